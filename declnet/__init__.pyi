@@ -116,6 +116,7 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
+from declnet.data.block_file import BlockFile as BlockFile
 from declnet.data.cells import SPACES as SPACES
 from declnet.data.cells import Cells as Cells
 from declnet.data.cells import text_of as text_of
@@ -163,11 +164,16 @@ from declnet.runs.inference.ensemble_predictor import EnsemblePredictor as Ensem
 from declnet.runs.inference.evaluation import CalibrationResult as CalibrationResult
 from declnet.runs.inference.evaluation import Evaluation as Evaluation
 from declnet.runs.inference.prediction_files import write_predictions as write_predictions
-from declnet.runs.inference.predictions import JointPredictions as JointPredictions
 from declnet.runs.inference.predictions import Predictions as Predictions
+from declnet.runs.inference.predictions import prediction_columns as prediction_columns
 from declnet.runs.inference.predictor import Predictor as Predictor
 from declnet.runs.inference.reliability import Reliability as Reliability
 from declnet.runs.inference.scores import ConfusionMatrix as ConfusionMatrix
+from declnet.runs.many.documents import RunSummary as RunSummary
+from declnet.runs.many.documents import SeriesSummary as SeriesSummary
+from declnet.runs.many.documents import Spread as Spread
+from declnet.runs.many.documents import StudySummary as StudySummary
+from declnet.runs.many.documents import SweepSummary as SweepSummary
 from declnet.runs.many.group import Group as Group
 from declnet.runs.many.group import is_group as is_group
 from declnet.runs.many.group import is_predictor as is_predictor
@@ -178,7 +184,6 @@ from declnet.runs.many.running import GroupResult as GroupResult
 from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries
-from declnet.runs.many.series import Spread as Spread
 from declnet.runs.result import RunResult as RunResult
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run

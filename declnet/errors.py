@@ -183,6 +183,7 @@ class DataError(DeclnetError):
         code: the diagnostic code, if the error concerns a spec.
         row: the number of the row, window or sample that it concerns, from 1, if known.
         column: the name of the column that it concerns, if known.
+        fault: what is wrong with a cell or column, without its name.
     """
 
     exit_code = 2
@@ -200,6 +201,7 @@ class DataError(DeclnetError):
         super().__init__(f"{message} ({hint})" if hint else message)
         self.message, self.hint, self.path, self.code = message, hint, path, code
         self.row, self.column = row, column
+        self.fault = message
 
     @classmethod
     def in_cell(
@@ -220,7 +222,9 @@ class DataError(DeclnetError):
         """
         place = f'column "{column}"' if row is None else f'row {row}, column "{column}"'
         message = place + fault if fault.startswith(":") else f"{place} {fault}"
-        return cls(message, hint=hint, path=path, code=code, row=row, column=column)
+        error = cls(message, hint=hint, path=path, code=code, row=row, column=column)
+        error.fault = fault if row is None else message.replace(place, f"row {row}", 1)
+        return error
 
     def replaced(self, **changes: Any) -> DataError:
         """Return a `DataError` with some other attributes, and the rest of this one's."""

@@ -15,6 +15,7 @@ from declnet.graph.memory_plan import Life, allocate
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
+from declnet.spec.heads import Head
 from declnet.spec.validate import read_spec
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.data.csv_polars import last_row_end
@@ -66,8 +67,8 @@ def training_graph(layers: int) -> None:
     """Compile a deep model and bind a step to a batch."""
     nodes = infer_nodes([Dense(units=1), ReLU()] * layers, (2,), default_registry())
     model = Model(nodes, (2,), "float32")
-    graph = TrainingGraph(model, MeanSquaredError(), 5, 0, Kernels(default_registry()))
-    graph.step(np.zeros((5, 2), "float32"), np.zeros((5, 1), "float32"))
+    graph = TrainingGraph(model, [Head("", MeanSquaredError())], 5, 0, Kernels(default_registry()))
+    graph.step({"": np.zeros((5, 2), "float32")}, [np.zeros((5, 1), "float32")])
 
 
 def blocks_and_variables(folder: Path, count: int) -> None:

@@ -61,14 +61,13 @@ def check(
         )
         from declnet.contracts.data.table import Table
 
-        streams = checked.sets.streams if checked.sets is not None else {}
         if isinstance(checked.loaded, Table):
-            if streams:
-                sampled, rows = len(checked.loaded), len(streams["train"])
+            if checked.sets is not None and checked.sets.is_streamed:
+                sampled, rows = len(checked.loaded), len(checked.sets.blocks["train"])
                 print_line(f"a sample of {sampled:,} of {rows:,} rows of the training data:")
             print_columns(checked.loaded, checked.no_features)
         if checked.nodes and not wrong:
-            print_layers(checked.nodes, checked.data["train"].input_infos)
+            print_layers(checked.nodes, checked.data["train"].inputs)
             print_starting_point(checked.starting)
             if checked.memory is not None:
                 print_memory(checked.memory)

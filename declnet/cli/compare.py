@@ -65,19 +65,17 @@ def _opened(path: Path) -> ListedRun:
     from declnet.spec.flatten import flatten
 
     run = open_run(path)
-    spec, manifest = run.spec_tables, run.manifest
-    seconds, better = manifest.get("seconds"), manifest.get("better")
+    manifest = run.manifest
     return ListedRun(
         path,
         run.status,
-        str(manifest.get("started", "")),
-        float(seconds) if seconds is not None else None,
-        int(manifest.get("epochs", 0)),
+        manifest.started,
+        manifest.seconds,
+        manifest.epochs or 0,
         run.metrics,
-        better,
-        spec if better is None else None,
+        manifest.better,
         intact=True,
-        values=flatten(spec),
+        values=flatten(run.spec_tables),
     )
 
 

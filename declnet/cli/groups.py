@@ -175,9 +175,12 @@ def _status_of(all_series: Sequence[RunSeries]) -> int:
 def show_study(group: Group, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
     from declnet.cli.display.study_display import print_study
+    from declnet.runs.many.documents import STUDY_SUMMARY
 
     if form == "json":
-        print_document(json.dumps(group.summary, indent=2, ensure_ascii=False) + "\n")
+        summary: Any = group.summary
+        document = STUDY_SUMMARY.plain(summary) if summary is not None else {}
+        print_document(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
         print_study(group)
     return int(group.best_trial is None)

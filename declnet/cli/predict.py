@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -27,11 +27,10 @@ from declnet.cli.process import interrupt_on_signals, without_collections
 from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
-    from declnet.contracts.arrays import Array
     from declnet.contracts.data.data_source import DataSource
     from declnet.registry.registry import Registry
     from declnet.runs.inference.analyzing import AnalysisResult
-    from declnet.runs.inference.predictions import AnyPredictions
+    from declnet.runs.inference.prediction_files import Columns
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -97,7 +96,13 @@ def predict(
     with without_collections():
         from declnet.contracts.attribution import attributing_errors
         from declnet.runs.inference.file_parts import predicted_parts
-        from declnet.runs.inference.prediction_files import FORMS, form_of, require_free, whole_file
+        from declnet.runs.inference.prediction_files import (
+            FORMS,
+            columns_of,
+            form_of,
+            require_free,
+            whole_file,
+        )
         from declnet.runs.stored_run import load_predictor
         from declnet.training.numerics import one_blas_thread
 
@@ -122,13 +127,13 @@ def predict(
         start = time.perf_counter()
         given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
         with one_blas_thread(), _input(given) as table:
-            parts = predicted_parts(
-                predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
-            )
+            named = tuple(dict.fromkeys(identifiers))
+            predictions = predicted_parts(predictor, table, named, spread=spread)
+            parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
             if output is None:
                 target = binary_output()
                 if form == "csv" and target.isatty():
-                    parts = cast("Iterator[AnyPredictions]", map(_EscapedRows, parts))
+                    parts = map(_escaped, parts)
                 write(parts, target)
                 return
             with whole_file(output, force) as target:
@@ -137,24 +142,18 @@ def predict(
     print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
 
 
-class _EscapedRows:
-    """Predictions for a terminal, where a row is one line, whatever its cells contain."""
+def _escaped(columns: Columns) -> Columns:
+    """Return columns for a terminal, where a row is one line, whatever its cells contain."""
+    import numpy as np
 
-    def __init__(self, part: AnyPredictions) -> None:
-        self._part, self.samples = part, part.samples
-
-    def columns(self) -> dict[str, Array]:
-        """Return the columns by name, with line breaks and other control characters escaped."""
-        import numpy as np
-
-        return {
-            escaped_line(name): np.array(
-                [None if text is None else escaped_line(text) for text in column], object
-            )
-            if column.dtype.kind == "O"
-            else column
-            for name, column in self._part.columns().items()
-        }
+    return {
+        escaped_line(name): np.array(
+            [None if text is None else escaped_line(text) for text in column], object
+        )
+        if column.dtype.kind == "O"
+        else column
+        for name, column in columns.items()
+    }
 
 
 @contextmanager
@@ -270,9 +269,11 @@ def evaluate(
             )
         found = stored.evaluate(own.name)
     if form == "json":
+        from declnet.runs.inference.analyzing import ANALYSES_FILE
+
         data_found = found.as_data()
         if analyses:
-            data_found["analyses"] = [each.as_data() for each in found_by]
+            data_found["analyses"] = ANALYSES_FILE.plain(tuple(found_by))
         print_document(json_document(data_found).decode())
     else:
         print_evaluation(found)

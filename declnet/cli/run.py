@@ -132,7 +132,7 @@ def _show_layers(checked: Checked) -> None:
     from declnet.cli.display.terminal import is_terminal
 
     if checked.nodes and "train" in checked.data and is_terminal(command_output()):
-        print_layers(checked.nodes, checked.data["train"].input_infos)
+        print_layers(checked.nodes, checked.data["train"].inputs)
 
 
 @click.command()

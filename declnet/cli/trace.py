@@ -145,7 +145,7 @@ def _formatted(found: Trace, layers: Sequence[str], form: str) -> str:
 
 def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
     """Return a trace as plain values, with complete arrays as lists; of some layers if named."""
-    from declnet.contracts.network.inputs import for_each
+    from declnet.contracts.network.inputs import unwrapped
     from declnet.inspection.trace import suspects
 
     shown = [each for each in found.layers if not layers or each.name in layers]
@@ -159,7 +159,7 @@ def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
         "positions": found.positions.tolist(),
         "batch_size": found.batch_size,
         "dtype": found.dtype,
-        "input": for_each(_plain, found.x),
+        "input": unwrapped({name: _plain(x) for name, x in found.x.items()}),
         "layers": [_layer(each) for each in shown],
         "loss": {
             **_losses(found),

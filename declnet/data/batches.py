@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -56,9 +55,9 @@ class WholeSamples:
         copied = np.array(np.moveaxis(array[:], 0, -1), order="C")
         self._batch = np.moveaxis(copied, -1, 0)
 
-    def batch(self, size: int) -> tuple[Array, GatherAll]:  # noqa: ARG002  # all of them
-        """Return all samples in order, and gathers of nothing."""
-        return self._batch, GatherAll(())
+    def batch(self, size: int) -> tuple[Array, None]:  # noqa: ARG002  # all of them
+        """Return all samples in order, which nothing needs to gather."""
+        return self._batch, None
 
 
 class VariedSamples:
@@ -70,7 +69,7 @@ class VariedSamples:
 
     def __init__(
         self,
-        samples: GatheredArray,
+        samples: Samples | MappedArray,
         transforms: Sequence[Transform],
         rng: np.random.Generator,
     ) -> None:
@@ -95,7 +94,7 @@ def varied_inputs(x: Inputs, transforms: Sequence[Transform]) -> dict[str, list[
     that suit it if they name none.
     """
     varying = [transform for transform in transforms if transform.training_only]
-    if not isinstance(x, Mapping):
+    if x.keys() == {UNNAMED}:
         return {UNNAMED: varying}
     return {
         name: [
@@ -111,56 +110,8 @@ def varied_inputs(x: Inputs, transforms: Sequence[Transform]) -> dict[str, list[
     }
 
 
-Batch = Array | Mapping[str, Array]
-"""The memory of a batch's samples: one array, or one for each input by name."""
-
-
-@dataclass(frozen=True)
-class GatherAll:
-    """Several functions of positions that gather the arrays of one batch."""
-
-    gathers: tuple[Callable[[Array], object], ...]
-
-    def __call__(self, positions: Array) -> None:
-        """Gather the samples at these positions, int64 (n,)."""
-        for gather in self.gathers:
-            gather(positions)
-
-
-def leaves(
-    gathers: Iterable[Callable[[Array], object]],
-) -> Iterator[Callable[[Array], object]]:
-    """Yield functions that gather a single array each, which together do the same."""
-    for gather in gathers:
-        if isinstance(gather, GatherAll):
-            yield from leaves(gather.gathers)
-        else:
-            yield gather
-
-
 GatheredArray = Samples | WholeSamples | MappedArray | VariedSamples
-"""Samples of one array, from which batches are gathered, see `Samples.batch`."""
-
-
-class NamedSamples:
-    """Samples of several inputs, gathered together.
-
-    Args:
-        inputs: the samples of each input by name.
-    """
-
-    def __init__(self, inputs: Mapping[str, GatheredArray]) -> None:
-        self._inputs = dict(inputs)
-
-    def batch(self, size: int) -> tuple[dict[str, Array], GatherAll]:
-        """Return memory for a batch of each input, by name, and what fills it."""
-        batches = {name: samples.batch(size) for name, samples in self._inputs.items()}
-        gathers = tuple(gather for _, gather in batches.values())
-        return {name: memory for name, (memory, _) in batches.items()}, GatherAll(gathers)
-
-
-Gathered = GatheredArray | NamedSamples
-"""The samples of all inputs."""
+"""The samples of one array, from which batches are gathered, see `Samples.batch`."""
 
 
 class BatchOrder:

@@ -87,17 +87,25 @@ class Cells:
     around a cell are ignored.
 
     Args:
-        values: the cells' text.
+        texts: the cells' text, or the distinct texts of the cells in order of appearance.
         missing: the texts that mark a missing value.
         decimal: the decimal sign, a point or a comma; the other one is not allowed in numbers.
+        codes: which of the distinct texts each cell has, (n,); None if `texts` has every cell.
     """
 
-    def __init__(self, values: Sequence[str], missing: Collection[str], decimal: str = ".") -> None:
-        self._values, self._missing, self._decimal = values, frozenset(missing), decimal
+    def __init__(
+        self,
+        texts: Sequence[str],
+        missing: Collection[str],
+        decimal: str = ".",
+        codes: Array | None = None,
+    ) -> None:
+        self._texts, self._missing, self._decimal = texts, frozenset(missing), decimal
+        self._codes = codes
         self._markers_are_numbers = decimal == "," or self.include_numbers(missing)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._texts if self._codes is None else self._codes)
 
     @staticmethod
     def include_numbers(texts: Collection[str]) -> bool:
@@ -114,65 +122,51 @@ class Cells:
 
     def integers(self) -> Array | None:
         """Return 64-bit integers, or floats with NaN if values are missing."""
-        values = self._values
-        if self._markers_are_numbers:
-            return self._integers_and_gaps()
-        try:
-            numbers = list(map(int, values))
-        except ValueError:
-            return self._integers_and_gaps()
-        return None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
+        return self._converted(_as_integers)
 
     def numbers(self) -> Array | None:
         """Return floats, with NaN for missing values."""
-        values = self._values
-        numbers = None if self._markers_are_numbers else _as_floats(values)
-        if numbers is None:
-            return self._numbers_and_gaps()
-        return None if _FOREIGN.search("".join(values)) else numbers
+        return self._converted(_as_floats)
 
     def booleans(self) -> Array | None:
         """Return booleans (true and false in any case), or floats with NaN if some are missing."""
-        values = self._present
         try:
-            truth = np.array([_TRUTH[text.lower()] for text in values], bool)
+            truth = np.array([_TRUTH[text.lower()] for text in self._present], bool)
         except KeyError:
             return None
-        return truth if len(truth) == len(self) else self._with_gaps(truth.astype(float))
+        return self._placed(truth)
 
     def numbers_or_booleans(self) -> Array | None:
         """Return floats, with 1 and 0 for true and false and NaN for missing values."""
-        values = [_BOOLEANS_AS_NUMBERS.get(text.lower(), text) for text in self._stripped]
-        return _number(Cells(values, self._missing, self._decimal))
+        texts = [_BOOLEANS_AS_NUMBERS.get(text.lower(), text) for text in self._stripped]
+        return _number(Cells(texts, self._missing, self._decimal, self._codes))
 
     def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
         """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
         read = read_formatted(self._present, decimal or self._decimal)
-        return None if read is None else (self._with_gaps(read[0]), read[1])
+        return None if read is None else (self._placed(read[0]), read[1])
 
     def with_units(self) -> Iterator[tuple[int, str, str]]:
-        """Yield the position, the text and the unit of each formatted number, "" without one."""
-        for position, value in enumerate(self._stripped):
-            read = None if value in self._missing else read_formatted([value], self._decimal)
+        """Yield position, text and unit ("" if none) of formatted numbers, of equal ones once."""
+        for number, text in enumerate(self._stripped):
+            read = None if text in self._missing else read_formatted([text], self._decimal)
             if read is not None:
                 (unit,) = read[1]
-                yield position, value, unit
+                yield self._position(number), text, unit
 
     def padded(self) -> str | None:
         """Return the first integer with a leading zero, such as 01, or None."""
-        values = self._present if self._markers_are_numbers else self._values
-        match = _PADDED.search("\n".join(("", *values, "")))
+        texts = self._present if self._markers_are_numbers else self._texts
+        match = _PADDED.search("\n".join(("", *texts, "")))
         return match and match[1]
 
     def text(self) -> Array:
-        """Return text (objects), with None for missing values."""
-        array = np.empty(len(self), object)
-        known: dict[str, str] = {}  # equal cells share one object
+        """Return text (objects), with None for missing values; equal cells share one object."""
+        known: dict[str, str] = {}
         missing = self._missing
-        array[:] = [
-            None if text in missing else known.setdefault(text, text) for text in self._stripped
-        ]
-        return array
+        return self._expanded(
+            _objects([None if t in missing else known.setdefault(t, t) for t in self._stripped])
+        )
 
     def is_unmistakable(self, decimal: str) -> bool:
         """Return whether all are consistent numbers with this decimal sign and not the other."""
@@ -191,59 +185,64 @@ class Cells:
         Args:
             kind: a key of `types` in a data source, or `"boolean"`.
         """
-        for position, value in enumerate(self._stripped):
-            cell = Cells([value], self._missing, self._decimal)
-            if cell.read(kind) is None:
-                return position, value
+        for number, text in enumerate(self._stripped):
+            if Cells([text], self._missing, self._decimal).read(kind) is None:
+                return self._position(number), text
         raise LookupError(kind)
 
     @cached_property
     def _stripped(self) -> list[str]:
-        return [text.strip(SPACES) for text in self._values]
+        return [text.strip(SPACES) for text in self._texts]
 
     @cached_property
     def _present(self) -> list[str]:
         return [text for text in self._stripped if text not in self._missing]
 
-    def _integers_and_gaps(self) -> Array | None:
-        values = self._present
-        try:
-            numbers = list(map(int, values))
-        except ValueError:
-            return None
-        integers = None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
-        if integers is None or len(integers) == len(self):
-            return integers
-        return self._with_gaps(integers.astype(float))
+    def _position(self, number: int) -> int:
+        """Return the position of the first cell with one of `texts`."""
+        return number if self._codes is None else int(np.argmax(self._codes == number))
 
-    def _numbers_and_gaps(self) -> Array | None:
-        values = self._present
+    def _converted(self, convert: Callable[[Sequence[str]], Array | None]) -> Array | None:
+        """Return the cells as numbers, with NaN for missing values."""
+        numbers = None if self._markers_are_numbers else convert(self._texts)
+        if numbers is not None:
+            return self._expanded(numbers)
+        texts = self._present
         if self._decimal == ",":
-            values = [text.translate(_EXCHANGED) for text in values]
-        present = _as_floats(values)
-        if present is None or _FOREIGN.search("".join(values)):
-            return None
-        return self._with_gaps(present)
+            texts = [text.translate(_EXCHANGED) for text in texts]
+        numbers = convert(texts)
+        return None if numbers is None else self._placed(numbers)
 
-    def _with_gaps(self, present: Array) -> Array:
-        """Return the present values in their positions, and NaN elsewhere."""
-        array = np.full(len(self), np.nan)
-        array[[text not in self._missing for text in self._stripped]] = present
-        return array
+    def _placed(self, present: Array) -> Array:
+        """Return the values of the cells that are not missing in their positions, else NaN."""
+        array = present
+        if len(present) < len(self._texts):
+            array = np.full(len(self._texts), np.nan)
+            array[[text not in self._missing for text in self._stripped]] = present
+        return self._expanded(array)
+
+    def _expanded(self, array: Array) -> Array:
+        """Return the values of all cells, from those of `texts`."""
+        if self._codes is None:
+            return array
+        cells: Array = array[self._codes]
+        return cells
 
 
-def _as_floats(values: Sequence[str]) -> Array | None:
+def _as_floats(texts: Sequence[str]) -> Array | None:
     try:
-        return np.fromiter(map(float, values), float, len(values))
+        numbers = np.fromiter(map(float, texts), float, len(texts))
     except ValueError:
         return None
+    return None if _FOREIGN.search("".join(texts)) else numbers
 
 
-def _as_int64(numbers: list[int]) -> Array | None:
+def _as_integers(texts: Sequence[str]) -> Array | None:
     try:
-        return np.array(numbers, np.int64)
-    except OverflowError:
+        numbers = np.array(list(map(int, texts)), np.int64)
+    except (ValueError, OverflowError):
         return None
+    return None if _FOREIGN.search("".join(texts)) else numbers
 
 
 def _is_number(text: str) -> bool:

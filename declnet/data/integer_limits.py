@@ -8,23 +8,22 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
-from declnet.contracts.network.inputs import IntegerLimit, by_name
+from declnet.contracts.network.inputs import Inputs, IntegerLimit
 from declnet.errors import DataError, SampleName
 
 Limits = Mapping[str, tuple[IntegerLimit, str]]
 """For inputs of a model by name, the limit and the name of the layer that sets it."""
 
 
-def require_within(x: Any, limits: Limits, name_sample: Callable[[int], SampleName]) -> None:
+def require_within(x: Inputs, limits: Limits, name_sample: Callable[[int], SampleName]) -> None:
     """Raise DataError if a number is negative, larger than its limit, or not whole.
 
     Args:
-        x: the prepared samples, by name if there are several inputs.
+        x: the prepared samples of each input.
         name_sample: returns what messages call the sample at a position.
     """
-    arrays = by_name(x)
     for name, (limit, reader) in limits.items():
-        at, value = _first_wrong(arrays[name], limit.largest) if name in arrays else (-1, 0)
+        at, value = _first_wrong(x[name], limit.largest) if name in x else (-1, 0)
         if at < 0:
             continue
         sample, number = name_sample(at)

@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, by_name, for_each, lengths_of
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays, lengths_of
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
 
 
 def raw_columns(data: Data) -> dict[str, Array]:
     """Return the columns (n,) of a table, or of the numbers of samples with at most one axis."""
-    if isinstance(data, Table):
-        return dict(data.columns)
+    arrays = data.records.columns
     return {
-        column: x if position is None else x[:, position]
+        column: np.asarray(arrays[name]) if position is None else arrays[name][:][:, position]
         for column, (name, position) in _numbers(data).items()
-        for x in (np.asarray(by_name(data.x)[name]),)
     }
 
 
 def column_names(data: Data) -> tuple[str, ...]:
     """Return the names of `raw_columns`."""
-    return tuple(data.columns if isinstance(data, Table) else _numbers(data))
+    return tuple(_numbers(data))
 
 
-def _numbers(data: Dataset) -> dict[str, tuple[str, int | None]]:
-    """Return where each column of arrays is: its input and its position, None for a whole input."""
-    found: dict[str, tuple[str, int | None]] = {}
-    for name, x in by_name(data.x).items():
-        if len(x.shape) == 1:
-            found[name or ARRAY] = (name, None)
-        elif len(x.shape) == 2:
-            names = data.feature_names if name == UNNAMED else None
-            if names is None or len({*names}) != x.shape[1]:
-                names = tuple(f"{name or ARRAY}[{index}]" for index in range(x.shape[1]))
-            found |= {column: (name, index) for index, column in enumerate(names)}
-    return found
+def _numbers(data: Data) -> dict[str, tuple[str, int | None]]:
+    """Return where each column (n,) is: its array and its position, None for a whole array."""
+    numbers: dict[str, tuple[str, int | None]] = {}
+    for name, array in data.records.columns.items():
+        if array.ndim == 1:
+            numbers[name] = (name, None)
+        elif array.ndim == 2:
+            names = (
+                data.feature_names if isinstance(data, Dataset) and UNNAMED in data.inputs else None
+            )
+            if names is None or len({*names}) != array.shape[1]:
+                names = tuple(f"{name}[{index}]" for index in range(array.shape[1]))
+            numbers |= {column: (name, index) for index, column in enumerate(names)}
+    return numbers
 
 
 class _Span(NamedTuple):
@@ -62,23 +63,23 @@ class Replacer:
         features: the columns whose values can be replaced.
 
     Args:
-        preparation: the run's; None if the model takes arrays unchanged.
+        preparation: the run's.
         raw: the samples before their preparation.
     """
 
-    def __init__(self, preparation: FittedPreparation | None, raw: Data) -> None:
+    def __init__(self, preparation: FittedPreparation, raw: Data) -> None:
         self._preparation, self._raw = preparation, raw
         self._numbers = _numbers(raw) if isinstance(raw, Dataset) else {}
         self._spans: dict[str, _Span] = {}
-        if isinstance(raw, Table) and preparation is not None and preparation.windows is None:
+        if isinstance(raw, Table) and preparation.windows is None:
             self._spans = _spans(preparation, raw.take(np.zeros(1, np.intp)))
         self.features = tuple(self._spans or self._numbers)
 
-    def replaced(self, x: Any, positions: Array, values: Mapping[str, Array]) -> Any:
+    def replaced(self, x: Inputs, positions: Array, values: Mapping[str, Array]) -> Inputs:
         """Return prepared samples with other values in some columns, in new arrays.
 
         Args:
-            x: the prepared samples (m, …) at these positions; named inputs by name.
+            x: the prepared samples (m, …) of each input at these positions.
             positions: (m,).
             values: (m,) each, as in the raw columns.
 
@@ -88,26 +89,27 @@ class Replacer:
         for name in values:
             if name not in self.features:
                 raise DataError(f'the values of "{name}" cannot be replaced')
-        if isinstance(self._raw, Dataset):
-            return self._of_arrays(self._raw, positions, values)
+        if self._numbers:
+            return self._of_arrays(positions, values)
         for name, column in values.items():
             x = self._with_column(x, name, column)
         return x
 
-    def _of_arrays(self, raw: Dataset, positions: Array, values: Mapping[str, Array]) -> Any:
-        x = for_each(lambda each: np.array(each[positions]), raw.x)
-        for column, own in values.items():
+    def _of_arrays(self, positions: Array, values: Mapping[str, Array]) -> Inputs:
+        records = self._raw.records
+        inputs = {name: np.array(array[positions]) for name, array in records.columns.items()}
+        for column, replacing in values.items():
             name, index = self._numbers[column]
-            by_name(x)[name][... if index is None else (slice(None), index)] = own
-        return x if self._preparation is None else self._preparation.apply(x)
+            inputs[name][... if index is None else (slice(None), index)] = replacing
+        return self._preparation.apply(replace(records, columns=inputs, rows=None))
 
-    def _with_column(self, x: Any, name: str, values: Array) -> Any:
+    def _with_column(self, x: Inputs, name: str, values: Array) -> Inputs:
         span, preparation = self._spans[name], self._preparation
-        if preparation is None or preparation.types is None:  # then there are no spans
+        if preparation.types is None:  # then there are no spans
             raise DataError("the model was trained on arrays")
         types = {name: preparation.types[name]}
         columns, lengths = preparation.transformed(Table({name: values}), types)
-        found, arrays = columns[name], dict(by_name(x))
+        found, arrays = columns[name], as_arrays(x)
         if span.alone:
             arrays[span.name] = found
             arrays[lengths_of(span.name)] = lengths[name]
@@ -116,7 +118,7 @@ class Replacer:
             changed = arrays[span.name].copy()
             changed[:, span.start : span.stop] = found.reshape(len(found), -1)
             arrays[span.name] = changed
-        return arrays if isinstance(x, Mapping) else arrays[UNNAMED]
+        return arrays
 
 
 def _require_numbers(column: Array, name: str) -> None:
@@ -128,7 +130,7 @@ def _spans(preparation: FittedPreparation, row: Table) -> dict[str, _Span]:
     """Return where each column of a table is in prepared samples, as one row shows."""
     columns, lengths = preparation.transformed(row, preparation.types)
     spans = {}
-    for name, own in (preparation.inputs or {UNNAMED: tuple(columns)}).items():
+    for name, own in preparation.inputs.items():
         start = 0
         for column in own:
             stop = start + int(np.prod(columns[column].shape[1:]))

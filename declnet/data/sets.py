@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,9 +12,10 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
-from declnet.contracts.data.transform import Transform
-from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
+from declnet.contracts.data.transform import Transform, TransformState
+from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.batches import varied_inputs
+from declnet.data.blocks import BlockSet
 from declnet.data.columns import labels_of, table_with
 from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
 from declnet.data.preparing.target_encoding import (
@@ -33,7 +34,6 @@ from declnet.data.preparing.windows import Windows
 from declnet.data.sharing import made_once
 from declnet.data.sources.loading import checked, load_source
 from declnet.data.splits import Data, distinct, fold_positions, one_fold, split, split_positions
-from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -46,12 +46,6 @@ AT_SAMPLES = ("data", "sample_weights")
 
 SUGGESTED = 100
 """Classes without names that a message may suggest."""
-
-
-def class_sizes(labels: Array) -> dict[int, int]:
-    """Return the number of samples with each label that occurs, from labels (n,)."""
-    values, counts = np.unique(labels, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
 def class_weights(
@@ -113,14 +107,14 @@ def _weights_in_column(data: Data, name: str) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
-    if not isinstance(dataset.y, np.ndarray):
+    if UNNAMED not in dataset.targets:
         raise DataError(
             "class weights need a single target, but there are several",
             hint="use sample_weights instead",
             path=AT_CLASSES,
             code="E036",
         )
-    labels = labels_of(dataset.y)
+    labels = labels_of(dataset.targets[UNNAMED])
     if labels is None:
         raise DataError(
             "y holds numbers, so there are no classes to weight", path=AT_CLASSES, code="E036"
@@ -136,56 +130,47 @@ class PreparedSets:
     """The data sets of a run.
 
     Attributes:
-        datasets: the prepared data sets; of a stream, a sample of the training data alone.
-        preparation: the preparation to apply to other data; None if arrays are used unchanged.
-        streams: the data sets if they are streamed.
-        sample: the sample of a stream before its preparation.
+        blocks: the prepared data sets.
+        preparation: the preparation to apply to other data.
+        raw: samples in memory before their preparation: all of them, or of streams a sample of the
+            training data.
+        datasets: the same samples, prepared.
+        class_weights: the weights by label; None if they are equal.
     """
 
-    datasets: dict[str, Dataset]
-    preparation: FittedPreparation | None
-    streams: Mapping[str, StreamedSet] = field(default_factory=dict)
-    sample: Data | None = None
+    blocks: Mapping[str, BlockSet[Dataset]]
+    preparation: FittedPreparation
+    raw: Mapping[str, Data]
+    datasets: Mapping[str, Dataset]
+    class_weights: Mapping[int, float] | None = None
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether `raw` and `datasets` are a sample of the training data."""
+        return self.blocks["train"].window is not None
 
     @property
     def input_infos(self) -> dict[str, InputInfo]:
         """What is known about each input of the model, by name."""
-        x = self.datasets["train"].x
-        if self.preparation is not None:
-            return self.preparation.input_infos(x)
-        return {name: InputInfo.of(each) for name, each in by_name(x).items()}
+        return self.preparation.input_infos(self.datasets["train"].inputs)
 
 
 def split_and_prepared(
     loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
-) -> tuple[dict[str, Data], PreparedSets]:
-    """Split and prepare loaded data; runs that share data do so once for the same data and split.
+) -> PreparedSets:
+    """Split and prepare loaded data; runs that share data and split do so once."""
 
-    Returns:
-        The data sets before and after their preparation.
-    """
-
-    def make() -> tuple[dict[str, Data], PreparedSets]:
+    def make() -> PreparedSets:
         if spec.is_cross_validation:
             _require_classes_in_each_fold(loaded, spec, wanted, seed)
-        parts = split_sets(loaded, spec, seed)
-        return parts, prepare_sets(parts, spec, wanted)
+        return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
 
-    def size(made: tuple[dict[str, Data], PreparedSets]) -> int:
-        parts, sets = made
-        return sum(map(_size, (*parts.values(), *sets.datasets.values())))
+    def size(sets: PreparedSets) -> int:
+        return sum(data.nbytes for data in (*sets.raw.values(), *sets.datasets.values()))
 
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
     key = "sets", tuple(loaded), spec, tuple(wanted), seed if is_split else None
     return made_once(tuple(loaded.values()), key, make, size)
-
-
-def _size(data: Data) -> int:
-    """Return the bytes of a data set's arrays."""
-    if isinstance(data, Table):
-        return sum(each.nbytes for each in data.columns.values())
-    arrays = (*by_name(data.x).values(), *by_name(data.y).values())
-    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
@@ -211,11 +196,6 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
             path = ("data", name, *error.path)  # relative to the spec, not to the source's table
             raise error.replaced(path=path) from None
     return loaded
-
-
-def fold_positions_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[Array]:
-    """Return, for each fold, which samples of the training data as loaded it validates on."""
-    return [held for _, held in _folds_of(loaded, spec, seed)]
 
 
 def _folds_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[tuple[Array, Array]]:
@@ -291,52 +271,78 @@ def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[st
     return {name: sets[name] for name in NAMES if name in sets}
 
 
+class Statistics:
+    """What is learned from the training data: from all of it, if it is in memory."""
+
+    def fit(self, transform: Transform, name: str, number: int, column: Array) -> TransformState:
+        """Return the state of a transform of a column or target; arguments as for a `Fit`."""
+        return fit_to_all(transform, name, number, column)
+
+    def class_sizes(
+        self,
+        train: Dataset,
+        encoding: TargetEncoding | None,  # noqa: ARG002
+    ) -> Mapping[int, int]:
+        """Return the number of samples with each label.
+
+        Args:
+            train: the prepared samples in memory.
+            encoding: how the target is encoded; None for labels of arrays.
+
+        Raises:
+            DataError: there are several targets, or no labels.
+        """
+        values, counts = np.unique(_labels(train), return_counts=True)
+        return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
 def prepare_sets(
     sets: Mapping[str, Data],
     spec: DataSpec,
     wanted: Sequence[WantedTarget],
     fitted: FittedPreparation | None = None,
-    fit: Fit = fit_to_all,
+    statistics: Statistics | None = None,
 ) -> PreparedSets:
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
         wanted: the targets as the losses want them.
         fitted: the preparation of an earlier run.
-        fit: fits a transform to a column or target.
+        statistics: what is learned from the training data, if `sets` has only a sample.
     """
-    train, preparation = sets["train"], fitted
-    lasting = any(not each.training_only for each in spec.prepare)
-    named = isinstance(train, Dataset) and train.class_names is not None
-    needed = isinstance(train, Table) or lasting or named or spec.prepare_targets
-    if preparation is None and needed:
-        windows = Windows.of(spec)
-        if windows is not None:
-            windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
-        preparation = fit_preparation(
-            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
-        )
-    if fitted is None:
-        encodings = (preparation.targets if preparation is not None else None) or {}
-        chosen = with_chosen_labels(encodings, spec)
-        _require_order(chosen, wanted, spec)
-        if preparation is not None and chosen != encodings:
-            preparation = replace(preparation, targets=chosen)
-    datasets = {name: prepared(each, preparation, name) for name, each in sets.items()}
-    if preparation is not None and spec.prepare_targets and fitted is None:
-        column = only_target_column(train) if isinstance(train, Table) else None
+    train, statistics = sets["train"], statistics or Statistics()
+    preparation = _fitted(sets, spec, wanted, statistics.fit) if fitted is None else fitted
+    datasets = {name: prepared(data, preparation, name) for name, data in sets.items()}
+    if spec.prepare_targets and fitted is None:
+        column, fit = only_target_column(train), statistics.fit
         steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
         preparation = replace(preparation, target_steps=steps)
     by_class = None
     if spec.class_weights is not None:
-        sizes, names = class_sizes(_labels(datasets["train"])), datasets["train"].class_names
-        by_class = class_weights(sizes, names, spec.class_weights)
+        sizes = statistics.class_sizes(datasets["train"], preparation.target)
+        by_class = class_weights(sizes, datasets["train"].class_names, spec.class_weights)
     datasets = {name: weighted(each, sets[name], spec, by_class) for name, each in datasets.items()}
     for name, dataset in datasets.items():
         if dataset.weights is not None and not dataset.weights.any():
             raise DataError(f"all samples of the {name} data have the weight 0")
     _require_suited(datasets["train"], spec.prepare)
-    return PreparedSets(datasets, preparation)
+    blocks = {name: BlockSet.in_memory(dataset) for name, dataset in datasets.items()}
+    return PreparedSets(blocks, preparation, sets, datasets, by_class)
+
+
+def _fitted(
+    sets: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], fit: Fit
+) -> FittedPreparation:
+    """Fit the preparation of the features and labels to the training data."""
+    windows = Windows.of(spec)
+    if windows is not None:
+        windows.require_later(sets)
+    preparation = fit_preparation(
+        sets["train"], spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
+    )
+    targets = with_chosen_labels(preparation.targets, spec)
+    _require_order(targets, wanted, spec)
+    return replace(preparation, targets=targets)
 
 
 def _require_order(
@@ -363,27 +369,28 @@ def _require_order(
             )
 
 
-def prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:
+def prepared(data: Data, preparation: FittedPreparation, name: str) -> Dataset:
     """Return a data set with its preparation; raise DataError, with its name, if it is invalid."""
-    try:
-        if preparation is not None:
-            return checked(preparation.apply_to_set(data), name)
-    except DataError as error:
-        if isinstance(data, Table) and error.code != "E031":
-            raise error.replaced(message=f"{name} data: {error.message}") from None
-        raise
-    if isinstance(data, Table):
+    if isinstance(data, Dataset):
+        samples = preparation.apply_to_set(data)
+        return samples if samples.inputs is data.inputs else checked(samples, name)
+    if preparation.types is None:
         raise DataError(f"{name} data is a table, but the training data is not")
-    return data
+    try:
+        return checked(preparation.apply_to_set(data), name)
+    except DataError as error:
+        if error.code == "E031":
+            raise
+        raise error.replaced(message=f"{name} data: {error.message}") from None
 
 
 def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
     """Raise DataError if a training-only transform does not suit the training data."""
-    varied = varied_inputs(train.x, transforms)
+    varied = varied_inputs(train.inputs, transforms)
     for number, transform in enumerate(transforms):
         if not transform.training_only:
             continue
-        own = {name: x for name, x in by_name(train.x).items() if transform in varied[name]}
+        own = {name: x for name, x in train.inputs.items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
             if name not in varied and [*varied] != [UNNAMED]:
                 hint = suggestion(name, varied, "inputs")
@@ -393,7 +400,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             checked_suits(transform, transform.suits(np.asarray(x[:1]))) for x in own.values()
         ]
         if not suited or not all(suited):
-            shapes = [str(each.shape[1:]) for each in (own or by_name(train.x)).values()]
+            shapes = [str(each.shape[1:]) for each in (own or train.inputs).values()]
             raise DataError(
                 f"{transform.type} does not suit samples of shape {' or '.join(shapes)}",
                 path=("data", "prepare", number),

@@ -10,6 +10,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table, missing_values
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of, table_with
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates
 from declnet.errors import DataError
@@ -59,13 +60,13 @@ def column_to_split_by(
     return table, column
 
 
-def moments_in(table: Table, name: str) -> Array:
+def moments_in(data: Dataset | Table, name: str) -> Array:
     """Return the times (n,) in a column, which sort chronologically.
 
     Raises:
         DataError: a time is missing, or it is ambiguous which of its numbers is the day.
     """
-    return _moments(column_to_split_by(table, name, "put in order")[1])
+    return _moments(column_to_split_by(data, name, "put in order")[1])
 
 
 def _moments(column: Array) -> Array:
@@ -99,7 +100,7 @@ def _classes(data: Dataset | Table) -> Array:
             return column
         filled: Array = np.where(missing_values(column), "", column)
         return filled
-    labels = labels_of(data.y) if isinstance(data.y, np.ndarray) else None
+    labels = labels_of(data.targets[UNNAMED]) if UNNAMED in data.targets else None
     if labels is None:
         raise _no_classes()
     return labels

@@ -64,58 +64,57 @@ def _is_number(text: str, decimal: str) -> bool:
 
 
 class TypedColumn:
-    """A column of text cells, which arrive in parts.
+    """The type of a column of text cells, which arrive in parts.
 
     Args:
         name: the column's name.
         declared: the type that every cell must have, a key of `types`; None to infer it.
         settled: its type in the training data: a column that is not text there must be numeric.
-        keep: whether to keep the cells rather than only the type.
 
     Attributes:
         type: the type so far; None if all cells were missing.
-        lost: whether cells were read as numbers before the column turned out to be text, so that
-            it must be read again as text.
+        lost: how many of the first parts were not read as text before the column turned out to be
+            text, so that they must be read again.
+        is_inferred: whether the type is that of the cells, and neither declared nor settled.
     """
 
-    def __init__(
-        self,
-        name: str,
-        declared: str | None = None,
-        settled: str | None = None,
-        keep: bool = True,
-    ) -> None:
-        self._keep = keep
+    def __init__(self, name: str, declared: str | None = None, settled: str | None = None) -> None:
         self.name, self._declared, self._settled = name, declared, settled
         expected = None if settled == "boolean" else settled  # numbers may represent booleans
         self.type: str | None = "number" if declared == "comma_number" else declared or expected
-        self.lost = False
+        self.is_inferred = declared is None and settled is None
+        self.lost = self._parts = 0
         self._padded: str | None = None
         self._units: set[str] = set()
         self._formatted = False
-        self._parts: list[Array] = []
 
-    def add(self, cells: Cells, rows: Sequence[int]) -> None:
-        """Add cells.
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The types, "integer" and "number", in which the next cells may be read directly."""
+        if self._declared == "comma_number" or self._formatted:
+            return ()
+        if self.type is None and self.is_inferred:
+            return ("integer", "number")
+        return (self.type,) if self.type in ("integer", "number") else ()
+
+    def add(self, cells: Cells, rows: Sequence[int]) -> Array:
+        """Return the next cells in the type so far, which is widened if they do not fit.
 
         Args:
             cells: the next cells.
             rows: the number of the row of each cell, for messages.
 
         Raises:
-            DataError: a cell does not have the declared type.
+            DataError: a cell does not have the declared type, or that of the training data.
         """
-        if self.lost or (self.type == "text" and not self._keep):
-            return
+        self._parts += 1
         if self._declared is not None:
-            self._parts.append(self._as_declared(cells, self._declared, rows))
-            return
-        part = self._typed(cells, rows)
-        if part is not None and self._keep:
-            self._parts.append(part)
-
-    def _typed(self, cells: Cells, rows: Sequence[int]) -> Array | None:
-        """Return the cells in the type so far, which is widened if they do not fit."""
+            part = cells.read(self._declared)
+            if part is None:
+                raise self._wrong(cells, self._declared, rows)
+            return part
+        if self.type == "text":
+            return cells.text()
         if self.type is None:
             self.type = self._first_type(cells)
         if self.type is None:
@@ -128,25 +127,39 @@ class TypedColumn:
         if part is None and self.type == "number" and (formatted := cells.formatted()):
             part, units = formatted[0], set(formatted[1])
             self._formatted = True
-        if self._settled is not None:
-            if part is None:  # a column of numbers may be one of booleans with missing values
-                part = cells.read("boolean")
-            if part is None:
-                raise self._wrong(cells, "boolean", rows)
-            if not units <= self._units and not cells.are_missing():
-                self._require_one_unit(cells, units, rows)
-            return part
+        return (
+            self._inferred(part, units, cells)
+            if self.is_inferred
+            else self._required(part, units, cells, rows)
+        )
+
+    def _inferred(self, part: Array | None, units: set[str], cells: Cells) -> Array:
+        """Return the cells as numbers or booleans if they are, else as text."""
         if self.type in ("integer", "number"):
             self._padded = cells.padded()
             self._units |= units
-        self.lost = part is None or self._padded is not None or not are_consistent(self._units)
-        return None if self.lost else part
+        if part is not None and self._padded is None and are_consistent(self._units):
+            return part
+        self.type, self.lost = "text", self._parts - 1
+        return cells.text()
 
-    @property
-    def probable(self) -> str | None:
-        """`integer` or `number` if all cells so far were plainly that, else None."""
-        plain = self._declared is None and not (self.lost or self._formatted)
-        return self.type if plain and self.type in ("integer", "number") else None
+    def _required(
+        self, part: Array | None, units: set[str], cells: Cells, rows: Sequence[int]
+    ) -> Array:
+        """Return the cells as numbers or booleans; raise DataError if they are not."""
+        if part is None:  # a column of numbers may be one of booleans with missing values
+            part = cells.read("boolean")
+        if part is None:
+            raise self._wrong(cells, "boolean", rows)
+        if not units <= self._units and not cells.are_missing():
+            self._require_one_unit(cells, units, rows)
+        return part
+
+    def final(self, part: Array) -> Array:
+        """Return what `add` returned, unless it is lost, in the type of all cells."""
+        if self.type == "text" and part.dtype.kind != "O":
+            return np.full(len(part), None)
+        return part.astype(float) if self.type == "number" and part.dtype.kind == "i" else part
 
     def note(self, array: Array, decimal: str) -> ColumnNote | None:
         """Return how cells were read if another reading is conceivable.
@@ -155,11 +168,13 @@ class TypedColumn:
             array: all cells, as text if the column turned out to be text.
             decimal: the decimal sign of the file.
         """
-        if self._declared is not None or self._settled is not None:
+        if not self.is_inferred:
             return None
-        if not self.lost and self._formatted:
-            return ColumnNote(f"is read as numbers, {said(sorted(self._units))}", "number")
-        return self._note_on_text(array, decimal) if self.lost or self.type == "text" else None
+        if self.type == "text":
+            return self._note_on_text(array, decimal)
+        if not self._formatted:
+            return None
+        return ColumnNote(f"is read as numbers, {said(sorted(self._units))}", "number")
 
     def _note_on_text(self, array: Array, decimal: str) -> ColumnNote | None:
         cells = array.tolist()
@@ -179,15 +194,6 @@ class TypedColumn:
             return ColumnNote("looks like numbers with decimal commas", "comma_number")
         return None
 
-    def array(self) -> Array:
-        """Return all cells that were added."""
-        parts = self._parts or [np.empty(0)]
-        if self.type == "text":  # parts before the first text are entirely missing
-            parts = [p if p.dtype.kind == "O" else np.full(len(p), None) for p in parts]
-        elif len({part.dtype.kind for part in parts}) > 1:
-            parts = [part.astype(float) for part in parts]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
     def _first_type(self, cells: Cells) -> str | None:
         if cells.are_missing():
             return None
@@ -196,12 +202,6 @@ class TypedColumn:
             if cells.read_plain(kind) is not None:
                 return kind
         return "number" if self._settled is not None or cells.formatted() else "text"
-
-    def _as_declared(self, cells: Cells, kind: str, rows: Sequence[int]) -> Array:
-        part = cells.read(kind)
-        if part is None:
-            raise self._wrong(cells, kind, rows)
-        return part
 
     def _require_one_unit(self, cells: Cells, units: set[str], rows: Sequence[int]) -> None:
         """Raise DataError at the first cell whose unit differs from those before it."""
@@ -254,8 +254,7 @@ def as_type(
         decimal = "," if has_commas else cells.decimal
         texts = [text_of(value, decimal) or "" for value in column.tolist()]
         typed = TypedColumn(name, "comma_number" if has_commas else None, expected)
-        typed.add(Cells(texts, {*cells.missing, ""}, decimal), rows)
-        column = typed.array()
+        column = typed.add(Cells(texts, {*cells.missing, ""}, decimal), rows)
     if expected == "boolean" and column.dtype.kind != "b":
         wrong = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
         if wrong.size:

@@ -10,11 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.network.inputs import sample_count
+from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.contracts.network.parameter import Initializer
 from declnet.contracts.network.returned import require_finite
 from declnet.graph.arrays import BatchArrays, GraphMemory
-from declnet.graph.inference import Given
 from declnet.graph.initializers import initializer_of
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
@@ -56,7 +55,7 @@ def adapted_nodes(
 def adapt_parameters(
     model: Model,
     adapting: Sequence[tuple[Slot, Initializer]],
-    x: Given,
+    x: Batch,
     layer_streams: Sequence[np.random.Generator],
     own_streams: Callable[[int], np.random.Generator],
     total: int,
@@ -68,7 +67,7 @@ def adapt_parameters(
 
     Args:
         adapting: what `adapting_slots` returned.
-        x: the inputs of the first samples, (n, *input shape), or several by name.
+        x: the inputs of the first samples, (n, *input shape) each.
         layer_streams: the layers' random streams, which layers draw from; there may be more.
         own_streams: returns the stream for the initializers of a layer, by its position.
         total: number of updates in the whole training, for schedules.

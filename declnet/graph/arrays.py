@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape, read_only
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import for_each, input_of, sample_count
+from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.contracts.network.parameter import LayerState, Workspace
 from declnet.graph.gradients import GradientArrays
 from declnet.graph.memory_plan import Order, Plan, Reader
@@ -167,15 +167,15 @@ class BatchArrays:
     """The values, gradients and layer states of a graph for one batch.
 
     Args:
-        x: the model's input, (n, *input shape), or its inputs by name; layers get it read-only.
+        x: the model's inputs, (n, *input shape) each; layers get them read-only.
     """
 
-    def __init__(self, memory: GraphMemory, x: Array | Mapping[str, Array]) -> None:
+    def __init__(self, memory: GraphMemory, x: Batch) -> None:
         self._n = sample_count(x)
         self.plan, self.states = memory.plan, memory.states(self._n)
         self.nodes, self._blocks = memory.nodes, memory.blocks
         self.additions = memory.additions
-        self._x, self._read_only = x, for_each(read_only, x)
+        self._x, self._read_only = x, {name: read_only(array) for name, array in x.items()}
         self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
         for value, block in enumerate(self.plan.activations):
             if block is not None:
@@ -196,7 +196,7 @@ class BatchArrays:
         The model's inputs are writeable, since compiled code is typed by that.
         """
         arrays = tuple(
-            self.read((node.index, position)) if name is None else input_of(self._x, name)
+            self.read((node.index, position)) if name is None else self._x[name]
             for position, name in enumerate(node.reads)
         )
         return arrays if node.takes_many_inputs else arrays[0]
@@ -206,7 +206,7 @@ class BatchArrays:
         node, position = self.nodes[reader[0]], reader[1]
         value, name = node.inputs[position], node.reads[position]
         if name is not None:
-            return input_of(self._read_only, name)
+            return self._read_only[name]
         if reader in self.plan.layout_copies:
             return self._view(value, self.plan.layout_copies[reader], self.plan.copy_orders[reader])
         return self._values[value]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, Dtype
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import sample_count
+from declnet.contracts.network.inputs import UNNAMED, Batch, sample_count
 from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
@@ -20,11 +19,8 @@ from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node, input_shapes
 
-Given = Array | Mapping[str, Array]
-"""A batch of the model's only input, or of its inputs by name."""
-
-Section = tuple[Callable[[Any], None], list[Call]]
-"""A layer that reads a model's input, as a function of `Given`, and the calls up to the next."""
+Section = tuple[Callable[[Batch], None], list[Call]]
+"""A layer that reads a model's input, as a function of a batch, and the calls up to the next."""
 
 
 class InferenceGraph:
@@ -43,7 +39,6 @@ class InferenceGraph:
         outputs: Sequence[int] = (),
     ) -> None:
         self.capacity, self._outputs = capacity, outputs or (len(nodes) - 1,)
-        self._count: Callable[[Any], int] = len if len(input_shapes(nodes)) < 2 else sample_count
         rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
         endings = [Ending(each) for each in self._outputs]
         make = partial(plan_memory, nodes, training=False, endings=endings)
@@ -51,14 +46,13 @@ class InferenceGraph:
         self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
         self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
 
-    def predict(self, x: Given) -> tuple[Array, ...]:
+    def predict(self, x: Batch) -> tuple[Array, ...]:
         """Return each output for a batch, in arrays that the next call overwrites.
 
         Args:
-            x: (n, *input shape), n at most the capacity, in the model's type; several inputs by
-                name.
+            x: (n, *input shape) for each input, n at most the capacity, in the model's types.
         """
-        n = self._count(x)
+        n = sample_count(x)
         if n not in self._bound:
             if len(self._bound) == MOST_BOUND:
                 self._bound.clear()
@@ -70,13 +64,13 @@ class InferenceGraph:
                 call()
         return y_preds
 
-    def calls_on(self, x: Given) -> tuple[list[Call], tuple[Array, ...]]:
+    def calls_on(self, x: Batch) -> tuple[list[Call], tuple[Array, ...]]:
         """Return the calls that predict the current contents of x, and the outputs they fill."""
         batch, nodes = BatchArrays(self._memory, x), self._memory.nodes
         calls = [call for node in nodes for call in forward_calls(node, batch)]
         return calls, tuple(batch.output(nodes[each]) for each in self._outputs)
 
-    def _bind(self, x: Given) -> tuple[list[Section], tuple[Array, ...]]:
+    def _bind(self, x: Batch) -> tuple[list[Section], tuple[Array, ...]]:
         """Return the calls for one batch size; those that read the model's input take it each time.
 
         Everything that can be looked up in advance is, since for one sample the calls dominate the
@@ -89,33 +83,25 @@ class InferenceGraph:
                 before = batch.copies(node)  # not of the input: any order is accepted
                 if before:
                     sections[-1][1].extend(before)
-                sections.append((_reader(node, batch, self._count is sample_count), []))
+                sections.append((_reader(node, batch), []))
             else:
                 sections[-1][1].extend(forward_calls(node, batch))
         return sections, tuple(batch.output(nodes[each]) for each in self._outputs)
 
 
-def _reader(node: Node, batch: BatchArrays, by_name: bool) -> Callable[[Any], None]:
-    """Return the forward of a layer that reads a model's input, as a function of the batch.
-
-    Args:
-        by_name: whether the model has several inputs.
-    """
+def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
+    """Return the forward of a layer that reads a model's input, as a function of the batch."""
     forward, y, state = node.layer.forward, batch.output(node), batch.states[node.index]
     if not node.takes_many_inputs:
-        name = node.reads[0]
-        if by_name:
-            return lambda x: forward(x[name], y, state)
-        return lambda x: forward(x, y, state)
+        name = node.reads[0] or UNNAMED
+        return lambda x: forward(x[name], y, state)
     values = [
-        (read, batch.read((node.index, position)) if read is None else None)
+        (read or UNNAMED, batch.read((node.index, position)) if read is None else None)
         for position, read in enumerate(node.reads)
     ]
-    if by_name:
-        return lambda x: forward(
-            tuple(x[read] if each is None else each for read, each in values), y, state
-        )
-    return lambda x: forward(tuple(x if each is None else each for _, each in values), y, state)
+    return lambda x: forward(
+        tuple(x[read] if array is None else array for read, array in values), y, state
+    )
 
 
 MOST_BOUND = 64

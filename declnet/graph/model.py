@@ -13,11 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
-from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value, sample_count
+from declnet.contracts.network.inputs import (
+    UNNAMED,
+    InputInfo,
+    Inputs,
+    as_input_infos,
+    input_value,
+    sample_count,
+    wrapped,
+)
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.sharing import made_once
-from declnet.data.sources.loading import Samples, as_input
+from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
@@ -166,40 +174,37 @@ class Model:
             DataError: the samples do not have the model's input shape, must be integers, or are
                 integers that a layer cannot take.
         """
-        samples: Any
-        if self._only is None or isinstance(x, dict):
-            samples = self.given(x)
-            samples = samples if self._only is None else samples[self._only]
-            count = sample_count(samples)
-        else:
-            samples = x if isinstance(x, MappedArray) else np.asarray(x)
-            self._require_shape(samples, self._only)
-            count = len(samples)
+        outputs = self._computed(wrapped(x))
+        return dict(zip(self.outputs, outputs, strict=True)) if len(outputs) > 1 else outputs[0]
+
+    def compute(self, x: Inputs) -> dict[str, Array]:
+        """Return each output by name for the inputs by name; otherwise the same as `predict`."""
+        return dict(zip(self.outputs, self._computed(x), strict=True))
+
+    def _computed(self, x: Inputs) -> list[Array]:
+        samples = self.given(x)
         if self._limits:
-            given = samples if self._only is None else {self._only: samples}
-            require_within(given, self._limits, lambda at: SampleName(f"sample {at}"))
+            require_within(samples, self._limits, lambda at: SampleName(f"sample {at}"))
+        count = sample_count(samples)
         graph = self._graph(count)
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
-            found = [each.copy() for each in graph.predict(self._part(samples, slice(None)))]
-        else:
-            shapes = [node.output_shape for node in self.outputs.values()]
-            found = [np.empty((count, *shape), self.dtype) for shape in shapes]
-            self._part(samples, slice(0))  # rejects wrong types even without samples
-            for start in range(0, count, graph.capacity):
-                part = slice(start, start + graph.capacity)
-                y_preds = graph.predict(self._part(samples, part))
-                for array, y_pred in zip(found, y_preds, strict=True):
-                    array[part] = y_pred
-        return found[0] if len(found) == 1 else dict(zip(self.outputs, found, strict=True))
+            return [y_pred.copy() for y_pred in graph.predict(self._part(samples, slice(None)))]
+        shapes = [node.output_shape for node in self.outputs.values()]
+        found = [np.empty((count, *shape), self.dtype) for shape in shapes]
+        self._part(samples, slice(0))  # rejects wrong types even without samples
+        for start in range(0, count, graph.capacity):
+            part = slice(start, start + graph.capacity)
+            y_preds = graph.predict(self._part(samples, part))
+            for array, y_pred in zip(found, y_preds, strict=True):
+                array[part] = y_pred
+        return found
 
-    def as_input(self, x: Any) -> Any:
-        """Return x in the model's type; raise DataError if its samples have another shape.
-
-        Args:
-            x: an array or, by name, an array for each input; a single one is returned as an array.
-        """
-        given = {name: self._converted(each, name) for name, each in self.given(x).items()}
-        return given if self._only is None else given[self._only]
+    def as_input(self, x: Inputs) -> Inputs:
+        """Return the inputs in the model's types; raise DataError if they do not fit the model."""
+        return {
+            name: as_input(array, self.dtype, name in self.integer_inputs, name or "x")
+            for name, array in self.given(x).items()
+        }
 
     def parameters(self) -> dict[str, Array]:
         """Return copies of all parameters, e.g. `dense_1.weights` of shape (inputs, units)."""
@@ -242,64 +247,66 @@ class Model:
 
         return view(layers_html(self.nodes, self.inputs))
 
-    def given(self, x: Any) -> dict[str, Any]:
+    def given(self, x: Inputs) -> Inputs:
         """Return arrays for all inputs, in the inputs' order.
 
         Args:
-            x: an array or, by name, an array for each input.
+            x: an array for each input; one without a name is the only input, whatever its name.
 
         Raises:
             DataError: inputs are missing or unknown, or samples have another shape or number.
         """
-        if not isinstance(x, Mapping):
+        if x.keys() != self.inputs.keys():
+            x = self._renamed(x)
+        given = {}
+        for name, info in self.inputs.items():
+            array = x[name]
+            if not isinstance(array, MappedArray):
+                array = np.asarray(array)
+            if array.ndim == 0 or array.shape[1:] != info.shape:
+                raise self._wrong_shape(array, name)
+            given[name] = array
+        if self._only is None:
+            (one, first), *others = {len(each): name for name, each in given.items()}.items()
+            for two, second in others:
+                raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
+        return given
+
+    def _renamed(self, x: Inputs) -> Inputs:
+        """Return the inputs without those that no layer reads, the only one by its name."""
+        if x.keys() == {UNNAMED}:
             if self._only is None:
                 raise DataError(
                     f"the model has the inputs {_listed(self.inputs)}: give an array for each, by "
                     "name"
                 )
-            x = {self._only: x}
-        if self.unread:
-            x = {name: each for name, each in x.items() if name not in self.unread}
-        if set(x) != set(self.inputs):
+            return {self._only: x[UNNAMED]}
+        x = {name: array for name, array in x.items() if name not in self.unread}
+        if x.keys() != self.inputs.keys():
             raise DataError(
                 f"the model has the inputs {_listed(self.inputs)}, but x has {_listed(x)}"
             )
-        given = {
-            name: each if isinstance(each, MappedArray) else np.asarray(each)
-            for name, each in ((name, x[name]) for name in self.inputs)
-        }
-        for name, each in given.items():
-            self._require_shape(each, name)
-        counts = {len(each): name for name, each in given.items()}
-        if len(counts) > 1:
-            (one, first), (two, second) = list(counts.items())[:2]
-            raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
-        return given
+        return x
 
-    def _require_shape(self, x: Array | MappedArray, name: str) -> None:
+    def _wrong_shape(self, x: Array | MappedArray, name: str) -> DataError:
         shape = self.inputs[name].shape
-        if x.ndim == 0 or x.shape[1:] != shape:
-            called = f'"{name}"' if name else "x"
-            of = f' of the input "{name}"' if name else ""
-            raise DataError(
-                f"the model takes samples{of} of shape {shape}, so {called} must have shape "
-                f"{('n', *shape)}".replace("'", "")
-                + f", not {x.shape}"
-            )
+        called = f'"{name}"' if name else "x"
+        of = f' of the input "{name}"' if name else ""
+        return DataError(
+            f"the model takes samples{of} of shape {shape}, so {called} must have shape "
+            f"{('n', *shape)}".replace("'", "")
+            + f", not {x.shape}"
+        )
 
-    def _converted(self, x: Samples, name: str) -> Samples:
-        return as_input(x, self.dtype, name in self.integer_inputs, name or "x")
-
-    def _part(self, x: Any, part: slice) -> Any:
-        """Return some samples in the model's type, for layers to read only."""
-        if self._only is None:
-            return {name: self._locked(each[part], name) for name, each in x.items()}
-        return self._locked(x[part], self._only)
-
-    def _locked(self, x: Array, name: str) -> Array:
-        samples: Array = self._converted(x, name)
-        samples.flags.writeable = False  # a view or a copy, never the caller's own array
-        return samples
+    def _part(self, x: Inputs, part: slice) -> dict[str, Array]:
+        """Return some samples in the model's types, for layers to read only."""
+        locked = {}
+        for name, array in x.items():
+            integer = name in self.integer_inputs
+            samples = as_input(array[part], self.dtype, integer, name or "x")
+            samples.flags.writeable = False  # a view or a copy, never the caller's own array
+            locked[name] = samples
+        return locked
 
     def _graph(self, samples: int) -> InferenceGraph:
         """Return this thread's graph, rebuilt if it is too small."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import prod
+from operator import mul
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.network.inputs import Batch, unwrapped
 from declnet.contracts.runs.observer import StepObserver
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
-from declnet.graph.inference import Given
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state, view
 from declnet.graph.schedules import ScheduledValues
@@ -54,7 +54,7 @@ class BoundHead:
     name: str
     weight: float
     y_pred: Array
-    y_true: Any
+    y_true: Array
     losses: Array
     chain: BoundChain
 
@@ -64,9 +64,10 @@ class BoundStep:
     """The calls of a training step on one batch, with the arrays that they read and fill.
 
     Attributes:
-        x: the batch, (n, *input shape), or several inputs by name.
-        samples: their number, n.
-        normalized: the normalized sample weights, (n,); None if all are equal.
+        x: the inputs, (n, *input shape) each.
+        samples: the number of samples, n.
+        weights: the sample weights, (n,), in the model's type; None if all are equal.
+        normalized: the same as shares of their sum, filled by a call.
         before: calls before the forward pass.
         chains: the layers before the losses.
         heads: the losses.
@@ -74,23 +75,57 @@ class BoundStep:
     """
 
     batch: BatchArrays
-    x: Given
+    x: Batch
     samples: int
+    weights: Array | None
     normalized: Array | None
     before: Sequence[Call]
     chains: Sequence[BoundChain]
     heads: Sequence[BoundHead]
     after: Sequence[Call]
 
-    def mean(self, head: BoundHead) -> float:
-        """Return the mean of a loss in the last execution, weighted if there are sample weights."""
-        if self.normalized is None:
-            return float(np.add.reduce(head.losses)) / self.samples
-        return float(head.losses @ self.normalized)
+    @cached_property
+    def losses(self) -> tuple[Array, ...]:
+        """The data loss of each sample, of each loss."""
+        return tuple(head.losses for head in self.heads)
+
+    @cached_property
+    def y_preds(self) -> tuple[Array, ...]:
+        """The output that each loss takes."""
+        return tuple(head.y_pred for head in self.heads)
+
+    @cached_property
+    def _loss_weights(self) -> tuple[float, ...]:
+        return tuple(head.weight for head in self.heads)
+
+    def means(self) -> list[float]:
+        """Return the mean of each loss in the last execution, weighted by the samples' weights."""
+        return [self._mean(losses) for losses in self.losses]
 
     def loss(self) -> float:
-        """Return the weighted sum of the losses' means."""
-        return sum(each.weight * self.mean(each) for each in self.heads)
+        """Return the sum of the losses' means in the last execution, each weighted as its loss."""
+        total = 0.0
+        for weight, losses in zip(self._loss_weights, self.losses, strict=True):
+            total += weight * self._mean(losses)
+        return total
+
+    def _mean(self, losses: Array) -> float:
+        if self.normalized is None:
+            return float(np.add.reduce(losses)) / self.samples
+        return float(losses @ self.normalized)
+
+    def total(self, means: Iterable[Any]) -> Any:
+        """Return the sum of the losses' means, numbers or arrays, each weighted as its loss."""
+        return sum(map(mul, self._loss_weights, means))
+
+    def results(self) -> tuple[Array, ...]:
+        """Return the arrays of which the metrics of the last execution are computed."""
+        weights = () if self.weights is None else (self.weights, self.normalized)
+        return (*self.losses, *self.y_preds, *(each for each in weights if each is not None))
+
+    def weight(self) -> float:
+        """Return the weight of the batch: the sum of its weights, or its number of samples."""
+        return float(self.samples if self.weights is None else np.add.reduce(self.weights))
 
     def forward(self) -> Sequence[Call]:
         """Return the calls of the forward pass up to the loss."""
@@ -120,7 +155,7 @@ class ObservedStep:
         slots: Sequence[Slot],
         schedules: ScheduledValues,
     ) -> None:
-        self._bound, self._vector, self._schedules = bound, model.store.vector, schedules
+        self.bound, self._vector, self._schedules = bound, model.store.vector, schedules
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
@@ -137,7 +172,7 @@ class ObservedStep:
             dy = bound.batch.gradient(chain.nodes[-1].index + 1)
             given = None if dy is None else read_only(dy)
             self._backward.append((chain.backward, chain.nodes[-1], given))
-        self._x = for_each(read_only, bound.x)
+        self._x = unwrapped({name: read_only(array) for name, array in bound.x.items()})
         self._heads = [
             (read_only(each.y_pred), each.y_true, read_only(each.losses), each.name)
             for each in bound.heads
@@ -148,9 +183,9 @@ class ObservedStep:
         self._before = {slot.key: read_only(view(self._saved, slot)) for slot in slots}
         self._after = {key: self._parameters[key] for key in self._before}
 
-    def run(self, observer: StepObserver, epoch: int, step: int) -> float:
-        """Execute the step up to its gradients; return the mean data loss."""
-        bound = self._bound
+    def run(self, observer: StepObserver, epoch: int, step: int) -> None:
+        """Execute the step up to its gradients."""
+        bound = self.bound
         self._schedules.begin(step)
         observer.begin(epoch, step, self._x)
         _execute(bound.before)
@@ -167,7 +202,6 @@ class ObservedStep:
         _execute(bound.after)
         observer.gradients(self._parameters, self._gradients)
         np.copyto(self._saved, self._vector)
-        return bound.loss()
 
     def updated(self, observer: StepObserver, rate: float) -> None:
         """Report the update that followed `run`."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.network.inputs import Batch
 from declnet.graph.arrays import BatchArrays, GraphMemory
-from declnet.graph.inference import Given
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
@@ -18,7 +18,7 @@ from declnet.graph.shapes import frozen_nodes
 
 def recompute_statistics(
     model: Model,
-    batches: Iterable[Given],
+    batches: Iterable[Batch],
     capacity: int,
     streams: Sequence[np.random.Generator],
     total: int,
@@ -31,8 +31,8 @@ def recompute_statistics(
     `torch.optim.swa_utils.update_bn`, except that frozen layers keep their statistics.
 
     Args:
-        batches: the inputs of each batch, (n, *input shape), or several by name; an array may be
-            reused for later batches.
+        batches: the inputs of each batch, (n, *input shape) each; an array may be reused for later
+            batches.
         capacity: the size of the largest batch.
         streams: the layers' random streams, which they draw from; there may be more.
         total: number of updates in the whole training, for schedules.

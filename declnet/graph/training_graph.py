@@ -13,12 +13,10 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import NormalizeWeights
-from declnet.contracts.network.inputs import sample_count
-from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
-from declnet.graph.inference import Given
 from declnet.graph.kernels import (
     Kernels,
     backward_calls,
@@ -35,107 +33,40 @@ from declnet.graph.shapes import frozen_nodes
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 
-Targets = Array | tuple[Array, ...]
-"""The prepared targets of the only loss, or of each loss."""
-
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """The calls of one training step on n samples, and the arrays that they fill.
 
     Attributes:
-        compiled: forward, loss, backward and regularizers' gradients, in order.
+        bound: the parts of the step, with the losses; their arrays are valid until the next step.
+        compiled: forward, losses, backward and regularizers' gradients, in order.
         calls: its calls.
-        y_pred: predictions, (n, *output shape), valid until the next step.
-        losses: the data loss of each sample, (n,).
-        weights: the weights of the batch's samples, (n,), in the model's type; None if all are
-            equal.
-        normalized_weights: w / sum(w), (n,), filled by a call; None if all are equal.
-    """
-
-    compiled: CompiledCalls
-    calls: tuple[Call, ...]
-    y_pred: Array
-    losses: Array
-    weights: Array | None
-    normalized_weights: Array | None
-
-    def run(self) -> float:
-        """Execute the calls; return the mean data loss."""
-        for call in self.calls:
-            call()
-        return self.loss()
-
-    def loss(self) -> float:
-        """Return the mean data loss of the last execution, sum(w * losses) / sum(w)."""
-        if self.normalized_weights is not None:
-            return float(self.losses @ self.normalized_weights)
-        return float(np.add.reduce(self.losses)) / len(self.losses)
-
-    def each_loss(self, losses: Array) -> Array | None:
-        """Return what `loss` returned after each of several executions; None if it needs more.
-
-        Args:
-            losses: the data loss of each sample, (executions, n).
-        """
-        if self.normalized_weights is not None:
-            return None
-        means: Array = np.add.reduce(losses, axis=1).astype(np.float64) / losses.shape[1]
-        return means
-
-    def all_losses(self) -> tuple[Array, ...]:
-        """Return the data loss of each sample, of each loss."""
-        return (self.losses,)
-
-    def results(self) -> tuple[Array, ...]:
-        """Return the arrays of which the metrics of the last execution are computed."""
-        weights = self.weights, self.normalized_weights
-        given = (each for each in weights if each is not None)
-        return (*self.y_preds(), *self.all_losses(), *given)
-
-    def weight(self) -> float:
-        """The weight of the batch: the sum of its sample weights, or its number of samples."""
-        if self.weights is None:
-            return float(len(self.losses))
-        return float(np.add.reduce(self.weights))
-
-    def y_preds(self) -> tuple[Array, ...]:
-        """The output that each loss takes."""
-        return (self.y_pred,)
-
-    def data_losses(self, total: float) -> tuple[float, ...]:
-        """The mean of each loss, given what `run` returned."""
-        return (total,)
-
-
-@dataclass(frozen=True, eq=False)
-class JointStep(Step):
-    """A step with several losses; `y_pred` and `losses` belong to the first.
-
-    Attributes:
-        bound: the arrays of the step and of every loss.
     """
 
     bound: BoundStep
+    compiled: CompiledCalls
+    calls: Sequence[Call]
 
-    def loss(self) -> float:
-        """Return the weighted sum of the mean data losses of the last execution."""
+    def run(self) -> float:
+        """Execute the calls; return the loss."""
+        for call in self.calls:
+            call()
         return self.bound.loss()
 
-    def each_loss(self, losses: Array) -> None:
-        """Return None: the other losses are needed."""
+    def recorded_means(self, rows: Sequence[Array]) -> Array | None:
+        """Return the mean of each loss in several executions, (losses, executions).
 
-    def all_losses(self) -> tuple[Array, ...]:
-        """Return the data loss of each sample, of each loss."""
-        return tuple(each.losses for each in self.bound.heads)
+        Args:
+            rows: for each loss, that of each sample in each execution, (executions, n).
 
-    def y_preds(self) -> tuple[Array, ...]:
-        """The output that each loss takes."""
-        return tuple(each.y_pred for each in self.bound.heads)
-
-    def data_losses(self, total: float) -> tuple[float, ...]:  # noqa: ARG002
-        """The mean of each loss, without its weight among the losses."""
-        return tuple(map(self.bound.mean, self.bound.heads))
+        Returns:
+            The means; None if they need more than the losses.
+        """
+        if self.bound.weights is not None:
+            return None
+        sums = [np.add.reduce(losses, axis=1).astype(np.float64) for losses in rows]
+        return np.stack(sums) / self.bound.samples
 
 
 class TrainingGraph:
@@ -150,7 +81,7 @@ class TrainingGraph:
         schedules: the layers' scheduled fields, to be set before the calls of each step.
 
     Args:
-        loss: the loss of the only output, or losses with the outputs that they take.
+        heads: the losses with the outputs that they take.
         kernels: kernels that may replace components; default: none.
         total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
@@ -161,7 +92,7 @@ class TrainingGraph:
     def __init__(
         self,
         model: Model,
-        loss: Loss | list[Head] | tuple[Head, ...],
+        heads: Sequence[Head],
         capacity: int,
         seed: int,
         kernels: Kernels | None = None,
@@ -170,8 +101,7 @@ class TrainingGraph:
         before: TrainingGraph | None = None,
         mean: GradientMean | None = None,
     ) -> None:
-        self._model = model
-        self._heads = tuple(loss) if isinstance(loss, list | tuple) else (Head("", loss),)
+        self._model, self._heads = model, tuple(heads)
         self._kernels = kernels or Kernels()
         ends = [(model.output(each.output).index, each.loss) for each in self._heads]
         outputs = [output for output, _ in ends]
@@ -210,32 +140,29 @@ class TrainingGraph:
         """Each layer's own random stream, in the model's order."""
         return list(self._rngs)
 
-    def step(self, x: Given, y_true: Targets, weights: Array | None = None) -> Step:
+    def step(self, x: Batch, y_true: Sequence[Array], weights: Array | None = None) -> Step:
         """Bind the calls of a step to a batch's arrays.
 
         Args:
-            x: (n, *input shape), n at most the capacity, or several inputs by name; the calls read
-                its current contents.
-            y_true: as prepared by the loss; for several losses, a tuple.
+            x: the inputs, (n, *input shape) each, n at most the capacity; the calls read their
+                current contents.
+            y_true: for each loss, the targets as prepared by it.
             weights: (n,), the sample weights; None if all are equal.
         """
         bound = self.bind(x, y_true, weights)
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
-        head, compiled = bound.heads[0], self._kernels.compile(calls)
-        arrays = compiled, compiled.calls, head.y_pred, head.losses, weights, bound.normalized
-        if len(bound.heads) > 1 or head.weight != 1:
-            return JointStep(*arrays, bound)
-        return Step(*arrays)
+        compiled = self._kernels.compile(calls)
+        return Step(bound, compiled, compiled.calls)
 
     def observed_step(
-        self, x: Given, y_true: Targets, weights: Array | None = None
+        self, x: Batch, y_true: Sequence[Array], weights: Array | None = None
     ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are as for `step`."""
         bound = self.bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self._trained, self.schedules)
 
-    def bind(self, x: Given, y_true: Targets, weights: Array | None = None) -> BoundStep:
+    def bind(self, x: Batch, y_true: Sequence[Array], weights: Array | None = None) -> BoundStep:
         """Return the calls of a step by their parts; the arguments are as for `step`."""
         batch, n = BatchArrays(self._memory, x), sample_count(x)
         normalized = None if weights is None else np.empty_like(weights)
@@ -246,14 +173,13 @@ class TrainingGraph:
             BoundChain(chain.nodes, *chain_calls(chain, batch, self._kernels))
             for chain in self._chains
         ]
-        targets = y_true if isinstance(y_true, tuple) else (y_true,)
         heads = []
-        for number, (head, own) in enumerate(zip(self._heads, targets, strict=True)):
+        for number, (head, targets) in enumerate(zip(self._heads, y_true, strict=True)):
             losses = self._losses[number][:n]
-            calls = self._loss_calls(number, batch, own, losses, normalized)
+            calls = self._loss_calls(number, batch, targets, losses, normalized)
             chain = BoundChain(self._endings[number].nodes, calls, ())
             y_pred = batch.output(self._model.output(head.output))
-            heads.append(BoundHead(head.name, head.weight, y_pred, own, losses, chain))
+            heads.append(BoundHead(head.name, head.weight, y_pred, targets, losses, chain))
         after = [
             call
             for slot in self._model.store.regularized
@@ -262,7 +188,7 @@ class TrainingGraph:
         ]
         if self._mean is not None:
             after.append(partial(self._mean.add, weights, n))
-        return BoundStep(batch, x, n, normalized, before, chains, heads, after)
+        return BoundStep(batch, x, n, weights, normalized, before, chains, heads, after)
 
     def _loss_calls(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.network.inputs import for_each, input_of
+from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.network.parameter import Regularizer
 from declnet.errors import RunError
 from declnet.graph.arrays import Workspaces, batch_view
@@ -265,7 +265,7 @@ class ForwardPass:
             block = np.empty(n * prod(shapes[value]), model.dtype)
             return batch_view(block, shapes[value], n, order)
 
-        self._given = for_each(np.asarray, data.x)
+        self._given = as_arrays(data.x)
         self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
         self._values += [allocate(value, orders[value]) for value in range(1, len(orders))]
         self._copies = {
@@ -345,7 +345,7 @@ class ForwardPass:
             read = tuple(
                 self._copies.get((index, position), self._values[value])
                 if name is None
-                else input_of(self._given, name)
+                else self._given[name]
                 for position, (value, name) in enumerate(zip(node.inputs, node.reads, strict=True))
             )
             x: Any = read if node.takes_many_inputs else read[0]

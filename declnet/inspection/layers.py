@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.network.inputs import by_name, input_of, sample_count
+from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.contracts.network.layer import OutputRange
 from declnet.graph.arrays import Workspaces
-from declnet.graph.inference import Given
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state
@@ -71,7 +70,7 @@ class LayerView:
 
 
 def view_layers(
-    model: Model, x: Given, before: Mapping[str, Array], after: Mapping[str, Array]
+    model: Model, x: Batch, before: Mapping[str, Array], after: Mapping[str, Array]
 ) -> tuple[LayerView, ...]:
     """Return the observations of each layer for samples x.
 
@@ -97,7 +96,7 @@ def view_layers(
 
 
 def find_fault(
-    model: Model, x: Given, layers: Sequence[LayerView], *, succeeded: bool
+    model: Model, x: Batch, layers: Sequence[LayerView], *, succeeded: bool
 ) -> Fault | None:
     """Return what prevents the model from learning, or None if nothing was found.
 
@@ -173,22 +172,22 @@ def _equal_weights(model: Model, node: Node) -> Fault | None:
     return None
 
 
-def _fault_of_dead(model: Model, node: Node, x: Given, dead: float) -> Fault:
+def _fault_of_dead(model: Model, node: Node, x: Batch, dead: float) -> Fault:
     units = "all its units" if dead == 1 else f"{dead:.0%} of its units"
     reason = f"{units} are dead: before the training they give their lowest value for every sample"
     help_ = f"start with larger biases{_of_layer_before(model, node)}"
     return Fault(node.index, node.name, reason, _scaling(x) or help_)
 
 
-def _fault_of_saturated(model: Model, node: Node, x: Given, saturated: float) -> Fault:
+def _fault_of_saturated(model: Model, node: Node, x: Batch, saturated: float) -> Fault:
     reason = f"{saturated:.0%} of its outputs are saturated before the training"
     help_ = f"start with smaller weights{_of_layer_before(model, node)}"
     return Fault(node.index, node.name, reason, _scaling(x) or help_)
 
 
-def _scaling(x: Given) -> str | None:
+def _scaling(x: Batch) -> str | None:
     """Return a remedy if the inputs are large, else None."""
-    floats = [each for each in by_name(x).values() if each.dtype.kind == "f"]
+    floats = [each for each in x.values() if each.dtype.kind == "f"]
     largest = max((float(np.abs(each).max(initial=0)) for each in floats), default=0.0)
     if largest <= LARGE:
         return None
@@ -204,7 +203,7 @@ def _of_layer_before(model: Model, node: Node) -> str:
     return ""
 
 
-def _stuck(model: Model, x: Given, layers: Sequence[LayerView]) -> Fault | None:
+def _stuck(model: Model, x: Batch, layers: Sequence[LayerView]) -> Fault | None:
     """Return the fault of a layer whose parameters do not change, or of one above it.
 
     Each of them is tried alone: given a gradient of its output, it must return one.
@@ -240,7 +239,7 @@ def _stuck(model: Model, x: Given, layers: Sequence[LayerView]) -> Fault | None:
     )
 
 
-def _gradients(model: Model, node: Node, x: Given, values: Sequence[Array]) -> tuple[bool, bool]:
+def _gradients(model: Model, node: Node, x: Batch, values: Sequence[Array]) -> tuple[bool, bool]:
     """Return whether a layer's backward fills any parameter's gradient, and any input's.
 
     Args:
@@ -259,7 +258,7 @@ def _gradients(model: Model, node: Node, x: Given, values: Sequence[Array]) -> t
     state = layer_state(node, model.store, views, rng, gradients, schedules.of(node.layer))
     schedules.begin(1)
     inputs = tuple(
-        values[value] if read is None else input_of(x, read)
+        values[value] if read is None else x[read]
         for value, read in zip(node.inputs, node.reads, strict=True)
     )
     y = np.empty_like(values[node.index + 1])

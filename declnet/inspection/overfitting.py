@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import by_name, for_each, samples_of
+from declnet.contracts.network.inputs import as_arrays, samples_of
 from declnet.contracts.network.loss import Loss
 from declnet.graph.model import Model
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
@@ -31,7 +31,7 @@ from declnet.training.checks.check import Checked
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import Prepared, ReadyData, in_memory, prepare
+from declnet.training.preparation import Prepared, ReadyData, ReadySet, prepare
 
 SAMPLES, UPDATES, SECONDS = 16, 5000, 60.0
 """The defaults: samples, updates of each training, and the time for all of them."""
@@ -114,13 +114,14 @@ def overfit(
         prepared = prepare(spec, registry, checked=checked)
         prepared.model.store.regularized.clear()
         reading = readings_of(spec.heads, prepared.model, prepared.preparation)[0]
-        few, classes = _few(in_memory(prepared.data["train"]), reading, samples, spec.seed)
-        small = replace(prepared, data={"train": few})
-        simple = _simplified(spec, len(prepared.data["train"]), updates)
+        train = prepared.data["train"]
+        few, classes = _few(train.whole, reading, samples, spec.seed)
+        small = replace(prepared, data={"train": ReadySet.in_memory(few, unscale=train.unscale)})
+        simple = _simplified(spec, len(train), updates)
         search = _Search(simple, small, registry, updates, seconds, watch)
         with one_blas_thread():
             found = search.carry_out()
-    if len(few) < min(max(2, classes or 0), len(prepared.data["train"])):
+    if len(few) < min(max(2, classes or 0), len(train)):
         reason = f"the training samples have only {counted(len(few), 'distinct input')}"
         fault = Fault(
             None, "data", reason, "check which columns are inputs, and how they are prepared"
@@ -166,14 +167,12 @@ def _few(
             elif len(chosen) < max(count, len(groups)):
                 chosen.append(position)
     at = np.sort(np.array(chosen))
-    y, y_true = (tuple(each[at] for each in arrays) for arrays in (data.y, data.y_true))
-    few = replace(data, x=samples_of(data.x, at), y=y, y_true=y_true, weights=None)
-    return few, classes
+    return replace(data.take(at), weights=None), classes
 
 
 def _is_new(data: ReadyData, position: int, seen: set[bytes]) -> bool:
     """Return whether a sample has an input not seen before, and remember the input."""
-    arrays = by_name(samples_of(data.x, slice(position, position + 1))).values()
+    arrays = samples_of(data.x, slice(position, position + 1)).values()
     content = b"".join(np.ascontiguousarray(each).tobytes() for each in arrays)
     is_new = content not in seen
     seen.add(content)
@@ -193,10 +192,11 @@ class _Search:
         watch: Callable[[Trial], None],
     ) -> None:
         self.trainings = Trainings(spec, prepared, registry)
-        self._spec, self._model, self._few = spec, prepared.model, in_memory(prepared.data["train"])
+        few = prepared.data["train"]
+        self._spec, self._model, self._few = spec, prepared.model, few.whole
         self._updates, self._watch = updates, watch
         self._end = time.perf_counter() + seconds
-        self._evaluation = Evaluation(self._model, self.trainings.heads, self._few)
+        self._evaluation = Evaluation(self._model, self.trainings.heads, few)
         self._initial = self._model.parameters()
         self._best: tuple[float, dict[str, Array]] = (math.inf, self._initial)
 
@@ -217,7 +217,7 @@ class _Search:
                 if attempts[-1].loss <= wanted:
                     break
         succeeded = attempts[-1].loss <= wanted
-        x = for_each(np.asarray, self._few.x)
+        x = as_arrays(self._few.x)
         layers = view_layers(self._model, x, self._initial, self._best[1])
         fault = find_fault(self._model, x, layers, succeeded=succeeded)
         note = None

@@ -94,8 +94,7 @@ def start_of_run(
         spec = spec.model_copy(update={"model": model})
     ready = make_ready_run(spec if step else _with_numpy(spec), run.registry, None)
     _require_layers(ready, layers)
-    recorded = run.manifest.get("data", {}).get("train", {}).get("hash")
-    if recorded is not None and recorded != ready.prepared.data["train"].fingerprint:
+    if run.manifest.data["train"].hash != ready.prepared.data["train"].fingerprint:
         raise DataError(
             f"{path}: the training data has changed since the run",
             hint="restore the data, or trace a spec",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.network.inputs import Batch
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.parameter import Regularizer
-from declnet.data.batches import Batch
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
@@ -105,7 +105,7 @@ class Trace:
         positions: the positions of the samples in the training data, from 0, (n,).
         batch_size: the number of samples in the batch, of which these are the first.
         dtype: the type of the computation; always float64 if gradients are verified.
-        x: the samples, (n, *input shape); several inputs by name.
+        x: the samples of each input by name, (n, *input shape).
         layers: the layers in the model's order.
         losses: the losses.
         weights: the sample weights, (n,); None if all are equal.

@@ -10,11 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import for_each, input_of, input_value
+from declnet.contracts.network.inputs import Batch, input_value, wrapped
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.parameter import Regularizer
 from declnet.contracts.runs.observer import StepObserver
-from declnet.data.batches import Batch
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.update import Update, clippings
@@ -30,7 +29,7 @@ from declnet.training.divergence import divergence
 from declnet.training.epochs import StepArrays
 from declnet.training.evaluation import mean_loss
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData, in_memory
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.state import put_back
 
 SAMPLES = 3
@@ -49,7 +48,7 @@ class _Copies(StepObserver):
         self.grad: dict[str, Array] = {}
 
     def begin(self, epoch: int, step: int, x: Any) -> None:  # noqa: ARG002
-        self.x = for_each(np.array, x)
+        self.x = {name: np.array(array) for name, array in wrapped(x).items()}
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:  # noqa: ARG002
         self.y[name] = np.array(y)
@@ -92,7 +91,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     ready = start.ready
     spec, trainer, trained = ready.spec, ready.trainer, ready.prepared.model
     state = trainer.state()
-    train = in_memory(ready.prepared.data["train"])
+    train = ready.prepared.data["train"].whole
     positions, arrays = trainer.next_batch()
     if samples is not None and samples > len(positions):
         raise TraceError(f"the batch has {counted(len(positions), 'sample')}, not {samples}")
@@ -106,7 +105,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})
     compiled = compile_training(
-        declared, model, data, ready.registry, Kernels(), trainer.steps_an_epoch
+        declared, model, ReadySet.in_memory(data), ready.registry, Kernels(), trainer.steps_an_epoch
     )
     compiled.enter(state.epoch)
     for stream, saved in zip(compiled.streams, state.layers, strict=False):  # no augmentation's
@@ -167,12 +166,11 @@ def _first(
     def first(each: Array) -> Array:
         return np.array(each[:count], dtype if each.dtype.kind == "f" else each.dtype)
 
-    return replace(
-        train,
-        x=for_each(first, x),
-        y=tuple(each[positions[:count]] for each in train.y),
-        y_true=tuple(map(first, y_true if isinstance(y_true, tuple) else (y_true,))),
-        weights=first(weights) if weights is not None else None,
+    return ReadyData(
+        {name: first(array) for name, array in x.items()},
+        tuple(y[positions[:count]] for y in train.y),
+        tuple(map(first, y_true)),
+        first(weights) if weights is not None else None,
     )
 
 
@@ -216,9 +214,7 @@ class _Traced:
                     for value, read in reads[node.name]
                 ),
                 tuple(
-                    self.copies.y[names[value - 1]]
-                    if read is None
-                    else input_of(self.copies.x, read)
+                    self.copies.y[names[value - 1]] if read is None else self.copies.x[read]
                     for value, read in reads[node.name]
                 ),
                 self.copies.y[node.name],

@@ -160,7 +160,7 @@ class Trainings:
 
     def __init__(self, spec: RunSpec, prepared: Prepared, registry: Registry) -> None:
         training = spec.training.model_copy(update={"callbacks": (), "metrics": ()})
-        self.heads = tuple(replace(head, metrics=()) for head in spec.heads)
+        self.heads = tuple(replace(head, metrics={}) for head in spec.heads)
         self._spec = spec.model_copy(update={"training": training})
         self._model, self._registry = prepared.model, registry
         self._train, validation = prepared.data["train"], prepared.data.get("validation")

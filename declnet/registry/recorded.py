@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Registry
+from declnet.stored import parse_json
 
 MANIFEST = "manifest.json"
 """The manifest of a run's folder."""
@@ -19,20 +18,15 @@ SPEC = "spec.toml"
 """The spec of a run's folder."""
 
 
-def recorded_components(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Plugin]:
-    """Return the plugin of each kind and type in a manifest; empty if it records none.
-
-    Raises:
-        ValueError: the manifest is malformed.
-    """
-    try:
-        return {
-            (kind, name): recorded_plugin(*origin.partition("==")[::2])
-            for kind, types in manifest.get("components", {}).items()
-            for name, origin in types.items()
-        }
-    except (AttributeError, TypeError):
-        raise ValueError("the list of components is malformed") from None
+def recorded_components(
+    components: Mapping[str, Mapping[str, str]],
+) -> dict[tuple[str, str], Plugin]:
+    """Return the plugin of each kind and type in a manifest's `components`."""
+    return {
+        (kind, name): recorded_plugin(*origin.partition("==")[::2])
+        for kind, types in components.items()
+        for name, origin in types.items()
+    }
 
 
 def recorded_plugin(distribution: str, version: str) -> Plugin:
@@ -52,6 +46,7 @@ def registry_beside(spec: Path, registry: Registry | None) -> Registry | None:
     if spec.name != SPEC:
         return registry
     recorded: dict[tuple[str, str], Plugin] = {}
-    with suppress(OSError, ValueError, RecursionError, AttributeError):
-        recorded = recorded_components(json.loads((spec.parent / MANIFEST).read_bytes()))
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        manifest = parse_json((spec.parent / MANIFEST).read_bytes())
+        recorded = recorded_components(manifest["components"])
     return (registry or default_registry()).with_known_origins(recorded) if recorded else registry

@@ -96,14 +96,13 @@ def compared(runs: Sequence[StoredRun]) -> Comparison:
     )
 
 
-def stored_directions(stored: object) -> dict[str, Better | None]:
+def stored_directions(recorded: Directions) -> dict[str, Better | None]:
     """Return the better direction of each metric of a run, where known.
 
     Args:
-        stored: `better` from the run's manifest; anything else than a table counts as empty.
+        recorded: `better` from the run's manifest.
     """
-    table = stored if isinstance(stored, Mapping) else {}
-    known = {name: better for name, better in table.items() if better in ("higher", "lower")}
+    known = {name: better for name, better in recorded.items() if better in ("higher", "lower")}
     return {**dict.fromkeys(LOSSES, "lower"), **known}
 
 

@@ -14,13 +14,13 @@ from declnet.data.sets import prepare_sets
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
-from declnet.runs.inference.predictor import Predictor, naming_samples
+from declnet.runs.inference.predictor import Predictor
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.evaluation import Evaluation
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadyData, make_ready, prepare
+from declnet.training.preparation import ReadySet, prepare
 from declnet.training.trainer import Trainer
 
 
@@ -109,14 +109,14 @@ class IncrementalTraining:
         seed = (self.spec.seed + self.passes) % 2**53
         return self.spec.model_copy(update={"seed": seed, "training": training})
 
-    def _ready(self, data: Dataset | Table, spec: RunSpec) -> ReadyData:
+    def _ready(self, data: Dataset | Table, spec: RunSpec) -> ReadySet:
         """Return a later part, prepared like the first one."""
         model, preparation = self.predictor.model, self.predictor.preparation
         sets = prepare_sets({"train": data}, spec.data, wanted_targets(spec.heads), preparation)
         part = sets.datasets["train"]
-        model.given(part.x)
-        require_within(part.x, input_limits(model.nodes), naming_samples(data))
-        return make_ready(part, model, spec.heads, preparation, "train")
+        model.given(part.inputs)
+        require_within(part.inputs, input_limits(model.nodes), data.sample_name)
+        return ReadySet.of(sets.blocks["train"], model, spec.heads, preparation, "train")
 
     def _pass(self, trainer: Trainer) -> None:
         """Train the next epoch of the training on a part."""

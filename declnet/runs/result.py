@@ -13,14 +13,14 @@ from declnet.errors import DataError, RunError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import Calibrations
-from declnet.runs.inference.observing import Baseline
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.many.series import Spread
+    from declnet.runs.many.documents import Spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class RunResult:
             never predicted.
         analyses: the results of the spec's `analyses`.
         spec: the run's spec.
-        preparation: the preparation of data before the model; None if it takes arrays unchanged.
+        preparation: the preparation of data before the model.
         registry: where the run's names were looked up.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
     """
@@ -59,7 +59,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     analyses: tuple[AnalysisResult, ...] = ()
     spec: RunSpec = field(kw_only=True, repr=False)
-    preparation: FittedPreparation | None = field(kw_only=True, repr=False)
+    preparation: FittedPreparation = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
     calibrations: Calibrations = field(kw_only=True, repr=False, default_factory=dict)
 

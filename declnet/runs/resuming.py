@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
-from declnet.runs.inference.observing import Baseline
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.result import RunResult
@@ -22,8 +22,9 @@ from declnet.runs.run import given_data
 from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Notice
-from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links
-from declnet.runs.storage.manifest import PINNED, changes, first_manifest
+from declnet.runs.storage.documents import Manifest, read_manifest
+from declnet.runs.storage.folder import locked, require_no_links
+from declnet.runs.storage.manifest import changes, first_manifest
 from declnet.runs.storage.origins import spec_of_run, warn
 from declnet.runs.storage.record import Record, with_nan
 from declnet.runs.storage.writing import read_bytes
@@ -126,14 +127,14 @@ def resume_run(
     _require_run(directory)
     with locked(directory):
         manifest = _read_manifest(directory)
-        if manifest is not None and manifest.get("status") == "finished":
+        if manifest is not None and manifest.status == "finished":
             notice("this run is finished; nothing to resume")
             result = stored_result(open_run(directory, registry, notice=stored_notice))
             _notify_callbacks(result.predictor, directory, result.metrics, warned or warn)
             return result
         require_no_links(directory)
         spec_file = _read_spec(directory)
-        spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
+        spec, view = spec_of_run(directory, manifest, registry, training=True)
         if data is None and spec.data.train is None:
             raise ResumeError(
                 f"{directory}: a program gave this run its data; give the same to declnet.resume"
@@ -153,7 +154,9 @@ def resume_run(
                 f"changed since the run began: {'; '.join(different)}. Undo the changes, or allow "
                 "them with --allow-changes, which lists them in the manifest"
             )
-        record = Record(directory, _resumed_manifest(manifest, current))
+        record = Record(
+            directory, replace(current, started=manifest.started, resumed=manifest.resumed)
+        )
         checkpoint, saved = _newest(record, ready, notice)
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
         length = saved["history"]["bytes"] if saved is not None else 0
@@ -178,15 +181,12 @@ def stored_result(stored: StoredRun) -> RunResult:
         history,
         predictor.model,
         stored.path,
-        float(manifest.get("seconds", 0.0)),
-        manifest.get("epochs", history[-1]["epoch"] + 1),
-        manifest.get("stopped"),
-        manifest.get("restored"),
-        {
-            name: Baseline(each["prediction"], with_nan(each["metrics"]))
-            for name, each in manifest.get("baseline", {}).items()
-        },
-        tuple(manifest.get("warnings", ())),
+        manifest.seconds or 0.0,
+        manifest.epochs or history[-1]["epoch"] + 1,
+        manifest.stopped,
+        manifest.restored,
+        manifest.baseline,
+        manifest.warnings,
         spec=predictor.spec,
         preparation=predictor.preparation,
         registry=predictor.registry,
@@ -214,7 +214,7 @@ def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:
         SpecError: its spec.toml is invalid.
     """
     _require_run(run_directory)
-    manifest = _read_manifest(run_directory) or {}
+    manifest = _read_manifest(run_directory)
     spec, _ = spec_of_run(run_directory, manifest, registry, training=True)
     return spec
 
@@ -275,11 +275,8 @@ BEGUN = {
 """Files that a run may write before its manifest; a run that was killed may have only these."""
 
 
-def _read_manifest(directory: Path) -> dict[str, Any] | None:
-    if not (directory / folder.MANIFEST).exists():
-        return None
-    with reading(directory):
-        return read_manifest(directory)
+def _read_manifest(directory: Path) -> Manifest | None:
+    return read_manifest(directory) if (directory / folder.MANIFEST).exists() else None
 
 
 def _read_spec(directory: Path) -> bytes:
@@ -295,13 +292,3 @@ def _require_losses(directory: Path, metrics: Mapping[str, Mapping[str, float]])
         for name in ("loss", "data_loss", "regularization_loss"):
             if name not in values:
                 raise OutputError(f"{directory / folder.METRICS}: {data} has no {name}")
-
-
-def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest of a resumed run, updated to the current environment."""
-    gone = {"ended", "seconds", "error", "epochs", "stopped", "restored", "baseline", "warnings"}
-    gone |= {"files"}
-    pinned = {name: current[name] for name in (*PINNED, "better") if name in current}
-    gone |= set(PINNED) - set(pinned)
-    kept = {name: value for name, value in manifest.items() if name not in gone}
-    return {**kept, "status": "running", **pinned}

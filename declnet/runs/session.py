@@ -23,7 +23,6 @@ from declnet.runs.inference.calibration import (
 )
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
-    Baseline,
     Observed,
     joined_baseline,
     never_predicted,
@@ -32,12 +31,13 @@ from declnet.runs.inference.predictor import Predictor, readings_of
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.result import RunResult
 from declnet.runs.signals import held_back, require_time
+from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import KEEP_LAST
+from declnet.runs.storage.documents import Baseline
 from declnet.runs.storage.record import Record
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadyStream
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
 
@@ -115,13 +115,9 @@ class Session:
                 analyses = tuple(self._analyze())
                 seconds = self._seconds()
                 if record is not None:
-                    baselines = {name: each.as_data() for name, each in self._baselines.items()}
-                    found = {"baseline": baselines, "warnings": active.warnings}
-                    more = {name: each for name, each in found.items() if each}
-                    plain = [each.as_data() for each in analyses]
-                    calibration = stored(self._calibrations) if self._calibrations else None
+                    more = {"baseline": self._baselines, "warnings": tuple(active.warnings)}
                     ending = self._ending() | more
-                    record.finished(model, metrics, plain, seconds, ending, calibration)
+                    record.finished(model, metrics, seconds, ending, self._other_files(analyses))
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:
@@ -234,7 +230,7 @@ class Session:
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            most = MOST_STREAMED if isinstance(data, ReadyStream) else inf
+            most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
@@ -243,7 +239,9 @@ class Session:
                 found[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
-            baseline = joined_baseline(heads, [each.baseline(head.metrics) for head, each in pairs])
+            baseline = joined_baseline(
+                heads, [each.baseline(head.metrics.values()) for head, each in pairs]
+            )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):
@@ -283,6 +281,17 @@ class Session:
             else:
                 yield result
 
+    def _other_files(self, analyses: tuple[AnalysisResult, ...]) -> dict[str, bytes]:
+        """Return the files that only some runs have."""
+        files: dict[str, bytes] = {}
+        if self._calibrations:
+            files[folder.CALIBRATION] = stored(self._calibrations)
+        if analyses:
+            from declnet.runs.inference.analyzing import ANALYSES_FILE
+
+            files[folder.ANALYSES] = ANALYSES_FILE.write(analyses)
+        return files
+
     def _end_early(self, error: BaseException) -> None:
         """Record how the run ended; interrupting an already finished run changes nothing."""
         interrupted = not isinstance(error, Exception)
@@ -296,14 +305,13 @@ class Session:
             error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
-            found = {"warnings": self._active.warnings} if self._active.warnings else {}
+            found = {"warnings": tuple(self._active.warnings)}
             self._record.failed(self._model, error, self._seconds(), found)
 
     def _ending(self) -> dict[str, Any]:
         """Return how the training ended, for the result and the manifest."""
-        reasons = {"stopped": self._active.stopped, "restored": self._active.origin}
-        given = {name: each for name, each in reasons.items() if each is not None}
-        return {"epochs": self._trainer.epoch, **given}
+        active = self._active
+        return {"epochs": self._trainer.epoch, "stopped": active.stopped, "restored": active.origin}
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._started

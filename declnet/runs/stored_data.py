@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from declnet.contracts.data.data_source import Dataset
 
 if TYPE_CHECKING:
@@ -38,17 +36,15 @@ class StoredData:
 
     def parts(self, samples: int) -> Iterator[Dataset]:
         """Yield the samples in order, in parts of up to `samples` samples."""
-        for start in range(0, len(self.dataset), samples):
-            yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
+        yield from self.dataset.parts(samples)
 
     def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
         """Yield the samples in parts to evaluate the run's predictor on."""
         from declnet.runs.inference.file_parts import samples_in_part
-        from declnet.runs.inference.predictor import LabeledPart, naming_samples
+        from declnet.runs.inference.predictor import LabeledPart
 
-        size = samples_in_part(predictor)
-        for number, part in enumerate(self.parts(size)):
-            yield LabeledPart(part, naming_samples(part, number * size + 1))
+        for part in self.parts(samples_in_part(predictor)):
+            yield LabeledPart(part, part.sample_name)
 
 
 @dataclass(frozen=True, eq=False)

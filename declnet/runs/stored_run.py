@@ -12,21 +12,22 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
 from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.checksums import REMEDY
 from declnet.runs.storage.contents import RunContents
-from declnet.runs.storage.folder import parse_json, read_manifest, reading
+from declnet.runs.storage.documents import read_manifest
+from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.storage.origins import warn
 from declnet.runs.stored_data import PredictedData, StoredData
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.analysis import Analysis
+    from declnet.data.sets import PreparedSets
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
@@ -57,10 +58,10 @@ def open_run(
     """
     path = Path(path)
     with reading(path):
-        if not (path / folder.MANIFEST).is_file():
-            raise OutputError(f"{path}: {_other_than_a_run(path)}")
-        manifest = read_manifest(path)
-    return StoredRun(path, manifest, registry, notice or warn)
+        is_run = (path / folder.MANIFEST).is_file()
+    if not is_run:
+        raise OutputError(f"{path}: {_other_than_a_run(path)}")
+    return StoredRun(path, read_manifest(path), registry, notice or warn)
 
 
 def _other_than_a_run(path: Path) -> str:
@@ -127,7 +128,7 @@ class StoredRun(RunContents, Exportable):
     @cached_property
     def better(self) -> Directions:
         """Whether higher or lower values of each metric are better; None if it does not say."""
-        return stored_directions(self.manifest.get("better"))
+        return stored_directions(self.manifest.better)
 
     def compare(self, *others: StoredRun) -> Comparison:
         """Compare this run with others: the differences of the specs, and the final metrics.
@@ -142,7 +143,6 @@ class StoredRun(RunContents, Exportable):
         """Return a summary line for each layer; does not require weights.
 
         Raises:
-            OutputError: the manifest does not describe the inputs.
             OriginError: a component would come from a different distribution than in the run.
             SpecError: a component is no longer installed.
         """
@@ -181,7 +181,7 @@ class StoredRun(RunContents, Exportable):
         Raises:
             DataError: they can no longer be loaded.
         """
-        return self.prepared_sets(self.load_data())
+        return self.stored_sets(self.prepared_sets(self.load_data()))
 
     def load_data(self) -> dict[str, Data]:
         """Return the data as the spec's sources load it, before it is split.
@@ -196,8 +196,19 @@ class StoredRun(RunContents, Exportable):
         with attributing_errors(self.registry):
             return load_sets(self.spec.data, self.spec.seed)
 
-    def prepared_sets(self, loaded: Mapping[str, Data]) -> dict[str, StoredData]:
-        """Return the run's data sets by name, split and prepared as in the run.
+    def raw_sets(self, loaded: Mapping[str, Data] | None = None) -> dict[str, Data]:
+        """Return the run's data sets before their preparation; raise as `data_sets` does.
+
+        Args:
+            loaded: the data as `load_data` returns it, which is the default.
+        """
+        from declnet.data.sets import split_sets
+
+        loaded = self.load_data() if loaded is None else loaded
+        return split_sets(loaded, self.spec.data, self.spec.seed)
+
+    def prepared_sets(self, loaded: Mapping[str, Data]) -> PreparedSets:
+        """Return the run's data sets, split and prepared as in the run.
 
         Args:
             loaded: the data as loaded from the spec's sources, or as a program passed it.
@@ -206,17 +217,19 @@ class StoredRun(RunContents, Exportable):
             DataError: it can no longer be split or prepared.
         """
         from declnet.data.preparing.targets import wanted_targets
-        from declnet.data.sets import prepare_sets, split_sets
+        from declnet.data.sets import prepare_sets
 
-        spec = self.spec
+        wanted = wanted_targets(self.spec.heads)
         with attributing_errors(self.registry):
-            sets = split_sets(loaded, spec.data, spec.seed)
-            wanted, fitted = wanted_targets(spec.heads), self._preparation
-            prepared = prepare_sets(sets, spec.data, wanted, fitted)
-        seen = self.manifest.get("data", {})
+            sets = self.raw_sets(loaded)
+            return prepare_sets(sets, self.spec.data, wanted, self._preparation)
+
+    def stored_sets(self, sets: PreparedSets) -> dict[str, StoredData]:
+        """Return prepared data sets with the hashes of those that the run used."""
+        used = self.manifest.data
         return {
-            name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
-            for name, dataset in prepared.datasets.items()
+            name: StoredData(name, dataset, used[name].hash if name in used else None)
+            for name, dataset in sets.datasets.items()
         }
 
     def data(self, name: str | None = None) -> StoredData:
@@ -248,7 +261,7 @@ class StoredRun(RunContents, Exportable):
 
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
-        x = for_each(np.asarray, part.x)
+        x = as_arrays(part.inputs)
         with attributing_errors(self.registry):
             outputs = predictor.outputs(x)
             raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
@@ -258,17 +271,11 @@ class StoredRun(RunContents, Exportable):
             number = int(places[position]) + 1
             return SampleName(f"{stored.name}: sample {number}", number)
 
-        for each in outputs:
+        for each in outputs.values():
             require_finite(each, name_sample)
-        if not predictor.heads[0].name:
-            return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
-        named, before = (
-            {head.name: each for head, each in zip(predictor.heads, given, strict=True)}
-            for given in (outputs, raw)
-        )
-        ys = by_name(part.y)
+        ys = part.targets
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
-        return PredictedData(stored.name, x, targets, named, before)
+        return PredictedData(stored.name, *map(unwrapped, (x, targets, outputs, raw)))
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -296,17 +303,11 @@ class StoredRun(RunContents, Exportable):
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        from declnet.runs.inference.analyzing import AnalysisResult
+        from declnet.runs.inference.analyzing import ANALYSES_FILE
 
         content = self._files.read(folder.ANALYSES)
-        if content is None:
-            return ()
-        path = self.path / folder.ANALYSES
-        try:
-            with reading(path):
-                return tuple(AnalysisResult.of(each) for each in parse_json(content))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise OutputError(f"{path}: is malformed: {error}") from None
+        with reading(self.path / folder.ANALYSES):
+            return ANALYSES_FILE.parse(content) if content is not None else ()
 
     def analyze(
         self,
@@ -332,21 +333,12 @@ class StoredRun(RunContents, Exportable):
         chosen = [Analysis.from_declaration(each, context) for each in analyses]
         with attributing_errors(self.registry):
             if isinstance(data, Path | DataSource):
-                found = other_data(predictor, data, lambda: self._raw_sets()["train"])
+                found = other_data(predictor, data, lambda: self.raw_sets()["train"])
             else:
-                loaded = self.load_data()
-                if "data_sets" not in vars(self):
-                    self.data_sets = self.prepared_sets(loaded)
-                own = self.data(data)
-                found = set_of_run(predictor, self._raw_sets(loaded), own.dataset, own.name)
+                sets = self.prepared_sets(self.load_data())
+                self.data_sets = self.stored_sets(sets)
+                found = set_of_run(predictor, sets, self.data(data).name)
             return tuple(map(found.result, chosen))
-
-    def _raw_sets(self, loaded: Mapping[str, Data] | None = None) -> dict[str, Data]:
-        """Return the run's data sets before their preparation; raise as `data_sets` does."""
-        from declnet.data.sets import split_sets
-
-        loaded = self.load_data() if loaded is None else loaded
-        return split_sets(loaded, self.spec.data, self.spec.seed)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.
@@ -360,22 +352,18 @@ class StoredRun(RunContents, Exportable):
         from declnet.graph.kernels import Kernels
         from declnet.graph.parameters import view
         from declnet.graph.training_graph import TrainingGraph
-        from declnet.training.preparation import targets_for
+        from declnet.training.preparation import make_ready
 
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
-            x = model.as_input(for_each(np.asarray, part.x))
-            y_true = tuple(
-                targets_for(head, part, model, self._preparation, "the training data")[1]
-                for head in spec.heads
-            )
+            ready = make_ready(part, model, spec.heads, self._preparation, "the training")
             kernels = Kernels(self.registry)
             total = spec.training.updates(len(dataset))
             graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels, total)
             graph.schedules.begin(total)
-            graph.step(x, y_true).run()
+            graph.step(as_arrays(ready.x), ready.y_true).run()
         slots = [slot for slot in model.store.slots if slot.is_trained()]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
 
@@ -416,4 +404,4 @@ class StoredRun(RunContents, Exportable):
             return {}
         with attributing_errors(self.registry), reading(path):
             readings = readings_of(heads, self.model(), self._preparation)
-            return restored(parse_json(content), heads, readings, self.registry)
+            return restored(content, heads, readings, self.registry)

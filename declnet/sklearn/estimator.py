@@ -17,13 +17,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import wrapped
 from declnet.data.preparing.targets import ARRAY_TARGET
 from declnet.data.presets import spec_for_table
 from declnet.data.splits import held_out_count
 from declnet.errors import DataError, OutputError, RegistryError, SpecError, WeightsError
 from declnet.registry.discovery import default_registry
 from declnet.runs.incremental import IncrementalTraining
-from declnet.runs.inference.predictions import JointPredictions, OutputReading, Predictions
+from declnet.runs.inference.predictions import OutputReading, Predictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.many.group import is_group
 from declnet.runs.run import run
@@ -378,12 +379,14 @@ class SpecEstimator(SpecKeys):
         with value_errors():
             by_table = predictor.features is not None
             given = table_of(x, self._columns) if by_table else numbers_of(x)
-            found = predictor.predict(given)
-        if not isinstance(found, JointPredictions):
-            return [(predictor.readings[0], found)]
-        names = [each.target or each.name for each in predictor.heads]
-        numbers = [names.index(each) for each in self._target_names]
-        return [(predictor.readings[at], found[predictor.heads[at].name]) for at in numbers]
+            predictions = wrapped(predictor.predict(given))
+        by_target = {
+            head.target or head.name: (reading, predictions[head.name])
+            for head, reading in zip(predictor.heads, predictor.readings, strict=True)
+        }
+        if len(by_target) == 1:
+            return [*by_target.values()]
+        return [by_target[name] for name in self._target_names]
 
 
 def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:

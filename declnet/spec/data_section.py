@@ -146,7 +146,7 @@ class StreamSpec(StrictModel):
         default=None,
         ge=1,
         description="about how many samples to keep in memory and shuffle at a time; default: as "
-        "many as take 64 MB",
+        "many as take 32 MB",
     )
     cache: bool = Field(
         default=True,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -34,6 +34,9 @@ VALIDATION = "validation_"
 
 NAMED_LOSS = "named_loss"
 """The kind of a table `[losses.NAME]` in the JSON Schema: a loss with the reserved keys."""
+
+TargetKind = Literal["values", "classes", "binary"]
+"""What a loss takes, see `Loss.targets`."""
 
 RESERVED = ("output", "target", "weight", "metrics", "calibration")
 """Keys of `[losses.NAME]` that are not the loss's own."""
@@ -108,15 +111,34 @@ def split_head(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     return reserved, {key: value for key, value in table.items() if key not in RESERVED}
 
 
+def label(loss: str, metric: str) -> str:
+    """Return what the history calls a metric of a loss, e.g. `price_loss`."""
+    return f"{loss}_{metric}" if loss else metric
+
+
 @dataclass(frozen=True)
-class HeadName:
-    """The name of a head, and what follows from it.
+class PartialHead:
+    """A loss with the output and the target that it compares, as far as they are valid.
 
     Attributes:
         name: the loss's name in `[losses]`; `""` for the only loss, `[loss]`.
+        loss: None if it is invalid.
+        metrics: the valid metrics by position.
+        output: the layer whose output it takes; `""`: the only output.
+        target: the target as written; `""` if it is not.
+        weight: how much its loss counts in the sum.
+        calibration: the valid steps that complete its predictions after the training, by position.
+        targets: what an invalid loss takes, as `Loss.targets`; None if its type is unknown.
     """
 
     name: str
+    loss: Loss | None
+    metrics: Mapping[int, Metric] = field(default_factory=dict)
+    output: str = ""
+    target: str = ""
+    weight: float = 1.0
+    calibration: Mapping[int, Calibrator] = field(default_factory=dict)
+    targets: TargetKind | None = None
 
     @property
     def path(self) -> KeyPath:
@@ -134,84 +156,46 @@ class HeadName:
         return (*(self.path if self.name else ()), "calibration", "steps")
 
     def label(self, metric: str) -> str:
-        """Return what the history calls a metric of this head, e.g. `price_loss`."""
-        return f"{self.name}_{metric}" if self.name else metric
+        """Return what the history calls a metric of this head."""
+        return label(self.name, metric)
+
+    def target_among(self, names: Collection[str]) -> str | None:
+        """Return its target; None if it is not among the names.
+
+        A target without a name serves any head that does not name one; `[loss]` takes the only
+        target.
+
+        Args:
+            names: the names of the data's targets; `""` for the only one without a name.
+        """
+        if not self.name:
+            return next(iter(names)) if len(names) == 1 else None
+        named = self.target or self.name
+        only = UNNAMED if not self.target and set(names) == {UNNAMED} else None
+        return named if named in names else only
 
 
 @dataclass(frozen=True)
-class Head(HeadName):
-    """An output of the model, with the target and the loss that train it.
-
-    Attributes:
-        loss: the loss.
-        metrics: its metrics.
-        output: the layer whose output it takes; `""`: the only output.
-        target: the target as written; `""` if it is not.
-        weight: how much its loss counts in the sum.
-        calibration: the steps that complete its predictions after the training.
-    """
+class Head(PartialHead):
+    """An output of the model, with the target and the loss that train it."""
 
     loss: Loss
-    metrics: tuple[Metric, ...] = ()
-    output: str = ""
-    target: str = UNNAMED
-    weight: float = 1.0
-    calibration: tuple[Calibrator, ...] = ()
-
-    def target_among(self, names: Collection[str]) -> str | None:
-        """Return its target among the data's; None if there is none."""
-        return target_among(self.name, self.target, names)
 
 
-def target_among(head: str, target: str, names: Collection[str]) -> str | None:
-    """Return the target of a head; None if it is not among the names.
-
-    A target without a name serves any head that does not name one; `[loss]` takes the only target.
-
-    Args:
-        head: the head's name; `""` for `[loss]`.
-        target: as written; `""` if it is not.
-        names: the names of the data's targets; `""` for the only one without a name.
-    """
-    if not head:
-        return next(iter(names)) if len(names) == 1 else None
-    if set(names) == {UNNAMED} and not target:
-        return UNNAMED
-    wanted = target or head
-    return wanted if wanted in names else None
-
-
-def heads_of(
-    loss: Loss | None,
-    losses: Mapping[str, HeadSpec] | None,
-    metrics: Iterable[Metric],
-    calibration: CalibrationSpec | None = None,
-) -> tuple[Head, ...]:
-    """Return the heads of a spec: one without a name for `[loss]`, or one for each of `[losses]`.
-
-    Args:
-        metrics: `training.metrics`, which belong to the only loss.
-        calibration: `[calibration]`, which belongs to the only loss.
-    """
-    if losses is None:
-        steps = _steps(calibration)
-        return () if loss is None else (Head(UNNAMED, loss, tuple(metrics), calibration=steps),)
+def heads_of(losses: Mapping[str, HeadSpec]) -> tuple[Head, ...]:
+    """Return the heads of a spec, one for each of its losses."""
     return tuple(
         Head(
             name,
             each.loss,
-            each.metrics,
+            dict(enumerate(each.metrics)),
             each.output or name,
             each.target or "",
             each.weight,
-            _steps(each.calibration),
+            dict(enumerate(each.calibration.steps if each.calibration is not None else ())),
         )
         for name, each in losses.items()
     )
-
-
-def _steps(calibration: CalibrationSpec | None) -> tuple[Calibrator, ...]:
-    return calibration.steps if calibration is not None else ()
 
 
 def require_names(losses: Mapping[str, HeadSpec]) -> None:
@@ -221,17 +205,16 @@ def require_names(losses: Mapping[str, HeadSpec]) -> None:
         if not is_name(name):
             message = f'"{name}" cannot name a loss'
             raise located_error("name", message, (name,), None, hint=NAME_HINT)
-        head = HeadName(name)
-        labels = [head.label("loss"), *(head.label(metric.label) for metric in each.metrics)]
-        for position, label in enumerate(labels, start=-1):
+        labels = [label(name, own) for own in ("loss", *(metric.label for metric in each.metrics))]
+        for position, column in enumerate(labels, start=-1):
             at: tuple[str | int, ...] = (name,) if position < 0 else (name, "metrics", position)
-            if label in HISTORY or label.startswith(VALIDATION):
-                message = f'"{label}" would be another column of the history'
+            if column in HISTORY or column.startswith(VALIDATION):
+                message = f'"{column}" would be another column of the history'
                 raise _taken(message, at)
-            if label in seen:
-                message = f'"{label}" would be a metric of "{seen[label]}" as well'
+            if column in seen:
+                message = f'"{column}" would be a metric of "{seen[column]}" as well'
                 raise _taken(message, at)
-            seen[label] = name
+            seen[column] = name
 
 
 def _taken(message: str, at: tuple[str | int, ...]) -> ValidationError:

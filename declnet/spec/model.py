@@ -372,7 +372,11 @@ class RunSpec(StrictModel):
     @property
     def heads(self) -> tuple[Head, ...]:
         """The losses with their outputs, targets and metrics; a single `[loss]` has no name."""
-        return heads_of(self.loss, self.losses, self.training.metrics, self.calibration)
+        if self.losses is not None or self.loss is None:
+            return heads_of(self.losses or {})
+        metrics, calibration = self.training.metrics, self.calibration
+        only = HeadSpec.model_construct(loss=self.loss, metrics=metrics, calibration=calibration)
+        return heads_of({"": only})
 
     @property
     def source_map(self) -> ExpandedMap:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
@@ -25,7 +25,7 @@ from declnet.errors import KeyPath, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import closest
 from declnet.spec.data_section import DataSpec
-from declnet.spec.heads import HeadName, HeadSpec, split_head, target_among
+from declnet.spec.heads import HeadSpec, PartialHead, TargetKind, split_head
 from declnet.spec.model import EngineSpec, InitialWeights, ModelSpec, TrainingSpec
 
 C = TypeVar("C", bound=Component)
@@ -54,32 +54,6 @@ class LayerPart:
     short_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class HeadPart(HeadName):
-    """A loss in a spec with errors, with its output, target and metrics.
-
-    Attributes:
-        loss: None if it is invalid.
-        metrics: the valid metrics by position.
-        output: the layer whose output it takes; `""`: the only output.
-        target: the target as written; `""` if it is not.
-        calibration: the valid steps of its calibration by position.
-        targets: what the loss takes, as `Loss.targets`, also if its keys are invalid; None if its
-            type is unknown.
-    """
-
-    loss: Loss | None
-    metrics: Mapping[int, Metric]
-    output: str = ""
-    target: str = ""
-    calibration: Mapping[int, Calibrator] = field(default_factory=dict)
-    targets: Literal["values", "classes", "binary"] | None = None
-
-    def target_among(self, names: Collection[str]) -> str | None:
-        """Return its target among the data's; None if there is none."""
-        return target_among(self.name, self.target, names)
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PartialSpec:
     """The valid values of a spec, or all values if the spec is valid.
@@ -104,7 +78,7 @@ class PartialSpec:
     model: ModelSpec
     layers: tuple[LayerPart, ...]
     outputs: tuple[str, ...] | None
-    heads: tuple[HeadPart, ...]
+    heads: tuple[PartialHead, ...]
     optimizer: Optimizer | None
     training: TrainingSpec
     callbacks: Mapping[int, Callback]
@@ -141,35 +115,40 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
 
 def _heads(
     document: Mapping[str, Any], training: Mapping[str, Any], context: Context
-) -> tuple[HeadPart, ...]:
+) -> tuple[PartialHead, ...]:
     losses = document.get("losses")
     if not isinstance(losses, dict) or not losses:
-        metrics = _components(Metric, _items(training, "metrics"), context)
-        steps = _steps(document, context)
-        value = document.get("loss")
-        loss, targets = _component(Loss, value, context), _targets(value, context)
-        return (HeadPart("", loss, metrics, calibration=steps, targets=targets),)
-    return tuple(_head(str(name), value, context) for name, value in losses.items())
+        about = {"metrics": training.get("metrics"), "calibration": document.get("calibration")}
+        return (_head("", document.get("loss"), about, context),)
+    return tuple(_head(str(name), *_split(value), context) for name, value in losses.items())
 
 
-def _head(name: str, value: Any, context: Context) -> HeadPart:
-    reserved: dict[str, Any] = {}
-    own = value
+def _split(value: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the loss and the reserved keys of a table `[losses.NAME]`."""
     if isinstance(value, HeadSpec):
-        own, reserved = value.loss, dict(value)
-    elif isinstance(value, dict):
-        reserved, own = split_head(value)
+        return value.loss, dict(value)
+    reserved, loss = split_head(value) if isinstance(value, dict) else ({}, value)
+    return loss, reserved
+
+
+def _head(name: str, loss: Any, reserved: Mapping[str, Any], context: Context) -> PartialHead:
     output, target = (
         each if isinstance(each, str) else ""
         for each in (reserved.get("output"), reserved.get("target"))
     )
-    metrics = _components(Metric, _items(reserved, "metrics"), context)
-    loss, steps = _component(Loss, own, context), _steps(reserved, context)
-    targets = _targets(own, context)
-    return HeadPart(name, loss, metrics, output or name, target, steps, targets)
+    steps = _items(_table(reserved, "calibration"), "steps")
+    return PartialHead(
+        name,
+        _component(Loss, loss, context),
+        _components(Metric, _items(reserved, "metrics"), context),
+        output or name,
+        target,
+        calibration=_components(Calibrator, steps, context),
+        targets=_targets(loss, context),
+    )
 
 
-def _targets(loss: Any, context: Context) -> Literal["values", "classes", "binary"] | None:
+def _targets(loss: Any, context: Context) -> TargetKind | None:
     """Return what a loss takes; None for one of an unknown type."""
     written = loss.get("type") if isinstance(loss, dict) else getattr(loss, "type", loss)
     registry = context.get("registry") or default_registry()
@@ -178,10 +157,6 @@ def _targets(loss: Any, context: Context) -> Literal["values", "classes", "binar
             found: type[Loss] = registry.find(Loss.kind, written)
             return found.targets
     return None
-
-
-def _steps(table: Mapping[str, Any], context: Context) -> dict[int, Calibrator]:
-    return _components(Calibrator, _items(_table(table, "calibration"), "steps"), context)
 
 
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:

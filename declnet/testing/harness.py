@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.network.inputs import InputInfo, as_input_infos
+from declnet.contracts.network.inputs import UNNAMED, Batch, InputInfo, as_input_infos
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.parameter import LayerState, OptimizerState, Parameter, Regularizer
 from declnet.errors import SpecError, error_message
-from declnet.graph.inference import Given, InferenceGraph
+from declnet.graph.inference import InferenceGraph
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
@@ -29,6 +29,7 @@ from declnet.graph.parameters import view
 from declnet.graph.shapes import Node, infer_nodes
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.registry.registry import Registry
+from declnet.spec.heads import Head
 from declnet.testing.check import (
     CheckFailed,
     ReadOnlyWrittenError,
@@ -148,23 +149,23 @@ class GraphHarness:
         model = Model(nodes, inputs, dtype)
         self.store, self.initial = model.store, dict[str, Array]()
         self.step = 1
-        self._graph = TrainingGraph(model, loss, setting.capacity, setting.seed, kernels, TOTAL)
+        heads = (Head(UNNAMED, loss),)
+        self._graph = TrainingGraph(model, heads, setting.capacity, setting.seed, kernels, TOTAL)
         self._streams = [(each, each.bit_generator.state) for each in self._graph.streams()]
         self._nodes = nodes
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
-    def place(self, x: Given, y_true: Array, weights: Array | None = None) -> None:
-        """Begin a training step on a batch, which is copied; x is an array, or several by name."""
+    def place(self, x: Batch, y_true: Array, weights: Array | None = None) -> None:
+        """Begin a training step on a batch, which is copied."""
         self._reset()
         self._graph.schedules.begin(self.step)
-        names = list(x) if isinstance(x, Mapping) else []
-        inputs = list(x.values()) if isinstance(x, Mapping) else [x]
-        given: list[Any] = [*inputs, *(each for each in (y_true, weights) if each is not None)]
+        weighted = () if weights is None else (weights,)
+        given: list[Any] = [*x.values(), y_true, *weighted]
         key = tuple((array.shape, array.strides, array.dtype) for array in given)
         if key not in self._bound:
             kept = [np.copy(array, order="K") for array in given]
-            own_x = dict(zip(names, kept, strict=False)) if names else kept[0]
-            self._bound[key] = kept, self._graph.step(own_x, *kept[len(inputs) :])
+            own_x, (own_y, *own_weights) = dict(zip(x, kept, strict=False)), kept[len(x) :]
+            self._bound[key] = kept, self._graph.step(own_x, [own_y], *own_weights)
         arrays, self._bound_step = self._bound[key]
         for own, array in zip(arrays, given, strict=True):
             own[...] = array
@@ -177,7 +178,8 @@ class GraphHarness:
         self._done = ends[0] if ends else len(calls)  # a kernel computes both directions
         for call in calls[: self._done]:
             call()
-        return copied(self._bound_step.y_pred), copied(self._bound_step.losses)
+        head = self._bound_step.bound.heads[0]
+        return copied(head.y_pred), copied(head.losses)
 
     def backward(self) -> dict[str, Array]:
         """Run the rest of the step; return copies of all gradients, by key."""
@@ -203,7 +205,7 @@ class GraphHarness:
         """Return the penalties of the current parameters."""
         return self._graph.penalty()
 
-    def evaluate(self, x: Given) -> Array:
+    def evaluate(self, x: Batch) -> Array:
         """Return the output of an evaluation."""
         self._reset()
         return copied(self._inference.predict(x)[0])

@@ -84,7 +84,7 @@ class LayerHarness:
         rows = [batch.x[i].reshape(self._n, -1) for i in self.floats]
         if rows:
             given[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
-        self._x = given if len(given) > 1 else next(iter(given.values()))
+        self._x = given
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
         own = {f"subject.{name}": array for name, array in self.initial.items()}

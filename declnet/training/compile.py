@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
@@ -12,12 +12,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.data.transform import Transform
-from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.batches import (
     Batches,
     BatchOrder,
     GatheredArray,
-    NamedSamples,
     Samples,
     VariedSamples,
     WholeSamples,
@@ -39,7 +37,7 @@ from declnet.spec.streams import Stream, random_stream
 from declnet.training.concurrency import concurrent_runs
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData, ReadySet, ReadyStream
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
 
@@ -310,18 +308,18 @@ def compile_training(
     mean = GradientMean(model.store.vector) if accumulate > 1 else None
     graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
     streams = graph.streams()
-    whole = batch_size is None and not isinstance(train, ReadyStream)
+    whole = batch_size is None and train.window is None
     order = batch, spec.training.shuffle and not whole, spec.seed, spec.training.drop_last
     batches: BatchOrder
-    if isinstance(train, ReadyStream):
-        batches = StreamedBatches(train, *order)
-        train = batches.samples
+    if train.window is None:
+        batches, held = Batches(samples, *order), train.whole
     else:
-        batches = Batches(samples, *order)
+        batches = StreamedBatches(train, *order)
+        held = batches.samples
     varying = () if whole else [each for each in spec.data.prepare if each.training_only]
     if varying:
         streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-    data = _gathered(train, whole, varying, streams[-1:])
+    data = _gathered(held, whole, varying, streams[-1:])
     bind = partial(Epoch, data=data, batches=batches, group=accumulate, mean=mean)
     arguments = batch, kernels, streams, graph, bind, total, steps, registry, mean
     return CompiledTraining(spec, model, *arguments)
@@ -335,18 +333,16 @@ def _gathered(
 ) -> GatheredSet:
     """Return training data from which batches are gathered, or `whole` as a single batch."""
 
-    def held(array: Array | MappedArray) -> GatheredArray:
-        if whole:
-            return WholeSamples(array)
+    def parted(array: Array | MappedArray) -> Samples | MappedArray:
         return array if isinstance(array, MappedArray) else Samples(array)
 
+    held: Callable[[Array | MappedArray], GatheredArray] = WholeSamples if whole else parted
     varied = varied_inputs(train.x, varying)
-    inputs: dict[str, GatheredArray] = {
-        name: VariedSamples(held(x), varied[name], *rngs) if varied[name] else held(x)
-        for name, x in by_name(train.x).items()
-    }
     return GatheredSet(
-        NamedSamples(inputs) if isinstance(train.x, Mapping) else inputs[UNNAMED],
+        {
+            name: VariedSamples(parted(x), varied[name], *rngs) if varied[name] else held(x)
+            for name, x in train.x.items()
+        },
         tuple(map(held, train.y_true)),
         None if train.weights is None else held(train.weights),
         train.y,

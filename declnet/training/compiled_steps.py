@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import Engine, NativeLoop, StepLoop
 from declnet.contracts.execution.operations import Gather, Record
-from declnet.data.batches import Batch
+from declnet.contracts.network.inputs import Batch
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Update
@@ -37,14 +37,14 @@ class Collector:
     """A receiver of the results of steps.
 
     Attributes:
-        batch: called with the position and the mean data loss of each batch, while the arrays of
-            the step hold its results.
-        losses: called instead, where it is enough, with the mean data loss of each of several
-            batches; None if predictions are needed.
+        batch: called with the position of each batch, while the arrays of the step hold its
+            results.
+        losses: called instead, where it is enough, with the means of several batches, (losses,
+            batches); None if predictions are needed.
     """
 
-    batch: Callable[[int, float], None]
-    losses: Callable[[list[float]], None] | None
+    batch: Callable[[int], None]
+    losses: Callable[[Array], None] | None
 
 
 RECORDED = 64
@@ -100,7 +100,7 @@ class CompiledSteps:
         calls, updates = step.compiled.native, update.compiled.native
         if calls is None or updates is None:
             return None
-        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.all_losses()
+        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.bound.losses
         now = (start, row, *update.now, *graph.schedules.arrays)
         size = len(losses[0])
         steps = StepLoop(gathers, order, start, size, calls, losses, updates, now, threads)
@@ -109,7 +109,7 @@ class CompiledSteps:
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
         """The loop that records each step's results, and the records; None if it needs Python."""
-        results = [array.ravel("K") for array in self._step.results()]  # views
+        results = [array.ravel("K") for array in self._step.bound.results()]  # views
         fitting = RECORDED_BYTES // sum(array.nbytes for array in results)
         count = max(1, min(RECORDED, fitting))
         records = tuple(
@@ -125,7 +125,7 @@ class CompiledSteps:
     @property
     def losses_suffice(self) -> bool:
         """Whether the mean data losses of several steps are computed in one call."""
-        return self.recording is not None and self._losses(self.recording[1], 0) is not None
+        return self.recording is not None and self._means(self.recording[1], 0) is not None
 
     def run(
         self,
@@ -149,27 +149,30 @@ class CompiledSteps:
         if collector is None or len(starts) == 1 or self.recording is None:
             rate = self._run(self._loop, step, starts)
             if collector is not None:
-                collector.batch(starts[0], self._step.loss())
+                collector.batch(starts[0])
             return rate
         loop, records = self.recording
         count, rate = len(records[0].rows), 0.0
         for first in range(0, len(starts), count):
             part = starts[first : first + count]
             rate = self._run(loop, step + first, part)
-            losses = self._losses(records, len(part)) if collector.losses is not None else None
-            if collector.losses is not None and losses is not None:
-                collector.losses(losses.tolist())
+            means = self._means(records, len(part)) if collector.losses is not None else None
+            if collector.losses is not None and means is not None:
+                collector.losses(means)
                 continue
             for row, start in enumerate(part):
                 for record in records:
                     record.array[:] = record.rows[row]
-                collector.batch(start, self._step.loss())
+                collector.batch(start)
         return rate
 
-    def _losses(self, records: Sequence[Record], count: int) -> Array | None:
-        """Return the mean data loss of each recorded step; None if it takes more than a mean."""
-        losses = records[len(self._step.y_preds())]  # in the order of `Step.results`
-        return self._step.each_loss(losses.rows[:count])
+    def _means(self, records: Sequence[Record], count: int) -> Array | None:
+        """Return the means of the losses of each recorded step; None if they need more than that.
+
+        The losses are recorded first, as in `BoundStep.results`.
+        """
+        losses = records[: len(self._step.bound.heads)]
+        return self._step.recorded_means([record.rows[:count] for record in losses])
 
     def _run(self, loop: NativeLoop, step: int, starts: Sequence[int] | Array) -> float:
         count = len(starts)
@@ -180,5 +183,5 @@ class CompiledSteps:
         self._schedules.fill(values[:, schedules:], step + 1)
         made = loop.run(values)
         if made < count:
-            raise NonFiniteLossError(self._step.loss(), self._x, step + made)
+            raise NonFiniteLossError(self._step.bound.loss(), self._x, step + made)
         return self._update.rate(step + count)

@@ -15,11 +15,10 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import component_method
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import by_name, sample_count, samples_of
+from declnet.contracts.network.inputs import Batch, sample_count, samples_of
 from declnet.contracts.network.layer import Elementwise
 from declnet.contracts.network.parameter import LayerState, Regularizer
 from declnet.graph.arrays import Workspaces
-from declnet.graph.inference import Given
 from declnet.graph.initializers import initializer_of
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
@@ -97,7 +96,7 @@ def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -
                 weights = None if part.weights is None else part.weights[chosen]
                 culprit = _culprit_of_batch(model, heads, x, y_true, weights, errors)
                 if culprit is not None:
-                    in_data = max(map(largest, (*by_name(x).values(), *y_true)))
+                    in_data = max(map(largest, (*x.values(), *y_true)))
                     return replace(culprit, largest=largest(model.store.vector), in_data=in_data)
         return _culprit_of_penalty(model, errors)
 
@@ -105,7 +104,7 @@ def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -
 def _culprit_of_batch(
     model: Model,
     heads: Sequence[Head],
-    x: Given,
+    x: Batch,
     y_true: Sequence[Array],
     weights: Array | None,
     errors: _FloatErrors,
@@ -129,7 +128,7 @@ def _culprit_of_batch(
     return None
 
 
-def layer_outputs(model: Model, x: Given) -> Iterator[tuple[Node, Array]]:
+def layer_outputs(model: Model, x: Batch) -> Iterator[tuple[Node, Array]]:
     """Yield each layer of a model in order, with its output for samples x, not in training."""
     count = sample_count(x)
     values: list[Array] = [np.empty(0)]  # value 0 is read by name
@@ -140,7 +139,7 @@ def layer_outputs(model: Model, x: Given) -> Iterator[tuple[Node, Array]]:
         state = layer_state(node, model.store, workspaces.views(node, count), rng)
         y = np.empty((count, *node.output_shape), model.dtype)
         inputs = tuple(
-            values[value] if read is None else by_name(x)[read]
+            values[value] if read is None else x[read]
             for value, read in zip(node.inputs, node.reads, strict=True)
         )
         node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
@@ -238,7 +237,7 @@ class _Step:
     def first(self, number: int) -> Culprit | None:
         """Execute the step; return the first culprit, or None if everything remains finite."""
         step, before = self._step, largest(self._model.store.vector)
-        arrays = [*by_name(step.x).values(), *(head.y_true for head in step.heads)]
+        arrays = [*step.x.values(), *(head.y_true for head in step.heads)]
         in_data = max(map(largest, arrays))
         with self._errors.recorded():
             culprit = (
@@ -251,7 +250,7 @@ class _Step:
         return culprit and replace(culprit, largest=before, in_data=in_data)
 
     def _in_data(self) -> Culprit | None:
-        for name, x in by_name(self._step.x).items():
+        for name, x in self._step.x.items():
             if x.dtype.kind == "f" and not np.isfinite(x).all():
                 varying = [
                     transform for transform in self._spec.data.prepare if transform.training_only
@@ -276,11 +275,10 @@ class _Step:
                         return Culprit(None, "", made, _values(array), overflowed=True)
                     method: str = call.func.__name__  # type: ignore[attr-defined]  # a bound method
                     return self._errors.culprit(component, method, made, array, layer)
-        for head, bound in zip(self._spec.heads, step.heads, strict=True):
-            mean = np.array([step.mean(bound)])
-            if not np.isfinite(mean).all():
-                made = "the mean of the losses"
-                return Culprit(head.loss, "forward", made, _values(mean), None, overflowed=True)
+        for head, mean in zip(self._spec.heads, step.means(), strict=True):
+            if not math.isfinite(mean):
+                made, values = "the mean of the losses", _values(np.array(mean))
+                return Culprit(head.loss, "forward", made, values, None, overflowed=True)
         return None
 
     def _written(self, call: Call) -> Iterator[tuple[str, Array, str | None]]:

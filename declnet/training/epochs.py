@@ -9,11 +9,12 @@ from typing import Any
 from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import CompiledCalls, Engine
 from declnet.contracts.execution.operations import Gather
+from declnet.contracts.network.inputs import Batch
 from declnet.contracts.runs.observer import StepObserver
-from declnet.data.batches import Batch, BatchOrder, Gathered, GatheredArray, leaves
+from declnet.data.batches import BatchOrder, GatheredArray
 from declnet.graph.gradients import GradientMean
-from declnet.graph.observation import ObservedStep
-from declnet.graph.training_graph import Step, Targets, TrainingGraph
+from declnet.graph.observation import BoundStep, ObservedStep
+from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Update
 from declnet.training.compiled_steps import Collector, CompiledSteps, NonFiniteLossError
 from declnet.training.metrics import MetricAccumulator
@@ -21,8 +22,8 @@ from declnet.training.metrics import MetricAccumulator
 ApplyUpdate = Callable[[int], float]
 """Makes an update, given its number, from 1; returns its learning rate."""
 
-StepArrays = tuple[Batch, Targets, Array | None]
-"""A batch's inputs, prepared targets and sample weights."""
+StepArrays = tuple[Batch, tuple[Array, ...], Array | None]
+"""A batch's inputs, prepared targets of each loss and sample weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +31,13 @@ class GatheredSet:
     """The training data, from which batches are gathered.
 
     Attributes:
-        inputs: the samples of the inputs.
+        inputs: the samples of each input by name.
         targets: the prepared targets of each loss.
         weights: the sample weights; None if all are equal.
         y: the targets that metrics take, for each loss.
     """
 
-    inputs: Gathered
+    inputs: Mapping[str, GatheredArray]
     targets: tuple[GatheredArray, ...]
     weights: GatheredArray | None
     y: Sequence[Array]
@@ -89,16 +90,19 @@ class Epoch:
         self.steps, self.updates = batches.count, -(-batches.count // group)
 
     def _bind(self, size: int) -> _BoundStep:
-        x, *gathers = self._data.inputs.batch(size)
-        targets = [target.batch(size) for target in self._data.targets]
-        y_true = tuple(memory for memory, _ in targets)
-        gathers += [gather for _, gather in targets]
-        weights = None
-        if self._data.weights is not None:
-            weights, gather_weights = self._data.weights.batch(size)
-            gathers.append(gather_weights)
+        gathers = []
+
+        def memory(samples: GatheredArray) -> Array:
+            array, gather = samples.batch(size)
+            if gather is not None:
+                gathers.append(gather)
+            return array
+
+        x = {name: memory(samples) for name, samples in self._data.inputs.items()}
+        y_true = tuple(map(memory, self._data.targets))
+        weights = None if self._data.weights is None else memory(self._data.weights)
         arrays = x, y_true, weights
-        return _BoundStep(arrays, tuple(leaves(gathers)), self._graph.step(*arrays))
+        return _BoundStep(arrays, tuple(gathers), self._graph.step(*arrays))
 
     def attach(self, update: Update, engine: Engine, threads: int | None) -> None:
         """Let an engine make the steps, if it can make all of them and an update follows each.
@@ -194,7 +198,9 @@ class Epoch:
             self._begin_group(batch)
             bound = self._gather(positions)
             self._graph.schedules.begin(step + 1)
-            self._collect(metrics, positions, bound.step.run(), step)
+            for call in bound.step.calls:
+                call()
+            self._collect(metrics, positions, bound.step.bound, step)
             if self._ends_group(batch):
                 step += 1
                 rate = update(step)
@@ -213,15 +219,15 @@ class Epoch:
 
     def _collector(self, metrics: MetricAccumulator, size: int, step: int) -> Collector:
         """Return what adds the results of batches of a size to the metrics."""
-        order, x = self._batches.order, self._bound[size].arrays[0]
+        order, results = self._batches.order, self._bound[size].step.bound
 
-        def add(start: int, loss: float) -> None:
-            self._collect(metrics, order[start : start + size], loss, step)
+        def add(start: int) -> None:
+            self._collect(metrics, order[start : start + size], results, step)
 
-        def add_losses(losses: list[float]) -> None:
-            for loss in losses:
-                _check(loss, x, step)
-            metrics.add_losses(losses, size)
+        def add_losses(means: Array) -> None:
+            for total in results.total(means).tolist():
+                _check(total, results.x, step)
+            metrics.add_losses(means.tolist(), size)
 
         return Collector(add, None if metrics.reads_predictions else add_losses)
 
@@ -253,7 +259,8 @@ class Epoch:
         if len(positions) not in self._observed:
             self._observed[len(positions)] = self._graph.observed_step(*arrays)
         observed = self._observed[len(positions)]
-        self._collect(metrics, positions, observed.run(observer, epoch, step + 1), step)
+        observed.run(observer, epoch, step + 1)
+        self._collect(metrics, positions, observed.bound, step)
         rate = update(step + 1) if self._ends_group(batch) else 0.0
         observed.updated(observer, rate)
         return rate
@@ -267,18 +274,19 @@ class Epoch:
         return done % self._group == 0 or done == self.steps
 
     def _collect(
-        self, metrics: MetricAccumulator | None, positions: Array, loss: float, step: int
+        self, metrics: MetricAccumulator | None, positions: Array, results: BoundStep, step: int
     ) -> None:
-        """Check the loss of a batch; add the batch to the metrics if they are needed."""
-        bound = self._bound[len(positions)]
-        _check(loss, bound.arrays[0], step)
+        """Check the losses of a batch; add the batch to the metrics if they are needed."""
         if metrics is None:
+            _check(results.loss(), results.x, step)
             return
-        penalty = self._graph.penalty()
-        _check(loss + penalty, bound.arrays[0], step)
-        y = [labels[positions] for labels in self._data.y] if bound.gathers else self._data.y
-        results = bound.step
-        metrics.add(results.y_preds(), y, results.data_losses(loss), penalty, results.weight())
+        means, penalty = results.means(), self._graph.penalty()
+        loss = results.total(means)
+        _check(loss, results.x, step)
+        _check(loss + penalty, results.x, step)
+        gathers = self._bound[len(positions)].gathers
+        y = [labels[positions] for labels in self._data.y] if gathers else self._data.y
+        metrics.add(results.y_preds, y, means, penalty, results.weight())
 
     def updates_in(self, first: int, stop: int) -> int:
         """Return the number of updates that the batches of a part make, as for `run`."""
@@ -314,8 +322,11 @@ class Epoch:
     def first_inputs(self, count: int) -> Batch:
         """Begin an epoch; return the inputs of its first samples, at most `count`."""
         positions = self._batches.first(count)
-        x, gather = self._data.inputs.batch(len(positions))
-        gather(positions)
+        x = {}
+        for name, samples in self._data.inputs.items():
+            x[name], gather = samples.batch(len(positions))
+            if gather is not None:
+                gather(positions)
         return x
 
     def order(self) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import by_name, for_each, samples_of
-from declnet.graph.inference import Given, InferenceGraph
+from declnet.contracts.network.inputs import Batch, samples_of
+from declnet.graph.inference import InferenceGraph
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.spec.heads import Head
-from declnet.training.metrics import MetricAccumulator, NamedMetric, Unscale, Watch
+from declnet.training.metrics import MetricAccumulator, NamedMetric, Watch
 from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import ReadyData, ReadySet
 
@@ -60,7 +60,7 @@ class BatchLosses:
                     means.append(mean)
                 metrics.add(y_preds, [each[part] for each in data.y], means, penalty, weight)
 
-    def _compute(self, x: Given, y_true: Sequence[Array]) -> Sequence[Array]:
+    def _compute(self, x: Batch, y_true: Sequence[Array]) -> Sequence[Array]:
         """Compute the losses of a batch; return the output that each loss takes."""
         self._made += 1
         if self._kernels is None or self._made < OFTEN:
@@ -71,19 +71,20 @@ class BatchLosses:
             if n not in self._compiled:
                 self._compiled[n] = self._compile(self._kernels, x, y_true)
             memory, calls, y_preds = self._compiled[n]
-            for own, given in zip(memory, (*by_name(x).values(), *y_true), strict=True):
+            for own, given in zip(memory, (*x.values(), *y_true), strict=True):
                 np.copyto(own, given)
         for call in calls:
             call()
         return y_preds
 
-    def _compile(self, kernels: Kernels, x: Given, y_true: Sequence[Array]) -> _CompiledBatch:
+    def _compile(self, kernels: Kernels, x: Batch, y_true: Sequence[Array]) -> _CompiledBatch:
         """Return the calls on a batch of as many samples in memory of their own."""
-        x, y_true = for_each(np.copy, x), [each.copy("K") for each in y_true]
+        x = {name: np.copy(array) for name, array in x.items()}
+        y_true = [targets.copy("K") for targets in y_true]
         calls, outputs = self._graph.calls_on(x)
         y_preds = self._of_heads(outputs)
         compiled = kernels.compile([*calls, *self._loss_calls(y_preds, y_true)])
-        return (*by_name(x).values(), *y_true), compiled.calls, y_preds
+        return (*x.values(), *y_true), compiled.calls, y_preds
 
     def _of_heads(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
         return tuple(outputs[each] for each in self._taken)
@@ -135,36 +136,3 @@ class Evaluation:
         for part in self.data.parts():
             self._batches.add_to(accumulator, part)
         return accumulator.result()
-
-
-class RunningEvaluation:
-    """A model's losses and metrics, accumulated over parts of a data set.
-
-    Args:
-        watches: for each loss, called with each batch's predictions; default: none.
-        unscale: for each loss with prepared targets, how to invert that.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        heads: Sequence[Head],
-        watches: Sequence[Watch],
-        unscale: Mapping[int, Unscale],
-    ) -> None:
-        self._heads = heads
-        self._metrics = MetricAccumulator(heads, None, watches, unscale)
-        self._batches = BatchLosses(model, heads, model.samples_at_once)
-
-    def go_on_with(self, model: Model, unscale: Mapping[int, Unscale]) -> None:
-        """Compute the following samples with another model of the same spec."""
-        self._metrics.unscale = unscale
-        self._batches = BatchLosses(model, self._heads, model.samples_at_once)
-
-    def add(self, data: ReadyData) -> None:
-        """Add any number of samples."""
-        self._batches.add_to(self._metrics, data)
-
-    def result(self) -> dict[str, float]:
-        """Return `loss`, `data_loss`, `regularization_loss` and each metric over all parts."""
-        return self._metrics.result()

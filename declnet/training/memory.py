@@ -79,7 +79,7 @@ def run_memory(
         numbers += (info.samples or 0) * (inputs + sum(map(prod, shapes)))
     numbers += sum(_gathered(batch_size, shape, samples, batch) for shape in shapes)
     if data["train"].in_memory:
-        for each in data["train"].input_infos.values():
+        for each in data["train"].inputs.values():
             numbers += _gathered(batch_size, each.shape, samples, batch)
     else:
         numbers += _sample_size(data["train"]) * batch
@@ -89,7 +89,7 @@ def run_memory(
 
 
 def _sample_size(info: DataInfo) -> int:
-    return sum(prod(each.shape) for each in info.input_infos.values())
+    return sum(prod(each.shape) for each in info.inputs.values())
 
 
 def training_memory(

@@ -12,8 +12,7 @@ from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.network.returned import checked_predictions, checked_result
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
-from declnet.spec.heads import VALIDATION, Head, HeadName
-from declnet.spec.partial import HeadPart
+from declnet.spec.heads import VALIDATION, Head, PartialHead
 
 Watch = Callable[[Array, Array], None]
 """Called with a batch's predictions, which will be overwritten, and its y as passed by the user."""
@@ -36,27 +35,27 @@ class NamedMetric:
     head: int
 
 
-def metrics_of(heads: Sequence[Head | HeadPart]) -> tuple[NamedMetric, ...]:
+def metrics_of(heads: Sequence[PartialHead]) -> tuple[NamedMetric, ...]:
     """Return the metrics of all losses, in order."""
     return tuple(
         NamedMetric(head.label(metric.label), metric, number)
         for number, head in enumerate(heads)
-        for metric in (head.metrics if isinstance(head, Head) else head.metrics.values())
+        for metric in head.metrics.values()
     )
 
 
-def losses_of(heads: Sequence[HeadName]) -> tuple[str, ...]:
+def losses_of(heads: Sequence[PartialHead]) -> tuple[str, ...]:
     """Return what the history calls the loss, its parts, and each loss if they have names."""
     return (*LOSSES, *(head.label("loss") for head in heads if head.name))
 
 
-def directions(heads: Sequence[Head | HeadPart]) -> dict[str, Better | None]:
+def directions(heads: Sequence[PartialHead]) -> dict[str, Better | None]:
     """Return the better direction of the loss, its parts and each metric, by name."""
     own = {each.label: each.metric.better for each in metrics_of(heads)}
     return {**dict.fromkeys(losses_of(heads), "lower"), **own}
 
 
-def history_metrics(heads: Sequence[Head | HeadPart], validated: bool) -> dict[str, Better | None]:
+def history_metrics(heads: Sequence[PartialHead], validated: bool) -> dict[str, Better | None]:
     """Return the metrics in a row of the history, each with its better direction."""
     own = directions(heads)
     validation = {f"{VALIDATION}{name}": better for name, better in own.items() if validated}
@@ -122,17 +121,18 @@ class MetricAccumulator:
         """Whether it needs more of a batch than its losses."""
         return bool(self._read)
 
-    def add_losses(self, losses: Sequence[float], count: int) -> None:
-        """Add batches without weights and penalty by their only loss.
+    def add_losses(self, means: Sequence[Sequence[float]], count: int) -> None:
+        """Add batches without weights and penalty by their losses alone.
 
         Args:
-            losses: the mean data loss of each batch.
+            means: for each loss, its mean in each batch.
             count: the number of samples in each of them.
         """
-        self._samples += count * len(losses)
-        self._weight += float(count * len(losses))
-        for loss in losses:
-            self._data_losses[0] += count * loss
+        self._samples += count * len(means[0])
+        self._weight += float(count * len(means[0]))
+        for number, losses in enumerate(means):
+            for loss in losses:
+                self._data_losses[number] += count * loss
 
     def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
         loss = self._heads[number].loss

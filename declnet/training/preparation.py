@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
+from declnet.contracts.data.sample_arrays import SampleArrays
+from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.returned import checked_targets
+from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, wanted_targets
 from declnet.data.sharing import made_once
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.data.streaming.source import read_ahead
-from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.errors import ChangedFileError, DataError, error_message
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
@@ -31,184 +32,111 @@ from declnet.training.prepared_copy import PreparedCopy
 
 
 @dataclass(frozen=True, eq=False)
-class ReadyData:
+class ReadyData(SampleArrays):
     """Arrays in the types that a model and a loss compute with, which components only read.
 
     Attributes:
-        x: in the model's type, batch-first; several inputs by name.
+        x: the inputs in the model's types, batch-first.
         y: the target of each loss, as passed by the user, for metrics.
         y_true: the target of each loss, as prepared by it.
         weights: (n,) in the model's type; None if all samples are weighted equally.
-        class_names: the names of the labels 0, 1, 2, …, if known.
-        unscale: for each loss with a prepared target, how to invert that in predictions.
     """
 
     x: Inputs
     y: tuple[Array, ...]
     y_true: tuple[Array, ...]
-    fingerprint: str
     weights: Array | None = None
-    class_names: tuple[str, ...] | None = None
-    unscale: Mapping[int, Unscale] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sample_count(self.x)
 
-    def parts(self) -> Iterator[ReadyData]:
-        """Yield all samples: these."""
-        yield self
-
     @property
-    def arrays(self) -> list[Array]:
+    def arrays(self) -> dict[str, Array | MappedArray]:
         """All arrays of samples."""
-        inputs = [np.asarray(each) for each in by_name(self.x).values()]
-        return [*inputs, *self.y, *self.y_true, *([] if self.weights is None else [self.weights])]
+        weights = {} if self.weights is None else {"weights": self.weights}
+        inputs = {f"x {name}": x for name, x in self.x.items()}
+        ys = {f"y {number}": y for number, y in enumerate(self.y)}
+        return {**inputs, **ys, **{f"loss {n}": y for n, y in enumerate(self.y_true)}, **weights}
 
-    def with_arrays(self, arrays: Sequence[Array]) -> ReadyData:
-        """Return the same with other arrays, in the order of `arrays`."""
-        names, heads = list(by_name(self.x)), len(self.y)
-        inputs, rest = dict(zip(names, arrays, strict=False)), arrays[len(names) :]
-        return replace(
-            self,
-            x=inputs if isinstance(self.x, Mapping) else inputs[names[0]],
-            y=tuple(rest[:heads]),
-            y_true=tuple(rest[heads : 2 * heads]),
-            weights=rest[2 * heads] if len(rest) > 2 * heads else None,
+    def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None = None) -> ReadyData:  # noqa: ARG002
+        """Return other samples with the same inputs and losses."""
+        return ReadyData(
+            {name: arrays[f"x {name}"] for name in self.x},
+            tuple(arrays[f"y {number}"] for number in range(len(self.y))),
+            tuple(arrays[f"loss {number}"] for number in range(len(self.y))),
+            arrays.get("weights"),
         )
 
 
 @dataclass(frozen=True, eq=False)
-class ReadyStream:
-    """A streamed data set, read in the types that a model and its losses compute with.
+class ReadySet(BlockSet[ReadyData]):
+    """A data set in the types that a model and its losses compute with.
 
     Attributes:
-        sizes: the number of samples in each block.
-        prepare: reads and prepares the samples in a block, from any thread.
-        window: about how many samples are in memory and shuffled at a time.
-        class_names: the names of the labels 0, 1, 2, …, if known.
         unscale: for each loss with a prepared target, how to invert that in predictions.
-        groups: as for `Blocks`.
-        copy: keeps blocks that were prepared; None if they are prepared whenever they are read.
     """
 
-    sizes: tuple[int, ...]
-    prepare: Callable[[int], ReadyData]
-    fingerprint: str
-    window: int
-    class_names: tuple[str, ...] | None = None
     unscale: Mapping[int, Unscale] = field(default_factory=dict)
-    groups: tuple[int, ...] = ()
-    copy: PreparedCopy | None = None
 
     @classmethod
     def of(
         cls,
-        streamed: StreamedSet,
+        blocks: BlockSet[Dataset],
         model: Model,
         heads: Sequence[Head],
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         label: str,
-    ) -> ReadyStream:
-        """Return a prepared stream for a model and its losses; arguments as for `make_ready`."""
+    ) -> ReadySet:
+        """Return a prepared data set for a model and its losses; arguments as for `make_ready`."""
 
-        def read(number: int) -> ReadyData:
-            part = streamed.read(number)
-            return make_ready(part, model, heads, preparation, label, hashed=False)
+        def prepare(number: int) -> ReadyData:
+            return make_ready(blocks.read(number), model, heads, preparation, label)
 
+        unscale = unscaling(heads, preparation)
+        if blocks.window is None:
+            ready, digest = prepare(0), fingerprint(blocks.whole)
+            return cls.in_memory(ready, fingerprint=digest, unscale=unscale)
         return cls(
-            streamed.sizes,
-            read,
-            streamed.fingerprint,
-            streamed.window,
-            streamed.class_names,
-            unscaling(heads, preparation),
-            streamed.groups,
-            PreparedCopy(streamed.sizes) if streamed.copied else None,
+            blocks.sizes,
+            PreparedCopy(blocks.sizes, prepare) if blocks.copied else prepare,
+            blocks.fingerprint,
+            blocks.window,
+            blocks.groups,
+            blocks.copied,
+            unscale,
         )
-
-    def __len__(self) -> int:
-        return sum(self.sizes)
 
     @cached_property
     def like(self) -> ReadyData:
         """The samples of the first block, in whose types and shapes all of them are."""
         with ChangedFileError.during("the start of the training"):
-            return self._kept(next(at for at, size in enumerate(self.sizes) if size))
-
-    def read(self, number: int) -> ReadyData:
-        """Return the samples in a block, from any thread."""
-        if self.copy is None:
-            return self.prepare(number)
-        size = self.sizes[number]
-        arrays = [np.empty((size, *each.shape[1:]), each.dtype) for each in self.like.arrays]
-        if self.copy.fill(number, arrays):
-            return self.like.with_arrays(arrays)
-        return self._kept(number)
-
-    def fill(self, number: int, arrays: Sequence[Array]) -> None:
-        """Fill arrays (size, …), ordered as `ReadyData.arrays`, with the samples in a block."""
-        if self.copy is not None and self.copy.fill(number, arrays):
-            return
-        for memory, own in zip(arrays, self._kept(number).arrays, strict=True):
-            memory[...] = own
-
-    def _kept(self, number: int) -> ReadyData:
-        """Prepare the samples in a block, and keep them."""
-        found = self.prepare(number)
-        if self.copy is not None:
-            self.copy.keep(number, found.arrays)
-        return found
-
-    def parts(self) -> Iterator[ReadyData]:
-        """Yield all samples in order, block by block."""
-        return read_ahead(self.read, (at for at, size in enumerate(self.sizes) if size))
-
-
-ReadySet = ReadyData | ReadyStream
-
-
-def in_memory(data: ReadySet) -> ReadyData:
-    """Return the data, all in memory; raise DataError if it is streamed."""
-    if isinstance(data, ReadyStream):
-        raise DataError(
-            "this needs the data in memory, but it is streamed",
-            hint="copy some of the rows to a file, and set data.stream = false",
-            path=("data", "stream"),
-            code="E017",
-        )
-    return data
+            return self.read(next(number for number, size in enumerate(self.sizes) if size))
 
 
 def make_ready(
     dataset: Dataset,
     model: Model,
     heads: Sequence[Head],
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     label: str,
-    *,
-    hashed: bool = True,
 ) -> ReadyData:
     """Convert a data set for a model and its losses.
 
     Args:
         heads: the losses.
-        preparation: the preparation of the training data, and of its targets, if there is any.
+        preparation: the preparation of the training data, and of its targets.
         label: the data set's name in messages, e.g. `"train"`.
-        hashed: whether the fingerprint is needed.
 
     Raises:
         DataError: the data does not match the model or a loss.
     """
     pairs = [targets_for(head, dataset, model, preparation, f"{label} data") for head in heads]
-    weights, x = dataset.weights, _converted(dataset.x, model, label)
+    weights, x = dataset.weights, _converted(dataset.inputs, model, label)
     return ReadyData(
-        for_each(_read_only, x),
+        {name: _read_only(array) for name, array in x.items()},
         tuple(read_only(y) for y, _ in pairs),
         tuple(read_only(y_true) for _, y_true in pairs),
-        fingerprint(dataset) if hashed else "",
         _weights_as(model.dtype, weights, label) if weights is not None else None,
-        dataset.class_names,
-        unscaling(heads, preparation),
     )
 
 
@@ -216,7 +144,7 @@ def targets_for(
     head: Head,
     dataset: Dataset,
     model: Model,
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     called: str,
 ) -> tuple[Array, Array]:
     """Return the target of a loss as passed by the user, and as prepared by the loss.
@@ -227,12 +155,12 @@ def targets_for(
     Raises:
         DataError: the data does not have the target, or it does not match the model or the loss.
     """
-    ys = by_name(dataset.y)
-    name = head.target_among(ys)
+    name = head.target_among(dataset.targets)
     if name is None:
-        raise DataError(missing_target(head.target or head.name, ys, called), path=head.path)
-    y: Array = ys[name]
-    prepared = y if preparation is None else preparation.target_as_prepared(y, name)
+        message = missing_target(head.target or head.name, dataset.targets, called)
+        raise DataError(message, path=head.path)
+    y = dataset.targets[name]
+    prepared = preparation.target_as_prepared(y, name)
     shape = model.output(head.output).output_shape
     try:
         y_true = checked_targets(head.loss, head.loss.prepare(prepared, shape, model.dtype), len(y))
@@ -250,9 +178,9 @@ def missing_target(name: str, targets: Iterable[str], called: str) -> str:
     return f'{called} has no target "{name}" (it has {listed})'
 
 
-def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> dict[int, Unscale]:
+def unscaling(heads: Sequence[Head], preparation: FittedPreparation) -> dict[int, Unscale]:
     """Return, for each loss with a prepared target, how to invert that in predictions."""
-    steps = preparation.target_steps if preparation is not None else {}
+    steps = preparation.target_steps
     named = ((number, head.target_among(steps)) for number, head in enumerate(heads))
     known = {number: steps[name] for number, name in named if name is not None}
     return {number: partial(inverted_target, steps=own) for number, own in known.items()}
@@ -272,12 +200,6 @@ def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
     return weights.astype(dtype)
 
 
-def _size(data: ReadyData) -> int:
-    """Return the bytes of a data set's arrays."""
-    arrays = *by_name(data.x).values(), *data.y, *data.y_true
-    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
-
-
 def _read_only(x: Array | MappedArray) -> Array | MappedArray:
     return x if isinstance(x, MappedArray) else read_only(x)
 
@@ -285,10 +207,9 @@ def _read_only(x: Array | MappedArray) -> Array | MappedArray:
 def _converted(x: Inputs, model: Model, label: str) -> Inputs:
     """Return finite x in the model's type; raise DataError if a number is too large for it."""
     with np.errstate(over="ignore"):
-        converted: Inputs = model.as_input(x)
-    given = by_name(x)
-    for name, each in by_name(converted).items():
-        before = given[name] if name in given else next(iter(given.values()))
+        converted = model.as_input(x)
+    for name, each in converted.items():
+        before = x[name] if name in x else next(iter(x.values()))
         if isinstance(each, np.ndarray) and each.dtype != before.dtype:
             finite = np.isfinite(each).reshape(len(each), -1).all(axis=1)
             if not finite.all():
@@ -308,13 +229,12 @@ class Prepared:
     Attributes:
         model: the model, with initialized parameters.
         data: `train`, and `validation` and `test` if they exist.
-        preparation: the preparation to apply to other data before the model; None if the model
-            takes arrays unchanged.
+        preparation: the preparation to apply to other data before the model.
     """
 
     model: Model
     data: dict[str, ReadySet]
-    preparation: FittedPreparation | None = None
+    preparation: FittedPreparation
 
 
 def prepare(
@@ -339,13 +259,12 @@ def prepare(
     sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
     heads, preparation = spec.heads, sets.preparation
-    ready: dict[str, ReadySet] = {
-        name: ReadyStream.of(each, model, heads, preparation, name)
-        for name, each in sets.streams.items()
-    }
-    # of a stream, what is in memory is a sample
-    for name, each in ({} if ready else sets.datasets).items():
-        made_of, about = (each, preparation, model.nodes), ("ready", name, spec.model, heads)
-        make = partial(make_ready, each, model, heads, preparation, name)
-        ready[name] = made_once(made_of, about, make, _size)
-    return Prepared(model, ready, sets.preparation)
+    ready: dict[str, ReadySet] = {}
+    for name, blocks in sets.blocks.items():
+        make = partial(ReadySet.of, blocks, model, heads, preparation, name)
+        if blocks.window is None:
+            made_of, about = (blocks, preparation, model.nodes), ("ready", name, spec.model, heads)
+            ready[name] = made_once(made_of, about, make, lambda ready: ready.whole.nbytes)
+        else:  # whose copies are not kept for other runs
+            ready[name] = make()
+    return Prepared(model, ready, preparation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.data.batches import BatchOrder, empty_samples
 from declnet.errors import ChangedFileError
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.preparation import ReadyStream
+from declnet.training.preparation import ReadySet
 
 
 class StreamedBatches(BatchOrder):
@@ -32,7 +32,7 @@ class StreamedBatches(BatchOrder):
 
     def __init__(
         self,
-        stream: ReadyStream,
+        stream: ReadySet,
         batch_size: int,
         shuffle: bool,
         seed: int,
@@ -40,14 +40,16 @@ class StreamedBatches(BatchOrder):
     ) -> None:
         self._stream, self._shuffle, self._seed = stream, shuffle, seed
         batch_size = min(batch_size, len(stream))
-        self._least = max(stream.window, batch_size)
+        self._least = max(stream.window or 0, batch_size)
         most = min(len(stream), self._least + max(stream.sizes) - 1)
         self._spare = batch_size - 1
         super().__init__(len(stream), batch_size, drop_last, self._spare + most)
         self._halves = 1 if len(stream) <= self._least else 2
         held, first = self._halves * len(self.order), stream.like
-        self._arrays = [empty_samples(array, held) for array in first.arrays]
-        self.samples = replace(first.with_arrays(self._arrays), fingerprint="")
+        self._arrays = {
+            name: empty_samples(np.asarray(array), held) for name, array in first.arrays.items()
+        }
+        self.samples = first.with_arrays(self._arrays)
         self._epoch, self._windows = -1, self._divided(-1)
         self._window, self._used = -1, 0
         self._pool = ThreadPoolExecutor(1, "declnet-stream")
@@ -133,7 +135,7 @@ class StreamedBatches(BatchOrder):
             else:
                 self._await(window - 1)
                 over = self._positions(window - 1)[-left:]
-            for memory in self._arrays:
+            for memory in self._arrays.values():
                 memory[half : half + left] = memory[over]
             self.order[:left] = np.arange(half, half + left)
         self._await(window)
@@ -173,7 +175,8 @@ class StreamedBatches(BatchOrder):
         """Read blocks into memory in sequence."""
         for block in blocks:
             stop = first + self._stream.sizes[block]
-            self._stream.fill(block, [memory[first:stop] for memory in self._arrays])
+            for name, samples in self._stream.read(block).arrays.items():
+                self._arrays[name][first:stop] = samples
             first = stop
 
 

@@ -42,7 +42,7 @@ def test_the_best_value_is_bold_on_a_terminal_if_there_is_one(on_terminal, runs,
         (["empty"], "this is not a run's folder"),
         (["runs/small-1", "--sort", "acc"], 'no run has the metric "acc"'),
         (["changed"], "changed/small-1/metrics.json: changed since the run ended"),
-        (["damaged"], "damaged: cannot be read: manifest.json: "),
+        (["damaged"], "damaged/manifest.json: cannot be read: nested too deeply"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(refused, runs, arguments, message):
@@ -117,16 +117,20 @@ def test_runs_of_sweeps_are_found_where_they_are(declnet_cli, runs, spec_file, d
 @pytest.mark.parametrize(
     ("file", "content", "reason"),
     [
-        ("manifest.json", "[]", "manifest.json: not a JSON object"),
-        ("manifest.json", "{}", "manifest.json: has no status"),
-        ("manifest.json", "[" * 100_000, "manifest.json: "),
-        ("manifest.json", '{"status": "finished", "seconds": []}', ""),
-        ("metrics.json", '{"train": 3}', "metrics.json: train is not a JSON object"),
-        ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is not a number"),
-        ("metrics.json", f'{{"train": {{"loss": {10**400}}}}}', "metrics.json: 1000"),
-        ("manifest.json", f'{{"status": "", "seconds": {10**400}}}', "manifest.json: 1000"),
+        ("manifest.json", "[]", "manifest.json: cannot be read: must be an object"),
+        ("manifest.json", "{}", 'manifest.json: cannot be read: key "status": is missing'),
+        ("manifest.json", "[" * 100_000, "manifest.json: cannot be read: nested too deeply"),
+        ("manifest.json", '{"status": "finished", "seconds": []}', "manifest.json: "),
+        ("metrics.json", '{"train": 3}', 'metrics.json: cannot be read: key "train": must be an'),
+        (
+            "metrics.json",
+            '{"train": {"loss": "x"}}',
+            'metrics.json: cannot be read: key "train.loss": must be a valid number',
+        ),
+        ("metrics.json", f'{{"train": {{"loss": {10**400}}}}}', "metrics.json: cannot be read: 10"),
+        ("manifest.json", f'{{"status": "", "seconds": {10**400}}}', "manifest.json: "),
         ("spec.toml", "a = ", ""),
-        ("history.jsonl", '{"epoch": "x"}\n', ""),
+        ("history.jsonl", '{"epoch": "x"}\n', "history.jsonl: cannot be read: "),
     ],
 )
 def test_a_damaged_run_is_skipped_by_name(declnet_cli, runs, file, content, reason):

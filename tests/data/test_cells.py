@@ -12,9 +12,12 @@ from datetime import date, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from declnet import (
     CellFormat,
+    Cells,
     DataError,
     Table,
     as_table,
@@ -238,9 +241,9 @@ FRAMES = {
 def test_frames(form, predictor, expected):
     found = predictor.predict(FRAMES[form]())
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
-    x = predictor.prepared(as_table(rows(), types=predictor.column_types))
+    x = predictor.prepared(as_table(rows(), types=predictor.column_types))[""]
     np.testing.assert_array_equal(
-        predictor.prepared(as_table(FRAMES[form](), types=predictor.column_types)), x
+        predictor.prepared(as_table(FRAMES[form](), types=predictor.column_types))[""], x
     )
 
 
@@ -341,7 +344,7 @@ def test_declared_markers_and_decimal_commas_hold_for_values_too(tmp_path):
     ]
     form = predictor.preparation.cells
     assert form == CellFormat(("-",), ",")
-    x = predictor.prepared(as_table(records, cells=form, types=predictor.column_types))
+    x = predictor.prepared(as_table(records, cells=form, types=predictor.column_types))[""]
     np.testing.assert_array_equal(x[:, 0], [1.5, 6, 1.5, 1234.5])
     np.testing.assert_allclose(x[:, 1], [1.125, 1.125, 0.6875, 1.125])
     np.testing.assert_array_equal(x[:, 2:], [[0, 1], [1, 0], [1, 0], [1, 0]])
@@ -357,6 +360,45 @@ def test_text_without_spaces_is_not_copied():
     assert trimmed(np.array([" a", "?", " ", 2.0, True], object), CellFormat()).tolist() == [
         "a", None, None, "2", "true",
     ]  # fmt: skip
+
+
+RAW = st.sampled_from(
+    ["1", " 2", "03", "1.5", "1e3", "", "NA", "true", "False ", "$5", "€5", "1,5", "1.250,50", "x"]
+)
+
+
+@given(texts=st.lists(RAW, min_size=1, max_size=8), decimal=st.sampled_from(".,"))
+def test_distinct_texts_are_read_as_all_cells(texts, decimal):
+    distinct = list(dict.fromkeys(texts))
+    codes = np.array([distinct.index(text) for text in texts])
+    every = Cells(texts, CellFormat().missing, decimal)
+    coded = Cells(distinct, CellFormat().missing, decimal, codes)
+    for kind in ("integer", "number", "comma_number", "boolean", "text"):
+        for one, other in (
+            (every.read(kind), coded.read(kind)),
+            (every.read_plain(kind), coded.read_plain(kind)),
+        ):
+            np.testing.assert_equal(one, other)
+            assert getattr(one, "dtype", None) == getattr(other, "dtype", None)
+        if every.read(kind) is None:
+            assert every.first_mismatch(kind) == coded.first_mismatch(kind)
+    assert len(coded) == len(every)
+    assert coded.padded() == every.padded()
+    assert coded.are_missing() == every.are_missing()
+    assert {unit for _, _, unit in coded.with_units()} == {u for _, _, u in every.with_units()}
+
+
+@pytest.mark.parametrize("form", [CSV, JSONLines, Parquet])
+def test_text_is_trimmed_once(form, tmp_path, monkeypatch):
+    path = tmp_path / f"rows{form.suffixes[0]}"
+    if form is Parquet:
+        pytest.importorskip("polars").DataFrame({"x": [" a", "b"]}).write_parquet(path)
+    else:
+        path.write_text('{"x": " a"}\n{"x": "b"}\n' if form is JSONLines else "x\n a\nb\n")
+    table = form(path=path).load(np.random.default_rng(0))
+    monkeypatch.setattr("declnet.data.sources.loading.trimmed", None)
+    assert as_data(table, "train") is table
+    assert table.columns["x"].tolist() == ["a", "b"]
 
 
 def test_training_data_in_a_program_has_the_same_cells():

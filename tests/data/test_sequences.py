@@ -9,7 +9,6 @@ import pytest
 
 from declnet import (
     CellFormat,
-    DataError,
     InputInfo,
     Sequences,
     Table,
@@ -122,14 +121,14 @@ def test_invalid_sequences_are_the_fault_of_the_transform(result):
 
 
 def test_a_stored_preparation_prepares_the_same_and_a_damaged_one_is_refused():
-    kept = stored(fitted())
-    document = json.loads(json.dumps(kept.document))
-    again = restored(document, kept.arrays, default_registry())
+    content, arrays = stored(fitted())
+    again = restored(content, arrays, default_registry())
     for name, each in fitted().apply(table()).items():
         np.testing.assert_array_equal(again.apply(table())[name], each)
-    document["steps"][0]["states"]["sentence"]["length"] = "4"
-    with pytest.raises(DataError, match="length of tokenize"):
-        restored(document, kept.arrays, default_registry())
+    document = json.loads(content)
+    document["preparation"]["steps"][0]["states"]["sentence"]["length"] = "4"
+    with pytest.raises(ValueError, match=r"steps\.0\.states\.sentence.*length of tokenize"):
+        restored(json.dumps(document).encode(), arrays, default_registry())
 
 
 FRAME = {"sentence": ["so good", "so bad", "very good", "very bad indeed"] * 8, "kind": [0, 1] * 16}

@@ -15,6 +15,7 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
+from declnet.spec.heads import Head
 from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_plugins.standard.losses import CategoricalCrossentropy
 from declnet_plugins.standard.optimizers import SGD
@@ -117,8 +118,8 @@ def declining(kernel):
 
 def stepped(model, registry, kernels):
     loss = CategoricalCrossentropy()
-    graph = TrainingGraph(model, loss, 7, 0, kernels)
-    step = graph.step(X, loss.prepare(LABELS, (3,), model.dtype))
+    graph = TrainingGraph(model, [Head("", loss)], 7, 0, kernels)
+    step = graph.step({"": X}, [loss.prepare(LABELS, (3,), model.dtype)])
     return step.run(), graph.gradient.copy()
 
 
@@ -135,9 +136,9 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
     loss = toys.HalfSquares()
     found = []
     for kernels in (Kernels(), kernels_of(*data.draw(st.permutations(known)))):
-        graph = TrainingGraph(model, loss, 7, 0, kernels)
+        graph = TrainingGraph(model, [Head("", loss)], 7, 0, kernels)
         x = np.full_like(X, np.nan)
-        step = graph.step(x, Y)
+        step = graph.step({"": x}, [Y])
         step.run()
         x[...] = X
         found.append((step.run(), graph.gradient.copy()))
@@ -227,8 +228,8 @@ def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, cl
     y_true, weights = loss.prepare(LABELS, (3,), np.dtype(float)), np.arange(7.0)
     steps = []
     for kernels in (Kernels(), kernels_of(kernel)):
-        graph = TrainingGraph(make_model((*PLAIN, Softmax())), loss, 7, 0, kernels)
-        step = graph.step(X, y_true, weights)
+        graph = TrainingGraph(make_model((*PLAIN, Softmax())), [Head("", loss)], 7, 0, kernels)
+        step = graph.step({"": X}, [y_true], weights)
         step.run()
         steps.append([step.run(), *graph.gradient])
     assert kernels.used == (kernel,)

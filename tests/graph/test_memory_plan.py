@@ -9,6 +9,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
+from declnet.spec.heads import Head
 from declnet_plugins.standard.layers import Dense, Flatten, ReLU, Softmax
 
 
@@ -27,9 +28,9 @@ def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):
             super().forward(x, y, state)
 
     model = make_model((Dense(units=3), Watching(), Dense(units=3)), input_shape=(3,))
-    TrainingGraph(model, toys.HalfSquares(), 5, 0, Kernels(registry)).step(
-        np.ones((5, 3)), np.ones((5, 3))
-    ).run()
+    heads = [Head("", toys.HalfSquares())]
+    graph = TrainingGraph(model, heads, 5, 0, Kernels(registry))
+    graph.step({"": np.ones((5, 3))}, [np.ones((5, 3))]).run()
     model.predict(np.ones((5, 3)))
     assert seen == [(True, True)] * 2
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import view
 from declnet.graph.training_graph import TrainingGraph
+from declnet.spec.heads import Head
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))
@@ -62,9 +63,9 @@ def gradients_of(model, graph):
 @given(data=st.data())
 def test_gradients_are_those_without_shared_memory(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(orders=data.draw(st.booleans()), changed=True)))
-    graph = TrainingGraph(model, toys.HalfSquares(), 7, 0, Kernels(registry))
+    graph = TrainingGraph(model, [Head("", toys.HalfSquares())], 7, 0, Kernels(registry))
     x = np.full_like(X, np.nan)
-    step = graph.step(x, Y)
+    step = graph.step({"": x}, [Y])
     step.run()  # leaves NaN wherever a value could be read before it is written
     x[...] = X
     found = step.run()
@@ -78,8 +79,8 @@ def test_gradients_are_those_without_shared_memory(dags, toys, make_model, regis
 @given(data=st.data())
 def test_gradients_are_those_of_central_differences(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(smooth=True, most=6, changed=True)))
-    graph = TrainingGraph(model, toys.HalfSquares(), 7, 0, Kernels(registry))
-    step = graph.step(X / 2, Y)
+    graph = TrainingGraph(model, [Head("", toys.HalfSquares())], 7, 0, Kernels(registry))
+    step = graph.step({"": X / 2}, [Y])
     step.run()
     exact, vector, h = graph.gradient.copy(), model.store.vector, 1e-6
     for position, start in enumerate(vector.tolist()):

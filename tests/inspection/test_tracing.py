@@ -61,7 +61,7 @@ def test_every_number_follows_from_others_by_hand(started: Started) -> None:
         "dense_2.weights",
         "dense_2.biases",
     ]
-    x = found.x
+    x = found.x[""]
     z1 = x @ w1.before + b1.before
     a1 = np.maximum(z1, 0)
     z2 = a1 @ w2.before + b2.before

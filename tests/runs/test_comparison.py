@@ -40,7 +40,6 @@ LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
 def test_directions_are_those_of_the_manifest():
     stored = {"loss": "lower", "hits": "higher", "count": None, "odd": 7}
     assert stored_directions(stored) == {**LOSSES, "hits": "higher"}
-    assert stored_directions(None) == LOSSES
 
 
 def test_runs_that_disagree_have_no_direction_in_common():

@@ -93,10 +93,11 @@ def test_a_table_with_two_targets_is_trained_predicted_and_evaluated(
     assert list(found) == ["price", "sold"]
     assert found["price"].prediction.shape == (80,)
     assert set(found["sold"].prediction) == {"no", "yes"}
-    assert list(found.columns())[:2] == ["price_prediction", "sold_prediction"]
-    assert list(found.columns())[2:] == ["sold_probability_no", "sold_probability_yes"]
-    for name, column in found.columns().items():
-        np.testing.assert_array_equal(column, again.columns()[name])
+    columns, repeated = declnet.prediction_columns(found), declnet.prediction_columns(again)
+    assert list(columns)[:2] == ["price_prediction", "sold_prediction"]
+    assert list(columns)[2:] == ["sold_probability_no", "sold_probability_yes"]
+    for name, column in columns.items():
+        np.testing.assert_array_equal(column, repeated[name])
 
     evaluated = stored.evaluate("validation")
     assert evaluated.metrics == pytest.approx(result.metrics["validation"])

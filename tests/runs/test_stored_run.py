@@ -56,6 +56,13 @@ def test_an_evaluation_gives_the_runs_own_metrics(stored, done, name):
     assert found.counts.sum() == found.samples == len(stored.data(name).dataset)
 
 
+def test_arrays_that_are_used_unchanged_have_a_preparation_without_a_file(stored, done):
+    for preparation in (done.preparation, stored.predictor().preparation):
+        assert preparation.changes_nothing
+        assert preparation.inputs == {"": ("x",)}
+    assert not (done.directory / "preparation.json").exists()
+
+
 def test_gradients_are_those_of_the_trained_model(document, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))

@@ -38,5 +38,5 @@ def test_at_the_top_it_belongs_to_the_only_loss(document):
     assert problem_of(document)[:2] == (("calibration",), "E017")
     document["losses"] = {"only": {"type": "hinge", "calibration": document.pop("calibration")}}
     (head,) = parse_spec(document).heads
-    assert [each.type for each in head.calibration] == ["temperature"]
+    assert [each.type for each in head.calibration.values()] == ["temperature"]
     assert head.calibration_path == ("losses", "only", "calibration", "steps")

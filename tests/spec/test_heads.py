@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.spec.heads import target_among
+from declnet.spec.heads import PartialHead
 from declnet.spec.model import resolved_toml
 from declnet_plugins.standard.losses import Huber
 
@@ -78,4 +78,4 @@ def test_errors_are_located(two, losses, path, code, message):
     ],
 )
 def test_the_target_of_a_head(head, target, names, expected):
-    assert target_among(head, target, names) == expected
+    assert PartialHead(head, None, target=target).target_among(names) == expected

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from declnet.training.preparation import ReadyData, ReadyStream
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.prepared_copy import PreparedCopy
 from declnet.training.streaming import StreamedBatches
 
@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def stream(prepared, copy, window=8):
+def stream(prepared, *, copied, window=8):
     """A stream of wide and thin inputs, labels and weights, which notes what it prepares."""
     rng = np.random.default_rng(0)
     blocks = [
@@ -29,7 +29,6 @@ def stream(prepared, copy, window=8):
             {"wide": rng.normal(size=(n, 20)).astype(np.float32), "thin": rng.normal(size=(n, 3))},
             (rng.integers(0, 3, n),),
             (rng.integers(0, 2, (n, 3)) > 0,),
-            "",
             rng.random(n),
         )
         for n in SIZES
@@ -39,26 +38,27 @@ def stream(prepared, copy, window=8):
         prepared.append(number)
         return blocks[number]
 
-    return ReadyStream(SIZES, prepare, "", window, copy=copy)
+    read = PreparedCopy(SIZES, prepare) if copied else prepare
+    return ReadySet(SIZES, read, "", window)
 
 
 def epochs(batches, count):
     found = []
     for _ in range(count):
         for positions in batches.between(0, batches.count):
-            found += [each[positions].tobytes() for each in batches.samples.arrays]
+            found += [each[positions].tobytes() for each in batches.samples.arrays.values()]
     return found
 
 
 def test_each_block_is_prepared_once(folder):
     prepared, again = [], []
-    copied = stream(prepared, PreparedCopy(SIZES))
+    copied = stream(prepared, copied=True)
     batches, plain = (
-        StreamedBatches(each, 4, True, seed=1) for each in (copied, stream(again, None))
+        StreamedBatches(each, 4, True, seed=1) for each in (copied, stream(again, copied=False))
     )
     assert epochs(batches, 3) == epochs(plain, 3)
-    for found, wanted in zip(copied.parts(), stream([], None).parts(), strict=True):
-        for one, other in zip(found.arrays, wanted.arrays, strict=True):
+    for found, wanted in zip(copied.parts(), stream([], copied=False).parts(), strict=True):
+        for one, other in zip(found.arrays.values(), wanted.arrays.values(), strict=True):
             assert one.dtype == other.dtype
             assert (one == other).all()
     assert sorted(prepared) == [0, 2, 3]
@@ -74,7 +74,7 @@ def test_without_room_blocks_are_prepared_again(monkeypatch, folder, room):
         free = iter([10**9] if room == "for a part" else [])
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free, 100)))
     prepared = []
-    found = epochs(StreamedBatches(stream(prepared, PreparedCopy(SIZES)), 4, True, seed=1), 3)
-    assert found == epochs(StreamedBatches(stream([], None), 4, True, seed=1), 3)
+    found = epochs(StreamedBatches(stream(prepared, copied=True), 4, True, seed=1), 3)
+    assert found == epochs(StreamedBatches(stream([], copied=False), 4, True, seed=1), 3)
     assert (prepared.count(0) > 1) == (room != "for a part")
     assert prepared.count(3) > 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.training.preparation import ReadyData, ReadyStream
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.streaming import StreamedBatches
 
 sizes = st.lists(st.integers(0, 9), min_size=1, max_size=12).filter(any)
@@ -19,9 +19,9 @@ def stream(blocks, window):
     def read(number):
         own = np.arange(starts[number], starts[number + 1])
         x, y = np.repeat(own[:, None], 3, axis=1).astype(float), own
-        return ReadyData(x, (y,), (np.stack([y, -y], axis=1),), "", own / 2)
+        return ReadyData({"": x}, (y,), (np.stack([y, -y], axis=1),), own / 2)
 
-    return ReadyStream(tuple(blocks), read, "", window)
+    return ReadySet(tuple(blocks), read, "", window)
 
 
 def taken(batches, first, stop):
@@ -30,7 +30,7 @@ def taken(batches, first, stop):
     for positions in batches.between(first, stop):
         data = batches.samples
         own = data.y[0][positions].tolist()
-        assert data.x[positions].tolist() == [[each] * 3 for each in own]
+        assert data.x[""][positions].tolist() == [[each] * 3 for each in own]
         assert data.y_true[0][positions].tolist() == [[each, -each] for each in own]
         assert data.weights[positions].tolist() == [each / 2 for each in own]
         found.append(own)
@@ -81,7 +81,7 @@ def test_blocks_of_a_group_are_read_one_after_another():
         read.append(number)
         return plain.read(number)
 
-    grouped = ReadyStream(plain.sizes, reading, "", 30, groups=groups)
+    grouped = ReadySet(plain.sizes, reading, "", 30, groups=groups)
     batches, orders = StreamedBatches(grouped, 7, True, seed=0), []
     for _ in range(3):
         read.clear()
@@ -100,7 +100,7 @@ def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
             raise OSError("gone")
         return good.read(number)
 
-    batches = StreamedBatches(ReadyStream(good.sizes, read, "", 10), 10, False, seed=0)
+    batches = StreamedBatches(ReadySet(good.sizes, read, "", 10), 10, False, seed=0)
     assert len(taken(batches, 0, 2)) == 2
     with pytest.raises(OSError, match="gone"):
         taken(batches, 2, 4)

@@ -317,12 +317,8 @@ def comparison_data(
 
 def _directions(runs: Iterable[ListedRun]) -> Directions:
     """Return the better directions of the metrics of runs; None where they disagree."""
-    found: dict[str, Directions] = {}
-    for run in runs:  # mostly the same ones
-        key = repr((run.better, run.spec))
-        if key not in found:
-            found[key] = stored_directions(run.better)
-    return common_directions(found.values())
+    distinct = {repr(run.better): run.better for run in runs}  # mostly the same ones
+    return common_directions(map(stored_directions, distinct.values()))
 
 
 def _explaining_first(specs: Sequence[Mapping[str, Any]]) -> list[str]:

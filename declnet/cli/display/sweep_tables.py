@@ -73,7 +73,7 @@ def print_series(series: RunSeries) -> None:
     if series.finished:
         more = [""] * (len(labels) - 1)
         columns = [*(all_values[each] for each in metrics), series.seconds()]
-        spreads = [spread(values).as_data().values() for values in columns]
+        spreads = [vars(spread(values)).values() for values in columns]
         for title, *values, seconds in zip(_STATISTICS, *spreads, strict=True):
             numbers = [*map(format_metric, values), format_seconds(seconds)]
             footer.append([title, *more, *numbers])
@@ -102,7 +102,7 @@ def print_sweep(all_series: Sequence[RunSeries], metric: tuple[str, str]) -> Non
     for series in all_series:
         values, seconds = series.metrics().get(metric), series.seconds()
         done, all_runs = len(series.finished), len(series.outcomes)
-        shown = spread(values).as_data().values() if values else [None] * len(_STATISTICS)
+        shown = vars(spread(values)).values() if values else [None] * len(_STATISTICS)
         rows.append(
             (
                 series.name,
@@ -132,7 +132,7 @@ def print_effects(
     rows = []
     for key, by_value in effects.items():
         for number, (value, found) in enumerate(by_value.items()):
-            shown = map(format_metric, spread(found).as_data().values())
+            shown = map(format_metric, vars(spread(found)).values())
             rows.append(("" if number else key, value, str(len(found)), *shown))
     print_table(columns, rows, f"{'.'.join(metric)} by value", numeric=columns[2:])
 
@@ -156,7 +156,7 @@ def print_gaps(all_series: Sequence[RunSeries]) -> None:
                 metrics.get((data, name)),
                 gaps.get((data, name)),
             ):
-                shown = spread(values).as_data() if values else {}
+                shown = vars(spread(values)) if values else {}
                 row += [format_metric(shown.get(key)) for key in ("mean", "standard_deviation")]
             rows.append(row)
         columns = ("spec", "train", "±", data, "±", "gap", "±")

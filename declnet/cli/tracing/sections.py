@@ -12,7 +12,7 @@ import numpy as np
 from declnet.cli.tracing.numbers import is_large
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.network.inputs import INPUT, by_name, input_value
+from declnet.contracts.network.inputs import INPUT, input_value
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.inspection.equations import equations, gradient_equations, settings
 from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter, suspects
@@ -60,7 +60,7 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
     yield Section(_title(trace), notes=tuple(_introduction(trace)))
     yield Section("Forward", True)
     if not layers:
-        for name, x in by_name(trace.x).items():
+        for name, x in trace.x.items():
             yield Section(input_value(name), arrays=(Numbers("x", x),))
     yield from map(_forward, shown)
     if not layers:

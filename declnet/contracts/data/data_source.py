@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.component import Component
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
     InputInfo,
     Inputs,
-    Targets,
-    by_name,
-    for_each,
+    as_arrays,
     sample_count,
-    samples_of,
+    unwrapped,
+    wrapped,
 )
 from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
@@ -67,9 +67,10 @@ class DataInfo:
         samples: the number of samples; None if unknown.
         labels: for `"classes"`, the smallest and the largest label; None if unknown.
         in_memory: whether all of x will be in memory, rather than in a file that is read in parts.
-        inputs: what is known about each array of x by name; needed only if x is several arrays.
-        targets: what is known about each array of y by name, in place of `target` to `labels`;
-            needed only if y is several arrays.
+        inputs: what is known about each array of x by name; default: one array without a name, as
+            `sample_shape` and `dtype` say.
+        targets: what is known about each array of y by name; default: one array without a name, as
+            `target` to `labels` say.
         class_names: the names of the labels 0, 1, 2, …, if known, as in the `Dataset`.
     """
 
@@ -85,43 +86,34 @@ class DataInfo:
     targets: Mapping[str, TargetInfo] = field(default_factory=dict)
     class_names: tuple[str, ...] | None = None
 
-    @property
-    def target_infos(self) -> Mapping[str, TargetInfo]:
-        """What is known about each target; a single array has the name `""`."""
-        single = TargetInfo(self.target, self.target_shape, self.classes, self.labels)
-        return self.targets or {UNNAMED: single}
+    def __post_init__(self) -> None:
+        target = TargetInfo(self.target, self.target_shape, self.classes, self.labels)
+        inputs = self.inputs or {UNNAMED: InputInfo(self.sample_shape, self.dtype)}
+        vars(self).update(inputs=inputs, targets=self.targets or {UNNAMED: target})
 
     def for_target(self, name: str) -> DataInfo:
         """Return the same description with only one of the targets."""
-        return replace(self, targets={}, **vars(self.target_infos[name]))
-
-    @property
-    def input_infos(self) -> Mapping[str, InputInfo]:
-        """What is known about each input; a single array has the name `""`."""
-        return self.inputs or {UNNAMED: InputInfo(self.sample_shape, self.dtype)}
+        return replace(self, targets={}, **vars(self.targets[name]))
 
     @classmethod
-    def of(cls, x: Inputs, y: Targets) -> DataInfo:
-        """Describe arrays; raise DataError if they have no sample axis."""
-        arrays, ys = by_name(x), by_name(y)
-        for name, array in (
-            *((name or "x", each) for name, each in arrays.items()),
-            *((name or "y", each) for name, each in ys.items()),
-        ):
+    def of(cls, x: Any, y: Any) -> DataInfo:
+        """Describe arrays, one or several by name; raise DataError if they have no sample axis."""
+        data = Dataset(x, y)
+        for name, array in data.labeled_arrays():
             if array.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
             if 0 in array.shape[1:]:
                 raise DataError(f"{name} has samples of shape {array.shape[1:]}, without a number")
-        targets = {name: TargetInfo.of(each) for name, each in ys.items()}
-        inputs = {name: InputInfo.of(each) for name, each in arrays.items()}
+        inputs = {name: InputInfo.of(array) for name, array in data.inputs.items()}
+        targets = {name: TargetInfo.of(array) for name, array in data.targets.items()}
         single = inputs.get(UNNAMED, InputInfo(()))
         return cls(
             sample_shape=single.shape,
             dtype=single.dtype,
-            samples=sample_count(x),
-            in_memory=not any(isinstance(each, MappedArray) for each in arrays.values()),
-            inputs=inputs if isinstance(x, Mapping) else {},
-            targets=targets if isinstance(y, Mapping) else {},
+            samples=len(data),
+            in_memory=not any(isinstance(each, MappedArray) for each in data.inputs.values()),
+            inputs=inputs,
+            targets=targets,
             **vars(targets.get(UNNAMED, TargetInfo())),
         )
 
@@ -131,7 +123,7 @@ class DataInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(SampleArrays):
     """Samples and their targets.
 
     Attributes:
@@ -139,41 +131,75 @@ class Dataset:
             of several inputs, such an array for each by name.
         y: (n, …): labels (n,), one-hot rows (n, classes) or values; or such an array for each
             target by name.
+        inputs: x by name; a single array without a name has the name `""`.
+        targets: y in the same way.
         weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
         feature_names: a name for each number of a sample (d,), if known.
         class_names: the names of the labels 0, 1, 2, …, if known; not for several targets.
+        rows: the number of each sample in its source, for messages; default: 1 to n.
     """
 
-    x: Inputs
-    y: Targets
+    x: Any
+    y: Any
     weights: Array | None = None
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
+    rows: Array | None = None
+    inputs: Inputs = field(init=False, repr=False)
+    targets: Mapping[str, Array] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        inputs, targets = wrapped(self.x), wrapped(self.y)
+        fields = {
+            "inputs": inputs,
+            "targets": targets,
+            "x": unwrapped(inputs),
+            "y": unwrapped(targets),
+        }
+        vars(self).update(fields)
 
     def __len__(self) -> int:
-        return sample_count(self.x)
+        return sample_count(self.inputs)
+
+    def labeled_arrays(self) -> list[tuple[str, Array | MappedArray]]:
+        """Return the arrays of x and y with what messages call them."""
+        inputs = [(name or "x", array) for name, array in self.inputs.items()]
+        return [*inputs, *((name or "y", array) for name, array in self.targets.items())]
+
+    @property
+    def arrays(self) -> Mapping[str, Array | MappedArray]:
+        """The arrays of x, y and the weights."""
+        weights = {} if self.weights is None else {"weights": self.weights}
+        inputs = {f"x {name}": x for name, x in self.inputs.items()}
+        return {**inputs, **{f"y {name}": y for name, y in self.targets.items()}, **weights}
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The names of the targets; `""` for y in one array."""
+        return tuple(self.targets)
+
+    @property
+    def records(self) -> Table:
+        """The inputs as columns."""
+        inputs: dict[str, Any] = {name or ARRAY: x for name, x in self.inputs.items()}
+        return Table(inputs, rows=self.rows)
+
+    def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Dataset:
+        """Return other samples with the same inputs and targets."""
+        x = {name: arrays[f"x {name}"] for name in self.inputs}
+        y = {name: arrays[f"y {name}"] for name in self.targets}
+        return replace(self, x=x, y=y, weights=arrays.get("weights"), rows=rows)
 
     def require_aligned(self) -> None:
         """Raise DataError unless x and y are arrays of equally many samples."""
-        inputs = {name or "x": each for name, each in by_name(self.x).items()}
-        targets = {name or "y": each for name, each in by_name(self.y).items()}
-        for name, array in (*inputs.items(), *targets.items()):
+        arrays = self.labeled_arrays()
+        for name, array in arrays:
             if array.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis is samples")
-        first, *others = targets
-        for name, array in (*inputs.items(), *((each, targets[each]) for each in others)):
-            if len(array) != len(targets[first]):
-                raise DataError(
-                    f"{name} has {len(array)} samples, but {first} has {len(targets[first])}"
-                )
-
-    def take(self, positions: Array) -> Dataset:
-        """Return the samples at the given positions."""
-        weights = None if self.weights is None else self.weights[positions]
-        x = for_each(
-            lambda x: x.subset(positions) if isinstance(x, MappedArray) else x[positions], self.x
-        )
-        return replace(self, x=x, y=samples_of(self.y, positions), weights=weights)
+        first, target = arrays[len(self.inputs)]
+        for name, array in arrays:
+            if len(array) != len(target):
+                raise DataError(f"{name} has {len(array)} samples, but {first} has {len(target)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,8 +311,7 @@ class DataSource(Component):
         data = self.load(rng)
         if isinstance(data, Dataset):
             data.require_aligned()
-        for start in range(0, len(data), samples):
-            yield data.take(np.arange(start, min(start + samples, len(data))))
+        yield from data.parts(samples)
 
     def blocks(self, samples: int, numbers: int) -> Blocks | None:  # noqa: ARG002
         """Return the data in blocks that can be read in any order; default: None, impossible.
@@ -330,7 +355,7 @@ class DataSource(Component):
             DataError: the data does not exist or cannot be read.
         """
         for part in self.chunks(rng, samples):
-            yield part if isinstance(part, Table) else for_each(np.asarray, part.x)
+            yield part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
 
     def data_files(self) -> Collection[Path]:
         """Return the files that the data is read from; default: the paths in all fields.
@@ -394,6 +419,13 @@ class DataSource(Component):
 
         Raises:
             DataError: the data does not exist or cannot be read.
+        """
+        return self
+
+    def without_copies(self) -> Self:
+        """Return this source, whose `blocks` must keep nothing on disk; default: unchanged.
+
+        Override this if `blocks` keeps what it has read in a file, such as `BlockFile`.
         """
         return self
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,14 +15,15 @@ from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import Blocks, DataInfo, Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Fitting, Sequences
+from declnet.contracts.network.inputs import Batch, wrapped
 from declnet.contracts.returned import (
     BrokenContractError,
     array_of_rows,
     array_of_samples,
     is_whole,
     refuse,
-    shown,
 )
+from declnet.contracts.serialization import NotPlainError, read_again
 
 
 def checked_info(source: Component, info: Any) -> DataInfo | None:
@@ -44,7 +44,7 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
         return _checked_table(source, data, method)
     if not isinstance(data, Dataset):
         refuse(source, method, data, "a Dataset or a Table")
-    arrays = [*_named(data.x, "x"), *_named(data.y, "y")]
+    arrays = [*_called(data.inputs, "x"), *_called(data.targets, "y")]
     if data.weights is not None:
         arrays.append(("weights", data.weights))
     for name, array in arrays:
@@ -54,11 +54,9 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
     return data
 
 
-def _named(arrays: Any, name: str) -> list[tuple[str, Any]]:
+def _called(arrays: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
     """Return arrays with what messages call them."""
-    if not isinstance(arrays, Mapping):
-        return [(name, arrays)]
-    return [(f'{name}["{key}"]', array) for key, array in arrays.items()]
+    return [(f'{name}["{key}"]' if key else name, array) for key, array in arrays.items()]
 
 
 def _checked_table(source: Component, table: Table, method: str) -> Table:
@@ -105,17 +103,16 @@ def checked_fitting(transform: Component, fitting: Any) -> Fitting | None:
     return fitting
 
 
-def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] | Table:
-    """Return a part yielded by `DataSource.input_chunks`: a Table, an array, or several by name."""
+def checked_inputs(source: Component, part: Any) -> Batch | Table:
+    """Return a part yielded by `DataSource.input_chunks`: a Table, or arrays by name."""
     if isinstance(part, Table):
         return part
-    arrays = part.values() if isinstance(part, Mapping) and part else (part,)
-    for each in arrays:
-        array_of_samples(source, "input_chunks", each)
-    if len({len(each) for each in arrays}) > 1:
+    arrays = wrapped(part or None) if isinstance(part, Mapping) else wrapped(part)
+    for array in arrays.values():
+        array_of_samples(source, "input_chunks", array)
+    if len({len(array) for array in arrays.values()}) > 1:
         refuse(source, "input_chunks", part, "arrays of equally many samples")
-    found: Array | Mapping[str, Array] = part
-    return found
+    return arrays
 
 
 def checked_sample_names(source: Component, names: Any) -> tuple[str, ...] | None:
@@ -141,25 +138,15 @@ def checked_suits(transform: Component, suits: Any) -> bool:
 
 
 def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
-    """Return the result of `Transform.fit`: JSON values and NumPy arrays by name."""
+    """Return the result of `Transform.fit`: values by name that can be stored with the run."""
     if not isinstance(state, Mapping):
         refuse(transform, "fit", state, "a dict")
-    for name, value in state.items():
-        if not isinstance(name, str) or not _is_storable(value):
-            fault = f"returned {shown(value)} as {name!r}, which cannot be stored with the run"
-            raise BrokenContractError(transform, "fit", fault)
-    return dict(state)
-
-
-def _is_storable(value: Any) -> bool:
-    """Return whether a value is a JSON value, or an array or scalar of numbers."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.dtype.kind in "fiub"
     try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
+        read_again(dict(state))
+    except NotPlainError as error:
+        fault = f"returned what cannot be stored with the run: {error}"
+        raise BrokenContractError(transform, "fit", fault) from None
+    return dict(state)
 
 
 def checked_column(transform: Component, column: Any, rows: int, method: str = "apply") -> Array:

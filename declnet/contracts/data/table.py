@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data.sample_arrays import SampleArrays
 
 ColumnType = Literal["number", "integer", "boolean", "text"]
 
@@ -101,7 +102,7 @@ class ColumnNote:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(SampleArrays):
     """Rows of a table, by columns.
 
     Attributes:
@@ -116,6 +117,8 @@ class Table:
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
         cells: how its cells of text are written.
+        trimmed: whether its text has no spaces around it and no text that means a missing value, so
+            that this is not checked again.
     """
 
     columns: Mapping[str, Array]
@@ -126,9 +129,26 @@ class Table:
     targets: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cells: CellFormat = CellFormat()
+    trimmed: bool = False
+
+    unit: ClassVar[str] = "row"
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
+
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """The columns."""
+        return self.columns
+
+    @property
+    def records(self) -> Table:
+        """This table."""
+        return self
+
+    def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Table:
+        """Return a table with the same columns of other rows."""
+        return replace(self, columns=arrays, rows=rows)
 
     @property
     def feature_columns(self) -> tuple[str, ...]:
@@ -147,15 +167,6 @@ class Table:
         """The type of each column."""
         return {name: column_type(column) for name, column in self.columns.items()}
 
-    @property
-    def row_numbers(self) -> Sequence[int]:
-        """The number of each row in its table, from 1."""
-        return range(1, len(self) + 1) if self.rows is None else self.rows  # type: ignore[return-value]
-
-    def row_number(self, position: int) -> int:
-        """Return the number of a row in its table, from 1, given its position, from 0."""
-        return int(self.row_numbers[position])
-
     def without_masks(self) -> Table:
         """Return this table; masked arrays become plain ones, with missing values."""
         masked = {
@@ -164,12 +175,6 @@ class Table:
             if isinstance(column, np.ma.MaskedArray)
         }
         return replace(self, columns={**self.columns, **masked}) if masked else self
-
-    def take(self, positions: Array) -> Table:
-        """Return the rows at the given positions; they keep their numbers."""
-        rows = np.arange(1, len(self) + 1) if self.rows is None else self.rows
-        taken = {name: column[positions] for name, column in self.columns.items()}
-        return replace(self, columns=taken, rows=rows[positions])
 
 
 Task = Literal["binary", "classes", "values"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,10 +10,11 @@ from pydantic import Field
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
+from declnet.contracts.serialization import StoredState
 from declnet.errors import DeclnetError, RegistryError
 
-TransformState = Mapping[str, Any]
-"""What a transform learned from a column: JSON values and NumPy arrays by name."""
+TransformState = StoredState
+"""What a transform learned from a column: values by name that a file can hold, as `to_plain`."""
 
 
 class ColumnError(DeclnetError):

@@ -1,24 +1,26 @@
-"""Inputs: one array of samples or several by name, and what is known about each."""
+"""Inputs and targets: arrays of samples by name, and what is known about each input."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 
 UNNAMED = ""
-"""The name of the only input of a model whose data does not name it."""
+"""The name of the only array of data that does not name it."""
 
 INPUT = "input"
 """What `inputs` of layers call the model's input, or what precedes its name: `input.NAME`."""
 
-Inputs = Array | MappedArray | Mapping[str, Array | MappedArray]
-"""The samples of a model's only input, or of several inputs by name."""
+Inputs = Mapping[str, Array | MappedArray]
+"""The samples of each input of a model, by name."""
 
-Targets = Array | Mapping[str, Array]
-"""The targets of samples in one array, or in several by name."""
+Batch = Mapping[str, Array]
+"""Samples of each input in memory, by name."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,9 @@ def as_input_infos(given: Any) -> dict[str, InputInfo]:
     """
     if isinstance(given, InputInfo):
         return {UNNAMED: given}
-    if not isinstance(given, Mapping):
-        return {UNNAMED: InputInfo(tuple(given))}
     return {
         name: each if isinstance(each, InputInfo) else InputInfo(tuple(each))
-        for name, each in given.items()
+        for name, each in wrapped(given).items()
     }
 
 
@@ -95,30 +95,30 @@ def lengths_of(name: str) -> str:
     return f"{name}_lengths" if name else "lengths"
 
 
-def by_name(x: Any) -> Mapping[str, Any]:
-    """Return arrays by name; a single array has no name."""
-    return x if isinstance(x, Mapping) else {UNNAMED: x}
+def wrapped(given: Any) -> Mapping[str, Any]:
+    """Return what a user or a plugin passes, one array or several by name, by name."""
+    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):  # the first is fast
+        return {UNNAMED: given}
+    return given
 
 
-def for_each(function: Callable[[Any], Any], x: Any) -> Any:
-    """Apply a function to a single array, or to each of several by name."""
-    if isinstance(x, Mapping):
-        return {name: function(array) for name, array in x.items()}
-    return function(x)
+def unwrapped(arrays: Mapping[str, Any]) -> Any:
+    """Return arrays for a user or a plugin: the only one without a name, or all of them by name."""
+    return arrays[UNNAMED] if arrays.keys() == {UNNAMED} else arrays
 
 
-def sample_count(x: Any) -> int:
-    """Return the number of samples of an array, or of several by name."""
-    return len(next(iter(x.values()), ()) if isinstance(x, Mapping) else x)
+def as_arrays(x: Inputs) -> dict[str, Array]:
+    """Return arrays in memory, read from their files if they are mapped."""
+    return {name: np.asarray(array) for name, array in x.items()}
 
 
-def input_of(x: Array | Mapping[str, Array], name: str) -> Array:
-    """Return an input by its name; a single array is the only one, whatever its name."""
-    return x[name] if isinstance(x, Mapping) else x
+def sample_count(x: Inputs) -> int:
+    """Return the number of samples of arrays by name."""
+    for array in x.values():
+        return len(array)
+    return 0
 
 
-def samples_of(x: Inputs, part: slice | Array) -> Any:
-    """Return some samples in memory: an array, or an array for each input by name."""
-    if isinstance(x, Mapping):
-        return {name: each[part] for name, each in x.items()}
-    return x[part]
+def samples_of(x: Inputs, part: slice | Array) -> dict[str, Array]:
+    """Return some samples of arrays by name, in memory."""
+    return {name: array[part] for name, array in x.items()}

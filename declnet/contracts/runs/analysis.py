@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
+from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
+from declnet.contracts.serialization import Omitted
 
 Cell = str | int | float | bool | None
 """A value in a table; None or NaN if there is none."""
@@ -52,7 +54,7 @@ class AnalysisTable:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     shares: tuple[str, ...] = ()
-    chart: TableChart | None = None
+    chart: Omitted[TableChart | None] = None
 
 
 class AnalyzedModel(Protocol):
@@ -170,43 +172,6 @@ class Analysis(Component):
         raise NotImplementedError
 
 
-def plain_table(table: AnalysisTable) -> dict[str, Any]:
-    """Return a table as JSON values."""
-    chart = table.chart
-    drawn = None if chart is None else {**vars(chart), "y": list(chart.y)}
-    found = {
-        "title": table.title,
-        "note": table.note,
-        "columns": list(table.columns),
-        "rows": [list(row) for row in table.rows],
-        "shares": list(table.shares),
-    }
-    return found if drawn is None else {**found, "chart": drawn}
-
-
-def table_of(plain: Any) -> AnalysisTable:
-    """Return the table that `plain_table` wrote.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is malformed.
-    """
-    chart = plain.get("chart")
-    if chart is not None:
-        chart = TableChart(**{**chart, "y": tuple(chart["y"])})
-    table = AnalysisTable(
-        plain["title"],
-        tuple(plain["columns"]),
-        tuple(tuple(row) for row in plain["rows"]),
-        plain["note"],
-        tuple(plain["shares"]),
-        chart,
-    )
-    fault = fault_of(table)
-    if fault is not None:
-        raise ValueError(fault)
-    return table
-
-
 def fault_of(table: Any) -> str | None:
     """Return what is wrong with a table, or None."""
     if not isinstance(table, AnalysisTable):
@@ -237,3 +202,13 @@ def _faults_of_chart(table: AnalysisTable) -> Iterator[str]:
             yield f'has no column "{name}"'
     if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
         yield "has a chart without a known mark or without values"
+
+
+def _require_consistent(table: AnalysisTable) -> AnalysisTable:
+    if fault := fault_of(table):
+        raise ValueError(fault)
+    return table
+
+
+StoredTable = Annotated[AnalysisTable, AfterValidator(_require_consistent)]
+"""A table that is checked when it is read from a file."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
+from declnet.contracts.serialization import StoredState
 from declnet.errors import RegistryError
 
 Task = Literal["classes", "binary", "flags", "values"]
@@ -16,8 +16,8 @@ Task = Literal["classes", "binary", "flags", "values"]
 Thresholds = float | tuple[float, ...]
 """A threshold; of several yes-or-no units, also one for each."""
 
-CalibratorState = Mapping[str, Any]
-"""What a calibrator learned: JSON values and arrays of finite numbers by name."""
+CalibratorState = StoredState
+"""What a calibrator learned: values by name, as of a transform, but finite ones."""
 
 GIVES = ("apply", "threshold", "intervals", "sets")
 """The methods of which a calibrator implements one or more."""

@@ -62,7 +62,8 @@ def checked_learned(calibrator: Component, state: Any) -> dict[str, Any]:
     """Return the result of `Calibrator.fit`: JSON values and arrays of finite numbers by name."""
     found = checked_fit(calibrator, state)
     for name, value in found.items():
-        if isinstance(value, np.ndarray | np.generic) and not np.isfinite(value).all():
+        is_float = isinstance(value, np.ndarray | np.generic | float)
+        if is_float and np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all():
             fault = f"returned NaN or infinite numbers as {name!r}"
             raise BrokenContractError(calibrator, "fit", fault)
     return found

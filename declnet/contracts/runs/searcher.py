@@ -12,6 +12,7 @@ import numpy as np
 
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
+from declnet.contracts.serialization import Number
 from declnet.errors import Diagnostic, KeyPath, RegistryError
 
 Scalar = bool | int | float | str
@@ -90,7 +91,7 @@ class StudyTrial:
     values: Mapping[str, Scalar]
     state: TrialState = "running"
     value: float | None = None
-    reported: Mapping[int, float] = field(default_factory=dict)
+    reported: Mapping[int, Number] = field(default_factory=dict)
     worker: str = ""
     seconds: float | None = None
 

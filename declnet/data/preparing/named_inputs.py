@@ -64,18 +64,15 @@ def require_divided(
 
 
 def require_sequences_alone(
-    sequences: Collection[str],
-    inputs: Mapping[str, Sequence[str]] | None,
-    columns: Sequence[str],
+    sequences: Collection[str], inputs: Mapping[str, Sequence[str]]
 ) -> None:
     """Raise DataError unless each column of sequences is the only column of its input.
 
     Args:
         sequences: the columns that a transform turned into sequences.
-        inputs: the columns of each named input; None if all columns are one input.
-        columns: all columns, in order.
+        inputs: the columns of each input.
     """
-    for name, own in (inputs or {"": columns}).items():
+    for name, own in inputs.items():
         column = next((each for each in own if each in sequences), None)
         if column is None:
             continue
@@ -84,10 +81,10 @@ def require_sequences_alone(
             raise DataError(
                 f'column "{column}" becomes sequences, which cannot be joined with other columns',
                 hint=f'give it its own input: inputs = {{ text = ["{column}"], {others} }}',
-                path=(*AT_INPUTS, name) if inputs is not None else ("data", "prepare"),
+                path=(*AT_INPUTS, name) if name else ("data", "prepare"),
                 code="E038",
             )
-        if inputs is not None and lengths_of(name) in inputs:
+        if lengths_of(name) in inputs:
             raise DataError(
                 f'the lengths of the input "{name}" are the input "{lengths_of(name)}", so no '
                 "other input can have this name",

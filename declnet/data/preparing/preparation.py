@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -17,16 +16,10 @@ from declnet.contracts.data.returned import (
     checked_sequences,
     checked_suits,
 )
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Transform, TransformState
-from declnet.contracts.network.inputs import (
-    UNNAMED,
-    InputInfo,
-    Inputs,
-    by_name,
-    for_each,
-    lengths_of,
-)
+from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths_of
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.preparing.named_inputs import require_divided, require_sequences_alone
 from declnet.data.preparing.target_encoding import TargetEncoding, target_encodings
@@ -40,9 +33,6 @@ from declnet.data.preparing.targets import (
 from declnet.data.preparing.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted
-
-ARRAY = "x"
-"""Name of the single column of data that comes as an array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,32 +57,42 @@ class FittedPreparation:
         steps: the fitted transforms in order, without training-only ones.
         feature_names: names of the values in a prepared sample, input by input; None for
             multidimensional samples.
-        targets: how each target is encoded, by name, `""` if y is one array; None for arrays whose
+        targets: how each target is encoded, by name, `""` if y is one array; empty for arrays whose
             classes have no names: their y is used unchanged.
-        inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
+        inputs: the columns of each input of the model; a column of arrays is an input.
         target_steps: the fitted transforms of targets, which predictions invert.
         windows: how rows become samples; None if each row is one.
         cells: how the cells of text are written in the training data, and in any other data.
     """
 
-    types: Mapping[str, ColumnType] | None
-    steps: tuple[FittedStep, ...]
-    feature_names: tuple[str, ...] | None
-    targets: Mapping[str, TargetEncoding] | None
-    inputs: Mapping[str, tuple[str, ...]] | None = None
+    types: Mapping[str, ColumnType] | None = None
+    steps: tuple[FittedStep, ...] = ()
+    feature_names: tuple[str, ...] | None = None
+    targets: Mapping[str, TargetEncoding] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
     cells: CellFormat = field(default_factory=CellFormat)
 
+    @classmethod
+    def of_arrays(cls, names: Iterable[str]) -> FittedPreparation:
+        """Return the preparation that leaves arrays unchanged; one without a name is `""`."""
+        return cls(inputs={name: (name or ARRAY,) for name in names})
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether arrays are used as they are, so that there is nothing to store."""
+        return self.types is None and not (self.steps or self.targets or self.target_steps)
+
     @property
     def target(self) -> TargetEncoding | None:
         """How y is encoded; None for arrays, and for several targets by name."""
-        return (self.targets or {}).get(UNNAMED)
+        return self.targets.get(UNNAMED)
 
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
-        return tuple(dict.fromkeys(each.column for each in (self.targets or {}).values()))
+        return tuple(dict.fromkeys(each.column for each in self.targets.values()))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -103,41 +103,39 @@ class FittedPreparation:
         """Return a target as its loss gets it; raise DataError if a sample cannot be prepared."""
         return prepared_target(y, self.target_steps.get(name, ()), name)
 
-    def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
-        """Prepare any number of rows and return x as the model takes it, in new arrays.
+    def apply(self, records: Table) -> dict[str, Array]:
+        """Prepare any number of rows and return each input of the model, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks; but windows make one
         sample of the last rows of each series.
 
         Args:
-            data: a table or columns by name (non-feature columns are ignored), or an array
-                (n, *sample shape) if the model was trained on arrays, or several by name.
+            records: the columns (others are ignored); of a model that was trained on arrays, one
+                for each input, (n, *sample shape).
 
         Returns:
-            An array, or one for each input by name if the inputs are named. Sequences add an input
-            of their lengths, and the only input of sequences then has the name `""`.
+            An array for each input by name. Sequences add an input of their lengths.
 
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
-        records = self._as_records(data)
+        if self.types is None:
+            self._require_inputs(records)
         if self.windows is not None:
             before, after = self.windows.last(records)
-            past = self._windows(records, before, self.types)
-            if after is None:
-                return past
-            known = {name: (self.types or {})[name] for name in self.windows.spec.known}
-            future = self._windows(records, after, known)
-            return dict(zip(self.windows.inputs, (past, future), strict=True))
+            parts = [self._windows(records, before, self.types)]
+            if after is not None:
+                known = {name: (self.types or {})[name] for name in self.windows.spec.known}
+                parts.append(self._windows(records, after, known))
+            return dict(zip(self.windows.inputs, parts, strict=True))
         columns, lengths = self.transformed(records, self.types)
-        inputs = self.inputs or {UNNAMED: tuple(columns)}
         x = {}
-        for name, own in inputs.items():
+        for name, own in self.inputs.items():
             alone = self.types is None or own[0] in lengths
             x[name] = columns[own[0]] if alone else joined({c: columns[c] for c in own}, records)
             if own[0] in lengths:
                 x[lengths_of(name)] = lengths[own[0]]
-        return x if self.inputs is not None or lengths else x[UNNAMED]
+        return x
 
     def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
@@ -168,32 +166,30 @@ class FittedPreparation:
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
-        names = self.feature_names if self.inputs is None else None
+        names = self.feature_names
         if isinstance(data, Dataset):
+            if self.types is not None:
+                raise DataError("the model was trained on a table: give its columns by name")
             if self.target is not None:
                 labels = self.target.encode_labels(data)
                 data = replace(data, y=labels, class_names=self.class_names)
-            if not self.steps:
-                return replace(data, feature_names=names)
-            x = self.apply(for_each(_in_memory, data.x))
-            return Dataset(x, data.y, data.weights, names, data.class_names)
-        if self.targets is None:
+            x = self.apply(_in_memory(data.records)) if self.steps else data.inputs
+            return replace(data, x=x, feature_names=names, rows=None)
+        if self.types is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
-        y = ys.get(UNNAMED, ys)
         if self.windows is not None:
             series = self.windows.long_enough(self.windows.series_in(data))
             columns, _ = self.transformed(data, self.types)
             own = {name: columns[name] for name in self.windows.spec.known}
             known = joined(own, data) if own else None
-            return Dataset(*self.windows.samples(joined(columns, data), known, y, series))
-        x = self.apply(data)
-        return Dataset(x, y, None, names, self.class_names)
+            return Dataset(*self.windows.samples(joined(columns, data), known, ys, series))
+        return Dataset(self.apply(data), ys, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
         """Describe prepared samples, with their numbers of levels as far as transforms say them."""
         if self.windows is not None:
-            return {name: InputInfo.of(each) for name, each in by_name(x).items()}
+            return {name: InputInfo.of(array) for name, array in x.items()}
         levels = {name: (2,) for name, each in (self.types or {}).items() if each == "boolean"}
         for step in self.steps:
             for name, state in step.states.items():
@@ -201,16 +197,14 @@ class FittedPreparation:
                 count = checked_levels(step.transform, step.transform.levels(state))
                 if count is not None:
                     levels[name] = (count,)
-        only = (ARRAY,) if self.types is None else tuple(self.types)
         infos = {}
-        inputs, arrays = self.inputs or {UNNAMED: only}, by_name(x)
-        for name, each in arrays.items():
-            found = InputInfo.of(each)
-            if name not in inputs:
+        for name, array in x.items():
+            found = InputInfo.of(array)
+            if name not in self.inputs:
                 infos[name] = replace(found, optional=True)
                 continue
-            known = [levels.get(column) for column in inputs[name]]
-            if lengths_of(name) in arrays and lengths_of(name) not in inputs:
+            known = [levels.get(column) for column in self.inputs[name]]
+            if lengths_of(name) in x and lengths_of(name) not in self.inputs:
                 (shared,) = known[0] or (None,)
                 infos[name] = replace(found, vocabulary=shared)
                 continue
@@ -221,28 +215,15 @@ class FittedPreparation:
             infos[name] = found
         return infos
 
-    def _as_records(self, data: Table | Mapping[str, Array] | Array) -> Table:
-        if self.types is not None:
-            if isinstance(data, np.ndarray):
-                raise DataError("the model was trained on a table: give its columns by name")
-        elif isinstance(data, np.ndarray):
-            if self.inputs is not None:
-                raise DataError(
-                    f"the model has the inputs {', '.join(self.inputs)}: give an array for each, "
-                    "by name"
-                )
-            return Table({ARRAY: data})
-        else:
-            columns = data.columns if isinstance(data, Table) else data
-            expected = {ARRAY} if self.inputs is None else set(self.inputs)
-            if set(columns) != expected:
-                if self.inputs is None:
-                    raise DataError("the model was trained on arrays, but this is a table")
-                raise DataError(
-                    f"the model has the inputs {', '.join(self.inputs)}, but x has "
-                    f"{', '.join(columns)}"
-                )
-        return data if isinstance(data, Table) else Table(data)
+    def _require_inputs(self, records: Table) -> None:
+        """Raise DataError unless the columns are the arrays that the model was trained on."""
+        expected = {column for columns in self.inputs.values() for column in columns}
+        if set(records.columns) == expected:
+            return
+        if expected == {ARRAY}:
+            raise DataError("the model was trained on arrays, but this is a table")
+        listed, given = ", ".join(self.inputs), ", ".join(records.columns)
+        raise DataError(f"the model has the inputs {listed}, but x has {given}")
 
 
 def fit_preparation(
@@ -259,7 +240,7 @@ def fit_preparation(
     Args:
         wanted: the targets as the losses want them.
         without: columns that are not features.
-        inputs: the columns of each named input of a table.
+        inputs: the columns of each named input of a table; None if all are one input.
         windows: how rows become samples; None if each row is one.
         fit: fits a transform to a column.
 
@@ -267,26 +248,25 @@ def fit_preparation(
         DataError: the inputs do not divide the features, or a transform names a missing column
             or cannot be fitted.
     """
-    types, targets = None, None
+    types: dict[str, ColumnType] | None = None
+    targets: dict[str, TargetEncoding] = {}
+    records = data.records
     if isinstance(data, Dataset):
-        named = by_name(data.x)
-        arrays: dict[str, Any] = {name or ARRAY: each for name, each in named.items()}
         if any(not transform.training_only for transform in transforms):
-            arrays = {name: _in_memory(each) for name, each in arrays.items()}
-        records = Table(arrays)
+            _in_memory(records)
         columns = dict(records.columns)
         names = dict.fromkeys(columns, data.feature_names or ())
-        inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
+        inputs = {name: (name or ARRAY,) for name in data.inputs}
         if data.class_names is not None:
             targets = {UNNAMED: TargetEncoding.of_names(data.class_names)}
     else:
-        records = data
         if windows is None:
             features = features_of(data, without)
         else:
             features = windows.features(data, tuple(without), wanted)
         if inputs is not None:
             require_divided(inputs, data, features, set(without))
+        inputs = inputs or {UNNAMED: features}
         types = {name: data.types[name] for name in features}
         columns = typed(records, types, records.cells)
         names = {name: (name,) for name in types}
@@ -311,8 +291,8 @@ def fit_preparation(
             code="E039",
         )
     if lengths:
-        require_sequences_alone(lengths, inputs, tuple(columns))
-    in_order = columns if inputs is None else [each for own in inputs.values() for each in own]
+        require_sequences_alone(lengths, inputs)
+    in_order = [column for own in inputs.values() for column in own]
     feature_names = (
         () if lengths or windows else tuple(each for name in in_order for each in names[name])
     )
@@ -341,15 +321,16 @@ def _applied(
     return values
 
 
-def _in_memory(x: Array | MappedArray) -> Array:
-    if isinstance(x, MappedArray):
+def _in_memory(records: Table) -> Table:
+    """Return a table of arrays; raise DataError if one of them is mapped from a file."""
+    if any(isinstance(column, MappedArray) for column in records.columns.values()):
         raise DataError(
             "data that is mapped from a file cannot be prepared: that takes all of it in memory",
             hint="prepare it beforehand, or read it into memory: mapped = false",
             path=("data", "prepare"),
             code="E035",
         )
-    return x
+    return records
 
 
 def _chosen(

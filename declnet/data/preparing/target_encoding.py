@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from itertools import repeat
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from declnet.contracts.data.table import (
     distinct_values,
     missing_values,
 )
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of, losses_hint
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.typed_columns import as_type
@@ -50,7 +52,7 @@ class TargetEncoding:
     """
 
     column: str
-    classes: tuple[Any, ...] | None
+    classes: tuple[str | bool | int | float, ...] | None
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -197,7 +199,7 @@ class TargetEncoding:
             return column
         label_of = {value: label for label, value in enumerate(self.classes)}
         values = _whole(records, self.column, column).tolist()
-        labels = np.fromiter((label_of.get(value, -1) for value in values), np.int64, len(values))
+        labels = np.fromiter(map(label_of.get, values, repeat(-1)), np.int64, len(values))
         unseen = np.flatnonzero(labels < 0)
         if unseen.size:
             value = values[unseen[0]]
@@ -211,19 +213,19 @@ class TargetEncoding:
             )
         return labels
 
-    def encode_labels(self, data: Dataset) -> Array | Mapping[str, Array]:
-        """Return y of arrays; labels whose classes have other names become the run's labels (n,).
+    def encode_labels(self, data: Dataset) -> Mapping[str, Array]:
+        """Return the targets of arrays; labels whose classes have other names become the run's.
 
         Raises:
             DataError: a class does not occur in the training data, or a label has no name.
         """
-        y, names = data.y, data.class_names
-        if names is None or names == self.class_names or not isinstance(y, np.ndarray):
-            return y
+        names = data.class_names
+        if names is None or names == self.class_names or UNNAMED not in data.targets:
+            return data.targets
         self.require_known(names)
         labels = {name: label for label, name in enumerate(self.class_names or ())}
         by_label = np.array([labels[name] for name in names])
-        found = labels_of(y)
+        found = labels_of(data.targets[UNNAMED])
         if found is None:
             raise DataError("y holds numbers, but its classes have names", hint="give labels")
         unnamed = np.flatnonzero((found < 0) | (found >= len(names)))
@@ -233,8 +235,7 @@ class TargetEncoding:
                 f"sample {at + 1} has the label {found[at]}, but the classes with names are "
                 f"0 to {len(names) - 1}"
             )
-        encoded: Array = by_label[found.astype(np.intp)]
-        return encoded
+        return {UNNAMED: by_label[found.astype(np.intp)]}
 
     def require_known(self, names: tuple[str, ...]) -> None:
         """Raise DataError if a class does not occur in the training data."""

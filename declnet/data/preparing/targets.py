@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -14,11 +13,10 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_column, checked_fit
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
-from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
-from declnet.spec.heads import Head
-from declnet.spec.partial import HeadPart
+from declnet.spec.heads import PartialHead, TargetKind
 
 AT_PREPARE: KeyPath = ("data", "prepare_targets")
 
@@ -44,18 +42,18 @@ class WantedTarget:
     """
 
     name: str
-    kind: Literal["values", "classes", "binary"]
+    kind: TargetKind
     path: KeyPath = ("loss",)
     name_path: KeyPath = ("loss",)
     ordered: bool = False
 
 
-def wanted_targets(heads: Sequence[Head | HeadPart]) -> tuple[WantedTarget, ...]:
+def wanted_targets(heads: Sequence[PartialHead]) -> tuple[WantedTarget, ...]:
     """Return what the losses of a spec want; an unknown loss is taken to want classes."""
     return tuple(
         WantedTarget(
             head.target or head.name,
-            (head.targets or "classes") if isinstance(head, HeadPart) else head.loss.targets,
+            head.loss.targets if head.loss is not None else head.targets or "classes",
             head.path,
             (*head.path, "target") if head.target else head.path,
             head.loss is not None and head.loss.ordered,
@@ -105,7 +103,7 @@ def fit_target_steps(
         DataError: there is no such target, it holds classes, or a transform cannot be fitted or
             inverted.
     """
-    ys = {name or column or ARRAY_TARGET: each for name, each in by_name(train.y).items()}
+    ys = {name or column or ARRAY_TARGET: each for name, each in train.targets.items()}
     classes = {each.name for each in wanted if each.kind != "values"}
     fitted = {}
     for name, own in transforms.items():
@@ -114,7 +112,7 @@ def fit_target_steps(
             raise DataError(
                 f'there is no target "{name}"', hint=hint, path=(*AT_PREPARE, name), code="E034"
             )
-        key = name if isinstance(train.y, Mapping) else UNNAMED
+        key = name if name in train.targets else UNNAMED
         if key in classes or (key == UNNAMED and classes):
             raise DataError(
                 f'the target "{name}" holds classes, which are not transformed',
@@ -187,7 +185,7 @@ def inverted_target(predictions: Array, steps: Sequence[FittedTargetStep]) -> Ar
     return predictions
 
 
-def only_target_column(data: Table) -> str | None:
-    """Return the name of a table's target if it has one; None if it has several or none."""
+def only_target_column(data: Table | Dataset) -> str | None:
+    """Return the name of the target if there is one; None if there are several or none."""
     columns = data.target_columns
     return columns[0] if len(columns) == 1 else None

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.memory import beyond_memory
-from declnet.contracts.network.inputs import UNNAMED, for_each
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import losses_hint, require_column
 from declnet.data.preparing.targets import WantedTarget
-from declnet.data.splits import distinct, members_of, moments_in
+from declnet.data.splits import Data, distinct, members_of, moments_in
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, WindowSpec
@@ -40,7 +41,7 @@ class Windows:
             trusted.
     """
 
-    spec: WindowSpec
+    spec: Annotated[WindowSpec, BeforeValidator(WindowSpec.model_validate)]
     time: str | None = None
 
     @classmethod
@@ -201,7 +202,7 @@ class Windows:
                 code="E039",
             )
 
-    def require_later(self, sets: Mapping[str, Table]) -> None:
+    def require_later(self, sets: Mapping[str, Data]) -> None:
         """Raise DataError unless each data set begins after the end of the one before."""
         if self.time is None:
             return
@@ -211,8 +212,8 @@ class Windows:
             last, first = (moments_in(each, self.time) for each in (earlier, later))
             comparable = last.dtype.kind == first.dtype.kind
             if not comparable or first.min() <= last.max():
-                ends = earlier.columns[self.time][last.argmax()]
-                begins = later.columns[self.time][first.argmin()]
+                ends = earlier.records.columns[self.time][last.argmax()]
+                begins = later.records.columns[self.time][first.argmin()]
                 raise DataError(
                     f"the {name} data begins at {begins}, but the "
                     f"{'training' if before == 'train' else before} data ends at {ends}",
@@ -222,19 +223,19 @@ class Windows:
                 )
 
     def samples(
-        self, rows: Array, known: Array | None, y: Array | Mapping[str, Array], series: list[Array]
-    ) -> tuple[Array | dict[str, Array], Any]:
+        self, rows: Array, known: Array | None, y: Mapping[str, Array], series: list[Array]
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return the windows of a table and the target in the rows after them, series by series.
 
         Args:
             rows: (rows, columns), prepared; the past of each window comes from these.
             known: (rows, known columns), prepared; None if there are none.
-            y: (rows,), the target; or several by name.
+            y: each target, (rows,).
             series: the positions of the rows of each series, all of them long enough.
 
         Returns:
-            The past, (n, past, columns), or by name also the future, (n, horizon, known columns);
-            and the target, (n, horizon), or (n,) for a horizon of one row; or several by name.
+            The inputs: the past, (n, past, columns), and if columns are known, their future,
+            (n, horizon, known columns); and each target, (n, horizon), or (n,) for one row.
         """
         past, horizon = self.spec.past, self.spec.horizon
         before = self._cut(rows, [own[:-horizon] for own in series], past)
@@ -244,10 +245,9 @@ class Windows:
             cut = self._cut(y, later, horizon)
             return cut[:, 0] if horizon == 1 else cut
 
-        targets = for_each(after, y)
-        if known is None:
-            return before, targets
-        return {PAST: before, FUTURE: self._cut(known, later, horizon)}, targets
+        targets = {name: after(array) for name, array in y.items()}
+        parts = [before, *(() if known is None else (self._cut(known, later, horizon),))]
+        return dict(zip(self.inputs, parts, strict=True)), targets
 
     def last(self, table: Table) -> tuple[Array, Array | None]:
         """Return the rows that forecasts from the end of each series read.

@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array, Dtype, MappedArray, plain_array, rea
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
+from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, is_name
 from declnet.data.cells import trimmed
 from declnet.data.columns import require_column
 from declnet.data.sharing import shared_data
@@ -28,8 +28,8 @@ def fingerprint(dataset: Dataset) -> str:
     digest = hashlib.sha256()
     weights = () if dataset.weights is None else (dataset.weights,)
     for name, array in (
-        *by_name(dataset.x).items(),
-        *by_name(dataset.y).items(),
+        *dataset.inputs.items(),
+        *dataset.targets.items(),
         *((UNNAMED, each) for each in weights),
     ):
         digest.update(name.encode())
@@ -87,12 +87,13 @@ def checked_records(records: Table, label: str) -> Table:
             )
     if not len(records):
         raise DataError(f"{label} data: there are no rows")
+    if records.trimmed:
+        return records
     columns = {
         name: trimmed(column, records.cells) if column.dtype.kind == "O" else column
         for name, column in records.columns.items()
     }
-    is_changed = any(columns[name] is not column for name, column in records.columns.items())
-    return replace(records, columns=columns) if is_changed else records
+    return replace(records, columns=columns, trimmed=True)
 
 
 GivenData = Dataset | Table | tuple[Any, Any]
@@ -142,18 +143,19 @@ def as_data(data: Any, label: str) -> Dataset | Table:
 def _with_plain_arrays(dataset: Dataset, label: str) -> Dataset:
     """Return a data set of NumPy arrays, converted from lists or from subclasses if necessary."""
     weights = () if dataset.weights is None else (dataset.weights,)
-    arrays = *by_name(dataset.x).values(), *by_name(dataset.y).values(), *weights
+    arrays = *dataset.inputs.values(), *dataset.targets.values(), *weights
     if all(type(array) in (np.ndarray, MappedArray) for array in arrays):
         return dataset
 
     def plain(values: Any, name: str) -> Any:
-        if isinstance(values, Mapping):
-            return {key: plain(array, str(key)) for key, array in values.items()}
         if isinstance(values, MappedArray):
             return values
         return plain_array(values, f"{label} data: {name}")
 
-    x, y = plain(dataset.x, "x"), plain(dataset.y, "y")
+    x, y = (
+        {key: plain(array, str(key) or unnamed) for key, array in arrays.items()}
+        for arrays, unnamed in ((dataset.inputs, "x"), (dataset.targets, "y"))
+    )
     return replace(dataset, x=x, y=y, weights=plain(weights[0], "weights") if weights else None)
 
 
@@ -183,10 +185,11 @@ Given = TypeVar("Given", Dataset, Table, Dataset | Table)
 
 def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
-    if isinstance(data, Table):
-        return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
-    x = for_each(lambda x: x if isinstance(x, MappedArray) else read_only(x), data.x)
-    return replace(data, x=x, y=for_each(read_only, data.y))
+    arrays = {
+        name: array if isinstance(array, MappedArray) else read_only(array)
+        for name, array in data.arrays.items()
+    }
+    return data.with_arrays(arrays, data.rows)
 
 
 def _with_target(features: Any, y: Any, label: str) -> Table:
@@ -210,18 +213,16 @@ def checked(dataset: Dataset, label: str) -> Dataset:
         DataError: a sample is invalid; the message names the first one.
     """
     dataset = _with_plain_arrays(dataset, label)
-    inputs = {name or "x": each for name, each in by_name(dataset.x).items()}
-    if not inputs:
+    if not dataset.inputs:
         raise DataError(f"{label} data: x has no inputs")
-    targets = {name or "y": each for name, each in by_name(dataset.y).items()}
-    if not targets:
+    if not dataset.targets:
         raise DataError(f"{label} data: y has no targets")
     _check_names(dataset, label)
     try:
         dataset.require_aligned()
     except DataError as error:
         raise DataError(f"{label} data: {error}") from None
-    for name, array in (*inputs.items(), *targets.items()):
+    for name, array in dataset.labeled_arrays():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{label} data: {name} must be numbers, not {array.dtype}")
         if 0 in array.shape[1:]:
@@ -240,11 +241,11 @@ def checked(dataset: Dataset, label: str) -> Dataset:
 
 
 def _check_names(dataset: Dataset, label: str) -> None:
-    for name in dataset.x if isinstance(dataset.x, Mapping) else ():
+    for name in dataset.inputs:
         if not isinstance(name, str) or not (is_name(name) or name == UNNAMED):
             raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
-    for name in dataset.y if isinstance(dataset.y, Mapping) else ():
-        if not isinstance(name, str) or not name:
+    for name in dataset.targets:
+        if not isinstance(name, str) or not (name or len(dataset.targets) == 1):
             raise DataError(f"{label} data: {name!r} cannot name a target")
 
 

@@ -67,7 +67,7 @@ def as_table(
     lengths = {len(column) for column in arrays.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
-    return Table(arrays, target, cells=cells)
+    return Table(arrays, target, cells=cells, trimmed=True)
 
 
 def is_table(data: Any) -> bool:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_load
-from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import by_name
+from declnet.contracts.data.table import ColumnType
 from declnet.contracts.returned import BrokenContractError
+from declnet.data.blocks import read_ahead
 from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.loading import checked_data
 from declnet.data.splits import (
@@ -37,21 +37,6 @@ BLOCK_NUMBERS = 2**20
 
 BLOCKS_IN_WINDOW = 8
 """Blocks in a window that the spec sizes, at least, so that it mixes distant samples."""
-
-Result = TypeVar("Result")
-
-
-def read_ahead(read: Callable[[int], Result], numbers: Iterable[int]) -> Iterator[Result]:
-    """Yield what `read` returns for each number, while a thread reads the next one."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = None
-        for number in numbers:
-            following = pool.submit(read, number)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
-        if waiting is not None:
-            yield waiting.result()
 
 
 def position_chances(positions: Array, seed: int, stream: Stream) -> Array:
@@ -107,6 +92,7 @@ class StreamedSource:
         """
         source = spec.sources[name]
         source = source if types is None else source.with_types(types)
+        source = source if spec.stream is None or spec.stream.cache else source.without_copies()
         window = spec.stream.window if spec.stream is not None else None
         samples = max(1, window // BLOCKS_IN_WINDOW) if window is not None else BLOCK_NUMBERS
         files = HeldFiles(source, ("data", name))
@@ -158,7 +144,7 @@ class StreamedSource:
         is_first = len(self._digests) < len(self.blocks.sizes)
         with self.files.unchanged(untouched=is_first):
             data = self._divided(number)
-        digests = {name: _digest(samples) for name, samples in data.items()}
+        digests = {name: digest_of(samples) for name, samples in data.items()}
         if self._digests.setdefault(number, digests) != digests:
             raise self.files.changed()
         return data
@@ -176,8 +162,7 @@ class StreamedSource:
             except DataError as error:
                 where = f"from sample {first + 1} on, " if isinstance(data, Dataset) else ""
                 raise error.replaced(message=f"{where}{error.message}") from None
-        if isinstance(data, Table) and data.rows is None:
-            data = replace(data, rows=np.arange(first + 1, first + 1 + len(data)))
+        data = data.numbered_from(first + 1)
         if self.split is None:
             return {self.name: data}
         positions = self._positions(data, self.split, first + np.arange(len(data)))
@@ -229,31 +214,21 @@ def _those_with_blocks() -> str:
     )
 
 
-class _from:  # noqa: N801  # a context manager
+@contextmanager
+def _from(name: str) -> Iterator[None]:
     """Begin the path of a DataError with the data set's."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, DataError) and error.path[:1] != ("data",):
-            raise error.at(("data", self._name, *error.path)) from None
+    try:
+        yield
+    except DataError as error:
+        if error.path[:1] != ("data",):
+            raise error.at(("data", name, *error.path)) from None
+        raise
 
 
-def _digest(data: Data) -> bytes:
+def digest_of(data: Data) -> bytes:
     """Return a hash of the names, types and values of samples."""
-    if isinstance(data, Table):
-        arrays = dict(data.columns)
-    else:
-        named = ("x", by_name(data.x)), ("y", by_name(data.y))
-        arrays = {f"{k} {name}": each for k, own in named for name, each in own.items()}
-        if data.weights is not None:
-            arrays["weights"] = data.weights
     digest = hashlib.sha256()
-    for name, values in arrays.items():
+    for name, values in data.arrays.items():
         array = np.asarray(values)
         digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
         if array.dtype.kind == "O":

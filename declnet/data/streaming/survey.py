@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table, missing_values
-from declnet.contracts.network.inputs import by_name, for_each
 from declnet.data.columns import labels_of
 from declnet.data.splits import Data
 from declnet.data.streaming.source import position_chances
@@ -34,25 +33,17 @@ class Survey:
     Args:
         blocks: the number of blocks.
         seed: the seed of the run.
-        targets: the columns of a table whose distinct values are the classes of targets.
-        counted: whether to count the labels of arrays.
+        targets: the targets whose distinct values are classes.
 
     Attributes:
         sizes: the number of samples in each block.
-        labels: the number of samples with each label of arrays, if counted.
-        classes: the number of rows with each class, by column.
+        classes: the number of samples with each class, by target.
     """
 
-    def __init__(
-        self, blocks: int, seed: int, targets: Collection[str] = (), *, counted: bool = False
-    ) -> None:
+    def __init__(self, blocks: int, seed: int, targets: Collection[str] = ()) -> None:
         self.sizes = [0] * blocks
         self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
-        self.labels: Counter[int] = Counter()
-        self._counted, self._seed = counted, seed
-        self._seen, self._threshold = 0, 1.0
-        self._chances: list[Array] = []
-        self._drawn: list[Data] = []
+        self._seed, self._seen, self._drawn, self._most = seed, 0, Reservoir(), 1
         self._extremes: Data | None = None
 
     def add(self, number: int, data: Data) -> None:
@@ -60,19 +51,13 @@ class Survey:
         self.sizes[number] = len(data)
         self._draw(data)
         own = data.take(extremes(data))
-        joined = own if self._extremes is None else concatenated([self._extremes, own])
+        joined = own if self._extremes is None else self._extremes.joined([own])
         self._extremes = joined.take(extremes(joined))
-        if isinstance(data, Table):
-            for name, counter in self.classes.items():
-                column = data.columns.get(name, np.zeros(0))
-                counter.update(column[~missing_values(column)].tolist())
-                _require_few(f'the target "{name}"', counter)
-        elif self._counted and isinstance(data.y, np.ndarray):
-            labels = labels_of(data.y)
-            if labels is not None:
-                values, counts = np.unique(labels, return_counts=True)
-                self.labels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
-                _require_few("y", self.labels)
+        for name, counter in self.classes.items():
+            counter.update(_classes_in(data, name).tolist())
+            if len(counter) > MOST_CLASSES:
+                target = f'the target "{name}"' if name else "y"
+                raise DataError(f"{target} has more than {MOST_CLASSES} classes", code="E041")
 
     def sample(self) -> Data:
         """Return a uniform random sample, followed by samples with extreme or missing numbers.
@@ -82,8 +67,9 @@ class Survey:
         """
         if self._extremes is None:
             raise ValueError("there are no samples")
-        every = self._threshold == 1.0
-        found = concatenated([*self._drawn, *([] if every else [self._extremes])])
+        self._drawn.trim(self._most)
+        is_all = self._drawn.threshold == 1.0
+        found = self._drawn.samples().joined([] if is_all else [self._extremes])
         if not isinstance(found, Table):
             return found
         classes = {name: _in_order(name, each) for name, each in self.classes.items() if each}
@@ -93,22 +79,59 @@ class Survey:
         """Keep the samples with the smallest chances."""
         positions = self._seen + np.arange(len(data))
         self._seen += len(data)
-        chances = position_chances(positions, self._seed, Stream.SAMPLE)
-        chosen = np.flatnonzero(chances < self._threshold)
-        self._chances.append(chances[chosen])
-        self._drawn.append(data.take(chosen))
-        most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
-        if sum(map(len, self._chances)) > 2 * most:
-            together, drawn = np.concatenate(self._chances), concatenated(self._drawn)
-            self._threshold = float(np.partition(together, most)[most])
-            kept = np.flatnonzero(together < self._threshold)
-            self._chances, self._drawn = [together[kept]], [drawn.take(kept)]
+        self._most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
+        self._drawn.add(data, position_chances(positions, self._seed, Stream.SAMPLE), self._most)
 
 
-def _require_few(target: str, classes: Counter[Any]) -> None:
-    """Raise DataError if there are too many classes to count."""
-    if len(classes) > MOST_CLASSES:
-        raise DataError(f"{target} has more than {MOST_CLASSES} classes", code="E041")
+class Reservoir:
+    """The samples with the smallest random keys (Vitter 1985), in memory that they bound.
+
+    Attributes:
+        threshold: what the keys are less than; 1 as long as all samples are kept.
+    """
+
+    def __init__(self) -> None:
+        self.threshold = 1.0
+        self._keys: list[Array] = []
+        self._parts: list[Data] = []
+
+    def add(self, part: Data, keys: Array, most: int) -> None:
+        """Add samples with keys (n,) in [0, 1); keep at least the `most` smallest of all."""
+        chosen = np.flatnonzero(keys < self.threshold)
+        self._keys.append(keys[chosen])
+        self._parts.append(part.take(chosen))
+        if sum(map(len, self._keys)) > 1.25 * most:
+            self.trim(most)
+
+    def trim(self, most: int) -> None:
+        """Keep only the `most` samples with the smallest keys."""
+        keys = np.concatenate(self._keys)
+        if len(keys) <= most:
+            return
+        self.threshold = float(np.partition(keys, most)[most])
+        for number, part in enumerate(self._parts):
+            smallest = np.flatnonzero(self._keys[number] < self.threshold)
+            self._keys[number] = self._keys[number][smallest]
+            self._parts[number] = part.take(smallest)
+
+    def samples(self) -> Data:
+        """Return the samples that are kept, in order."""
+        first, *others = self._parts
+        return first.joined(others)
+
+
+def _classes_in(data: Data, target: str) -> Array:
+    """Return the classes (n,) of a target without missing ones; labels if they have no names."""
+    if not isinstance(data, Table):
+        labels = labels_of(data.targets[target])
+        if labels is None:
+            return np.zeros(0, int)
+        if data.class_names is None:
+            return labels
+        known = labels[(labels >= 0) & (labels < len(data.class_names))]  # the others are an error
+        return np.array(data.class_names, object)[known.astype(np.intp)]
+    column = data.columns.get(target, np.zeros(0))
+    return column[~missing_values(column)]
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:
@@ -122,63 +145,19 @@ def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:
 
 def _numbers(data: Data) -> int:
     """Return the number of numbers or cells in a sample."""
-    if isinstance(data, Table):
-        return max(1, len(data.columns))
-    sizes = (
-        each.size // max(1, len(each)) for x in (data.x, data.y) for each in by_name(x).values()
-    )
-    return max(1, int(sum(sizes)))
+    return max(1, sum(prod(array.shape[1:]) for array in data.arrays.values()))
 
 
 def extremes(data: Data) -> Array:
     """Return the positions of the smallest, largest and missing values of each array or column."""
-    if isinstance(data, Table):
-        columns = [*data.columns.values()]
-    else:
-        columns = [np.asarray(each) for x in (data.x, data.y) for each in by_name(x).values()]
-    found: set[int] = set()
-    for column in columns:
-        rows = column.reshape(len(column), -1)
+    positions: set[int] = set()
+    for array in map(np.asarray, data.arrays.values()):
+        rows = array.reshape(len(array), -1)
         gaps = missing_values(rows)
         if gaps.any():
-            found.add(int(gaps.argmax()) // rows.shape[1])
-        if column.dtype.kind == "O" or gaps.all():
+            positions.add(int(gaps.argmax()) // rows.shape[1])
+        if array.dtype.kind == "O" or gaps.all():
             continue
-        for position in (
-            (np.nanargmin(rows), np.nanargmax(rows))
-            if gaps.any()
-            else (
-                rows.argmin(),
-                rows.argmax(),
-            )
-        ):
-            found.add(int(position) // rows.shape[1])
-    return np.array(sorted(found), np.intp)
-
-
-def concatenated(parts: Sequence[Data]) -> Data:
-    """Return parts of a data set as one."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    if isinstance(first, Table):
-        tables = [each for each in parts if isinstance(each, Table)]
-        columns = {
-            name: np.concatenate([t.columns[name] for t in tables]) for name in first.columns
-        }
-        rows = [each.rows for each in tables if each.rows is not None]
-        return replace(first, columns=columns, rows=np.concatenate(rows))
-    sets = [each for each in parts if isinstance(each, Dataset)]
-    weights = [each.weights for each in sets if each.weights is not None]
-    return replace(
-        first,
-        x=_joined([each.x for each in sets]),
-        y=_joined([each.y for each in sets]),
-        weights=np.concatenate(weights) if weights else None,
-    )
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    if isinstance(parts[0], dict):
-        return {name: _joined([each[name] for each in parts]) for name in parts[0]}
-    return np.concatenate([for_each(np.asarray, each) for each in parts])
+        ends = (np.nanargmin, np.nanargmax) if gaps.any() else (np.argmin, np.argmax)
+        positions.update(int(end(rows)) // rows.shape[1] for end in ends)
+    return np.array(sorted(positions), np.intp)

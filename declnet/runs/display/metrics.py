@@ -22,7 +22,7 @@ def abbreviations(heads: Iterable[Head]) -> dict[str, str]:
     return {
         head.label(each.label): head.label(each.abbreviation)
         for head in heads
-        for each in head.metrics
+        for each in head.metrics.values()
         if each.name is None and each.abbreviation is not None
     }
 

@@ -62,17 +62,17 @@ def stored_view(run: StoredRun) -> str:
     """Return the folder of a run, finished or not; a part that cannot be read says why."""
     manifest = run.manifest
     facts = [run.status]
-    if isinstance(manifest.get("epochs"), int):
-        facts.append(counted(manifest["epochs"], "epoch"))
-    if isinstance(manifest.get("seconds"), int | float):
-        facts.append(f"{format_seconds(manifest['seconds'])} s")
-    if manifest.get("error"):
-        facts.append(str(manifest["error"]))
+    if manifest.epochs is not None:
+        facts.append(counted(manifest.epochs, "epoch"))
+    if manifest.seconds is not None:
+        facts.append(f"{format_seconds(manifest.seconds)} s")
+    if manifest.error:
+        facts.append(manifest.error)
     parts: list[Html] = [_title(run.name, [*facts, str(run.path)])]
     try:
         if run.metrics:
             parts.append(metrics_table(run.metrics))
-        parts += [*_warnings(map(str, manifest.get("warnings", ()))), curves(run.history)]
+        parts += [*_warnings(manifest.warnings), curves(run.history)]
         parts.append(collapsible("spec", element("pre", run.spec_text)))
     except DeclnetError as error:
         parts.append(element("div", error, kind="error"))
@@ -159,7 +159,7 @@ def folds_view(found: RunResult) -> str:
     known = informative(each.metrics for each in found.members)
     columns = ("metric", "mean", "standard deviation", "min", "max")
     rows = [
-        (f"{data}.{name}", *map(format_metric, found.spreads[data][name].as_data().values()))
+        (f"{data}.{name}", *map(format_metric, vars(found.spreads[data][name]).values()))
         for data, name in ordered(known)
     ]
     title = _title(found.spec.name, [counted(len(found.members), "run")])

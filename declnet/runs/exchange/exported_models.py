@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_sequences
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
@@ -24,12 +24,18 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
+from declnet.contracts.network.inputs import (
+    as_arrays,
+    input_value,
+    lengths_of,
+    unwrapped,
+    wrapped,
+)
 from declnet.contracts.network.layer import InputDtype, input_dtypes
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import ExportError, error_message
-from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
+from declnet.runs.inference.predictions import AnyPredictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.heads import Head
 from declnet.training.tasks import predictions_of
@@ -96,22 +102,15 @@ class _Examples:
         if predictor.windows is not None:
             return cls(*_windows_of(predictor, data))
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
-        found = predictor.predict(part if isinstance(part, Table) else _raw_arrays(part))
-        if isinstance(part, Table):
-            types = _types(predictor)
-            columns = {name: _as_type(part.columns[name], each) for name, each in types.items()}
-        else:
-            arrays = by_name(part.x)
-            columns = {name or ARRAY: np.asarray(each) for name, each in arrays.items()}
-        return cls(columns, _expected(predictor, found))
+        found = predictor.predict(
+            part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
+        )
+        types, raw = _types(predictor), part.records.columns
+        columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
+        return cls(columns, _expected(found))
 
 
-def _raw_arrays(data: Dataset) -> Any:
-    arrays = {name: np.asarray(each) for name, each in by_name(data.x).items()}
-    return arrays.get(UNNAMED, arrays)
-
-
-def _as_type(column: Array, kind: ColumnType) -> Array:
+def _as_type(column: Array, kind: ColumnType | None) -> Array:
     """Return a column with the type of the training data's, if no missing values prevent it."""
     return column.astype(float) if kind == "number" and column.dtype.kind != "O" else column
 
@@ -130,7 +129,7 @@ def _windows_of(
         return {}, {}
     chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST_WINDOWS)).astype(int)]
     tables = [data.take(own[start : start + past + ahead]) for start in chosen]
-    found = [_expected(predictor, predictor.predict(each)) for each in tables]
+    found = [_expected(predictor.predict(each)) for each in tables]
     columns = {}
     for each in _window_columns(predictor):
         part = slice(past, None) if each.source else slice(past)
@@ -149,25 +148,21 @@ def _stacked(found: Sequence[ExportedPredictions]) -> ExportedPredictions:
     return ExportedPredictions(joined("prediction"), joined("outputs"), *limits)
 
 
-def _expected(predictor: Predictor, found: AnyPredictions) -> dict[str, ExportedPredictions]:
-    named: Mapping[str, Predictions] = (
-        found if isinstance(found, JointPredictions) else {predictor.heads[0].name: found}
-    )
+def _expected(predictions: AnyPredictions) -> dict[str, ExportedPredictions]:
     return {
         name: ExportedPredictions(each.prediction, each.outputs, each.lower, each.upper, each.sets)
-        for name, each in named.items()
+        for name, each in wrapped(predictions).items()
     }
 
 
 def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
-    preparation = predictor.predictors[0].preparation
-    return (preparation.types if preparation is not None else None) or {}
+    return predictor.predictors[0].preparation.types or {}
 
 
 def _missing(predictor: Predictor) -> tuple[str, ...]:
     """Return the texts that mean a missing value in a table."""
     preparation = predictor.predictors[0].preparation
-    return preparation.cells.missing if preparation is not None else ()
+    return preparation.cells.missing if preparation.types is not None else ()
 
 
 def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn, ...]:
@@ -211,7 +206,7 @@ def _member(
     predictor: Predictor, name: str, columns: Sequence[ExportedColumn], examples: _Examples
 ) -> ExportedMember:
     model, preparation = predictor.model, predictor.preparation
-    steps = tuple(_steps(preparation, columns, examples)) if preparation is not None else ()
+    steps = tuple(_steps(preparation, columns, examples))
     nodes = []
     for node in model.nodes:
         reads = zip(node.inputs, node.reads, strict=True)
@@ -241,10 +236,8 @@ def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator
         past = tuple(each.name for each in columns if not each.source)
         future = tuple(each.name for each in columns if each.source)
         named = dict(zip(windows.inputs, (past, future), strict=False))
-    elif preparation is not None and preparation.types is not None:
-        named = dict(preparation.inputs or {UNNAMED: tuple(preparation.types)})
     else:
-        named = {name: (name or ARRAY,) for name in model.inputs}
+        named = dict(preparation.inputs)
     sizes = {each.name: each.window for each in columns}
     lengths = {lengths_of(name): own for name, own in named.items()}
     for name, info in model.inputs.items():
@@ -299,8 +292,7 @@ def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Arr
 
 
 def _finish(predictor: Predictor, head: Head) -> ExportedFinish:
-    preparation = predictor.preparation
-    targets = preparation.target_steps if preparation is not None else {}
+    targets = predictor.preparation.target_steps
     name = head.target_among(targets) if targets else None
     calibration = predictor.calibrations.get(head.name)
     return ExportedFinish(

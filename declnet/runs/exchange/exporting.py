@@ -349,10 +349,8 @@ def _model_of(
 
 def _raw_sets(run: StoredRun, notes: list[str]) -> list[Data]:
     """Return the run's data sets before their preparation; none, with a note, without data."""
-    from declnet.data.sets import split_sets
-
     try:
-        sets = split_sets(run.load_data(), run.spec.data, run.spec.seed)
+        sets = run.raw_sets()
     except DeclnetError as error:
         notes.append(f"the run's data cannot be loaded: {error}")
         return []
@@ -366,7 +364,7 @@ def _metadata(runs: Sequence[StoredRun]) -> dict[str, str]:
     return {
         "name": first.name,
         "run": ", ".join(run.path.resolve().name for run in runs),
-        "spec": str(first.manifest.get("spec", "")),
-        "declnet": str(first.manifest.get("declnet", "")),
+        "spec": first.manifest.spec,
+        "declnet": first.manifest.declnet,
         **{name: version for name, version in versions.items() if name != "declnet"},
     }

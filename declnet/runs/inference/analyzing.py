@@ -13,24 +13,26 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
+from declnet.contracts.runs.analysis import Analysis, StoredTable
 from declnet.contracts.runs.returned import checked_tables
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
-from declnet.data.sets import load_sets, prepare_sets, split_sets
+from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
+from declnet.data.streaming.survey import Reservoir
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
-from declnet.runs.inference.file_parts import raw_parts, whole_parts
+from declnet.runs.inference.file_parts import joined_parts, raw_parts
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.scores import ValueErrors
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
+from declnet.stored import Stored
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator, directions
 from declnet.training.preparation import ReadyData, unscaling
@@ -54,22 +56,10 @@ class AnalysisResult:
     analysis: Mapping[str, Any]
     data: str
     samples: int
-    tables: tuple[AnalysisTable, ...]
+    tables: tuple[StoredTable, ...]
 
-    def as_data(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        found = {"analysis": dict(self.analysis), "data": self.data, "samples": self.samples}
-        return {**found, "tables": [plain_table(each) for each in self.tables]}
 
-    @classmethod
-    def of(cls, plain: Any) -> AnalysisResult:
-        """Return the result that `as_data` wrote.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is malformed.
-        """
-        tables = tuple(table_of(each) for each in plain["tables"])
-        return cls(dict(plain["analysis"]), str(plain["data"]), int(plain["samples"]), tables)
+ANALYSES_FILE = Stored[tuple[AnalysisResult, ...]](tuple[AnalysisResult, ...])
 
 
 class AnalyzedData:
@@ -131,8 +121,7 @@ class AnalyzedData:
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
         preparation = self._predictor.preparation
-        is_table = isinstance(self._raw, Table) and preparation is not None
-        return preparation.target_columns if is_table and preparation is not None else ()
+        return preparation.target_columns if isinstance(self._raw, Table) else ()
 
     @cached_property
     def training_columns(self) -> Mapping[str, Array]:
@@ -140,7 +129,7 @@ class AnalyzedData:
         data = self._training()
         if len(data) > MOST_SAMPLES:
             data = data.take(_drawn(len(data), self._predictor))
-        return {name: read_only(each) for name, each in raw_columns(_in_memory(data)).items()}
+        return {name: read_only(each) for name, each in raw_columns(data).items()}
 
     @property
     def class_names(self) -> Mapping[str, tuple[str, ...] | None]:
@@ -173,8 +162,7 @@ class AnalyzedData:
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
     ) -> dict[str, Array]:
         """Return the model's outputs as metrics take them."""
-        found = self._predictor.outputs(self._x(positions, replaced))
-        return dict(zip((each.name for each in self._predictor.heads), found, strict=True))
+        return self._predictor.outputs(self._x(positions, replaced))
 
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -199,8 +187,8 @@ class AnalyzedData:
                     found = own | found
         return {name: found[name] for name in self.better}
 
-    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Any:
-        x = self._samples(positions)[0].x
+    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Inputs:
+        x = self._samples(positions)[0].inputs
         if not replaced:
             return x
         at = np.arange(self.samples) if positions is None else positions
@@ -224,31 +212,15 @@ def _drawn(count: int, predictor: Predictor) -> Array:
     return np.sort(rng.choice(count, MOST_SAMPLES, replace=False))
 
 
-def _in_memory(data: Data) -> Data:
-    """Return data with arrays in memory, not mapped from a file."""
-    if isinstance(data, Table):
-        return data
-    return replace(data, x=for_each(np.asarray, data.x))
-
-
-def set_of_run(
-    predictor: Predictor, raw: Mapping[str, Data], samples: Dataset, name: str
-) -> AnalyzedData:
-    """Return one of a run's data sets for analyses.
-
-    Args:
-        raw: the data sets after their split, before their preparation.
-        samples: one of them, prepared as in the run.
-        name: its name.
-    """
-    own, count = raw[name], len(samples)
-    if count > MOST_SAMPLES and len(own) == count:  # else samples are windows
+def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedData:
+    """Return one of a run's data sets, prepared as in the run, for analyses."""
+    raw, samples = sets.raw[name], sets.datasets[name]
+    count = len(samples)
+    if count > MOST_SAMPLES and len(raw) == count:  # else samples are windows
         kept = _drawn(count, predictor)
-        own, samples = own.take(kept), samples.take(kept)
-    samples = replace(samples, x=for_each(np.asarray, samples.x))
-    return AnalyzedData(
-        predictor, _in_memory(own), guarded(samples), name, count, lambda: raw["train"]
-    )
+        raw, samples = raw.take(kept), samples.take(kept)
+    samples = replace(samples, x=as_arrays(samples.inputs))
+    return AnalyzedData(predictor, raw, guarded(samples), name, count, lambda: sets.raw["train"])
 
 
 def set_loaded_again(
@@ -266,11 +238,11 @@ def set_loaded_again(
     """
     spec = predictor.spec
     loaded = given if given is not None else load_sets(spec.data, spec.seed)
-    raw = split_sets(loaded, spec.data, spec.seed)
-    prepared = prepare_sets(raw, spec.data, wanted_targets(spec.heads), predictor.preparation)
-    if fingerprint(prepared.datasets[name]) != expected:
+    wanted, raw = wanted_targets(spec.heads), split_sets(loaded, spec.data, spec.seed)
+    sets = prepare_sets(raw, spec.data, wanted, predictor.preparation)
+    if fingerprint(sets.datasets[name]) != expected:
         raise DataError(f"the {name} data has changed since the run loaded it")
-    return set_of_run(predictor, raw, prepared.datasets[name], name)
+    return set_of_run(predictor, sets, name)
 
 
 def other_data(
@@ -289,68 +261,23 @@ def other_data(
     with naming(given, predictor.spec.data.train):
         parts = raw_parts(predictor, given)
         if predictor.windows is not None:
-            (raw,) = whole_parts(parts)
+            (raw,) = joined_parts(parts)
             count = len(raw)
         else:
             raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
         samples = predictor.labeled(raw, name).samples
-        return AnalyzedData(predictor, _in_memory(raw), guarded(samples), name, count, training)
+        return AnalyzedData(predictor, raw, guarded(samples), name, count, training)
 
 
 def some_of(
     parts: Iterator[Data], rng: np.random.Generator, most: int = MOST_SAMPLES
 ) -> tuple[Data, int]:
-    """Return at most `most` samples of some parts, in order, and how many there are.
-
-    Those with the smallest random keys are kept, as in reservoir sampling (Vitter 1985), so memory
-    does not grow with the number of parts.
-    """
-    kept: list[Data] = []
-    keys, count = np.empty(0), 0
+    """Return at most `most` samples of some parts, in order, and how many there are."""
+    drawn, count = Reservoir(), 0
     for part in parts:
-        first = count
+        drawn.add(part.numbered_from(count + 1), rng.random(len(part)), most)
         count += len(part)
-        if isinstance(part, Table) and part.rows is None:
-            part = replace(part, rows=np.arange(first + 1, count + 1))  # noqa: PLW2901
-        kept.append(part)
-        keys = np.concatenate([keys, rng.random(len(part))])
-        if len(keys) > 2 * most:
-            kept, keys = _with_smallest(kept, keys, most)
     if not count:
         raise DataError("there are no samples")
-    kept, keys = _with_smallest(kept, keys, most)
-    return kept[0], count
-
-
-def _with_smallest(parts: list[Data], keys: Array, most: int) -> tuple[list[Data], Array]:
-    whole = _joined(parts)
-    if len(keys) <= most:
-        return [whole], keys
-    places = np.sort(np.argpartition(keys, most)[:most])
-    return [whole.take(places)], keys[places]
-
-
-def _joined(parts: list[Data]) -> Data:
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    if isinstance(first, Table):
-        whole: Table
-        (whole,) = whole_parts(iter(parts))
-        return whole
-    datasets = [each for each in parts if isinstance(each, Dataset)]
-
-    def joined(arrays: list[Any]) -> Any:
-        named = [by_name(each) for each in arrays]
-        found = {
-            name: np.concatenate([np.asarray(each[name]) for each in named]) for name in named[0]
-        }
-        return found if isinstance(arrays[0], Mapping) else next(iter(found.values()))
-
-    weights = [each.weights for each in datasets if each.weights is not None]
-    return replace(
-        first,
-        x=joined([each.x for each in datasets]),
-        y=joined([each.y for each in datasets]),
-        weights=np.concatenate(weights) if weights else None,
-    )
+    drawn.trim(most)
+    return drawn.samples(), count

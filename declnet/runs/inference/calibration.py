@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Self
+from typing import Annotated, Self
 
 import numpy as np
+from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds
@@ -19,10 +20,12 @@ from declnet.contracts.runs.returned import (
     checked_sets,
     checked_threshold,
 )
+from declnet.contracts.serialization import verify_state
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictions import OutputReading, Predictions
 from declnet.spec.heads import Head
+from declnet.stored import Stored, require_format
 from declnet.training.checks.calibration import require_quantiles
 from declnet.training.metrics import Unscale
 
@@ -60,7 +63,7 @@ class FittedCalibration:
         y_pred = _as_task(reading, outputs)
         y_true = _targets(reading, y, y_pred)
         steps = []
-        for calibrator in head.calibration:
+        for calibrator in head.calibration.values():
             if y_true.ndim < y_pred.ndim and reading.sort == "values":
                 require_quantiles(calibrator, y_pred[:1].size, 1)
             given = read_only(y_pred), read_only(y_true)
@@ -239,13 +242,13 @@ def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
     threshold = calibration.threshold if calibration is not None else None
     if threshold is None:
         return head
-    metrics = (
-        each.model_copy(update={"threshold": threshold})
-        if isinstance(getattr(each, "threshold", None), float | tuple)
-        else each
-        for each in head.metrics
-    )
-    return replace(head, metrics=tuple(metrics))
+    metrics = {
+        position: metric.model_copy(update={"threshold": threshold})
+        if isinstance(getattr(metric, "threshold", None), float | tuple)
+        else metric
+        for position, metric in head.metrics.items()
+    }
+    return replace(head, metrics=metrics)
 
 
 def _applied(step: FittedStep, y_pred: Array) -> Array:
@@ -280,91 +283,52 @@ def _targets(reading: OutputReading, y: Array, y_pred: Array) -> Array:
     raise DataError(f"{message}, so they cannot be calibrated", code="E052")
 
 
-def stored(calibrations: Calibrations) -> dict[str, Any]:
-    """Serialize calibrations as JSON values; numbers are preserved exactly."""
+@dataclass(frozen=True, eq=False)
+class _StoredCalibration:
+    """What the file has of the calibration of a loss."""
+
+    samples: int
+    steps: tuple[FittedStep, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _CalibrationFile:
+    form: Annotated[int, AfterValidator(partial(require_format, FORM))]
+    losses: Mapping[str, _StoredCalibration]
+
+
+_FILE = Stored[_CalibrationFile](_CalibrationFile)
+
+
+def stored(calibrations: Calibrations) -> bytes:
+    """Return calibrations as the content of a file; numbers are exact."""
     losses = {
-        name: {
-            "samples": each.samples,
-            "steps": [
-                {
-                    "calibrator": step.calibrator.model_dump(mode="json", exclude_none=True),
-                    "state": {key: _kept(value) for key, value in step.state.items()},
-                }
-                for step in each.steps
-            ],
-        }
-        for name, each in calibrations.items()
+        name: _StoredCalibration(each.samples, each.steps) for name, each in calibrations.items()
     }
-    return {"form": FORM, "losses": losses}
+    return _FILE.write(_CalibrationFile(FORM, losses))
 
 
 def restored(
-    document: Any, heads: Sequence[Head], readings: Sequence[OutputReading], registry: Registry
+    content: bytes, heads: Sequence[Head], readings: Sequence[OutputReading], registry: Registry
 ) -> dict[str, FittedCalibration]:
-    """Deserialize calibrations.
+    """Return the calibrations that `stored` converted.
 
     Raises:
-        ValueError: the document was not written by `stored`, or for other steps.
+        ValueError: the content was not written by `stored`, or for other steps.
     """
-    form = document.get("form") if isinstance(document, dict) else None
-    if form != FORM:
-        raise ValueError(f"it has format {form}, but this version of declnet reads {FORM}")
-    wanted = {each.name for each in heads if each.calibration}
-    try:
-        losses = document["losses"]
-        if set(losses) != wanted:
-            raise ValueError(f"it has the losses {list(losses)}, not {sorted(wanted)}")
-        return {
-            head.name: _restored(losses[head.name], head, reading, registry)
-            for head, reading in zip(heads, readings, strict=True)
-            if head.calibration
-        }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is not a calibration: {error!r}") from None
-
-
-def _restored(
-    kept: Any, head: Head, reading: OutputReading, registry: Registry
-) -> FittedCalibration:
-    context = {"registry": registry}
-    steps = []
-    for own, calibrator in zip(kept["steps"], head.calibration, strict=True):
-        stored_as = Calibrator.from_declaration(own["calibrator"], context)
-        if stored_as != calibrator:
-            raise ValueError(f'the step "{calibrator.type}" is not as in the spec')
-        state = {key: _found(value) for key, value in own["state"].items()}
-        calibrator.verify_state(state)
-        steps.append(FittedStep(calibrator, state))
-    if type(kept["samples"]) is not int:
-        raise ValueError("the number of samples is missing")  # content of a file
-    return FittedCalibration(tuple(steps), reading, kept["samples"])
-
-
-def state_after_storing(state: CalibratorState) -> CalibratorState:
-    """Return a calibrator's state as read back from a file, where tuples become lists.
-
-    Raises:
-        TypeError, ValueError: JSON cannot represent one of its values.
-    """
-    import json
-
-    kept = json.dumps({key: _kept(value) for key, value in state.items()}, allow_nan=False)
-    return {key: _found(value) for key, value in json.loads(kept).items()}
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return {"array": value.tolist(), "dtype": value.dtype.name, "shape": list(value.shape)}
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _found(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"array", "dtype", "shape"}:
-        dtype = np.dtype(value["dtype"])
-        if dtype.kind not in "fiub":
-            raise ValueError(f"an array of {dtype}")
-        return np.array(value["array"], dtype).reshape(value["shape"])
-    return value
+    losses = _FILE.parse(content, registry=registry).losses
+    declared = {head.name: [*head.calibration.values()] for head in heads if head.calibration}
+    found = {name: [step.calibrator for step in each.steps] for name, each in losses.items()}
+    if found != declared:
+        raise ValueError("its losses and their calibrators are not those of the spec")
+    for name, each in losses.items():
+        for number, step in enumerate(each.steps):
+            verify_state(step.calibrator, step.state, f"losses.{name}.steps.{number}.state")
+    return {
+        head.name: FittedCalibration(losses[head.name].steps, reading, losses[head.name].samples)
+        for head, reading in zip(heads, readings, strict=True)
+        if head.calibration
+    }
 
 
 class KeptPredictions:

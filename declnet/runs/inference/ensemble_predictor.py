@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.spelling import counted
 from declnet.runs.inference.calibration import JointCalibration
-from declnet.runs.inference.predictions import AnyPredictions, JointPredictions
+from declnet.runs.inference.predictions import Predictions
 from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
 
 
@@ -50,28 +51,23 @@ class EnsemblePredictor(Predictor):
         """The predictors of the models."""
         return self._predictors
 
-    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+    def _predicted(self, data: Unprepared, first_row: int) -> dict[str, Predictions]:
         outputs = [each.outputs(each.prepared(data, first_row)) for each in self._predictors]
-        found = self.read(averaged(outputs))
+        predictions = self.read(averaged(outputs))
         if len(outputs) == 1:
-            return found
-        spreads = [
-            np.std(own, axis=0, ddof=1, dtype=float).astype(own[0].dtype)
-            for own in zip(*outputs, strict=True)
-        ]
-        if isinstance(found, JointPredictions):
-            pairs = zip(found.items(), spreads, strict=True)
-            return replace(
-                found, by_loss={name: replace(each, spread=s) for (name, each), s in pairs}
-            )
-        return replace(found, spread=spreads[0])
+            return predictions
+        for loss, found in predictions.items():
+            members = [each[loss] for each in outputs]
+            spread = np.std(members, axis=0, ddof=1, dtype=float).astype(members[0].dtype)
+            predictions[loss] = replace(found, spread=spread)
+        return predictions
 
     def outputs(
         self,
-        x: Array | Mapping[str, Array],  # noqa: ARG002
+        x: Any,  # noqa: ARG002
         *,
         calibrated: bool = True,  # noqa: ARG002
-    ) -> list[Array]:
+    ) -> dict[str, Array]:
         """Samples are prepared for each model apart; raises DataError."""
         raise self._several()
 
@@ -79,7 +75,7 @@ class EnsemblePredictor(Predictor):
         self,
         data: Unprepared,  # noqa: ARG002
         first_row: int = 1,  # noqa: ARG002
-    ) -> Array | dict[str, Array]:
+    ) -> dict[str, Array]:
         """Samples are prepared for each model apart; raises DataError."""
         raise self._several()
 
@@ -87,22 +83,20 @@ class EnsemblePredictor(Predictor):
         count = counted(len(self._predictors), "model")
         return DataError(f"an ensemble has {count}", hint="use one of its `predictors`")
 
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+    def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""
-        first, *others = [each.labeled(data, label, first_row) for each in self._predictors]
+        first, *others = [each.labeled(data, label) for each in self._predictors]
         return first._replace(others=tuple(each.samples for each in others))
 
 
-def averaged(outputs: Iterable[Sequence[Array]]) -> list[Array]:
+def averaged(outputs: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
     """Return the mean over models of the predictions of each loss, in their type."""
-    total: list[Array] = []
-    dtypes: list[Dtype] = []
+    total: dict[str, Array] = {}
+    dtypes: dict[str, Dtype] = {}
     count = 0
-    for own in outputs:
+    for member in outputs:
         count += 1
-        if not total:
-            total, dtypes = [each.astype(float) for each in own], [each.dtype for each in own]
-            continue
-        for sums, each in zip(total, own, strict=True):
-            np.add(sums, each, out=sums)
-    return [(sums / count).astype(dtype) for sums, dtype in zip(total, dtypes, strict=True)]
+        for loss, y_pred in member.items():
+            dtypes[loss] = y_pred.dtype
+            total[loss] = total[loss] + y_pred if loss in total else y_pred.astype(float)
+    return {loss: (sums / count).astype(dtypes[loss]) for loss, sums in total.items()}

@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.network.returned import checked_result
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
@@ -20,7 +20,6 @@ from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
-    Baseline,
     Observed,
     never_predicted,
 )
@@ -28,9 +27,10 @@ from declnet.runs.inference.predictions import OutputReading, require_finite
 from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
-from declnet.training.evaluation import RunningEvaluation
-from declnet.training.metrics import Unscale, Watch, metrics_of
+from declnet.training.evaluation import BatchLosses
+from declnet.training.metrics import MetricAccumulator, Unscale, Watch, metrics_of
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -124,7 +124,7 @@ class Evaluation:
             "metrics": self.metrics,
         }
         if self.baseline is not None:
-            data["baseline"] = self.baseline.as_data()
+            data["baseline"] = dict(vars(self.baseline))
         if self.warnings:
             data["warnings"] = list(self.warnings)
         if self.errors is not None:
@@ -232,10 +232,12 @@ class _Measures:
     data: str
 
 
+@dataclass(eq=False)
 class _Scores(_Measures):
     """The losses and metrics of single models."""
 
-    _running: RunningEvaluation | None = None
+    def __post_init__(self) -> None:
+        self._metrics = MetricAccumulator(self.heads, None, self.watches)
 
     def go_on_with(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a model."""
@@ -245,22 +247,19 @@ class _Scores(_Measures):
             calibration = predictor.calibrations.get(head.name)
             if calibration is not None:
                 finish[number] = each.calibrating(calibration, finish.get(number))
-        if self._running is None:
-            model = predictor.model
-            self._running = RunningEvaluation(model, self.heads, self.watches, finish)
-        else:
-            self._running.go_on_with(predictor.model, finish)
+        self._metrics.unscale = finish
+        model = predictor.model
+        self._batches = BatchLosses(model, self.heads, model.samples_at_once)
 
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
         with np.errstate(all="ignore"):
             ready = ready_part(part.samples, self._predictor, self.data)
-        if self._running is not None:
-            self._running.add(ready)
+        self._batches.add_to(self._metrics, ready)
 
     def result(self) -> dict[str, float]:
         """Return the losses and metrics over all parts."""
-        return self._running.result() if self._running is not None else {}
+        return self._metrics.result()
 
 
 @dataclass(eq=False)
@@ -274,9 +273,9 @@ class _Averages(_Measures):
         """Evaluate the parts that follow with an ensemble."""
         self._predictor = predictor
 
-    def _outputs(self, part: LabeledPart, *, calibrated: bool) -> list[Array]:
+    def _outputs(self, part: LabeledPart, *, calibrated: bool) -> dict[str, Array]:
         return averaged(
-            each.outputs(for_each(np.asarray, samples.x), calibrated=calibrated)
+            each.outputs(as_arrays(samples.inputs), calibrated=calibrated)
             for each, samples in zip(
                 self._predictor.predictors, (part.samples, *part.others), strict=True
             )
@@ -288,10 +287,10 @@ class _Averages(_Measures):
         calibrations = self._predictor.calibrations
         outputs = self._outputs(part, calibrated=True)
         raw = self._outputs(part, calibrated=False) if calibrations else outputs
-        for number, (head, predictions) in enumerate(zip(heads, outputs, strict=True)):
-            calibration = calibrations.get(head.name)
+        for number, head in enumerate(heads):
+            predictions, calibration = outputs[head.name], calibrations.get(head.name)
             if calibration is not None:
-                self.watched[number].calibrating(calibration, None)(raw[number])
+                self.watched[number].calibrating(calibration, None)(raw[head.name])
             model, preparation = predictors[0].model, predictors[0].preparation
             y = read_only(targets_for(head, first, model, preparation, self.data)[0])
             for each, state in self._metrics:
@@ -346,11 +345,11 @@ class _Watched:
     def _evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
         own = metrics
         if head.name:
-            labels = ("loss", *(each.label for each in head.metrics))
+            labels = ("loss", *(each.label for each in head.metrics.values()))
             own = {
                 each: metrics[head.label(each)] for each in labels if head.label(each) in metrics
             }
-        observed, baseline = self._observed, self._observed.baseline(head.metrics)
+        observed, baseline = self._observed, self._observed.baseline(head.metrics.values())
         if self._counts is None:
             if baseline is not None:
                 constant = ValueErrors()
@@ -420,10 +419,10 @@ def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
     weights = None if part.weights is None else part.weights.astype(model.dtype)
     ys, y_trues = (tuple(each) for each in zip(*pairs, strict=True))
     try:
-        x = model.as_input(part.x)
+        x = model.as_input(part.inputs)
     except DataError as error:
         raise error.replaced(message=f"{data}: {error.message}") from None
-    return ReadyData(x, ys, y_trues, "", weights)
+    return ReadyData(x, ys, y_trues, weights)
 
 
 def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
 from declnet.errors import DataError
-from declnet.runs.inference.predictions import AnyPredictions, without_spread
+from declnet.runs.inference.predictions import Predictions
 from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
 
 NUMBERS = 2**21
@@ -54,8 +54,8 @@ def predicted_parts(
     identifiers: Sequence[str] = (),
     *,
     spread: bool = False,
-) -> Iterator[AnyPredictions]:
-    """Yield the predictions for samples part by part, with memory independent of their number.
+) -> Iterator[dict[str, Predictions]]:
+    """Yield the predictions of each loss part by part, with memory independent of their number.
 
     Args:
         predictor: the run's predictor; its training data source determines a file's format.
@@ -87,7 +87,7 @@ def predicted_parts(
                     "a forecast is made from several rows, so no column can be passed through",
                     hint="leave out --id",
                 )
-            parts = whole_parts(parts)
+            parts = joined_parts(parts)
         for part in parts:
             if predictor.features is not None and not isinstance(part, Table):
                 raise DataError(
@@ -95,16 +95,22 @@ def predicted_parts(
                     hint=f"a table with {_some(predictor.features)}",
                 )
             kept, passed = _without(part, identifiers, predictor.features is None)
+            count = len(kept) if isinstance(kept, Table) else sample_count(kept)
             if names is not None:
-                own = np.array(names[first - 1 : first - 1 + sample_count(kept)], object)
-                if len(own) < sample_count(kept):
+                own = np.array(names[first - 1 : first - 1 + count], object)
+                if len(own) < count:
                     fault = f"returned {len(names)} names, but there are more samples"
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
-            found = predictor.predict_part(kept, first)
-            found = found if spread else without_spread(found)
-            yield replace(found, identifiers={**found.identifiers, **passed})
-            first += sample_count(kept)
+            predictions = predictor.predict_part(kept, first)
+            for loss, found in predictions.items():
+                predictions[loss] = replace(
+                    found,
+                    identifiers={**found.identifiers, **passed},
+                    spread=found.spread if spread else None,
+                )
+            yield predictions
+            first += count
         if first == 1:
             raise DataError("there are no samples")
 
@@ -138,11 +144,9 @@ def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[La
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
     with naming(given, predictor.spec.data.train):
-        first = 1
         parts = raw_parts(predictor, given, only_needed=True)
-        for data in parts if predictor.windows is None else whole_parts(parts):
-            yield predictor.labeled(data, called(given), first)
-            first += len(data)
+        for data in parts if predictor.windows is None else joined_parts(parts):
+            yield predictor.labeled(data, called(given))
 
 
 def raw_parts(
@@ -159,24 +163,19 @@ def raw_parts(
         DataError: the file cannot be read or lacks a column.
     """
     preparation = predictor.preparation
-    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
+    targets = tuple(preparation.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
     read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
+    first = 1
     for part in with_settings(read, given, predictor.spec.data.train):
-        yield checked_load(source, part, "chunks")
+        yield checked_load(source, part, "chunks").numbered_from(first)
+        first += len(part)
 
 
-def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:
+def joined_parts(parts: Iterator[Any]) -> Iterator[Any]:
     """Yield all tables as one, since windows reach from one part into the next."""
-    found = list(parts)
-    if len(found) > 1 and all(isinstance(each, Table) for each in found):
-        columns = {
-            name: np.concatenate([each.columns[name] for each in found])
-            for name in found[0].columns
-        }
-        numbers = [each.row_number(at) for each in found for at in range(len(each))]
-        found = [replace(found[0], columns=columns, rows=np.array(numbers))]
-    yield from found
+    for first in parts:
+        yield first.joined(parts) if isinstance(first, Table) else first
 
 
 def _source(
@@ -193,7 +192,7 @@ def _source(
     columns = [each.column for each in targets]
     source = source.with_targets(columns) if columns else source.with_target(None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
-    if predictor.preparation is None or predictor.preparation.types is None:
+    if predictor.preparation.types is None:
         return source.with_types(types) if types else source
     types |= predictor.column_types
     types |= {target.column: target.type for target in targets}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from math import inf, prod
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.returned import checked_result
 from declnet.registry.spelling import counted
 from declnet.runs.inference.predictions import OutputReading
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 
 MOST_STREAMED = 2**23
@@ -23,24 +22,6 @@ baseline."""
 
 MOST_VALUES = 64
 """Maximum number of values of a target that has a baseline; images and the like are not kept."""
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The metrics of a model that always predicts the same, which a useful model must beat.
-
-    Attributes:
-        prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
-            the mean.
-        metrics: by name; without those that constant predictions do not have.
-    """
-
-    prediction: str
-    metrics: dict[str, float]
-
-    def as_data(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {"prediction": self.prediction, "metrics": self.metrics}
 
 
 class Observed:
@@ -110,7 +91,7 @@ class Observed:
         for y in self._y:
             update(np.repeat(outputs[None], len(y), axis=0), y)
 
-    def baseline(self, metrics: Sequence[Metric]) -> Baseline | None:
+    def baseline(self, metrics: Collection[Metric]) -> Baseline | None:
         """Return the metrics of the best constant prediction, if there is one."""
         found = self.constant()
         if found is None:

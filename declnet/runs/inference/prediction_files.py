@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.network.inputs import UNNAMED, sample_count, wrapped
 from declnet.errors import OutputError
-from declnet.runs.inference.predictions import AnyPredictions, JointPredictions
+from declnet.runs.inference.predictions import AnyPredictions, prediction_columns
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.writing import open_atomically
 
@@ -90,11 +91,14 @@ def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def write_csv(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+Columns = Mapping[str, Array]
+"""The columns (n,) of a part of the predictions, as `columns_of` returns them."""
+
+
+def write_csv(parts: Iterable[Columns], file: BinaryIO) -> int:
     """Write a header and a line per sample, part by part; return the number of samples."""
     rows, fast = 0, has_polars()
-    for part in parts:
-        columns = part.columns()
+    for columns in parts:
         if not rows:
             file.write((",".join(map(csv_text, columns)) + "\n").encode())
         if fast:
@@ -103,40 +107,37 @@ def write_csv(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
             texts = [as_text(column, csv_text) for column in columns.values()]
             lines = map(",".join, zip(*texts, strict=True))
             file.write(("\n".join(lines) + "\n").encode())
-        rows += part.samples
+        rows += sample_count(columns)
     return rows
 
 
-def write_json_lines(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+def write_json_lines(parts: Iterable[Columns], file: BinaryIO) -> int:
     """Write one object per line, keyed by column name; return the number of samples."""
     rows = 0
-    for part in parts:
-        columns = part.columns()
+    for columns in parts:
         keys = [json_text(name) + ": " for name in columns]
         items = [json_items(column) for column in columns.values()]
         pairs = [[key + each for each in column] for key, column in zip(keys, items, strict=True)]
         lines = map(", ".join, zip(*pairs, strict=True))
         file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
-        rows += part.samples
+        rows += sample_count(columns)
     return rows
 
 
-def write_npy(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+def write_npy(parts: Iterable[Columns], file: BinaryIO) -> int:
     """Write the outputs (n, *shape) part by part; return the number of samples.
 
     Args:
-        parts: predictions with the same shape and type.
+        parts: outputs of the same shape and type, each the only column.
         file: a seekable file, positioned at the start.
     """
     rows, first = 0, None
-    for part in parts:
-        if isinstance(part, JointPredictions):
-            raise OutputError("npy holds one array, but there are several outputs; write csv")
+    for (outputs,) in (columns.values() for columns in parts):
         if first is None:
-            first = part.outputs
+            first = outputs
             _write_header(file, first.shape[1:], first.dtype, 0)
-        file.write(np.ascontiguousarray(part.outputs).data)
-        rows += part.samples
+        file.write(np.ascontiguousarray(outputs).data)
+        rows += len(outputs)
     if first is not None:
         file.seek(0)  # the header has room for any number of samples
         _write_header(file, first.shape[1:], first.dtype, rows)
@@ -149,7 +150,7 @@ def _write_header(file: BinaryIO, shape: Shape, dtype: Dtype, rows: int) -> None
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def write_parquet(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+def write_parquet(parts: Iterable[Columns], file: BinaryIO) -> int:
     """Write a table part by part in constant memory; return the number of samples."""
     from polars.io.plugins import register_io_source
 
@@ -163,14 +164,14 @@ def write_parquet(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
         """Yield all parts, since a sink requests all columns and rows."""
         nonlocal rows, failure
         try:
-            for part in chain([first], remaining):
-                rows += part.samples
-                yield as_frame(part.columns())
+            for columns in chain([first], remaining):
+                rows += sample_count(columns)
+                yield as_frame(columns)
         except Exception as error:
             failure = error
             raise
 
-    source = register_io_source(frames, schema=as_frame(first.columns()).schema)
+    source = register_io_source(frames, schema=as_frame(first).schema)
     try:
         source.sink_parquet(file)
     except Exception:
@@ -180,7 +181,7 @@ def write_parquet(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
     return rows
 
 
-Write = Callable[[Iterable[AnyPredictions], BinaryIO], int]
+Write = Callable[[Iterable[Columns], BinaryIO], int]
 
 FORMS: dict[str, Write] = {
     "csv": write_csv,
@@ -189,6 +190,16 @@ FORMS: dict[str, Write] = {
     "parquet": write_parquet,
 }
 """The writer of each format."""
+
+
+def columns_of(predictions: AnyPredictions, form: str) -> Columns:
+    """Return the columns of predictions that a format holds: for `npy`, the outputs alone."""
+    if form != "npy":
+        return prediction_columns(predictions)
+    losses = wrapped(predictions)
+    if losses.keys() != {UNNAMED}:
+        raise OutputError("npy holds one array, but there are several outputs; write csv")
+    return {"outputs": losses[UNNAMED].outputs}
 
 
 def write_predictions(parts: Iterable[AnyPredictions], file: BinaryIO, form: str) -> int:
@@ -203,7 +214,7 @@ def write_predictions(parts: Iterable[AnyPredictions], file: BinaryIO, form: str
         OutputError: the format is unknown, or needs a package that is not installed.
     """
     form_of(None if form in FOR_STREAMS else Path(f"predictions.{form}"), form)
-    return FORMS[form](parts, file)
+    return FORMS[form]((columns_of(part, form) for part in parts), file)
 
 
 OUT_OF_FOLD = "out_of_fold.csv"
@@ -214,7 +225,7 @@ def write_out_of_fold(directory: Path, predictions: AnyPredictions) -> str:
     """Write predictions out of fold; return the file's checksum; raise OSError on failure."""
     path = directory / OUT_OF_FOLD
     with open_atomically(path) as file:
-        write_csv([predictions], file)
+        write_csv([prediction_columns(predictions)], file)
     return checksum(path.read_bytes())
 
 

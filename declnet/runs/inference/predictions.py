@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from math import prod
@@ -12,11 +12,12 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.data.table import class_name
+from declnet.contracts.network.inputs import wrapped
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.errors import DataError, SampleName
-from declnet.spec.heads import Head
+from declnet.spec.heads import Head, label
 from declnet.training.tasks import task_of
 
 
@@ -57,11 +58,6 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.outputs)
 
-    @property
-    def samples(self) -> int:
-        """The number of samples."""
-        return len(self.outputs)
-
     def columns(self) -> dict[str, Array]:
         r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
@@ -93,55 +89,26 @@ class Predictions:
         return _with_identifiers(self.identifiers, columns)
 
 
-@dataclass(frozen=True, eq=False)
-class JointPredictions(Mapping[str, Predictions]):
-    """The predictions of a model with several losses, by their names.
+AnyPredictions = Predictions | Mapping[str, Predictions]
+"""What users get: the predictions of the only loss, or of each loss by its name."""
 
-    Attributes:
-        by_loss: the predictions for the output of each loss.
-        identifiers: columns of the input that are passed through, (n,) each.
+
+def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
+    """Return the columns (n,) of all losses, e.g. `price_prediction`, after the identifiers.
+
+    Args:
+        predictions: as `Predictor.predict` returns them.
+
+    Raises:
+        DataError: an identifier has the name of another column.
     """
-
-    by_loss: Mapping[str, Predictions]
-    identifiers: Mapping[str, Array] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Predictions:
-        return self.by_loss[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.by_loss)
-
-    def __len__(self) -> int:
-        return len(self.by_loss)
-
-    @property
-    def samples(self) -> int:
-        """The number of samples."""
-        return next(iter(self.by_loss.values())).samples
-
-    def columns(self) -> dict[str, Array]:
-        """Return the columns of each loss, e.g. `price_prediction`, after the identifiers.
-
-        Raises:
-            DataError: an identifier has the name of another column.
-        """
-        columns = {
-            f"{name}_{column}": each
-            for name, own in self.by_loss.items()
-            for column, each in own.columns().items()
-        }
-        return _with_identifiers(self.identifiers, columns)
-
-
-AnyPredictions = Predictions | JointPredictions
-
-
-def without_spread(found: AnyPredictions) -> AnyPredictions:
-    """Return predictions without the spread of an ensemble."""
-    if isinstance(found, JointPredictions):
-        own = {name: replace(each, spread=None) for name, each in found.items()}
-        return replace(found, by_loss=own)
-    return replace(found, spread=None)
+    identifiers: dict[str, Array] = {}
+    columns: dict[str, Array] = {}
+    for loss, found in wrapped(predictions).items():
+        identifiers |= found.identifiers
+        own = replace(found, identifiers={}).columns()
+        columns |= {label(loss, name): column for name, column in own.items()}
+    return _with_identifiers(identifiers, columns)
 
 
 def _with_identifiers(
@@ -269,7 +236,7 @@ class OutputReading:
 
 def _threshold(head: Head) -> Thresholds:
     """Return the threshold set on one of the metrics, or else the loss's threshold."""
-    for metric in head.metrics:
+    for metric in head.metrics.values():
         threshold = getattr(metric, "threshold", Loss.threshold)
         if isinstance(threshold, float | tuple) and threshold != Loss.threshold:
             return threshold

@@ -13,10 +13,19 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.table import CellFormat, ColumnType, Table
-from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
+from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.network.inputs import (
+    UNNAMED,
+    Batch,
+    Inputs,
+    as_arrays,
+    sample_count,
+    unwrapped,
+    wrapped,
+)
 from declnet.data.integer_limits import require_within
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
+from declnet.data.preparing.preparation import FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, checked, guarded
 from declnet.data.sources.python_table import as_table
@@ -31,7 +40,6 @@ from declnet.runs.inference.calibration import (
 )
 from declnet.runs.inference.predictions import (
     AnyPredictions,
-    JointPredictions,
     OutputReading,
     Predictions,
     require_finite,
@@ -65,8 +73,8 @@ class LabeledPart(NamedTuple):
     others: tuple[Dataset, ...] = ()
 
 
-Unprepared = Table | Array | Mapping[str, Array]
-"""Samples to predict: a table, an array, or an array for each input by name."""
+Unprepared = Table | Batch
+"""Samples to predict: a table, or an array for each input."""
 
 
 def naming_samples(
@@ -77,9 +85,8 @@ def naming_samples(
     def name_sample(position: int) -> SampleName:
         if windows is not None:
             return SampleName(f"window {1 + position}", 1 + position)
-        if isinstance(data, Table):
-            row = data.row_number(position)
-            return SampleName(f"row {row}", row)
+        if isinstance(data, SampleArrays):
+            return data.sample_name(position)
         return SampleName(f"sample {first_row + position}", first_row + position)
 
     return name_sample
@@ -89,8 +96,7 @@ class Predictor:
     """A trained model with everything needed to predict from a user's data; thread-safe.
 
     Attributes:
-        preparation: the preparation applied to data before the model; None if arrays are used
-            unchanged.
+        preparation: the preparation applied to data before the model.
         heads: the run's losses, each with the output that it takes; with a threshold that a
             calibrator chose, their metrics use it.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
@@ -102,7 +108,7 @@ class Predictor:
     def __init__(
         self,
         model: Model,
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         spec: RunSpec,
         registry: Registry | None = None,
         calibrations: Calibrations | None = None,
@@ -156,32 +162,27 @@ class Predictor:
     @property
     def windows(self) -> Windows | None:
         """How rows become samples; None if each row, or item of an array, is one."""
-        return self.preparation.windows if self.preparation is not None else None
+        return self.preparation.windows
 
     @property
     def features(self) -> tuple[str, ...] | None:
         """The columns used for predictions; None if the model was trained on arrays."""
-        types = self.preparation.types if self.preparation is not None else None
+        types = self.preparation.types
         return tuple(types) if types is not None else None
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
-        types = dict(self.preparation.types or {}) if self.preparation is not None else {}
+        types = dict(self.preparation.types or {})
         if self.windows is not None and self.windows.spec.series is not None:
             types[self.windows.spec.series] = "text"
         return types
-
-    @property
-    def _cells(self) -> CellFormat:
-        """How text is written in the training data."""
-        return self.preparation.cells if self.preparation is not None else CellFormat()
 
     def predict(self, data: Any) -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
 
         Returns:
-            `Predictions`; for several losses `JointPredictions`, a mapping from their names.
+            `Predictions`; for several losses, a mapping from the name of each to its predictions.
 
         Args:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or a
@@ -198,17 +199,17 @@ class Predictor:
         with attributing_errors(self.registry):
             if self._takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
-                return self.predict_part(named)
-            table = as_table(data, cells=self._cells, types=self.column_types)
+                return unwrapped(self.predict_part(named))
+            table = as_table(data, cells=self.preparation.cells, types=self.column_types)
             if not isinstance(table, Table):
-                return self.predict_part(read_only(table))
+                return unwrapped(self.predict_part(wrapped(read_only(table))))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return self.predict_part(guarded(table))
+            return unwrapped(self.predict_part(guarded(table)))
 
     def predict_parts(
         self, data: Path | DataSource, identifiers: Sequence[str] = (), *, spread: bool = False
-    ) -> Iterator[Any]:
+    ) -> Iterator[AnyPredictions]:
         """Yield the predictions for a file part by part, with memory independent of its size.
 
         Args:
@@ -224,29 +225,32 @@ class Predictor:
         from declnet.runs.inference.file_parts import predicted_parts
 
         with attributing_errors(self.registry):
-            yield from predicted_parts(self, data, identifiers, spread=spread)
+            yield from map(unwrapped, predicted_parts(self, data, identifiers, spread=spread))
 
     @property
     def _takes_named_arrays(self) -> bool:
         """Whether the model was trained on arrays with names, not on a table."""
         return self.features is None and UNNAMED not in self._model.inputs
 
-    def predict_part(self, data: Unprepared, first_row: int = 1) -> AnyPredictions:
-        """Return the predictions for unprepared data; arguments and errors as for `prepared`.
+    def predict_part(self, data: Unprepared, first_row: int = 1) -> dict[str, Predictions]:
+        """Return the predictions of each loss for unprepared data; arguments as for `prepared`.
 
         Raises:
             DataError: also if a prediction is NaN or infinite.
         """
-        found = self._predicted(data, first_row)
+        predictions = self._predicted(data, first_row)
         name = self.windows.spec.series if self.windows is not None else None
         if name is not None and self.windows is not None and isinstance(data, Table):
             series = np.array([*self.windows.series_in(data)], data.columns[name].dtype)
-            found = replace(found, identifiers={name: series})
-        for each in found.values() if isinstance(found, JointPredictions) else (found,):
+            predictions = {
+                loss: replace(each, identifiers={name: series})
+                for loss, each in predictions.items()
+            }
+        for each in predictions.values():
             require_finite(each.outputs, naming_samples(data, first_row, self.windows))
-        return found
+        return predictions
 
-    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+    def _predicted(self, data: Unprepared, first_row: int) -> dict[str, Predictions]:
         return self.read(self.outputs(self.prepared(data, first_row)))
 
     def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
@@ -270,20 +274,19 @@ class Predictor:
             given = guarded(as_data(data, "the given"))
             return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+    def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared like the run's data.
 
         Args:
             data: the samples; a table's target may have another name than the run's.
             label: the data's name in messages.
-            first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `evaluate`.
         """
         samples = self._labeled(data, label)
-        name_sample = naming_samples(data, first_row, self.windows)
-        require_within(samples.x, self._limits, name_sample)
+        name_sample = naming_samples(data, windows=self.windows)
+        require_within(samples.inputs, self._limits, name_sample)
         left_out = None
         if self.windows is not None and isinstance(data, Table):
             left_out = self.windows.left_out(data)
@@ -292,7 +295,7 @@ class Predictor:
     def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
         preparation = self.preparation
         if isinstance(data, Table):
-            if preparation is None or preparation.targets is None:
+            if preparation.types is None:
                 raise DataError("the model was trained on arrays", hint="give arrays, x and y")
             columns, targets = dict(data.columns), preparation.target_columns
             if len(targets) == 1 and data.target in columns and data.target != targets[0]:
@@ -303,48 +306,46 @@ class Predictor:
             raise DataError(
                 "the model was trained on a table", hint="give a table with its columns"
             )
-        if preparation is not None:
-            data = checked(data, label)
-            if self._takes_named_arrays:
-                self._model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
-            data = preparation.apply_to_set(data)
-        return checked(data, label)
+        data = checked(data, label)
+        if preparation.steps and self._takes_named_arrays:
+            self._model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
+        samples = preparation.apply_to_set(data)
+        return samples if samples.inputs is data.inputs else checked(samples, label)
 
-    def read(self, outputs: Sequence[Array]) -> AnyPredictions:
+    def read(self, outputs: Mapping[str, Array]) -> dict[str, Predictions]:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
-        found = [self._read(number, each) for number, each in enumerate(outputs)]
-        if not self.heads[0].name:
-            return found[0]
-        pairs = zip(self.heads, found, strict=True)
-        return JointPredictions({head.name: each for head, each in pairs})
+        predictions = {}
+        for reading, (loss, y_pred) in zip(self.readings, outputs.items(), strict=True):
+            found, calibration = reading.read(y_pred), self.calibrations.get(loss)
+            predictions[loss] = found if calibration is None else calibration.completed(found)
+        return predictions
 
-    def _read(self, number: int, outputs: Array) -> Predictions:
-        found = self.readings[number].read(outputs)
-        calibration = self.calibrations.get(self.heads[number].name)
-        return found if calibration is None else calibration.completed(found)
-
-    def outputs(self, x: Array | Mapping[str, Array], *, calibrated: bool = True) -> list[Array]:
-        """Return the predictions of each loss as metrics take them, for prepared samples x.
+    def outputs(self, x: Any, *, calibrated: bool = True) -> dict[str, Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples.
 
         Args:
+            x: (n, *input shape), or such an array for each input by name.
             calibrated: whether they are calibrated, if the run has calibrators.
+
+        Returns:
+            (n, …) by the name of the loss, which is `""` for the only one.
         """
         finish = self._finish if calibrated else self._unscale
         with np.errstate(all="ignore"):
-            found = self._model.predict(x)
-        named = found if isinstance(found, dict) else dict.fromkeys(self._model.outputs, found)
-        only = next(iter(self._model.outputs))
-        outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
-        return [
-            finish[number](each) if number in finish else each
-            for number, each in enumerate(outputs)
-        ]
+            y_preds = self._model.compute(wrapped(x))
+        outputs = {}
+        for number, head in enumerate(self.heads):
+            output = y_preds[self._model.output(head.output).name]
+            outputs[head.name] = predictions_of(head.loss, output)
+            if number in finish:
+                outputs[head.name] = finish[number](outputs[head.name])
+        return outputs
 
-    def prepared(self, data: Unprepared, first_row: int = 1) -> Array | dict[str, Array]:
-        """Return unprepared data as x, ready for the model; named inputs by name.
+    def prepared(self, data: Unprepared, first_row: int = 1) -> dict[str, Array]:
+        """Return unprepared data as the model's inputs.
 
         Args:
-            data: a table, an array, or an array for each input by name.
+            data: a table, or an array for each input.
             first_row: the number of an array's first sample, for messages.
 
         Raises:
@@ -354,18 +355,15 @@ class Predictor:
         require_within(x, self._limits, naming_samples(data, first_row, self.windows))
         return x
 
-    def _prepared(self, data: Unprepared, first_row: int) -> Array | dict[str, Array]:
-        x: Array | dict[str, Array]
+    def _prepared(self, data: Unprepared, first_row: int) -> dict[str, Array]:
         preparation = self.preparation
-        if preparation is not None and preparation.types is not None:
-            x = preparation.apply(data)
-            return x
+        if preparation.types is not None:
+            if not isinstance(data, Table):
+                raise DataError("the model was trained on a table: give its columns by name")
+            return preparation.apply(data)
         table = self._as_arrays(data, first_row)
-        if preparation is not None:
-            x = preparation.apply(table)
-        else:
-            x = dict(table.columns) if self._takes_named_arrays else table.columns[ARRAY]
-        for name, each in by_name(x).items():
+        x = preparation.apply(table)
+        for name, each in x.items():
             if each.dtype.kind == "f" and not np.isfinite(each).all():
                 wrong = ~np.isfinite(each).reshape(len(each), -1).all(axis=1)
                 row = table.row_number(int(np.argmax(wrong)))
@@ -384,23 +382,23 @@ class Predictor:
                 )
             whole = set(data.columns) == {ARRAY}
             return data if whole else stacked(data, self._model.input_shape)
-        given: dict[str, Any] = (
-            self._model.given(data) if self._takes_named_arrays else {ARRAY: data}
-        )
-        for name, each in given.items():
-            if each.ndim == 0:
-                raise DataError(f"{name} is a single number; its first axis must be samples")
-        return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
+        x: Inputs = data
+        if self._takes_named_arrays or UNNAMED not in x:
+            x = self._model.given(x)
+        elif x[UNNAMED].ndim == 0:
+            raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
+        columns = {name or ARRAY: array for name, array in as_arrays(x).items()}
+        return Table(columns, rows=np.arange(first_row, first_row + sample_count(x)))
 
 
 def readings_of(
     heads: Sequence[Head],
     model: Model,
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     calibrations: Calibrations = MappingProxyType({}),
 ) -> tuple[OutputReading, ...]:
     """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
-    encodings = (preparation.targets if preparation is not None else None) or {}
+    encodings = preparation.targets
     readings = []
     for head in heads:
         name = head.target_among(encodings) if encodings else None

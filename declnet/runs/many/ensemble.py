@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,16 +14,15 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.checksums import REMEDY, checksum
-from declnet.runs.storage.folder import reading
+from declnet.runs.storage.checksums import checksum
+from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
 
@@ -79,7 +77,7 @@ class Ensemble(Exportable):
         """
         if not self.has_folds:
             return ("test",)
-        tested = all("test" in run.manifest.get("data", {}) for run in self.runs)
+        tested = all("test" in run.manifest.data for run in self.runs)
         return ("validation", *(["test"] if tested and len(self.seeds) == 1 else ()))
 
     @cached_property
@@ -158,11 +156,17 @@ class Ensemble(Exportable):
         parts = [self._predicted(run, loaded) for run, loaded in self._with_data(data)]
         numbers = {name: np.concatenate([own[name] for own, _ in parts]) for name in parts[0][0]}
         order = np.lexsort([*numbers.values()][::-1])
-        outputs = [
-            np.concatenate(each)[order] for each in zip(*(own for _, own in parts), strict=True)
-        ]
-        found = predictor.read(outputs)
-        return replace(found, identifiers={name: each[order] for name, each in numbers.items()})
+        outputs = {
+            loss: np.concatenate([own[loss] for _, own in parts])[order] for loss in parts[0][1]
+        }
+        identifiers = {name: each[order] for name, each in numbers.items()}
+        found: AnyPredictions = unwrapped(
+            {
+                loss: replace(predictions, identifiers=identifiers)
+                for loss, predictions in predictor.read(outputs).items()
+            }
+        )
+        return found
 
     def _out_of_fold(self, data: Mapping[str, Data] | None) -> Evaluation:
         from declnet.runs.inference.evaluation import evaluate_each
@@ -170,7 +174,8 @@ class Ensemble(Exportable):
         reader = self.predictor()  # which requires that they are alike
         models, changed = [], False
         for run, loaded in self._with_data(data):
-            stored, predictor = run.prepared_sets(loaded)["validation"], run.predictor()
+            predictor = run.predictor()
+            stored = run.stored_sets(run.prepared_sets(loaded))["validation"]
             changed = changed or not stored.unchanged
             models.append((predictor, stored.labeled_parts(predictor)))
         with attributing_errors(self.runs[0].registry):
@@ -189,17 +194,16 @@ class Ensemble(Exportable):
 
     def _predicted(
         self, run: StoredRun, loaded: Mapping[str, Data]
-    ) -> tuple[dict[str, Array], list[Array]]:
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return what identifies the validation data of a fold, in order, and the predictions."""
-        from declnet.data.sets import fold_positions_of
         from declnet.runs.inference.predictions import require_finite
 
-        predictor, spec, train = run.predictor(), run.spec, loaded["train"]
-        dataset = run.prepared_sets(loaded)["validation"].dataset
+        predictor, spec, sets = run.predictor(), run.spec, run.prepared_sets(loaded)
+        held, dataset = sets.raw["validation"], sets.datasets["validation"]
         with attributing_errors(run.registry):
-            outputs = predictor.outputs(for_each(np.asarray, dataset.x))
+            outputs = predictor.outputs(as_arrays(dataset.inputs))
         sample = f"{run.path}: validation: sample"
-        for each in outputs:
+        for each in outputs.values():
             require_finite(each, lambda at: SampleName(f"{sample} {at + 1}", at + 1))
         count, fold = len(dataset), spec.data.fold or 1
         numbers = {"seed": np.full(count, spec.seed)} if len(self.seeds) > 1 else {}
@@ -209,16 +213,11 @@ class Ensemble(Exportable):
                 "fold": np.full(count, fold),
                 "window": np.arange(1, count + 1),
             }, outputs
-        held = fold_positions_of(loaded, spec.data, spec.seed)[fold - 1]
-        if isinstance(train, Table):
-            numbers["row"] = np.array([train.row_number(int(each)) for each in held])
-        else:
-            numbers["sample"] = held + 1
+        numbers[held.unit] = np.asarray(held.row_numbers)
         return {**numbers, "fold": np.full(count, fold)}, outputs
 
     def _on_common(self, name: str) -> Evaluation:
         """Evaluate on a data set that all runs have in common and, of folds, have not seen."""
-        from declnet.data.sets import split_sets
         from declnet.data.sources.loading import guarded
         from declnet.runs.inference.evaluation import evaluate_parts
 
@@ -234,13 +233,11 @@ class Ensemble(Exportable):
             spec = run.spec
             if spec.seed in found:
                 continue
-            loaded = run.load_data()
-            with attributing_errors(run.registry):
-                sets = split_sets(loaded, spec.data, spec.seed)
-            if name not in sets:
+            sets = run.prepared_sets(run.load_data())
+            if name not in sets.raw:
                 raise DataError(f"the runs have no {name} data", hint="name a file with --data")
-            found[spec.seed] = sets[name]
-            changed = changed or not run.prepared_sets(loaded)[name].unchanged
+            found[spec.seed] = sets.raw[name]
+            changed = changed or not run.stored_sets(sets)[name].unchanged
         first, *others = found.values()
         if not all(_same(first, each) for each in others):
             raise DataError(
@@ -274,11 +271,8 @@ class Ensemble(Exportable):
         """Require that all runs were made by the same versions of declnet and its plugins."""
         seen: dict[str, tuple[str, Path]] = {}
         for run in self.runs:
-            try:
-                versions = Origins.of(run.manifest).versions(kernels=False)
-            except ValueError as error:
-                raise OutputError(f"{run.path / folder.MANIFEST}: {error}") from None
-            for name, version in {**versions, "declnet": str(run.manifest.get("declnet"))}.items():
+            versions = Origins.of(run.manifest).versions(kernels=False)
+            for name, version in {**versions, "declnet": run.manifest.declnet}.items():
                 known, path = seen.setdefault(name, (version, run.path))
                 if known != version:
                     other = path.relative_to(self.path)
@@ -300,8 +294,7 @@ def _warned(found: Evaluation, changed: bool) -> Evaluation:
 
 def _described(predictor: Predictor) -> dict[str, Any]:
     """Return what the models of an ensemble have in common, by what messages call it."""
-    preparation = predictor.preparation
-    types = preparation.types if preparation is not None else None
+    types = predictor.preparation.types
     return {
         "columns": types if types is not None else tuple(predictor.model.inputs),
         "classes": [each.classes for each in predictor.readings],
@@ -311,16 +304,6 @@ def _described(predictor: Predictor) -> dict[str, Any]:
 
 def _same(one: Data, other: Data) -> bool:
     """Return whether two data sets as loaded have the same samples."""
-    return len(one) == len(other) and _digest(one) == _digest(other)
+    from declnet.data.streaming.source import digest_of
 
-
-def _digest(data: Data) -> str:
-    from declnet.data.sources.loading import fingerprint
-
-    if not isinstance(data, Table):
-        return fingerprint(data)
-    digest = hashlib.sha256()
-    for name, column in data.columns.items():
-        digest.update(name.encode())
-        digest.update(repr(column.tolist()).encode())
-    return digest.hexdigest()
+    return len(one) == len(other) and digest_of(one) == digest_of(other)

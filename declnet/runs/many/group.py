@@ -13,12 +13,20 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.errors import DeclnetError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.runs.many.documents import (
+    SERIES_SUMMARY,
+    STUDY_SUMMARY,
+    SWEEP_SUMMARY,
+    SeriesSummary,
+    StudySummary,
+    SweepSummary,
+)
 from declnet.runs.many.ensemble import Ensemble
 from declnet.runs.many.journal import StoredJournal, plain, restored, without_folders
 from declnet.runs.many.ranking import best_first
@@ -31,12 +39,12 @@ from declnet.runs.storage.folder import (
     GROUP,
     MANIFEST,
     SUMMARY,
-    read_object,
+    read_json,
     reading,
     writing,
 )
 from declnet.runs.storage.record import with_nan
-from declnet.runs.storage.writing import read_bytes, write_json
+from declnet.runs.storage.writing import json_document, write_atomically
 from declnet.runs.stored_run import open_run
 from declnet.spec.document.overrides import override_of
 from declnet.spec.document.source_map import SourceMap
@@ -44,9 +52,20 @@ from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.points import Point, point_of
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point
+from declnet.stored import Stored
 from declnet.training.checks.check import Checked
 
 Status = Literal["running", "finished", "failed"]
+Summary = SeriesSummary | SweepSummary | StudySummary
+SUMMARIES: dict[str, Stored[Any]] = {
+    "folds": SERIES_SUMMARY,
+    "seeds": SERIES_SUMMARY,
+    "sweep": SWEEP_SUMMARY,
+    "plan": SWEEP_SUMMARY,
+    "study": STUDY_SUMMARY,
+}
+"""What reads and writes the summary of each kind of group."""
+
 KnownSpecs = dict[str, tuple[RunSpec, Checked | None]]
 """Specs of points, each with the result of checking it, by `spec_key`."""
 
@@ -58,6 +77,9 @@ def _inside(task: Task) -> Task:
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{task.folder!r} is not a folder within this one")
     return task
+
+
+StoredTask = Annotated[Task, AfterValidator(_inside)]
 
 
 class StoredSpec(BaseModel):
@@ -102,8 +124,8 @@ class GroupFile(BaseModel):
     kind: Literal["folds", "seeds", "sweep", "study", "plan"]
     name: str
     status: Status = "running"
-    specs: tuple[StoredSpec, ...]
-    tasks: tuple[Annotated[Task, AfterValidator(_inside)], ...] | None = None
+    specs: Annotated[tuple[StoredSpec, ...], Field(min_length=1)]
+    tasks: Annotated[tuple[StoredTask, ...], Field(min_length=1)] | None = None
     plan: dict[str, Any] | None = None
     metric: str | None = None
     ascending: bool | None = None
@@ -124,19 +146,13 @@ class GroupFile(BaseModel):
         if self.tasks is not None:
             content = self.model_copy(update={"tasks": tuple(map(without_folders, self.tasks))})
         with writing(folder / GROUP):
-            write_json(folder / GROUP, content.model_dump(exclude_defaults=True) | {"format": 1})
+            plain_content = content.model_dump(exclude_defaults=True) | {"format": 1}
+            write_atomically(folder / GROUP, json_document(plain_content))
 
     @classmethod
     def read(cls, folder: Path) -> GroupFile:
-        """Read the file; raise ValueError if it is malformed, or OSError."""
-        try:
-            file = cls.model_validate_json(read_bytes(folder / GROUP))
-        except ValidationError as error:
-            first, *_ = error.errors()
-            place = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{GROUP}: {place or 'its content'}: {first['msg']}") from None
-        if not file.specs or file.tasks == ():
-            raise ValueError(f"{GROUP}: has no specs or no tasks")
+        """Read the file; raise OutputError if it cannot be read."""
+        file = read_json(folder / GROUP, Stored[GroupFile](cls))
         tasks = file.tasks
         if tasks is not None:
             tasks = tuple(replace(each, changes=restored(each.changes)) for each in tasks)
@@ -379,13 +395,12 @@ class Group(Ensemble, Study):
         if (path / MANIFEST).is_file():
             try:
                 run = open_run(path)
-                name, seed = run.name, int(run.manifest.get("seed", seed))
+                name, seed = run.name, run.manifest.seed
                 if run.status == "finished":
                     metrics = {data: with_nan(values) for data, values in run.metrics.items()}
-                    seconds = round(float(run.manifest.get("seconds", 0.0)), 3)
-                    stopped = run.manifest.get("stopped")
+                    seconds, stopped = round(run.manifest.seconds or 0.0, 3), run.manifest.stopped
                     return Outcome(name, seed, path, metrics, seconds, None, task.fold, stopped)
-                error = str(run.manifest.get("error") or f"it has not finished ({run.status})")
+                error = run.manifest.error or f"it has not finished ({run.status})"
             except DeclnetError as problem:
                 error = str(problem)
         return Outcome(name, seed, path, error=error, fold=task.fold)
@@ -428,20 +443,21 @@ class Group(Ensemble, Study):
         return best_first(series, metric, self.specs(), ascending)
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
-        """The content of `summary.json`; empty before there is one.
+    def summary(self) -> Summary | None:
+        """The content of `summary.json`; None before there is one.
 
         Raises:
             OutputError: it cannot be read.
         """
-        with reading(self.path):
-            file = self.path / SUMMARY
-            return read_object(file) if file.is_file() else {}
+        path = self.path / SUMMARY
+        return read_json(path, SUMMARIES[self.file.kind]) if path.is_file() else None
 
-    def write_summary(self, content: Mapping[str, Any]) -> None:
-        """Write `summary.json`; raise RunError if that fails."""
-        with writing(self.path / SUMMARY):
-            write_json(self.path / SUMMARY, content)
+    def write_summary(self, content: Summary, folder: Path | None = None) -> None:
+        """Write `summary.json`, of the group or in the folder of a point; raise RunError."""
+        path = (folder or self.path) / SUMMARY
+        kind = self.file.kind if folder is None else "seeds"
+        with writing(path):
+            write_atomically(path, SUMMARIES[kind].write(content))
         for name in ("summary", "trials"):
             self.__dict__.pop(name, None)
 
@@ -465,22 +481,19 @@ class Group(Ensemble, Study):
             RunError: it cannot be written.
         """
         found, best_by = self.ranked(series_of(outcomes), metric, ascending=ascending)
-        more = {"jobs": jobs} if jobs is not None else {}
         if self.file.kind in ("folds", "seeds"):
-            self.write_summary(found[0].as_data(self.path) | more)
+            self.write_summary(found[0].summary(self.path, jobs))
             return found, best_by
         values, listed = self.values, []
         for each in found:
             folder = self.path / each.name if self.file.kind == "sweep" else self.path
-            own = each.as_data(folder)
+            summary = each.summary(folder, jobs)
             if folder != self.path and folder.is_dir() and len(each.outcomes) > 1:
-                with writing(folder / SUMMARY):
-                    write_json(folder / SUMMARY, own | more)
-            listed.append(
-                own | ({"values": plain(values[each.name])} if values.get(each.name) else {})
-            )
+                self.write_summary(summary, folder)
+            own_values = plain(values.get(each.name, {}))
+            listed.append(replace(summary, jobs=None, values=own_values))
         name = ".".join(best_by) if best_by else None
-        self.write_summary({"metric": name, **more, "specs": listed})
+        self.write_summary(SweepSummary(metric=name, jobs=jobs, specs=tuple(listed)))
         return found, best_by
 
     def note(self, **changes: Any) -> None:

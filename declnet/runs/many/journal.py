@@ -10,22 +10,24 @@ import math
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from declnet.contracts.runs.plan import Journal, Outcome, Task
+from declnet.contracts.serialization import Number
 from declnet.contracts.strict_model import LocatedString
 from declnet.errors import OutputError
+from declnet.runs.many.documents import Folder
 from declnet.runs.storage.folder import writing
-from declnet.runs.storage.record import with_nan
 from declnet.runs.storage.writing import open_file, read_bytes
 from declnet.spec.document.variables import literal_value
+from declnet.stored import Stored
 
 JOURNAL = "journal.jsonl"
 
@@ -34,6 +36,36 @@ SECONDS_BETWEEN_WRITES = 0.5
 
 _TEXT, _FOLDER, _TOML = "declnet:text", "declnet:folder", "declnet:toml"
 _OUTCOME = ("name", "seed", "fold", "metrics", "seconds", "error", "stopped")
+
+
+_TASK = ("seed", "fold", "point", "name", "continues")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """An entry: one of the first four fields names the folder of a run."""
+
+    ask: Folder | None = None
+    report: Folder | None = None
+    stop: Folder | None = None
+    end: Folder | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    fold: int | None = None
+    point: str = ""
+    name: str = ""
+    continues: Folder | None = None
+    base: int | None = None
+    epoch: int | None = None
+    value: float | None = None
+    reason: str = ""
+    metrics: dict[str, dict[str, Number]] = field(default_factory=dict)
+    seconds: float | None = None
+    error: str | None = None
+    stopped: str | None = None
+
+
+_LINE = Stored[_Line](_Line)
 
 
 class StoredJournal(Journal):
@@ -57,7 +89,7 @@ class StoredJournal(Journal):
             self._read(writes=writes)
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"{self._path}: cannot be read: {reason}") from None
         self._reading = False
@@ -65,10 +97,11 @@ class StoredJournal(Journal):
     def ask(self, task: Task) -> None:
         """See `Journal`."""
         super().ask(task)
-        line = {"ask": task.folder}
+        line: dict[str, Any] = {"ask": task.folder}
         if task.folder not in self._listed:
             defaults = asdict(Task(""))
             fields = {key: value for key, value in vars(task).items() if value != defaults[key]}
+            del fields["folder"]
             line |= {**fields, "changes": plain(task.changes)}
         self._add(line)
 
@@ -103,26 +136,27 @@ class StoredJournal(Journal):
         if writes and whole != content:
             with self._path.open("r+b") as file:
                 file.truncate(len(whole))
-        for line in whole.splitlines():
-            self._take(from_json(line))
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                self._take(_LINE.parse(line))
+            except (ValueError, KeyError) as error:
+                raise ValueError(f"line {number}: {error}") from None
 
-    def _take(self, line: dict[str, Any]) -> None:
-        if "ask" in line:
-            folder = line.pop("ask")
-            changes = restored(line.pop("changes", {}))
-            self.ask(
-                self._listed.get(folder) or Task(**{"folder": folder, **line}, changes=changes)
-            )
-        elif "report" in line:
-            self.report(self.tasks[line["report"]], int(line["epoch"]), float(line["value"]))
-        elif "stop" in line:
-            self.stop(self.tasks[line["stop"]], int(line["epoch"]), str(line["reason"]))
-        else:
-            folder = line.pop("end")
-            metrics = {name: with_nan(each) for name, each in line.pop("metrics").items()}
-            outcome = Outcome(directory=self._folder / folder, metrics=metrics, **line)
-            if folder in self.tasks:  # else of a shard whose folder was copied here
-                self.end(self.tasks[folder], outcome)
+    def _take(self, line: _Line) -> None:
+        if line.ask is not None:
+            fields = {name: getattr(line, name) for name in _TASK}
+            task = Task(line.ask, restored(line.changes), base=line.base or 0, **fields)
+            self.ask(self._listed.get(line.ask, task))
+        elif line.report is not None and line.epoch is not None and line.value is not None:
+            self.report(self.tasks[line.report], line.epoch, line.value)
+        elif line.stop is not None and line.epoch is not None:
+            self.stop(self.tasks[line.stop], line.epoch, line.reason)
+        elif line.end is None:
+            raise ValueError("is not an entry of a journal")
+        elif line.end in self.tasks:  # else of a shard whose folder was copied here
+            outcome = {name: getattr(line, name) for name in _OUTCOME}
+            outcome["seed"] = line.seed or 0
+            self.end(self.tasks[line.end], Outcome(directory=self._folder / line.end, **outcome))
 
 
 def plain(value: Any) -> Any:

@@ -23,6 +23,7 @@ from declnet.errors import DataError, Diagnostic, RunError, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.many.documents import Spread
 from declnet.runs.many.group import (
     Group,
     GroupFile,
@@ -34,7 +35,7 @@ from declnet.runs.many.group import (
 from declnet.runs.many.journal import plain
 from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.search import TrialListener, run_folder
-from declnet.runs.many.series import RunSeries, Spread, series_of
+from declnet.runs.many.series import RunSeries, series_of
 from declnet.runs.many.shards import Shard, begin_shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.result import RunResult

@@ -7,32 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
 from declnet.contracts.runs.plan import Outcome
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The distribution of a metric over several runs.
-
-    Attributes:
-        standard_deviation: sample standard deviation (n - 1); None for a single run.
-    """
-
-    mean: float
-    standard_deviation: float | None
-    minimum: float
-    maximum: float
-
-    def as_data(self) -> dict[str, float | None]:
-        """Return the values as in `summary.json`."""
-        return {
-            "mean": self.mean,
-            "standard_deviation": self.standard_deviation,
-            "min": self.minimum,
-            "max": self.maximum,
-        }
+from declnet.runs.many.documents import RunSummary, SeriesSummary, Spread, Spreads
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -82,7 +59,7 @@ class RunSeries:
                         found.setdefault((data, name), []).append(train[name] - values[name])
         return found
 
-    def spreads(self) -> dict[str, dict[str, Spread]]:
+    def spreads(self) -> Spreads:
         """Return the distribution of each metric of the finished runs, by data set and name."""
         return spreads_of(self.metrics())
 
@@ -90,18 +67,35 @@ class RunSeries:
         """Return the durations of the finished runs in seconds."""
         return [each.seconds for each in self.finished if each.seconds is not None]
 
-    def as_data(self, directory: Path) -> dict[str, Any]:
-        """Return the content of `<directory>/summary.json`, with null for non-finite metrics."""
+    def summary(self, directory: Path, jobs: int | None = None) -> SeriesSummary:
+        """Return what `<directory>/summary.json` contains.
+
+        Args:
+            directory: the folder that holds those of the runs.
+            jobs: how many runs were trained at once; None if none was trained here now.
+        """
         seconds = self.seconds()
-        return {
-            "name": self.name,
-            "seeds": list(dict.fromkeys(each.seed for each in self.outcomes)),
-            "finished": len(self.finished),
-            "metrics": _as_data(spreads_of(self.metrics())),
-            "gaps": _as_data(spreads_of(self.gaps())),
-            "seconds": spread(seconds).as_data() if seconds else None,
-            "runs": [_run(each, directory) for each in self.outcomes],
-        }
+        return SeriesSummary(
+            name=self.name,
+            seeds=tuple(dict.fromkeys(outcome.seed for outcome in self.outcomes)),
+            finished=len(self.finished),
+            metrics=spreads_of(self.metrics()),
+            gaps=spreads_of(self.gaps()),
+            seconds=spread(seconds) if seconds else None,
+            runs=tuple(
+                RunSummary(
+                    seed=outcome.seed,
+                    fold=outcome.fold,
+                    folder=outcome.directory.relative_to(directory).as_posix(),
+                    status=outcome.status,
+                    error=outcome.error,
+                    seconds=outcome.seconds,
+                    metrics={data: dict(values) for data, values in outcome.metrics.items()},
+                )
+                for outcome in self.outcomes
+            ),
+            jobs=jobs,
+        )
 
 
 def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
@@ -115,27 +109,9 @@ def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
     ]
 
 
-def spreads_of(metrics: Mapping[tuple[str, str], Sequence[float]]) -> dict[str, dict[str, Spread]]:
+def spreads_of(metrics: Mapping[tuple[str, str], Sequence[float]]) -> Spreads:
     """Return the distribution of each metric, by data set and name."""
-    found: dict[str, dict[str, Spread]] = {}
+    spreads: Spreads = {}
     for (data, name), values in metrics.items():
-        found.setdefault(data, {})[name] = spread(values)
-    return found
-
-
-def _as_data(spreads: Mapping[str, Mapping[str, Spread]]) -> dict[str, Any]:
-    return {
-        data: {name: each.as_data() for name, each in own.items()} for data, own in spreads.items()
-    }
-
-
-def _run(outcome: Outcome, directory: Path) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "seed": outcome.seed,
-        **({"fold": outcome.fold} if outcome.fold is not None else {}),
-        "folder": outcome.directory.relative_to(directory).as_posix(),
-        "status": outcome.status,
-    }
-    if outcome.error is not None:
-        return data | {"error": outcome.error}
-    return data | {"seconds": outcome.seconds, "metrics": outcome.metrics}
+        spreads.setdefault(data, {})[name] = spread(values)
+    return spreads

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.runs.plan import Task
-from declnet.runs.storage.folder import SHARD, read_object, reading, writing
-from declnet.runs.storage.writing import make_folder, write_json
+from declnet.runs.storage.folder import SHARD, read_json, reading, writing
+from declnet.runs.storage.writing import make_folder, write_atomically
 from declnet.spec.model import RunSpec
+from declnet.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,18 @@ def _as_text(value: Any) -> str:
     return value.name if isinstance(value, Path) else str(value)
 
 
+@dataclass(frozen=True)
+class _ShardContent:
+    """Which runs a folder of one shard has, by their paths within it."""
+
+    shard: int
+    of: int
+    runs: tuple[str, ...]
+
+
+_SHARD_FILE = Stored[_ShardContent](_ShardContent)
+
+
 def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
     """Write which runs a folder is to have, before the file that says which runs there are.
 
@@ -98,11 +111,11 @@ def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    runs = [each.folder for each in tasks]
+    content = _ShardContent(shard.number, shard.count, tuple(each.folder for each in tasks))
     path = directory / f"shard-{shard}.json"
     with writing(path):
         make_folder(directory)
-        write_json(path, {"shard": shard.number, "of": shard.count, "runs": runs})
+        write_atomically(path, _SHARD_FILE.write(content))
 
 
 def shard_runs(directory: Path) -> frozenset[str] | None:
@@ -113,9 +126,4 @@ def shard_runs(directory: Path) -> frozenset[str] | None:
     """
     with reading(directory):
         files = [each for each in directory.iterdir() if SHARD.fullmatch(each.name)]
-        if len(files) != 1:
-            return None
-        runs = read_object(files[0]).get("runs")
-        if not isinstance(runs, list) or not all(isinstance(each, str) for each in runs):
-            raise ValueError(f"{files[0].name}: has no list of runs")
-    return frozenset(runs)
+    return frozenset(read_json(files[0], _SHARD_FILE).runs) if len(files) == 1 else None

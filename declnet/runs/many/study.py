@@ -12,7 +12,8 @@ from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.plan import Task
 from declnet.contracts.runs.searcher import Scalar, StudyTrial
 from declnet.errors import OutputError, SpecError
-from declnet.runs.storage.folder import TRIALS, reading, writing
+from declnet.runs.many.documents import StudySummary
+from declnet.runs.storage.folder import TRIALS, writing
 from declnet.runs.storage.writing import write_atomically
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.tuning import Tuning
@@ -36,7 +37,7 @@ class Study:
         """Return the spec of a run."""
         raise NotImplementedError
 
-    def write_summary(self, content: Mapping[str, Any]) -> None:
+    def write_summary(self, content: Any) -> None:
         """Write `summary.json`."""
         raise NotImplementedError
 
@@ -72,11 +73,7 @@ class Study:
         Raises:
             OutputError: the summary cannot be read.
         """
-        with reading(self.path):
-            try:
-                return tuple(_read_trial(each) for each in self.summary.get("trials", ()))
-            except (KeyError, TypeError) as error:
-                raise ValueError(f"a trial has no {error}") from None
+        return self.summary.trials if isinstance(self.summary, StudySummary) else ()
 
     @property
     def best_trial(self) -> StudyTrial | None:
@@ -86,7 +83,7 @@ class Study:
     @property
     def importance(self) -> dict[str, float]:
         """How much each key matters to the objective, as of the last summary; may be empty."""
-        return dict(self.summary.get("importance", {}))
+        return self.summary.importance if isinstance(self.summary, StudySummary) else {}
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial; it is not there if another machine trained it."""
@@ -107,16 +104,16 @@ class Study:
             RunError: it cannot be written.
         """
         best = best_of(trials, self.better)
-        content = {
-            "name": self.file.name,
-            "objective": str(self.objective),
-            "better": self.better,
-            "status": self.file.status,
-            "seconds": self.file.seconds,
-            "best": best.number if best is not None else None,
-            "importance": dict(importance),
-            "trials": [_trial_data(each) for each in trials],
-        }
+        content = StudySummary(
+            self.file.name,
+            str(self.objective),
+            self.better,
+            self.file.status,
+            self.file.seconds,
+            best.number if best is not None else None,
+            dict(importance),
+            tuple(trials),
+        )
         self.write_summary(content)
         if best is not None:
             self._write_best(best, len(trials))
@@ -144,27 +141,3 @@ def best_of(trials: Sequence[StudyTrial], better: Better) -> StudyTrial | None:
     sign = 1 if better == "lower" else -1
     done = [each for each in trials if each.state == "finished" and each.value is not None]
     return min(done, key=lambda each: (sign * (each.value or 0.0), each.number), default=None)
-
-
-def _trial_data(trial: StudyTrial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "value": trial.value,
-        "values": dict(trial.values),
-        "seconds": trial.seconds,
-        "worker": trial.worker,
-        "reported": [list(each) for each in sorted(trial.reported.items())],
-    }
-
-
-def _read_trial(data: Mapping[str, Any]) -> StudyTrial:
-    return StudyTrial(
-        data["number"],
-        dict(data["values"]),
-        data["state"],
-        data["value"],
-        {int(step): value for step, value in data["reported"]},
-        data["worker"],
-        data["seconds"],
-    )

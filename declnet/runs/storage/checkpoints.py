@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
-from declnet.runs.storage.folder import CHECKPOINTS, parse_json
+from declnet.errors import OutputError
+from declnet.runs.storage.folder import CHECKPOINTS, read_json
 from declnet.runs.storage.writing import (
     make_folder,
     read_bytes,
     remove_temporary,
     write_atomically,
-    write_json,
 )
+from declnet.stored import Stored, parse_json
 
-FORMAT = "declnet.checkpoint.1"
+FORMAT = "declnet.checkpoint.2"
 INDEX = "index.json"
 KEEP_LAST = 2
 """Number of checkpoints to keep if no callback specifies it."""
@@ -57,10 +60,16 @@ def unpacked(data: bytes) -> dict[str, Any]:
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
-        parts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"][FORMAT])
+        parts = parse_json(parse_json(data[8 : 8 + size])["__metadata__"][FORMAT].encode())
         return {name: from_plain(plain, arrays) for name, plain in parts.items()}
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(f"not a checkpoint of format {FORMAT}: {error}") from None
+
+
+def _file_name(name: str) -> str:
+    if Path(name).name != name:
+        raise ValueError(f'"{name}" is not the name of a file')
+    return name
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,15 @@ class Checkpoint:
         best: whether a callback marked it as the best.
     """
 
-    file: str
+    file: Annotated[str, AfterValidator(_file_name)]
     epoch: int
     batch: int
     step: int
     sha256: str
     best: bool = False
+
+
+_INDEX_FILE = Stored[tuple[Checkpoint, ...]](tuple[Checkpoint, ...])
 
 
 class Checkpoints:
@@ -128,12 +140,14 @@ class Checkpoints:
         Args:
             notice: called with a sentence for each damaged checkpoint.
         """
-        try:
-            self.kept = self._index()
-        except FileNotFoundError:
+        index = self._folder / INDEX
+        if not index.exists():
             return
-        except (OSError, ValueError, TypeError, KeyError):
-            notice(f"{self._folder / INDEX} is damaged, so no checkpoint can be trusted")
+        try:
+            entries = read_json(index, _INDEX_FILE)
+            self.kept = sorted(entries, key=lambda entry: entry.step)
+        except OutputError:
+            notice(f"{index} is damaged, so no checkpoint can be trusted")
             return
         for each in reversed(self.kept):
             try:
@@ -163,7 +177,7 @@ class Checkpoints:
                 self._folder.rmdir()
 
     def _keep(self, kept: list[Checkpoint]) -> None:
-        write_json(self._folder / INDEX, [asdict(each) for each in kept])
+        write_atomically(self._folder / INDEX, _INDEX_FILE.write(tuple(kept)))
         self._remove_all_but(kept)
 
     def _remove_all_but(self, kept: list[Checkpoint]) -> None:
@@ -172,15 +186,6 @@ class Checkpoints:
         for each in self._folder.glob("step-*.safetensors"):
             if each.name not in names:
                 each.unlink(missing_ok=True)
-
-    def _index(self) -> list[Checkpoint]:
-        entries = parse_json(read_bytes(self._folder / INDEX))
-        if not isinstance(entries, list):
-            raise TypeError("the index is not a list")
-        kept = [Checkpoint(**entry) for entry in entries]
-        if any(Path(each.file).name != each.file for each in kept):
-            raise ValueError("a checkpoint is outside the folder")
-        return sorted(kept, key=lambda each: each.step)
 
     def _content(self, checkpoint: Checkpoint) -> dict[str, Any]:
         data = read_bytes(self._folder / checkpoint.file)

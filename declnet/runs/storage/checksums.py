@@ -6,14 +6,10 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from declnet.errors import OutputError
-from declnet.runs.storage import folder
-from declnet.runs.storage.folder import reading
+from declnet.runs.storage.folder import MANIFEST, REMEDY, reading
 from declnet.runs.storage.writing import read_bytes
-
-REMEDY = "restore it from a copy of the folder, or train again"
 
 
 def checksum(content: bytes) -> str:
@@ -28,16 +24,16 @@ class RunFiles:
 
     Args:
         directory: the run's folder.
-        manifest: its manifest.
+        checksums: the checksums in the manifest by file.
+        status: the status in the manifest.
         name: the manifest's file, for messages.
     """
 
     def __init__(
-        self, directory: Path, manifest: Mapping[str, Any], name: str = folder.MANIFEST
+        self, directory: Path, checksums: Mapping[str, str], status: str, name: str = MANIFEST
     ) -> None:
-        self._directory, self._name = directory, name
-        self._checksums: Mapping[str, Any] = manifest.get("files", {})
-        self._is_complete = manifest.get("status") == "finished"
+        self._directory, self._checksums, self._name = directory, checksums, name
+        self._is_complete = status == "finished"
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file, or None if the run has no such file.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import InputInfo
-from declnet.errors import DataError, OutputError
+from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.checksums import REMEDY, RunFiles
-from declnet.runs.storage.folder import parse_json, parse_row, read_metrics, reading
-from declnet.runs.storage.manifest import inputs_of
+from declnet.runs.storage.checksums import RunFiles
+from declnet.runs.storage.documents import METRICS_FILE, Manifest, Metrics, parse_history
+from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.storage.origins import spec_of_run
 from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
@@ -31,44 +31,36 @@ class RunContents:
 
     Attributes:
         path: the folder.
-        manifest: the run's environment, data, times and outcome, as written.
+        manifest: the run's environment, data, times and outcome.
     """
 
     def __init__(
-        self, path: Path, manifest: dict[str, Any], registry: Registry | None, notice: Notice
+        self, path: Path, manifest: Manifest, registry: Registry | None, notice: Notice
     ) -> None:
         self.path, self.manifest = path, manifest
         self._registry, self._notice = registry, notice
 
     @property
     def name(self) -> str:
-        """The spec's name, or the folder's name if the spec has none."""
-        return str(self.manifest.get("name", self.path.resolve().name))
+        """The spec's name."""
+        return self.manifest.name
 
     @property
     def status(self) -> str:
         """The run's status: `finished`, `failed`, `interrupted` or `running`."""
-        return str(self.manifest.get("status", "unknown"))
+        return self.manifest.status
 
     @property
     def inputs(self) -> dict[str, InputInfo]:
-        """What is known about each input of the model by name; `""` for one without a name.
-
-        Raises:
-            OutputError: it is not in the manifest.
-        """
-        try:
-            return inputs_of(self.manifest)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            message = f"{self.path / folder.MANIFEST}: has no valid inputs"
-            raise OutputError(message) from None
+        """What is known about each input of the model by name; `""` for one without a name."""
+        return {each.name: each.info for each in self.manifest.inputs}
 
     @property
     def input_shape(self) -> Shape:
         """The shape of one prepared sample of the only input.
 
         Raises:
-            OutputError: it is not in the manifest, or there are several inputs.
+            OutputError: there are several inputs.
         """
         inputs = self.inputs
         if len(inputs) > 1:
@@ -116,8 +108,7 @@ class RunContents:
             OutputError: the file cannot be read, or changed since the run ended.
         """
         content = self._files.read(folder.HISTORY) or b""
-        with reading(self.path):
-            return [parse_row(line) for line in content.split(b"\n")[:-1]]
+        return parse_history(content, self.path / folder.HISTORY)
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file that a callback wrote into the folder; None if it is absent.
@@ -137,15 +128,15 @@ class RunContents:
             raise OutputError(f"{path}: cannot be read: {error.strerror}") from None
 
     @cached_property
-    def metrics(self) -> dict[str, dict[str, Any]]:
+    def metrics(self) -> Metrics:
         """Final metrics by data set and name, numbers or None; empty if the run did not finish.
 
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        self._files.read(folder.METRICS)
-        with reading(self.path):
-            return read_metrics(self.path)
+        content = self._files.read(folder.METRICS)
+        with reading(self.path / folder.METRICS):
+            return METRICS_FILE.parse(content) if content is not None else {}
 
     def parameters(self) -> dict[str, Array]:
         """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).
@@ -158,13 +149,12 @@ class RunContents:
 
         content = self._files.read(folder.WEIGHTS)
         if content is None:
-            status = self.manifest.get("status")
-            raise OutputError(f"{self.path}: the run has no weights (it is {status})")
+            raise OutputError(f"{self.path}: the run has no weights (it is {self.status})")
         return parse_weights(content, self.path / folder.WEIGHTS)
 
     @cached_property
     def _files(self) -> RunFiles:
-        return RunFiles(self.path, self.manifest)
+        return RunFiles(self.path, self.manifest.files, self.status)
 
     @cached_property
     def _spec_and_registry(self) -> tuple[RunSpec, Registry]:
@@ -174,22 +164,22 @@ class RunContents:
             return spec_of_run(self.path, self.manifest, registry, self._notice)
 
     @cached_property
-    def _preparation(self) -> FittedPreparation | None:
-        """The fitted preparation; None if the run used its arrays unchanged."""
+    def _preparation(self) -> FittedPreparation:
+        """The fitted preparation, which has no file if the run used its arrays unchanged."""
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
+        from declnet.data.preparing.preparation import FittedPreparation
         from declnet.data.preparing.stored_preparation import restored
 
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:
             if any(not each.training_only for each in self.spec.data.prepare):
                 raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
-            return None
-        arrays = self._files.read(folder.PREPARATION_ARRAYS)
-        try:
-            with reading(path):
-                document = parse_json(content)
-                return restored(document, load(arrays) if arrays else {}, self.registry)
-        except (DataError, SafetensorError) as error:
-            raise OutputError(f"{path}: cannot be read: {error}") from None
+            return FittedPreparation.of_arrays(self.inputs)
+        arrays, registry = self._files.read(folder.PREPARATION_ARRAYS), self.registry
+        with reading(path):
+            try:
+                return restored(content, load(arrays) if arrays else {}, registry)
+            except SafetensorError as error:
+                raise ValueError(f"{folder.PREPARATION_ARRAYS}: {error}") from None

@@ -1,15 +1,14 @@
-"""The folder of a run or of many: file names, its JSON files, and claiming and locking it."""
+"""The folder of a run or of many: file names, reading and writing errors, claiming, locking."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import TypeVar
 
 from declnet.errors import OutputError, RunError
 from declnet.registry import recorded
@@ -20,9 +19,15 @@ from declnet.runs.storage.writing import (
     sync_folder,
     written_name,
 )
+from declnet.stored import Stored
+
+Content = TypeVar("Content")
 
 SPEC = recorded.SPEC
 MANIFEST = recorded.MANIFEST
+REMEDY = "restore it from a copy of the folder, or train again"
+"""What to do about a file that is missing or damaged."""
+
 PATIENCE = 1.0
 """Seconds to wait for the lock of a folder."""
 
@@ -56,9 +61,16 @@ def reading(path: Path) -> Iterator[None]:
     """Turn errors of reading a file, or of its content, into an OutputError that names `path`."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path}: cannot be read: {reason}") from None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise OutputError(f"{path}: cannot be read: {error}; {REMEDY}") from None
+
+
+def read_json(path: Path, stored: Stored[Content]) -> Content:
+    """Return the content of a JSON file; raise OutputError if it cannot be read."""
+    with reading(path):
+        return stored.parse(read_bytes(path))
 
 
 @contextmanager
@@ -69,116 +81,6 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         file = written_name(Path(error.filename)) if error.filename else path
         raise RunError(f"{file}: cannot be written: {error.strerror}") from None
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a file that contains one JSON object.
-
-    Raises:
-        ValueError: the content is anything else; the message starts with the file's name.
-        OSError: the file cannot be read.
-    """
-    try:
-        content = parse_json(read_bytes(path))
-    except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name}: not a JSON object")  # noqa: TRY004  # about the file's content
-    return content
-
-
-def parse_json(content: bytes) -> Any:
-    """Parse JSON from a run's folder; raise ValueError if it is malformed or nested too deeply.
-
-    Numbers that no run writes, since they do not fit into 64 bits, are malformed.
-    """
-    try:
-        return json.loads(content, parse_int=_integer)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > 20:  # those of 2**64
-        raise ValueError(f"{digits[:20]}… is too large")
-    return int(digits)
-
-
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """Read a run's manifest.
-
-    Raises:
-        ValueError: it is malformed; the message starts with the file's name.
-        OSError: it cannot be read.
-    """
-    manifest = read_object(directory / MANIFEST)
-    if not isinstance(manifest.get("status"), str):
-        raise ValueError(f"{MANIFEST}: has no status")  # noqa: TRY004
-    for name, types in _TYPES.items():
-        _require(manifest, name, types)
-    for section in ("data", "baseline"):
-        for name in manifest.get(section, {}):
-            _require(manifest[section], name, (dict,), f"{section}.")
-    for name, baseline in manifest.get("baseline", {}).items():
-        where = f"baseline.{name}."
-        if baseline.keys() != {"prediction", "metrics"}:
-            raise ValueError(f"{MANIFEST}: {where[:-1]} needs a prediction and metrics alone")
-        _require(baseline, "metrics", (dict,), where)
-        for metric in baseline["metrics"]:
-            _require(baseline["metrics"], metric, (int, float, type(None)), f"{where}metrics.")
-    return manifest
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "seconds": (int, float),
-    "epochs": (int,),
-    "data": (dict,),
-    "files": (dict,),
-    "baseline": (dict,),
-    "warnings": (list,),
-}
-_IN_WORDS = {int: "a number", list: "a list", dict: "a JSON object"}
-
-
-def _require(table: dict[str, Any], name: str, types: tuple[type, ...], where: str = "") -> None:
-    """Raise ValueError if a table of the manifest has a value of another type."""
-    if name in table and type(table[name]) not in types:
-        raise ValueError(f"{MANIFEST}: {where}{name} is not {_IN_WORDS[types[0]]}")
-
-
-def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
-    """Return a run's final metrics (numbers or None) by data set and name; empty without the file.
-
-    Raises:
-        ValueError: the content is anything else.
-        OSError: the file cannot be read.
-    """
-    path = directory / METRICS
-    if not os.path.lexists(path):
-        return {}
-    content = read_object(path)
-    for data, values in content.items():
-        if not isinstance(values, dict):
-            raise ValueError(f"{path.name}: {data} is not a JSON object")  # noqa: TRY004
-        for name, value in values.items():
-            if value is not None and type(value) not in (int, float):
-                raise ValueError(f"{path.name}: {data}.{name} is not a number")
-    return content
-
-
-def parse_row(line: bytes) -> dict[str, Any]:
-    """Parse a line of the history.
-
-    Raises:
-        ValueError: it is not a JSON object, or its epoch is not an integer.
-    """
-    try:
-        row = parse_json(line)
-    except ValueError as error:
-        raise ValueError(f"{HISTORY}: {error}") from None
-    if not isinstance(row, dict) or type(row.get("epoch")) is not int:
-        raise ValueError(f"{HISTORY}: a line is not a logged epoch")
-    return row
 
 
 def claim_numbered(parent: Path, name: str) -> Path:

@@ -30,7 +30,7 @@ SETTLED = 2_000_000_000
 MOST_ENTRIES = 200_000
 """Number of entries above which the index starts over, since deleted runs may have left some."""
 
-FORMAT = 1
+FORMAT = 2
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS bases (number INTEGER PRIMARY KEY, base TEXT)",

@@ -10,13 +10,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.network.metric_names import Better
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
-from declnet.runs.storage.folder import parse_row, read_manifest, read_metrics, reading
+from declnet.runs.storage.folder import reading
 from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
+from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
+from declnet.stored import parse_json
 
 DEEPEST = 5
 """Maximum depth of nested folders; the folds of seeds of a study's trials are five levels deep."""
@@ -39,8 +42,7 @@ class ListedRun:
         path: the path of its folder, relative to the listed folder.
         epochs: number of epochs trained; up to the last logged one if the run has not finished.
         metrics: metrics of the finished model by data set; empty if the run did not finish.
-        better: which values are better for each metric, from the manifest; None if not recorded.
-        spec: the resolved spec as plain tables if `better` is None, to look the metrics up.
+        better: which values are better for each metric, from the manifest; None if unknown.
         intact: whether its spec and metrics have the checksums in the manifest.
         values: the resolved spec as single values by dotted key.
     """
@@ -51,8 +53,7 @@ class ListedRun:
     seconds: float | None
     epochs: int
     metrics: dict[str, dict[str, float | None]]
-    better: Any
-    spec: dict[str, Any] | None
+    better: dict[str, Better | None]
     intact: bool
     values: dict[str, Any]
 
@@ -185,26 +186,47 @@ def _natural(name: str) -> str:
 
 
 def _read(directory: Path, path: Path) -> ListedRun | Skipped:
+    """Return a run, read without pydantic, which takes longer to import than a hundred runs."""
     try:
-        manifest = read_manifest(directory)
-        spec = read_document(directory / folder.SPEC).tables
-        seconds, better = manifest.get("seconds"), manifest.get("better")
+        manifest = parse_json(read_bytes(directory / folder.MANIFEST))
+        seconds, better = manifest.get("seconds"), manifest["better"]
+        files = RunFiles(directory, manifest.get("files", {}), manifest["status"])
+        metrics = directory / folder.METRICS
         return ListedRun(
             path,
-            str(manifest["status"]),
-            str(manifest.get("started", "")),
+            manifest["status"],
+            manifest["started"],
             float(seconds) if seconds is not None else None,
             max(_epochs_done(directory / folder.HISTORY), int(manifest.get("epochs", 0))),
-            read_metrics(directory),
-            better,
-            spec if better is None else None,
-            _is_intact(RunFiles(directory, manifest)),
-            flatten(spec),
+            _numbers(parse_json(read_bytes(metrics))) if os.path.lexists(metrics) else {},
+            {name: better[name] for name in better},
+            _is_intact(files),
+            flatten(read_document(directory / folder.SPEC).tables),
         )
-    except KeyError as error:
-        return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
-    except (DeclnetError, OSError, ValueError, TypeError) as error:
-        return Skipped(path, f"damaged: {error}")
+    except (DeclnetError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        return Skipped(path, f"damaged: {_located(directory) or error}")
+
+
+def _numbers(metrics: Any) -> dict[str, dict[str, float | None]]:
+    return {
+        data: {name: None if each is None else float(each) for name, each in values.items()}
+        for data, values in metrics.items()
+    }
+
+
+def _located(directory: Path) -> str:
+    """Return what is wrong with a JSON file of a run; empty if that is not found."""
+    from declnet.runs.storage.documents import parse_history, read_manifest, read_metrics
+
+    history = directory / folder.HISTORY
+    try:
+        read_manifest(directory)
+        read_metrics(directory)
+        with reading(history):
+            parse_history(read_bytes(history), history)
+    except OutputError as error:
+        return str(error).removeprefix(f"{directory}/")
+    return ""
 
 
 def _is_intact(files: RunFiles) -> bool:
@@ -224,4 +246,4 @@ def _epochs_done(history: Path) -> int:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LONGEST_LINE))
         lines = file.read().split(b"\n")[:-1]  # drop a last line truncated by a kill
-    return int(parse_row(lines[-1])["epoch"]) + 1 if lines else 0
+    return int(parse_json(lines[-1])["epoch"]) + 1 if lines else 0

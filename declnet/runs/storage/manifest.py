@@ -12,21 +12,19 @@ import numpy as np
 
 import declnet
 from declnet.contracts.execution.kernel import Kernel
-from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.sharing import made_once
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.spelling import kind_in_words
 from declnet.runs.storage.checksums import checksum
+from declnet.runs.storage.documents import Manifest, StoredInput, UsedData
 from declnet.runs.storage.origins import Origins, used_components
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
-    from declnet.graph.model import Model
     from declnet.runs.ready_run import ReadyRun
-    from declnet.spec.model import RunSpec
 
 
-def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
+def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
     """Return the manifest of a run that starts now, with status `running`.
 
     Args:
@@ -37,74 +35,27 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
     kernels = ready.trainer.kernels.used
     components = partial(used_components, spec, model, kernels, ready.registry)
     about = "components", [each for key, each in vars(spec).items() if key != "seed"], kernels
-    return {
-        "status": "running",
-        "name": spec.name,
-        "seed": spec.seed,
-        "spec": checksum(spec_file),
-        "started": now(),
-        **_inputs(model),
-        "data": {
-            name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
-        },
-        **_initial_weights(spec),
-        "better": directions(spec.heads),
-        "components": made_once((model.nodes, ready.registry), about, components),
-        "engine": _engine(kernels),
-        "declnet": declnet.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas": _blas(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-    }
-
-
-def _inputs(model: Model) -> dict[str, Any]:
-    """Return what is known about the inputs, without a name if there is one that has none."""
-    inputs = [
-        {
-            "name": name,
-            "shape": list(each.shape),
-            "dtype": each.dtype,
-            "levels": each.levels,
-            "vocabulary": each.vocabulary,
-            "optional": each.optional or None,
-        }
-        for name, each in (model.inputs | model.unread).items()
-    ]
-    written = [{k: v for k, v in each.items() if v not in ("", None)} for each in inputs]
-    return {"inputs": written}
-
-
-def inputs_of(manifest: dict[str, Any]) -> dict[str, InputInfo]:
-    """Return the inputs that `first_manifest` wrote.
-
-    Raises:
-        AttributeError, KeyError, TypeError, ValueError: the manifest is damaged.
-    """
-    inputs = {}
-    for each in manifest["inputs"]:
-        name, levels = str(each.get("name", UNNAMED)), each.get("levels")
-        shape, dtype = each["shape"], each.get("dtype", "float")
-        numbers = [shape, levels or []]
-        if not all(isinstance(n, list) and all(type(i) is int for i in n) for n in numbers):
-            raise ValueError(each)
-        if dtype not in ("float", "integer"):
-            raise ValueError(each)
-        vocabulary, optional = each.get("vocabulary"), each.get("optional", False)
-        if not (vocabulary is None or type(vocabulary) is int) or type(optional) is not bool:
-            raise ValueError(each)
-        inputs[name] = InputInfo(
-            tuple(shape), dtype, tuple(levels) if levels else None, vocabulary, optional
-        )
-    return inputs
-
-
-def _initial_weights(spec: RunSpec) -> dict[str, str]:
-    """Return the hash of the file that training starts from, if any."""
-    path = spec.model.weights_path
-    return {"initial_weights": checksum(path.read_bytes())} if path is not None else {}
+    inputs = (model.inputs | model.unread).items()
+    weights = spec.model.weights_path
+    return Manifest(
+        status="running",
+        name=spec.name,
+        seed=spec.seed,
+        spec=checksum(spec_file),
+        started=now(),
+        inputs=tuple(StoredInput(name, **vars(each)) for name, each in inputs),
+        data={name: UsedData(len(each), each.fingerprint) for name, each in data.items()},
+        initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
+        better=directions(spec.heads),
+        components=made_once((model.nodes, ready.registry), about, components),
+        engine=_engine(kernels),
+        declnet=declnet.__version__,
+        python=platform.python_version(),
+        numpy=np.__version__,
+        blas=_blas(),
+        platform=platform.platform(),
+        machine=platform.machine(),
+    )
 
 
 def now() -> str:
@@ -128,55 +79,35 @@ def _blas() -> dict[str, str]:
     return {"name": str(blas.get("name", "unknown")), "version": str(blas.get("version", ""))}
 
 
-PINNED = (
-    "spec",
-    "data",
-    "initial_weights",
-    "components",
-    "engine",
-    "declnet",
-    "numpy",
-    "blas",
-    "machine",
-)
-"""Manifest entries that may affect the exact bits of the result."""
-
-
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def changes(before: Manifest, now: Manifest) -> list[str]:
     """Return a description of each difference between a run's manifest and one made now."""
-    same_spec = before.get("spec") == now["spec"]
+    same_spec = before.spec == now.spec
     found = [] if same_spec else ["spec.toml has been edited"]
-    weights = [each.get("initial_weights") for each in (before, now)]
+    weights = before.initial_weights, now.initial_weights
     if None not in weights and weights[0] != weights[1]:
         found.append("the initial weights have changed")
-    found += _of_data(before.get("data", {}), now["data"])
-    found += _of_components(before, now, same_spec)
-    numpy_alone = {"kernels": "numpy"}  # the engine of runs from before kernels existed
-    old, new = (_in_words(each.get("engine", numpy_alone)) for each in (before, now))
-    if old != new:
-        found.append(f"the kernels were {old} and are {new}")
-    for name in ("declnet", "numpy", "blas", "machine"):
-        old, new = (_in_words(each.get(name)) for each in (before, now))
+    found += _changes_of_data(before.data, now.data)
+    found += _changes_of_components(before, now, same_spec)
+    named = {"engine": "the kernels", "machine": "the machine's architecture"}
+    for name in ("engine", "declnet", "numpy", "blas", "machine"):
+        old, new = (_in_words(getattr(each, name)) for each in (before, now))
         if old != new:
-            what = "the machine's architecture" if name == "machine" else name
-            found.append(f"{what} was {old} and is {new}")
+            verbs = ("were", "are") if name == "engine" else ("was", "is")
+            found.append(f"{named.get(name, name)} {verbs[0]} {old} and {verbs[1]} {new}")
     return found
 
 
-def _of_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for name in (*before, *(name for name in now if name not in before)):
+def _changes_of_data(before: Mapping[str, UsedData], now: Mapping[str, UsedData]) -> Iterator[str]:
+    for name in dict.fromkeys((*before, *now)):
         old, new = before.get(name), now.get(name)
         if old is None or new is None:
             yield f"there {'was no' if old is None else 'is no'} {name} data"
         elif old != new:
-            counts = f" ({old['samples']} samples, now {new['samples']})"
-            differs = old["samples"] != new["samples"]
-            yield f"the {name} data has changed{counts if differs else ''}"
+            counts = f" ({old.samples} samples, now {new.samples})"
+            yield f"the {name} data has changed{counts if old.samples != new.samples else ''}"
 
 
-def _of_components(
-    before: Mapping[str, Any], now: Mapping[str, Any], same_spec: bool
-) -> Iterator[str]:
+def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> Iterator[str]:
     """Yield distributions with changed versions, and components added or removed.
 
     declnet's own version and a spec that names other components are reported separately.
@@ -195,7 +126,5 @@ def _of_components(
             yield f'{kind_in_words(kind)} "{name}" was {" and is ".join(words)}'
 
 
-def _in_words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(str(each) for each in value.values())
-    return str(value)
+def _in_words(value: str | Mapping[str, str]) -> str:
+    return value if isinstance(value, str) else " ".join(value.values())

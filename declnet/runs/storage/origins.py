@@ -15,7 +15,7 @@ from pydantic import BaseModel
 import declnet
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Kernel
-from declnet.errors import DeclnetWarning, OriginError, OutputError
+from declnet.errors import DeclnetWarning, OriginError
 from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
 from declnet.registry.discovery import default_registry
@@ -25,6 +25,7 @@ from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.storage.documents import Manifest
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import load_spec
@@ -88,13 +89,9 @@ class Origins:
     components: Mapping[tuple[str, str], Plugin]
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> Self:
-        """Return the origins in a manifest; empty if the run recorded none.
-
-        Raises:
-            ValueError: the manifest is malformed.
-        """
-        return cls(recorded_components(manifest))
+    def of(cls, manifest: Manifest) -> Self:
+        """Return the origins in a manifest."""
+        return cls(recorded_components(manifest.components))
 
     def versions(self, *, kernels: bool = True) -> dict[str, str]:
         """Return the versions of all distributions by name, optionally excluding kernels."""
@@ -120,7 +117,7 @@ class Origins:
 
 def spec_of_run(
     directory: Path,
-    manifest: Mapping[str, Any],
+    manifest: Manifest | None,
     registry: Registry | None = None,
     notice: Notice | None = None,
     *,
@@ -130,7 +127,7 @@ def spec_of_run(
 
     Args:
         directory: the run's folder.
-        manifest: the run's manifest.
+        manifest: the run's manifest; None if it was killed before it wrote one.
         registry: where names are looked up; default: all installed plugins.
         notice: called with a sentence for each distribution whose version has changed.
         training: whether training continues, in which case kernels are checked too.
@@ -140,14 +137,10 @@ def spec_of_run(
 
     Raises:
         OriginError: a component would come from a different distribution.
-        OutputError: the manifest is malformed.
         SpecError: a component is no longer installed.
     """
     registry = registry or default_registry()
-    try:
-        recorded = Origins.of(manifest)
-    except ValueError as error:
-        raise OutputError(f"{directory / folder.MANIFEST}: {error}") from None
+    recorded = Origins.of(manifest) if manifest is not None else Origins({})
     _require_none(directory, recorded.moved(registry, kernels=training), registry)
     view = recorded.as_seen(registry)
     spec = load_spec(directory / folder.SPEC, registry=view)

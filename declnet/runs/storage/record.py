@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -22,14 +22,19 @@ from declnet.graph.model import Model
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Checkpoints
 from declnet.runs.storage.checksums import checksum
+from declnet.runs.storage.documents import (
+    HISTORY_ROW,
+    MANIFEST_FILE,
+    METRICS_FILE,
+    Manifest,
+    Resumption,
+)
 from declnet.runs.storage.manifest import now
 from declnet.runs.storage.writing import (
-    json_document,
     json_line,
     open_file,
     remove_temporary,
     write_atomically,
-    write_json,
     write_together,
 )
 
@@ -82,7 +87,7 @@ class HistoryFile:
         if self._path.is_file() and self._path.stat().st_size > length:
             write_atomically(self._path, kept)
         self._bytes, self._hash = len(kept), hashlib.sha256(kept)
-        return [with_nan(json.loads(line)) for line in kept.splitlines()]
+        return [with_nan(HISTORY_ROW.parse(line)) for line in kept.splitlines()]
 
     def _read(self, length: int) -> bytes:
         if not length or not self._path.is_file():
@@ -91,7 +96,7 @@ class HistoryFile:
             return file.read(length)
 
 
-def with_nan(row: dict[str, Any]) -> dict[str, Any]:
+def with_nan(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row as logged, with NaN in place of JSON null."""
     return {name: math.nan if value is None else value for name, value in row.items()}
 
@@ -109,11 +114,11 @@ class Record:
         checkpoints: the checkpoints the run can be resumed from.
     """
 
-    def __init__(self, directory: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, manifest: Manifest) -> None:
         self.directory, self._manifest = directory, manifest
         self.history = HistoryFile(directory / folder.HISTORY)
         self.checkpoints = Checkpoints(directory)
-        self._checksums = {folder.SPEC: manifest["spec"]}
+        self._checksums = {folder.SPEC: manifest.spec}
         self._unwritten: dict[str, bytes] = {}
         self._due = 0.0
 
@@ -122,8 +127,8 @@ class Record:
         cls,
         directory: Path,
         spec_toml: str,
-        preparation: FittedPreparation | None,
-        manifest: dict[str, Any],
+        preparation: FittedPreparation,
+        manifest: Manifest,
         *,
         may_wait: bool = False,
     ) -> Self:
@@ -149,7 +154,7 @@ class Record:
                 remove_temporary(self.directory)
                 self.history.remove()
                 self._write_first()
-                write_json(self.directory / folder.MANIFEST, self._manifest)
+                self._write_manifest()
                 self.history.write()
 
     def keep_up(self) -> None:
@@ -159,11 +164,11 @@ class Record:
 
     def resumed(self, epoch: int, step: int, changes: list[str]) -> None:
         """Add to the manifest where another process resumes, and what has changed since."""
-        entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
-        self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
+        resumption = Resumption(now(), epoch, step, tuple(changes))
+        self._manifest = replace(self._manifest, resumed=(*self._manifest.resumed, resumption))
 
     def rewind(
-        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation | None
+        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation
     ) -> list[dict[str, Any]]:
         """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
 
@@ -181,7 +186,7 @@ class Record:
             rows = self.history.cut(length)
             self._write(_files_of(preparation))
             (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
-            write_json(self.directory / folder.MANIFEST, self._manifest)
+            self._write_manifest()
         return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
@@ -210,25 +215,25 @@ class Record:
     def finished(
         self,
         model: Model,
-        metrics: dict[str, dict[str, float]],
-        analyses: Sequence[Mapping[str, Any]],
+        metrics: Mapping[str, dict[str, Any]],
         seconds: float,
         ending: Mapping[str, Any],
-        calibration: Mapping[str, Any] | None = None,
+        others: Mapping[str, bytes],
     ) -> None:
-        """Write the weights, metrics and analyses of the finished model.
+        """Write the weights, the metrics and other files of the finished model.
 
-        `ending` is what the manifest says about the end of the training; `calibration` is the
-        content of its file, if there is one.
+        Args:
+            model: the model.
+            metrics: its metrics by data set.
+            seconds: how long the run took.
+            ending: what the manifest says about the end of the training.
+            others: the contents of other files by name, e.g. the results of analyses.
 
         Raises:
             RunError: a file cannot be written.
         """
-        files = {folder.WEIGHTS: save(model.parameters()), folder.METRICS: json_document(metrics)}
-        if calibration is not None:
-            files[folder.CALIBRATION] = json_document(calibration)
-        if analyses:
-            files[folder.ANALYSES] = json_document(analyses)
+        weights, written = save(model.parameters()), METRICS_FILE.write(dict(metrics))
+        files = {folder.WEIGHTS: weights, folder.METRICS: written, **others}
         if self._unwritten:
             files[folder.HISTORY] = self.history.taken()
         with folder.writing(self.directory):
@@ -273,14 +278,18 @@ class Record:
         self._checksums |= {name: checksum(content) for name, content in files.items()}
 
     def _end(self, status: str, seconds: float, more: Mapping[str, Any]) -> None:
-        self._manifest |= {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
-        write_json(self.directory / folder.MANIFEST, self._manifest)
+        ending = {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
+        self._manifest = replace(self._manifest, **ending)
+        self._write_manifest()
+
+    def _write_manifest(self) -> None:
+        write_atomically(self.directory / folder.MANIFEST, MANIFEST_FILE.write(self._manifest))
 
 
-def _files_of(preparation: FittedPreparation | None) -> dict[str, bytes]:
+def _files_of(preparation: FittedPreparation) -> dict[str, bytes]:
     """Return the files of a preparation by name."""
-    written = stored(preparation) if preparation is not None else None
-    if written is None:
+    if preparation.changes_nothing:
         return {}
-    arrays = {folder.PREPARATION_ARRAYS: save(written.arrays)} if written.arrays else {}
-    return {**arrays, folder.PREPARATION: json_document(written.document)}
+    content, arrays = stored(preparation)
+    files = {folder.PREPARATION_ARRAYS: save(arrays)} if arrays else {}
+    return {**files, folder.PREPARATION: content}

@@ -22,7 +22,6 @@ from declnet.contracts.runs.returned import (
     checked_sets,
     checked_threshold,
 )
-from declnet.runs.inference.calibration import state_after_storing
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
@@ -30,6 +29,7 @@ from declnet.testing.checks.common import (
     keeps_uses_apart,
     leaves_inputs_alone,
     parts_equal_the_whole,
+    stored_again,
 )
 from declnet.testing.harness import call_locked
 from declnet.testing.trial import SAMPLES, Setting, Trial, copied
@@ -182,21 +182,13 @@ def try_calibrator(subject: Subject, setting: Setting) -> Trial:
         if setting.beside:
             fitted_state(subject, data.part(slice(ROWS // 2)))
         if setting.restored:
-            state = _stored(state)
+            state = stored_again(state)
         cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
         parts = [_given(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
         for name in parts[0]:
             rows = [parts[0][name]] if name == "threshold" else [each[name] for each in parts]
             trial.outputs[f"{name} for {data.name}"] = copied(np.concatenate(rows))
     return trial
-
-
-def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        return state_after_storing(state)
-    except (TypeError, ValueError, AttributeError) as error:
-        message = f"its state cannot be stored ({error}); keep finite numbers, text, lists, arrays"
-        raise CheckFailed(message, message) from None
 
 
 @check
@@ -252,7 +244,7 @@ def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
     for data in candidates(subject):
         state = fitted_state(subject, data)
-        read = _stored(state)
+        read = stored_again(state)
         with calling("verify_state"):
             subject.instance.verify_state(read)
         with calling("summary"):

@@ -21,10 +21,14 @@ from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.runs.returned import checked_monitors, checked_observer
-from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.checks.common import USED_ONCE, continues_when_restored, keeps_uses_apart
+from declnet.testing.checks.common import (
+    USED_ONCE,
+    continues_when_restored,
+    keeps_uses_apart,
+    stored_again,
+)
 from declnet.testing.trial import Setting, Trial
 from declnet.training.metrics import directions
 
@@ -165,13 +169,10 @@ class _PlayedCallback:
     def save(self) -> dict[str, Any] | None:
         """Return what the callback saves, after writing and reading it back."""
         with calling("save"):
-            saved, arrays = self.callback.save(self.state), dict[str, Array]()
+            saved = self.callback.save(self.state)
         if saved is None:
             return None
-        try:
-            read: Any = from_plain(to_plain(saved, arrays, "what it saves"), arrays)
-        except NotPlainError as error:
-            raise CheckFailed(f"save gives what no file holds: {error}") from None
+        read: Any = stored_again(saved)
         if not isinstance(read, dict):
             raise CheckFailed(f"save gives {type(saved).__name__}; it must be a dict, or None")
         return read

@@ -12,6 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
+from declnet.contracts.serialization import NotPlainError, read_again
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -64,6 +65,15 @@ def require_alike(
         fault = difference(array, results[name], tolerance, least)
         if fault:
             raise CheckFailed(f"{name} differs with {other}: {fault}; {advice}")
+
+
+def stored_again(state: Any) -> Any:
+    """Return a component's state as written to a file and read back."""
+    try:
+        return read_again(state)
+    except NotPlainError as error:
+        message = f"its state cannot be stored ({error}); keep numbers, text, lists, dicts, arrays"
+        raise CheckFailed(message, message) from None
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from declnet.contracts.data.returned import (
     checked_load,
 )
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import by_name
 from declnet.data.sources.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
@@ -64,9 +63,9 @@ def loads_what_it_describes(subject: Subject) -> None:
         "dtype": (described.dtype, found.dtype),
         "inputs": (_shapes(described), _shapes(found)),
     }
-    said_of, found_of = described.target_infos, found.target_infos
+    said_of, found_of = described.targets, found.targets
     pairs["targets"] = (list(said_of), list(found_of))
-    for name, y in by_name(dataset.y).items() if list(said_of) == list(found_of) else ():
+    for name, y in dataset.targets.items() if list(said_of) == list(found_of) else ():
         own, of = said_of[name], f' of "{name}"' if name else ""
         if own.target == "classes":
             pairs[f"target{of}"] = (own.target, found_of[name].target)
@@ -187,14 +186,14 @@ def _described(subject: Subject) -> DataInfo | None:
 def _arrays(data: Dataset | Table) -> dict[str, Array]:
     if isinstance(data, Table):
         return {f"column {name}": copied(each) for name, each in data.columns.items()}
-    named = {f"x {name}".strip(): each for name, each in by_name(data.x).items()}
+    named = {f"x {name}".strip(): each for name, each in data.inputs.items()}
     x = {name: copied(np.asarray(each)) for name, each in named.items()}
-    return x | {f"y {name}".strip(): copied(each) for name, each in by_name(data.y).items()}
+    return x | {f"y {name}".strip(): copied(each) for name, each in data.targets.items()}
 
 
 def _shapes(info: DataInfo) -> dict[str, tuple[Any, str]]:
     """Return the shape and type of each input."""
-    return {name: (tuple(each.shape), each.dtype) for name, each in info.input_infos.items()}
+    return {name: (tuple(each.shape), each.dtype) for name, each in info.inputs.items()}
 
 
 def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None:

@@ -276,12 +276,11 @@ def _step(
         floats = [each for each in inputs.values() if each.dtype == dtype]
         changed = (floats or list(initial.values()))[0]  # integers are all finite
         place = (0,) * changed.ndim
-        x = inputs if len(inputs) > 1 else next(iter(inputs.values()))
 
         def compute(special: float) -> dict[str, Array]:
             finite = changed[place]
             changed[place] += special
-            graph.place(x, y_true, factors)
+            graph.place(inputs, y_true, factors)
             changed[place] = finite
             y_pred, losses = graph.forward()
             return {"y": y_pred, "losses": losses} | graph.backward() | graph.untrained()

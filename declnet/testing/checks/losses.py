@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.returned import checked_predictions, checked_targets
 from declnet.graph.arrays import batch_view
@@ -57,7 +58,7 @@ class LossHarness:
         (y_pred,), n, dtype = batch.x, len(batch.y), np.dtype(self._setting.dtype)
         y_true = prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
         given = None if weights is None else weights.astype(dtype)
-        self._graph.place(y_pred.reshape(n, -1).astype(dtype), y_true, given)
+        self._graph.place({UNNAMED: y_pred.reshape(n, -1).astype(dtype)}, y_true, given)
 
     def losses(self, batch: Batch) -> Array:
         """Run forward alone; return a copy of the losses."""

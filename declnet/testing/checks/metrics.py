@@ -95,7 +95,7 @@ class _MetricHarness:
         self._setting, self._watched = setting, WatchedMetric(metric)
         self._memory = np.empty(0, setting.dtype)
         watched: Any = self._watched
-        self._heads = (Head("", NO_LOSS, (watched,)),)
+        self._heads = (Head("", NO_LOSS, {0: watched}),)
         with calling("start"):
             self._accumulator = MetricAccumulator(self._heads)
 

@@ -15,12 +15,14 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.execution.operations import OptimizerUpdate
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.parameter import Gradients, LayerState, OptimizerState
 from declnet.graph.kernels import Kernels, why_no_engine
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.registry.registry import Registry
+from declnet.spec.heads import Head
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.losses import batch_of, prepared, working_pairs
 from declnet.testing.checks.optimizers import SIZE, parameters_of_size
@@ -142,13 +144,13 @@ def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
     inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
     model = Model(nodes, inputs, FLOAT)
     model.store.initialize(7, subject.registry)
-    graph = TrainingGraph(model, NO_LOSS, USUAL.samples, seed=0)
+    graph = TrainingGraph(model, (Head(UNNAMED, NO_LOSS),), USUAL.samples, seed=0)
     graph.schedules.begin(1)
     x = {
         name: np.zeros((USUAL.samples, *each.shape), FLOAT if each.dtype == "float" else np.int64)
         for name, each in inputs.items()
     }
-    bound = graph.bind(x if len(x) > 1 else next(iter(x.values())), np.zeros(USUAL.samples))
+    bound = graph.bind(x, [np.zeros(USUAL.samples)])
     own = next(each for each in bound.chains if each.nodes[0].name == "subject")
     return [*own.forward, *own.backward]
 
@@ -158,9 +160,9 @@ def _loss_calls(subject: Subject) -> Sequence[Call]:
     batch, features = batch_of(subject, pair), (prod(pair.shape),)
     before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
     model = Model(infer([before], features, Registry()), features, FLOAT)
-    graph = TrainingGraph(model, subject.instance, SAMPLES, seed=0)
+    graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
     y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
-    bound = graph.bind(np.zeros((SAMPLES, *features)), y_true)
+    bound = graph.bind({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
     return bound.heads[0].chain.forward
 
 

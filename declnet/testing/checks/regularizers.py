@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.graph.kernels import Kernels
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
@@ -40,7 +41,10 @@ class RegularizerHarness:
         size, chain = (prod(shape[1:]),), [probe("batch_last", name="before", **own), after]
         setting = USUAL.but(samples=shape[0], dtype=dtype)
         self._graph = GraphHarness(infer(chain, size, Registry()), size, setting, kernels=kernels)
-        self._x, self._w = np.zeros((shape[0], *size), dtype), self._graph.store.arrays[KEY]
+        self._x, self._w = (
+            {UNNAMED: np.zeros((shape[0], *size), dtype)},
+            self._graph.store.arrays[KEY],
+        )
 
     def penalty(self, w: Array) -> float:
         """Return the penalty of a parameter's value."""

@@ -21,7 +21,6 @@ from declnet.contracts.data.returned import (
     checked_suits,
 )
 from declnet.contracts.data.transform import ColumnError, Transform
-from declnet.data.preparing.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import (
@@ -30,6 +29,7 @@ from declnet.testing.checks.common import (
     keeps_uses_apart,
     leaves_inputs_alone,
     parts_equal_the_whole,
+    stored_again,
 )
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
 from declnet.testing.harness import call_locked
@@ -145,7 +145,7 @@ def try_transform(subject: Subject, setting: Setting) -> Trial:
         if setting.beside:
             _fitted(subject, _Column(column.name, column.x[: ROWS // 4]))
         if setting.restored:
-            state = _stored(state)
+            state = stored_again(state)
         for each in (column, column.gapped()):
             if each is column or _takes(subject, each, state):
                 cuts = pairwise([0, *(2 * cut for cut in setting.cuts), ROWS])
@@ -232,7 +232,7 @@ def state_can_be_stored(subject: Subject) -> None:
     for column, state in fitted_columns(subject):
         with calling(f"fit for {column}"):
             checked_fit(subject.instance, state)
-        read = _stored(state)
+        read = stored_again(state)
         with calling("verify_state"):
             subject.instance.verify_state(read)
 
@@ -338,15 +338,6 @@ def _in_order(column: _Column, setting: Setting) -> _Column:
     """Return a copy of the column in the setting's memory order."""
     order = "F" if setting.input_order == "batch_last" else "C"
     return _Column(column.name, np.array(column.x, order=order))  # type: ignore[call-overload]
-
-
-def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a state as read back from a run's folder, where tuples become lists."""
-    try:
-        return state_after_storing(state)
-    except (TypeError, ValueError, AttributeError) as error:
-        message = f"its state cannot be stored ({error}); keep finite numbers, text, lists, arrays"
-        raise CheckFailed(message, message) from None
 
 
 def _varied(subject: Subject, column: _Column, setting: Setting) -> Array:

@@ -217,7 +217,7 @@ def _drawn(
             else:
                 x[name] = rng.uniform(lowest, 0.9, shape).astype(DTYPE)
         with np.errstate(all="ignore"):
-            (found,) = graph.predict(x if len(x) > 1 else next(iter(x.values())))
+            (found,) = graph.predict(x)
         y = found.copy()
         if np.isfinite(y).all():
             break

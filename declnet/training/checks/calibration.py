@@ -10,15 +10,14 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.transform import ColumnError
-from declnet.contracts.network.inputs import by_name
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Calibrator, Task
 from declnet.contracts.runs.returned import checked_least
 from declnet.data.sets import PreparedSets
 from declnet.errors import DataError, Diagnostic
 from declnet.registry.spelling import alternatives, counted
-from declnet.spec.heads import Head
-from declnet.spec.partial import HeadPart, PartialSpec
+from declnet.spec.heads import Head, PartialHead
+from declnet.spec.partial import PartialSpec
 from declnet.training.checks.heads import CheckedHead
 from declnet.training.tasks import PredictionTask, task_of
 
@@ -43,7 +42,7 @@ def calibration_problems(
         sets: the data, if it was loaded.
     """
     validation = sets.datasets.get("validation") if sets is not None else None
-    ys = by_name(validation.y) if validation is not None else {}
+    ys = validation.targets if validation is not None else {}
     for head in heads:
         part = head.part
         if part.calibration and validated is False:
@@ -78,7 +77,7 @@ def calibration_problems(
 def require_samples(heads: Sequence[Head], samples: int) -> None:
     """Raise DataError if there is too little validation data for a calibrator."""
     for head in heads:
-        for calibrator in head.calibration:
+        for calibrator in head.calibration.values():
             for message in _too_few(calibrator, samples):
                 raise DataError(message, path=head.calibration_path, code="E052")
 
@@ -90,12 +89,14 @@ def require_targets(heads: Sequence[Head], parts: Iterable[Sequence[Array]]) -> 
         heads: the losses.
         parts: all samples in parts, each with the target of each loss.
     """
-    if not any(_sees_targets(each, head.loss) for head in heads for each in head.calibration):
+    if not any(
+        _sees_targets(each, head.loss) for head in heads for each in head.calibration.values()
+    ):
         return
     first = 0
     for ys in parts:
         for head, y in zip(heads, ys, strict=True):
-            for position, each in enumerate(head.calibration):
+            for position, each in head.calibration.items():
                 path = (*head.calibration_path, position)
                 for message, hint in _wrong_target(each, head.loss, y, head.target, first):
                     raise DataError(message, hint=hint, path=path, code="E052")
@@ -165,7 +166,7 @@ def _wrong_target(
 
 
 def _thresholds_of_metrics(
-    head: HeadPart, calibrator: Calibrator, task: PredictionTask | None
+    head: PartialHead, calibrator: Calibrator, task: PredictionTask | None
 ) -> Iterator[Diagnostic]:
     """Yield an error for a metric with its own threshold, or that takes only a single one."""
     for position, metric in head.metrics.items():

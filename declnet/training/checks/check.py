@@ -34,7 +34,7 @@ from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
-from declnet.training.checks.streams import describe_streams, previews, sure_errors
+from declnet.training.checks.streams import previews, sure_errors
 from declnet.training.checks.targets import label_problems, one_class_warnings, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -49,7 +49,7 @@ class Checked:
         data: what is known about each data set, by name.
         memory: bytes that the run will hold, by purpose; None if unknown.
         problems: every error and warning, with locations, in the order of the spec.
-        sets: the data, if the check had to load it.
+        sets: the prepared data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
         no_features: its columns that are not features, with their purposes.
         starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
@@ -108,9 +108,7 @@ def check_spec(
     seed = valid.seed if valid is not None else 0
     with attributing_errors(registry):
         partial = parsed.partial
-        if data is not None or partial.data.stream is None:
-            described = describe(partial, seed, data)
-        else:
+        if data is None and partial.data.stream is not None:
             # reading all of a stream takes long, so what its first samples prove is reported before
             early = [
                 _check_described(preview, parsed, registry, seed, None, False)
@@ -119,7 +117,7 @@ def check_spec(
             sure = sure_errors([checked.errors for checked in early])
             if sure:
                 return replace(early[0], problems=tuple(sure), sets=None)
-            described = describe_streams(partial, seed)
+        described = describe(partial, seed, data)
         check = functools.partial(
             _check_described, described, parsed, registry, seed, data, suspects
         )
@@ -129,7 +127,7 @@ def check_spec(
         about = parsed.source_map, registry, described.infos, described.problems, suspects
         checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
         # data that the check loaded, for its limits, may be that of another seed
-        return checked if checked.sets is described.sets else replace(checked, sets=None)
+        return checked if described.sets is not None else replace(checked, sets=None)
 
 
 def _check_described(
@@ -175,7 +173,7 @@ def _check_described(
         problems += label_problems(head.part, partial.data, head.infos, head.nodes, registry)
     if suspects:
         problems += one_class_warnings(partial, described.sets)
-        problems += leakage_warnings(partial, described.sets, described.parts)
+        problems += leakage_warnings(partial, described.sets)
     problems += calibration_problems(partial, heads, validated, described.sets)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
@@ -188,7 +186,7 @@ def _check_described(
         infos,
         memory,
         parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),
-        described.sets,
+        described.sets and replace(described.sets, raw={}),  # which a run would hold in vain
         described.loaded,
         partial.data.no_features,
         starting,
@@ -215,7 +213,7 @@ def _without_lost(
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
     """Return the model's inputs; None for what is unknown as the data is invalid."""
     train, named = described.infos.get("train"), partial.data.inputs
-    known = train.input_infos if train is not None else {}
+    known = train.inputs if train is not None else {}
     if named is not None and not set(known).issuperset(named):
         lengths = InputInfo((), "integer", optional=True)
         return dict.fromkeys(named) | {lengths_of(name): lengths for name in named}
@@ -231,7 +229,7 @@ def _is_validated(
         return None
     data = partial.data
     sets = described.sets  # of which a column may decide on the split
-    loaded = {*sets.datasets, *sets.streams} if sets is not None else set()
+    loaded = {*sets.blocks} if sets is not None else set()
     named = {*described.infos, *loaded, *data.sources, *data.fractions}
     return data.folds is not None or "validation" in named
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from declnet.data.preparing.named_inputs import AT_INPUTS
 from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.preparing.windows import AT_SERIES, Windows
-from declnet.data.sets import PreparedSets, label_of_class, load_sets, split_and_prepared
+from declnet.data.sets import PreparedSets, label_of_class, load_sets
 from declnet.data.sharing import made_once
 from declnet.data.splits import Data
+from declnet.data.streaming.fitting import prepared_sets
 from declnet.errors import DataError, Diagnostic, KeyPath, error_message
 from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import from_here, hint_for_missing
@@ -33,24 +34,23 @@ class Described:
         infos: a description of each data set.
         sets: the data sets, if they had to be loaded for that.
         problems: errors in the sources or in their preparation, and warnings about columns.
-        loaded: the training data before it was split, if it was loaded.
-        parts: the data sets before they were prepared, if they were loaded.
+        loaded: the training data before it was split, if it was loaded; a sample of a stream.
     """
 
     infos: dict[str, DataInfo]
     sets: PreparedSets | None
     problems: list[Diagnostic]
     loaded: Data | None = None
-    parts: Mapping[str, Data] = field(default_factory=dict)
 
     @property
     def held(self) -> dict[str, DataInfo]:
         """The descriptions, of streams about as many samples as are in memory at a time."""
-        streams = self.sets.streams if self.sets is not None else {}
-        window = max((each.window for each in streams.values()), default=0)
+        blocks = self.sets.blocks if self.sets is not None else {}
+        windows = {name: each.window for name, each in blocks.items() if each.window is not None}
+        most = 2 * max(windows.values(), default=0)
         return {
-            name: replace(info, samples=min(info.samples, 2 * window), in_memory=True)
-            if name in streams and info.samples is not None
+            name: replace(info, samples=min(info.samples, most), in_memory=True)
+            if name in windows and info.samples is not None
             else info
             for name, info in self.infos.items()
         }
@@ -63,55 +63,51 @@ def describe(
     *,
     loads_arrays: bool = False,
 ) -> Described:
-    """Describe each data set; tables, and data to be prepared, are loaded for this.
+    """Describe each data set; tables, data to be prepared, and all of a stream are read for this.
 
     Args:
-        spec: the run's spec, of which data and losses are needed.
+        spec: the run's spec, of which data, losses, training and analyses are needed.
         given: data sets by name, in place of the spec's.
         loads_arrays: whether to load other data, too.
     """
-    if given is None:
-        infos, problems = _described(spec)
-        tables = [name for name, info in infos.items() if info is None]
-    else:
-        arrays = {name: each for name, each in given.items() if isinstance(each, Dataset)}
-        infos = {
-            name: replace(DataInfo.of(each.x, each.y), class_names=each.class_names)
-            for name, each in arrays.items()
-        }
-        problems, tables = [], [name for name in given if name not in arrays]
-    known = {name: info for name, info in infos.items() if info is not None}
     data = spec.data
-    if data.inputs is not None and "train" in known:
-        problems = [*problems, inputs_of_arrays()]
-    if data.windows is not None and "train" in known:
-        message = '"windows" cuts a table, but the training data is arrays'
-        hint = "remove it, and let the arrays hold a window in each sample"
-        problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
-    if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
+    infos, problems = _known(spec, given)
+    known = {name: info for name, info in infos.items() if info is not None}
+    if "train" in known:
+        problems += problems_of_arrays(data)
+    needed = len(known) < len(infos) or data.prepare or data.prepare_targets or loads_arrays
+    if problems or not spec.is_data_valid or "train" not in infos or not needed:
         return Described(known, None, problems)
-    if not (tables or data.prepare or data.prepare_targets or loads_arrays):
-        return Described(known, None, [])
-    wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
-        loaded = dict(given) if given is not None else load_sets(data, seed)
-        train = loaded["train"]
-        parts, sets = split_and_prepared(loaded, data, wanted, seed)
+        loaded = load_sets(data, seed) if given is None and data.stream is None else given
+        train = loaded["train"] if loaded is not None else None
+        sets = prepared_sets(data, wanted_targets(spec.heads), seed, loaded)
     except MemoryError as error:
         message = f"the data does not fit in this machine's memory: {error_message(error)}"
         at = origin_of(data.sources.get("train"), "train")
         return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
-        if error.code == "E035" and any(each.targets is None for each in spec.heads):
+        if error.code == "E035" and any(head.targets is None for head in spec.heads):
             return Described({}, None, [], train)  # it may suit the loss that is meant
         return Described({}, None, [data_problem(spec, error), *note_warnings(spec, train)], train)
-    prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
-    prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
-    named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
-    warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
-    warnings += unused_transforms(sets)
-    return Described(named, sets, warnings, train, parts)
+    if train is None and isinstance(sets.raw["train"], Dataset):
+        problems = problems_of_arrays(data)
+        if problems:
+            return Described({}, None, problems)
+    prepared = {}
+    for name, blocks in sets.blocks.items():
+        like = sets.datasets.get(name, sets.datasets["train"])
+        info = replace(DataInfo.of(like.x, like.y), samples=len(blocks))
+        prepared[name] = info.not_in_memory() if blocks.window is not None else info
+    whole = sum(len(sets.blocks[name]) for name in ("train", *data.fractions))
+    if train is not None:
+        whole = len(train)
+    train = train if train is not None else sets.raw["train"]
+    prepared["train"] = replace(prepared["train"], samples=whole, inputs=sets.input_infos)
+    named = {name: info for name, info in prepared.items() if name in infos}
+    warnings = [*note_warnings(spec, train), *series_warnings(data, sets.raw)]
+    return Described(named, sets, [*warnings, *unused_transforms(sets)], train)
 
 
 def data_problem(spec: PartialSpec, error: DataError) -> Diagnostic:
@@ -122,11 +118,18 @@ def data_problem(spec: PartialSpec, error: DataError) -> Diagnostic:
     return Diagnostic(from_here(error.message), error.hint, path, error.code)
 
 
-def inputs_of_arrays() -> Diagnostic:
-    """Return the error that columns are divided among inputs, but there are no columns."""
-    message = '"inputs" divides the columns of a table, but the training data is arrays'
-    hint = "remove it; a data source or a program that has several arrays names them itself"
-    return Diagnostic(message, hint, AT_INPUTS, "E038")
+def problems_of_arrays(data: DataSpec) -> list[Diagnostic]:
+    """Return errors for keys that need a table, if the training data is arrays."""
+    problems = []
+    if data.inputs is not None:
+        message = '"inputs" divides the columns of a table, but the training data is arrays'
+        hint = "remove it; a data source or a program that has several arrays names them itself"
+        problems.append(Diagnostic(message, hint, AT_INPUTS, "E038"))
+    if data.windows is not None:
+        message = '"windows" cuts a table, but the training data is arrays'
+        hint = "remove it, and let the arrays hold a window in each sample"
+        problems.append(Diagnostic(message, hint, ("data", "windows"), "E039"))
+    return problems
 
 
 def no_training_data(spec: PartialSpec) -> list[Diagnostic]:
@@ -158,8 +161,6 @@ def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
 
 def unused_transforms(sets: PreparedSets) -> list[Diagnostic]:
     """Return a warning for each transform that suits none of the columns as it finds them."""
-    if sets.preparation is None:
-        return []
     what = "column" if sets.preparation.types is not None else "array"
     hint = "remove it, or name its columns" if what == "column" else "remove it"
     return [
@@ -178,9 +179,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
     """Return a warning for each data set of which some series are too short for a window."""
     windows = Windows.of(data)
     found = {
-        name: windows.left_out(part)
-        for name, part in parts.items()
-        if windows is not None and isinstance(part, Table)
+        name: windows.left_out(part.records) for name, part in parts.items() if windows is not None
     }
     hint = "reduce past or horizon, or leave out these series"
     return [
@@ -190,10 +189,21 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
     ]
 
 
-def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
-    """Return the sources' own descriptions; None for tables."""
-    problems = no_training_data(spec)
+def _known(
+    spec: PartialSpec, given: Mapping[str, Data] | None
+) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
+    """Return what is known about each data set before it is loaded; None for tables and streams."""
     infos: dict[str, DataInfo | None] = {}
+    if given is not None:
+        for name, data in given.items():
+            infos[name] = None
+            if isinstance(data, Dataset):
+                info = DataInfo.of(data.x, data.y)
+                infos[name] = replace(info, class_names=data.class_names)
+        return infos, []
+    problems = no_training_data(spec)
+    if spec.data.stream is not None:
+        return dict.fromkeys(spec.data.sources), [*problems, *stream_problems(spec)]
     for name, source in spec.data.sources.items():
         try:
             infos[name] = made_once((), ("info", source), partial(_info, source))
@@ -205,6 +215,19 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
                 Diagnostic(from_here(error.message), error.hint or other, at, error.code)
             )
     return infos, problems
+
+
+def stream_problems(spec: PartialSpec) -> list[Diagnostic]:
+    """Return what a spec with a stream lacks, or asks for in vain, before the data is read."""
+    problems = []
+    if spec.training.batch_size is None:
+        message, hint = "streamed data is trained on in mini-batches", "add e.g. batch_size = 128"
+        problems.append(Diagnostic(message, hint, ("training",), "E033"))
+    if spec.analyses:
+        message = "an analysis needs all data in memory, but it is streamed"
+        hint = "remove it; declnet evaluate --analyze makes one of a smaller file"
+        problems.append(Diagnostic(message, hint, ("analyses", min(spec.analyses)), "E017"))
+    return problems
 
 
 def _info(source: DataSource) -> DataInfo | None:
@@ -232,7 +255,7 @@ def data_problems(
             "E032",
         )
         for name, info in infos.items()
-        if (unlike := _unlike(name, info.input_infos, train.input_infos)) is not None
+        if (unlike := _unlike(name, info.inputs, train.inputs)) is not None
     ]
     problems += [
         Diagnostic(
@@ -251,7 +274,7 @@ def data_problems(
 def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
     """Return errors in the names of classes, as far as sources know them before they are loaded."""
     train, data = infos.get("train"), spec.data
-    if train is None or train.target != "classes" or train.targets:
+    if train is None or train.target != "classes" or UNNAMED not in train.targets:
         return []
     names, problems = train.class_names, []
     if names is not None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from declnet.contracts.data.data_source import DataInfo
-from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic
 from declnet.graph.shapes import Inferred, Node
 from declnet.registry.spelling import suggestion
-from declnet.spec.partial import HeadPart, PartialSpec
+from declnet.spec.heads import PartialHead
+from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
 
 
@@ -26,7 +26,7 @@ class CheckedHead:
         infos: what is known about each data set, with its target only.
     """
 
-    part: HeadPart
+    part: PartialHead
     nodes: Sequence[Node | None]
     infos: Mapping[str, DataInfo]
 
@@ -39,7 +39,7 @@ def checked_heads(
     for head in spec.heads:
         index = output_of(head, spec, inferred)
         nodes = inferred.nodes[: index + 1] if index is not None else ()
-        own = {name: head.target_among(info.target_infos) for name, info in infos.items()}
+        own = {name: head.target_among(info.targets) for name, info in infos.items()}
         known = {
             name: infos[name].for_target(target)
             for name, target in own.items()
@@ -49,7 +49,7 @@ def checked_heads(
     return found
 
 
-def output_of(head: HeadPart, spec: PartialSpec, inferred: Inferred) -> int | None:
+def output_of(head: PartialHead, spec: PartialSpec, inferred: Inferred) -> int | None:
     """Return the index of the layer whose output a loss takes; None if it is unknown."""
     outputs = _outputs(spec, inferred)
     if not head.name:
@@ -100,7 +100,7 @@ def output_problems_of(spec: PartialSpec, inferred: Inferred) -> list[Diagnostic
     ]
 
 
-def _at_loss(head: HeadPart, key: str, message: str, hint: str | None, code: str) -> Diagnostic:
+def _at_loss(head: PartialHead, key: str, message: str, hint: str | None, code: str) -> Diagnostic:
     """Return an error at a key of a loss, or else at the name that stands for it."""
     written = head.output != head.name if key == "output" else bool(head.target)
     if written:
@@ -120,7 +120,7 @@ def target_problems_of(
     problems = []
     for name, info in infos.items():
         for head in spec.heads:
-            targets = info.target_infos
+            targets = info.targets
             if head.target_among(targets) is not None:
                 continue
             wanted = head.target or head.name
@@ -142,9 +142,7 @@ def _without_loss(
 ) -> list[Diagnostic]:
     if not spec.heads[0].name or "train" not in infos:
         return []
-    targets = tuple(infos["train"].target_infos)
-    if isinstance(train, Table):
-        targets = train.target_columns
+    targets = tuple(infos["train"].targets) if train is None else train.target_columns
     source = spec.data.sources.get("train")
     taken = {head.target or head.name for head in spec.heads}
     return [

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
-from declnet.contracts.data.data_source import DataInfo, Dataset
-from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.contracts.data.data_source import DataInfo
 from declnet.data.integer_limits import Limits, require_within
-from declnet.data.preparing.preparation import ARRAY
 from declnet.data.splits import Data
 from declnet.errors import DataError, Diagnostic, SampleName
 from declnet.graph.shapes import Inferred, Node, input_limits
@@ -22,36 +18,19 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     """Return an error for the first number of an input that its layers do not take."""
     if described.sets is None:
         return []
-    preparation, whole = described.sets.preparation, described.loaded
-    steps = preparation.steps if preparation is not None else ()
-    changed = {name for step in steps for name in step.states}
-    for name, part in described.parts.items():
-        of = name if name in spec.data.sources else "train"
-        called = partial(_sample, name, part, sampled=bool(described.sets.streams))
+    for name, part in described.sets.raw.items():
+
+        def called(position: int, name: str = name, part: Data = part) -> SampleName:
+            sample = part.sample_name(position)
+            return sample._replace(text=f"{name} data: {sample.text}")
+
         try:
-            if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
-                unchanged = {*by_name(whole.x)} - {
-                    *changed,
-                    *([UNNAMED] if ARRAY in changed else []),
-                }
-                own_limits = {key: limit for key, limit in limits.items() if key in unchanged}
-                require_within(
-                    whole.x,
-                    own_limits,
-                    partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
-                )
-            require_within(described.sets.datasets[name].x, limits, called)
+            require_within(described.sets.datasets[name].inputs, limits, called)
         except DataError as error:
+            of = name if name in spec.data.sources else "train"
             at = origin_of(spec.data.sources.get(of), of)
             return [Diagnostic(error.message, error.hint, at, error.code)]
     return []
-
-
-def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> SampleName:
-    """Return what messages call a sample of a data set, whose number a drawn one does not have."""
-    row = "a sample" if sampled else f"sample {at + 1}"
-    row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
-    return SampleName(f"{name} data: {row}")
 
 
 def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
@@ -61,7 +40,7 @@ def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
         for node in nodes
         if not (node.reads_of("float") or any(node.inputs))
         for name in node.reads_of("integer")
-        if train.input_infos[name].dtype == "float"
+        if train.inputs[name].dtype == "float"
     }
 
 
@@ -71,7 +50,7 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
         if node is None or train is None:
             continue
         for read in sorted(node.reads_of("integer")):
-            info = train.input_infos.get(read)
+            info = train.inputs.get(read)
             if info is not None and info.dtype != "integer":
                 called = f'the input "{read}"' if read else "x"
                 message = f'"{node.name}" takes integers, but {called} holds floats'

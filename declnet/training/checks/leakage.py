@@ -9,10 +9,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, column_type, missing_values
-from declnet.contracts.network.inputs import by_name, lengths_of
+from declnet.contracts.network.inputs import lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
-from declnet.data.splits import Data
 from declnet.errors import Diagnostic
 from declnet.registry.spelling import counted
 from declnet.spec.partial import PartialSpec
@@ -54,8 +53,8 @@ class _Known:
     @property
     def sequences(self) -> set[str]:
         """The columns that become sequences, e.g. of words, each a separate input."""
-        preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
-        inputs = (preparation.inputs if preparation is not None else None) or {}
+        preparation, x = self.sets.preparation, self.sets.datasets["train"].inputs
+        inputs = preparation.inputs
         return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
 
     def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
@@ -68,22 +67,16 @@ class _Known:
         return origin_of(source, name)
 
 
-def leakage_warnings(
-    spec: PartialSpec, sets: PreparedSets | None, parts: Mapping[str, Data]
-) -> list[Diagnostic]:
+def leakage_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
     """Return warnings about duplicates, features that tell the target, and identifiers.
 
     Args:
         sets: the prepared data; None if it was not loaded.
-        parts: the data sets before they were prepared.
     """
-    tables = {name: each for name, each in parts.items() if isinstance(each, Table)}
-    preparation = sets.preparation if sets is not None else None
-    if sets is None or preparation is None or preparation.windows is not None:
+    if sets is None or sets.preparation.windows is not None or sets.preparation.types is None:
         return []
-    if "train" not in tables or preparation.types is None:
-        return []
-    known = _Known(spec, tuple(preparation.types), tables, sets)
+    tables = {name: data.records for name, data in sets.raw.items()}
+    known = _Known(spec, tuple(sets.preparation.types), tables, sets)
     return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
 
 
@@ -162,11 +155,11 @@ def _telling_features(known: _Known) -> Iterator[Diagnostic]:
         return  # then it is all that the model has
     train, preparation = known.parts["train"], known.sets.preparation
     positions = _spread(len(train))
-    if len(positions) < 2 * FEWEST or preparation is None:
+    if len(positions) < 2 * FEWEST:
         return
     table = train.take(positions)
-    for name, y in by_name(known.sets.datasets["train"].y).items():
-        encoding = (preparation.targets or {}).get(name)
+    for name, y in known.sets.datasets["train"].targets.items():
+        encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue
         target = y[positions]

@@ -6,22 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.data.data_source import DataInfo, Dataset
-from declnet.contracts.network.inputs import by_name
+from declnet.contracts.data.data_source import DataInfo
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data
-from declnet.data.streaming.fitting import streamed_sets
 from declnet.data.streaming.source import StreamedSource
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import (
     Described,
     data_problem,
-    inputs_of_arrays,
     no_training_data,
-    note_warnings,
-    unused_transforms,
+    stream_problems,
 )
 
 PREVIEWED = 1000
@@ -37,28 +33,13 @@ _OF_SHAPES = ("E022", "E024")
 """Errors of a layer that does not suit its inputs."""
 
 
-def describe_streams(spec: PartialSpec, seed: int) -> Described:
-    """Describe each data set, for which all training data is read.
-
-    Args:
-        spec: the run's spec, of which data, losses, training and analyses are needed.
-    """
-    problems = [*no_training_data(spec), *_stream_problems(spec)]
-    if problems or not spec.is_data_valid or spec.data.train is None:
-        return Described({}, None, problems)
-    try:
-        return _described(spec, streamed_sets(spec.data, wanted_targets(spec.heads), seed))
-    except DataError as error:
-        return Described({}, None, [data_problem(spec, error)])
-
-
 def previews(spec: PartialSpec) -> list[Described]:
     """Describe each data set by its first samples, as far as they are like all of them.
 
     Returns:
         A description; or two, with one and more numbers in a sample, if that is not yet known.
     """
-    problems = [*no_training_data(spec), *_stream_problems(spec)]
+    problems = [*no_training_data(spec), *stream_problems(spec)]
     if problems or not spec.is_data_valid or spec.data.train is None:
         return [Described({}, None, problems)]
     first: dict[str, Data] = {}
@@ -74,7 +55,7 @@ def previews(spec: PartialSpec) -> list[Described]:
     prepared = sets.datasets["train"]
     info = replace(DataInfo.of(prepared.x, prepared.y), samples=None, inputs=sets.input_infos)
     infos = [info] if _keeps_shapes(sets, first["train"]) else [info, _wider(info)]
-    return [Described({"train": each}, sets, [], first["train"], train) for each in infos]
+    return [Described({"train": info}, sets, [], first["train"]) for info in infos]
 
 
 def sure_errors(found: Sequence[Sequence[Diagnostic]]) -> list[Diagnostic]:
@@ -101,15 +82,11 @@ def _is_sure(error: DataError) -> bool:
 
 def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
     """Return whether no transform has changed a shape, perhaps by what it finds in the samples."""
-    if sets.preparation is None:
-        return True
-    if isinstance(first, Dataset):
-        before, after = by_name(first.x), by_name(sets.datasets["train"].x)
-        return all(
-            each.shape == after[name].shape for name, each in before.items() if name in after
-        )
-    columns, lengths = sets.preparation.transformed(first, sets.preparation.types)
-    return not lengths and all(each.ndim == 1 for each in columns.values())
+    before = first.records
+    after, lengths = sets.preparation.transformed(before, sets.preparation.types)
+    return not lengths and all(
+        column.shape == before.columns[name].shape for name, column in after.items()
+    )
 
 
 def _wider(info: DataInfo) -> DataInfo:
@@ -122,33 +99,4 @@ def _wider(info: DataInfo) -> DataInfo:
         name: replace(each, shape=wider(each.shape), levels=None)
         for name, each in info.inputs.items()
     }
-    return replace(info, sample_shape=wider(info.sample_shape), inputs=inputs)
-
-
-def _stream_problems(spec: PartialSpec) -> list[Diagnostic]:
-    """Return what a spec with a stream lacks, or asks for in vain, before the data is read."""
-    found = []
-    if spec.training.batch_size is None:
-        message, hint = "streamed data is trained on in mini-batches", "add e.g. batch_size = 128"
-        found.append(Diagnostic(message, hint, ("training",), "E033"))
-    if spec.analyses:
-        message = "an analysis needs all data in memory, but it is streamed"
-        hint = "remove it; declnet evaluate --analyze makes one of a smaller file"
-        found.append(Diagnostic(message, hint, ("analyses", min(spec.analyses)), "E017"))
-    return found
-
-
-def _described(spec: PartialSpec, sets: PreparedSets) -> Described:
-    """Describe streamed data by a sample, which has the extreme numbers of all samples."""
-    first = sets.datasets["train"]
-    sizes = {name: len(each) for name, each in sets.streams.items()}
-    info = DataInfo.of(first.x, first.y).not_in_memory()
-    infos = {name: replace(info, samples=size) for name, size in sizes.items()}
-    whole = sizes["train"] + sum(sizes[name] for name in spec.data.fractions)
-    infos["train"] = replace(infos["train"], samples=whole, inputs=sets.input_infos)
-    named = {name: infos[name] for name in spec.data.sources}
-    parts = {} if sets.sample is None else {"train": sets.sample}
-    if spec.data.inputs is not None and isinstance(sets.sample, Dataset):
-        return Described({}, None, [inputs_of_arrays()])
-    warnings = [*note_warnings(spec, sets.sample), *unused_transforms(sets)]
-    return Described(named, sets, warnings, sets.sample, parts)
+    return replace(info, inputs=inputs)

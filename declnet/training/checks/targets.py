@@ -10,7 +10,6 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.data.data_source import DataInfo
-from declnet.contracts.network.inputs import by_name
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
 from declnet.data.columns import losses_hint
@@ -20,7 +19,8 @@ from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec
-from declnet.spec.partial import HeadPart, PartialSpec
+from declnet.spec.heads import PartialHead
+from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
 from declnet.training.checks.model import (
     flattening,
@@ -37,7 +37,7 @@ FEWEST_OF_ONE_CLASS = 10
 
 
 def target_problems(
-    head: HeadPart,
+    head: PartialHead,
     infos: Mapping[str, DataInfo],
     nodes: Sequence[Node | None],
     registry: Registry,
@@ -72,7 +72,7 @@ def target_problems(
 
 
 def _by_prepare(
-    head: HeadPart, loss: Loss, name: str, info: DataInfo, output: Shape, usual: Diagnostic
+    head: PartialHead, loss: Loss, name: str, info: DataInfo, output: Shape, usual: Diagnostic
 ) -> Diagnostic | None:
     """Return what a loss's own `prepare` says about two samples of a y that is usually wrong."""
     y: Array = np.ones((2, *info.target_shape))
@@ -97,7 +97,7 @@ def _by_prepare(
 
 
 def _refused_whatever_the_values(
-    head: HeadPart, loss: Loss, name: str, info: DataInfo, output: Shape
+    head: PartialHead, loss: Loss, name: str, info: DataInfo, output: Shape
 ) -> Diagnostic | None:
     """Return what a loss's own `prepare` says about a y whose shape is usually right.
 
@@ -125,7 +125,7 @@ def _refused_whatever_the_values(
 
 
 def _of_classes(
-    head: HeadPart,
+    head: PartialHead,
     loss: Loss,
     name: str,
     info: DataInfo,
@@ -163,7 +163,9 @@ def _of_classes(
     )
 
 
-def _no_classes(head: HeadPart, name: str, info: DataInfo, registry: Registry) -> Diagnostic | None:
+def _no_classes(
+    head: PartialHead, name: str, info: DataInfo, registry: Registry
+) -> Diagnostic | None:
     """Return an error if the labels of a data set can hardly number classes, else None."""
     smallest, largest = _labels_of(info)
     if info.samples is None or largest - min(smallest, 0) < max(info.samples, FEWEST_CLASSES):
@@ -193,7 +195,7 @@ def _of_values(
 
 
 def label_problems(
-    head: HeadPart,
+    head: PartialHead,
     data: DataSpec,
     infos: Mapping[str, DataInfo],
     nodes: Sequence[Node | None],
@@ -225,7 +227,7 @@ def label_problems(
 
 
 def _not_binary(
-    head: HeadPart, loss: Loss, name: str, smallest: int, largest: int, registry: Registry
+    head: PartialHead, loss: Loss, name: str, smallest: int, largest: int, registry: Registry
 ) -> Diagnostic:
     message = (
         f"{loss.type} takes the labels 0 and 1, but the labels of data.{name} go from {smallest} "
@@ -279,12 +281,12 @@ def _labels_of(info: DataInfo) -> tuple[int, int]:
 
 def one_class_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
     """Return a warning for each validation or test set whose samples are all of one class."""
-    if sets is None or sets.preparation is None:
+    if sets is None:
         return []
-    encodings = sets.preparation.targets or {}
+    encodings = sets.preparation.targets
     found = []
     for name, dataset in sets.datasets.items():
-        for target, y in by_name(dataset.y).items():
+        for target, y in dataset.targets.items():
             names = encodings[target].class_names if target in encodings else None
             if name == "train" or names is None or y.ndim != 1 or len(y) < FEWEST_OF_ONE_CLASS:
                 continue

@@ -20,12 +20,13 @@ from declnet import (
     ColumnType,
     DataError,
     DeclnetError,
-    JointPredictions,
+    Predictions,
     Predictor,
     Registry,
     error_summary,
     is_group,
     load_predictor,
+    prediction_columns,
     write_predictions,
 )
 from declnet_plugins.serve.bodies import Shape, csv_file, parse_json
@@ -84,7 +85,7 @@ class LoadedModel:
                 others[windows.spec.series] = "text"
             if windows.time is not None:
                 others[windows.time] = None
-        features = first.preparation.types if first.preparation is not None else None
+        features = first.preparation.types
         named = () if features is not None else tuple(name for name in first.model.inputs if name)
         others = {name: kind for name, kind in others.items() if name not in (features or {})}
         self._shape = Shape(features, others, named)
@@ -110,8 +111,7 @@ class LoadedModel:
         return {name: each.shape for name, each in model.inputs.items()}
 
     def _described(self, name: str, kind: ColumnType | None) -> Column:
-        preparation = self.predictor.preparation
-        for step in preparation.steps if preparation is not None else ():
+        for step in self.predictor.preparation.steps:
             if name not in step.states:
                 continue
             state = step.states[name]
@@ -152,7 +152,7 @@ class LoadedModel:
             return {}
         samples, _ = self._shape.read(self.example, 1)
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
-        found = self.predictor.predict(samples).columns()
+        found = prediction_columns(self.predictor.predict(samples))
         return {name: kinds.get(each.dtype.kind, "string") for name, each in found.items()}
 
     @cached_property
@@ -206,7 +206,9 @@ class LoadedModel:
                 parts = []
                 count = 0
                 for part in self.predictor.predict_parts(path, spread=spread):
-                    count += part.samples
+                    count += len(
+                        part if isinstance(part, Predictions) else next(iter(part.values()))
+                    )
                     if count > most_rows:
                         raise ProblemError(413, f"the body has more than {most_rows} rows")
                     parts.append(part)
@@ -235,10 +237,9 @@ class LoadedModel:
 
 
 def _without_spread(found: Any) -> Any:
-    if isinstance(found, JointPredictions):
-        own = {name: replace(each, spread=None) for name, each in found.items()}
-        return replace(found, by_loss=own)
-    return found if found.spread is None else replace(found, spread=None)
+    if isinstance(found, Predictions):
+        return found if found.spread is None else replace(found, spread=None)
+    return {name: _without_spread(each) for name, each in found.items()}
 
 
 def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from declnet import DataError, Dataset, InputInfo, Table
 from declnet.data.preparing.preparation import fit_preparation
-from declnet.data.preparing.stored_preparation import FORM, restored, stored
+from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sources.loading import fingerprint
 from declnet.registry.discovery import default_registry
@@ -50,7 +50,7 @@ def test_each_input_has_its_columns_in_its_order_and_its_own_type():
 
 def test_inputs_hold_the_numbers_of_the_single_input_without_names():
     plain = fitted(inputs=None)
-    whole, x = plain.apply(table()), fitted().apply(table())
+    (whole,), x = plain.apply(table()).values(), fitted().apply(table())
     names = list(plain.feature_names)
     for name, columns in INPUTS.items():
         np.testing.assert_array_equal(x[name], whole[:, [names.index(each) for each in columns]])
@@ -70,18 +70,15 @@ def test_levels_are_those_of_each_column():
 
 def test_a_stored_preparation_divides_the_same_way():
     preparation = fitted()
-    kept = stored(preparation)
-    document = json.loads(json.dumps(kept.document))
-    again = restored(document, kept.arrays, default_registry())
+    content, arrays = stored(preparation)
+    again = restored(content, arrays, default_registry())
     assert again.inputs == INPUTS
     for name, x in preparation.apply(table()).items():
         np.testing.assert_array_equal(again.apply(table())[name], x)
-    assert kept.document["form"] > FORM  # older versions would join the inputs
-    assert stored(fitted(inputs=None)).document["form"] == FORM
-    assert "inputs" not in stored(fitted(inputs=None)).document
-    document["inputs"]["numbers"] = ["shoe size"]
-    with pytest.raises(DataError, match='the input "numbers" has columns that are not there'):
-        restored(document, kept.arrays, default_registry())
+    document = json.loads(content)
+    document["preparation"]["inputs"]["numbers"] = ["shoe size"]
+    with pytest.raises(ValueError, match='the input "numbers" refers to "shoe size"'):
+        restored(json.dumps(document).encode(), arrays, default_registry())
 
 
 def test_named_arrays_are_prepared_each_by_its_transforms():
@@ -93,14 +90,10 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
     np.testing.assert_allclose(prepared.x["sound"].std(axis=0), 1)
     np.testing.assert_array_equal(prepared.x["word"], [2, 0, 2, 1])
     assert preparation.input_infos(prepared.x)["word"] == InputInfo((), "integer", (3,))
-    kept = stored(preparation)
-    document = json.loads(json.dumps(kept.document))
-    again = restored(document, kept.arrays, default_registry())
-    np.testing.assert_array_equal(again.apply(x)["sound"], prepared.x["sound"])
+    again = restored(*stored(preparation), default_registry())
+    np.testing.assert_array_equal(again.apply(dataset.records)["sound"], prepared.x["sound"])
     with pytest.raises(DataError, match="has the inputs sound, word, but x has sound"):
-        again.apply({"sound": x["sound"]})
-    with pytest.raises(DataError, match="give an array for each, by name"):
-        again.apply(x["sound"])
+        again.apply(Table({"sound": x["sound"]}))
 
 
 def test_fingerprints_depend_on_names_and_keep_those_of_single_arrays():

@@ -14,7 +14,6 @@ from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.runs.inference.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.transforms import Standardize
@@ -113,7 +112,7 @@ def test_a_forecast_reads_the_last_rows_and_what_is_known_after_them():
     x = preparation.apply(series(20, sales=sales, level=level))
     np.testing.assert_array_equal(x["past"][0, :, 0], [13, 14, 15, 16])
     np.testing.assert_array_equal(x["future"][0, :, 0], [1017, 1018, 1019])
-    (only,) = fitted(table, past=4, horizon=3).apply(table)
+    ((only,),) = fitted(table, past=4, horizon=3).apply(table).values()
     np.testing.assert_array_equal(only[:, 0], [16, 17, 18, 19])
 
 
@@ -172,7 +171,7 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
     predictor = load_predictor(folder / "whole")
     lines = (folder / "sales.csv").read_text().splitlines()
     (folder / "next.csv").write_text("\n".join([*lines, "2024-06-01,true,", "2024-06-02,false,"]))
-    (part,) = predicted_parts(predictor, folder / "next.csv")
+    (part,) = predictor.predict_parts(folder / "next.csv")
     cells = [each.split(",") for each in lines[1:]]
     frame = {
         "day": [*(each[0] for each in cells), "2024-06-01", "2024-06-02"],
@@ -183,10 +182,10 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
     assert list(part.columns()) == ["prediction_1", "prediction_2"]
     assert predictor.evaluate(folder / "sales.csv").samples == 140 - 8
     with pytest.raises(DataError, match="no column can be passed through"):
-        list(predicted_parts(predictor, folder / "next.csv", ["day"]))
+        list(predictor.predict_parts(folder / "next.csv", ["day"]))
     (folder / "next.csv").write_text("\n".join([*lines, ",true,", "2024-06-02,false,"]))
     with pytest.raises(DataError, match='"day" is missing, so the row cannot be put in order'):
-        list(predicted_parts(predictor, folder / "next.csv"))
+        list(predictor.predict_parts(folder / "next.csv"))
 
 
 WHEN = np.datetime64("2020-02-25")
@@ -300,10 +299,10 @@ def test_each_series_is_forecast_and_named(tmp_path):
     assert found.samples == 60 - 4 + 50 - 4
     assert "1 of 3 series is left out" in found.warnings[0]
     with pytest.raises(DataError, match='3 rows of the series "c" are too few: a forecast takes 5'):
-        list(predicted_parts(predictor, tmp_path / "sales.csv"))
+        list(predictor.predict_parts(tmp_path / "sales.csv"))
     kept = [each for each in lines if not each.startswith("c")]
     (tmp_path / "next.csv").write_text("\n".join(kept))
-    (part,) = predicted_parts(predictor, tmp_path / "next.csv", ["shop"])
+    (part,) = predictor.predict_parts(tmp_path / "next.csv", ["shop"])
     columns = part.columns()
     assert list(columns) == ["shop", "prediction_1", "prediction_2"]
     first = list(dict.fromkeys(each.split(",")[0] for each in kept[1:]))

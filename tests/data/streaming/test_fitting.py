@@ -9,7 +9,7 @@ import pytest
 
 from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Table
 from declnet.data.preparing.targets import WantedTarget
-from declnet.data.sets import class_sizes, class_weights, prepare_sets
+from declnet.data.sets import class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
@@ -97,18 +97,18 @@ def test_all_is_fitted_and_prepared_as_in_memory():
     fields = {"prepare": PREPARE}
     found = streamed(table(), **fields)
     wanted = prepare_sets({"train": table()}, DataSpec(**fields), [CLASSES])
-    x, y = rows(found.streams["train"])
+    x, y = rows(found.blocks["train"])
     np.testing.assert_allclose(x, wanted.datasets["train"].x, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(y, wanted.datasets["train"].y)
     assert found.preparation.feature_names == wanted.preparation.feature_names
-    assert found.streams["train"].class_names == ("boat", "flat", "house")
+    assert found.preparation.class_names == ("boat", "flat", "house")
 
 
 def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():
     def held(seed, window):
         own = spec(table(), validation=0.2, prepare=(Impute(), Ordinal(columns=("city",))))
         own = own.model_copy(update={"stream": StreamSpec(window=window)})
-        return rows(streamed_sets(own, [CLASSES], seed).streams["validation"])[0][:, 1].tolist()
+        return rows(streamed_sets(own, [CLASSES], seed).blocks["validation"])[0][:, 1].tolist()
 
     assert held(1, 8) == held(1, 40)
     assert held(1, 40) != held(2, 40)
@@ -124,7 +124,7 @@ def test_rows_are_held_out_by(method):
     number = np.arange(ROWS, dtype=float)
     data = Table({"n": number, "group": group, "said": said, "y": number}, "y", ("n",))
     sets = streamed(data, VALUES, **fields)
-    kept, held = (rows(sets.streams[name])[1].astype(int) for name in ("train", "validation"))
+    kept, held = (rows(sets.blocks[name])[1].astype(int) for name in ("train", "validation"))
     assert sorted([*kept, *held]) == list(range(ROWS))
     if method == "time":
         assert held.tolist() == list(range(240, 300))
@@ -136,10 +136,19 @@ def test_rows_are_held_out_by(method):
 def test_classes_weigh_alike_by_all_samples():
     sets = streamed(table(), prepare=PREPARE, class_weights="balanced")
     whole = prepare_sets({"train": table()}, DataSpec(prepare=PREPARE), [CLASSES]).datasets["train"]
-    weights = class_weights(class_sizes(whole.y), whole.class_names, "balanced")
+    sizes = dict(enumerate(np.bincount(whole.y).tolist()))
+    weights = class_weights(sizes, whole.class_names, "balanced")
     wanted = [weights[label] for label in whole.y]
-    found = np.concatenate([each.weights for each in sets.streams["train"].parts()])
+    found = np.concatenate([each.weights for each in sets.blocks["train"].parts()])
     np.testing.assert_allclose(found, wanted)
+
+
+def test_named_classes_of_arrays_weigh_alike_whatever_their_order():
+    y = (np.arange(ROWS) % 5 == 0).astype(int)
+    data = Dataset(np.zeros((ROWS, 2)), y, class_names=("no", "yes"))
+    sets = streamed(data, class_weights="balanced", positive_class="no")
+    weights = np.concatenate([each.weights for each in sets.blocks["train"].parts()])
+    np.testing.assert_allclose(weights, np.where(y == 1, 2.5, 0.625))
 
 
 @pytest.mark.parametrize(
@@ -167,12 +176,12 @@ def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
     monkeypatch.setattr(survey, "SAMPLED", 50)
     data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
     sets = streamed(data, VALUES, prepare=(Quantile(),))
-    assert len(sets.sample) < 110
-    x, _ = rows(sets.streams["train"])
+    assert len(sets.raw["train"]) < 110
+    x, _ = rows(sets.blocks["train"])
     assert x[0, 0] < x[750, 0] < x[2250, 0] < x[-1, 0]
     assert abs(x[1500, 0]) < 0.5 < x[2250, 0] < 0.9
     again = streamed(data, VALUES, prepare=(Quantile(),))
-    np.testing.assert_array_equal(rows(again.streams["train"])[0], x)
+    np.testing.assert_array_equal(rows(again.blocks["train"])[0], x)
 
 
 def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
@@ -183,7 +192,7 @@ def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
 
 
 def test_samples_that_differ_from_those_of_the_survey_are_an_error():
-    stream = streamed(table(), prepare=PREPARE).streams["train"]
+    stream = streamed(table(), prepare=PREPARE).blocks["train"]
     Rows.data["train"].columns["age"][7] += 1
     stream.read(2)
     with pytest.raises(ChangedFileError, match="the data of rows changed"):

@@ -11,6 +11,7 @@ from declnet.contracts.execution.kernel import Call
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
+from declnet.spec.heads import Head
 from declnet.testing.check import Subject
 from declnet.testing.checks.losses import drawn, prepared, sort_of, working_pairs
 from declnet.testing.harness import NO_LOSS, infer, probe
@@ -39,7 +40,7 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
         inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
         model = Model(nodes, inputs, np.dtype(setting.dtype))
         model.store.initialize(1, subject.registry)
-        graph = TrainingGraph(model, NO_LOSS, setting.samples, 1)
+        graph = TrainingGraph(model, [Head("", NO_LOSS)], setting.samples, 1)
         graph.schedules.begin(1)
         given = {}
         for name, info in inputs.items():
@@ -50,8 +51,7 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
             given[name] = np.moveaxis(values, -1, 0).astype(
                 "int64" if info.dtype == "integer" else setting.dtype, order="K"
             )
-        x: Any = given if len(given) > 1 else next(iter(given.values()))
-        step = graph.step(x, np.zeros(setting.samples))
+        step = graph.step(given, [np.zeros(setting.samples)])
         yield from _own(step.calls, subject.instance, str(shape))
 
 
@@ -67,10 +67,10 @@ def _of_loss(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
         before = probe(setting.input_order, name="before", shape=shape, samples=setting.samples)
         nodes = infer([before], features, subject.registry)
         model = Model(nodes, features, dtype)
-        graph = TrainingGraph(model, loss, setting.samples, 1)
+        graph = TrainingGraph(model, [Head("", loss)], setting.samples, 1)
         y_true = prepared(loss, batch.y, shape, dtype, setting.order)
         x = batch.x[0].reshape(setting.samples, -1).astype(dtype)
-        yield from _own(graph.step(x, y_true).calls, loss, str(shape))
+        yield from _own(graph.step({"": x}, [y_true]).calls, loss, str(shape))
 
 
 def _of_optimizer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:

@@ -58,8 +58,8 @@ def test_a_table_becomes_labels_and_probabilities(tmp_path):
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
         np.testing.assert_array_equal(label, probabilities.argmax(axis=1))
     metadata = session.get_modelmeta().custom_metadata_map
-    assert metadata["spec"] == stored.manifest["spec"]
-    assert metadata["declnet"] == stored.manifest["declnet"]
+    assert metadata["spec"] == stored.manifest.spec
+    assert metadata["declnet"] == stored.manifest.declnet
     for opset in (16, 22):
         with pytest.raises(ExportError, match="opset"):
             stored.export(tmp_path / "other.onnx", options={"opset": opset})

@@ -164,9 +164,13 @@ def test_the_scale_is_logarithmic_if_losses_differ_much(
     ("content", "message"),
     [
         ("", "one: no epoch has been logged"),
-        ("[]\n", "one: cannot be read: history.jsonl: a line is not a logged epoch"),
-        ('{"epoch": "x"}\n', "one: cannot be read: history.jsonl: a line is not a logged epoch"),
-        ("x\n", "one: cannot be read: history.jsonl: "),
+        ("[]\n", "one/history.jsonl: cannot be read: line 1: must be an object"),
+        (
+            '{"epoch": 0}\n{"epoch": "x"}\n',
+            'one/history.jsonl: cannot be read: line 2: key "epoch": must be a valid integer',
+        ),
+        ('{"epoch": 0.5}\n', "one/history.jsonl: cannot be read: line 1: is not a logged epoch"),
+        ("x\n", "one/history.jsonl: cannot be read: line 1: "),
     ],
 )
 def test_an_empty_or_damaged_history_is_reported(command, runs, content, message, renew_checksums):

@@ -47,9 +47,9 @@ class Misses(Metric):
 
 def test_metrics_are_called_as_they_declare_unless_the_spec_names_them():
     metrics = (Accuracy(), F1(), Accuracy(name="right"), Hits(), Hits(name="aim"), Misses())
-    shorter = abbreviations([Head("", MeanSquaredError(), metrics)])
+    shorter = abbreviations([Head("", MeanSquaredError(), dict(enumerate(metrics)))])
     assert shorter == {"accuracy": "acc", "hits": "hit"}
-    named = abbreviations([Head("kind", MeanSquaredError(), metrics[:1])])
+    named = abbreviations([Head("kind", MeanSquaredError(), {0: metrics[0]})])
     assert named == {"kind_accuracy": "kind_acc"}
     values = METRICS | {"hits": 0.5, "aim": 0.25, "right": 0.75}
     assert metrics_in_words(values, shorter).startswith(

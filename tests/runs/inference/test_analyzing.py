@@ -11,6 +11,7 @@ import pytest
 
 import declnet
 from declnet import Analysis, AnalysisTable, DataError, Dataset, Table
+from declnet.data.sets import PreparedSets
 from declnet.runs.inference.analyzing import set_of_run, some_of
 from declnet.testing.examples import registry_with
 
@@ -63,7 +64,8 @@ def trained(document, data, out=None, registry=None):
 
 def analyzed(result, raw):
     samples = result.predictor.labeled(raw, "given").samples
-    return set_of_run(result.predictor, {"train": raw}, samples, "train")
+    sets = PreparedSets({}, result.preparation, {"train": raw}, {"train": samples})
+    return set_of_run(result.predictor, sets, "train")
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)

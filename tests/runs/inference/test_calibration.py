@@ -98,7 +98,7 @@ class TestARunWithATemperatureAndSets:
 
     def test_probabilities_are_those_of_the_model_at_another_temperature(self, run):
         result, data = run
-        raw = result.model.predict(result.model.as_input(data["test"][0]))
+        raw = result.model.predict(data["test"][0])
         state = json.loads((result.directory / "calibration.json").read_text())
         state = state["losses"][""]["steps"][0]["state"]
         powers = raw.astype(float) ** (1 / state["temperature"])
@@ -265,7 +265,9 @@ def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classe
     assert np.array_equal(found.sets, by_median)
     evaluation = predictor.evaluate(classes).calibration
     assert evaluation.coverage["coverage"] == found.sets[np.arange(240), classes[1]].mean()
-    raw = [each.outputs(each.prepared(x), calibrated=False)[0] for each in predictor.predictors]
+    raw = [
+        each.outputs(each.prepared({"": x}), calibrated=False)[""] for each in predictor.predictors
+    ]
     p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
     assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)
     out_of_fold = declnet.open_group(folder).out_of_fold({"train": declnet.Dataset(*classes)})

@@ -7,7 +7,6 @@ import pytest
 
 import declnet
 from declnet.runs.inference import file_parts
-from declnet.runs.inference.file_parts import predicted_parts
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +17,9 @@ def predictor(flowers):
 @pytest.mark.parametrize("samples", [1, 7, 120, 1000])
 def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
     """Nothing is fitted again: a row is prepared alone as among others."""
-    (whole,) = predicted_parts(predictor, flowers.table)
+    (whole,) = predictor.predict_parts(flowers.table)
     monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
-    parts = list(predicted_parts(predictor, flowers.table))
+    parts = list(predictor.predict_parts(flowers.table))
     assert [len(part) for part in parts[:-1]] == [samples] * (len(parts) - 1)
     assert sum(map(len, parts)) == 120
     found = np.concatenate([part.outputs for part in parts])
@@ -34,21 +33,21 @@ def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path
     (tmp_path / "new.csv").write_text("length,color,width\n" + "".join(rows))
     monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 5)
     with pytest.raises(declnet.DataError, match=r'new\.csv: row 17, column "width" is infinite'):
-        list(predicted_parts(predictor, tmp_path / "new.csv"))
+        list(predictor.predict_parts(tmp_path / "new.csv"))
 
 
 def test_settings_that_a_hint_names_can_be_given_for_one_file(predictor, tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("length;color;width\n1;red;2\n")
     with pytest.raises(declnet.DataError, match="there is no column") as error:
-        list(predicted_parts(predictor, path))
+        list(predictor.predict_parts(path))
     source = f"'{{ path = \"{path}\", delimiter = … }}'"
     assert error.value.hint == f"is the delimiter ';'? Then give {source} in place of the file"
     path.write_text("length,color,width\n1,red,inf\n")
     with pytest.raises(declnet.DataError, match="is infinite") as error:
-        list(predicted_parts(predictor, path))
+        list(predictor.predict_parts(path))
     assert str(error.value.hint).endswith(", missing = … }' in place of the file")
     path.write_text("length,color\n1,red\n")
     with pytest.raises(declnet.DataError, match="there is no column") as error:
-        list(predicted_parts(predictor, path))
+        list(predictor.predict_parts(path))
     assert error.value.hint == "columns: length, color"

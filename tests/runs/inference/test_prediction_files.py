@@ -11,12 +11,7 @@ import pytest
 
 from declnet.errors import DataError
 from declnet.runs.inference import prediction_files as csv_file
-from declnet.runs.inference.prediction_files import (
-    whole_file,
-    write_json_lines,
-    write_npy,
-    write_parquet,
-)
+from declnet.runs.inference.prediction_files import whole_file, write_predictions
 from declnet.runs.inference.predictions import Predictions
 
 NAMES = (
@@ -54,7 +49,7 @@ def test_csv_reads_back_to_the_bit(polars, monkeypatch):
         pytest.importorskip("polars", reason="the extra data is not installed")
     monkeypatch.setattr(csv_file, "has_polars", lambda: polars)
     file = io.BytesIO()
-    assert csv_file.write_csv(parts(), file) == len(SAID)
+    assert write_predictions(parts(), file, "csv") == len(SAID)
     rows = list(csv.reader(io.StringIO(file.getvalue().decode(), newline="")))
     assert rows[0] == COLUMNS
     assert [row[0] for row in rows[1:]] == SAID
@@ -63,7 +58,7 @@ def test_csv_reads_back_to_the_bit(polars, monkeypatch):
 
 def test_json_lines_read_back_to_the_bit():
     file = io.BytesIO()
-    assert write_json_lines(parts(), file) == len(SAID)
+    assert write_predictions(parts(), file, "jsonl") == len(SAID)
     rows = [json.loads(line) for line in file.getvalue().decode().split("\n")[:-1]]
     assert [list(row) for row in rows] == [COLUMNS] * len(SAID)
     assert [row["prediction"] for row in rows] == SAID
@@ -74,7 +69,7 @@ def test_json_lines_read_back_to_the_bit():
 def test_json_has_no_infinity():
     values = np.array([1.5, np.inf, -np.inf, np.nan])
     file = io.BytesIO()
-    write_json_lines([Predictions(values, None, None, values[:, None])], file)
+    write_predictions([Predictions(values, None, None, values[:, None])], file, "jsonl")
     rows = [json.loads(line)["prediction"] for line in file.getvalue().splitlines()]
     assert rows == [1.5, None, None, None]
 
@@ -84,12 +79,12 @@ def test_other_types_of_classes_keep_their_type():
         said = np.array(classes)[[1, 0]]
         part = Predictions(said, None, ("a", "b"), np.zeros((2, 1)))
         file = io.BytesIO()
-        write_json_lines([part], file)
+        write_predictions([part], file, "jsonl")
         assert [json.loads(line)["prediction"] for line in file.getvalue().splitlines()] == list(
             said
         )
         file = io.BytesIO()
-        csv_file.write_csv([part], file)
+        write_predictions([part], file, "csv")
         assert file.getvalue().decode().split() == ["prediction", *words]
 
 
@@ -98,7 +93,8 @@ def test_npy_reads_back_to_the_bit(shape):
     outputs = np.random.default_rng(3).normal(size=(1234, *shape)).astype(np.float32)
     cut = [outputs[at : at + 100] for at in range(0, 1234, 100)]
     file = io.BytesIO()
-    assert write_npy((Predictions(each, None, None, each) for each in cut), file) == 1234
+    parted = (Predictions(each, None, None, each) for each in cut)
+    assert write_predictions(parted, file, "npy") == 1234
     file.seek(0)
     assert np.array_equal(np.load(file, allow_pickle=False), outputs)
 
@@ -106,7 +102,7 @@ def test_npy_reads_back_to_the_bit(shape):
 def test_parquet_reads_back_to_the_bit(tmp_path):
     polars = pytest.importorskip("polars", reason="the extra data is not installed")
     with (tmp_path / "p.parquet").open("wb") as file:
-        assert write_parquet(parts(), file) == len(SAID)
+        assert write_predictions(parts(), file, "parquet") == len(SAID)
     frame = polars.read_parquet(tmp_path / "p.parquet")
     assert frame.columns == COLUMNS
     assert frame["prediction"].to_list() == SAID
@@ -118,15 +114,15 @@ def failing():
     raise DataError("row 9 is wrong")
 
 
-@pytest.mark.parametrize("write", [csv_file.write_csv, write_json_lines, write_npy, write_parquet])
-def test_after_an_error_nothing_is_left(write, tmp_path):
-    if write is write_parquet:
+@pytest.mark.parametrize("form", csv_file.FORMS)
+def test_after_an_error_nothing_is_left(form, tmp_path):
+    if form == "parquet":
         pytest.importorskip("polars", reason="the extra data is not installed")
     with (
         pytest.raises(DataError, match=r"^row 9 is wrong$"),
         whole_file(tmp_path / "out", force=False) as file,
     ):
-        write(failing(), file)
+        write_predictions(failing(), file, form)
     assert list(tmp_path.iterdir()) == []
 
 

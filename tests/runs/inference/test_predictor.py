@@ -11,7 +11,6 @@ import pytest
 import declnet
 from declnet import DataError
 from declnet.contracts.data.table import Table
-from declnet.runs.inference.file_parts import predicted_parts
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def test_a_copy_gives_the_same(predictor, columns, flowers, duplicate):
     same = duplicate(predictor)
     assert np.array_equal(same.predict(columns).outputs, expected.outputs)
     assert same.class_names == predictor.class_names
-    (part,) = predicted_parts(same, flowers.table)
+    (part,) = same.predict_parts(flowers.table)
     assert np.array_equal(part.outputs, expected.outputs)
 
 

@@ -110,7 +110,7 @@ def test_out_of_fold_predicts_each_row_once_by_the_model_that_did_not_see_it(
         member = open_run(tmp_path / f"out/fold-{fold}")
         own = [row for row in found if row["fold"] == str(fold)]
         seen = [given[int(row["row"]) - 1] for row in own]
-        assert len(own) == member.manifest["data"]["validation"]["samples"]
+        assert len(own) == member.manifest.data["validation"].samples
         assert not grouped or len({row["color"] for row in seen}) == 1
         expected = member.predictor().predict(features(seen))
         assert [row["prediction"] for row in own] == expected.prediction.tolist()
@@ -125,7 +125,7 @@ def features(rows):
 def test_the_evaluation_out_of_fold_is_of_all_rows_at_once(folds, table):
     found = open_group(folds).evaluate()
     members = [open_run(folds / f"fold-{n}") for n in range(1, 5)]
-    sizes = [each.manifest["data"]["validation"]["samples"] for each in members]
+    sizes = [each.manifest.data["validation"].samples for each in members]
     assert found.samples == sum(sizes) == 48
     for name in ("loss", "accuracy"):
         values = [each.metrics["validation"][name] for each in members]
@@ -204,7 +204,7 @@ def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
 
 
 def test_killed_at_any_file_operation_it_ends_with_the_same_bits(tmp_path):
-    script = Path(__file__).parents[2] / "killed_anywhere.py"
+    script = Path(__file__).parents[1] / "killed_anywhere.py"
     done = subprocess.run(
         [sys.executable, script, tmp_path, "folds"], capture_output=True, text=True, check=False
     )
@@ -241,7 +241,7 @@ def change(folds, how):
         ("weights", r"fold-2/weights.safetensors: changed since the run ended"),
         ("missing", r"fold-2: this run is missing; restore it"),
         ("replaced", r"fold-2/manifest.json: changed since the runs ended.*in group.json"),
-        ("listed outside", r"group.json: .*'../fold-2' is not a folder within this one"),
+        ("listed outside", r"group.json: .*../fold-2.* is not a folder within this one"),
         ("version", r"fold-2: this run was made by declnet 0.0.1, but fold-1 by \S+; train"),
     ],
 )

@@ -28,7 +28,9 @@ def begun(document, tmp_path):
 
 
 def test_outcomes_are_those_of_the_folders(begun):
-    (begun / "seed-4/manifest.json").write_text('{"status": "running"}', "utf-8")
+    manifest = json.loads((begun / "seed-3/manifest.json").read_text("utf-8"))
+    manifest |= {"status": "running", "seed": 4}
+    (begun / "seed-4/manifest.json").write_text(json.dumps(manifest), "utf-8")
     group = open_group(begun)
     metrics = json.loads((begun / "seed-3/metrics.json").read_text("utf-8"))
     found = group.outcomes()

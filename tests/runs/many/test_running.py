@@ -38,7 +38,7 @@ def test_every_sample_is_validated_on_once(folded):
     assert len(found.members) == 3
     losses = [each.metrics["validation"]["loss"] for each in found.members]
     spread = found.spreads["validation"]["loss"]
-    assert (spread.mean, spread.minimum) == (pytest.approx(np.mean(losses)), min(losses))
+    assert (spread.mean, spread.min) == (pytest.approx(np.mean(losses)), min(losses))
     assert spread.standard_deviation == pytest.approx(np.std(losses, ddof=1))
     assert found.metrics["validation"]["loss"] == spread.mean
     assert len(set(losses)) == 3
@@ -120,10 +120,8 @@ def test_the_best_comes_first_and_each_run_is_that_of_its_own(swept, tmp_path):
     ]
     best = found.best
     assert found.values[best.name] == {"optimizer.learning_rate": 0.5}
-    assert found.summary["metric"] == "train.loss"
-    assert [each["name"] for each in found.summary["specs"]] == [
-        each.name for each in found.series()
-    ]
+    assert found.summary.metric == "train.loss"
+    assert [each.name for each in found.summary.specs] == [each.name for each in found.series()]
     assert (found.status, len(seen)) == ("finished", 4)
     assert sorted(each.label for each in seen) == sorted(each.label for each in found.outcomes())
     (tmp_path / "alone").mkdir()
@@ -198,7 +196,7 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
     assert seen == list(found.trials)
     best = max((each for each in found.trials if each.value), key=lambda each: each.value)
     assert found.best_trial == best
-    assert found.summary["best"] == best.number
+    assert found.summary.best == best.number
     changes = {"tune": {}, "optimizer.learning_rate": best.values["optimizer.learning_rate"]}
     alone = run(parse_spec(tuned, registry, overrides=changes))
     assert alone.metrics == open_run(found.trial_folder(best.number)).metrics

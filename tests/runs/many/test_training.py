@@ -190,7 +190,7 @@ def test_a_plan_of_a_third_party_decides_by_what_came_back(rungs, tmp_path):
     assert found.status == "finished"
     winner = tasks[-1].partition("/")[0]
     assert open_group(tmp_path / "one" / winner).evaluate().samples > 0
-    assert {each["name"] for each in found.summary["specs"]} == {
+    assert {each.name for each in found.summary.specs} == {
         f"small-point-{number}" for number in range(4)
     }
 

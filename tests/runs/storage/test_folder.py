@@ -12,7 +12,7 @@ import pytest
 
 from declnet import OutputError, RunError
 from declnet.runs.storage.folder import claim, claim_numbered, claimed, locked, writing
-from declnet.runs.storage.writing import write_json
+from declnet.runs.storage.writing import write_atomically
 
 
 def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
@@ -46,7 +46,7 @@ def test_an_error_of_writing_names_the_file_and_not_its_temporary_copy(tmp_path)
     (tmp_path / "file").touch()
     message = r"/file/a\.json: cannot be written: Not a directory"
     with pytest.raises(RunError, match=message), writing(tmp_path):
-        write_json(tmp_path / "file" / "a.json", {})
+        write_atomically(tmp_path / "file" / "a.json", b"")
     with pytest.raises(RunError, match="/file: cannot be written: No"), writing(tmp_path / "file"):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -138,9 +138,9 @@ class Within(Calibrator):
         return y_pred - state["error"], y_pred + state["error"]
 
 
-def refuse_lists(self, state):
-    if not isinstance(state["power"], tuple):
-        raise ValueError("the power is not a tuple")
+def refuse_views(self, state):
+    if not state["power"].flags.owndata:
+        raise ValueError("the power is an array that another one owns")
 
 
 def learn_in_the_module(self, y_pred, y_true, task):
@@ -157,17 +157,16 @@ CALIBRATORS = (
            verify_targets=lambda self, y_true: y_true.sort(axis=0)),
     broken("parts_equal_the_whole", Sharper, "sharpens_by_the_batch", apply=lambda self, y_pred,
            state: Sharper.apply(self, y_pred, {"power": 1 + y_pred.max()})),
-    broken("state_can_be_stored", Sharper, "refuses_its_state_as_read", verify_state=refuse_lists,
-           fit=lambda self, y_pred, y_true, task: {"power": (2.0,)}, apply=lambda self, y_pred,
-           state: Sharper.apply(self, y_pred, {"power": state["power"][0]})),
+    broken("state_can_be_stored", Sharper, "refuses_its_state_as_read", verify_state=refuse_views,
+           fit=lambda self, y_pred, y_true, task: {"power": np.array([2.0])}),
     broken("keeps_its_promise", Within, "promises_too_much", promised_coverage=lambda self: 0.99,
            intervals=lambda self, y, state: (y - state["error"] / 4, y + state["error"] / 4)),
     broken("keeps_uses_apart", Within, "learns_in_its_module", before=("fit", learn_in_the_module),
            intervals=lambda self, y, state: (y - SEEN[0], y + SEEN[0])),
-    broken("continues_when_restored", Sharper, "takes_tuples_alone",
-           fit=lambda self, y_pred, y_true, task: {"power": (2.0,)},
+    broken("continues_when_restored", Sharper, "takes_its_own_arrays_alone",
+           fit=lambda self, y_pred, y_true, task: {"power": np.array([2.0])},
            apply=lambda self, y_pred, state: Sharper.apply(
-               self, y_pred, {"power": 3 - isinstance(state["power"], tuple)})),
+               self, y_pred, {"power": 3 - state["power"].flags.owndata})),
 )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from declnet import (
-    DeclnetError,
     ListedRun,
+    OutputError,
+    StudySummary,
     differing_keys,
     grouped_run,
     is_predictor,
@@ -56,10 +57,10 @@ def is_group(directory: Path) -> bool:
 
 def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
     """Return the objective of a study, and how much each key matters to it, as far as known."""
-    with suppress(DeclnetError, KeyError, ValueError, AttributeError, TypeError):
+    with suppress(OutputError):
         summary = open_group(directory).summary
-        importance = {key: float(each) for key, each in summary["importance"].items()}
-        return str(summary["objective"]), importance
+        if isinstance(summary, StudySummary):
+            return summary.objective, summary.importance
     return None, {}
 
 
@@ -82,14 +83,15 @@ def read_runs(directory: Path) -> list[ReportedRun]:
 
 
 def _reported(run: ListedRun, values: Mapping[str, Any], directory: Path) -> ReportedRun:
-    directions = {"loss": "lower"} | (run.better if isinstance(run.better, dict) else {})
+    directions = {"loss": "lower", **run.better}
     metrics, better = {}, {}
     for data, each in run.metrics.items():
         for metric, value in each.items():
             name = f"{data}.{metric}"
             metrics[name] = value
-            if directions.get(metric) in ("higher", "lower"):
-                better[name] = directions[metric]
+            direction = directions.get(metric)
+            if direction is not None:
+                better[name] = direction
     name, history = run.path.as_posix(), directory / run.path / "history.jsonl"
     return ReportedRun(name, run.status, values, metrics, better, run.seconds, history)
 

@@ -57,9 +57,8 @@ def assemble(
     labeled = dict(zip(_labels(runs), runs, strict=True))
     several = len(runs) > 1
     shown = list(labeled.items())[:MOST_RUNS]
-    first = runs[0].manifest.get("name", runs[0].path.name)
     return Page(
-        title=f"{len(runs)} runs compared" if several else str(first),
+        title=f"{len(runs)} runs compared" if several else runs[0].name,
         made=format_time(datetime.now(UTC).isoformat()),
         final=_several_final(labeled) if several else _final(runs[0]),
         curves=curve_charts({label: run.history for label, run in labeled.items()}),
@@ -123,11 +122,11 @@ def _final(run: StoredRun) -> Table | None:
 
 def _baseline(run: StoredRun, sets: Sequence[str]) -> dict[str, Mapping[str, float]]:
     """Return the metrics of a constant prediction on the most telling data, by what it is."""
-    stored = run.manifest.get("baseline", {})
+    stored = run.manifest.baseline
     name = next((each for each in SETS if each in sets and each in stored), None)
     if name is None:
         return {}
-    return {f"{name} baseline: {stored[name]['prediction']}": stored[name]["metrics"]}
+    return {f"{name} baseline: {stored[name].prediction}": stored[name].metrics}
 
 
 def _several_final(runs: Mapping[str, StoredRun]) -> Table:
@@ -140,10 +139,10 @@ def _several_final(runs: Mapping[str, StoredRun]) -> Table:
     )
     rows = []
     for label, run in runs.items():
-        seconds = run.manifest.get("seconds")
-        took = format_duration(seconds) if isinstance(seconds, int | float) else ABSENT
+        seconds = run.manifest.seconds
+        took = format_duration(seconds) if seconds is not None else ABSENT
         values = (format_number(run.metrics.get(name, {}).get(metric)) for name, metric in keys)
-        rows.append((label, str(run.manifest.get("status", ABSENT)), *values, took))
+        rows.append((label, run.status, *values, took))
     columns = (
         "run",
         "status",
@@ -168,12 +167,12 @@ def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
         status=run.status,
         facts=_facts(run),
         tiles=_tiles(run),
-        error=str(run.manifest.get("error") or ""),
+        error=run.manifest.error or "",
         predictions=prediction_sections(run),
         network=network_section(run),
         parameters=parameter_section(run),
         spec=highlighted_toml(run.spec_text),
-        manifest=Table("Manifest", ("key", "value"), tuple(_flat(run.manifest))),
+        manifest=Table("Manifest", ("key", "value"), tuple(_flat(run.manifest.written()))),
         panels=panel_sections(run, registry),
         analyses=analysis_section(run),
     )
@@ -181,20 +180,21 @@ def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
 
 def _facts(run: StoredRun) -> tuple[Tile, ...]:
     manifest = run.manifest
-    facts = [Tile("seed", str(manifest.get("seed", ABSENT)))]
-    if "started" in manifest:
-        facts.append(Tile("started", format_time(manifest["started"])))
-    if isinstance(manifest.get("seconds"), int | float):
-        facts.append(Tile("took", format_duration(manifest["seconds"])))
+    facts = [
+        Tile("seed", str(manifest.seed)),
+        Tile("started", format_time(manifest.started)),
+    ]
+    if manifest.seconds is not None:
+        facts.append(Tile("took", format_duration(manifest.seconds)))
     if run.history:
         facts.append(Tile("last epoch", format_number(run.history[-1].get("epoch"))))
         rates = {row.get("learning_rate") for row in run.history}
         if len(rates) == 1:  # otherwise there is a chart
             facts.append(Tile("learning rate", format_number(rates.pop())))
-    if manifest.get("restored"):
-        facts.append(Tile("parameters of", str(manifest["restored"])))
-    if manifest.get("stopped"):
-        facts.append(Tile("stopped early", str(manifest["stopped"])))
+    if manifest.restored:
+        facts.append(Tile("parameters of", manifest.restored))
+    if manifest.stopped:
+        facts.append(Tile("stopped early", manifest.stopped))
     return tuple(facts)
 
 
@@ -214,7 +214,9 @@ def _tiles(run: StoredRun) -> tuple[Tile, ...]:
     return tuple(tiles[:MOST_TILES])
 
 
-def _metrics_first(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
+def _metrics_first(
+    metrics: Mapping[str, float | None],
+) -> list[tuple[str, float | None]]:
     kept = [(key, value) for key, value in metrics.items() if not key.endswith("_loss")]
     return sorted(kept, key=lambda pair: pair[0] == "loss")
 

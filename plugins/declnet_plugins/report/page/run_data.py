@@ -71,7 +71,7 @@ class Predictions:
 
     def answers(self, x: Array) -> Array:
         """Return predictions for other prepared samples, (n, *shape)."""
-        return self.predictor.outputs(x)[self.head]
+        return self.predictor.outputs(x)[self.name]
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
@@ -82,7 +82,7 @@ class Predictions:
     def input_names(self) -> tuple[str, ...]:
         """Return a name for each of one or two inputs, marked if they are prepared."""
         preparation = self.predictor.preparation
-        if preparation is not None and preparation.feature_names is not None:
+        if preparation.feature_names is not None:
             suffix = " (prepared)" if preparation.steps else ""
             return tuple(f"{name}{suffix}" for name in preparation.feature_names)
         single = self.input_shape == (1,)

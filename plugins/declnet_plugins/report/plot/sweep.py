@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from declnet import OutputError, open_run
+from declnet import OutputError, SweepSummary, is_group, open_group, open_run
 from declnet_plugins.report.plot.effects import ABSENT, SweptSeries, draw_effects, value_text
 from declnet_plugins.report.plot.picture import (
     INK,
@@ -28,7 +27,8 @@ from declnet_plugins.report.plot.picture import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SUMMARY = "summary.json"
+    from declnet import RunSummary, SeriesSummary
+
 BANDS = 3
 """Maximum number of series drawn with the range of their losses; more would hide each other."""
 
@@ -100,7 +100,7 @@ class Sweep:
 
 def is_sweep(folder: Path) -> bool:
     """Return whether a folder was written by `declnet sweep` rather than `declnet run`."""
-    return (folder / SUMMARY).is_file() and "specs" in _summary(folder)
+    return is_group(folder) and open_group(folder).file.kind in ("sweep", "plan")
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -109,51 +109,35 @@ def read_sweep(folder: Path) -> Sweep:
     Raises:
         OutputError: it cannot be read, or no run finished.
     """
-    summary = _summary(folder)
-    try:
-        ranked_by = summary["metric"]
-        data, _, metric = (ranked_by or "").partition(".")
-        found = [_series(each, folder, data, metric) for each in summary["specs"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise OutputError(f"{folder / SUMMARY}: is damaged: {error!r}") from None
-    drawn = tuple(each for each in found if each.values)
+    summary = open_group(folder).summary
+    if not isinstance(summary, SweepSummary):
+        raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
+    data, _, metric = (summary.metric or "").partition(".")
+    specs = summary.specs
+    found = [_series(spec, folder, data, metric) for spec in specs]
+    drawn = tuple(series for series in found if series.values)
     if not drawn:
         raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
     return Sweep(data, metric, drawn)
 
 
-def _summary(folder: Path) -> dict[str, Any]:
-    path = folder / SUMMARY
-    try:
-        summary = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(summary, dict):
-        raise OutputError(f"{path}: is not a JSON object")
-    return summary
-
-
-def _series(spec: dict[str, Any], folder: Path, data: str, metric: str) -> Series:
-    finished = [run for run in spec["runs"] if "metrics" in run]
+def _series(spec: SeriesSummary, folder: Path, data: str, metric: str) -> Series:
+    finished = [run for run in spec.runs if run.status == "finished"]
     values = _values(finished, data, metric)
     training = _values(finished, "train", metric) if data != "train" else ()
     return Series(
-        spec["name"],
+        spec.name,
         values,
-        tuple(folder / spec["name"] / run["folder"] for run in finished),
+        tuple(folder / spec.name / run.folder for run in finished),
         training if len(training) == len(values) else (),
-        spec.get("values", {}),
+        spec.values,
     )
 
 
-def _values(runs: Sequence[dict[str, Any]], data: str, metric: str) -> tuple[float, ...]:
+def _values(runs: Sequence[RunSummary], data: str, metric: str) -> tuple[float, ...]:
     """Return a metric of each run that has it; NaN where it is not finite."""
-    all_values = [run["metrics"].get(data, {}) for run in runs]
-    return tuple(
-        math.nan if each[metric] is None else float(each[metric])
-        for each in all_values
-        if metric in each
-    )
+    all_values = (run.metrics.get(data, {}) for run in runs)
+    return tuple(values[metric] for values in all_values if metric in values)
 
 
 def draw_sweep(sweep: Sweep, path: Path) -> None:

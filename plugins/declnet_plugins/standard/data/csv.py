@@ -1,26 +1,45 @@
 """Tables in CSV files."""
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr
 
-from declnet import Blocks, Cells, DataError, Dataset, DataSource, Table
-from declnet_plugins.standard.data.csv_blocks import CSVBlocks
-from declnet_plugins.standard.data.csv_detection import has_decimal_commas, text_format
-from declnet_plugins.standard.data.csv_polars import PlainBlocks, kinds_of, polars_is_there
+from declnet import (
+    Array,
+    BlockFile,
+    Blocks,
+    Cells,
+    DataError,
+    DataSource,
+    Table,
+    TypedColumn,
+)
+from declnet_plugins.standard.data.csv_detection import text_format
+from declnet_plugins.standard.data.csv_polars import (
+    PlainRows,
+    cells_of,
+    is_utf8,
+    polars_is_there,
+)
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_plugins.standard.data.text_file import opened
-from declnet_plugins.standard.data.text_table import Block, TextTable, TextTableSource, types_of
+from declnet_plugins.standard.data.text_table import (
+    Block,
+    Columns,
+    TextTable,
+    integers_of,
+    types_of,
+)
 
 
-class CSV(TextTableSource):
+class CSV(CSVFormat):
     """A table in a text file with one row per line and cells separated by commas; .gz files too.
 
     The first row names the columns. Cells may be quoted, with quotation marks doubled inside. A
@@ -48,33 +67,8 @@ class CSV(TextTableSource):
         {"path": "houses.csv", "target": "price", "types": {"postcode": "text"}, "delimiter": ";"},
     )
 
-    delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="the character between cells"
-    )
-    decimal: Literal[".", ","] = Field(default=".", description="the decimal separator")
-    encoding: str = Field(default="utf-8", description="encoding of the file")
-    maximum_bytes: int = Field(
-        default=2**32,
-        ge=1,
-        description="size limit in bytes, after decompression, of files that are compressed or "
-        "read as a whole",
-    )
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            "".encode(name)
-        except LookupError:
-            raise ValueError(f'"{name}" is not an encoding known to Python') from None
-        return name
-
-    @field_validator("delimiter")
-    @classmethod
-    def _parts_cells(cls, delimiter: str) -> str:
-        if delimiter in '"\r\n\0 ':
-            raise ValueError("the delimiter cannot be a quotation mark, a space or a line break")
-        return delimiter
+    _copies: bool = PrivateAttr(default=True)
+    """Whether blocks are kept in a temporary file once they are read."""
 
     def with_detected_format(self) -> Self:
         """Return the source with detected encoding, delimiter, missing cells and decimal sign."""
@@ -82,63 +76,58 @@ class CSV(TextTableSource):
         source = self.model_copy(update=found)
         if found.get("delimiter", ",") == ",":
             return source
-        commas = has_decimal_commas(source.load(np.random.default_rng(0)))
+        notes = source.load(np.random.default_rng(0)).notes.values()
+        commas = any(note.type == "comma_number" for note in notes)
         return source.model_copy(update={"decimal": ","}) if commas else source
 
-    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
-        """Read the first rows."""
-        return super(CSV, self._of_any_size()).preview(samples, numbers)
+    def load(self, rng: np.random.Generator) -> Table:
+        """Read the file; nothing is random."""
+        with opened(self.path, self.maximum_bytes):  # which refuses larger files
+            return super().load(rng)
 
-    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Read the file in chunks, after a first pass if a column's type is not yet known."""
-        return super(CSV, self._of_any_size()).chunks(rng, samples)
+    def without_copies(self) -> Self:
+        """Return a source that reads each block from its file."""
+        other = self.model_copy()
+        other._copies = False
+        return other
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Read rows at their places in the file, which one pass finds with the columns' types."""
-        return self._of_any_size()._found_blocks(samples, numbers)
+        """Read the file once, to find where its rows are and the columns' types."""
+        self._checked()
+        text = CSVText(self)
+        columns = self.typed_columns(text.names, self._settled)
+        blocks: list[Block] = []
+        sizes: list[int] = []
+        copy: BlockFile | None = None
+        size = Blocks.samples_in_block(samples, numbers, len(text.names))
+        for block in text.places(columns, size):
+            parts = {c.name: c.add(block.cells(at), block.rows) for at, c in columns.items()}
+            if self._copies:
+                copy = copy or BlockFile(text.rows_like(block))
+                copy.keep(len(blocks), _packed(parts.values()))
+            sizes.append(int(self.has_targets(parts).sum()))
+            blocks.append(replace(block, cells=NotImplemented))
+        settled, integers = self._settled | types_of(columns), integers_of(columns)
+        if copy is not None:
+            copy.discard(range(max(column.lost for column in columns.values())))
 
-    def _of_any_size(self) -> Self:
-        """Return the source without a limit for its file if parts of it can be read alone."""
-        packed = self.path.suffix.lower() == ".gz"
-        return self if packed else self.model_copy(update={"maximum_bytes": sys.maxsize})
+        def read(number: int) -> Table:
+            block, kept = blocks[number], None if copy is None else copy.read(number)
+            if kept is not None:
+                parts = list(map(TypedColumn.final, columns.values(), _unpacked(kept)))
+            else:
+                again = self.typed_columns(text.names, settled)
+                cells = text.cells(block, again)
+                parts = [column.add(cells(at), block.rows) for at, column in again.items()]
+            names = (column.name for column in columns.values())
+            table = self.records(dict(zip(names, parts, strict=True)))
+            return next(self.labelled([replace(table, rows=np.array(block.rows))], integers))
 
-    def _found_blocks(self, samples: int, numbers: int) -> Blocks:
-        names = list(self._checked().names)
-        own = [name for name in names if self._only is None or name in self._only]
-        untyped = [name for name in own if name not in self.types and name not in self._settled]
-        size = Blocks.samples_in_block(samples, numbers, len(names))
-        file = CSVBlocks.found(self._form(), names, size, untyped)
-        settled = self._settled | types_of(file.columns)
-        integers = {name for name in own if {**settled, **self.types}.get(name) == "integer"}
-
-        def read(number: int, columns: Sequence[str] = own) -> Table:
-            first, cells = file.cells(number, {**settled, **self.types})
-            table = self.records(
-                {name: self.typed_cells(name, cells[name], first, settled) for name in columns}
-            )
-            return replace(table, rows=np.arange(first, first + len(table)))
-
-        sizes = {number: place.rows for number, place in enumerate(file.places)}
-        targets = self.target_columns
-        if targets and self.missing_target == "leave_out":
-            sizes = {number: sum(map(len, self._kept(read(number, targets)))) for number in sizes}
-        kept = [number for number, size in sizes.items() if size]
-        return Blocks(
-            tuple(sizes[number] for number in kept),
-            lambda number: next(self.labelled([read(kept[number])], integers)),
-        )
-
-    def _kept(self, table: Table) -> Iterator[Table]:
-        """Yield the rows of a table that have a target, if any has."""
-        with suppress(DataError):
-            yield from self.labelled([table])
+        whole = [number for number, size in enumerate(sizes) if size]
+        return Blocks(tuple(sizes[at] for at in whole), lambda number: read(whole[number]))
 
     def _text(self) -> TextTable:
-        return CSVText(self._form())
-
-    @property
-    def _decimal(self) -> Literal[".", ","]:
-        return self.decimal
+        return CSVText(self)
 
     def _hint(self, names: Sequence[str]) -> str | None:
         if len(names) != 1 or not names[0]:
@@ -147,17 +136,6 @@ class CSV(TextTableSource):
         if other is None and " " in names[0]:
             return "are the cells separated by spaces? Save the file with commas"
         return f"is the delimiter {other!r}?" if other else None
-
-    def _form(self) -> CSVFormat:
-        return CSVFormat(
-            self.path,
-            self.delimiter,
-            self.decimal,
-            self.encoding,
-            self.header,
-            self.maximum_bytes,
-            frozenset(self.missing),
-        )
 
 
 class TSV(CSV):
@@ -195,37 +173,105 @@ class CSVText:
     @cached_property
     def names(self) -> list[str]:
         """The names of the columns; raises DataError if the file cannot be read."""
-        return _names(self._form)
+        with (
+            self._form.opened() as raw,
+            closing(CSVFile(raw, self._form)) as file,
+        ):
+            return file.names
 
-    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
-        """Yield the cells in blocks, by polars if it is installed and reads them identically."""
+    def blocks(self, columns: Columns, most: int | None = None) -> Iterator[Block]:
+        """Yield the rows, by polars if it is installed and reads them identically.
+
+        Args:
+            columns: as for `TextTable.blocks`.
+            most: the most rows in a block that polars reads.
+        """
         form, done = self._form, 0
-        if polars_is_there() and form.decimal == ".":
-            with opened(form.path, form.most_bytes) as raw:
-                plain = PlainBlocks(raw, form, len(self.names), kinds_of(self.names, types))
-                yield from plain
+        with form.opened() as raw:
+            if polars_is_there():
+                plain = PlainRows(raw, form, len(self.names))
+                yield from plain.blocks(columns, most)
                 if plain.complete:
                     return
                 done = plain.rows
-        for first_row, block in _rows(form):
-            skipped = min(max(done + 1 - first_row, 0), len(block[0]))
-            if skipped < len(block[0]):
-                cells = [Cells(values[skipped:], form.missing, form.decimal) for values in block]
-                yield first_row + skipped, cells
+                raw.seek(0)
+            with closing(CSVFile(raw, form)) as file:
+                yield from file.blocks(done)
+
+    def places(self, columns: Columns, most: int) -> Iterator[Block]:
+        """Yield the rows in blocks that can be read alone; arguments as for `blocks`.
+
+        Raises:
+            DataError: rows cannot be told apart without reading all of the file.
+        """
+        form = self._form
+        if form.path.suffix.lower() == ".gz" or not is_utf8(form.encoding):
+            raise self._unsuited("it is compressed or not UTF-8")
+        if not polars_is_there():
+            raise DataError('CSV files are streamed with polars: pip install "declnet[data]"')
+        row = 1
+        for block in self.blocks(columns, most):
+            if block.place is None:
+                raise self._unsuited(f"its cells after row {row} are not plain")
+            row = block.rows.stop
+            yield block
+
+    def rows_like(self, block: Block) -> int:
+        """Return about how many rows the file has if they are as long as those of a block."""
+        _, size = block.place or (0, 1)
+        return self._form.path.stat().st_size * len(block.rows) // size
+
+    def cells(self, block: Block, columns: Columns) -> Callable[[int], Cells]:
+        """Return the cells of a block at its place, by column.
+
+        Raises:
+            DataError: the file has changed.
+        """
+        start, size = block.place or (0, 0)
+        with self._form.opened() as file:
+            file.seek(start)
+            text = file.read(size)
+        changed = DataError(f"{self._form.path}: has changed while it was read")
+        if len(text) + 1 < size:  # the file may end without a line end
+            raise changed
+        cells = cells_of(text, self._form, len(self.names), columns)
+        if cells is None or len(cells(next(iter(columns)))) != len(block.rows):
+            raise changed
+        return cells
+
+    def _unsuited(self, why: str) -> DataError:
+        return DataError(
+            f"{self._form.path}: cannot be read in blocks: {why}",
+            hint="store the table as Parquet; or as UTF-8 whose lines end in \\n, with quotation "
+            "marks around whole cells only",
+        )
 
 
-def _names(form: CSVFormat) -> list[str]:
-    with opened(form.path, form.most_bytes) as raw:
-        file = CSVFile(raw, form)
-        file.close()
-        return file.names
+def _packed(parts: Iterable[Array]) -> list[Array]:
+    """Return columns as arrays of numbers: of text, the numbers of distinct texts, and these."""
+    arrays = []
+    for part in parts:
+        if part.dtype.kind == "O":
+            texts = part.tolist()
+            distinct = [text for text in dict.fromkeys(texts) if text is not None]
+            codes = {text: code for code, text in enumerate(distinct)}
+            gap = repeat(len(codes))
+            arrays.append(np.fromiter(map(codes.get, texts, gap), np.int32, len(texts)))
+            joined = "\0".join([*distinct, ""])  # plain text has no NUL
+            arrays.append(np.frombuffer(joined.encode() + b"\0", np.uint8))
+        else:
+            arrays.append(part)
+    return arrays
 
 
-def _rows(form: CSVFormat) -> Iterator[tuple[int, Sequence[Sequence[str]]]]:
-    """Yield the cells of a file as text."""
-    with opened(form.path, form.most_bytes) as raw:
-        file = CSVFile(raw, form)
-        try:
-            yield from file.blocks()
-        finally:
-            file.close()
+def _unpacked(arrays: Iterable[Array]) -> list[Array]:
+    """Return the columns that `_packed` turned into arrays."""
+    parts: list[Array] = []
+    for array in arrays:
+        if array.dtype == np.uint8:
+            texts = np.array(array.tobytes().decode().split("\0")[:-1], object)
+            texts[-1] = None
+            parts[-1] = texts[parts[-1]]
+        else:
+            parts.append(array)
+    return parts

@@ -2,13 +2,12 @@
 
 import codecs
 import csv
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from declnet import SPACES, DataError, Table, odd_cells
+from declnet import SPACES, DataError, odd_cells
 from declnet_plugins.standard.data.text_file import opened
 
 USUAL = "utf-8"
@@ -41,8 +40,6 @@ PIECE = 1 << 20
 MOST_BYTES = 1 << 32
 """Maximum number of bytes in an unpacked file, the default limit of the source csv."""
 
-_COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+|[+-]?[0-9]+")
-
 
 def text_format(path: Path, missing: Sequence[str]) -> dict[str, Any]:
     """Return the keys `encoding`, `delimiter` and `missing` where they differ from the defaults.
@@ -69,14 +66,6 @@ def text_format(path: Path, missing: Sequence[str]) -> dict[str, Any]:
     if others:
         found["missing"] = (*missing, *others)
     return found
-
-
-def has_decimal_commas(table: Table) -> bool:
-    """Return whether text columns actually hold numbers with decimal commas."""
-    if any(note.type == "comma_number" for note in table.notes.values()):
-        return True
-    texts = [each for each in table.columns.values() if each.dtype.kind == "O"]
-    return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)
 
 
 def _encoding(file: BinaryIO) -> str:
@@ -141,12 +130,3 @@ def _cells(lines: list[str], delimiter: str) -> int:
         return 0
     counts = {len(row) for row in rows if row}
     return counts.pop() if len(counts) == 1 else 0
-
-
-def _are_comma_numbers(cells: Iterable[str]) -> bool:
-    commas = False
-    for cell in cells:
-        if not _COMMA_NUMBER.fullmatch(cell):
-            return False
-        commas = commas or "," in cell
-    return commas

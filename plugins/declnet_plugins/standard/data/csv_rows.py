@@ -3,42 +3,62 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
-from declnet import SPACES, DataError
+from pydantic import Field, field_validator
+
+from declnet import SPACES, Cells, DataError
 from declnet_plugins.standard.data.text_file import encoding_of, opened
-from declnet_plugins.standard.data.text_table import header, unnamed
+from declnet_plugins.standard.data.text_table import Block, TextTableSource, header, unnamed
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""
 
 
-@dataclass(frozen=True)
-class CSVFormat:
-    """The format of a file.
+class CSVFormat(TextTableSource):
+    """The format of a file: the fields of a source that say how to read it."""
 
-    Attributes:
-        path: the file.
-        delimiter: the character between cells.
-        decimal: the decimal sign, a point or a comma.
-        encoding: the text encoding.
-        header: whether the first row names the columns.
-        most_bytes: the size limit; larger files are refused.
-        missing: the cells that mark a missing value.
-    """
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, description="the character between cells"
+    )
+    decimal: Literal[".", ","] = Field(default=".", description="the decimal separator")
+    encoding: str = Field(default="utf-8", description="encoding of the file")
+    maximum_bytes: int = Field(
+        default=2**32,
+        ge=1,
+        description="size limit in bytes, after decompression, of files that are compressed or "
+        "read as a whole",
+    )
 
-    path: Path
-    delimiter: str
-    decimal: str
-    encoding: str
-    header: bool
-    most_bytes: int
-    missing: frozenset[str]
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except LookupError:
+            raise ValueError(f'"{name}" is not an encoding known to Python') from None
+        return name
+
+    @field_validator("delimiter")
+    @classmethod
+    def _parts_cells(cls, delimiter: str) -> str:
+        if delimiter in '"\r\n\0 ':
+            raise ValueError("the delimiter cannot be a quotation mark, a space or a line break")
+        return delimiter
+
+    def opened(self) -> AbstractContextManager[BinaryIO]:
+        """Open the file to read it in parts, which only limits what is decompressed."""
+        packed = self.path.suffix.lower() == ".gz"
+        return opened(self.path, self.maximum_bytes if packed else sys.maxsize)
+
+    @property
+    def _decimal(self) -> Literal[".", ","]:
+        return self.decimal
 
 
 class _QuotedCells:
@@ -74,7 +94,7 @@ class _QuotedCells:
 def wrong_encoding(form: CSVFormat) -> DataError:
     """Return the error for text that does not match the encoding, with its place."""
     where = ""
-    with opened(form.path, form.most_bytes) as file:
+    with form.opened() as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode(form.encoding)
@@ -90,7 +110,7 @@ def wrong_encoding(form: CSVFormat) -> DataError:
 def opening_line(form: CSVFormat) -> int | None:
     """Return the number of the line with the last quotation mark that opens a cell, from 1."""
     found, inside = None, False
-    with opened(form.path, form.most_bytes) as raw:
+    with form.opened() as raw:
         stream = io.TextIOWrapper(raw, encoding_of(raw, form.encoding, form.path), "replace")
         for number, line in enumerate(stream, start=1):
             if line.count('"') % 2:
@@ -122,16 +142,23 @@ class CSVFile:
         self._waiting = [] if form.header else [first]
         self.names = header(first, form.path) if form.header else unnamed(len(first))
 
-    def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
-        """Yield the number of each block's first row, from 1, and its cells by column.
+    def blocks(self, after: int) -> Iterator[Block]:
+        """Yield the rows after those that were read otherwise.
 
         Raises:
             DataError: a row has more or fewer cells than the header, or the text is invalid.
         """
         size = max(1, CELLS // len(self.names))
         while rows := self._next_rows(size):
-            yield self._row, list(zip(*rows, strict=True))
+            numbers = range(self._row, self._row + len(rows))
             self._row += len(rows)
+            skipped = max(after + 1 - numbers.start, 0)
+            if skipped < len(rows):
+                columns = list(zip(*rows[skipped:], strict=True))
+                yield Block(numbers[skipped:], partial(self._cells, columns))
+
+    def _cells(self, columns: Sequence[Sequence[str]], at: int) -> Cells:
+        return Cells(columns[at], self._form.missing, self._form.decimal)
 
     def close(self) -> None:
         """Detach from the file."""

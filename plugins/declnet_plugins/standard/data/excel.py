@@ -1,7 +1,7 @@
 """Tables in workbooks of Excel and of OpenDocument."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -12,6 +12,7 @@ from declnet import Cells, DataError, text_of
 from declnet_plugins.standard.data.text_file import too_large
 from declnet_plugins.standard.data.text_table import (
     Block,
+    Columns,
     TextTable,
     TextTableSource,
     header,
@@ -97,9 +98,10 @@ class _Sheet:
     ) -> None:
         self.names, self._columns, self._missing = names, columns, missing
 
-    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
+    def blocks(self, columns: Columns) -> Iterator[Block]:
         if self._columns[0]:
-            yield 1, [Cells(each, self._missing) for each in self._columns]
+            rows = range(1, 1 + len(self._columns[0]))
+            yield Block(rows, lambda at: Cells(self._columns[at], self._missing))
 
 
 def _as_text(column: Sequence[Any]) -> list[str]:

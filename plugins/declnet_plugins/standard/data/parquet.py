@@ -1,27 +1,15 @@
 """Tables in Parquet files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
-from declnet import (
-    SPACES,
-    Blocks,
-    ColumnNote,
-    ColumnType,
-    DataError,
-    DataInfo,
-    Dataset,
-    Table,
-    as_table,
-)
-from declnet_plugins.standard.data.table_source import TableSource
+from declnet import Blocks, ColumnType, DataError, DataInfo, Table
+from declnet_plugins.standard.data.row_source import Columns, RowSource
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +18,7 @@ HELD = 2**24
 """Maximum number of elements or cells of a file that are in memory to be read in blocks."""
 
 
-class Parquet(TableSource):
+class Parquet(RowSource):
     """A table in a Parquet file, whose columns have the types that the file says.
 
     Dates, times (ISO 8601, in UTC) and categories become text, durations seconds, decimals floats;
@@ -48,29 +36,6 @@ class Parquet(TableSource):
         self.require_columns(list(self._scanned().collect_schema().names()))
         return None
 
-    def with_detected_format(self) -> Self:
-        """Return a source that notes columns of other values, e.g. lists, and leaves them out."""
-        other = self.model_copy()
-        other._reports_unusable = True
-        return other
-
-    def load(self, rng: np.random.Generator) -> Table:
-        """Read the file; nothing is random."""
-        frame = self._scanned()
-        records = self._records(frame)
-        integers = _integers(frame.collect_schema())
-        if not len(records):
-            raise DataError(f"{self.path}: has no rows")
-        if self._reports_unusable:
-            unusable = _unusable(frame.collect_schema())
-            notes = {name: ColumnNote(f"is left out: it holds {why}") for name, why in unusable}
-            records = replace(records, notes=notes)
-        return next(self.labelled([records], integers))
-
-    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Read the file in chunks."""
-        return self.labelled(self._parts(samples))
-
     def blocks(self, samples: int, numbers: int) -> Blocks:
         """Return blocks of consecutive rows, regardless of row groups; several are in memory.
 
@@ -82,75 +47,61 @@ class Parquet(TableSource):
         text: ColumnType = "text"  # also of a block without any
         are_text = (pl.String, pl.Date, pl.Datetime)
         types = {name: text for name, kind in schema.items() if kind in are_text} | self._settled
-        integers = _integers(schema)
+        integers = self._integers()
         size = Blocks.samples_in_block(samples, numbers, len(schema))
-        found = self._labelled_rows(size)
+        sizes = self._sizes(size)
+        whole = [number for number, count in enumerate(sizes) if count]
         together = max(1, HELD // len(schema) // size)
 
         @lru_cache(maxsize=1)
         def held(group: int) -> pl.DataFrame:
-            frame = self._plain(self._scanned().slice(group * together * size, together * size))
-            return self._collected(frame)
+            return self._slice(group * together * size, together * size)
 
         def read(number: int) -> Table:
-            start = found[number][0] * size
-            group, inside = divmod(found[number][0], together)
-            part = self._table(held(group).slice(inside * size, size), types, start + 1)
-            return next(self.labelled([part], integers))
+            group, inside = divmod(whole[number], together)
+            frame = held(group).slice(inside * size, size)
+            start = whole[number] * size + 1
+            rows = range(start, start + len(frame))
+            return next(self.labelled([self._table(_columns(frame), rows, {}, types)], integers))
 
-        groups = tuple(at // together for at, _ in found)
-        return Blocks(tuple(count for _, count in found), read, groups)
+        groups = tuple(number // together for number in whole)
+        return Blocks(tuple(sizes[number] for number in whole), read, groups)
 
-    def _labelled_rows(self, size: int) -> list[tuple[int, int]]:
-        """Return the number of each part of `size` rows and its number of rows, unless empty."""
-        import polars as pl
-
-        columns = self.target_columns
-        if not columns or self.missing_target == "error":
+    def _sizes(self, size: int) -> list[int]:
+        """Return how many of each `size` consecutive rows are not left out."""
+        if not self.leaves_out:
             rows = self._rows()
-            return [(at, min(size, rows - at * size)) for at in range(-(-rows // size))]
-        schema = self._plain(self._scanned()).collect_schema()
+            return [min(size, rows - first) for first in range(0, rows, size)]
+        targets = self.with_columns(self.target_columns)
+        parts = (part.columns for part in targets._tables(size, {}))
+        return [int(self.has_targets(columns).sum()) for columns in parts]
 
-        def has_value(name: str) -> pl.Expr:
-            cell = pl.col(name)
-            if schema[name].is_float():
-                return cell.fill_nan(None).is_not_null()
-            if schema[name] != pl.String:
-                return cell.is_not_null()
-            return cell.is_not_null() & ~cell.str.strip_chars(SPACES).is_in(self.missing)
-
-        there = [has_value(name) for name in columns]
-        kept = self._plain(self._scanned()).select(pl.all_horizontal(there).alias("there"))
-        parts = kept.with_row_index("part").group_by(pl.col("part") // size).agg(pl.sum("there"))
-        return sorted((at, count) for at, count in self._collected(parts).iter_rows() if count)
-
-    def _parts(self, samples: int) -> Iterator[Table]:
+    def _parts(self, rows: int) -> Iterator[Columns]:
         columns = len(self._plain(self._scanned()).collect_schema())
-        rows, together = self._rows(), samples * max(1, HELD // columns // samples)
-        for first in range(0, rows, together):
-            frame = self._collected(self._plain(self._scanned().slice(first, together)))
-            for start in range(0, len(frame), samples):
-                row = first + start + 1
-                yield self._table(frame.slice(start, samples), self._settled, row)
+        together = rows * max(1, HELD // columns // rows)
+        for first in range(0, self._rows(), together):
+            frame = self._slice(first, together)
+            for start in range(0, len(frame), rows):
+                yield _columns(frame.slice(start, rows))
+
+    def _slice(self, first: int, rows: int) -> "pl.DataFrame":
+        return self._collected(self._plain(self._scanned().slice(first, rows)))
 
     def _rows(self) -> int:
         import polars as pl
 
         return int(self._collected(self._scanned().select(pl.len())).item())
 
-    def _records(self, frame: "pl.LazyFrame") -> Table:
-        """Return a table of the usable columns, which include all needed ones."""
-        return replace(self._table(self._collected(self._plain(frame)), self._settled), rows=None)
+    def _unusable(self) -> dict[str, str]:
+        return {n: f"it holds {kind}" for n, kind in _unusable(self._scanned().collect_schema())}
 
-    def _table(
-        self, frame: "pl.DataFrame", types: Mapping[str, ColumnType], first_row: int = 1
-    ) -> Table:
-        """Return usable columns as a table, whose rows are numbered from `first_row` on."""
-        table = as_table(frame, first_row=first_row, cells=self.cell_format, types=types)
-        if not isinstance(table, Table):
-            raise TypeError(table)
-        rows = np.arange(first_row, first_row + len(table))
-        return replace(self.records(table.columns), rows=rows)
+    def _integers(self) -> Collection[str]:
+        schema = self._scanned().collect_schema()
+        return [name for name, kind in schema.items() if kind.is_integer()]
+
+    @property
+    def _label(self) -> str:
+        return str(self.path)
 
     def _plain(self, frame: "pl.LazyFrame") -> "pl.LazyFrame":
         """Return the usable columns, which include all needed ones, in types of a table."""
@@ -214,9 +165,8 @@ class Parquet(TableSource):
         return DataError(f"{self.path}: not a valid Parquet file: {cause}")
 
 
-def _integers(schema: "pl.Schema") -> list[str]:
-    """Return the names of the columns of integers."""
-    return [name for name, kind in schema.items() if kind.is_integer()]
+def _columns(frame: "pl.DataFrame") -> "dict[str, pl.Series]":
+    return {series.name: series for series in frame}
 
 
 def _unusable(schema: "pl.Schema") -> "list[tuple[str, pl.DataType]]":

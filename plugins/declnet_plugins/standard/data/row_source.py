@@ -1,13 +1,22 @@
 """The base of sources whose rows hold typed values, such as databases and JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 
-from declnet import Array, ColumnNote, DataError, Dataset, Table, as_table, missing_values
+from declnet import (
+    Array,
+    ColumnNote,
+    ColumnType,
+    DataError,
+    Dataset,
+    Table,
+    as_table,
+    missing_values,
+)
 from declnet_plugins.standard.data.table_source import TableSource
 
 ROWS = 1 << 16
@@ -27,6 +36,14 @@ class RowSource(TableSource):
         """
         raise NotImplementedError
 
+    def _unusable(self) -> dict[str, str]:
+        """Return the columns that no table can have, as far as known before reading, with why."""
+        return {}
+
+    def _integers(self) -> Collection[str] | None:
+        """Return the columns of integers, also where values are missing; None if not known."""
+        return None
+
     @property
     def _label(self) -> str:
         """What messages call the source."""
@@ -45,7 +62,7 @@ class RowSource(TableSource):
 
     def load(self, rng: np.random.Generator) -> Table:
         """Read the rows; nothing is random."""
-        unusable: dict[str, str] = {}
+        unusable = self._unusable()
         parts = list(self._tables(ROWS, unusable))
         if not parts:
             raise DataError(f"{self._label}: has no rows")
@@ -58,7 +75,7 @@ class RowSource(TableSource):
         if self._reports_unusable:
             notes = {name: ColumnNote(f"is left out: {why}") for name, why in unusable.items()}
             table = replace(table, notes=notes)
-        return next(self.labelled([table]))
+        return next(self.labelled([table], self._integers()))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the rows in chunks."""
@@ -69,29 +86,29 @@ class RowSource(TableSource):
         first = 1
         for columns in self._parts(rows):
             count = len(next(iter(columns.values())))
-            numbers = np.arange(first, first + count)
-            yield replace(self.records(self._arrays(columns, first, unusable)), rows=numbers)
+            yield self._table(columns, range(first, first + count), unusable, self._settled)
             first += count
 
-    def _arrays(
-        self, columns: Columns, first_row: int, unusable: dict[str, str]
-    ) -> dict[str, Array]:
-        """Return the usable columns, which include all needed ones."""
+    def _table(
+        self,
+        columns: Columns,
+        rows: range,
+        unusable: dict[str, str],
+        types: Mapping[str, ColumnType],
+    ) -> Table:
+        """Return the usable columns, which include all needed ones, as a table."""
         arrays = {}
         for name, values in columns.items():
             if name in unusable or (self._only is not None and name not in self._only):
                 continue
             with self._unless_needed(name, unusable):
                 table = as_table(
-                    {name: values},
-                    first_row=first_row,
-                    cells=self.cell_format,
-                    types=self._settled,
+                    {name: values}, first_row=rows.start, cells=self.cell_format, types=types
                 )
                 if not isinstance(table, Table):
                     raise TypeError(table)
                 arrays[name] = table.columns[name]
-        return arrays
+        return replace(self.records(arrays), rows=np.array(rows))
 
     @contextmanager
     def _unless_needed(self, name: str, unusable: dict[str, str]) -> Iterator[None]:
@@ -104,7 +121,7 @@ class RowSource(TableSource):
             if all_are_needed or name in self._needed:
                 hint = error.hint or "leave it out by naming the features"
                 raise error.replaced(hint=hint) from None
-            unusable[name] = error.message.replace(f', column "{name}"', "", 1)
+            unusable[name] = error.fault
 
 
 def _joined(parts: Sequence[Table], name: str) -> Array:

@@ -111,14 +111,28 @@ class TableSource(DataSource):
             require(known, name, (), hint)
 
     def records(self, columns: Mapping[str, Array]) -> Table:
-        """Return columns as a table."""
+        """Return columns, whose text is trimmed, as a table."""
         return Table(
             columns,
             self.target,
             self.features,
             targets=self.targets or (),
             cells=self.cell_format,
+            trimmed=True,
         )
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether rows that lack any of the targets are left out."""
+        return bool(self.target_columns) and self.missing_target == "leave_out"
+
+    def has_targets(self, columns: Mapping[str, Array]) -> Array:
+        """Return which rows (n,) are not left out for a missing target."""
+        if not self.leaves_out:
+            return np.ones(len(next(iter(columns.values()))), bool)
+        gaps = [missing_values(columns[name]) for name in self.target_columns]
+        there: Array = ~np.logical_or.reduce(gaps)
+        return there
 
     def labelled(
         self, parts: Iterable[Table], integers: Collection[str] | None = None
@@ -134,17 +148,15 @@ class TableSource(DataSource):
             DataError: no row is left.
         """
         columns = self.target_columns
-        if not columns or self.missing_target == "error":
-            yield from parts
-            return
-        left = 0
+        is_any = False
         for part in parts:
-            gaps = [missing_values(part.columns[name]) for name in columns]
-            there = ~np.logical_or.reduce(gaps)
-            left += int(np.count_nonzero(there))
-            if there.any():
-                yield part if there.all() else _without_gaps(part, there, columns, integers)
-        if not left:
+            labelled = self.has_targets(part.columns)
+            is_any = is_any or bool(labelled.any())
+            if labelled.all():
+                yield part
+            elif labelled.any():
+                yield _without_gaps(part, labelled, columns, integers)
+        if not is_any and self.leaves_out:
             listed = '" and "'.join(columns)
             raise DataError(
                 f'no row has a value for the target "{listed}"',

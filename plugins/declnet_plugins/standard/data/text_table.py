@@ -1,7 +1,7 @@
 """The base of tables whose cells are text: their types are found, and the same in all parts."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol, Self
@@ -23,9 +23,24 @@ from declnet import (
 )
 from declnet_plugins.standard.data.table_source import TableSource, require
 
-Types = Mapping[str, str]
-Block = tuple[int, Sequence[Cells]]
-"""The number of the block's first row, and the cells of each column."""
+Columns = Mapping[int, TypedColumn]
+"""The columns that are read, by position."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows of a table.
+
+    Attributes:
+        rows: the numbers of the rows, from 1.
+        cells: returns the cells of a column by its position.
+        place: the first byte of the rows in the file and their number of bytes, if they can be read
+            alone.
+    """
+
+    rows: range
+    cells: Callable[[int], Cells]
+    place: tuple[int, int] | None = None
 
 
 class TextTable(Protocol):
@@ -35,11 +50,11 @@ class TextTable(Protocol):
     def names(self) -> Sequence[str]:
         """The names of the columns."""
 
-    def blocks(self, types: Types) -> Iterator[Block]:
-        """Yield the cells in blocks, the same ones each time.
+    def blocks(self, columns: Columns) -> Iterator[Block]:
+        """Yield the rows in blocks, the same ones each time.
 
         Args:
-            types: the probable types of columns, of which only numbers and integers matter.
+            columns: the columns whose cells are needed, with what is known about their types.
         """
 
 
@@ -95,71 +110,81 @@ class TextTableSource(TableSource):
 
     def load(self, rng: np.random.Generator) -> Table:
         """Read the file; nothing is random."""
-        return self._loaded(self._checked())
-
-    def _loaded(self, text: TextTable) -> Table:
-        found = columns = _read(text, self.types, self._settled, self._only)
-        lost = frozenset(name for name, column in columns.items() if column.lost)
-        if lost:
-            columns = found | _read(text, dict.fromkeys(lost, "text"), {}, lost)
-        arrays = {name: column.array() for name, column in columns.items()}
-        if not len(next(iter(arrays.values()))):
-            raise self._no_rows()
-        notes = {name: found[name].note(array, self._decimal) for name, array in arrays.items()}
-        table = replace(self.records(arrays), notes={k: v for k, v in notes.items() if v})
-        integers = {name for name, kind in types_of(found).items() if kind == "integer"}
-        return next(self.labelled([table], integers))
+        return self._loaded(None)
 
     def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
         """Read the first rows, if the file can be read in blocks."""
         if type(self).blocks is TextTableSource.blocks:
             return None
-        table = self._loaded(_FirstBlock(self._checked()))
+        table = self._loaded(1)
         return table.take(
             np.arange(min(len(table), samples, max(1, numbers // len(table.columns))))
         )
+
+    def _loaded(self, most: int | None) -> Table:
+        """Return the table, or the rows of the first blocks alone."""
+        text = self._checked()
+        columns = self.typed_columns(text.names, self._settled)
+        parts: list[dict[int, Array]] = [
+            {at: column.add(block.cells(at), block.rows) for at, column in columns.items()}
+            for block in islice(text.blocks(columns), most)
+        ]
+        if not parts:
+            raise self._no_rows()
+        lost = {at: TypedColumn(each.name, "text") for at, each in columns.items() if each.lost}
+        for number, block in enumerate(text.blocks(lost) if lost else ()):
+            for at in (at for at in lost if number < columns[at].lost):
+                parts[number][at] = block.cells(at).text()
+        arrays, notes = {}, {}
+        for at, column in columns.items():
+            array = arrays[column.name] = np.concatenate([column.final(p.pop(at)) for p in parts])
+            if (note := column.note(array, self._decimal)) is not None:
+                notes[column.name] = note
+        table = replace(self.records(arrays), notes=notes)
+        return next(self.labelled([table], integers_of(columns)))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks, after a first pass if a column's type is not yet known."""
         return self.labelled(self._parts(self._checked(), samples))
 
     def _parts(self, text: TextTable, samples: int) -> Iterator[Table]:
-        first = 1
-        for columns in self._arrays(text, samples):
-            part = self.records(columns)
-            yield replace(part, rows=np.arange(first, first + len(part)))
-            first += len(part)
-
-    def _arrays(self, text: TextTable, rows: int) -> Iterator[dict[str, Array]]:
-        """Yield the columns in chunks of up to `rows` rows, with the same types in all."""
-        settled = self._settled
-        names = [name for name in text.names if self._only is None or name in self._only]
-        unknown = frozenset(names) - self.types.keys() - settled.keys()
-        if unknown:
-            settled = settled | _found_types(text, unknown)
-        waiting: dict[str, list[Array]] = {name: [] for name in names}
-        count, any_rows = 0, False
-        for first_row, block in text.blocks({**settled, **self.types}):
-            any_rows = True
-            for name, cells in zip(text.names, block, strict=True):
-                if name in waiting:
-                    waiting[name].append(self.typed_cells(name, cells, first_row, settled))
-            count += len(block[0])
-            while count >= rows:
-                yield _cut(waiting, rows)
-                count -= rows
+        columns = self.typed_columns(text.names, self._settled)
+        unknown = {at: column for at, column in columns.items() if column.is_inferred}
+        for block in text.blocks(unknown) if unknown else ():
+            for at, column in unknown.items():
+                if column.type != "text":
+                    column.add(block.cells(at), block.rows)
+        columns = self.typed_columns(text.names, self._settled | types_of(unknown))
+        first, count, held = 1, 0, dict[str, Array]()
+        for block in text.blocks(columns):
+            parts = {c.name: c.add(block.cells(at), block.rows) for at, c in columns.items()}
+            held = {
+                n: np.concatenate([held[n], part]) if count else part for n, part in parts.items()
+            }
+            count += len(block.rows)
+            while count >= samples:
+                yield self._numbered({name: part[:samples] for name, part in held.items()}, first)
+                held = {name: part[samples:] for name, part in held.items()}
+                first, count = first + samples, count - samples
         if count:
-            yield _cut(waiting, count)
-        if not any_rows:
+            yield self._numbered(held, first)
+        elif first == 1:
             raise self._no_rows()
 
-    def typed_cells(
-        self, name: str, cells: Cells, first_row: int, settled: Mapping[str, ColumnType]
-    ) -> Array:
-        """Return cells of a column in its type, as declared or settled by all of its cells."""
-        column = TypedColumn(name, self.types.get(name), settled.get(name))
-        column.add(cells, _rows(cells, first_row))
-        return column.array()
+    def _numbered(self, columns: Mapping[str, Array], first: int) -> Table:
+        """Return columns as a table whose rows have their numbers."""
+        table = self.records(columns)
+        return replace(table, rows=np.arange(first, first + len(table)))
+
+    def typed_columns(
+        self, names: Sequence[str], settled: Mapping[str, ColumnType]
+    ) -> dict[int, TypedColumn]:
+        """Return the columns that are needed, by position, without any cell."""
+        return {
+            at: TypedColumn(name, self.types.get(name), settled.get(name))
+            for at, name in enumerate(names)
+            if self._only is None or name in self._only
+        }
 
     def _checked(self) -> TextTable:
         """Return the text of the table, which has all named columns."""
@@ -172,17 +197,6 @@ class TextTableSource(TableSource):
 
     def _no_rows(self) -> DataError:
         return DataError(f"{self.path}: has a header, but no rows")
-
-
-class _FirstBlock:
-    """The first block of a text."""
-
-    def __init__(self, text: TextTable) -> None:
-        self.names, self._text = text.names, text
-
-    def blocks(self, types: Types) -> Iterator[Block]:
-        """Yield the first block, if there is one."""
-        yield from islice(self._text.blocks(types), 1)
 
 
 def header(cells: Sequence[str], path: Path) -> list[str]:
@@ -210,53 +224,14 @@ def unnamed(count: int) -> list[str]:
     return [f"column_{position}" for position in range(1, count + 1)]
 
 
-def _found_types(text: TextTable, only: frozenset[str]) -> dict[str, ColumnType]:
-    """Return the types of some columns, from all their cells."""
-    return types_of(_read(text, {}, {}, only, keep=False))
-
-
-def types_of(columns: Mapping[str, TypedColumn]) -> dict[str, ColumnType]:
+def types_of(columns: Columns) -> dict[str, ColumnType]:
     """Return the types of columns to which all cells were added."""
-    types: dict[str, ColumnType] = {}
-    for name, column in columns.items():
-        kind = "text" if column.lost else column.type
-        types[name] = kind if kind in ("integer", "boolean", "text") else "number"  # type: ignore[assignment]
-    return types
-
-
-def _read(
-    text: TextTable,
-    declared: Types,
-    settled: Types,
-    only: frozenset[str] | None,
-    keep: bool = True,
-) -> dict[str, TypedColumn]:
-    """Return some or all columns, kept or only typed.
-
-    Raises:
-        DataError: the file cannot be read, or a cell is not of its column's type.
-    """
-    columns = {
-        position: TypedColumn(name, declared.get(name), settled.get(name), keep)
-        for position, name in enumerate(text.names)
-        if only is None or name in only
+    return {
+        column.name: column.type if column.type in ("integer", "boolean", "text") else "number"  # type: ignore[misc]
+        for column in columns.values()
     }
-    for first_row, block in text.blocks({**settled, **declared}):
-        for position, column in columns.items():
-            column.add(block[position], _rows(block[position], first_row))
-    return {column.name: column for column in columns.values()}
 
 
-def _cut(waiting: dict[str, list[Array]], rows: int) -> dict[str, Array]:
-    """Remove rows from the front of each column and return them."""
-    taken = {}
-    for name, parts in waiting.items():
-        whole = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        taken[name] = whole[:rows]
-        parts[:] = [whole[rows:]]
-    return taken
-
-
-def _rows(cells: Cells, first_row: int) -> range:
-    """Return the number of the row of each cell."""
-    return range(first_row, first_row + len(cells))
+def integers_of(columns: Columns) -> Collection[str]:
+    """Return the names of the columns of integers."""
+    return {column.name for column in columns.values() if column.type == "integer"}

@@ -98,7 +98,7 @@ def _that_reads_lengths(layer: LayerContext | None) -> LayerContext | None:
 
 def _lengths_in(data: DataInfo | None) -> dict[str, int]:
     """Return the inputs that hold lengths, each with the number of steps of its sequences."""
-    inputs = {} if data is None else data.input_infos
+    inputs = {} if data is None else data.inputs
     return {
         name: inputs[of].shape[0]
         for name, info in inputs.items()

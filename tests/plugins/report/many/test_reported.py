@@ -13,7 +13,7 @@ from declnet_plugins.report.many.reported import main_metric, read_runs
 def write_run(path, seed, rate, accuracy, **manifest):
     path.mkdir(parents=True)
     better = {"loss": "lower", "accuracy": "higher", "size": None}
-    content = {"status": "finished", "seconds": 2.5, "better": better} | manifest
+    content = {"status": "finished", "started": "", "seconds": 2.5, "better": better} | manifest
     (path / "manifest.json").write_text(json.dumps(content))
     metrics = {"test": {"loss": 0.5, "accuracy": accuracy, "size": 3}}
     (path / "metrics.json").write_text(json.dumps(metrics))

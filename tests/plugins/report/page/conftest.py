@@ -290,8 +290,8 @@ def hostile(runs: Runs) -> Path:
     attack = "</script><script>window.hacked = 1</script><img src=x onerror=window.hacked=1>\"'"
     folder = runs.classifier("innocent", epochs=2)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    manifest |= {"name": attack, "status": "failed", "error": attack, attack: {attack: [attack]}}
-    manifest |= {"stopped": attack, "started": attack, "seed": attack}
+    manifest |= {"name": attack, "status": "failed", "error": attack, "engine": {attack: attack}}
+    manifest |= {"stopped": attack, "started": attack, "platform": attack, "warnings": [attack]}
     del manifest["files"]
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     metrics = {attack: {attack: 1.0}, "test": {attack: 0.5}}

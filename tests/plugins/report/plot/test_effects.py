@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import math
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -15,21 +15,12 @@ POINTS = [
 ]
 
 
-def test_a_sweep_over_several_keys_is_drawn_by_key(tmp_path):
+def test_a_sweep_over_several_keys_is_drawn_by_key(tmp_path, write_sweep):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
-    specs = [
-        {
-            "name": f"s{at}",
-            "values": values,
-            "runs": [{"folder": "seed-0", "metrics": {"train": {"loss": metric}}}],
-        }
-        for at, (values, metric) in enumerate(POINTS)
-    ]
-    failed = {"name": "nan", "values": {}, "runs": specs[0]["runs"]}
-    failed = json.loads(json.dumps(failed).replace("0.5", "null"))
-    summary = {"metric": "train.loss", "specs": [*specs, failed]}
-    (tmp_path / "summary.json").write_text(json.dumps(summary), "utf-8")
-    sweep = read_sweep(tmp_path)
+    specs = {f"s{at}": [{"train": {"loss": metric}}] for at, (_, metric) in enumerate(POINTS)}
+    values = {f"s{at}": values for at, (values, _) in enumerate(POINTS)}
+    specs["nan"] = [{"train": {"loss": math.nan}}]
+    sweep = read_sweep(write_sweep("train.loss", specs, values))
     assert sweep.keys == ["optimizer", "rate", "same", "a$b$"]
     draw_sweep(sweep, tmp_path / "effects.svg")
     drawn = (tmp_path / "effects.svg").read_text("utf-8")

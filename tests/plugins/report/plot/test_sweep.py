@@ -5,22 +5,16 @@ import math
 
 import pytest
 
-from declnet import OutputError
+from declnet import OutputError, parse_spec, run
 from declnet_plugins.report.plot.sweep import beside, is_sweep, read_sweep
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A sweep of two specs, as `declnet sweep` sums it up; one run failed, one has no metric."""
-    runs = [
-        {"folder": "seed-0", "metrics": {"train": {"loss": 1.5}, "test": {"loss": 2.0}}},
-        {"folder": "seed-1", "error": "DivergenceError"},
-        {"folder": "seed-2", "metrics": {"train": {"loss": 0.5}, "test": {"loss": None}}},
-    ]
-    specs = [{"name": "slow", "runs": runs}, {"name": "failed", "runs": runs[1:2]}]
-    summary = {"metric": "test.loss", "jobs": 1, "specs": specs}
-    (tmp_path / "summary.json").write_text(json.dumps(summary))
-    return tmp_path
+def folder(write_sweep):
+    """A sweep of two specs; one run failed, one has no metric."""
+    first = {"train": {"loss": 1.5}, "test": {"loss": 2.0}}
+    last = {"train": {"loss": 0.5}, "test": {"loss": math.nan}}
+    return write_sweep("test.loss", {"slow": [first, None, last], "failed": [None]})
 
 
 def test_the_summary_is_read_with_the_runs_that_finished(folder):
@@ -35,13 +29,15 @@ def test_the_summary_is_read_with_the_runs_that_finished(folder):
     assert series.training == (1.5, 0.5)
 
 
-def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):
+def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder, document, changed):
     for seed, losses in (("0", [3.0, 2.0, 1.5]), ("2", [1.0, None, 0.5, 0.25])):
-        run = folder / "slow" / f"seed-{seed}"
-        run.mkdir(parents=True)
-        (run / "manifest.json").write_text('{"status": "running"}')
+        path = folder / "slow" / f"seed-{seed}"
+        run(parse_spec(changed(document, {"training.epochs": 1})), out=path)
+        manifest = json.loads((path / "manifest.json").read_text())
+        del manifest["files"]
+        (path / "manifest.json").write_text(json.dumps(manifest | {"status": "running"}))
         rows = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(losses)]
-        (run / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (path / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert read_sweep(folder).series[0].losses == {0: [3.0, 1.0], 2: [1.5, 0.5]}
 
 
@@ -49,9 +45,8 @@ def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):
     ("content", "message"),
     [
         ('{"metric": null, "specs": []}', "no run finished, so nothing can be drawn"),
-        ('{"metric": "test.loss", "specs": [3]}', "is damaged"),
-        ('{"specs": []}', "is damaged"),
-        ("[]", "is not a JSON object"),
+        ('{"metric": "test.loss", "specs": [3]}', 'key "specs.0": must be an object'),
+        ('{"specs": []}', 'key "metric": is missing'),
         ("{", "cannot be read"),
     ],
 )

@@ -12,6 +12,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
+from declnet.spec.heads import Head
 from declnet_plugins.standard.layers import Dense, HardSigmoid, Linear, Sigmoid, Softmax
 from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
@@ -41,8 +42,8 @@ def taken(layers, loss, kernels):
     model = Model(infer_nodes(layers, (4,), registry), (4,), "float64")
     model.store.initialize(3, registry)
     y = np.eye(3)[LABELS]
-    graph = TrainingGraph(model, loss, 9, 0, kernels)
-    graph.step(X, loss.prepare(y, (3,), model.dtype)).run()
+    graph = TrainingGraph(model, [Head("", loss)], 9, 0, kernels)
+    graph.step({"": X}, [loss.prepare(y, (3,), model.dtype)]).run()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""Arrays of blocks in a temporary file, so that their source is read once."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Collection, Sequence
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from declnet.cache import cache_folder
+from declnet.contracts.arrays import Array, Dtype, Shape
+
+
+class BlockFile:
+    """The arrays of blocks in a file without a name, which vanishes with the process, even killed.
+
+    A block is kept as long as the disk has as much free space as all of them would take. One that
+    is not, for that reason or any other, must be read from its source again.
+
+    Args:
+        samples: about how many samples all blocks have.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._samples, self._bytes, self._end = samples, 0, 0
+        self._folder, self._alone = cache_folder(), threading.Lock()
+        self._file: BinaryIO | None = None
+        self._places: dict[int, tuple[int, list[tuple[Shape, Dtype]]]] = {}
+        self._failed = False
+
+    def read(self, number: int) -> list[Array] | None:
+        """Return the arrays of a block, or None if it is not kept.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        if number not in self._places or self._file is None:
+            return None
+        start, like = self._places[number]
+        arrays = [np.empty(shape, dtype) for shape, dtype in like]
+        with self._alone:
+            self._file.seek(start)
+            for array in arrays:
+                _read_into(self._file, _bytes_of(array))
+        return arrays
+
+    def keep(self, number: int, arrays: Sequence[Array]) -> None:
+        """Keep the arrays (size, …) of a block, if there is room."""
+        if self._failed or number in self._places or not len(arrays[0]):
+            return
+        try:
+            with self._alone:
+                self._write(number, arrays)
+        except OSError:
+            self._failed = True
+
+    def discard(self, numbers: Collection[int]) -> None:
+        """Keep some blocks no longer."""
+        for number in numbers:
+            self._places.pop(number, None)
+
+    def _write(self, number: int, arrays: Sequence[Array]) -> None:
+        if self._file is None:
+            self._folder.mkdir(0o700, parents=True, exist_ok=True)
+            self._bytes = self._samples * sum(each.nbytes for each in arrays) // len(arrays[0])
+            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+            weakref.finalize(self, file.close)
+            self._file = cast("BinaryIO", file)
+        if shutil.disk_usage(self._folder).free < self._bytes:
+            return
+        self._file.seek(self._end)
+        for each in arrays:
+            left = _bytes_of(np.ascontiguousarray(each))
+            while len(left):
+                left = left[self._file.write(left) :]
+        self._places[number] = self._end, [(each.shape, each.dtype) for each in arrays]
+        self._end += sum(each.nbytes for each in arrays)
+
+
+def _bytes_of(array: Array) -> memoryview:
+    """Return the bytes of a contiguous array."""
+    flat: memoryview = array.reshape(-1).view(np.uint8).data
+    return flat
+
+
+def _read_into(file: BinaryIO, memory: memoryview) -> None:
+    while len(memory):
+        count = file.readinto(memory)  # type: ignore[attr-defined]
+        if not count:
+            raise OSError("the temporary copy of the data was truncated")
+        memory = memory[count:]

@@ -1,0 +1,66 @@
+"""Samples in arrays: taken, divided and joined alike, whatever holds the arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import Dataset, Table
+from declnet.contracts.arrays import MappedArray
+from declnet.training.preparation import ReadyData
+
+N = 11
+NUMBERS = np.arange(float(N))
+IMAGES = np.arange(N * 6.0).reshape(N, 2, 3)
+TEXTS = np.array([None, *map(str, range(1, N))], object)
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory):
+    path = tmp_path_factory.mktemp("mapped") / "images"
+    path.write_bytes(IMAGES.tobytes())
+    mapped = MappedArray(path, 0, IMAGES.shape, IMAGES.dtype)
+    return {
+        "table": Table({"text": TEXTS, "weights": NUMBERS}, "weights"),
+        "one array": Dataset(IMAGES, NUMBERS),
+        "a mapped array": Dataset(mapped, NUMBERS),
+        "named arrays": Dataset({"a": IMAGES, "x": NUMBERS}, {"a": -NUMBERS}, NUMBERS),
+        "ready": ReadyData({"": IMAGES}, (NUMBERS,), (IMAGES,), NUMBERS),
+    }
+
+
+FORMS = ["table", "one array", "a mapped array", "named arrays", "ready"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(size=st.integers(1, N + 1), first=st.integers(1, 100))
+def test_parts_joined_are_the_whole_and_keep_their_numbers(forms, form, size, first):
+    whole = forms[form].numbered_from(first)
+    head, *others = whole.parts(size)
+    joined = head.joined(others)
+    assert len(joined) == N
+    assert joined.arrays.keys() == whole.arrays.keys()
+    for name, array in joined.arrays.items():
+        np.testing.assert_array_equal(np.asarray(array), np.asarray(whole.arrays[name]))
+    if form != "ready":
+        assert joined.rows.tolist() == [*range(first, first + N)]
+        last = [*whole.parts(size)][-1]
+        assert last.sample_name(len(last) - 1).number == first + N - 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_stays_in_a_file_takes_no_memory(forms, form):
+    data = forms[form]
+    assert isinstance(data.take(np.array([3, 1])), type(data))
+    in_memory = [each for each in data.arrays.values() if isinstance(each, np.ndarray)]
+    assert data.nbytes == sum(each.nbytes for each in in_memory)
+    assert data.take(np.array([3, 1])).nbytes * N == data.nbytes * 2
+
+
+def test_inputs_are_columns_of_several_dimensions(forms):
+    assert forms["table"].records is forms["table"]
+    assert [*forms["one array"].records.columns] == ["x"]
+    assert forms["named arrays"].records.columns["a"].shape == IMAGES.shape
+    assert forms["named arrays"].target_columns == ("a",)

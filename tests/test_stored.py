@@ -1,0 +1,238 @@
+"""JSON that declnet stores is read safely: whatever became of a file, it is used or refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import declnet
+from declnet import OutputError, StudyTrial, Table, Task
+from declnet.contracts.runs.plan import Outcome
+from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
+from declnet.runs.many.group import GroupFile, StoredSpec
+from declnet.runs.many.journal import StoredJournal
+from declnet.runs.many.shards import shard_runs
+from declnet.runs.storage.checkpoints import Checkpoints
+from declnet.runs.storage.listing import ListedRun, list_runs
+from declnet.stored import Stored
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+    labels: tuple[str | int, ...] = ()
+
+
+POINTS = Stored[dict[str, Point]](dict[str, Point])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": {"x": 1}, "a": {"x": 2}}', 'duplicate key "a"'),
+        (b'{"a": {"x": NaN}}', "NaN is not a JSON value"),
+        (b'{"a": {"x": 1' + b"0" * 50 + b"}}", "10000000000000000000.* is too large"),
+        (b'{"a": ' + b"[" * 100_000, "nested too deeply"),
+        (b'{"a": {"x": "\xff"}}', "invalid start byte"),
+        (b"{", "Expecting property name"),
+        (b"[]", "must be an object"),
+        (b'{"a": {}}', 'key "a.x": is missing'),
+        (b'{"a": {"x": "1"}}', 'key "a.x": must be a valid number'),
+        (b'{"a": {"x": true}}', 'key "a.x": must be a valid number'),
+        (b'{"a": {"x": 1, "y": 2}}', 'key "a.y": is not known'),
+        (b'{"a": {"x": 1, "labels": ["b", 2.5]}}', 'key "a.labels.1": must be a valid string'),
+    ],
+)
+def test_what_is_not_as_declared_is_refused_with_its_key(content, message):
+    with pytest.raises(ValueError, match=message):
+        POINTS.parse(content)
+
+
+def test_what_is_written_is_read_again():
+    points = {"a": Point(0.1), "ü": Point(-1e300, ("b", 2))}
+    assert POINTS.parse(POINTS.write(points)) == points
+    assert POINTS.plain(points)["ü"] == {"x": -1e300, "labels": ["b", 2]}
+
+
+EXAMPLES = int(os.environ.get("DECLNET_TEST_DAMAGED_FILES", "12"))
+
+COLORS = np.array(["red", "blue"], object)[np.arange(60) % 2]
+ROW = {"x": [0.5], "z": [2.0], "color": ["red"]}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A folder with every kind of JSON file that declnet writes into folders of runs."""
+    folder, rng = tmp_path_factory.mktemp("stored"), np.random.default_rng(0)
+    columns = {"x": rng.normal(size=60), "z": rng.normal(size=60), "color": COLORS}
+    columns["kind"] = np.arange(60) % 3
+    spec = {
+        "data": {
+            "prepare": [{"type": "quantile", "columns": ["z"]}, "standardize", "one_hot"],
+            "validation": 0.4,
+        },
+        "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 1, "callbacks": [{"type": "checkpoint", "every_epochs": 1}]},
+        "calibration": {"steps": ["temperature", "conformal"]},
+        "analyses": [{"type": "groups", "by": "color"}],
+    }
+    declnet.run(spec, Table(columns, "kind"), folder / "run")
+    shutil.copytree(folder / "run", folder / "seeds/seed-0")
+    specs = (StoredSpec(document={"tune": {"trials": 1}}, folder="/"),)
+    tasks = (Task("seed-0", {"a": 1.5}, 0, point="p", name="n"), Task("seed-1", seed=1))
+    sums = {"seed-0": "sha256:0"}
+    GroupFile(kind="seeds", name="e", specs=specs, tasks=tasks, manifests=sums).write(
+        folder / "seeds"
+    )
+    shard = {"shard": 1, "of": 2, "runs": ["seed-0"]}
+    (folder / "seeds/shard-1-of-2.json").write_text(json.dumps(shard))
+    (folder / "study").mkdir()
+    GroupFile(kind="study", name="s", specs=specs, worker="w", seconds=1.0).write(folder / "study")
+    task = Task("trials/0000", {"a": 1, "b": ["c"]}, point="trials/0000")
+    journal = StoredJournal(folder / "study", {}, writes=True)
+    journal.ask(task)
+    journal.report(task, 3, 0.25)
+    journal.stop(task, 3, "late")
+    journal.end(task, Outcome("s", 0, folder, {"train": {"loss": 0.5}}, 1.0, stopped="late"))
+    trial = StudyTrial(0, {"a": 1, "b": "c"}, "finished", 0.5, {3: 0.25})
+    summary = StudySummary("s", "train.loss", "lower", "finished", 1.0, 0, {"a": 1.0}, (trial,))
+    (folder / "study/summary.json").write_bytes(STUDY_SUMMARY.write(summary))
+    return folder
+
+
+def checkpoints(folder):
+    notices = []
+    kept = [checkpoint for checkpoint, _ in Checkpoints(folder / "run").read(notices.append)]
+    if notices:
+        raise OutputError(notices[0])
+    return kept
+
+
+def predicted(folder):
+    return declnet.load_predictor(folder / "run").predict(ROW)
+
+
+USES = {
+    "run/manifest.json": lambda folder: declnet.open_run(folder / "run").summary(),
+    "run/metrics.json": lambda folder: declnet.open_run(folder / "run").metrics,
+    "run/history.jsonl": lambda folder: declnet.open_run(folder / "run").history,
+    "run/analyses.json": lambda folder: declnet.open_run(folder / "run").analyses,
+    "run/preparation.json": predicted,
+    "run/calibration.json": predicted,
+    "run/checkpoints/index.json": checkpoints,
+    "seeds/group.json": lambda folder: declnet.open_group(folder / "seeds").points(),
+    "seeds/shard-1-of-2.json": lambda folder: shard_runs(folder / "seeds"),
+    "study/group.json": lambda folder: declnet.open_group(folder / "study").status,
+    "study/summary.json": lambda folder: declnet.open_group(folder / "study").trials,
+    "study/journal.jsonl": lambda folder: declnet.open_group(folder / "study").tasks,
+}
+
+ODD = (None, True, -1, 1.5, 10**30, "x", "", "../x", [], [0], {}, {"array": "x"}, {"float": "nan"})
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What becomes of a file: a part of its JSON is replaced, removed or doubled, or some bytes."""
+
+    kind: str
+    place: float
+    value: object
+
+    def done(self, content: bytes) -> bytes:
+        at = int(self.place * len(content))
+        if self.kind == "cut":
+            return content[:at]
+        if self.kind == "flip":
+            return (
+                content[:at]
+                + bytes([content[at] ^ 1 << int(self.place * 997) % 8])
+                + content[at + 1 :]
+            )
+        lines = content.splitlines() if content.count(b"\n{") else [content]
+        line = int(self.place * len(lines))
+        document = json.loads(lines[line])
+        spots = list(parts(document))
+        table, key = spots[int(self.place * len(spots))]
+        if self.kind == "replace":
+            table[key] = self.value
+        elif self.kind == "remove":
+            del table[key]
+        elif isinstance(table, dict):
+            table[f"{key}+"] = table[key]
+        else:
+            table.append(table[key])
+        lines[line] = json.dumps(document).encode()
+        return b"\n".join(lines) + b"\n"
+
+
+def parts(document):
+    """Yield the table or list, and the key or position, of each part of a document."""
+    for key, value in document.items() if isinstance(document, dict) else enumerate(document):
+        yield document, key
+        if isinstance(value, dict | list):
+            yield from parts(value)
+
+
+KINDS = ("cut", "flip", "replace", "remove", "double")
+damages = st.builds(
+    Damage, st.sampled_from(KINDS), st.floats(0, 1, exclude_max=True), st.sampled_from(ODD)
+)
+
+
+OF_THE_MODEL = ("run/manifest.json", "run/preparation.json", "run/calibration.json")
+"""Files that may be valid, but not fit the model, such as inputs of another shape."""
+
+
+def refusal(use, folder):
+    """Return the error of declnet that a use of a folder raises, if it does."""
+    try:
+        use(folder)
+    except declnet.DeclnetError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("name", USES)
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(damage=damages)
+def test_a_damaged_file_is_read_or_refused_with_its_name(stored, renew_checksums, name, damage):
+    """Nothing but an error of declnet that names the file, or a result, comes of it."""
+    path = stored / name
+    intact = path.read_bytes()
+    try:
+        path.write_bytes(damage.done(intact))
+        if name.startswith("run/") and name not in (
+            "run/manifest.json",
+            "run/checkpoints/index.json",
+        ):
+            renew_checksums(stored / "run")
+        error = refusal(USES[name], stored)
+        assert not isinstance(error, OutputError) or str(path.parent) in str(error)
+        assert error is None or isinstance(error, OutputError) or name in OF_THE_MODEL
+    finally:
+        path.write_bytes(intact)
+    renew_checksums(stored / "run")
+    USES[name](stored)
+
+
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(damage=damages, name=st.sampled_from(["manifest.json", "metrics.json", "history.jsonl"]))
+def test_a_damaged_run_is_listed_or_skipped(stored, damage, name):
+    path = stored / "run" / name
+    intact = path.read_bytes()
+    try:
+        path.write_bytes(damage.done(intact))
+        (entry,) = (each for each in list_runs(stored) if each.path == Path("run"))
+        assert isinstance(entry, ListedRun) or name in entry.reason
+    finally:
+        path.write_bytes(intact)
