@@ -51,7 +51,6 @@ ALLOWED = {
     "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
     "runs/storage/folder.py": "history.jsonl is the name of a file",
     "runs/many/journal.py": "journal.jsonl is the name of a file",
-    "runs/many/study.py": "importance is a key of a study's summary",
     "cli/display/study_display.py": "the same, as the title of a column",
     "cli/plugins/templates/importer.py.template": "the layer that a generated importer makes",
     "cli/plugins/templates/template.py.template": "the layer of the spec that it writes",

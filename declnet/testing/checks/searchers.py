@@ -112,6 +112,12 @@ def _study(subject: Subject, killed: tuple[int, ...] = ()) -> list[StudyTrial]:
             report.
     """
     with _folder() as directory:
+        if not killed:
+            with _opened(subject, directory) as study:
+                while (task := study.ask()) is not None:
+                    study.carry_out(task)
+                with calling("trials"):
+                    return list(study.search.trials())
         for number in range(TRIALS):
             for _ in range(2 if number in killed else 0):
                 with _opened(subject, directory) as study:
