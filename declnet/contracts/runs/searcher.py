@@ -59,7 +59,7 @@ class Dimension:
         step = self.step or 1
         for number in range(round((self.high - self.low) / step) + 1):
             value = self.low + number * step
-            yield value if self.is_integer else float(value)
+            yield value if self.is_integer else float(min(value, self.high))
 
     def applies(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether it varies, given the values of earlier dimensions."""
