@@ -178,9 +178,9 @@ from declnet.runs.many.group import Group as Group
 from declnet.runs.many.group import is_group as is_group
 from declnet.runs.many.group import is_predictor as is_predictor
 from declnet.runs.many.group import open_group as open_group
+from declnet.runs.many.group_result import GroupResult as GroupResult
 from declnet.runs.many.membership import grouped_run as grouped_run
 from declnet.runs.many.run_tasks import execute_task as execute_task
-from declnet.runs.many.running import GroupResult as GroupResult
 from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries

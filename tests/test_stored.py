@@ -17,7 +17,7 @@ import declnet
 from declnet import OutputError, StudyTrial, Table, Task
 from declnet.contracts.runs.plan import Outcome
 from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
-from declnet.runs.many.group import GroupFile, StoredSpec
+from declnet.runs.many.group_file import GroupFile, StoredSpec
 from declnet.runs.many.journal import StoredJournal
 from declnet.runs.many.shards import shard_runs
 from declnet.runs.storage.checkpoints import Checkpoints

@@ -85,7 +85,7 @@ def run(
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
         from declnet.cli.groups import train_group
-        from declnet.runs.many.running import begun_group, series_file
+        from declnet.runs.many.beginning import begun_group, series_file
 
         executor = executor_of(on, jobs, registry)
         file, known = series_file(loaded, seeds)

@@ -25,7 +25,7 @@ from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.runs.many.running import SweptSpec
+    from declnet.runs.many.beginning import SweptSpec
     from declnet.runs.many.shards import Shard
     from declnet.spec.model import RunSpec
     from declnet.spec.points import Point
@@ -53,7 +53,7 @@ def right_specs(
     """
     from declnet.cli.reading import checked_points
     from declnet.errors import Diagnostic, SpecError
-    from declnet.runs.many.running import named_points
+    from declnet.runs.many.beginning import named_points
 
     loaded: list[tuple[Path, SweptSpec]] = []
     faults: list[Diagnostic] = []
@@ -171,9 +171,9 @@ def sweep(
     summarizes its runs again.
     """
     from declnet.cli.groups import plot_command, summarize_group, train_group
+    from declnet.runs.many.beginning import begun_group, sweep_file
     from declnet.runs.many.group import is_group
     from declnet.runs.many.ranking import check_metric
-    from declnet.runs.many.running import begun_group, sweep_file
 
     interrupt_on_signals()
     plot = plot_command(picture)

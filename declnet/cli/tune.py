@@ -67,7 +67,8 @@ def tune(
     """
     from declnet.cli.groups import summarize_group, train_group
     from declnet.cli.reading import checked_spec, read
-    from declnet.runs.many.running import begun_group, require_tuning, study_file
+    from declnet.runs.many.beginning import begun_group, study_file
+    from declnet.runs.many.running import require_tuning
 
     interrupt_on_signals()
     registry = registry_without(disabled)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
-    from declnet.runs.many.group import GroupFile
+    from declnet.runs.many.group_file import GroupFile
 
 
 class Ensemble(Exportable):

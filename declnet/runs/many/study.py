@@ -20,7 +20,7 @@ from declnet.spec.tuning import Tuning
 from declnet.training.checks.tuning import Objective, objective_of
 
 if TYPE_CHECKING:
-    from declnet.runs.many.group import GroupFile
+    from declnet.runs.many.group_file import GroupFile
 
 BEST = "best.toml"
 

@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import math
-import os
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from glob import escape
-from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import RLock
-from typing import Protocol, cast
+from typing import cast
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.contracts.runs.executor import Executor, ExecutorTask
-from declnet.contracts.runs.plan import DONE, Journal, Outcome, Step, Task
+from declnet.contracts.runs.plan import Outcome, Step, Task
 from declnet.contracts.runs.returned import checked_task, checked_update
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs.many import early_stops
+from declnet.runs.many.answers import received
 from declnet.runs.many.callbacks import finish_group, notifying_failure
 from declnet.runs.many.early_stops import logged_epoch, logged_rows
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group, one_model
 from declnet.runs.many.local_executors import local_executor
-from declnet.runs.many.run_tasks import RunTask, read_answer
+from declnet.runs.many.plans import AnyPlan, ListedPlan
+from declnet.runs.many.run_tasks import RunTask
 from declnet.runs.many.search import Search, TrialListener
 from declnet.runs.session import Listener
 from declnet.runs.storage.folder import HISTORY, MANIFEST, writing
-from declnet.runs.storage.origins import warn
 from declnet.runs.storage.writing import (
-    is_temporary,
     make_folder,
     remove_temporary,
-    sync_folder,
-    write_atomically,
 )
 from declnet.training.checks.tuning import study_context
 
@@ -58,48 +52,6 @@ OutcomeListener = Callable[[Outcome], object]
 
 def ignore(*_: object) -> None:
     """Follow nothing."""
-
-
-class AnyPlan(Protocol):
-    """What decides on the next task: a `Plan`, a list of tasks, or a search."""
-
-    def next(self, journal: Journal) -> Task | Step:
-        """See `Plan.next`."""
-
-    def tasks(self) -> Sequence[Task] | None:
-        """See `Plan.tasks`."""
-
-    def watched(self, task: Task) -> str | None:
-        """See `Plan.watched`."""
-
-    def should_stop(self, journal: Journal, task: Task) -> str | None:
-        """See `Plan.should_stop`."""
-
-
-class ListedPlan:
-    """A plan whose tasks are known in advance: folds, seeds, the points of a sweep."""
-
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._tasks = tasks
-
-    def tasks(self) -> Sequence[Task]:
-        """See `Plan.tasks`."""
-        return self._tasks
-
-    def next(self, journal: Journal) -> Task | Step:
-        """Return the first task that is not in the journal, usually after as many as it has."""
-        number = len(journal.tasks)
-        likely = self._tasks[number : number + 1]
-        for task in chain(likely, self._tasks):
-            if task.folder not in journal.tasks:
-                return task
-        return DONE
-
-    def watched(self, _task: Task) -> None:
-        """See `Plan.watched`."""
-
-    def should_stop(self, _journal: Journal, _task: Task) -> None:
-        """See `Plan.should_stop`."""
 
 
 class Training:
@@ -365,7 +317,7 @@ class Training:
                     del waiting[update.task]
                     outcome = run.outcome(error=update.failure)
                     if update.answer is not None:
-                        outcome = _received(update.answer, run, executor)
+                        outcome = received(update.answer, run, executor)
                     if "remote" in vars(run) and run.remote is not None:
                         run.remote.end()
                     self._end(run.task, outcome)
@@ -493,44 +445,3 @@ def _marked(parent: Path) -> Iterator[Path]:
         yield marker
     finally:
         marker.unlink(missing_ok=True)
-
-
-def _received(answer: bytes, run: RunTask, executor: Executor) -> Outcome:
-    """Return the outcome in an answer, once the run's folder is where it belongs."""
-    try:
-        unpacked = read_answer(answer, run)
-        if unpacked.files is not None:
-            with writing(run.directory):
-                _place(unpacked.files, run.directory)
-    except ValueError:
-        return run.outcome(error="its answer is not what execute_task returned")
-    except RunError as error:
-        return run.outcome(error=str(error))
-    if unpacked.unstoppable:
-        message = f'the executor "{executor.type}" passes no reports on, and shares no file system'
-        warn(f"no trial is stopped early: {message}")
-    return unpacked.outcome
-
-
-def _place(files: dict[str, bytes], directory: Path) -> None:
-    """Write the files of a run so that its folder has all of them or is as it was."""
-    arriving, former = (
-        directory.with_name(f".{directory.name}.{state}.{os.getpid()}")
-        for state in ("arriving", "former")
-    )
-    for left in directory.parent.glob(f".{escape(directory.name)}.*"):
-        if is_temporary(left):  # of this process or of a killed one
-            shutil.rmtree(left, ignore_errors=True)
-    make_folder(arriving)
-    for name, content in files.items():
-        inside = PurePosixPath(name)
-        if inside.is_absolute() or ".." in inside.parts:
-            raise ValueError(name)
-        path = arriving / inside
-        make_folder(path.parent)
-        write_atomically(path, content)
-    if directory.exists():  # what an earlier process left of the run
-        directory.rename(former)
-    arriving.rename(directory)
-    sync_folder(directory.parent)
-    shutil.rmtree(former, ignore_errors=True)

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from declnet import EpochLogged, default_registry, parse_spec, run
+from declnet.runs.many.beginning import series_file
 from declnet.runs.many.group import Group
-from declnet.runs.many.running import series_file
 from declnet.runs.many.training import Training
 
 ray = pytest.importorskip("ray")

@@ -13,7 +13,8 @@ from declnet import (
     parse_spec,
 )
 from declnet.runs.many import early_stops
-from declnet.runs.many.group import Group, GroupFile
+from declnet.runs.many.group import Group
+from declnet.runs.many.group_file import GroupFile
 from declnet.runs.many.training import Training
 
 from ...testing.right.executors import InThread

@@ -11,7 +11,7 @@ import pytest
 
 from declnet import OutputError, is_group, open_group, parse_spec, run, sweep
 from declnet.contracts.strict_model import LocatedString
-from declnet.runs.many.group import GroupFile
+from declnet.runs.many.group_file import GroupFile
 from declnet.runs.many.journal import plain, restored
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from declnet import Journal, Task, grouped_run, parse_spec, run
+from declnet.runs.many.beginning import study_file
 from declnet.runs.many.journal import StoredJournal
-from declnet.runs.many.running import study_file
 
 
 def test_a_run_alone_has_no_group(document, tmp_path):

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from declnet import EpochLogged, open_group, parse_spec
+from declnet.runs.many.beginning import study_file
 from declnet.runs.many.local_executors import InProcess
 from declnet.runs.many.run_tasks import read_answer
-from declnet.runs.many.running import study_file
 from declnet.runs.many.training import Training
 
 

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from declnet import OutputError, Task, parse_spec
-from declnet.runs.many.running import tasks_of
+from declnet.runs.many.beginning import tasks_of
 from declnet.runs.many.shards import Shard, begin_shard, shard_runs, spec_digest
 from declnet.spec.model import resolved_toml
 

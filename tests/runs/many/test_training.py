@@ -25,8 +25,8 @@ from declnet import (
     run,
     sweep,
 )
+from declnet.runs.many.beginning import series_file
 from declnet.runs.many.group import Group
-from declnet.runs.many.running import series_file
 from declnet.runs.many.training import Training
 
 from ...testing.right.executors import InThread, InTurn

@@ -6,7 +6,7 @@ import pytest
 
 from declnet import RunSummary, SeriesSummary, SweepSummary, Task
 from declnet.runs.many.documents import SWEEP_SUMMARY
-from declnet.runs.many.group import GroupFile, StoredSpec
+from declnet.runs.many.group_file import GroupFile, StoredSpec
 
 
 @pytest.fixture
