@@ -25,6 +25,7 @@ from typing import Any
 
 import declnet
 import numpy as np
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import FLUSH_EVERY, Update
@@ -74,10 +75,10 @@ class Training:
         model = declnet.build_model(spec.model, (INPUTS,))
         kernels = Kernels(registry, compiled=kernels_name == "jit")
         loss = spec.heads[0].loss
-        graph = TrainingGraph(model, loss, BATCH, 0, kernels)
+        graph = TrainingGraph(model, spec.heads, BATCH, 0, kernels)
         x = np.random.default_rng(0).normal(size=(BATCH, INPUTS)).astype(model.dtype)
         y_true = loss.prepare(np.arange(BATCH) % 10, model.output_shape, model.dtype)
-        self._run, self._step = graph.step(x, y_true).run, 0
+        self._run, self._step = graph.step({UNNAMED: x}, [y_true]).run, 0
         parts = (spec.optimizer, model.store, graph.gradient)
         self._update: Any = Update(*parts, TOTAL, kernels=kernels)
         self._moments = self._update.state

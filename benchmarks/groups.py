@@ -13,6 +13,7 @@ from typing import Any
 
 import declnet
 import numpy as np
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
@@ -54,10 +55,10 @@ class Training:
         kernels = Kernels(declnet.default_registry(), compiled=kernels_name == "jit")
         model = declnet.build_model(spec.model, (inputs,), groups=spec.optimizer.groups)
         loss = spec.heads[0].loss
-        graph = TrainingGraph(model, loss, batch, 0, kernels)
+        graph = TrainingGraph(model, spec.heads, batch, 0, kernels)
         x = np.random.default_rng(0).normal(size=(batch, inputs)).astype(model.dtype)
         y_true = loss.prepare(np.arange(batch) % classes, model.output_shape, model.dtype)
-        self._run, self._step = graph.step(x, y_true).run, 0
+        self._run, self._step = graph.step({UNNAMED: x}, [y_true]).run, 0
         self._update = Update(spec.optimizer, model.store, graph.gradient, TOTAL, kernels=kernels)
 
     def turn(self) -> float:

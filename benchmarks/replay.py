@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from declnet import NativeCall, build_model, parse_spec
 from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
 from declnet_plugins.jit.replay.replay import replayed_together
@@ -65,13 +66,13 @@ def calls_of_step(inputs: int, n: int, layers: list[Any], dtype: str) -> list[Ca
     )
     model, random = build_model(spec.model, (inputs,)), np.random.default_rng(0)
     loss = spec.heads[0].loss
-    graph = TrainingGraph(model, loss, n, 0)
+    graph = TrainingGraph(model, spec.heads, n, 0)
     x = random.normal(size=(inputs, n)).astype(dtype).T
     y = loss.prepare(random.integers(0, layers[-2], n), (layers[-2],), np.dtype(dtype))
     y = np.asfortranarray(y)
     update = VectorUpdate(spec.optimizer, model.store.vector, graph.gradient, 1)
     update.set(0.001, 1)
-    return [*graph.step(x, y).calls, *update.calls[:1]]
+    return [*graph.step({UNNAMED: x}, [y]).calls, *update.calls[:1]]
 
 
 def measure(inputs: int, n: int, layers: list[Any], dtype: str) -> tuple[float, float, float, str]:

@@ -122,6 +122,7 @@ from declnet.data.cells import Cells as Cells
 from declnet.data.cells import text_of as text_of
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
+from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.sources.python_table import as_table as as_table
 from declnet.data.typed_columns import TypedColumn as TypedColumn
 from declnet.data.typed_columns import odd_cells as odd_cells

@@ -200,7 +200,7 @@ class DataError(DeclnetError):
     ) -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
         self.message, self.hint, self.path, self.code = message, hint, path, code
-        self.row, self.column = row, column
+        self.row, self.column = None if row is None else int(row), column  # not NumPy's
         self.fault = message
 
     @classmethod

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
@@ -61,8 +60,6 @@ def test_what_is_written_is_read_again():
     assert POINTS.parse(POINTS.write(points)) == points
     assert POINTS.plain(points)["ü"] == {"x": -1e300, "labels": ["b", 2]}
 
-
-EXAMPLES = int(os.environ.get("DECLNET_TEST_DAMAGED_FILES", "12"))
 
 COLORS = np.array(["red", "blue"], object)[np.arange(60) % 2]
 ROW = {"x": [0.5], "z": [2.0], "color": ["red"]}
@@ -203,7 +200,7 @@ def refusal(use, folder):
 
 
 @pytest.mark.parametrize("name", USES)
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples // 3)
 @given(damage=damages)
 def test_a_damaged_file_is_read_or_refused_with_its_name(stored, renew_checksums, name, damage):
     """Nothing but an error of declnet that names the file, or a result, comes of it."""
@@ -225,7 +222,7 @@ def test_a_damaged_file_is_read_or_refused_with_its_name(stored, renew_checksums
     USES[name](stored)
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples // 3)
 @given(damage=damages, name=st.sampled_from(["manifest.json", "metrics.json", "history.jsonl"]))
 def test_a_damaged_run_is_listed_or_skipped(stored, damage, name):
     path = stored / "run" / name

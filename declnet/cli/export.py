@@ -120,8 +120,9 @@ def _print(found: ExportResult, seconds: float) -> None:
         print_line(f"note: {each}")
     if found.difference is not None:
         labels = f", another class in {found.labels_differ} rows" if found.labels_differ else ""
+        odd = f" and {found.odd_samples} with odd cells" if found.odd_samples else ""
         print_line(
-            f"compared with declnet on {found.samples} rows: largest difference "
+            f"compared with declnet on {found.samples} rows{odd}: largest difference "
             f"{found.difference:.2g}, relative to the largest number{labels}"
         )
     others = f" and {', '.join(each.name for each in found.files[1:])}" if found.files[1:] else ""

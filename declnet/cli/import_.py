@@ -96,7 +96,9 @@ def _importer(
     """Return the importer that is named, or that reads files of this suffix."""
     from pydantic import ValidationError
 
+    from declnet.contracts.attribution import attributing_errors
     from declnet.contracts.formats.importer import Importer
+    from declnet.contracts.returned import why_unavailable
     from declnet.errors import OutputError
 
     table = {**options, "type": form or _by_suffix(file, registry)}
@@ -108,7 +110,8 @@ def _importer(
         known = "; ".join(f"{name}: {each.description}" for name, each in fields.items())
         message = f'importer "{table["type"]}": {"; ".join(found)} (its options: {known})'
         raise OutputError(message) from None
-    why = importer.unavailable()
+    with attributing_errors(registry):
+        why = why_unavailable(importer)
     if why is not None:
         raise OutputError(f'files of the format "{importer.type}" cannot be read: {why}')
     return importer

@@ -121,6 +121,8 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
+    from declnet.contracts.returned import verified
+    from declnet.contracts.runs.template import Template
     from declnet.data.presets import chosen_template, example_of, written_for_table
     from declnet.data.profile import Wishes, profile_of
     from declnet.data.sources.files import naming
@@ -159,7 +161,10 @@ def new(
                 if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
                     raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
-                notes += [*chosen.notes_for_table(table), *_left_out(table, written, spec)]
+                notes += [
+                    *verified(Template.notes_for_table, chosen, table),
+                    *_left_out(table, written, spec),
+                ]
                 notes += _like_identifiers(table)
     text = _as_json(spec, written.document) if suffix == ".json" else written.text
     try:

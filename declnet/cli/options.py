@@ -138,12 +138,13 @@ def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executo
             "--jobs applies to runs on this machine and cannot be combined with --on"
         )
     from declnet.contracts.attribution import attributing_errors
+    from declnet.contracts.returned import why_unavailable
     from declnet.contracts.runs.executor import Executor
     from declnet.spec.source_argument import declared_component
 
     executor = declared_component(Executor, on, "--on", 1, registry)
     with attributing_errors(registry):
-        why = executor.unavailable()
+        why = why_unavailable(executor)
     if why is not None:
         raise click.UsageError(f"--on {on}: {why}")
     return executor

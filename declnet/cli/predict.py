@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.prediction_files import Columns
+    from declnet.runs.inference.predictions import Predictions
+
+
+MOST_ROWS = 5
+"""Rows that could not be predicted and are named in the warning, at most."""
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -68,6 +73,13 @@ if TYPE_CHECKING:
     help="Add the standard deviation of the predictions over the models, for a folder of folds "
     "or seeds.",
 )
+@click.option(
+    "--on-error",
+    type=click.Choice(["fail", "empty"]),
+    default="fail",
+    help="What a row leads to that cannot be predicted: an error, or empty predictions and the "
+    "reason in the column `error`.  [default: fail]",
+)
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
 def predict(
@@ -78,6 +90,7 @@ def predict(
     identifiers: tuple[str, ...],
     threshold: float | None,
     spread: bool,
+    on_error: Literal["fail", "empty"],
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
@@ -128,18 +141,53 @@ def predict(
         given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
         with one_blas_thread(), _input(given) as table:
             named = tuple(dict.fromkeys(identifiers))
-            predictions = predicted_parts(predictor, table, named, spread=spread)
+            errors = _Errors()
+            predictions = errors.collected(
+                predicted_parts(predictor, table, named, spread=spread, on_error=on_error)
+            )
             parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
             if output is None:
                 target = binary_output()
                 if form == "csv" and target.isatty():
                     parts = map(_escaped, parts)
-                write(parts, target)
-                return
-            with whole_file(output, force) as target:
                 rows = write(parts, target)
-    seconds = time.perf_counter() - start
-    print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
+            else:
+                with whole_file(output, force) as target:
+                    rows = write(parts, target)
+    errors.show(rows)
+    if output is not None:
+        seconds = time.perf_counter() - start
+        print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
+
+
+class _Errors:
+    """The rows that could not be predicted: how many, and the first ones."""
+
+    def __init__(self) -> None:
+        self._count, self._first = 0, list[int]()
+
+    def collected(
+        self, parts: Iterable[Mapping[str, Predictions]]
+    ) -> Iterator[Mapping[str, Predictions]]:
+        """Yield the parts unchanged."""
+        for part in parts:
+            errors = next(iter(part.values())).errors
+            if errors:
+                self._count += len(errors)
+                rows = sorted(error.row for error in errors.values() if error.row is not None)
+                self._first += rows[: MOST_ROWS - len(self._first)]
+            yield part
+
+    def show(self, rows: int) -> None:
+        """Print a warning if there are any among that many rows."""
+        if self._count:
+            named = ", ".join(map(str, self._first)) + (", …" if self._count > MOST_ROWS else "")
+            some = "row" if self._count == 1 else "rows"
+            print_line(
+                f"warning: {self._count:,} of {rows:,} rows could not be predicted "
+                f"({some} {named})",
+                err=True,
+            )
 
 
 def _escaped(columns: Columns) -> Columns:

@@ -102,12 +102,13 @@ def tune(
 
 def _note_searcher(spec: RunSpec, registry: Registry) -> None:
     """Print why another searcher proposes the trials than the usual default."""
+    from declnet.contracts.returned import why_unavailable
     from declnet.contracts.runs.searcher import Searcher
 
     if spec.tuning is None or "search" in spec.tuning.section:
         return
     for entry in registry.entries(Searcher.kind):
-        why = entry.component().unavailable() if entry.component.is_default else None
+        why = why_unavailable(entry.component()) if entry.component.is_default else None
         if why is not None:
             chosen = spec.tuning.searcher.type
             print_line(f'note: {why}; until then, "{chosen}" proposes the trials', err=True)

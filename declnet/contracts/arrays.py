@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from declnet.contracts.annotations import ArrayOf, AtLeast
 from declnet.contracts.open_file import OpenFile
 from declnet.errors import DataError
 
 Array = npt.NDArray[Any]
 """A NumPy array; each contract says which shape and dtype."""
 
+Rows = Annotated[Array, ArrayOf(axes=1)]
+"""An array (n, …) of numbers."""
+
+ColumnArray = Annotated[Array, ArrayOf("fiubO", "numbers or text", axes=1)]
+"""An array (n, …) of numbers, or of text as objects."""
+
 Shape = tuple[int, ...]
 """The shape of one sample: without the batch axis. `()` is one number a sample."""
+
+Size = Annotated[int, AtLeast(1)]
+Sizes = tuple[Size, ...]
+"""A shape of arrays that are allocated."""
 
 Dtype = np.dtype[Any]
 

@@ -47,7 +47,7 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
 
 def broken_contract(error: BrokenContractError, registry: Registry) -> str:
     """Describe an invalid return value in one sentence, with the component and distribution."""
-    name = named_component(type(error.component), registry)
+    name = named_component(error.component, registry)
     place = f" ({error.place})" if error.place is not None else ""
     return f"{name}: {error.method}() {error.fault}{place}"
 

@@ -1,119 +1,183 @@
-"""The checks on what components return, made once, where the graph or a run receives it.
+"""What components return, verified where it is received.
 
-Each folder of contracts has its own `returned`. A check takes the component and the value, and
-returns the value in its contract's type. An invalid value raises a `BrokenContractError` with the
-component and the method; `attributing_errors` adds the distribution.
+The type is that of the method's annotation in its contract. Whatever else the contract promises
+(finite numbers, reserved names, counts of rows) is in the contract's `_verify_<method>`, beside the
+method. An invalid value raises a `BrokenContractError` with the component and the method;
+`attributing_errors` adds the distribution.
+
+The defaults of a contract are trusted: those that call another method verify its result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import (
+    Any,
+    Concatenate,
+    ParamSpec,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-import numpy as np
-
-from declnet.contracts.arrays import Array
+from declnet.contracts.annotations import Misfit, Type, parsed
 from declnet.contracts.component import Component
-from declnet.errors import Diagnostic
+from declnet.contracts.verification import contract_of
+
+P = ParamSpec("P")
+C = TypeVar("C", bound=Component)
+T = TypeVar("T")
 
 
 class BrokenContractError(Exception):
     """A method of a component returned a value that its contract does not allow.
 
     Attributes:
-        component: the component.
+        component: the component's class.
         method: the method's name.
         fault: what is wrong, e.g. `returned None, not a tuple of integers`.
     """
 
-    def __init__(self, component: Component, method: str, fault: str) -> None:
+    def __init__(self, component: Component | type[Component], method: str, fault: str) -> None:
         super().__init__(f'{component.kind} "{component.type}": {method}() {fault}')
-        self.component, self.method, self.fault = component, method, fault
+        self.component = component if isinstance(component, type) else component.__class__
+        self.method, self.fault = method, fault
 
     @property
     def place(self) -> str | None:
-        """Return the file and line of the method's definition, if known."""
-        function = getattr(type(self.component), self.method, None)
+        """The file and line of the method's definition, if known."""
+        function = getattr(self.component, self.method, None)
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         return None if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
-def refuse(component: Component, method: str, value: Any, expected: str) -> NoReturn:
-    """Raise BrokenContractError for a returned value."""
-    raise BrokenContractError(component, method, f"returned {shown(value)}, not {expected}")
-
-
-def shown(value: Any) -> str:
-    """Return a returned value as messages quote it, shortened."""
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} of shape {value.shape}"
-    if isinstance(value, list | tuple) and len(value) > 9:
-        return f"a {type(value).__name__} of {len(value)} items"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def is_whole(value: Any) -> bool:
-    """Return whether a value is an integer, of Python or NumPy."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a value is a real number, of Python or NumPy."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def array_of_rows(
-    component: Component, method: str, value: Any, rows: int, *, text: bool = False
-) -> Array:
-    """Return a value that has to be an array of numbers, or text, with a row for each sample."""
-    array = array_of_samples(component, method, value, text=text)
-    if len(array) != rows:
-        refuse(component, method, value, f"an array of {rows} rows")
-    return array
-
-
-def array_of_samples(
-    component: Component, method: str, value: Any, name: str = "", *, text: bool = False
-) -> Array:
-    """Return a value that has to be an array (n, …) of numbers, or text, without masked values.
+def verified(
+    method: Callable[Concatenate[C, P], T], component: C, *arguments: P.args, **keywords: P.kwargs
+) -> T:
+    """Call a method of a component, and return its result if the contract allows it.
 
     Args:
-        name: what the value is, if the method returned several; default: nothing.
+        method: the method of the contract, e.g. `Layer.output_shape`.
+        component: the component, or its class if it is a class method.
+        arguments: the arguments of the method.
+        keywords: further ones.
+
+    Raises:
+        BrokenContractError: the result is not what the contract promises.
     """
-    kinds, what = ("fiubO", "numbers or text") if text else ("fiub", "numbers")
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds or value.ndim == 0:
-        expected = f"an array of {what}{f' as {name}' if name else ''}"
-        refuse(component, method, value, expected)
-    if np.ma.is_masked(value):
-        fault = f"returned a masked array{f' as {name}' if name else ''}, whose mask would be lost"
-        raise BrokenContractError(component, method, fault)
-    array: Array = value
-    return array
+    promise = _promise(method, component)
+    value = getattr(component, method.__name__)(*arguments, **keywords)
+    result: T = promise.verify(component, value, arguments, keywords)
+    return result
 
 
-def is_shape(shape: Any) -> bool:
-    """Return whether a value is a tuple of sizes of at least 1."""
-    return isinstance(shape, tuple) and all(is_whole(size) and size >= 1 for size in shape)
+def verify(
+    method: Callable[..., T], component: Any, value: Any, *arguments: Any, **keywords: Any
+) -> T:
+    """Return what a method of a component returned, if the contract allows it.
+
+    Like `verified`, for a method that was called already, and for class methods.
+    """
+    promise = _promise(method, component)
+    result: T = promise.verify(component, value, arguments, keywords)
+    return result
 
 
-def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, ...]:
-    """Return the result of `Component.check`: diagnostics with paths within the component."""
-    if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
-        refuse(component, "check", found, "diagnostics (yield them, or return a tuple)")
-    diagnostics = tuple(found)
-    for each in diagnostics:
-        if not isinstance(each, Diagnostic):
-            refuse(component, "check", each, "a Diagnostic")
-        if not isinstance(each.path, tuple):
-            refuse(component, "check", each.path, "a tuple of keys, the path of a diagnostic")
-    return diagnostics
+def verify_as(
+    annotation: Any,
+    component: Component,
+    method: str,
+    value: Any,
+    meaning: Callable[[Any], object] | None = None,
+) -> Any:
+    """Return what came from an object that a method returned, if it is of an annotated type.
+
+    Args:
+        annotation: the type.
+        component: the component.
+        method: the method's name.
+        value: the value.
+        meaning: raises Misfit if a value of this type is not valid.
+    """
+    checked = None if meaning is None else lambda _, value: meaning(value)
+    return _Promise(method, parsed(annotation), checked).verify(component, value, (), {})
 
 
-def checked_calls(
-    component: Component, calls: Any, method: str = "bind"
-) -> tuple[Callable[[], object], ...]:
-    """Return the calls from a kernel or an engine: a tuple of functions without arguments."""
-    if not isinstance(calls, tuple) or not all(map(callable, calls)):
-        refuse(component, method, calls, "a tuple of functions without arguments")
-    return calls
+def why_unavailable(component: Any) -> str | None:
+    """Return why a component, or its class, cannot be used on this machine; None if it can."""
+    cls = component if isinstance(component, type) else component.__class__
+    reason: str | None = verify(contract_of(cls).unavailable, component, component.unavailable())
+    return reason
+
+
+@dataclass(frozen=True)
+class _Promise:
+    """What a contract promises about the result of a method.
+
+    Attributes:
+        method: the method's name.
+        type: the type of the result.
+        meaning: the contract's `_verify_<method>`, if it has one: takes the component, the result
+            and the arguments, and raises Misfit.
+        is_iterator: whether the promise is about each item that the result yields.
+        scalar: the class whose instances need no other check; None if there is none.
+    """
+
+    method: str
+    type: Type
+    meaning: Callable[..., object] | None = None
+    is_iterator: bool = False
+    scalar: Any = None
+
+    def verify(
+        self, component: Any, value: Any, arguments: Iterable[Any], keywords: Mapping[str, Any]
+    ) -> Any:
+        if type(value) is self.scalar:
+            return value
+        try:
+            if self.is_iterator:
+                items = parsed(Iterable).read(value)
+                return self._verify_items(component, items, arguments, keywords)
+            value = self.type.read(value)
+            if self.meaning is not None:
+                self.meaning(component, value, *arguments, **keywords)
+        except Misfit as misfit:
+            raise BrokenContractError(component, self.method, f"returned {misfit}") from None
+        return value
+
+    def _verify_items(self, component: Any, items: Iterable[Any], *called: Any) -> Iterator[Any]:
+        one = _Promise(self.method, self.type, self.meaning)
+        try:
+            for item in items:
+                yield one.verify(component, item, *called)
+        finally:
+            getattr(items, "close", lambda: None)()
+
+
+_UNVERIFIED = _Promise("", parsed(Any))
+
+
+def _promise(method: Callable[..., Any], component: Any) -> _Promise:
+    """Return what a contract promises; nothing of its own defaults, which are trusted."""
+    cls = component if isinstance(component, type) else component.__class__
+    is_default = getattr(cls, method.__name__) is method
+    return _UNVERIFIED if is_default else _promised(method, cls)
+
+
+@lru_cache(maxsize=1024)
+def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
+    annotation = get_type_hints(method, include_extras=True).get("return", Any)
+    name, is_iterator = method.__name__, get_origin(annotation) is Iterator
+    members = get_args(annotation) or (annotation,)
+    if is_iterator:
+        (annotation,) = members
+    elif Self in members:
+        annotation = Union[tuple(cls if each is Self else each for each in members)]  # noqa: UP007
+    meaning = getattr(contract_of(cls), f"_verify_{name}", None)
+    scalar = annotation if meaning is None and annotation in (bool, int, float) else None
+    return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)

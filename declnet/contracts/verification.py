@@ -6,13 +6,11 @@ import inspect
 from collections.abc import Iterator
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
+from declnet.contracts.annotations import Misfit, parsed
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
-from declnet.registry.spelling import alternatives
 
 SCHEDULED_KINDS = ("layer", "optimizer")
 """Kinds of components whose methods get the values of scheduled fields, as `state.now`."""
@@ -38,11 +36,13 @@ def verify_class(cls: Any) -> None:
     for method in _methods(contract):
         _verify_signature(cls, contract, method)
     for attribute, annotation in _traits(contract).items():
-        value = getattr(cls, attribute)
-        if not _fits(value, annotation):
+        value, expected = getattr(cls, attribute), parsed(annotation)
+        try:
+            expected.read(value)
+        except Misfit:
             raise RegistryError(
-                f"{cls.__name__}.{attribute} is {value!r}, but must be {_in_words(annotation)}"
-            )
+                f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
+            ) from None
 
 
 def contract_of(cls: Any) -> Any:
@@ -147,42 +147,6 @@ def _traits(contract: Any) -> dict[str, Any]:
         for name in dict.fromkeys(names)
         if get_origin(hints.get(name)) is ClassVar and name not in ("kind", "type")
     }
-
-
-@lru_cache(maxsize=64)
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(annotation)
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    """Return whether a value has a type, without conversion."""
-    try:
-        _adapter(annotation).validate_python(value, strict=True)
-    except ValidationError:
-        return False
-    return True
-
-
-def _in_words(annotation: Any) -> str:
-    return alternatives(dict.fromkeys(_choices(annotation)))
-
-
-def _choices(annotation: Any) -> Iterator[str]:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        yield from (f'"{each}"' if isinstance(each, str) else repr(each) for each in arguments)
-    elif origin in (Union, UnionType):
-        for each in arguments:
-            yield from _choices(each)
-    elif annotation is None or annotation is type(None):
-        yield "None"
-    elif origin is tuple:
-        items = [_in_words(each) for each in arguments if each is not Ellipsis]
-        yield f"a tuple of {', '.join(items)}"
-    elif origin in (frozenset, set):
-        yield f"a set of {_in_words(arguments[0])}"
-    else:
-        yield getattr(annotation, "__name__", str(annotation))
 
 
 def verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
-from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.execution.operations import Gather
 from declnet.contracts.network.inputs import UNNAMED, Inputs
+from declnet.contracts.returned import verified
 from declnet.spec.streams import Stream, random_stream
 
 THIN = 16
@@ -101,7 +101,7 @@ def varied_inputs(x: Inputs, transforms: Sequence[Transform]) -> dict[str, list[
             transform
             for transform in varying
             if (
-                checked_suits(transform, transform.suits(np.asarray(array[:1])))
+                verified(Transform.suits, transform, np.asarray(array[:1]))
                 if transform.columns is None
                 else name in transform.columns
             )

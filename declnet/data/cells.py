@@ -46,8 +46,7 @@ def trimmed(column: Array, form: CellFormat) -> Array:
     """
     texts = column.tolist()
     try:
-        few = 2 * len(set(texts[:SAMPLED])) < min(SAMPLED, len(texts))
-        distinct = [text for text in (set(texts) if few else texts) if text is not None]
+        distinct = [text for text in distinct_if_few(texts) if text is not None]
         cells = list(map(str.strip, distinct, repeat(SPACES)))
     except TypeError:
         return trimmed(_objects([text_of(value, form.decimal) for value in texts]), form)
@@ -57,6 +56,12 @@ def trimmed(column: Array, form: CellFormat) -> Array:
     cell_of: dict[str | None, str | None] = {None: None}
     cell_of |= zip(distinct, map(missing.get, cells, cells), strict=True)
     return _objects(list(map(cell_of.__getitem__, texts)))
+
+
+def distinct_if_few(texts: Sequence[Any]) -> Collection[Any]:
+    """Return the distinct texts of a column if most occur repeatedly, else all of them."""
+    few = 2 * len(set(texts[:SAMPLED])) < min(SAMPLED, len(texts))
+    return set(texts) if few else texts
 
 
 def _objects(values: Sequence[Any]) -> Array:
@@ -72,12 +77,14 @@ def text_of(value: Any, decimal: str = ".") -> str | None:
         value: text, a number or a boolean, built-in or of NumPy; or None.
         decimal: the decimal sign.
     """
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, float | np.floating):
         number = float(value)
         if number.is_integer() and abs(number) < 2**53:
             return str(int(number))
         return repr(number).replace(".", decimal) if number == number else None  # noqa: PLR0124  # NaN
-    return value if value is None or isinstance(value, str) else class_name(value)
+    return class_name(value)
 
 
 class Cells:
@@ -100,7 +107,7 @@ class Cells:
         decimal: str = ".",
         codes: Array | None = None,
     ) -> None:
-        self._texts, self._missing, self._decimal = texts, frozenset(missing), decimal
+        self._texts, self._missing, self.decimal = texts, frozenset(missing), decimal
         self._codes = codes
         self._markers_are_numbers = decimal == "," or self.include_numbers(missing)
 
@@ -139,17 +146,17 @@ class Cells:
     def numbers_or_booleans(self) -> Array | None:
         """Return floats, with 1 and 0 for true and false and NaN for missing values."""
         texts = [_BOOLEANS_AS_NUMBERS.get(text.lower(), text) for text in self._stripped]
-        return _number(Cells(texts, self._missing, self._decimal, self._codes))
+        return _number(Cells(texts, self._missing, self.decimal, self._codes))
 
     def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
         """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
-        read = read_formatted(self._present, decimal or self._decimal)
+        read = read_formatted(self._present, decimal or self.decimal)
         return None if read is None else (self._placed(read[0]), read[1])
 
     def with_units(self) -> Iterator[tuple[int, str, str]]:
         """Yield position, text and unit ("" if none) of formatted numbers, of equal ones once."""
         for number, text in enumerate(self._stripped):
-            read = None if text in self._missing else read_formatted([text], self._decimal)
+            read = None if text in self._missing else read_formatted([text], self.decimal)
             if read is not None:
                 (unit,) = read[1]
                 yield self._position(number), text, unit
@@ -159,6 +166,10 @@ class Cells:
         texts = self._present if self._markers_are_numbers else self._texts
         match = _PADDED.search("\n".join(("", *texts, "")))
         return match and match[1]
+
+    def distinct(self) -> set[str]:
+        """Return the different texts of cells that are not missing, without spaces around them."""
+        return set(self._present)
 
     def text(self) -> Array:
         """Return text (objects), with None for missing values; equal cells share one object."""
@@ -185,10 +196,17 @@ class Cells:
         Args:
             kind: a key of `types` in a data source, or `"boolean"`.
         """
-        for number, text in enumerate(self._stripped):
-            if Cells([text], self._missing, self._decimal).read(kind) is None:
-                return self._position(number), text
-        raise LookupError(kind)
+        texts, low, high = self._stripped, 0, len(self._texts)
+
+        def fit(start: int, end: int) -> bool:
+            return Cells(texts[start:end], self._missing, self.decimal).read(kind) is not None
+
+        while high - low > 1:  # whether cells fit does not depend on others
+            middle = (low + high) // 2
+            low, high = (middle, high) if fit(low, middle) else (low, middle)
+        if fit(low, high):
+            raise LookupError(kind)
+        return self._position(low), texts[low]
 
     @cached_property
     def _stripped(self) -> list[str]:
@@ -208,7 +226,7 @@ class Cells:
         if numbers is not None:
             return self._expanded(numbers)
         texts = self._present
-        if self._decimal == ",":
+        if self.decimal == ",":
             texts = [text.translate(_EXCHANGED) for text in texts]
         numbers = convert(texts)
         return None if numbers is None else self._placed(numbers)

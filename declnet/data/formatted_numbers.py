@@ -57,14 +57,14 @@ def read_formatted(cells: Sequence[str], decimal: str) -> tuple[Array, frozenset
     pattern, units = _pattern(decimal), set()
     numbers = np.empty(len(cells))
     for position, cell in enumerate(cells):
-        found = pattern.fullmatch(cell)
-        if found is None:
-            plain = _plain(cell, decimal)
-            if plain is None:
-                return None
+        plain = _plain(cell, decimal)
+        if plain is not None:
             numbers[position] = plain
             units.add("")
             continue
+        found = pattern.fullmatch(cell)
+        if found is None:
+            return None
         opening, sign, before, inner, digits, after = found.group(
             "open", "sign", "before", "inner", "digits", "after"
         )

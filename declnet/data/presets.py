@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from declnet.contracts.data.table import Table, TableProfile, Task
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.runs.template import Template
 from declnet.data.profile import column_profile
 from declnet.display.characters import escaped
@@ -97,7 +97,7 @@ def example_of(template: Template) -> TemplateSpec:
     Raises:
         BrokenContractError: it is not TOML.
     """
-    return TemplateSpec(*_parsed(template, "spec", template.spec()))
+    return TemplateSpec(*_parsed(template, "spec", verified(Template.spec, template)))
 
 
 def written_for_table(template: Template, table: TableProfile, registry: Registry) -> TemplateSpec:
@@ -108,7 +108,8 @@ def written_for_table(template: Template, table: TableProfile, registry: Registr
         DataError: the table has nothing to learn from.
     """
     method = "spec_for_table"
-    text, document = _parsed(template, method, template.spec_for_table(table, registry))
+    written = verified(Template.spec_for_table, template, table, registry)
+    text, document = _parsed(template, method, written)
     data = substituted(document).document.get("data")
     source = data.get("train") if isinstance(data, dict) else None
     source = source if isinstance(source, dict) else {}
@@ -124,10 +125,8 @@ def written_for_table(template: Template, table: TableProfile, registry: Registr
     return TemplateSpec(text, document, tuple(features) if features is not None else None)
 
 
-def _parsed(template: Template, method: str, text: object) -> tuple[str, dict[str, Any]]:
+def _parsed(template: Template, method: str, text: str) -> tuple[str, dict[str, Any]]:
     """Return the text that a template wrote with control characters as escapes, and its meaning."""
-    if not isinstance(text, str):
-        raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
     readable = escaped(text.replace("\r\n", "\n"))
     try:
         document = tomllib.loads(text)

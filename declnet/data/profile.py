@@ -13,15 +13,16 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import DataSource
-from declnet.contracts.data.returned import checked_info, checked_load
 from declnet.contracts.data.table import (
     ColumnProfile,
     Table,
     TableProfile,
     Task,
+    class_name,
     column_type,
     missing_values,
 )
+from declnet.contracts.returned import verified
 from declnet.data.columns import require_column
 from declnet.data.dates import date_form, odd_date
 from declnet.data.preparing.target_encoding import require_finite_target, require_learnable_classes
@@ -86,8 +87,8 @@ def profile_of(
         if "header" not in type(source).model_fields:
             raise DataError(f'{file}: data source "{source.type}" always has names of columns')
         source = source.model_copy(update={"header": False})
-    source = source.with_detected_format().model_copy(update=declared)
-    if checked_info(source, source.describe()) is not None:
+    source = verified(DataSource.with_detected_format, source).model_copy(update=declared)
+    if verified(DataSource.describe, source) is not None:
         raise DataError(
             f"{file}: holds arrays, not a table",
             hint="write a spec from a template and name the file in it: `declnet new --help` lists "
@@ -95,14 +96,16 @@ def profile_of(
         )
     source, table = _declaring_notes(source, _table_of(source, file), file)
     if target is not None and target not in table.columns:
-        source.with_target(target).describe()  # it may know why the column is not there
+        verified(
+            DataSource.with_target, source, target
+        ).describe()  # it may know why the column is not there
     target = _require_target(target, table, file)
     targets = tuple(
         dict.fromkeys(
             (target, *(_require_target(each, table, file) for each in wishes.more_targets))
         )
     )
-    labeled = source.with_targets(targets)
+    labeled = verified(DataSource.with_targets, source, targets)
     if labeled == source and len(targets) > 1 and {*table.target_columns} != {*targets}:
         raise DataError(f'{file}: data source "{source.type}" cannot take several targets')
     if labeled == source and table.target != target:
@@ -111,7 +114,10 @@ def profile_of(
             hint=f'it has the target "{table.target}"' if table.target is not None else None,
         )
     there = ~np.any([missing_values(table.columns[each]) for each in targets], axis=0)
-    unlabeled, without = int(np.count_nonzero(~there)), labeled.without_unlabeled_rows()
+    unlabeled, without = (
+        int(np.count_nonzero(~there)),
+        verified(DataSource.without_unlabeled_rows, labeled),
+    )
     if 0 < unlabeled < len(table) and without is not None:
         table, labeled = table.take(np.flatnonzero(there)), without
     else:
@@ -125,6 +131,9 @@ def profile_of(
         for name, column in table.columns.items()
         if name not in excluded
     }
+    for name, spellings in table.spellings.items():
+        if name in columns:
+            columns[name] = _spelled(columns[name], spellings)
     task, *more = [_task(replace(table, target=n), columns[n], wishes.task) for n in targets]
     others = dict(zip(targets[1:], more, strict=True))
     declared = _declared(labeled, folder)
@@ -135,8 +144,14 @@ def profile_of(
     )
 
 
+def _spelled(column: ColumnProfile, spellings: Mapping[Any, str]) -> ColumnProfile:
+    """Return a profile whose values are as they are written."""
+    counts = {spellings.get(each, class_name(each)): n for each, n in column.counts.items()}
+    return replace(column, counts=counts)
+
+
 def _table_of(source: DataSource, file: str) -> Table:
-    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), file)
+    data = checked_data(verified(DataSource.load, source, np.random.default_rng(0)), file)
     if not isinstance(data, Table):
         raise DataError(f"{file}: is not a table")
     return data

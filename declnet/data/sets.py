@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.returned import checked_suits
+from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
+from declnet.contracts.returned import verified
 from declnet.data.batches import varied_inputs
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import labels_of, table_with
@@ -189,7 +189,9 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     loaded: dict[str, Data] = {}
     for name, source in spec.sources.items():
         train = loaded.get("train")
-        settled = source.with_types(train.types) if isinstance(train, Table) else source
+        settled = source
+        if isinstance(train, Table):
+            settled = verified(DataSource.with_types, source, train.types)
         try:
             loaded[name] = load_source(settled, seed, DataSet[name.upper()])
         except DataError as error:
@@ -396,9 +398,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
                 hint = suggestion(name, varied, "inputs")
                 path = ("data", "prepare", number, "columns", position)
                 raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")
-        suited = [
-            checked_suits(transform, transform.suits(np.asarray(x[:1]))) for x in own.values()
-        ]
+        suited = [verified(Transform.suits, transform, np.asarray(x[:1])) for x in own.values()]
         if not suited or not all(suited):
             shapes = [str(each.shape[1:]) for each in (own or train.inputs).values()]
             raise DataError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from declnet.contracts.data.table import (
     CellFormat,
     ColumnNote,
     ColumnType,
+    Table,
+    class_name,
     column_type,
     missing_values,
 )
 from declnet.data.cells import Cells, text_of, trimmed
 from declnet.data.formatted_numbers import are_consistent, read_formatted, said
+from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 
 _NOUNS = {
@@ -29,6 +33,9 @@ _NOUNS = {
 MOST_ODD = 3
 """Maximum number of distinct texts in a column of numbers that may have been meant as missing
 values."""
+
+MOST_SPELLINGS = 1000
+"""Values of a column whose spellings are kept, at most."""
 
 SAMPLED = 100
 """Cells that show whether a column might be one of numbers."""
@@ -70,6 +77,8 @@ class TypedColumn:
         name: the column's name.
         declared: the type that every cell must have, a key of `types`; None to infer it.
         settled: its type in the training data: a column that is not text there must be numeric.
+        units: the units of the numbers so far, which it adds to; default: none yet.
+        spelled: whether `spellings` is asked for.
 
     Attributes:
         type: the type so far; None if all cells were missing.
@@ -78,20 +87,29 @@ class TypedColumn:
         is_inferred: whether the type is that of the cells, and neither declared nor settled.
     """
 
-    def __init__(self, name: str, declared: str | None = None, settled: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        declared: str | None = None,
+        settled: str | None = None,
+        units: set[str] | None = None,
+        spelled: bool = False,
+    ) -> None:
+        self._texts: set[str] | None = set() if spelled else None
+        self._decimal, self._has_gaps = ".", False
         self.name, self._declared, self._settled = name, declared, settled
         expected = None if settled == "boolean" else settled  # numbers may represent booleans
         self.type: str | None = "number" if declared == "comma_number" else declared or expected
         self.is_inferred = declared is None and settled is None
         self.lost = self._parts = 0
         self._padded: str | None = None
-        self._units: set[str] = set()
+        self._units = set() if units is None else units
         self._formatted = False
 
     @property
     def numeric(self) -> tuple[str, ...]:
         """The types, "integer" and "number", in which the next cells may be read directly."""
-        if self._declared == "comma_number" or self._formatted:
+        if self._declared == "comma_number" or self._formatted or self._texts is not None:
             return ()
         if self.type is None and self.is_inferred:
             return ("integer", "number")
@@ -108,6 +126,16 @@ class TypedColumn:
             DataError: a cell does not have the declared type, or that of the training data.
         """
         self._parts += 1
+        if self._texts is not None:
+            self._texts |= cells.distinct()
+            self._decimal = cells.decimal
+            if len(self._texts) > MOST_SPELLINGS:
+                self._texts = None
+        part = self._read(cells, rows)
+        self._has_gaps |= part.dtype.kind == "f"
+        return part
+
+    def _read(self, cells: Cells, rows: Sequence[int]) -> Array:
         if self._declared is not None:
             part = cells.read(self._declared)
             if part is None:
@@ -160,6 +188,23 @@ class TypedColumn:
         if self.type == "text" and part.dtype.kind != "O":
             return np.full(len(part), None)
         return part.astype(float) if self.type == "number" and part.dtype.kind == "i" else part
+
+    def spellings(self) -> dict[Any, str]:
+        """Return how each value is written, if any of them is not written as its name.
+
+        A value that is written in several ways has its name. Empty for text, and for columns of
+        many values.
+        """
+        if not self._texts or self.type in (None, "text"):
+            return {}
+        texts = sorted(self._texts)
+        cells = Cells(texts, (), self._decimal)
+        are_booleans = self.type == "boolean" and not self._has_gaps
+        values = cells.booleans() if are_booleans else cells.read(self._declared or self.type or "")
+        found: dict[Any, str] = {}
+        for value, text in zip([] if values is None else values.tolist(), texts, strict=True):
+            found[value] = class_name(value) if value in found else text
+        return found if any(text != class_name(value) for value, text in found.items()) else {}
 
     def note(self, array: Array, decimal: str) -> ColumnNote | None:
         """Return how cells were read if another reading is conceivable.
@@ -229,7 +274,12 @@ class TypedColumn:
 
 
 def as_type(
-    name: str, column: Array, expected: ColumnType, cells: CellFormat, rows: Sequence[int]
+    name: str,
+    column: Array,
+    expected: ColumnType,
+    cells: CellFormat,
+    rows: Sequence[int],
+    units: set[str] | None = None,
 ) -> Array:
     """Return a column in the type of the training data.
 
@@ -242,6 +292,8 @@ def as_type(
         expected: the type of the training data.
         cells: how text is written.
         rows: the number of the row of each cell, for messages.
+        units: the units of the numbers in earlier parts of the column, to which this part's are
+            added; default: there are none.
 
     Raises:
         DataError: a cell does not have the type.
@@ -253,7 +305,8 @@ def as_type(
         has_commas = name in cells.comma_columns
         decimal = "," if has_commas else cells.decimal
         texts = [text_of(value, decimal) or "" for value in column.tolist()]
-        typed = TypedColumn(name, "comma_number" if has_commas else None, expected)
+        declared = "comma_number" if has_commas else None
+        typed = TypedColumn(name, declared, expected, units=units)
         column = typed.add(Cells(texts, {*cells.missing, ""}, decimal), rows)
     if expected == "boolean" and column.dtype.kind != "b":
         wrong = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
@@ -267,3 +320,21 @@ def as_type(
                 code="E035",
             )
     return column.astype(float) if expected == "number" else column
+
+
+def readable_cells(table: Table, types: Mapping[str, ColumnType], cells: CellFormat) -> UsableRows:
+    """Return the rows of a table whose cells can all be read, in the types of the training data.
+
+    Args:
+        table: its columns may be text where the training data has another type.
+        types: the types of columns in the training data; other columns remain as they are.
+        cells: how text is written.
+    """
+    units: dict[str, set[str]] = {name: set() for name in types}
+
+    def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
+        if name not in types:
+            return column
+        return as_type(name, column, types[name], cells, numbers, units[name])
+
+    return UsableRows.read(table, read)

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.contracts.network.parameter import Initializer
-from declnet.contracts.network.returned import require_finite
+from declnet.contracts.returned import verified
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.initializers import initializer_of
 from declnet.graph.kernels import forward_calls
@@ -86,8 +86,7 @@ def adapt_parameters(
         rng = own_streams(node.index)
         for slot, initializer in own:
             w = model.store.arrays[slot.key]
-            initializer.adapt(w, layer.x, layer.forward, rng)
-            require_finite(initializer, "adapt", w)
+            verified(Initializer.adapt, initializer, w, layer.x, layer.forward, rng)
         layer.forward()
 
 

@@ -14,7 +14,7 @@ from declnet.contracts.execution.engine import CompiledCalls, Engine
 from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.schedule import schedules_of
-from declnet.contracts.returned import BrokenContractError, checked_calls
+from declnet.contracts.returned import verified, why_unavailable
 from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
@@ -63,12 +63,7 @@ class Kernels:
         """Return calls that do the same, compiled by the engine if there is one."""
         if self.engine is None:
             return CompiledCalls(tuple(calls))
-        compiled: Any = self.engine.compile(calls)
-        if not isinstance(compiled, CompiledCalls):
-            fault = f"returned {compiled!r:.60}, not CompiledCalls"
-            raise BrokenContractError(self.engine, "compile", fault)
-        checked_calls(self.engine, compiled.calls, "compile")
-        return compiled
+        return verified(Engine.compile, self.engine, calls)
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:
@@ -83,16 +78,19 @@ class Kernels:
         given: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
         shapes = [given, *(node.output_shape for node in nodes)]
         input_gradient = any(first.inputs)  # 0 is an input of the model
-        return tuple(each for each in found if each.suits(components, shapes, input_gradient))
+        return tuple(
+            each
+            for each in found
+            if verified(Kernel.suits, each, components, shapes, input_gradient)
+        )
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
         """Return the calls of the first kernel that accepts a site and mark it as used, or None."""
         for kernel in kernels:
-            calls: Any = kernel.bind(site)
+            calls = verified(Kernel.bind, kernel, site)
             if calls is not None:
-                _check_bound(kernel, calls, site)
                 self._used[type(kernel)] = None
-                return calls  # type: ignore[no-any-return]  # checked
+                return calls
         return None
 
     def bind_single(self, component: Component, site: KernelSite) -> KernelCalls | None:
@@ -162,7 +160,7 @@ class _Available:
 
 
 def _is_usable(kernel: type[Kernel], compiled: bool) -> bool:
-    return not kernel.compiled or (compiled and kernel.unavailable() is None)
+    return not kernel.compiled or (compiled and why_unavailable(kernel) is None)
 
 
 def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
@@ -173,7 +171,7 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
     for entry in registry.entries("engine"):
         engine: type[Engine] = entry.component
         wanted = engine.by_default if name is None else entry.type == name
-        if wanted and engine.unavailable() is None:
+        if wanted and why_unavailable(engine) is None:
             return engine
     return None
 
@@ -181,18 +179,8 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
 def why_no_engine(registry: Registry) -> str:
     """Return why none of the engines that are used by default can be used on this machine."""
     engines = (entry.component for entry in registry.entries("engine"))
-    reasons = (each.unavailable() for each in engines if each.by_default)
+    reasons = (why_unavailable(each) for each in engines if each.by_default)
     return "; ".join(filter(None, reasons)) or "no plugin that has one is installed"
-
-
-def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
-    if not isinstance(calls, KernelCalls):
-        fault = f"returned {calls!r:.60}, not KernelCalls or None"
-        raise BrokenContractError(kernel, "bind", fault)
-    for each in (calls.forward, calls.backward, calls.update):
-        checked_calls(kernel, each)
-    if site.state is not None and not calls.update:
-        raise BrokenContractError(kernel, "bind", "returned no update for an optimizer")
 
 
 def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
@@ -202,14 +190,14 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
             engine: type[Engine] = registry.entry("engine", spec.type).component
         except UnknownTypeError as error:
             return Diagnostic(error.message, error.hint, ("engine", "type"), error.code)
-        why = engine.unavailable()
+        why = why_unavailable(engine)
         if why is not None:
             message = f'the engine "{spec.type}" cannot be used: {why}'
             return Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
     if spec.kernels != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
     compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
-    reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))
+    reasons = filter(None, dict.fromkeys(why_unavailable(each) for each in compiled))
     why = "; ".join(reasons) or "no plugin that has some is installed"
     hint = 'or set kernels = "auto", which falls back to NumPy'
     message = f"there are no compiled kernels: {why}"

@@ -17,9 +17,15 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.network.parameter import CurrentValues, LayerState, Parameter, ParameterInfo
+from declnet.contracts.network.parameter import (
+    CurrentValues,
+    LayerState,
+    Parameter,
+    ParameterInfo,
+    Regularizer,
+)
 from declnet.contracts.network.parameter_group import ParameterGroup
-from declnet.contracts.network.returned import checked_penalty
+from declnet.contracts.returned import verify
 from declnet.errors import WeightsError
 from declnet.graph.initializers import fans, initializer_of
 from declnet.graph.schedules import ScheduledValues
@@ -195,15 +201,14 @@ class Parameters:
 
     def penalty(self) -> float:
         """Return the sum of all penalties of the current parameters."""
-        if not self.regularized:
-            return 0.0
-        return float(
-            sum(
-                checked_penalty(regularizer, regularizer.penalty(self.arrays[slot.key]))
-                for slot in self.regularized
-                if (regularizer := slot.parameter.regularizer) is not None
-            )
-        )
+        total = 0.0
+        for slot in self.regularized:
+            if (regularizer := slot.parameter.regularizer) is not None:
+                penalty: Any = regularizer.penalty(self.arrays[slot.key])
+                if not isinstance(penalty, float):  # called at every step
+                    penalty = verify(Regularizer.penalty, regularizer, penalty)
+                total += penalty
+        return float(total)
 
     def initialize(self, seed: int, registry: Registry) -> None:
         """Fill every parameter with its initializer; each layer has its own random stream."""

@@ -10,8 +10,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.parameter import CurrentValues
-from declnet.contracts.network.returned import checked_value
-from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.network.schedule import Schedule, rate_at
 from declnet.contracts.number_or import NumberOr
 
 
@@ -53,8 +52,7 @@ class ScheduledValues:
             BrokenContractError: a schedule returned no number, or one outside the field's range.
         """
         for array, (name, schedule, bounds) in zip(self.arrays, self._due, strict=True):
-            value = schedule.rate(step, self._total)
-            array[0] = checked_value(schedule, value, step, name, bounds)
+            array[0] = rate_at(schedule, step, self._total, name, bounds)
 
     def fill(self, values: Array, first: int) -> None:
         """Fill in what `arrays` hold in successive steps.
@@ -68,6 +66,5 @@ class ScheduledValues:
         """
         steps, total = range(first, first + len(values)), self._total
         for number, (name, schedule, bounds) in enumerate(self._due):
-            rates = ((step, schedule.rate(step, total)) for step in steps)
-            checked = [checked_value(schedule, rate, step, name, bounds) for step, rate in rates]
-            values[:, number] = np.array(checked, np.float64).view(np.int64)
+            rates = [rate_at(schedule, step, total, name, bounds) for step in steps]
+            values[:, number] = np.array(rates, np.float64).view(np.int64)

@@ -12,14 +12,7 @@ from declnet.contracts.attribution import broken_contract
 from declnet.contracts.network.inputs import InputInfo, IntegerLimit, as_input_infos, input_value
 from declnet.contracts.network.layer import InputDtype, Layer, TrainableFrom, input_dtypes
 from declnet.contracts.network.parameter import Initializer, Parameter, Regularizer, Workspace
-from declnet.contracts.network.returned import (
-    checked_layer,
-    checked_limits,
-    checked_parameters,
-    checked_shape,
-    checked_workspace,
-)
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.errors import Diagnostic, SpecError, error_message
 from declnet.graph.wiring import Wire, parts_of, why_unknown, wire
 from declnet.registry.discovery import default_registry
@@ -288,13 +281,16 @@ def _node(
     index: int, place: Wire, inputs: tuple[int, ...], layer: Layer, infos: tuple[InputInfo, ...]
 ) -> Node:
     """Return a layer's node; raise ValueError if it cannot take such inputs."""
-    layer = checked_layer(layer, layer.with_input_info(infos))
-    shapes = tuple(each.shape for each in infos)
-    given: Any = shapes if layer.n_inputs != 1 else shapes[0]
-    output_shape = checked_shape(layer, layer.output_shape(given))
-    limits = checked_limits(layer, layer.integer_limits(given), len(shapes))
-    parameters = checked_parameters(layer, layer.parameters(given))
-    workspace = checked_workspace(layer, layer.workspace(given), parameters)
+    layer = verified(Layer.with_input_info, layer, infos)
+    shapes = tuple(info.shape for info in infos)
+    input_shape: Any = shapes if layer.n_inputs != 1 else shapes[0]
+    output_shape = verified(Layer.output_shape, layer, input_shape)
+    limits = verified(Layer.integer_limits, layer, input_shape)
+    parameters = verified(Layer.parameters, layer, input_shape)
+    workspace = verified(Layer.workspace, layer, input_shape)
+    for name in parameters.keys() & workspace:
+        fault = f'returned "{name}", which is the name of a parameter already'
+        raise BrokenContractError(layer, "workspace", fault)
     return Node(
         index,
         place.name,
@@ -303,7 +299,7 @@ def _node(
         place.reads,
         shapes,
         output_shape,
-        limits,
+        (*limits, *[None] * (len(shapes) - len(limits))),
         parameters,
         workspace,
     )

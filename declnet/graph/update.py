@@ -23,11 +23,7 @@ from declnet.contracts.execution.operations import (
 )
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
-from declnet.contracts.network.returned import (
-    checked_rates,
-    checked_state_names,
-    checked_state_shapes,
-)
+from declnet.contracts.returned import verified, verify
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view
 from declnet.graph.schedules import ScheduledValues
@@ -126,7 +122,7 @@ class VectorUpdate(BoundUpdate):
         kernels: Kernels | None = None,
     ) -> None:
         super().__init__(optimizer, total)
-        names = checked_state_names(optimizer, optimizer.state_names())
+        names = verified(Optimizer.state_names, optimizer)
         self.state = {name: np.zeros_like(vector) for name in names}
         size = min(SLICE, len(vector))
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
@@ -203,9 +199,8 @@ def state_shapes(
     optimizer: Optimizer, parameter: ParameterInfo
 ) -> tuple[dict[str, Shape], dict[str, Shape]]:
     """Return what an optimizer that sees whole parameters keeps for one, and its workspace."""
-    state = checked_state_shapes(optimizer, "state_shapes", optimizer.state_shapes(parameter))
-    workspace = optimizer.workspace_shapes(parameter)
-    return state, checked_state_shapes(optimizer, "workspace_shapes", workspace, state)
+    workspace = verified(Optimizer.workspace_shapes, optimizer, parameter)
+    return verified(Optimizer.state_shapes, optimizer, parameter), workspace
 
 
 class _SharedMemory:
@@ -239,20 +234,18 @@ class _Part:
 
     def rate(self, main: float, step: int, total: int) -> float:
         """Return the region's learning rate, given the rate of the optimizer with the groups."""
-        rate = main if self.schedule is None else self.schedule.rate(step, total)
+        if self.schedule is None:
+            return main * self.factor
+        rate = self.schedule.rate(step, total)
+        if type(rate) is not float:
+            rate = verify(Optimizer.rate, self.schedule, rate)
         return rate * self.factor
 
     def rates(self, main: Array, steps: range, total: int) -> Array:
         """Return the same for several steps."""
-        rates = main if self.schedule is None else _rates(self.schedule, steps, total)
-        return rates * self.factor
-
-
-def _rates(optimizer: Optimizer, steps: range, total: int) -> Array:
-    rates = optimizer.rates(steps, total)
-    if type(optimizer).rates is Optimizer.rates:  # called twice an epoch
-        return rates
-    return checked_rates(optimizer, rates, len(steps))
+        if self.schedule is not None:
+            main = verified(Optimizer.rates, self.schedule, steps, total)
+        return main * self.factor
 
 
 class Update:
@@ -344,6 +337,8 @@ class Update:
             The learning rate of the step, of the parameters in no group.
         """
         main, scale, total = self._optimizer.rate(step, self._total), self.scale, self._total
+        if type(main) is not float:  # as every rate of the core's own is
+            main = verify(Optimizer.rate, self._optimizer, main)
         for part in self._parts:
             part.update.set(part.rate(main, step, total) * scale, step, part.first)
         for call in self._calls:
@@ -352,7 +347,7 @@ class Update:
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, of the parameters in no group."""
-        return self._optimizer.rate(step, self._total) * self.scale
+        return verified(Optimizer.rate, self._optimizer, step, self._total) * self.scale
 
     def fill(self, values: Array, first: int) -> None:
         """Fill in what `now` holds in successive updates.
@@ -362,7 +357,7 @@ class Update:
             first: the number of the first of these updates.
         """
         steps, total = range(first, first + len(values)), self._total
-        main, column = _rates(self._optimizer, steps, total), 0
+        main, column = verified(Optimizer.rates, self._optimizer, steps, total), 0
         for part in self._parts:
             rates, stop = part.rates(main, steps, total) * self.scale, column + len(part.update.now)
             part.update.fill(values[:, column:stop], rates, first, part.first)

@@ -122,4 +122,4 @@ def alternatives(words: Iterable[str]) -> str:
 def with_article(kind: str) -> str:
     """Return a kind with its article: `a layer`, `an optimizer`."""
     words = kind_in_words(kind)
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+    return f"{'an' if words[0].lower() in 'aeiou' else 'a'} {words}"

@@ -11,11 +11,9 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver
-from declnet.contracts.runs.returned import checked_observer
-from declnet.contracts.serialization import NotPlainError, to_plain
 from declnet.graph.model import Model
 from declnet.graph.parameters import check_fit
 from declnet.training.trainer import Trainer
@@ -182,11 +180,10 @@ class Callbacks:
         Raises:
             BrokenContractError: a callback returned something else.
         """
-        found = [
-            checked_observer(callback, callback.observer(state))
-            for callback, state in self._started
-        ]
-        return [each for each in found if each is not None]
+        observers = (
+            verified(Callback.observer, callback, state) for callback, state in self._started
+        )
+        return [observer for observer in observers if observer is not None]
 
     def followers(self) -> list[Callable[[int], None]]:
         """Return the arguments for each callback that follows updates."""
@@ -202,16 +199,10 @@ class Callbacks:
         Raises:
             BrokenContractError: a callback's state cannot be stored in a file.
         """
-        kept = []
-        for callback, state in self._started:
-            saved = callback.save(state)
-            try:
-                to_plain(saved, {}, "it")
-            except NotPlainError as error:
-                fault = f"returned what a checkpoint cannot keep: {error}"
-                raise BrokenContractError(callback, "save", fault) from None
-            kept.append({"type": callback.type, "saved": saved})
-        return kept
+        return [
+            {"type": callback.type, "saved": verified(Callback.save, callback, state)}
+            for callback, state in self._started
+        ]
 
     def after_epoch(self, epoch: EpochFinished) -> None:
         """Notify each callback of an epoch, logged or not."""

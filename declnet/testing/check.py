@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.component import Component
+from declnet.contracts.returned import BrokenContractError, verified, why_unavailable
 from declnet.errors import DeclnetError, error_message, error_summary
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import is_interruption
 from declnet.registry.registry import Registry
 
+P = ParamSpec("P")
 Found = TypeVar("Found")
 
 NOT_PLUGINS = ("declnet", "contextlib", "importlib", "numpy", "pydantic")
@@ -129,6 +131,25 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
         place = place_of(error)
         cause = f"{type(error).__name__} at {place}" if place else None
         raise CheckFailed(f"{what} raised {described(error)}", cause) from error
+
+
+def called(
+    subject: Subject,
+    method: Callable[Concatenate[Any, P], Found],
+    *arguments: P.args,
+    **keywords: P.kwargs,
+) -> Found:
+    """Call a method of the component; turn an exception or an invalid result into a CheckFailed."""
+    with calling(method.__name__):
+        return verified(method, subject.instance, *arguments, **keywords)
+
+
+def require_available(component: Component) -> None:
+    """Raise CheckSkipped if the component cannot be used on this machine."""
+    with calling("unavailable"):
+        reason = why_unavailable(component)
+    if reason is not None:
+        raise CheckSkipped(f"it cannot be used here: {reason}")
 
 
 def described(error: BaseException) -> str:

@@ -230,6 +230,11 @@ class Watched:
     def __init__(self, component: Any, **traits: Any) -> None:
         self.component, self.traits = component, traits
 
+    @property  # type: ignore[misc]  # read, never set
+    def __class__(self) -> Any:
+        """The class of the component, by which its contract is found."""
+        return type(self.component)
+
     def __getattr__(self, name: str) -> Any:
         return self.traits[name] if name in self.traits else getattr(self.component, name)
 

@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import Engine, NativeLoop, StepLoop
 from declnet.contracts.execution.operations import Gather, Record
 from declnet.contracts.network.inputs import Batch
+from declnet.contracts.returned import verified
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Update
@@ -76,7 +77,7 @@ class CompiledSteps:
     ) -> None:
         self._engine, self._steps, self._step = engine, steps, step
         self._x, self._update, self._schedules, self._row = x, update, schedules, row
-        self._loop = engine.loop(steps)
+        self._loop = verified(Engine.loop, engine, steps)
 
     @classmethod
     def of(
@@ -116,11 +117,12 @@ class CompiledSteps:
             Record(array, np.empty((count, array.size), array.dtype), self._row)
             for array in results
         )
-        native = self._engine.compile(records).native
+        native = verified(Engine.compile, self._engine, records).native
         if native is None:
             return None
         calls = (*self._steps.calls, *native)
-        return self._engine.loop(replace(self._steps, calls=calls)), records
+        steps = replace(self._steps, calls=calls)
+        return verified(Engine.loop, self._engine, steps), records
 
     @property
     def losses_suffice(self) -> bool:

@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.optimizer import Optimizer
-from declnet.contracts.network.returned import checked_state_names
+from declnet.contracts.returned import verified
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
 from declnet.graph.adapting import adapted_nodes, adapting_slots, samples_to_adapt
@@ -128,7 +128,7 @@ def _state_size(optimizer: Optimizer, slots: Sequence[Slot]) -> int:
     """Return the numbers in an optimizer's state and scratch for some parameters."""
     if not optimizer.per_parameter:
         size = sum(slot.size for slot in slots)
-        names = checked_state_names(optimizer, optimizer.state_names())
+        names = verified(Optimizer.state_names, optimizer)
         return len(names) * size + 2 * min(SLICE, size)
     shapes = [state_shapes(optimizer, slot.info) for slot in slots]
     kept = sum(prod(shape) for own, _ in shapes for shape in own.values())

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.network.returned import checked_predictions, checked_result
+from declnet.contracts.returned import verified, verify
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION, Head, PartialHead
 
@@ -136,7 +137,10 @@ class MetricAccumulator:
 
     def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
         loss = self._heads[number].loss
-        predictions = checked_predictions(loss, loss.predictions(y_pred), y_pred)
+        predictions: Any = loss.predictions(y_pred)
+        is_like = type(predictions) is type(y_pred) and predictions.shape == y_pred.shape
+        if not is_like or predictions.dtype != y_pred.dtype:  # called at every step
+            predictions = verify(Loss.predictions, loss, predictions, y_pred)
         if number in self.unscale:
             predictions = self.unscale[number](predictions)
         predictions = read_only(predictions)
@@ -158,7 +162,7 @@ class MetricAccumulator:
             "regularization_loss": regularization_loss,
             **{head.label("loss"): mean for head, mean in pairs if head.name},
             **{
-                each.label: checked_result(each.metric, each.metric.result(state))
+                each.label: verified(Metric.result, each.metric, state)
                 for each, state in self._metrics
             },
         }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback
-from declnet.contracts.runs.returned import checked_monitors
 from declnet.spec.heads import VALIDATION, Head
 from declnet.training.metrics import NamedMetric, losses_of, metrics_of
 
@@ -31,7 +31,7 @@ class Monitored:
         names: set[str] = set()
         follows = False
         for each in callbacks:
-            own = checked_monitors(each, each.monitors())
+            own = verified(Callback.monitors, each)
             names.update(own)
             wants_all = type(each).monitors is Callback.monitors
             after_epoch = type(each).after_epoch is not Callback.after_epoch

@@ -13,7 +13,8 @@ from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.sample_arrays import SampleArrays
 from declnet.contracts.network.inputs import Inputs, sample_count
-from declnet.contracts.network.returned import checked_targets
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.returned import verified
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, wanted_targets
@@ -163,7 +164,7 @@ def targets_for(
     prepared = preparation.target_as_prepared(y, name)
     shape = model.output(head.output).output_shape
     try:
-        y_true = checked_targets(head.loss, head.loss.prepare(prepared, shape, model.dtype), len(y))
+        y_true = verified(Loss.prepare, head.loss, prepared, shape, model.dtype)
     except ValueError as error:
         of = f"{head.name}: " if head.name else ""
         raise DataError(f"{called}: {of}{error_message(error)}") from None

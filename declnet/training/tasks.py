@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.network.returned import checked_predictions
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Task
 
 
@@ -45,7 +45,7 @@ def predictions_of(loss: Loss, y_pred: Array) -> Array:
         BrokenContractError: the result is not a numeric array with n rows.
     """
     with np.errstate(all="ignore"):
-        return checked_predictions(loss, loss.predictions(y_pred), y_pred)
+        return verified(Loss.predictions, loss, y_pred)
 
 
 def _gives_probabilities(loss: Loss) -> bool:

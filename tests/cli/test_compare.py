@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import pytest
 
 from declnet import DivergenceError, parse_spec, run
+from declnet.runs.storage.documents import MANIFEST_FILE, Manifest, StoredInput
 
 from .conftest import rows
 
@@ -204,9 +205,21 @@ def thirty(tmp_path, renew_checksums):
         folder = tmp_path / "runs" / f"run-{number}"
         folder.mkdir(parents=True)
         accuracy = (number * 7 % 30) / 30
-        content = {"status": "finished", "started": f"2026-01-{number + 1:02}T00:00:00+00:00"}
-        better = {"accuracy": "higher", "loss": "lower"}
-        (folder / "manifest.json").write_text(json.dumps({**content, "better": better}))
+        manifest = Manifest(
+            status="finished",
+            name="small",
+            seed=number % 3,
+            spec="",
+            started=f"2026-01-{number + 1:02}T00:00:00+00:00",
+            inputs=(StoredInput(shape=(2,), dtype="float"),),
+            data={},
+            better={"accuracy": "higher", "loss": "lower"},
+            components={},
+            engine={},
+            blas={},
+            **dict.fromkeys(("declnet", "python", "numpy", "platform", "machine"), ""),
+        )
+        (folder / "manifest.json").write_bytes(MANIFEST_FILE.write(manifest))
         (folder / "metrics.json").write_text(
             json.dumps({"test": {"accuracy": accuracy, "loss": 1}})
         )

@@ -212,6 +212,56 @@ def test_a_prediction_that_is_not_finite_is_an_error_with_its_row(
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("classes", ["text", "integers"])
+def test_rows_that_cannot_be_predicted_are_empty_in_every_format(
+    classes, flowers, declnet_cli, refused, tmp_path
+):
+    polars = pytest.importorskip("polars", reason="the extra data is not installed")
+    run = flowers.run
+    if classes == "integers":
+        document = json.loads((flowers.run.parent / "flowers.json").read_text("utf-8"))
+        table = {each: [row[each] for row in flowers.rows] for each in ("length", "color", "width")}
+        kinds = {kind: at for at, kind in enumerate(sorted({row["kind"] for row in flowers.rows}))}
+        table["kind"] = [kinds[row["kind"]] for row in flowers.rows]
+        polars.DataFrame(table).write_csv(tmp_path / "numbered.csv")
+        document["data"]["train"]["path"] = str(tmp_path / "numbered.csv")
+        run = declnet.run(declnet.parse_spec(document), out=tmp_path / "run").directory
+    lines = flowers.table.read_text("utf-8").splitlines()
+    for at, line in {2: "abc,red,2,rose", 5: "1e300,red,2,rose", 9: "1,red,inf,rose"}.items():
+        lines[at] = line
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    assert 'row 2, column "length": "abc"' in refused("predict", run, "new.csv", "-o", "p.csv")
+    assert not (tmp_path / "p.csv").exists()
+    for name in ("p.csv", "p.jsonl", "p.npy", "p.parquet"):
+        done = declnet_cli("predict", run, "new.csv", "--on-error", "empty", "-o", name)
+        assert done.returncode == 0
+        assert done.stdout.startswith(f"{name}: 120 predictions, ")
+        warning = "warning: 3 of 120 rows could not be predicted (rows 2, 5, 9)\n"
+        assert done.stderr == warning
+    predictor = declnet.load_predictor(run)
+    good = predictor.predict([row for at, row in enumerate(flowers.rows, 1) if at not in (2, 5, 9)])
+    frame = polars.read_parquet(tmp_path / "p.parquet")
+    names = list(good.columns())
+    assert frame.columns == [*names, "error"]
+    assert frame["prediction"].dtype == (polars.Int64 if classes == "integers" else polars.String)
+    empty = frame.filter(polars.col("error").is_not_null())
+    assert empty.select(names).null_count().row(0) == (3,) * len(names)
+    assert [text.split(":")[0] for text in empty["error"]] == [
+        'row 2, column "length"', "row 5", 'row 9, column "width" is infinite'
+    ]  # fmt: skip
+    rest = frame.filter(polars.col("error").is_null())
+    assert rest["prediction"].to_list() == good.prediction.tolist()
+    text = {"error": polars.String}
+    same = polars.read_csv(tmp_path / "p.csv", schema_overrides=text)
+    assert same.columns == frame.columns
+    assert same.cast(frame.schema).equals(frame)
+    lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text("utf-8").splitlines()]
+    assert polars.DataFrame(lines, schema_overrides=text).cast(frame.schema).equals(frame)
+    outputs = np.load(tmp_path / "p.npy")
+    assert np.flatnonzero(np.isnan(outputs).all(axis=1)).tolist() == [1, 4, 8]
+    assert np.allclose(np.delete(outputs, [1, 4, 8], axis=0), good.outputs, rtol=1e-6)
+
+
 @pytest.fixture
 def array_run(document, blobs, tmp_path):
     """A run on arrays without a preparation, and its model's outputs."""

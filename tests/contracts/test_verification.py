@@ -82,15 +82,15 @@ def test_a_field_that_the_spec_uses_otherwise_is_refused(base, name, annotation)
     ("name", "value", "expected"),
     [
         ("backward_needs", {"x", 1}, "a set of str"),
-        ("in_place", 1, "must be bool"),
+        ("in_place", 1, "must be True or False"),
         ("memory_order", "rows", '"batch_last", "batch_first" or "any"'),
         ("input_dtype", None, '"float" or "integer"'),
-        ("input_dtype", ("float", "text"), '"float", "integer" or a tuple of "float"'),
-        ("n_inputs", "many", "int or None"),
+        ("input_dtype", ("float", "text"), '"float" or "integer" or a tuple of "float"'),
+        ("n_inputs", "many", "an integer or None"),
         ("example_shapes", [(3,)], "a tuple of"),
         ("examples", {}, "a tuple of"),
         ("output_range", (0, 1), 'OutputRange, "input" or None'),
-        ("is_linear", "no", "must be bool"),
+        ("is_linear", "no", "must be True or False"),
     ],
 )
 def test_a_trait_has_one_of_its_values(name, value, expected):

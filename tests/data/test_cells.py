@@ -268,12 +268,13 @@ def test_a_numpy_file(predictor, folder, tmp_path):
 def test_served(form, folder, expected):
     pytest.importorskip("uvicorn")
     from declnet_plugins.serve.models import LoadedModel
+    from declnet_plugins.serve.requests import Query
 
     bodies = {"rows": in_json(), "columns": columns(in_json()), "text": rows(texts=True)}
     body = (csv_text() if form == "csv" else json.dumps(bodies[form])).encode()
     kind = "csv" if form == "csv" else "json"
     model = LoadedModel(folder / "run", None, print)
-    answer, count = model.answer(body, kind, "json", spread=False, most_rows=ROWS)
+    answer, count = model.answer(body, kind, "json", Query(), most_rows=ROWS)
     found = [row["prediction"] for row in json.loads(answer)["predictions"]]
     assert (count, found) == (ROWS, expected.prediction.tolist())
 
@@ -285,15 +286,29 @@ def test_served(form, folder, expected):
         (["-1.0", "1.0", ""], {"missing_target": "leave_out"}, ["-1.0", "1.0"]),
         (["-1", "1", ""], {"missing_target": "leave_out"}, ["-1", "1"]),
         ([" low", "high "], {}, ["high", "low"]),
+        (["true", "false"], {}, ["false", "true"]),
+        (["True", " False"], {}, ["False", "True"]),
+        (["TRUE", "FALSE", "NA"], {"missing_target": "leave_out"}, ["FALSE", "TRUE"]),
+        (["true", "false", ""], {"missing_target": "leave_out"}, ["false", "true"]),
+        (["True", "true", "FALSE"], {}, ["FALSE", "true"]),
+        (["+1", "-1"], {}, ["-1", "+1"]),
+        (["1.50e1", "2.00"], {}, ["2.00", "1.50e1"]),
+        (["1", "2"], {"types": {"y": "number"}}, ["1", "2"]),
+        (["Yes", "no"], {}, ["Yes", "no"]),
     ],
 )
-def test_labels_are_returned_as_they_were_written(labels, source, written, tmp_path):
+@pytest.mark.parametrize("stream", [False, True])
+def test_labels_are_returned_as_they_were_written(labels, source, written, stream, tmp_path):
+    if stream:
+        pytest.importorskip("polars")
     lines = [f"{at},{labels[at % len(labels)]}" for at in range(12)]
     (tmp_path / "train.csv").write_text("\n".join(["x,y", *lines, ""]))
     train = {"type": "csv", "path": str(tmp_path / "train.csv"), "target": "y", **source}
-    spec = {**SPEC, "data": {"train": train}}
+    training = {"epochs": 1, "batch_size": 4}
+    spec = {**SPEC, "data": {"train": train, "stream": stream}, "training": training}
     run(parse_spec(spec), out=tmp_path / "run")
     predictor = load_predictor(tmp_path / "run")
+    assert predictor.class_names == tuple(written)
     file = io.BytesIO()
     write_predictions([predictor.predict({"x": [-50, 0, 50]})], file, "csv")
     lines = file.getvalue().decode().splitlines()

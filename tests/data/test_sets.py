@@ -50,7 +50,7 @@ def test_balance_is_that_of_the_training_data(two_classes):
 
 
 def test_a_column_of_weights_is_no_feature(two_classes):
-    train = two_classes(sample_weights="w", class_weights={"true": 2})["train"]
+    train = two_classes(sample_weights="w", class_weights={"True": 2})["train"]
     assert train.feature_names == ("a", "b")
     expected = [(row % 3) * (2 if row % 4 == 0 else 1) for row in range(40)]
     assert train.weights.tolist() == expected
@@ -58,8 +58,8 @@ def test_a_column_of_weights_is_no_feature(two_classes):
 
 def test_the_positive_class_has_the_label_1(two_classes):
     default = two_classes()["train"]
-    named = two_classes(positive_class="false")["train"]
-    assert (default.class_names, named.class_names) == (("false", "true"), ("true", "false"))
+    named = two_classes(positive_class="False")["train"]
+    assert (default.class_names, named.class_names) == (("False", "True"), ("True", "False"))
     assert named.y.tolist() == (1 - default.y).tolist()
 
 
@@ -117,14 +117,14 @@ def test_labels_without_a_name_are_refused(y, message):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"positive_class": "tru"}, 'no class "tru".*did you mean "true"'),
+        ({"positive_class": "Tru"}, 'no class "Tru".*did you mean "True"'),
         (
             {"positive_class": "3", "train": {"target": "w"}},
             'one of two, but the target "w" has 3 classes',
         ),
-        ({"class_weights": {"yes": 2}}, 'no class "yes".*classes: false, true'),
+        ({"class_weights": {"yes": 2}}, 'no class "yes".*classes: False, True'),
         (
-            {"class_weights": {"true": 0, "false": 0}},
+            {"class_weights": {"True": 0, "False": 0}},
             "all samples of the train data have the weight 0",
         ),
         ({"sample_weights": "weight"}, 'no column "weight"'),

@@ -48,9 +48,8 @@ def odd(parameters=(), workspace=(), shape=None):
 @pytest.mark.parametrize("shape", [(0,), (-1,), (2.5,), [3], 3, (True,)])
 def test_a_wrong_output_shape_is_a_broken_contract_at_its_layer(shape):
     ((path, message),) = faults((odd(shape=shape),))
-    expected = "sizes of at least 1" if shape in ((0,), (-1,)) else "a tuple of integers"
     assert path == ("model", "layers", 0)
-    assert f"output_shape() returned {shape!r}, not {expected}" in message
+    assert f"output_shape() returned {shape!r}, not a tuple of integers of at least 1" in message
     assert "test_shapes.py:" in message
 
 
@@ -72,7 +71,7 @@ class Limited(Layer):
 @pytest.mark.parametrize("limits", [None, 3, (3,), (None, None), [None]])
 def test_wrong_integer_limits_are_a_broken_contract(limits):
     layer = Limited.model_construct(limits=limits)
-    with pytest.raises(SpecError, match=r"integer_limits\(\) returned .*, not a tuple of up to 1"):
+    with pytest.raises(SpecError, match=r"integer_limits\(\) returned .*, not a tuple of"):
         infer_nodes((layer,), {"": InputInfo((2,), "integer")})
 
 
@@ -95,7 +94,7 @@ def test_names_that_a_state_cannot_have_are_refused(name):
     ):
         ((_, message),) = faults((odd(**given),))
         (method,) = given
-        assert f"{method}() returned the name" in message
+        assert f"{method}() returned the {'name' if isinstance(name, str) else 'key'}" in message
 
 
 def test_a_parameter_and_a_workspace_of_one_name_are_refused():
@@ -114,16 +113,26 @@ def test_a_parameter_and_a_workspace_of_one_name_are_refused():
                     Parameter((1,), "zeros", regularizer=L2(strength=1), trainable=False),
                     "not train",
                 ),
-                (Parameter([1], "zeros"), "shape [1] is not a tuple of sizes"),
-                (Parameter((0,), "zeros"), "shape (0,) is not a tuple of sizes"),
-                (Parameter((1,), 0.0), "initializer 0.0 is not an Initializer"),
-                (Parameter((1,), "zeros", regularizer="l2"), "'l2' is not a Regularizer"),
-                (Parameter((1,), "zeros", role="gain"), "'gain' is none of weight, bias, scale"),
+                (Parameter([1], "zeros"), '[1] as shape of "p", not a tuple of integers'),
+                (Parameter((0,), "zeros"), '(0,) as shape of "p", not a tuple of'),
+                (Parameter((1,), 0.0), '0.0 as initializer of "p", not an Initializer'),
+                (
+                    Parameter((1,), "zeros", regularizer="l2"),
+                    "'l2' as regularizer of \"p\", not a Regularizer",
+                ),
+                (
+                    Parameter((1,), "zeros", role="gain"),
+                    'as role of "p", not "weight", "bias" or "scale"',
+                ),
                 (np.zeros(1), "not a Parameter"),
             )
         ),
-        ("workspace", Workspace((2.0,)), "shape (2.0,) is not a tuple of sizes"),
-        ("workspace", Workspace((1,), dtype="float31"), "dtype 'float31' NumPy does not know"),
+        ("workspace", Workspace((2.0,)), '(2.0,) as shape of "p", not a tuple of'),
+        (
+            "workspace",
+            Workspace((1,), dtype="float31"),
+            "'float31' as dtype of \"p\", not a dtype of NumPy",
+        ),
         ("workspace", (1,), "not a Workspace"),
     ],
 )

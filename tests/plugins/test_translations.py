@@ -11,7 +11,10 @@ import pytest
 
 from declnet import default_registry
 from declnet.testing import CheckSkipped, Subject
-from declnet.testing.checks.translations import equals_its_components
+from declnet.testing.checks.translations import (
+    equals_its_components,
+    refuses_what_its_transforms_refuse,
+)
 
 TRANSLATIONS = [
     entry.component
@@ -20,9 +23,13 @@ TRANSLATIONS = [
 ]
 
 
+CHECKS = (equals_its_components, refuses_what_its_transforms_refuse)
+
+
+@pytest.mark.parametrize("holds", CHECKS)
 @pytest.mark.parametrize("translation", TRANSLATIONS, ids=lambda translation: translation.type)
-def test_files_compute_what_components_do(translation: Any) -> None:
+def test_files_compute_what_components_do(translation: Any, holds: Any) -> None:
     try:
-        equals_its_components(Subject(translation(), registry=default_registry()))
+        holds(Subject(translation(), registry=default_registry()))
     except CheckSkipped as reason:
         pytest.skip(str(reason))

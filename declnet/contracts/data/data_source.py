@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.annotations import misfit
+from declnet.contracts.arrays import Array, MappedArray, Rows, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import ColumnType, Table
@@ -22,6 +23,7 @@ from declnet.contracts.network.inputs import (
     unwrapped,
     wrapped,
 )
+from declnet.contracts.returned import verified
 from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
 
@@ -146,7 +148,7 @@ class Dataset(SampleArrays):
     class_names: tuple[str, ...] | None = None
     rows: Array | None = None
     inputs: Inputs = field(init=False, repr=False)
-    targets: Mapping[str, Array] = field(init=False, repr=False)
+    targets: Mapping[str, Rows] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         inputs, targets = wrapped(self.x), wrapped(self.y)
@@ -215,12 +217,17 @@ class Blocks:
             together when they are shuffled. Default: each block is read alone.
     """
 
-    sizes: tuple[int, ...]
+    sizes: Sizes
     read: Callable[[int], Dataset | Table]
     groups: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return sum(self.sizes)
+
+    def _verified(self) -> Self:
+        if len(self.groups) not in (0, len(self.sizes)):
+            raise misfit(self.groups, "a group for each block, or none").within("groups")
+        return self
 
     @staticmethod
     def samples_in_block(samples: int, numbers: int, numbers_a_sample: int) -> int:
@@ -308,7 +315,7 @@ class DataSource(Component):
         Raises:
             DataError: the data does not exist or cannot be read.
         """
-        data = self.load(rng)
+        data = verified(DataSource.load, self, rng)
         if isinstance(data, Dataset):
             data.require_aligned()
         yield from data.parts(samples)
@@ -341,12 +348,12 @@ class DataSource(Component):
         Raises:
             DataError: the data does not exist or cannot be read.
         """
-        blocks = self.blocks(samples, numbers)
+        blocks = verified(DataSource.blocks, self, samples, numbers)
         return blocks.read(0) if blocks is not None and blocks.sizes else None
 
     def input_chunks(
         self, rng: np.random.Generator, samples: int
-    ) -> Iterator[Array | Mapping[str, Array] | Table]:
+    ) -> Iterator[Rows | Mapping[str, Rows] | Table]:
         """Yield a model's inputs in parts, as `chunks` does; default: the x of `chunks`.
 
         Override this in sources of arrays whose files may have no targets.
@@ -354,8 +361,12 @@ class DataSource(Component):
         Raises:
             DataError: the data does not exist or cannot be read.
         """
-        for part in self.chunks(rng, samples):
+        for part in verified(DataSource.chunks, self, rng, samples):
             yield part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
+
+    def _verify_input_chunks(self, part: Array | Mapping[str, Array] | Table, *_: Any) -> None:
+        if isinstance(part, Mapping) and len({*map(len, part.values())}) != 1:
+            raise misfit(part, "arrays of equally many samples")
 
     def data_files(self) -> Collection[Path]:
         """Return the files that the data is read from; default: the paths in all fields.
@@ -406,7 +417,7 @@ class DataSource(Component):
         Default: replaces the field `targets`, if there is one, or `target` if it is one column.
         """
         if len(columns) == 1:
-            return self.with_target(columns[0])
+            return verified(DataSource.with_target, self, columns[0])
         if "targets" not in type(self).model_fields:
             return self
         return self.model_copy(update={"target": None, "targets": tuple(columns)})

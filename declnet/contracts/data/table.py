@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from types import NoneType
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from declnet.contracts.annotations import ArrayOf, Misfit, misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.sample_arrays import SampleArrays
 
@@ -119,9 +121,11 @@ class Table(SampleArrays):
         cells: how its cells of text are written.
         trimmed: whether its text has no spaces around it and no text that means a missing value, so
             that this is not checked again.
+        spellings: how the values of targets are written in the source, by column, if any of a
+            column's is not written as its name, such as `True` or `+1`.
     """
 
-    columns: Mapping[str, Array]
+    columns: Mapping[str, Annotated[Array, ArrayOf("fiubO", "numbers or text", 1, masked=True)]]
     target: str | None = None
     features: tuple[str, ...] | None = None
     rows: Array | None = None
@@ -130,6 +134,7 @@ class Table(SampleArrays):
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cells: CellFormat = CellFormat()
     trimmed: bool = False
+    spellings: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
 
     unit: ClassVar[str] = "row"
 
@@ -175,6 +180,23 @@ class Table(SampleArrays):
             if isinstance(column, np.ma.MaskedArray)
         }
         return replace(self, columns={**self.columns, **masked}) if masked else self
+
+    def _verified(self) -> Table:
+        """Return this table without masks, if its columns fit together."""
+        for name, column in self.columns.items():
+            if column.ndim != 1:
+                raise misfit(column, "an array (n,)").within(f'column "{name}"')
+            if column.dtype.kind == "O" and not {*map(type, column)} <= {str, NoneType}:
+                kinds = {type(each) for each in column if not isinstance(each, str | None)}
+                if kinds:
+                    listed = " and ".join(sorted(each.__name__ for each in kinds))
+                    fault = f" of objects with {listed}, not text or None"
+                    raise Misfit(f'column "{name}"', fault)
+        if len({*map(len, self.columns.values())}) > 1:
+            lengths = {len(column): name for name, column in self.columns.items()}
+            listed = " and ".join(f'"{name}" of {length}' for length, name in lengths.items())
+            raise Misfit(f"columns {listed} rows", "")
+        return self.without_masks()
 
 
 Task = Literal["binary", "classes", "values"]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.annotations import Misfit, misfit, require_rows
+from declnet.contracts.arrays import Array, ColumnArray, Size
 from declnet.contracts.component import Component
-from declnet.contracts.serialization import StoredState
+from declnet.contracts.returned import BrokenContractError, verified
+from declnet.contracts.serialization import NotPlainError, StoredState, read_again
 from declnet.errors import DeclnetError, RegistryError
 
 TransformState = StoredState
 """What a transform learned from a column: values by name that a file can hold, as `to_plain`."""
+
+
+def require_storable(state: TransformState) -> None:
+    """Raise Misfit unless a state holds only values that can be stored with the run."""
+    try:
+        read_again(dict(state))
+    except NotPlainError as error:
+        raise Misfit("what cannot be stored with the run", f": {error}") from None
 
 
 class ColumnError(DeclnetError):
@@ -42,8 +52,19 @@ class Sequences:
         lengths: integers (n,): how many positions of each row are not padding, 0 to time.
     """
 
-    values: Array
+    values: ColumnArray
     lengths: Array
+
+    def _verified(self) -> Self:
+        values, lengths = self.values, self.lengths
+        if values.ndim < 2:
+            raise misfit(values, "sequences of shape (n, time, …)")
+        rows, steps = values.shape[:2]
+        if lengths.dtype.kind not in "iu" or lengths.shape != (rows,):
+            raise misfit(lengths, f"lengths as integers of shape ({rows},)")
+        if rows and not 0 <= lengths.min() <= lengths.max() <= steps:
+            raise misfit(lengths, f"lengths from 0 to {steps}")
+        return self
 
 
 class Fitting:
@@ -106,6 +127,9 @@ class Transform(Component):
         """
         return {}
 
+    def _verify_fit(self, state: TransformState, *_: Any) -> None:
+        require_storable(state)
+
     def fitting(self) -> Fitting | None:
         """Begin a fit to a column that arrives in parts; default: None, `fit` needs all rows.
 
@@ -114,7 +138,7 @@ class Transform(Component):
         """
         return None
 
-    def apply(self, x: Array, state: TransformState) -> Array | Sequences:
+    def apply(self, x: Array, state: TransformState) -> ColumnArray | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.
 
         A column of `Sequences` is a separate input of the model, and their lengths are another one,
@@ -130,7 +154,10 @@ class Transform(Component):
         """
         raise NotImplementedError
 
-    def inverse(self, y: Array, state: TransformState) -> Array:
+    def _verify_apply(self, column: Array | Sequences, x: Array, *_: Any) -> None:
+        require_rows(column.values if isinstance(column, Sequences) else column, len(x))
+
+    def inverse(self, y: Array, state: TransformState) -> ColumnArray:
         """Return x, given y = apply(x); for transforms that can prepare a target.
 
         It turns a model's predictions back into the target's units, in a new array.
@@ -141,6 +168,9 @@ class Transform(Component):
             state: as returned by `fit`, from the target's values in the training data.
         """
         raise NotImplementedError
+
+    def _verify_inverse(self, x: Array, y: Array, *_: Any) -> None:
+        require_rows(x, len(y))
 
     def vary(self, x: Array, rng: np.random.Generator) -> None:
         """Change a batch of the training data in place; for `training_only` transforms.
@@ -155,7 +185,7 @@ class Transform(Component):
         """Return a name for each number in a transformed row; default: the names unchanged."""
         return names
 
-    def levels(self, state: TransformState) -> int | None:  # noqa: ARG002
+    def levels(self, state: TransformState) -> Size | None:  # noqa: ARG002
         """Return how many integers a transformed row can be, 0 to levels - 1; default: unknown.
 
         A layer that looks integers up, such as an embedding, learns its size from this. All
@@ -175,3 +205,11 @@ class Transform(Component):
 
         A run's folder may have been edited or damaged; default: every state is accepted.
         """
+
+
+def apply_to_array(transform: Transform, x: Array, state: TransformState) -> Array:
+    """Return a transformed column that may not become sequences, e.g. a target, verified."""
+    column = verified(Transform.apply, transform, x, state)
+    if isinstance(column, Sequences):
+        raise BrokenContractError(transform, "apply", "returned sequences, not an array")
+    return column

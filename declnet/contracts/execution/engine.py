@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
@@ -86,6 +86,7 @@ class StepLoop:
     threads: int | None = None
 
 
+@runtime_checkable
 class NativeLoop(Protocol):
     """A loop over steps that an engine has compiled."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.parameter import LayerState, OptimizerState
@@ -150,6 +151,10 @@ class Kernel(Component):
         these classes, or the components themselves, then do the work.
         """
         raise NotImplementedError
+
+    def _verify_bind(self, calls: KernelCalls | None, site: KernelSite) -> None:
+        if calls is not None and site.state is not None and not calls.update:
+            raise Misfit("no update for an optimizer", "")
 
     @classmethod
     def verify_contract(cls) -> None:

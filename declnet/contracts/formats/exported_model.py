@@ -27,6 +27,7 @@ class ExportedColumn:
         source: the table's column, if `name` is not its name.
         missing: of a table's column, the texts that mean a missing value; declnet removes the
             spaces and tabs around text first.
+        decimal: the decimal sign of numbers that are written as text.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ExportedColumn:
     window: int | None = None
     source: str = ""
     missing: tuple[str, ...] = ()
+    decimal: str = "."
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,7 @@ class ExportedInput:
         lengths: whether it holds the lengths of the only column, which are sequences.
         window: how many consecutive rows make a sample: then rows of the columns are joined, and
             `window` of them are a sample (window, numbers of a row); None if each row is one.
+        limit: the largest integer that the layers take, from 0 on; None if there is no limit.
     """
 
     value: str
@@ -81,6 +84,7 @@ class ExportedInput:
     dtype: InputDtype = "float"
     lengths: bool = False
     window: int | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +197,8 @@ class ExportedPredictions:
         lower: the lower bounds, if the output has intervals.
         upper: the upper bounds.
         sets: booleans (n, classes), if the output has sets.
+        valid: booleans (n,): whether declnet predicts the row, so that what the other arrays have
+            in it means something; the same for all outputs. None if it is not known.
     """
 
     prediction: Array
@@ -200,6 +206,7 @@ class ExportedPredictions:
     lower: Array | None = None
     upper: Array | None = None
     sets: Array | None = None
+    valid: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +224,9 @@ class ExportedModel:
             its plugins.
         examples: real raw rows by column, (n, …); empty if there are none.
         expected: declnet's own predictions for the examples, by output; empty if there are none.
+        odd_examples: such rows with odd cells, as they may come: spaces around text, texts that
+            mean a missing value, unknown categories, extreme numbers; empty if there are none.
+        odd_expected: declnet's own predictions for these, of which some are not valid.
     """
 
     name: str
@@ -228,6 +238,8 @@ class ExportedModel:
     metadata: Mapping[str, str] = field(default_factory=dict)
     examples: Mapping[str, Array] = field(default_factory=dict)
     expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
+    odd_examples: Mapping[str, Array] = field(default_factory=dict)
+    odd_expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
 
     @property
     def is_ensemble(self) -> bool:

@@ -13,7 +13,11 @@ from declnet.contracts.formats.exported_model import ExportedModel, ExportedPred
 from declnet.contracts.verification import verify_suffixes
 
 FilePredictor = Callable[[Mapping[str, Array]], Mapping[str, ExportedPredictions]]
-"""Runs an exported file on raw columns (n, …) by name; returns the predictions by output."""
+"""Runs an exported file on raw columns (n, …) by name; returns the predictions by output.
+
+Text is as it came, with spaces around it or with a text that means a missing value: what the format
+leaves to its caller is done here first.
+"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class Exporter(Component):
         """Return a function that runs a written file on raw columns; default: None, there is none.
 
         `declnet export` compares its predictions with declnet's own before it keeps a file, and the
-        conformance kit tests translations by it.
+        conformance kit tests translations by it. If the predictions say which rows are `valid`,
+        rows that declnet refuses are among those compared.
         """
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, Protocol
 
+from declnet.contracts.annotations import shown
 from declnet.contracts.arrays import Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data.table import ColumnType
@@ -29,11 +30,11 @@ from declnet.contracts.formats.translation import (
     Untranslatable,
 )
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.runs.calibrator import Calibrator
 from declnet.errors import ExportError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import kind_in_words
+from declnet.registry.spelling import counted, kind_in_words
 
 Combination = Literal["mean", "median", "majority"]
 """How the results of an ensemble's networks become one: sets by the majority."""
@@ -375,15 +376,14 @@ class _Walk:
             raise LookupError(f"no translation of {component.type}")
         translation, origin = found
         try:
-            handles: Any = translation.translate(component, site)
+            handles = verified(Translation.translate, translation, component, site)
         except Untranslatable as error:
             kind = kind_in_words(component.kind)
             message = f'{where}: {kind} type "{component.type}" cannot be written in the format '
             message += f'"{self.format}": {error.message}'
             raise ExportError([(message, error.help)]) from None
-        if not isinstance(handles, tuple) or len(handles) != results:
-            wanted = "a tuple of one handle" if results == 1 else f"a tuple of {results} handles"
-            fault = f"returned {handles!r:.60}, not {wanted}"
+        if len(handles) != results:
+            fault = f"returned {shown(handles)}, not a tuple of {counted(results, 'handle')}"
             raise BrokenContractError(translation, "translate", fault)
         self._note(where, component, translation.type, origin)
         return handles

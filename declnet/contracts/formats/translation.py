@@ -83,6 +83,11 @@ class Translation(Component):
     party's. Subclasses of the classes in `replaces` are never translated, since they may compute
     something else. If several translations have the same format and class, the first registered
     one is used.
+
+    A file never fails at a row that a component refuses by raising `ColumnError`, and the result
+    may be anything there. The translation reports the row to the writer, in the format's way: by
+    `site.writer.refuse` in `numpy` and `onnx`, by an error that the body returns in `c`. Results
+    that are NaN or infinite where a network reads them need no report.
     """
 
     kind = "translation"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from declnet.contracts.annotations import ArrayOf
 from declnet.contracts.arrays import Array, MappedArray, Shape
 
 UNNAMED = ""
@@ -16,7 +17,10 @@ UNNAMED = ""
 INPUT = "input"
 """What `inputs` of layers call the model's input, or what precedes its name: `input.NAME`."""
 
-Inputs = Mapping[str, Array | MappedArray]
+Samples = Annotated[Array, ArrayOf("fiubU")] | MappedArray
+"""Samples (n, …); text, and an array without axes, are errors of the data, not of its source."""
+
+Inputs = Mapping[str, Samples]
 """The samples of each input of a model, by name."""
 
 Batch = Mapping[str, Array]

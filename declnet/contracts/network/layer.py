@@ -8,10 +8,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, PlainValidator, SerializeAsAny, WithJsonSchema
 
-from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.annotations import misfit
+from declnet.contracts.arrays import Array, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import InputInfo, IntegerLimit
-from declnet.contracts.network.parameter import LayerState, Parameter, Workspace
+from declnet.contracts.network.parameter import (
+    RESERVED,
+    LayerState,
+    Parameter,
+    Workspace,
+    require_attributes,
+)
 from declnet.contracts.strict_model import LayerName, StrictModel, custom_error
 
 InputDtype = Literal["float", "integer"]
@@ -160,7 +167,7 @@ class Layer(Component):
         """
         return self
 
-    def output_shape(self, input_shape: Any) -> Shape:
+    def output_shape(self, input_shape: Any) -> Sizes:
         """Return the shape of `y` for an input shape; default: the same.
 
         Raises:
@@ -178,9 +185,15 @@ class Layer(Component):
         """Return the arrays to train (or to keep), by name; available as `state.<name>`."""
         return {}
 
+    def _verify_parameters(self, parameters: dict[str, Parameter], *_: Any) -> None:
+        require_attributes(parameters, RESERVED)
+
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:  # noqa: ARG002
         """Return working memory by name, allocated once; available as `state.<name>`."""
         return {}
+
+    def _verify_workspace(self, workspace: dict[str, Workspace], *_: Any) -> None:
+        require_attributes(workspace, RESERVED)
 
     def integer_limits(self, input_shape: Any) -> tuple[IntegerLimit | None, ...]:  # noqa: ARG002
         """Return the integers that it takes from each input; default: (), any integers.
@@ -191,6 +204,13 @@ class Layer(Component):
             An item for each input, in order; None, or an item missing at the end, for no limit.
         """
         return ()
+
+    def _verify_integer_limits(
+        self, limits: tuple[IntegerLimit | None, ...], input_shape: Any
+    ) -> None:
+        inputs = 1 if self.n_inputs == 1 else len(input_shape)
+        if len(limits) > inputs:
+            raise misfit(limits, f"a tuple of up to {inputs} IntegerLimit or None")
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Fill all of `y` from `x`; write to nothing else except the workspace."""

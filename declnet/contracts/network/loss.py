@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.annotations import require_rows
+from declnet.contracts.arrays import Array, Dtype, Rows, Shape
 from declnet.contracts.component import Component
 
 
@@ -46,7 +47,7 @@ class Loss(Component):
         """
         return units
 
-    def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
+    def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Rows:
         """Return the `y_true` of forward and backward for a data set's y; called once per data set.
 
         Default: converts by `targets`; classes become one-hot.
@@ -69,13 +70,19 @@ class Loss(Component):
             raise ValueError(f"binary targets are 0 and 1, but y has {others[0]}")
         return values
 
-    def predictions(self, y_pred: Array) -> Array:
+    def _verify_prepare(self, y_true: Array, y: Array, *_: Any) -> None:
+        require_rows(y_true, len(y))
+
+    def predictions(self, y_pred: Array) -> Rows:
         """Turn the model's output into predictions, for metrics, `declnet predict` and exports.
 
         Default: unchanged. A loss that takes logits returns probabilities here, in a new array:
         `y_pred` (n, *output shape) is only read.
         """
         return y_pred
+
+    def _verify_predictions(self, predictions: Array, y_pred: Array) -> None:
+        require_rows(predictions, len(y_pred))
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Fill `losses`, of shape (n,), with the loss of each sample."""

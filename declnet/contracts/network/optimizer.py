@@ -11,10 +11,15 @@ from pydantic import (
     model_validator,
 )
 
-from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.annotations import misfit
+from declnet.contracts.arrays import Array, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
-from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
+from declnet.contracts.network.parameter import (
+    OptimizerState,
+    ParameterInfo,
+    require_attributes,
+)
 from declnet.contracts.network.parameter_group import (
     FACTOR,
     GROUPS,
@@ -22,8 +27,8 @@ from declnet.contracts.network.parameter_group import (
     ParameterGroup,
     validated_with_groups,
 )
-from declnet.contracts.network.returned import checked_rate
-from declnet.contracts.network.schedule import LearningRate, Schedule
+from declnet.contracts.network.schedule import LearningRate, Schedule, rate_at
+from declnet.contracts.returned import verified
 from declnet.contracts.strict_model import located_error
 from declnet.errors import Diagnostic
 
@@ -112,7 +117,7 @@ class Optimizer(Component):
         """
         schedule = self.learning_rate
         if isinstance(schedule, Schedule):
-            return checked_rate(schedule, schedule.rate(step, total), step)
+            return rate_at(schedule, step, total)
         return float(self._decayed(schedule, step - 1))
 
     def rates(self, steps: range, total: int) -> Array:
@@ -128,12 +133,19 @@ class Optimizer(Component):
             BrokenContractError: as `rate` does.
         """
         schedule = self.learning_rate
-        if isinstance(schedule, Schedule) or type(self).rate is not Optimizer.rate:
-            return np.array([self.rate(step, total) for step in steps], np.float64)
+        if type(self).rate is not Optimizer.rate:
+            rates = [verified(Optimizer.rate, self, step, total) for step in steps]
+            return np.array(rates, np.float64)
+        if isinstance(schedule, Schedule):
+            return np.array([rate_at(schedule, step, total) for step in steps], np.float64)
         if not self.decay:
             return np.full(len(steps), schedule, np.float64)
         decayed: Array = self._decayed(schedule, np.arange(steps.start - 1, steps.stop - 1))
         return decayed
+
+    def _verify_rates(self, rates: Array, steps: range, _: int) -> None:
+        if rates.dtype != np.float64 or rates.shape != (len(steps),):
+            raise misfit(rates, f"an array of float64 with the shape ({len(steps)},)")
 
     def _decayed(self, initial: float, before: Any) -> Any:
         """Return the rate after a number of updates, or after each of an array of numbers."""
@@ -143,20 +155,32 @@ class Optimizer(Component):
         """Return the names of its state arrays; each has the size of w and starts at 0."""
         return ()
 
-    def state_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:
+    def _verify_state_names(self, names: tuple[str, ...]) -> None:
+        require_attributes(names, ("scratch", "now"))
+        if len(set(names)) < len(names):
+            raise misfit(names, "distinct names")
+
+    def state_shapes(self, parameter: ParameterInfo) -> dict[str, Sizes]:
         """Return the shapes of its state arrays for a parameter, by name, if it is `per_parameter`.
 
         The arrays start at 0, and are saved in checkpoints. Default: an array for each of
         `state_names()`, in the shape of the parameter.
         """
-        return dict.fromkeys(self.state_names(), parameter.shape)
+        return dict.fromkeys(verified(Optimizer.state_names, self), parameter.shape)
 
-    def workspace_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:  # noqa: ARG002
+    def _verify_state_shapes(self, shapes: dict[str, Shape], _: ParameterInfo) -> None:
+        require_attributes(shapes, ("scratch", "now", "parameter"))
+
+    def workspace_shapes(self, parameter: ParameterInfo) -> dict[str, Sizes]:  # noqa: ARG002
         """Return the shapes of further arrays, by name, if it is `per_parameter`.
 
         They are for intermediate results within one `update`, and have arbitrary contents before.
         """
         return {}
+
+    def _verify_workspace_shapes(self, shapes: dict[str, Shape], parameter: ParameterInfo) -> None:
+        names = verified(Optimizer.state_shapes, self, parameter)
+        require_attributes(shapes, ("scratch", "now", "parameter", *names))
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int

@@ -1,15 +1,17 @@
 """A layer's arrays: parameters with their initializers and regularizers, workspace, and state."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import isnan, nan
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.annotations import Misfit, misfit, shown
+from declnet.contracts.arrays import Array, Shape, Sizes
 from declnet.contracts.component import Component
+from declnet.contracts.returned import BrokenContractError
 
 
 class Initializer(Component):
@@ -51,6 +53,10 @@ class Initializer(Component):
             rng: a stream of the layer's own; the only source of randomness to use.
         """
 
+    def _verify_adapt(self, _: None, w: Array, *__: Any) -> None:
+        if not np.isfinite(w).all():
+            raise BrokenContractError(self, "adapt", "left numbers that are not finite")
+
 
 class Regularizer(Component):
     """A penalty and its gradient."""
@@ -87,7 +93,7 @@ class Parameter:
             the receptive field for three or more axes.
     """
 
-    shape: Shape
+    shape: Sizes
     initializer: Initializer | str | dict[str, Any]
     regularizer: Regularizer | None = None
     trainable: bool = True
@@ -100,6 +106,11 @@ class Parameter:
         """Raise ValueError if a running statistic is trainable."""
         if self.running_statistic and self.trainable:
             raise ValueError("a running statistic needs trainable=False")
+
+    def _verified(self) -> Self:
+        if self.regularizer is not None and not self.trainable:
+            raise Misfit("a parameter", ", which is not trainable and so takes no regularizer")
+        return self
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ class Workspace:
         constant: whether it always holds `fill`: it is read-only and shared between layers.
     """
 
-    shape: Shape
+    shape: Sizes
     dtype: Any = None
     per_sample: bool = True
     fill: float | None = None
@@ -124,6 +135,13 @@ class Workspace:
         """Raise ValueError if it is constant without a `fill`."""
         if self.constant and self.fill is None:
             raise ValueError("a constant buffer needs a fill")
+
+    def _verified(self) -> Self:
+        try:
+            np.dtype(self.dtype)
+        except TypeError:
+            raise misfit(self.dtype, "a dtype of NumPy").within("dtype") from None
+        return self
 
 
 class Gradients:
@@ -231,3 +249,10 @@ class OptimizerState:
 
 RESERVED = frozenset({"grad", "training", "frozen", "measuring", "rng", "now"})
 """Names that a layer's parameters and workspaces cannot have."""
+
+
+def require_attributes(names: Iterable[str], reserved: Collection[str]) -> None:
+    """Raise Misfit unless these names can be attributes of a state beside the reserved ones."""
+    for name in names:
+        if not name.isidentifier() or name.startswith("_") or name in reserved:
+            raise Misfit(f"the name {shown(name)}", ", which cannot be an attribute of the state")

@@ -5,8 +5,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from declnet.contracts.annotations import misfit
 from declnet.contracts.component import Component
 from declnet.contracts.number_or import MAXIMUM, NumberOr
+from declnet.contracts.returned import BrokenContractError, verify
 from declnet.errors import RegistryError
 
 
@@ -38,6 +40,34 @@ class Schedule(Component):
             total: number of updates in the whole training, unless a callback ends it early.
         """
         raise NotImplementedError
+
+    def _verify_rate(self, rate: float, step: int, _: int) -> None:
+        if not 0 <= rate < inf:
+            raise misfit(rate, f"a finite number of at least 0 (step {step})")
+
+
+def rate_at(
+    schedule: Schedule, step: int, total: int, field: str = "", bounds: NumberOr | None = None
+) -> float:
+    """Return the verified rate of a schedule; called at every step of a training.
+
+    Args:
+        schedule: the schedule.
+        step: number of the update, from 1.
+        total: number of updates in the whole training.
+        field: the field that has the schedule, for messages.
+        bounds: the range of the field.
+
+    Raises:
+        BrokenContractError: it returned no such number.
+    """
+    rate = schedule.rate(step, total)
+    if type(rate) is not float or not 0.0 <= rate < inf:  # nearly every rate passes here
+        rate = verify(Schedule.rate, schedule, rate, step, total)
+    if bounds is not None and not bounds.contains(rate):
+        fault = f"returned {rate}, not {bounds.in_words()}, as {field} must be (step {step})"
+        raise BrokenContractError(schedule, "rate", fault)
+    return rate
 
 
 class Scheduled(NumberOr):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import AfterValidator
 
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
@@ -55,6 +56,12 @@ class AnalysisTable:
     note: str = ""
     shares: tuple[str, ...] = ()
     chart: Omitted[TableChart | None] = None
+
+    def _verified(self) -> Self:
+        fault = fault_of(self)
+        if fault is not None:
+            raise Misfit("an invalid table", f": {fault}")
+        return self
 
 
 class AnalyzedModel(Protocol):
@@ -170,6 +177,10 @@ class Analysis(Component):
             DataError: the analysis does not suit the model or the data.
         """
         raise NotImplementedError
+
+    def _verify_analyze(self, tables: Sequence[AnalysisTable], _: AnalyzedModel) -> None:
+        if len({table.title for table in tables}) < len(tables):
+            raise Misfit("two tables of one title", "")
 
 
 def fault_of(table: Any) -> str | None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from declnet.contracts.arrays import Array
+import numpy as np
+
+from declnet.contracts.annotations import Misfit, misfit
+from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
+from declnet.contracts.data.transform import require_storable
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.serialization import StoredState
 from declnet.errors import RegistryError
+from declnet.registry.spelling import counted
 
 Task = Literal["classes", "binary", "flags", "values"]
 """What predictions are: `classes`, a unit for each class; `binary`, one unit for two classes;
@@ -85,12 +91,22 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
+    def _verify_fit(self, state: CalibratorState, *_: object) -> None:
+        require_storable(state)
+        for name, value in state.items():
+            is_float = isinstance(value, np.ndarray | np.generic | float)
+            if is_float and np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all():
+                raise Misfit("NaN or infinite numbers", f" as {name!r}")
+
     def apply(self, y_pred: Array, state: CalibratorState) -> Array:  # noqa: ARG002
         """Return better predictions, of the same shape, in a new array; rows are independent.
 
         Default: unchanged.
         """
         return y_pred
+
+    def _verify_apply(self, y: Array, y_pred: Array, _: CalibratorState) -> None:
+        _require_finite(y, y_pred.shape)
 
     def threshold(self, state: CalibratorState) -> float | Array:
         """Return the value of a unit above which the second of two classes, or yes, is predicted.
@@ -99,12 +115,25 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
+    def _verify_threshold(self, threshold: float | Array, _: CalibratorState) -> None:
+        array = np.asarray(threshold)
+        _require_finite(array, array.shape)
+
     def intervals(self, y_pred: Array, state: CalibratorState) -> tuple[Array, Array]:
         """Return the lower and the upper bound of each target, in new arrays; for values.
 
         Each has the shape of a batch of targets. Rows are independent.
         """
         raise NotImplementedError
+
+    def _verify_intervals(
+        self, bounds: tuple[Array, Array], y_pred: Array, _: CalibratorState
+    ) -> None:
+        lower, upper = bounds
+        for bound in bounds:
+            _require_finite(bound, (len(y_pred), *upper.shape[1:]))
+        if (lower > upper).any():
+            raise Misfit("a lower bound that is above the upper one", "")
 
     def sets(self, y_pred: Array, state: CalibratorState) -> Array:
         """Return whether each class is in a sample's prediction set, booleans (n, classes).
@@ -113,9 +142,18 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
+    def _verify_sets(self, sets: Array, y_pred: Array, _: CalibratorState) -> None:
+        shape = (*y_pred.shape, 2)[:2]
+        if sets.dtype.kind != "b" or sets.shape != shape:
+            raise misfit(sets, f"an array of booleans of shape {shape}")
+
     def promised_coverage(self) -> float | None:
         """Return the share of targets that intervals or sets should hold; None if unknown."""
         return None
+
+    def _verify_promised_coverage(self, coverage: float | None) -> None:
+        if coverage is not None and not 0 < coverage <= 1:
+            raise misfit(coverage, "a number above 0, up to 1, or None")
 
     def summary(self, state: CalibratorState) -> str:
         """Return what it learned in a few words; default: its type and the numbers of its state."""
@@ -131,3 +169,25 @@ class Calibrator(Component):
 
         A run's folder may have been edited or damaged; default: every state is accepted.
         """
+
+
+def threshold_of(calibrator: Calibrator, state: CalibratorState, units: int) -> Thresholds:
+    """Return the verified threshold of a calibrator for a number of units, or one for each.
+
+    Raises:
+        BrokenContractError: it returned something else.
+    """
+    threshold = verified(Calibrator.threshold, calibrator, state)
+    if isinstance(threshold, float):
+        return threshold
+    if units == 1 or threshold.shape != (units,):
+        fault = f"returned numbers of shape {threshold.shape} for {counted(units, 'unit')}"
+        raise BrokenContractError(calibrator, "threshold", fault)
+    return tuple(threshold.tolist())
+
+
+def _require_finite(array: Array, shape: Shape) -> None:
+    if array.dtype.kind != "f" or array.shape != shape:
+        raise misfit(array, f"an array of floats of shape {shape}")
+    if not np.isfinite(array).all():
+        raise Misfit("numbers that are NaN or infinite", "")

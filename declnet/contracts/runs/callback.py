@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.observer import StepObserver
-from declnet.contracts.serialization import is_plain_dict
+from declnet.contracts.serialization import NotPlainError, is_plain_dict, to_plain
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,12 @@ class Callback(Component):
         """
         return state if is_plain_dict(state) else None
 
+    def _verify_save(self, saved: dict[str, Any] | None, _: Any) -> None:
+        try:
+            to_plain(saved, {}, "it")
+        except NotPlainError as error:
+            raise Misfit("what a checkpoint cannot keep", f": {error}") from None
+
     def restore(self, run: Run, saved: dict[str, Any]) -> Any:  # noqa: ARG002
         """Called in place of `start` when a run is resumed; returns the state that gave `saved`.
 
@@ -230,7 +237,7 @@ class Callback(Component):
         """
         return saved
 
-    def monitors(self) -> tuple[str, ...]:
+    def monitors(self) -> Sequence[str]:
         """Return the history names of the metrics that `after_epoch` needs; default: none.
 
         These are computed after every epoch, including validation metrics; all others only when an

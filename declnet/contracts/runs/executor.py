@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from declnet.contracts.component import Component
+from declnet.contracts.returned import BrokenContractError, verified
 
 Progress = Callable[[float], object]
 """Called with the completed fraction of a run, from 0 to 1."""
@@ -99,3 +102,25 @@ class Executor(Component):
             RunError: none of the remaining tasks can be carried out, e.g. the cluster is gone.
         """
         raise NotImplementedError
+
+
+def updates_of(
+    executor: Executor, tasks: Iterator[ExecutorTask], waiting: Mapping[int, object]
+) -> Generator[TaskUpdate]:
+    """Yield the verified updates of an executor.
+
+    Args:
+        executor: the executor.
+        tasks: the tasks, as for `execute`.
+        waiting: the tasks that it has taken and not answered, by number.
+
+    Raises:
+        BrokenContractError: an update is invalid, or about another task.
+    """
+    updates: Any = verified(Executor.execute, executor, tasks)
+    with closing(updates):
+        for update in updates:
+            if update.task not in waiting:
+                fault = f"has news of task {update.task}, which it was not given or has answered"
+                raise BrokenContractError(executor, "execute", fault)
+            yield update

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
+from declnet.contracts.annotations import Misfit, shown
 from declnet.contracts.component import Component
 
 
@@ -158,6 +159,19 @@ class Plan(Component):
             journal: what was asked for and what came of it; to be read only.
         """
         raise NotImplementedError
+
+    def _verify_next(self, found: Task | Step, journal: Journal) -> None:
+        if isinstance(found, Step):
+            if found is WAIT and not any(True for _ in journal.running()):
+                raise Misfit("WAIT", ", but no task is running")
+            return
+        parts = [*PurePath(found.folder).parts, *PurePath(found.point).parts]
+        if found.folder in journal.tasks:
+            raise Misfit(f"the task {shown(found.folder)}", " again")
+        if not found.folder or ".." in parts or "/" in parts:
+            raise Misfit(shown(found.folder), ", which is not a folder within the group's")
+        if found.continues is not None and found.continues not in journal.outcomes:
+            raise Misfit(f"a task that continues {shown(found.continues)}", ", which has not ended")
 
     def tasks(self) -> Sequence[Task] | None:
         """Return all tasks, if they are known in advance; default: None.

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from declnet.contracts.annotations import Misfit, shown
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.serialization import Number
@@ -152,6 +153,7 @@ class StudyContext:
             yield Diagnostic(f"the grid has more than {most:,} points", None, at)
 
 
+@runtime_checkable
 class OpenStudy(Protocol):
     """A study in a searcher's own storage, e.g. a database that several machines share.
 
@@ -224,6 +226,12 @@ class Searcher(Component):
         """
         raise NotImplementedError
 
+    def _verify_propose(
+        self, values: Mapping[str, Scalar] | None, study: StudyContext, *_: Any
+    ) -> None:
+        if values is not None:
+            require_values(values, study.space)
+
     def should_stop(
         self,
         study: StudyContext,  # noqa: ARG002
@@ -253,3 +261,20 @@ class Searcher(Component):
         super().verify_contract()
         if cls.open is Searcher.open and cls.propose is Searcher.propose:
             raise RegistryError(f"{cls.__name__} implements neither propose() nor open()")
+
+
+def require_values(values: Mapping[str, Scalar], space: Sequence[Dimension]) -> None:
+    """Raise Misfit unless a trial has a value for each dimension that applies, and no others."""
+    known: dict[str, Scalar] = {}
+    for dimension in space:
+        key = dimension.key
+        if not dimension.applies(known):
+            continue
+        if key not in values:
+            raise Misfit(f'no value of "{key}"', "")
+        if not dimension.holds(values[key]):
+            raise Misfit(shown(values[key]), f' for "{key}", which it does not take')
+        known[key] = values[key]
+    for key in values:
+        if key not in known:
+            raise Misfit(f'"{key}"', ", which does not vary")

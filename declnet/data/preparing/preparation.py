@@ -10,16 +10,11 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.returned import (
-    checked_levels,
-    checked_names,
-    checked_sequences,
-    checked_suits,
-)
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
-from declnet.contracts.data.transform import Transform, TransformState
+from declnet.contracts.data.transform import Sequences, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths_of
+from declnet.contracts.returned import verified
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.preparing.named_inputs import require_divided, require_sequences_alone
 from declnet.data.preparing.target_encoding import TargetEncoding, target_encodings
@@ -137,6 +132,10 @@ class FittedPreparation:
                 x[lengths_of(name)] = lengths[own[0]]
         return x
 
+    def of_column(self, name: str) -> FittedPreparation:
+        """Return the preparation of one of a table's columns alone."""
+        return replace(self, types={name: (self.types or {})[name]}, inputs={UNNAMED: (name,)})
+
     def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -194,7 +193,7 @@ class FittedPreparation:
         for step in self.steps:
             for name, state in step.states.items():
                 levels.pop(name, None)
-                count = checked_levels(step.transform, step.transform.levels(state))
+                count = verified(Transform.levels, step.transform, state)
                 if count is not None:
                     levels[name] = (count,)
         infos = {}
@@ -315,10 +314,11 @@ def _applied(
     lengths: dict[str, Array],
 ) -> Array:
     """Return the transformed column; if it becomes sequences, `lengths` gets theirs."""
-    values, own = checked_sequences(transform, transform.apply(column, state), len(column))
-    if own is not None:
-        lengths[name] = own
-    return values
+    applied = verified(Transform.apply, transform, column, state)
+    if not isinstance(applied, Sequences):
+        return applied
+    lengths[name] = applied.lengths
+    return applied.values
 
 
 def _in_memory(records: Table) -> Table:
@@ -341,7 +341,7 @@ def _chosen(
         return [
             name
             for name, column in columns.items()
-            if name not in sequences and checked_suits(transform, transform.suits(column))
+            if name not in sequences and verified(Transform.suits, transform, column)
         ]
     for position, name in enumerate(transform.columns):
         path = ("data", "prepare", number, "columns", position)
@@ -361,9 +361,9 @@ def _renamed(
 ) -> tuple[str, ...]:
     """Return the names after a transform; numbered if it returns the wrong number of names."""
     width = int(np.prod(column.shape[1:]))
-    given = checked_names(transform, transform.feature_names(names, state))
-    if len(given) == width:
-        return given
+    renamed = verified(Transform.feature_names, transform, names, state)
+    if len(renamed) == width:
+        return renamed
     return tuple(f"{names[0]}[{index}]" for index in range(width)) if names else ()
 
 

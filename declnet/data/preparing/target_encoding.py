@@ -22,6 +22,7 @@ from declnet.contracts.data.table import (
     missing_values,
 )
 from declnet.contracts.network.inputs import UNNAMED
+from declnet.contracts.serialization import Omitted
 from declnet.data.columns import labels_of, losses_hint
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.typed_columns import as_type
@@ -39,6 +40,9 @@ NAMED_LABELS = "class"
 
 Wish = TypeVar("Wish")
 
+Class = str | bool | int | float
+"""A class, as it is in a table."""
+
 
 @dataclass(frozen=True)
 class TargetEncoding:
@@ -49,17 +53,26 @@ class TargetEncoding:
     Attributes:
         classes: the distinct values, whose positions are the labels: sorted, except that a named
             positive class comes last, or in a given order; None for values.
+        spellings: how each class is written in the training data, if any is not written as its
+            name.
     """
 
     column: str
-    classes: tuple[str | bool | int | float, ...] | None
+    classes: tuple[Class, ...] | None
+    spellings: Omitted[tuple[tuple[Class, str], ...]] = ()
+
+    @property
+    def labels(self) -> tuple[Class, ...] | None:
+        """The classes as they are written in the training data: their names, or their values."""
+        return self.class_names if self.spellings else self.classes
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the labels."""
         if self.classes is None:
             return None
-        return tuple(map(class_name, self.classes))
+        spellings = dict(self.spellings)
+        return tuple(spellings.get(value, class_name(value)) for value in self.classes)
 
     @classmethod
     def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
@@ -99,7 +112,7 @@ class TargetEncoding:
                 path=wanted.path,
                 code="E041",
             )
-        return cls(name, classes)
+        return cls(name, classes, tuple(records.spellings.get(name, {}).items()))
 
     @classmethod
     def of_names(cls, names: tuple[str, ...]) -> TargetEncoding:

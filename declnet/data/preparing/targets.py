@@ -10,10 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.returned import checked_column, checked_fit
 from declnet.contracts.data.table import Table
-from declnet.contracts.data.transform import ColumnError, Transform, TransformState
+from declnet.contracts.data.transform import ColumnError, Transform, TransformState, apply_to_array
 from declnet.contracts.network.inputs import UNNAMED
+from declnet.contracts.returned import verified
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import PartialHead, TargetKind
@@ -80,7 +80,7 @@ Fit = Callable[[Transform, str, int, Array], TransformState]
 
 def fit_to_all(transform: Transform, name: str, number: int, column: Array) -> TransformState:  # noqa: ARG001
     """Fit a transform to all rows of a column."""
-    return checked_fit(transform, transform.fit(column))
+    return verified(Transform.fit, transform, column)
 
 
 def fit_target_steps(
@@ -144,7 +144,7 @@ def _fitted(
             y = y.astype(float)
         try:
             state = fit(transform, number, y)
-            y = checked_column(transform, transform.apply(y, state), len(y))
+            y = apply_to_array(transform, y, state)
         except ColumnError as error:
             message = f'the target "{name}" {error.message} ({transform.type})'
             raise DataError(message, hint=error.hint, path=path, code="E035") from None
@@ -165,7 +165,7 @@ def prepared_target(y: Array, steps: Sequence[FittedTargetStep], name: str) -> A
     for number, step in enumerate(steps):
         y = y if y.dtype.kind == "f" else y.astype(float)
         try:
-            y = checked_column(step.transform, step.transform.apply(y, step.state), len(y))
+            y = apply_to_array(step.transform, y, step.state)
         except ColumnError as error:
             row = "" if error.row is None else f"sample {error.row + 1}: "
             message = f'{row}the target "{name or ARRAY_TARGET}" {error.message}'
@@ -180,8 +180,7 @@ def inverted_target(predictions: Array, steps: Sequence[FittedTargetStep]) -> Ar
     """Return predictions (n, …) in the units of the target."""
     for step in reversed(steps):
         with np.errstate(all="ignore"):
-            found = step.transform.inverse(predictions, step.state)
-        predictions = checked_column(step.transform, found, len(predictions), "inverse")
+            predictions = verified(Transform.inverse, step.transform, predictions, step.state)
     return predictions
 
 

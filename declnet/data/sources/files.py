@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from declnet.contracts.attribution import named_component
+from declnet.contracts.attribution import attributing_errors, named_component
 from declnet.contracts.data.data_source import DataSource
-from declnet.errors import ComponentError, DataError
+from declnet.contracts.returned import verify
+from declnet.errors import DataError
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 
@@ -49,12 +50,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
             f'{path}: data source "{component.type}" cannot be built for this file: '
             f"{'; '.join(faults)}",
         ) from None
-    if not isinstance(source, DataSource):
-        raise ComponentError(
-            f"{named_component(component, registry)}: for_file() returned {source!r}, "
-            "not a DataSource"
-        )
-    return source
+    with attributing_errors(registry):
+        return verify(DataSource.for_file, component, source)
 
 
 def _reads(source: DataSource, path: Path) -> bool:

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 
 from declnet.contracts.data.data_source import DataSource
-from declnet.contracts.data.returned import checked_data_files
 from declnet.contracts.open_file import OpenFile
+from declnet.contracts.returned import verified
 from declnet.errors import ChangedFileError, KeyPath
 
 MOST_HELD = 100
@@ -29,7 +29,7 @@ class HeldFiles:
     def __init__(self, source: DataSource, path: KeyPath = ()) -> None:
         self._source, self._path = source, path
         self._files: list[OpenFile] = []
-        for file in islice(checked_data_files(source, source.data_files()), MOST_HELD):
+        for file in islice(verified(DataSource.data_files, source), MOST_HELD):
             with suppress(OSError):  # the source says what is wrong
                 if file.is_file():
                     self._files.append(OpenFile(file))

@@ -11,9 +11,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, plain_array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, is_name
+from declnet.contracts.returned import verified
 from declnet.data.cells import trimmed
 from declnet.data.columns import require_column
 from declnet.data.sharing import shared_data
@@ -54,7 +54,7 @@ def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | T
 
     def load(rng: np.random.Generator) -> Dataset | Table:
         with HeldFiles(source).unchanged(untouched=True):
-            data = checked_load(source, source.load(rng))
+            data = verified(DataSource.load, source, rng)
         return checked_data(data, data_set.name.lower())
 
     shared = shared_data()

@@ -12,8 +12,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values, unmasked
-from declnet.data.cells import trimmed
+from declnet.data.cells import distinct_if_few, trimmed
 from declnet.data.typed_columns import as_type
+from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 
 _NUMBERS = (bool, int, float, np.number, np.bool_)
@@ -46,28 +47,62 @@ def as_table(
     if isinstance(data, Table):
         return data
     cells, types = cells or CellFormat(), types or {}
+    columns = _columns_of(data)
+    if columns is None:
+        return plain_array(data, "x")
+    arrays = {}
+    for name, values in columns.items():
+        column = _array(values, name)
+        numbers = range(first_row, first_row + len(column))
+        arrays[name] = _cells(column, name, numbers, cells, types.get(name))
+    _require_rows(arrays)
+    return Table(arrays, target, cells=cells, trimmed=True)
+
+
+def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType]) -> UsableRows:
+    """Return the rows of tabular data whose cells can all be read.
+
+    Args:
+        data: as for `as_table`, except a `Table`.
+        cells: how text is written.
+        types: the types of columns in the training data.
+
+    Raises:
+        DataError: a column cannot be part of a table.
+    """
+    columns = _columns_of(data) or {}
+    arrays = {name: _array(values, name) for name, values in columns.items()}
+    _require_rows(arrays)
+    units: dict[str, set[str]] = {name: set() for name in arrays}
+    return UsableRows.read(
+        Table(arrays, cells=cells),
+        lambda name, column, numbers: _cells(
+            column, name, numbers, cells, types.get(name), units[name]
+        ),
+    )
+
+
+def _columns_of(data: Any) -> dict[str, Any] | None:
+    """Return the columns of tabular data by name; None for anything else."""
     if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for row in data for name in row))
-        columns = {name: [row.get(name) for row in data] for name in names}
-    elif isinstance(data, Mapping):
-        columns = dict(data)
-    elif _is_frame(data):
-        places: dict[str, int] = {}
-        for place, name in enumerate(map(str, data.columns), 1):
-            if name in places:
-                raise DataError(f'columns {places[name]} and {place} are both called "{name}"')
-            places[name] = place
-        columns = {name: data[name] for name in data.columns}
-    else:
-        return plain_array(data, "x")
-    arrays = {
-        str(name): _cells(values, str(name), first_row, cells, types.get(str(name)))
-        for name, values in columns.items()
-    }
-    lengths = {len(column) for column in arrays.values()}
+        return {str(name): [row.get(name) for row in data] for name in names}
+    if isinstance(data, Mapping):
+        return {str(name): values for name, values in data.items()}
+    if not _is_frame(data):
+        return None
+    places: dict[str, int] = {}
+    for place, name in enumerate(map(str, data.columns), 1):
+        if name in places:
+            raise DataError(f'columns {places[name]} and {place} are both called "{name}"')
+        places[name] = place
+    return {str(name): data[name] for name in data.columns}
+
+
+def _require_rows(columns: Mapping[str, Array]) -> None:
+    lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
-    return Table(arrays, target, cells=cells, trimmed=True)
 
 
 def is_table(data: Any) -> bool:
@@ -85,40 +120,49 @@ def _is_list_of_rows(data: Any) -> bool:
 
 
 def _cells(
-    values: Any, name: str, first_row: int, cells: CellFormat, expected: ColumnType | None
+    values: Array,
+    name: str,
+    numbers: Sequence[int],
+    cells: CellFormat,
+    expected: ColumnType | None,
+    units: set[str] | None = None,
 ) -> Array:
     """Return a column as in a `Table`; without any value, it is one of numbers."""
-    column = _unicode(_column(values, name, first_row, expected), name, first_row)
+    column = _unicode(_column(values, name, numbers, expected), name, numbers)
     if expected is not None:
-        rows = range(first_row, first_row + len(column))
-        return as_type(name, column, expected, cells, rows)
+        return as_type(name, column, expected, cells, numbers, units)
     if column.dtype.kind != "O":
         return column
     column = trimmed(column, cells)
     return np.full(len(column), np.nan) if missing_values(column).all() else column
 
 
-def _column(values: Any, name: str, first_row: int, expected: ColumnType | None) -> Array:
-    """Return a column of floats, integers, booleans or text (objects).
-
-    Dates and times become ISO 8601 text, durations seconds, decimals floats. A column whose type is
-    known may also have values of several types, as objects.
-    """
+def _array(values: Any, name: str) -> Array:
+    """Return the values of a column (n,) as they are."""
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
-    elif isinstance(values, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(values)
-        column = _column(np.asarray(values.data), name, first_row, expected)
-        return unmasked(np.ma.MaskedArray(column, mask))
     elif isinstance(values, list | tuple):
         values = np.fromiter(values, object, len(values))  # an item may be a list
     elif not isinstance(values, np.ndarray):
         values = np.array(values, object)
     if values.ndim != 1:
         raise DataError(f'column "{name}" must be (n,), not of shape {values.shape}')
+    array: Array = values
+    return array
+
+
+def _column(values: Array, name: str, numbers: Sequence[int], expected: ColumnType | None) -> Array:
+    """Return a column of floats, integers, booleans or text (objects).
+
+    Dates and times become ISO 8601 text, durations seconds, decimals floats. A column whose type is
+    known may also have values of several types, as objects.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        column = _column(np.asarray(values.data), name, numbers, expected)
+        return unmasked(np.ma.MaskedArray(column, mask))
     if values.dtype.kind in "fiub":
-        numbers: Array = values
-        return numbers
+        return values
     if values.dtype.kind in "US":
         text: Array = values.astype(str).astype(object)
         return text
@@ -128,7 +172,7 @@ def _column(values: Any, name: str, first_row: int, expected: ColumnType | None)
         seconds: Array = values / np.timedelta64(1, "s")
         return seconds
     if values.dtype.kind == "O":
-        return _of_objects(values, name, first_row, expected)
+        return _of_objects(values, name, numbers, expected)
     raise DataError(
         f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
         hint="turn it into one of these",
@@ -149,13 +193,10 @@ def _iso_8601(times: Array) -> Array:
     return texts
 
 
-def _unicode(column: Array, name: str, first_row: int) -> Array:
+def _unicode(column: Array, name: str, numbers: Sequence[int]) -> Array:
     """Return a column unless it or its name has half a surrogate pair, which no file can hold."""
-    texts = (
-        [text for text in column.tolist() if isinstance(text, str)]
-        if column.dtype == object
-        else []
-    )
+    cells = distinct_if_few(column.tolist()) if column.dtype == object else ()
+    texts = [text for text in cells if isinstance(text, str)]
     try:
         name.encode()
         "".join(texts).encode()
@@ -166,7 +207,7 @@ def _unicode(column: Array, name: str, first_row: int) -> Array:
             at for at, text in enumerate(column) if isinstance(text, str) and not _is_unicode(text)
         )
         fault = f"is {column[position]!r}, which is not valid Unicode"
-        raise DataError.in_cell(first_row + position, name, fault) from None
+        raise DataError.in_cell(numbers[position], name, fault) from None
     return column
 
 
@@ -174,7 +215,9 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _of_objects(values: Array, name: str, first_row: int, expected: ColumnType | None) -> Array:
+def _of_objects(
+    values: Array, name: str, numbers: Sequence[int], expected: ColumnType | None
+) -> Array:
     """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
     kinds = set(map(type, values))
     if kinds in ({str}, {str, type(None)}):
@@ -184,10 +227,13 @@ def _of_objects(values: Array, name: str, first_row: int, expected: ColumnType |
         plain = ({bool, int, float, type(None)},)
     if expected != "text" and any(kinds <= types for types in plain):
         try:
-            numbers = np.array(values.tolist(), float if type(None) in kinds else None)
-            return numbers.astype(float) if numbers.dtype.kind == "O" else numbers
+            plain_values = np.array(values.tolist(), float if type(None) in kinds else None)
+            is_plain = plain_values.dtype.kind != "O"
+            return plain_values if is_plain else plain_values.astype(float)
         except OverflowError:
-            raise DataError.in_cell(None, name, "has a number beyond 64-bit floats") from None
+            position = next(at for at, value in enumerate(values) if _is_too_large(value))
+            fault = "is a number beyond 64-bit floats"
+            raise DataError.in_cell(numbers[position], name, fault) from None
     items = [None if _is_missing(value) else _plain(value) for value in values.tolist()]
     there = [item for item in items if item is not None]
     fitting: Any = _CELLS if expected is not None else str
@@ -207,10 +253,18 @@ def _of_objects(values: Array, name: str, first_row: int, expected: ColumnType |
         if expected is not None:
             rule = "a cell holds a number, a boolean or text"
         value = reprlib.repr(items[position])
-        raise DataError.in_cell(first_row + position, name, f"is {value}: {rule}")
+        raise DataError.in_cell(numbers[position], name, f"is {value}: {rule}")
     if len(there) < len(items) or not there:
         return np.array([np.nan if item is None else float(item) for item in items])
     return np.array(there)
+
+
+def _is_too_large(value: Any) -> bool:
+    try:
+        float(value or 0)
+    except OverflowError:
+        return True
+    return False
 
 
 def _plain(value: Any) -> Any:

@@ -12,15 +12,16 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.returned import (
-    checked_column,
-    checked_fit,
-    checked_fitting,
-    checked_suits,
-)
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
+from declnet.contracts.data.transform import (
+    ColumnError,
+    Fitting,
+    Transform,
+    TransformState,
+    apply_to_array,
+)
 from declnet.contracts.network.inputs import UNNAMED
+from declnet.contracts.returned import verified, verify
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.preparation import FittedPreparation
@@ -218,8 +219,7 @@ class StreamStatistics(Statistics):
                     pending.transform, name.lstrip("\0") or "y", data.records, pending.number
                 ):
                     for step in pending.before:
-                        changed = step.transform.apply(column, step.state)
-                        column = checked_column(step.transform, changed, len(column))
+                        column = apply_to_array(step.transform, column, step.state)
                     pending.fitting.update(column)
             except DataError:
                 if not self._is_guess:
@@ -237,7 +237,7 @@ class StreamStatistics(Statistics):
         """
         for name, pending in self._pending.items():
             try:
-                state = checked_fit(pending.transform, pending.fitting.result())
+                state = verify(Transform.fit, pending.transform, pending.fitting.result())
             except ColumnError:
                 continue  # as above
             self._known[name, _chain(pending.before, pending.number)] = state
@@ -252,7 +252,7 @@ class StreamStatistics(Statistics):
         steps = self._steps.get(name, ())
         state = self._known.get((name, _chain(steps, number)))
         if state is None:
-            state = checked_fit(transform, transform.fit(column))
+            state = verified(Transform.fit, transform, column)
             if not self._begin(name, transform, number, steps):
                 self.sampled = self.sampled or type(transform).fit is not Transform.fit
         self._steps[name] = (*steps, _Step(transform, number, state))
@@ -278,7 +278,7 @@ class StreamStatistics(Statistics):
         self, name: str, transform: Transform, number: int, before: tuple[_Step, ...] = ()
     ) -> bool:
         """Begin a fit to blocks unless one of the column has begun; return whether it has any."""
-        fitting = checked_fitting(transform, transform.fitting())
+        fitting = verified(Transform.fitting, transform)
         if fitting is not None:
             self._pending.setdefault(name, _PendingFit(transform, number, before, fitting))
         return fitting is not None
@@ -291,7 +291,7 @@ class StreamStatistics(Statistics):
                 if transform.training_only or name in chosen:
                     continue
                 if (
-                    checked_suits(transform, transform.suits(column))
+                    verified(Transform.suits, transform, column)
                     if transform.columns is None
                     else name in transform.columns
                 ):

@@ -13,9 +13,8 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
-from declnet.contracts.data.returned import checked_blocks, checked_load
-from declnet.contracts.data.table import ColumnType
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.returned import BrokenContractError, verified, verify_as
 from declnet.data.blocks import read_ahead
 from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.loading import checked_data
@@ -91,14 +90,15 @@ class StreamedSource:
             DataError: the source cannot be read in blocks, or not at all.
         """
         source = spec.sources[name]
-        source = source if types is None else source.with_types(types)
-        source = source if spec.stream is None or spec.stream.cache else source.without_copies()
+        source = source if types is None else verified(DataSource.with_types, source, types)
+        if spec.stream is not None and not spec.stream.cache:
+            source = verified(DataSource.without_copies, source)
         window = spec.stream.window if spec.stream is not None else None
         samples = max(1, window // BLOCKS_IN_WINDOW) if window is not None else BLOCK_NUMBERS
         files = HeldFiles(source, ("data", name))
         survey = ChangedFileError.during("the survey")
         with survey, files.unchanged(untouched=True), _from(name):
-            blocks = checked_blocks(source, source.blocks(samples, BLOCK_NUMBERS))
+            blocks = verified(DataSource.blocks, source, samples, BLOCK_NUMBERS)
         if blocks is None:
             raise _no_blocks(name, source)
         if not len(blocks):
@@ -115,10 +115,10 @@ class StreamedSource:
             DataError: the source cannot be read in blocks, or not at all.
         """
         with ChangedFileError.during("a preview"), _from(name):
-            data = source.preview(samples, BLOCK_NUMBERS)
+            data = verified(DataSource.preview, source, samples, BLOCK_NUMBERS)
             if data is None:
                 raise _no_blocks(name, source)
-            return checked_data(checked_load(source, data, "preview"), name)
+            return checked_data(data, name)
 
     @cached_property
     def _starts(self) -> Array:
@@ -152,7 +152,7 @@ class StreamedSource:
     def _divided(self, number: int) -> dict[str, Data]:
         """Return the samples of a block by data set."""
         with _from(self.name):
-            data = checked_load(self.source, self.blocks.read(number), "blocks")
+            data = verify_as(Dataset | Table, self.source, "blocks", self.blocks.read(number))
             if len(data) != self.blocks.sizes[number]:
                 fault = f"gives {len(data)} samples in block {number}, not as it said"
                 raise BrokenContractError(self.source, "blocks", fault)

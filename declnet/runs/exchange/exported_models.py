@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.returned import checked_sequences
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import ColumnType, Table, column_type
-from declnet.contracts.data.transform import ColumnError, Transform, TransformState
+from declnet.contracts.data.transform import ColumnError, Sequences, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
     ExportedColumn,
     ExportedFinish,
@@ -25,16 +24,19 @@ from declnet.contracts.formats.exported_model import (
     ExportedStep,
 )
 from declnet.contracts.network.inputs import (
-    as_arrays,
+    UNNAMED,
     input_value,
     lengths_of,
-    unwrapped,
     wrapped,
 )
 from declnet.contracts.network.layer import InputDtype, input_dtypes
+from declnet.contracts.returned import verified
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
+from declnet.data.usable_rows import OnError
 from declnet.errors import ExportError, error_message
+from declnet.graph.shapes import input_limits
+from declnet.runs.exchange.odd_rows import odd_rows
 from declnet.runs.inference.predictions import AnyPredictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.heads import Head
@@ -85,6 +87,8 @@ def exported_model(
         metadata or {},
         examples.columns,
         examples.expected,
+        examples.odd_columns,
+        examples.odd_expected,
     )
 
 
@@ -92,22 +96,34 @@ def exported_model(
 class _Examples:
     """Raw samples by column and declnet's predictions for them."""
 
-    columns: Mapping[str, Array]
-    expected: Mapping[str, ExportedPredictions]
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
+    odd_columns: Mapping[str, Array] = field(default_factory=dict)
+    odd_expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
 
     @classmethod
     def of(cls, predictor: Predictor, data: Data | None) -> _Examples:
         if data is None or not len(data):
-            return cls({}, {})
+            return cls()
         if predictor.windows is not None:
             return cls(*_windows_of(predictor, data))
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
-        found = predictor.predict(
-            part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
-        )
         types, raw = _types(predictor), part.records.columns
         columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
-        return cls(columns, _expected(found))
+        odd = odd_rows(columns, predictor.preparation.cells)
+
+        def predicted(columns: Mapping[str, Array], on_error: OnError) -> Any:
+            data: Any = columns
+            if isinstance(part, Table):
+                data = Table(columns)
+            elif UNNAMED in part.inputs:
+                data = columns[ARRAY]
+            return _expected(predictor.predict(data, on_error))
+
+        expected = predicted(columns, "fail")
+        if not len(next(iter(odd.values()))):
+            return cls(columns, expected)
+        return cls(columns, expected, odd, predicted(odd, "empty"))
 
 
 def _as_type(column: Array, kind: ColumnType | None) -> Array:
@@ -144,25 +160,29 @@ def _stacked(found: Sequence[ExportedPredictions]) -> ExportedPredictions:
         parts = [getattr(each, name) for each in found]
         return None if parts[0] is None else np.concatenate(parts)
 
-    limits = (joined(each) for each in ("lower", "upper", "sets"))
-    return ExportedPredictions(joined("prediction"), joined("outputs"), *limits)
+    others = (joined(name) for name in ("lower", "upper", "sets", "valid"))
+    return ExportedPredictions(joined("prediction"), joined("outputs"), *others)
 
 
 def _expected(predictions: AnyPredictions) -> dict[str, ExportedPredictions]:
-    return {
-        name: ExportedPredictions(each.prediction, each.outputs, each.lower, each.upper, each.sets)
-        for name, each in wrapped(predictions).items()
-    }
+    expected = {}
+    for name, found in wrapped(predictions).items():
+        valid = np.ones(len(found), bool)
+        valid[list(found.errors or ())] = False
+        limits = found.lower, found.upper, found.sets
+        expected[name] = ExportedPredictions(found.prediction, found.outputs, *limits, valid)
+    return expected
 
 
 def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
     return predictor.predictors[0].preparation.types or {}
 
 
-def _missing(predictor: Predictor) -> tuple[str, ...]:
-    """Return the texts that mean a missing value in a table."""
-    preparation = predictor.predictors[0].preparation
-    return preparation.cells.missing if preparation.types is not None else ()
+def _of_table(predictor: Predictor, name: str, kind: ColumnType, **more: Any) -> ExportedColumn:
+    """Return a column of a table, with the meaning of its text."""
+    cells = predictor.preparation.cells
+    decimal = "," if (more.get("source") or name) in cells.comma_columns else cells.decimal
+    return ExportedColumn(name, kind, missing=cells.missing, decimal=decimal, **more)
 
 
 def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn, ...]:
@@ -171,8 +191,7 @@ def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn,
         return tuple(_window_columns(predictor))
     types = _types(predictor)
     if types:
-        missing = _missing(predictor)
-        return tuple(ExportedColumn(name, kind, missing=missing) for name, kind in types.items())
+        return tuple(_of_table(predictor, name, kind) for name, kind in types.items())
     model = predictor.predictors[0].model
     columns = []
     for name, info in model.inputs.items():
@@ -193,13 +212,13 @@ def _window_columns(predictor: Predictor) -> Iterator[ExportedColumn]:
     if windows is None:
         return
     for name, each in types.items():
-        yield ExportedColumn(name, each, window=windows.spec.past, missing=_missing(predictor))
+        yield _of_table(predictor, name, each, window=windows.spec.past)
     for name in windows.spec.known:
         later = f"future.{name}"
         while later in types:
             later += "_"
         size = windows.spec.horizon
-        yield ExportedColumn(later, types[name], (), size, name, _missing(predictor))
+        yield _of_table(predictor, later, types[name], window=size, source=name)
 
 
 def _member(
@@ -240,12 +259,14 @@ def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator
         named = dict(preparation.inputs)
     sizes = {each.name: each.window for each in columns}
     lengths = {lengths_of(name): own for name, own in named.items()}
+    limits = input_limits(model.nodes)
     for name, info in model.inputs.items():
         own = named.get(name, lengths.get(name, ()))
         dtype: InputDtype = "integer" if name in model.integer_inputs else "float"
         of_lengths = name not in named
+        limit = limits[name][0].largest if name in limits else None
         window = sizes[own[0]]
-        yield ExportedInput(input_value(name), own, info.shape, dtype, of_lengths, window)
+        yield ExportedInput(input_value(name), own, info.shape, dtype, of_lengths, window, limit)
 
 
 def _steps(
@@ -288,7 +309,10 @@ def _steps(
 
 
 def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Array, Array | None]:
-    return checked_sequences(transform, transform.apply(x, state), len(x))
+    applied = verified(Transform.apply, transform, x, state)
+    if isinstance(applied, Sequences):
+        return applied.values, applied.lengths
+    return applied, None
 
 
 def _finish(predictor: Predictor, head: Head) -> ExportedFinish:

@@ -18,8 +18,9 @@ from declnet.contracts.formats.exported_model import (
     ExportedOutput,
     ExportedPredictions,
 )
-from declnet.contracts.formats.exporter import Exporter, TranslatedPart
-from declnet.errors import DeclnetError, ExportError, OutputError
+from declnet.contracts.formats.exporter import Exporter, FilePredictor, TranslatedPart
+from declnet.contracts.returned import verified, why_unavailable
+from declnet.errors import DeclnetError, ExportError, OutputError, error_summary
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.exchange.exported_models import exported_model
@@ -51,6 +52,8 @@ class ExportResult:
         difference: the largest difference of predictions from declnet's, as a share of the largest
             number of the output; None if it was not compared.
         labels_differ: of how many of these rows the predicted class is another one.
+        odd_samples: the number of rows with odd cells on which it was also compared, and of which
+            it says as declnet does which can be predicted; 0 if it was not.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class ExportResult:
     samples: int = 0
     difference: float | None = None
     labels_differ: int = 0
+    odd_samples: int = 0
 
     @property
     def size(self) -> int:
@@ -79,6 +83,7 @@ class ExportResult:
             "samples": self.samples,
             "difference": self.difference,
             "labels_differ": self.labels_differ,
+            "odd_samples": self.odd_samples,
         }
 
 
@@ -119,7 +124,7 @@ def exporter_for(
             for each in error.errors()
         ]
         raise ExportError(problems) from None
-    why = exporter.unavailable()
+    why = why_unavailable(exporter)
     if why is not None:
         raise ExportError([(f'the format "{form}" cannot be written: {why}', None)])
     return exporter
@@ -172,7 +177,7 @@ def export_model(
     with TemporaryDirectory(prefix=".declnet-", dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         with attributing_errors(model.registry):
-            summary = exporter.export(model, temporary)
+            summary = verified(Exporter.export, exporter, model, temporary)
             if not temporary.is_file():
                 message = f'exporter "{exporter.type}" did not write the file'
                 raise ExportError([(message, None)])
@@ -197,6 +202,7 @@ def export_model(
         checked.samples,
         checked.difference,
         checked.labels_differ,
+        checked.odd_samples,
     )
 
 
@@ -219,11 +225,24 @@ class _Comparison:
     samples: int
     difference: float
     labels_differ: int
-    is_too_large: bool
+    validity_differs: int
     where: str
+    found: Mapping[str, ExportedPredictions]
+    odd_samples: int = 0
+    failure: str = ""
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether more differs than rounding to float32 explains."""
+        wrong = self.labels_differ or self.validity_differs
+        return bool(wrong) or not self.difference <= TOLERANCE
 
     def described(self) -> str:
         """Return the difference in words."""
+        if self.failure:
+            return f"it fails on rows with odd cells: {self.failure}"
+        if self.validity_differs:
+            return f"which of {counted(self.samples, 'odd row')} can be predicted"
         if self.labels_differ:
             return f"the class of {self.labels_differ} of {counted(self.samples, 'row')}"
         largest = f"up to {self.difference:.2g} of the largest number{self.where}"
@@ -232,21 +251,46 @@ class _Comparison:
 
 def _compared(model: ExportedModel, exporter: Exporter, path: Path) -> _Comparison | None:
     """Compare a written file with declnet; None if there is nothing to compare."""
-    predict = exporter.predictor(path) if model.examples else None
+    predict = verified(Exporter.predictor, exporter, path) if model.examples else None
     if predict is None:
         return None
-    names = [each.name for each in model.columns]
-    found = predict({name: model.examples[name] for name in names})
-    worst, differ, too_large, where = 0.0, 0, False, ""
+    comparison = _compared_rows(model, predict, model.examples, model.expected)
+    odd = model.odd_expected
+    if odd and all(each.valid is not None for each in comparison.found.values()):
+        try:
+            of_odd_rows = _compared_rows(model, predict, model.odd_examples, odd)
+        except Exception as error:  # of the format's runtime
+            rows = len(next(iter(odd.values())).outputs)
+            return replace(comparison, validity_differs=rows, failure=error_summary(error))
+        if of_odd_rows.is_too_large:
+            return of_odd_rows
+        return replace(comparison, odd_samples=of_odd_rows.samples)
+    return comparison
+
+
+def _compared_rows(
+    model: ExportedModel,
+    predict: FilePredictor,
+    columns: Mapping[str, Array],
+    expected: Mapping[str, ExportedPredictions],
+) -> _Comparison:
+    found = predict({each.name: columns[each.name] for each in model.columns})
+    worst, differ, validity, where = 0.0, 0, 0, ""
     for output in model.outputs:
-        own, expected = found[output.name], model.expected[output.name]
-        difference, wrong = compared_predictions(output, own, expected)
+        own, other = found[output.name], expected[output.name]
+        validity = max(validity, _other_validity(own, other))
+        difference, wrong = compared_predictions(output, own, other)
         differ += wrong
         if difference > worst:
             worst, where = difference, f' of "{output.name}"' if output.name else ""
-        too_large = too_large or not difference <= TOLERANCE or wrong > 0
-    samples = len(next(iter(model.expected.values())).outputs)
-    return _Comparison(samples, worst, differ, too_large, where)
+    samples = len(next(iter(expected.values())).outputs)
+    return _Comparison(samples, worst, differ, validity, where, found)
+
+
+def _other_validity(found: ExportedPredictions, expected: ExportedPredictions) -> int:
+    if found.valid is None or expected.valid is None:
+        return 0
+    return int(np.count_nonzero(found.valid != expected.valid))
 
 
 def compared_predictions(
@@ -255,8 +299,12 @@ def compared_predictions(
     """Return the largest difference of predictions, and how many classes differ without a tie.
 
     The difference is a share of the largest expected number; NaN or another shape gives infinity.
-    A class may differ where two classes are equally likely up to that rounding.
+    Rows that are not valid do not count. A class may differ where two classes are equally likely up
+    to that rounding.
     """
+    if np.shape(found.outputs) != expected.outputs.shape:
+        return np.inf, 0
+    found, expected = _valid_rows(found, expected)
     pairs = [(found.outputs, expected.outputs)]
     for name in ("lower", "upper"):
         own, other = getattr(found, name), getattr(expected, name)
@@ -268,6 +316,25 @@ def compared_predictions(
     same = np.asarray(found.prediction).astype(str) == np.asarray(expected.prediction).astype(str)
     rows = same.reshape(len(same), -1).all(axis=1)
     return worst, int((~rows & ~_ties(output, expected.outputs)).sum())
+
+
+def _valid_rows(
+    found: ExportedPredictions, expected: ExportedPredictions
+) -> tuple[ExportedPredictions, ExportedPredictions]:
+    """Return the rows that both have predictions for."""
+    valid = np.ones(len(expected.outputs), bool)
+    for each in (found.valid, expected.valid):
+        valid &= True if each is None else np.asarray(each, bool)
+    if valid.all():
+        return found, expected
+
+    def rows(predictions: ExportedPredictions) -> ExportedPredictions:
+        arrays = {name: each for name, each in vars(predictions).items() if each is not None}
+        return replace(
+            predictions, **{name: np.asarray(each)[valid] for name, each in arrays.items()}
+        )
+
+    return rows(found), rows(expected)
 
 
 def _difference(found: Any, expected: Array) -> float:

@@ -14,6 +14,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.formats.importer import ImportedNetwork, Importer
 from declnet.contracts.network.inputs import InputInfo
+from declnet.contracts.returned import verified
 from declnet.errors import DataError, OutputError
 from declnet.graph.inference import inference_memory
 from declnet.graph.model import Model, build_model
@@ -84,7 +85,7 @@ def import_network(
         OutputError: the files cannot be written.
     """
     with attributing_errors(registry):
-        network = importer.read(path)
+        network = verified(Importer.read, importer, path)
         model = _model_of(network, registry)
         difference = _difference(network, model)
     spec, weights = _files(output)

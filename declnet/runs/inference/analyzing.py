@@ -15,8 +15,8 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis, StoredTable
-from declnet.contracts.runs.returned import checked_tables
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
@@ -102,7 +102,7 @@ class AnalyzedData:
         self.rng = random_stream(self._predictor.spec.seed, Stream.ANALYSIS)
         declared = analysis.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         try:
-            tables = checked_tables(analysis, analysis.analyze(self))
+            tables = tuple(verified(Analysis.analyze, analysis, self))
         except DataError as error:
             raise error.replaced(message=f"{analysis.type}: {error.message}") from None
         return AnalysisResult(declared, self.data_name, self.total, tables)

@@ -11,15 +11,8 @@ import numpy as np
 from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds
-from declnet.contracts.runs.returned import (
-    checked_calibrated,
-    checked_coverage,
-    checked_intervals,
-    checked_learned,
-    checked_sets,
-    checked_threshold,
-)
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds, threshold_of
 from declnet.contracts.serialization import verify_state
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
@@ -67,7 +60,7 @@ class FittedCalibration:
             if y_true.ndim < y_pred.ndim and reading.sort == "values":
                 require_quantiles(calibrator, y_pred[:1].size, 1)
             given = read_only(y_pred), read_only(y_true)
-            state = checked_learned(calibrator, calibrator.fit(*given, reading.sort))
+            state = verified(Calibrator.fit, calibrator, *given, reading.sort)
             steps.append(FittedStep(calibrator, state))
             y_pred = _applied(steps[-1], y_pred)
         return cls(tuple(steps), reading, len(outputs))
@@ -87,7 +80,7 @@ class FittedCalibration:
         if step is None:
             return None
         units = self.reading.outputs if self.reading.sort == "flags" else 1
-        return checked_threshold(step.calibrator, step.calibrator.threshold(step.state), units)
+        return threshold_of(step.calibrator, step.state, units)
 
     @property
     def promised_coverage(self) -> float | None:
@@ -95,11 +88,11 @@ class FittedCalibration:
         step = self._giving("sets" if self.reading.sort != "values" else "intervals")
         if step is None:
             return None
-        return checked_coverage(step.calibrator, step.calibrator.promised_coverage())
+        return verified(Calibrator.promised_coverage, step.calibrator)
 
     def summaries(self) -> list[str]:
         """Return what each step learned, in words."""
-        return [str(each.calibrator.summary(each.state)) for each in self.steps]
+        return [verified(Calibrator.summary, step.calibrator, step.state) for step in self.steps]
 
     def apply(self, outputs: Array) -> Array:
         """Return the calibrated predictions, of the same shape and type.
@@ -123,8 +116,7 @@ class FittedCalibration:
         if step is None or self.reading.sort != "values":
             return None
         y_pred = read_only(_as_task(self.reading, outputs))
-        bounds = step.calibrator.intervals(y_pred, step.state)
-        lower, upper = checked_intervals(step.calibrator, bounds, len(outputs))
+        lower, upper = verified(Calibrator.intervals, step.calibrator, y_pred, step.state)
         dtype = outputs.dtype
         return lower.astype(dtype, copy=False), upper.astype(dtype, copy=False)
 
@@ -134,8 +126,7 @@ class FittedCalibration:
         if step is None or self.reading.classes is None:
             return None
         y_pred = read_only(_as_task(self.reading, outputs))
-        shape = (len(outputs), len(self.reading.classes))
-        return checked_sets(step.calibrator, step.calibrator.sets(y_pred, step.state), shape)
+        return verified(Calibrator.sets, step.calibrator, y_pred, step.state)
 
     def completed(self, found: Predictions) -> Predictions:
         """Return predictions with their intervals or sets, if they are finite."""
@@ -254,8 +245,7 @@ def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
 def _applied(step: FittedStep, y_pred: Array) -> Array:
     if "apply" not in step.calibrator.gives():
         return y_pred
-    given = read_only(y_pred)
-    return checked_calibrated(step.calibrator, step.calibrator.apply(given, step.state), given)
+    return verified(Calibrator.apply, step.calibrator, read_only(y_pred), step.state)
 
 
 def _as_task(reading: OutputReading, outputs: Array) -> Array:

@@ -16,7 +16,7 @@ from declnet.graph.model import Model
 from declnet.registry.spelling import counted
 from declnet.runs.inference.calibration import JointCalibration
 from declnet.runs.inference.predictions import Predictions
-from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
+from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predictor
 
 
 class EnsemblePredictor(Predictor):
@@ -51,8 +51,8 @@ class EnsemblePredictor(Predictor):
         """The predictors of the models."""
         return self._predictors
 
-    def _predicted(self, data: Unprepared, first_row: int) -> dict[str, Predictions]:
-        outputs = [each.outputs(each.prepared(data, first_row)) for each in self._predictors]
+    def combined(self, outputs: Sequence[Mapping[str, Array]]) -> dict[str, Predictions]:
+        """Return the averaged predictions, given the `outputs` of each of the models."""
         predictions = self.read(averaged(outputs))
         if len(outputs) == 1:
             return predictions
@@ -71,10 +71,10 @@ class EnsemblePredictor(Predictor):
         """Samples are prepared for each model apart; raises DataError."""
         raise self._several()
 
-    def prepared(
+    def prepare_records(
         self,
-        data: Unprepared,  # noqa: ARG002
-        first_row: int = 1,  # noqa: ARG002
+        records: Table,  # noqa: ARG002
+        name_sample: NamesSamples,  # noqa: ARG002
     ) -> dict[str, Array]:
         """Samples are prepared for each model apart; raises DataError."""
         raise self._several()

@@ -12,7 +12,8 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import as_arrays
-from declnet.contracts.network.returned import checked_result
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
 from declnet.errors import DataError, SampleName
@@ -301,8 +302,7 @@ class _Averages(_Measures):
     def result(self) -> dict[str, float]:
         """Return the metrics over all parts."""
         return {
-            each.label: checked_result(each.metric, each.metric.result(state))
-            for each, state in self._metrics
+            each.label: verified(Metric.result, each.metric, state) for each, state in self._metrics
         }
 
 

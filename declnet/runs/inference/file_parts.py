@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,23 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.returned import checked_inputs, checked_load, checked_sample_names
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import sample_count
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.network.inputs import sample_count, wrapped
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
+from declnet.data.typed_columns import readable_cells
+from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
+from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
-from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
+from declnet.runs.inference.predictor import (
+    LabeledPart,
+    Predictor,
+    Unprepared,
+    naming_samples,
+)
 
 NUMBERS = 2**21
 """Approximate number of values of x in a part: 16 MiB in float64."""
@@ -54,6 +62,7 @@ def predicted_parts(
     identifiers: Sequence[str] = (),
     *,
     spread: bool = False,
+    on_error: OnError = "fail",
 ) -> Iterator[dict[str, Predictions]]:
     """Yield the predictions of each loss part by part, with memory independent of their number.
 
@@ -64,21 +73,18 @@ def predicted_parts(
         identifiers: columns of the table to pass through. Those that are not features are read as
             text, if the source can.
         spread: whether to keep the spread of an ensemble.
+        on_error: as for `Predictor.predict`.
 
     Raises:
-        DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
-            infinite.
+        DataError: the file cannot be read; unless `on_error` is `"empty"`, a row cannot be
+            prepared, or a prediction is NaN or infinite.
     """
+    predictor.require_on_error(on_error)
     train = predictor.spec.data.train
     with naming(data, train):
         source, first = _source(predictor, data, (), identifiers), 1
-        names = checked_sample_names(source, source.sample_names())
-        parts: Iterator[Unprepared] = (
-            checked_inputs(source, part)
-            for part in with_settings(
-                partial(source.input_chunks, _no_chance(), samples_in_part(predictor)), data, train
-            )
-        )
+        names = verified(DataSource.sample_names, source)
+        parts = _parts(predictor, data, identifiers, source, on_error)
         if predictor.windows is not None:
             series = predictor.windows.spec.series  # which is passed through anyway
             identifiers = [each for each in identifiers if each != series]
@@ -87,8 +93,8 @@ def predicted_parts(
                     "a forecast is made from several rows, so no column can be passed through",
                     hint="leave out --id",
                 )
-            parts = joined_parts(parts)
-        for part in parts:
+            parts = ((whole, None) for whole in joined_parts(part for part, _ in parts))
+        for part, rows in parts:
             if predictor.features is not None and not isinstance(part, Table):
                 raise DataError(
                     "the model was trained on a table, so its columns are needed by name",
@@ -102,7 +108,10 @@ def predicted_parts(
                     fault = f"returned {len(names)} names, but there are more samples"
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
-            predictions = predictor.predict_part(kept, first)
+            if rows is None:
+                predictions = predictor.predict_part(kept, first, on_error)
+            else:
+                predictions = partial_predictions(predictor, rows, naming_samples(part))
             for loss, found in predictions.items():
                 predictions[loss] = replace(
                     found,
@@ -113,6 +122,51 @@ def predicted_parts(
             first += count
         if first == 1:
             raise DataError("there are no samples")
+
+
+def _parts(
+    predictor: Predictor,
+    data: Path | DataSource,
+    identifiers: Sequence[str],
+    source: DataSource,
+    on_error: OnError,
+) -> Iterator[tuple[Unprepared, UsableRows | None]]:
+    """Yield the parts of a source, with the usable rows if cells are read one by one.
+
+    That is after a cell that cannot be read: the same rows are then read again, as text. A source
+    that is not a file could have them in another order, so they are text from the first part on.
+    """
+    number = 0
+    if on_error == "fail" or verified(DataSource.data_files, source) or predictor.features is None:
+        try:
+            for part in _chunks(predictor, data, source):
+                yield part, None
+                number += 1
+        except DataError as error:
+            if on_error == "fail" or error.row is None:
+                raise
+        else:
+            return
+    text: ColumnType = "text"
+    texts = dict.fromkeys([*predictor.column_types, *identifiers], text)
+    for part in islice(
+        _chunks(predictor, data, verified(DataSource.with_types, source, texts)), number, None
+    ):
+        if not isinstance(part, Table):
+            yield part, None
+            continue
+        rows = readable_cells(part, predictor.column_types, part.cells)
+        columns = {name: rows.scattered(each) for name, each in rows.table.columns.items()}
+        yield replace(part, columns={**part.columns, **columns}), rows
+
+
+def _chunks(
+    predictor: Predictor, data: Path | DataSource, source: DataSource
+) -> Iterator[Unprepared]:
+    size = samples_in_part(predictor)
+    read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
+    for part in with_settings(read, data, predictor.spec.data.train):
+        yield part if isinstance(part, Table) else wrapped(part)
 
 
 def _without(
@@ -165,10 +219,10 @@ def raw_parts(
     preparation = predictor.preparation
     targets = tuple(preparation.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
-    read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
-    first = 1
+    size, first = samples_in_part(predictor), 1
+    read = partial(verified, DataSource.chunks, source, _no_chance(), size)
     for part in with_settings(read, given, predictor.spec.data.train):
-        yield checked_load(source, part, "chunks").numbered_from(first)
+        yield part.numbered_from(first)
         first += len(part)
 
 
@@ -190,17 +244,22 @@ def _source(
     if not isinstance(source, DataSource):
         source = file_source(source, predictor.registry, predictor.spec.data.train)
     columns = [each.column for each in targets]
-    source = source.with_targets(columns) if columns else source.with_target(None)
+    if columns:
+        source = verified(DataSource.with_targets, source, columns)
+    else:
+        source = verified(DataSource.with_target, source, None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation.types is None:
-        return source.with_types(types) if types else source
+        return verified(DataSource.with_types, source, types) if types else source
     types |= predictor.column_types
     types |= {target.column: target.type for target in targets}
     windows = predictor.windows
     time = windows.time if windows is not None else None
+    source = verified(DataSource.with_types, source, types)
     if not only_needed:
-        return source.with_types(types)
-    return source.with_types(types).with_columns([*types, *([time] if time else [])])
+        return source
+    needed = [*types, *([time] if time else [])]
+    return verified(DataSource.with_columns, source, needed)
 
 
 def _no_chance() -> np.random.Generator:

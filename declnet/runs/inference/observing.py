@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.metric import Metric
-from declnet.contracts.network.returned import checked_result
+from declnet.contracts.returned import verified
 from declnet.registry.spelling import counted
 from declnet.runs.inference.predictions import OutputReading
 from declnet.runs.storage.documents import Baseline
@@ -102,7 +102,7 @@ class Observed:
             try:
                 with np.errstate(all="ignore"):
                     self.compare_constant(partial(metric.update, state))
-                    values[metric.label] = checked_result(metric, metric.result(state))
+                    values[metric.label] = verified(Metric.result, metric, state)
             except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
                 continue
         return Baseline(found[0], values)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.data.table import class_name, missing_values
 from declnet.contracts.network.inputs import UNNAMED, sample_count, wrapped
 from declnet.errors import OutputError
 from declnet.runs.inference.predictions import AnyPredictions, prediction_columns
@@ -31,18 +32,23 @@ def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
     """Convert each item to a string: text through `quoted`, numbers in shortest round-trip form.
 
     Args:
-        column: (n,) text (objects; None if missing), booleans, integers or floats.
-        quoted: called once for each distinct text.
+        column: (n,) objects (text, integers or booleans; None if missing), booleans, integers or
+            floats (NaN if missing).
+        quoted: called once for each distinct text, and with None for a missing value.
     """
     if column.dtype.kind == "O":
         items = column.tolist()
-        known = {each: quoted(each) for each in set(items)}
+        known = {
+            each: quoted(each) if each is None or isinstance(each, str) else class_name(each)
+            for each in set(items)
+        }
         return [known[each] for each in items]
     if column.dtype.kind == "b":
         return ["true" if each else "false" for each in column.tolist()]
-    if len(column) < FEW:
-        return [str(each) for each in column]
-    texts: list[str] = column.astype("U").tolist()
+    few = len(column) < FEW
+    texts: list[str] = [str(each) for each in column] if few else column.astype("U").tolist()
+    for position in np.flatnonzero(missing_values(column)):
+        texts[position] = quoted(None)
     return texts
 
 
@@ -67,8 +73,8 @@ def json_text(text: str | None) -> str:
 def json_items(column: Array) -> list[str]:
     """Return JSON values; NaN and infinity, which JSON lacks, become null."""
     items = as_text(column, json_text)
-    if column.dtype.kind == "f" and not (finite := np.isfinite(column)).all():
-        for position in np.flatnonzero(~finite):
+    if column.dtype.kind == "f":
+        for position in np.flatnonzero(np.isinf(column)):
             items[position] = "null"
     return items
 
@@ -79,16 +85,19 @@ def has_polars() -> bool:
 
 
 def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
-    """Return a polars data frame of columns (n,)."""
+    """Return a polars data frame of columns (n,), with null for what is missing."""
     import polars as pl
 
-    series = [
-        pl.Series(name, column.tolist(), dtype=pl.String)
-        if column.dtype.kind == "O"
-        else pl.Series(name, column)
-        for name, column in columns.items()
-    ]
-    return pl.DataFrame(series)
+    types = {bool: pl.Boolean, int: pl.Int64}
+
+    def series(name: str, column: Array) -> pl.Series:
+        if column.dtype.kind != "O":
+            return pl.Series(name, column, nan_to_null=True)
+        values = column.tolist()
+        first = next((value for value in values if value is not None), "")
+        return pl.Series(name, values, dtype=types.get(type(first), pl.String))
+
+    return pl.DataFrame([series(name, column) for name, column in columns.items()])
 
 
 Columns = Mapping[str, Array]
@@ -166,12 +175,13 @@ def write_parquet(parts: Iterable[Columns], file: BinaryIO) -> int:
         try:
             for columns in chain([first], remaining):
                 rows += sample_count(columns)
-                yield as_frame(columns)
+                yield as_frame(columns).cast(schema)
         except Exception as error:
             failure = error
             raise
 
-    source = register_io_source(frames, schema=as_frame(first).schema)
+    schema = as_frame(first).schema
+    source = register_io_source(frames, schema=schema)
     try:
         source.sink_parquet(file)
     except Exception:

@@ -16,6 +16,7 @@ from declnet.contracts.network.inputs import wrapped
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.usable_rows import RowErrors, UsableRows
 from declnet.errors import DataError, SampleName
 from declnet.spec.heads import Head, label
 from declnet.training.tasks import task_of
@@ -43,6 +44,8 @@ class Predictions:
             of the class names; None unless a calibrator gives sets.
         spread: like `outputs`, the standard deviation (n - 1) over the models of an ensemble; None
             for a single model.
+        errors: with `on_error="empty"`, why samples could not be predicted, by their positions: in
+            all arrays they have NaN, or None where others have classes or sets; else None.
     """
 
     prediction: Array
@@ -54,9 +57,22 @@ class Predictions:
     upper: Array | None = None
     sets: Array | None = None
     spread: Array | None = None
+    errors: RowErrors | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
+
+    def changed(self, change: Callable[[Array], Array]) -> Predictions:
+        """Return predictions whose arrays of samples, except identifiers, are changed alike."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        changed: dict[str, Any] = {
+            n: change(each) for n, each in arrays.items() if each is not None
+        }
+        return replace(self, **changed)
+
+    def with_errors(self, rows: UsableRows) -> Predictions:
+        """Return these predictions of the usable rows as those of all rows."""
+        return replace(self.changed(rows.scattered), errors=rows.errors)
 
     def columns(self) -> dict[str, Array]:
         r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
@@ -64,7 +80,8 @@ class Predictions:
         For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
         come first; the spread is `spread`, or `spread_<class>` or `spread_1`, …. Intervals are
         `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the names of its
-        classes with `|` between them (in a name it is `\|`).
+        classes with `|` between them (in a name it is `\|`). With `errors`, the last column is
+        `error`: text, None for a sample that was predicted.
 
         Raises:
             DataError: an identifier has the name of another column.
@@ -86,7 +103,7 @@ class Predictions:
                 columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
             else:
                 columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
-        return _with_identifiers(self.identifiers, columns)
+        return _with_identifiers(self.identifiers, columns | _error_column(self))
 
 
 AnyPredictions = Predictions | Mapping[str, Predictions]
@@ -104,11 +121,26 @@ def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
     """
     identifiers: dict[str, Array] = {}
     columns: dict[str, Array] = {}
+    errors: dict[str, Array] = {}
     for loss, found in wrapped(predictions).items():
         identifiers |= found.identifiers
-        own = replace(found, identifiers={}).columns()
+        errors |= _error_column(found)
+        own = replace(found, identifiers={}, errors=None).columns()
         columns |= {label(loss, name): column for name, column in own.items()}
-    return _with_identifiers(identifiers, columns)
+    return _with_identifiers(identifiers, columns | errors)
+
+
+_ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "spread")
+"""The fields of `Predictions` that have a row for each sample."""
+
+
+def _error_column(found: Predictions) -> dict[str, Array]:
+    if found.errors is None:
+        return {}
+    messages = np.full(len(found), None, object)
+    for position, error in found.errors.items():
+        messages[position] = error.message
+    return {"error": messages}
 
 
 def _with_identifiers(
@@ -136,6 +168,14 @@ def require_finite(outputs: Array, name_sample: Callable[[int], SampleName]) -> 
         message = f"{sample}: the model's prediction is NaN or infinite"
         hint = f"a number in it is too large for the model's {outputs.dtype}"
         raise DataError(message, hint=hint, row=number)
+
+
+def require_all_finite(
+    predictions: Mapping[str, Predictions], name_sample: Callable[[int], SampleName]
+) -> None:
+    """Raise DataError if a prediction of any loss is NaN or infinite, as `require_finite`."""
+    for found in predictions.values():
+        require_finite(found.outputs, name_sample)
 
 
 @dataclass(frozen=True)
@@ -167,7 +207,7 @@ class OutputReading:
 
         `target` is how the target was encoded; None if y was an array.
         """
-        known = target.classes if target is not None else None
+        known = target.labels if target is not None else None
         task, units, scores = task_of(head.loss, output_shape, dtype)
         if task == "classes":
             return cls(task, _classes(known, units), units, scores=scores)
@@ -256,7 +296,7 @@ def _set_texts(sets: Array, names: Sequence[str]) -> Array:
     """Return the names of the classes in each set, joined by `|`, as text (n,)."""
     escaped = [each.replace("|", "\\|") for each in names]
     texts = np.empty(len(sets), object)
-    texts[:] = ["|".join(compress(escaped, row)) for row in sets.tolist()]
+    texts[:] = [None if None in row else "|".join(compress(escaped, row)) for row in sets.tolist()]
     return texts
 
 

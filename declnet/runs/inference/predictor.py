@@ -28,7 +28,9 @@ from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, checked, guarded
-from declnet.data.sources.python_table import as_table
+from declnet.data.sources.python_table import as_table, readable_rows
+from declnet.data.typed_columns import readable_cells
+from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError, SampleName
 from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
@@ -38,11 +40,12 @@ from declnet.runs.inference.calibration import (
     calibrating,
     thresholded,
 )
+from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import (
     AnyPredictions,
     OutputReading,
     Predictions,
-    require_finite,
+    require_all_finite,
 )
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
@@ -178,11 +181,12 @@ class Predictor:
             types[self.windows.spec.series] = "text"
         return types
 
-    def predict(self, data: Any) -> Any:
+    def predict(self, data: Any, on_error: OnError = "fail") -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
 
         Returns:
             `Predictions`; for several losses, a mapping from the name of each to its predictions.
+            With `on_error="empty"`, their `errors` say which samples could not be predicted.
 
         Args:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or a
@@ -190,25 +194,49 @@ class Predictor:
                 an array (n, *sample shape), or a table with one column per value of a sample, in
                 order; for several inputs, a mapping of an array for each by name. Windows forecast
                 from the table's last rows, so there is one prediction, or one for each series.
+            on_error: what a sample leads to that cannot be predicted: an error, or empty
+                predictions beside those of all others. With windows, only `"fail"`.
 
         Raises:
             DataError: there are no rows, a column is missing or has a different type, a row cannot
-                be prepared, or a prediction is NaN or infinite.
+                be prepared, or a prediction is NaN or infinite; with `on_error="empty"`, only if
+                the error concerns more than single samples.
             ComponentError: a component raised an exception or violated its contract.
         """
+        self.require_on_error(on_error)
         with attributing_errors(self.registry):
             if self._takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
-                return unwrapped(self.predict_part(named))
-            table = as_table(data, cells=self.preparation.cells, types=self.column_types)
+                return unwrapped(self.predict_part(named, on_error=on_error))
+            cells, types = self.preparation.cells, self.column_types
+            try:
+                table = as_table(data, cells=cells, types=types)
+            except DataError as error:
+                if on_error == "fail" or error.row is None:
+                    raise
+                return unwrapped(partial_predictions(self, readable_rows(data, cells, types)))
             if not isinstance(table, Table):
-                return unwrapped(self.predict_part(wrapped(read_only(table))))
+                part: Unprepared = wrapped(read_only(table))
+                return unwrapped(self.predict_part(part, on_error=on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return unwrapped(self.predict_part(guarded(table)))
+            return unwrapped(self.predict_part(guarded(table), on_error=on_error))
+
+    def require_on_error(self, on_error: OnError) -> None:
+        """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
+        if on_error != "fail" and self.windows is not None:
+            raise DataError(
+                "a forecast is made from several rows, so no row can be left out",
+                hint='correct the rows, and leave out on_error = "empty"',
+            )
 
     def predict_parts(
-        self, data: Path | DataSource, identifiers: Sequence[str] = (), *, spread: bool = False
+        self,
+        data: Path | DataSource,
+        identifiers: Sequence[str] = (),
+        *,
+        spread: bool = False,
+        on_error: OnError = "fail",
     ) -> Iterator[AnyPredictions]:
         """Yield the predictions for a file part by part, with memory independent of its size.
 
@@ -217,6 +245,7 @@ class Predictor:
                 source; settings such as a delimiter are those of the training data.
             identifiers: columns of a table to pass through.
             spread: whether an ensemble's predictions have their standard deviation.
+            on_error: as for `predict`.
 
         Raises:
             DataError: the file cannot be read, or as for `predict`.
@@ -225,33 +254,64 @@ class Predictor:
         from declnet.runs.inference.file_parts import predicted_parts
 
         with attributing_errors(self.registry):
-            yield from map(unwrapped, predicted_parts(self, data, identifiers, spread=spread))
+            parts = predicted_parts(self, data, identifiers, spread=spread, on_error=on_error)
+            yield from map(unwrapped, parts)
 
     @property
     def _takes_named_arrays(self) -> bool:
         """Whether the model was trained on arrays with names, not on a table."""
         return self.features is None and UNNAMED not in self._model.inputs
 
-    def predict_part(self, data: Unprepared, first_row: int = 1) -> dict[str, Predictions]:
-        """Return the predictions of each loss for unprepared data; arguments as for `prepared`.
+    def predict_part(
+        self, data: Unprepared, first_row: int = 1, on_error: OnError = "fail"
+    ) -> dict[str, Predictions]:
+        """Return the predictions of each loss for unprepared data.
+
+        Args:
+            data: as for `prepared`.
+            first_row: as for `prepared`.
+            on_error: as for `predict`.
 
         Raises:
-            DataError: also if a prediction is NaN or infinite.
+            DataError: as for `prepared`, or a prediction is NaN or infinite.
         """
-        predictions = self._predicted(data, first_row)
+        records = self._records(data, first_row)
+        name_sample = naming_samples(data, first_row, self.windows)
+        try:
+            predictions = self.predict_records(records, name_sample)
+            require_all_finite(predictions, name_sample)
+        except DataError as error:
+            if on_error == "fail" or error.row is None:
+                raise
+            rows = readable_cells(records, self.column_types, self.preparation.cells)
+            return partial_predictions(self, rows, name_sample)
+        if on_error == "empty":
+            rows = UsableRows.of(records)
+            return {loss: found.with_errors(rows) for loss, found in predictions.items()}
         name = self.windows.spec.series if self.windows is not None else None
-        if name is not None and self.windows is not None and isinstance(data, Table):
-            series = np.array([*self.windows.series_in(data)], data.columns[name].dtype)
-            predictions = {
-                loss: replace(each, identifiers={name: series})
-                for loss, each in predictions.items()
-            }
-        for each in predictions.values():
-            require_finite(each.outputs, naming_samples(data, first_row, self.windows))
-        return predictions
+        if name is None or self.windows is None:
+            return predictions
+        series = np.array([*self.windows.series_in(records)], records.columns[name].dtype)
+        return {
+            loss: replace(found, identifiers={name: series}) for loss, found in predictions.items()
+        }
 
-    def _predicted(self, data: Unprepared, first_row: int) -> dict[str, Predictions]:
-        return self.read(self.outputs(self.prepared(data, first_row)))
+    def predict_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Predictions]:
+        """Return the predictions of each loss for samples as `prepare_records` takes them.
+
+        They may be NaN or infinite.
+
+        Raises:
+            DataError: a sample cannot be prepared.
+        """
+        predictors = self.predictors
+        outputs = [each.outputs(each.prepare_records(records, name_sample)) for each in predictors]
+        return self.combined(outputs)
+
+    def combined(self, outputs: Sequence[Mapping[str, Array]]) -> dict[str, Predictions]:
+        """Return predictions, given the `outputs` of each of the `predictors`."""
+        (own,) = outputs
+        return self.read(own)
 
     def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
@@ -351,24 +411,40 @@ class Predictor:
         Raises:
             DataError: as for `predict`.
         """
-        x = self._prepared(data, first_row)
-        require_within(x, self._limits, naming_samples(data, first_row, self.windows))
+        name_sample = naming_samples(data, first_row, self.windows)
+        return self.prepare_records(self._records(data, first_row), name_sample)
+
+    def prepare_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
+        """Return samples as the model's inputs.
+
+        Args:
+            records: a table, of which arrays are columns.
+            name_sample: what messages call the sample at a position.
+
+        Raises:
+            DataError: a sample cannot be prepared.
+        """
+        x = self._prepared(records)
+        require_within(x, self._limits, name_sample)
         return x
 
-    def _prepared(self, data: Unprepared, first_row: int) -> dict[str, Array]:
-        preparation = self.preparation
-        if preparation.types is not None:
-            if not isinstance(data, Table):
-                raise DataError("the model was trained on a table: give its columns by name")
-            return preparation.apply(data)
-        table = self._as_arrays(data, first_row)
-        x = preparation.apply(table)
-        for name, each in x.items():
-            if each.dtype.kind == "f" and not np.isfinite(each).all():
-                wrong = ~np.isfinite(each).reshape(len(each), -1).all(axis=1)
-                row = table.row_number(int(np.argmax(wrong)))
+    def _records(self, data: Unprepared, first_row: int) -> Table:
+        """Return samples as a table, of which arrays are columns."""
+        if self.features is None:
+            return self._as_arrays(data, first_row)
+        if not isinstance(data, Table):
+            raise DataError("the model was trained on a table: give its columns by name")
+        return data
+
+    def _prepared(self, records: Table) -> dict[str, Array]:
+        x = self.preparation.apply(records)
+        for name, array in x.items() if self.features is None else ():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+                row = records.row_number(int(np.argmax(wrong)))
                 of = f' of "{name}"' if name else ""
-                raise DataError(f"sample {row}{of} has a number that is NaN or infinite")
+                message = f"sample {row}{of} has a number that is NaN or infinite"
+                raise DataError(message, row=row)
         return x
 
     def _as_arrays(self, data: Unprepared, first_row: int) -> Table:

@@ -1,4 +1,4 @@
-"""What decides on the next task: a plan, or a list of tasks that are known in advance."""
+"""What decides on the next task: a list of tasks, or what a third party's plan returns."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Protocol
 
-from declnet.contracts.runs.plan import DONE, Journal, Step, Task
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.plan import DONE, Journal, Plan, Step, Task
 
 
 class AnyPlan(Protocol):
-    """What decides on the next task: a `Plan`, a list of tasks, or a search."""
+    """What decides on the next task: a list of tasks, a search, or a third party's plan."""
 
     def next(self, journal: Journal) -> Task | Step:
         """See `Plan.next`."""
@@ -49,3 +50,26 @@ class ListedPlan:
 
     def should_stop(self, _journal: Journal, _task: Task) -> None:
         """See `Plan.should_stop`."""
+
+
+class VerifiedPlan:
+    """A third party's plan, whose answers are verified."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def tasks(self) -> Sequence[Task] | None:
+        """See `Plan.tasks`."""
+        return verified(Plan.tasks, self._plan)
+
+    def next(self, journal: Journal) -> Task | Step:
+        """See `Plan.next`."""
+        return verified(Plan.next, self._plan, journal)
+
+    def watched(self, task: Task) -> str | None:
+        """See `Plan.watched`."""
+        return verified(Plan.watched, self._plan, task)
+
+    def should_stop(self, journal: Journal, task: Task) -> str | None:
+        """See `Plan.should_stop`."""
+        return verified(Plan.should_stop, self._plan, journal, task)

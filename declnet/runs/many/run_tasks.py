@@ -24,6 +24,7 @@ import numpy as np
 
 import declnet
 from declnet.contracts.execution.kernel import Kernel
+from declnet.contracts.returned import verify, why_unavailable
 from declnet.contracts.runs.callback import EpochFinished
 from declnet.contracts.runs.executor import ExecutorTask, Progress
 from declnet.contracts.runs.plan import Outcome, Task
@@ -195,7 +196,9 @@ def _own_versions(registry: Registry) -> dict[str, str]:
     """Return the versions of declnet, NumPy, and what compiles the kernels that can be used."""
     kernels = (each.component for each in registry.entries(Kernel.kind))
     compilers = (
-        each.versions() for each in kernels if each.compiled and each.unavailable() is None
+        verify(Kernel.versions, kernel, kernel.versions())
+        for kernel in kernels
+        if kernel.compiled and why_unavailable(kernel) is None
     )
     return {FIRST_PARTY: declnet.__version__, "numpy": np.__version__, **ChainMap(*compilers)}
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.plan import Outcome, Plan
 from declnet.data.sharing import sharing_data
@@ -260,7 +261,7 @@ def require_tuning(spec: RunSpec) -> None:
         message = f'the spec "{spec.name}" has no section "{TUNE}"'
         hint = f"add [{TUNE}] with trials and a space"
         raise SpecError(spec.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
-    missing = spec.tuning.searcher.unavailable()
+    missing = why_unavailable(spec.tuning.searcher)
     if missing is not None:
         at = (TUNE, "search") if "search" in spec.tuning.section else (TUNE,)
         raise SpecError(spec.source_map.locate([Diagnostic(missing, None, at, "E060")]))
@@ -273,7 +274,7 @@ def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
         DataError: it is invalid.
         RunError: the executor cannot be used here, or cannot pass data on.
     """
-    why = executor.unavailable() if executor is not None else None
+    why = why_unavailable(executor) if executor is not None else None
     if why is not None:
         raise RunError(why)
     if data is not None and executor is not None:

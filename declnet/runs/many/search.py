@@ -14,14 +14,15 @@ from itertools import islice
 from statistics import fmean
 
 from declnet.contracts.attribution import attributing_errors, named_component
+from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.plan import DONE, WAIT, Journal, Outcome, Step, Task
-from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import (
     OpenStudy,
     Searcher,
     StudyContext,
     StudyTrial,
     TrialState,
+    require_values,
 )
 from declnet.errors import ComponentError, DeclnetError, error_summary
 from declnet.registry.registry import Registry
@@ -87,7 +88,7 @@ class Search:
         self._by_folder: dict[str, _Trial] = {}
         self._read_tasks = self._read_outcomes = 0
         with self._asking():
-            opened = searcher.open(context)
+            opened = verified(Searcher.open, searcher, context)
         self._keeps_journal = opened is None
         self._study: OpenStudy = opened or _JournalStudy(self._trials, searcher, context)
 
@@ -133,7 +134,9 @@ class Search:
     def importance(self) -> Mapping[str, float]:
         """Return how much each key matters to the objective."""
         with self._asking():
-            return self._study.importance()
+            return verify_as(  # type: ignore[no-any-return]  # of this type, then
+                Mapping[str, float], self._searcher, "importance", self._study.importance()
+            )
 
     def close(self) -> None:
         """Release what the searcher has opened."""
@@ -178,15 +181,19 @@ class Search:
         if most is not None and len(known) >= most:
             return None
         with self._asking():
-            trial = self._study.ask()
+            trial: StudyTrial | None = verify_as(
+                StudyTrial | None, self._searcher, "open", self._study.ask(), self._require_values
+            )
             if trial is None:
                 return None
-            method = "propose" if self._keeps_journal else "open"
-            checked_proposal(self._searcher, method, trial.values, self._context.space)
             if most is not None and trial.number >= most:  # another machine asked meanwhile
                 self._study.tell(trial.number, "failed", None, 0.0)
                 return None
         return trial
+
+    def _require_values(self, trial: StudyTrial | None) -> None:
+        if trial is not None:
+            require_values(trial.values, self._context.space)
 
     def _begin(self, known: StudyTrial) -> _Trial:
         point, name = trial_point(known.number), f"{self._context.name}-{known.number:04}"
@@ -262,11 +269,10 @@ class _JournalStudy:
     def ask(self) -> StudyTrial | None:
         """See `OpenStudy.ask`."""
         number = len(self._trials)
-        values = self._searcher.propose(self._context, number, self.trials())
+        values = verified(Searcher.propose, self._searcher, self._context, number, self.trials())
         if values is None:
             return None
-        found = checked_proposal(self._searcher, "propose", values, self._context.space)
-        return StudyTrial(number, found, worker=self._context.worker)
+        return StudyTrial(number, values, worker=self._context.worker)
 
     def trials(self) -> Sequence[StudyTrial]:
         """See `OpenStudy.trials`."""
@@ -276,14 +282,14 @@ class _JournalStudy:
         """See `OpenStudy.report`."""
         others = [each.known for each in self._trials.values() if each.known.number != number]
         own = self._trials[number].known
-        return bool(self._searcher.should_stop(self._context, own, others))
+        return verified(Searcher.should_stop, self._searcher, self._context, own, others)
 
     def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
         """See `OpenStudy.tell`: the journal has it."""
 
     def importance(self) -> Mapping[str, float]:
         """See `OpenStudy.importance`."""
-        return self._searcher.importance(self._context, self.trials())
+        return verified(Searcher.importance, self._searcher, self._context, self.trials())
 
     def close(self) -> None:
         """See `OpenStudy.close`."""

@@ -6,7 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,8 @@ from typing import cast
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.contracts.runs.executor import Executor, ExecutorTask
+from declnet.contracts.runs.executor import Executor, ExecutorTask, updates_of
 from declnet.contracts.runs.plan import Outcome, Step, Task
-from declnet.contracts.runs.returned import checked_task, checked_update
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
@@ -29,7 +28,7 @@ from declnet.runs.many.early_stops import logged_epoch, logged_rows
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group, one_model
 from declnet.runs.many.local_executors import local_executor
-from declnet.runs.many.plans import AnyPlan, ListedPlan
+from declnet.runs.many.plans import AnyPlan, ListedPlan, VerifiedPlan
 from declnet.runs.many.run_tasks import RunTask
 from declnet.runs.many.search import Search, TrialListener
 from declnet.runs.session import Listener
@@ -112,7 +111,7 @@ class Training:
             return ListedPlan(group.tasks)
         declared = group.declared_plan(self._registry)
         if declared is not None:
-            return declared
+            return VerifiedPlan(declared)
         spec, tuning = group.spec_of(Task("")), group.search
         keys = tuning.keys
         if keys.minutes is not None:
@@ -203,7 +202,7 @@ class Training:
                 if self._begun:
                     task = self._begun.pop(0)
                 else:
-                    found = checked_task(self.plan, self.plan.next(self.journal), self.journal)
+                    found = self.plan.next(self.journal)
                     if isinstance(found, Step):
                         return None
                     task = found
@@ -305,11 +304,8 @@ class Training:
     def _execute(self, executor: Executor, tasks: _Tasks) -> None:
         """Carry out runs; the first one, and each that the executor takes, has an outcome."""
         waiting, polled = tasks.waiting, -math.inf
-        updates = executor.execute(tasks)
-        with ExitStack() as stack:
-            stack.callback(getattr(updates, "close", lambda: None))
-            for given in updates:
-                update = checked_update(executor, given, waiting)
+        with closing(updates_of(executor, tasks, waiting)) as updates:
+            for update in updates:
                 run = waiting[update.task]
                 if update.report is not None:
                     self._receive(executor, run, update.report, update.stop, update.task)

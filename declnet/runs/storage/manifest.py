@@ -12,6 +12,7 @@ import numpy as np
 
 import declnet
 from declnet.contracts.execution.kernel import Kernel
+from declnet.contracts.returned import verify
 from declnet.data.sharing import made_once
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.spelling import kind_in_words
@@ -68,7 +69,7 @@ def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
     names = ", ".join(sorted(kernel.type for kernel in kernels if kernel.compiled)) or "numpy"
     versions: dict[str, str] = {}
     for kernel in kernels:
-        versions |= kernel.versions()
+        versions |= verify(Kernel.versions, kernel, kernel.versions())
     return {"kernels": names, **versions}
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.runs.returned import checked_tables
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.analysis import Analysis
 from declnet.errors import DataError
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
 from declnet.testing.harness import call_locked
 from declnet.testing.trial import Setting, Trial, tried
@@ -159,16 +160,15 @@ def try_analysis(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
     trial, reasons = Trial(), []
     for model in _candidates():
         training = {f"{name} of training": each for name, each in model.training_columns.items()}
-        analyze, what = partial(subject.instance.analyze, model), f"analyze, of {model.name},"
+        analyze = partial(verified, Analysis.analyze, subject.instance, model)
+        columns = {**model.columns, **training}
         try:
-            found = call_locked(what, analyze, {**model.columns, **training})
+            tables = call_locked(f"analyze, of {model.name},", analyze, columns)
         except CheckFailed as failure:
             if not isinstance(failure.__cause__, DataError):
                 raise
             reasons.append(f"{model.name}: {failure.__cause__}")
             continue
-        with calling(what):
-            tables = checked_tables(subject.instance, found)
         for table in tables:
             cells = [repr(each) for each in (table.note, table.columns, *table.rows)]
             trial.outputs[f'"{table.title}", of {model.name},'] = np.array(cells, object)

@@ -12,17 +12,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.transform import ColumnError
-from declnet.contracts.runs.calibrator import Task
-from declnet.contracts.runs.returned import (
-    checked_calibrated,
-    checked_coverage,
-    checked_intervals,
-    checked_learned,
-    checked_least,
-    checked_sets,
-    checked_threshold,
-)
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.calibrator import Calibrator, Task, threshold_of
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -133,10 +125,10 @@ def _takes_targets(subject: Subject, y_true: Array) -> bool:
 def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
     """Return the state fitted to predictions, which the calibrator may only read."""
     arrays = {"y_pred": data.y_pred, "y_true": data.y_true}
-    fit = partial(subject.instance.fit, data.y_pred, data.y_true, data.task)
-    state = call_locked(f"fit for {data.name}", fit, arrays)
-    with calling("fit"):
-        return checked_learned(subject.instance, state)
+    given = data.y_pred, data.y_true, data.task
+    fit = partial(verified, Calibrator.fit, subject.instance, *given)
+    state: Mapping[str, Any] = call_locked(f"fit for {data.name}", fit, arrays)
+    return state
 
 
 def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
@@ -145,32 +137,25 @@ def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> d
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     arrays["y_pred"] = y_pred
 
-    def call(method: str, *arguments: Any) -> Any:
-        function = partial(getattr(calibrator, method), *arguments, state)
-        return call_locked(f"{method} for {data.name}", function, arrays)
+    def call(method: Callable[..., Any]) -> Any:
+        function = partial(verified, method, calibrator, y_pred, state)
+        return call_locked(f"{method.__name__} for {data.name}", function, arrays)
 
     found: dict[str, Array] = {}
     if "apply" in gives:
-        y = call("apply", y_pred)
-        with calling("apply"):
-            found["y"] = checked_calibrated(calibrator, y, y_pred)
+        found["y"] = call(Calibrator.apply)
     if "threshold" in gives and data.task in ("binary", "flags"):
-        threshold, units = call("threshold"), y_pred[:1].size
-        with calling("threshold"):
-            found["threshold"] = np.atleast_1d(checked_threshold(calibrator, threshold, units))
+        function = partial(threshold_of, calibrator, state, y_pred[:1].size)
+        threshold = call_locked(f"threshold for {data.name}", function, arrays)
+        found["threshold"] = np.atleast_1d(threshold)
     if "intervals" in gives and data.task == "values":
-        bounds = call("intervals", y_pred)
-        with calling("intervals"):
-            lower, upper = checked_intervals(calibrator, bounds, len(y_pred))
+        lower, upper = call(Calibrator.intervals)
         for each in (lower, upper):
             if each.shape != data.y_true.shape:
                 raise CheckFailed(f"intervals has the shape {each.shape}, not {data.y_true.shape}")
         found |= {"lower": lower, "upper": upper}
     if "sets" in gives and data.task in ("classes", "binary"):
-        sets = call("sets", y_pred)
-        shape = (len(y_pred), 2 if data.task == "binary" else y_pred.shape[1])
-        with calling("sets"):
-            found["sets"] = checked_sets(calibrator, sets, shape)
+        found["sets"] = call(Calibrator.sets)
     return found
 
 
@@ -198,8 +183,7 @@ def gives_something_for_its_tasks(subject: Subject) -> None:
         found = _given(subject, data, fitted_state(subject, data))
         if not found:
             raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
-    with calling("least_samples"):
-        checked_least(subject.instance, subject.instance.least_samples())
+    called(subject, Calibrator.least_samples)
 
 
 @check
@@ -220,8 +204,7 @@ def gives_probabilities_for_probabilities(subject: Subject) -> None:
 @check
 def keeps_its_promise(subject: Subject) -> None:
     """Covers as many targets of new samples of the same distribution as it promises."""
-    with calling("promised_coverage"):
-        promised = checked_coverage(subject.instance, subject.instance.promised_coverage())
+    promised = called(subject, Calibrator.promised_coverage)
     if promised is None:
         raise CheckSkipped("it promises no coverage")
     for data in candidates(subject, MANY):
@@ -247,9 +230,7 @@ def state_can_be_stored(subject: Subject) -> None:
         read = stored_again(state)
         with calling("verify_state"):
             subject.instance.verify_state(read)
-        with calling("summary"):
-            if not isinstance(subject.instance.summary(read), str):
-                raise CheckFailed("summary does not return text")
+        called(subject, Calibrator.summary, read)
 
 
 CHECKS = (

@@ -20,9 +20,8 @@ from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.contracts.runs.observer import StepObserver
-from declnet.contracts.runs.returned import checked_monitors, checked_observer
 from declnet.spec.heads import VALIDATION
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -134,8 +133,7 @@ class _PlayedCallback:
         metrics = (entry.component for entry in subject.registry.entries("metric"))
         known = {cls.type: cls.better for cls in metrics} | directions(())
         self.run: Any = _PlayedRun(directory, known)
-        with calling("monitors"):
-            monitored = checked_monitors(self.callback, self.callback.monitors())
+        monitored = called(subject, Callback.monitors)
         validated = {name for name in monitored if name.startswith(VALIDATION)}
         self._monitored = set(monitored) - validated
         self._validated = {name.removeprefix(VALIDATION) for name in validated}
@@ -149,9 +147,7 @@ class _PlayedCallback:
         self._observe()
 
     def _observe(self) -> None:
-        with calling("observer"):
-            found = self.callback.observer(self.state)
-            self._observer = checked_observer(self.callback, found)
+        self._observer = called(self._subject, Callback.observer, self.state)
 
     def resumed(self) -> _PlayedCallback:
         """Return the callback in a run that is resumed from here, after epochs that are lost."""

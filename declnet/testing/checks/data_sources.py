@@ -9,13 +9,8 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.data.returned import (
-    checked_blocks,
-    checked_data_files,
-    checked_info,
-    checked_load,
-)
 from declnet.contracts.data.table import Table
+from declnet.contracts.returned import verified, verify, verify_as
 from declnet.data.sources.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
@@ -31,7 +26,7 @@ def try_data_source(subject: Subject, setting: Setting) -> Trial:
         return Trial(_arrays(_loaded(subject)))
     size = setting.cuts[0] if len(setting.cuts) < 3 else 10**6
     with calling("chunks", skips=DataError):
-        parts = [checked_load(source, part, "chunks") for part in source.chunks(rng, size)]
+        parts = list(verified(DataSource.chunks, source, rng, size))
     if not parts or any(len(part) > size for part in parts):
         raise CheckFailed(f"chunks({size}) gives more samples, or nothing at all")
     arrays = [_arrays(part) for part in parts]
@@ -95,30 +90,29 @@ def reads_files_by_suffix(subject: Subject) -> None:
     for suffix in getattr(subject.instance, "suffixes", ()):
         for like in (None, subject.instance):
             with calling(f"for_file of a file data{suffix}", skips=DataError):
-                source = type(subject.instance).for_file(Path(f"data{suffix}"), like)
-            if not isinstance(source, DataSource):
-                raise CheckFailed(f"for_file gives {source!r}, which is not a data source")
+                cls = type(subject.instance)
+                verify(DataSource.for_file, cls, cls.for_file(Path(f"data{suffix}"), like))
 
 
 @check
 def names_its_files(subject: Subject) -> None:
     """Names the files that it reads as paths, if it reads any."""
     with calling("data_files", skips=DataError):
-        checked_data_files(subject.instance, subject.instance.data_files())
+        verified(DataSource.data_files, subject.instance)
 
 
 @check
 def blocks_are_the_data(subject: Subject) -> None:
     """Reads blocks in any order that together are all data, if it can be read in blocks."""
-    dataset = _loaded(subject)
+    source, dataset = subject.instance, _loaded(subject)
     for samples, numbers in ((1, 10**6), (10**6, 3), (3, 10**6)):
         with calling("blocks", skips=DataError):
-            blocks = checked_blocks(subject.instance, subject.instance.blocks(samples, numbers))
+            blocks = verified(DataSource.blocks, source, samples, numbers)
             if blocks is None:
                 raise CheckSkipped("it has no blocks")
             order = np.random.default_rng(0).permutation(len(blocks.sizes)).tolist()
             read = {
-                each: _arrays(checked_load(subject.instance, blocks.read(each), "blocks"))
+                each: _arrays(verify_as(Dataset | Table, source, "blocks", blocks.read(each)))
                 for each in order
             }
         for name, array in _arrays(dataset).items():
@@ -136,14 +130,13 @@ def previews_the_first_samples(subject: Subject) -> None:
     source, dataset = subject.instance, _loaded(subject)
     for samples, numbers in ((3, 10**6), (10**6, 3), (10**6, 10**6)):
         with calling("blocks", skips=DataError):
-            blocks = checked_blocks(source, source.blocks(samples, numbers))
+            blocks = verified(DataSource.blocks, source, samples, numbers)
             if blocks is None:
                 raise CheckSkipped("it has no blocks")
         with calling("preview", skips=DataError):
-            given = source.preview(samples, numbers)
-        if given is None:
+            preview = verified(DataSource.preview, source, samples, numbers)
+        if preview is None:
             raise CheckFailed("it has blocks, but no preview of them")
-        preview = checked_load(source, given, "preview")
         most = max(samples, *blocks.sizes) if len(blocks) else 0
         if not min(1, len(dataset)) <= len(preview) <= min(most, len(dataset)):
             many = f"{len(preview)} of {len(dataset)} samples"
@@ -175,12 +168,12 @@ def _loaded(subject: Subject) -> Dataset | Table:
     """Return the data; raise CheckSkipped if it does not exist."""
     with calling("load", skips=DataError):
         rng = np.random.Generator(np.random.PCG64(0))
-        return checked_load(subject.instance, subject.instance.load(rng))
+        return verified(DataSource.load, subject.instance, rng)
 
 
 def _described(subject: Subject) -> DataInfo | None:
     with calling("describe", skips=DataError):
-        return checked_info(subject.instance, subject.instance.describe())
+        return verified(DataSource.describe, subject.instance)
 
 
 def _arrays(data: Dataset | Table) -> dict[str, Array]:

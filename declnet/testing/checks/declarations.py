@@ -11,8 +11,9 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
+from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
-from declnet.contracts.returned import checked_diagnostics
+from declnet.contracts.returned import verified
 from declnet.contracts.verification import contract_of
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
@@ -117,7 +118,7 @@ def checks_an_unknown_run(subject: Subject) -> None:
     """Answers with right diagnostics, or none, even where nothing is known of the run."""
     instance = subject.instance
     with calling("check, for an empty RunContext,"):
-        found = checked_diagnostics(instance, instance.check(RunContext()))
+        found = verified(Component.check, instance, RunContext())
     for each in found:
         for what, text in {"message": each.message, "help": each.help or "?"}.items():
             if not isinstance(text, str) or not text.strip():

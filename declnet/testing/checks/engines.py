@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.execution.engine import CompiledCalls, StepLoop
+from declnet.contracts.execution.engine import CompiledCalls, Engine, StepLoop
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.execution.operations import (
     ClipNorm,
@@ -22,7 +22,15 @@ from declnet.contracts.execution.operations import (
     Record,
 )
 from declnet.registry.registry import Entry, Registry
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.checks.native import CALLED_KINDS, arrays_of, bound_calls
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
@@ -86,17 +94,11 @@ class _Arrays:
 
 
 def _compiled(subject: Subject, calls: Sequence[Call]) -> CompiledCalls:
-    with calling("compile"):
-        compiled: Any = subject.instance.compile(calls)
-    if not isinstance(compiled, CompiledCalls):
-        raise CheckFailed(f"compile returned {compiled!r:.60}, not CompiledCalls")
-    return compiled
+    return called(subject, Engine.compile, calls)
 
 
 def _require_available(subject: Subject) -> None:
-    reason = subject.instance.unavailable()
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(subject.instance)
 
 
 def _require_same(found: dict[str, Array], expected: dict[str, Array], dtype: str) -> None:

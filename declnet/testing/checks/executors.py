@@ -12,11 +12,17 @@ import threading
 from collections.abc import Iterator
 
 import declnet
-from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress
-from declnet.contracts.runs.returned import checked_update
+from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress, updates_of
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.runs.many.run_tasks import execute_task
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    require_available,
+)
 
 TASKS = 4
 
@@ -79,9 +85,7 @@ class _Tasks:
 
 def _usable(subject: Subject) -> Executor:
     executor: Executor = subject.instance
-    reason = executor.unavailable()
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(executor)
     return executor
 
 
@@ -89,8 +93,7 @@ def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
     """Return the answer to each task, None if it failed."""
     executor, tasks, found = _usable(subject), _Tasks(texts), {}
     with calling("execute"):
-        for given in executor.execute(iter(tasks)):
-            update = checked_update(executor, given, tasks.waiting)
+        for update in updates_of(executor, iter(tasks), tasks.waiting):
             if update.answer is not None or update.failure is not None:
                 del tasks.waiting[update.task]
                 found[update.task] = update.answer
@@ -147,8 +150,7 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
     left, answers = {number: iter(each) for number, each in reports.items()}, dict[int, bytes]()
     passes_on = can_stop = False
     with calling("execute"):
-        for given in executor.execute(iter(tasks)):
-            update = checked_update(executor, given, tasks.waiting)
+        for update in updates_of(executor, iter(tasks), tasks.waiting):
             if update.answer is not None or update.failure is not None:
                 del tasks.waiting[update.task]
                 answers[update.task] = update.answer or b""

@@ -21,12 +21,21 @@ from declnet.contracts.formats.exported_model import (
     ExportedOutput,
     ExportedPredictions,
 )
-from declnet.contracts.formats.exporter import Exporter, ExportSummary, FilePredictor
+from declnet.contracts.formats.exporter import Exporter, FilePredictor
 from declnet.contracts.formats.importer import Importer
 from declnet.contracts.network.layer import Layer
+from declnet.contracts.returned import verified
 from declnet.errors import DeclnetError, ExportError
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.harness import NO_LOSS
 
 DTYPE = np.dtype("float32")
@@ -92,15 +101,13 @@ def _exported(subject: Subject, model: ExportedModel, path: Path) -> None:
     exporter: Exporter = subject.instance
     with calling("export"):
         try:
-            summary: object = exporter.export(model, path)
+            verified(Exporter.export, exporter, model, path)
         except ExportError as error:
             refusal: ExportError | None = error
         else:
             refusal = None
     if refusal is not None:
         raise refusal
-    if not isinstance(summary, ExportSummary):
-        raise CheckFailed(f"export() returned {summary!r}, not an ExportSummary")
     if not path.is_file():
         raise CheckFailed("export() did not write the file at the path it was given")
 
@@ -123,9 +130,7 @@ def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
 def _place(subject: Subject) -> Iterator[Path]:
     """Yield the path of a file to write; skip the check if the format cannot be used here."""
     exporter: Exporter | Importer = subject.instance
-    why = exporter.unavailable()
-    if why is not None:
-        raise CheckSkipped(f"the format cannot be used here: {why}")
+    require_available(exporter)
     with TemporaryDirectory() as folder:
         yield Path(folder, "model" + (exporter.suffixes[0] if exporter.suffixes else ""))
 
@@ -151,14 +156,13 @@ def writes_the_same_bytes(subject: Subject) -> None:
 @check
 def predicts_any_number_of_rows(subject: Subject) -> None:
     """Writes files that predict one row, many and none, from columns of any name."""
-    exporter, model = subject.instance, _model(subject, _Unchanged())
+    model = _model(subject, _Unchanged())
     with _place(subject) as path:
         try:
             _exported(subject, model, path)
         except ExportError as error:
             raise CheckSkipped(f"it refuses a model of numbers: {error}") from None
-        with calling("predictor"):
-            predict = exporter.predictor(path)
+        predict = called(subject, Exporter.predictor, path)
         if predict is None:
             raise CheckSkipped("it has no predictor(), which runs a file")
         for rows in (ROWS, 1, 0):
@@ -176,7 +180,7 @@ def _shortened(model: ExportedModel, rows: int) -> ExportedModel:
 @check
 def refuses_what_it_cannot_write(subject: Subject) -> None:
     """Refuses a layer without a translation by an ExportError with its name, or writes it right."""
-    exporter, model = subject.instance, _model(subject, _Unknown())
+    model = _model(subject, _Unknown())
     with _place(subject) as path:
         try:
             _exported(subject, model, path)
@@ -184,8 +188,7 @@ def refuses_what_it_cannot_write(subject: Subject) -> None:
             if _Unknown.type not in str(error):
                 raise CheckFailed(f"its refusal does not name the layer: {error}") from None
             return
-        with calling("predictor"):
-            predict = exporter.predictor(path)
+        predict = called(subject, Exporter.predictor, path)
         if predict is None:
             raise CheckSkipped("it wrote the layer, and has no predictor() to say whether right")
         _predict(predict, model, "a layer without a translation")
@@ -212,7 +215,7 @@ def refuses_files_of_no_network(subject: Subject) -> None:
                 path.write_bytes(content)
             with calling(f"read, given {name},"):
                 try:
-                    importer.read(path)
+                    verified(Importer.read, importer, path)
                 except DeclnetError as error:
                     refusals[name] = str(error)
             if name not in refusals:

@@ -27,6 +27,7 @@ from declnet.testing.check import (
     Subject,
     calling,
     check,
+    require_available,
 )
 from declnet.testing.checks.common import only, require_alike
 from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
@@ -92,9 +93,7 @@ def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFa
     again. They share what is drawn, and those of the same calls share a graph.
     """
     kernel: Any = type(subject.instance)
-    reason = kernel.unavailable()
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(kernel)
     variants = {
         setting.but(by_components=True): (SPECIALS, WatchedKernels(None)),
         setting: (SPECIALS, WatchedKernels(kernel)),

@@ -17,7 +17,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.network.returned import checked_predictions, checked_targets
+from declnet.contracts.returned import verified
 from declnet.graph.arrays import batch_view
 from declnet.graph.memory_plan import Order
 from declnet.registry.registry import Registry
@@ -81,7 +81,7 @@ class LossHarness:
 def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> Array:
     """Return y as prepared by a loss, in the given memory order."""
     with calling("prepare"):
-        given = checked_targets(loss, loss.prepare(y.copy(), shape, dtype), len(y))
+        given = verified(Loss.prepare, loss, y.copy(), shape, dtype)
     y_true = batch_view(np.empty(given.size, given.dtype), given.shape[1:], len(y), order)
     np.copyto(y_true, given)
     return y_true
@@ -252,7 +252,7 @@ def prepares_what_it_declares(subject: Subject) -> None:
         y = batch_of(subject, pair).y
         given = y.copy()
         with calling("prepare"):
-            checked_targets(loss, loss.prepare(given, pair.shape, FLOAT), len(y))
+            verified(Loss.prepare, loss, given, pair.shape, FLOAT)
         if not same(given, y):
             raise CheckFailed("prepare writes to y, which metrics read later; copy it first")
 
@@ -349,10 +349,8 @@ def gives_predictions(subject: Subject) -> None:
         (y_pred,) = batch_of(subject, pair).x
         if loss.takes == "logits":
             y_pred = 20 * np.random.default_rng(43).normal(size=y_pred.shape)
-        call = partial(loss.predictions, y_pred)
-        with calling("predictions"):
-            given = call_locked("predictions", call, {"y_pred": y_pred})
-            found = checked_predictions(loss, given, y_pred)
+        call = partial(verified, Loss.predictions, loss, y_pred)
+        found = call_locked("predictions", call, {"y_pred": y_pred})
         if loss.takes == "logits" and not ((found >= 0) & (found <= 1)).all():
             raise CheckFailed(
                 f"predictions range from {found.min():.9g} to {found.max():.9g} for {pair}; a loss "

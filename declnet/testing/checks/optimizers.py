@@ -14,14 +14,15 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import ParameterInfo
-from declnet.contracts.network.returned import checked_rates, checked_state_names
 from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.returned import verified
 from declnet.graph.update import SLICE, BoundUpdate, ParameterUpdate, VectorUpdate, state_shapes
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
     StateReplacedError,
     Subject,
+    called,
     calling,
     check,
 )
@@ -159,8 +160,7 @@ def try_optimizer(subject: Subject, setting: Setting) -> Trial:
 @check
 def declares_its_state(subject: Subject) -> None:
     """Names its state arrays by different names that can be attributes, and uses no others."""
-    with calling("state_names"):
-        names = checked_state_names(subject.instance, subject.instance.state_names())
+    names = called(subject, Optimizer.state_names)
     for name in filter(keyword.iskeyword, names):
         raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
     if subject.instance.per_parameter:
@@ -206,9 +206,9 @@ def gives_the_same_rates_at_once(subject: Subject) -> None:
         optimizers.append(subject.instance.model_copy(update={"decay": 0.3}))
     for each in optimizers:
         with calling("rate"):
-            alone = np.array([each.rate(step, total) for step in steps])
+            alone = np.array([verified(Optimizer.rate, each, step, total) for step in steps])
         with calling("rates"):
-            found = checked_rates(each, each.rates(steps, total), len(steps))
+            found = verified(Optimizer.rates, each, steps, total)
         fault = difference(found, alone, 0)
         if fault:
             raise CheckFailed(f"rates({steps}, {total}) differs from rate, step by step: {fault}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.contracts.network.returned import checked_rate
+from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.returned import verified
 from declnet.testing.check import Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
@@ -39,4 +40,4 @@ CHECKS = (rates_are_right, *USED_ONCE, keeps_uses_apart)
 
 def _rate(subject: Subject, step: int, total: int) -> float:
     with calling(f"rate({step}, {total})"):
-        return checked_rate(subject.instance, subject.instance.rate(step, total), step)
+        return verified(Schedule.rate, subject.instance, step, total)

@@ -14,7 +14,7 @@ from declnet.errors import RunError
 from declnet.registry.discovery import default_registry
 from declnet.runs.many.journal import StoredJournal
 from declnet.runs.many.search import Search
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import CheckFailed, Subject, calling, check, require_available
 from declnet.training.checks.tuning import Objective
 
 TRIALS = 5
@@ -72,9 +72,7 @@ class _Study:
 def _opened(subject: Subject, directory: Path) -> Iterator[_Study]:
     """Open a study in a folder, which may have it already."""
     searcher = subject.instance
-    reason = searcher.unavailable()
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(searcher)
     context = StudyContext(
         "study", directory, SPACE, "validation.loss", "lower", 3, TRIALS, STEPS, "worker"
     )

@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.returned import (
-    checked_column,
-    checked_fit,
-    checked_fitting,
-    checked_levels,
-    checked_names,
-    checked_sequences,
-    checked_suits,
-)
-from declnet.contracts.data.transform import ColumnError, Transform
+from declnet.contracts.data.transform import ColumnError, Sequences, Transform
+from declnet.contracts.returned import verified, verify, verify_as
 from declnet.graph.arrays import batch_view
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -74,10 +66,7 @@ def _candidates() -> tuple[_Column, ...]:
 
 def _suited(subject: Subject) -> tuple[_Column, ...]:
     """Return the columns that the transform suits; raise CheckSkipped if there are none."""
-    transform = subject.instance
-    with calling("suits"):
-        suited = [checked_suits(transform, transform.suits(each.x)) for each in _candidates()]
-    found = tuple(compress(_candidates(), suited))
+    found = tuple(each for each in _candidates() if called(subject, Transform.suits, each.x))
     if not found:
         raise CheckSkipped("it suits no usual column")
     return found
@@ -95,8 +84,9 @@ def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
     """Return the state fitted to a column, which the transform may only read."""
     fit = partial(subject.instance.fit, column.x)
     state: Any = call_locked(f"fit for {column}", fit, {"x": column.x})
-    with calling("fit"):
-        return state if isinstance(state, Mapping) else checked_fit(subject.instance, state)
+    with calling("fit"):  # whether it can be stored is a check of its own
+        fitted: Mapping[str, Any] = verify_as(Mapping[str, Any], subject.instance, "fit", state)
+    return fitted
 
 
 def _applied(subject: Subject, column: _Column, state: Mapping[str, Any]) -> Array:
@@ -112,10 +102,9 @@ def _transformed(
     x and the arrays of the state may only be read.
     """
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
-    apply = partial(subject.instance.apply, column.x, state)
-    y: Any = call_locked(f"apply for {column}", apply, {"x": column.x, **arrays})
-    with calling("apply"):
-        return checked_sequences(subject.instance, y, len(column.x))
+    apply = partial(verified, Transform.apply, subject.instance, column.x, state)
+    y = call_locked(f"apply for {column}", apply, {"x": column.x, **arrays})
+    return (y.values, y.lengths) if isinstance(y, Sequences) else (y, None)
 
 
 def _refusal(
@@ -174,16 +163,14 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
     for column, state in fitted_columns(subject):
         y = _applied(subject, column, state)
         names = tuple(f"n{index}" for index in range(int(np.prod(column.x.shape[1:]))))
-        with calling("feature_names"):
-            given = checked_names(subject.instance, subject.instance.feature_names(names, state))
+        given = called(subject, Transform.feature_names, names, state)
         width = int(np.prod(y.shape[1:]))
         if given != names and len(given) != width:
             raise CheckFailed(f"feature_names gives {len(given)} names for {width} numbers a row")
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             raise CheckFailed(f"apply makes NaN or infinite numbers of {column}")
         _require_padding(subject, column, state)
-        with calling("levels"):
-            levels = checked_levels(subject.instance, subject.instance.levels(state))
+        levels = called(subject, Transform.levels, state)
         if levels is not None and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= levels):
             raise CheckFailed(
                 f"levels says that apply gives integers from 0 to {levels - 1}, but for {column} "
@@ -216,8 +203,7 @@ def inverts_what_it_applies(subject: Subject) -> None:
             pairs.append((np.stack([y, y[::-1]], axis=1), np.stack([x, x[::-1]], axis=1)))
         for given, expected in pairs:
             with calling(f"inverse for {column}"):
-                found = subject.instance.inverse(copied(given), state)
-                checked_column(subject.instance, found, len(given), "inverse")
+                found = verified(Transform.inverse, subject.instance, copied(given), state)
             if found.shape != expected.shape:
                 raise CheckFailed(
                     f"inverse gives the shape {found.shape} for {given.shape}, not {expected.shape}"
@@ -229,9 +215,9 @@ def inverts_what_it_applies(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for column, state in fitted_columns(subject):
-        with calling(f"fit for {column}"):
-            checked_fit(subject.instance, state)
+    for _, state in fitted_columns(subject):
+        with calling("fit"):
+            verify(Transform.fit, subject.instance, state)
         read = stored_again(state)
         with calling("verify_state"):
             subject.instance.verify_state(read)
@@ -289,9 +275,8 @@ def fits_in_parts(subject: Subject) -> None:
     """Learns the same from a column that arrives in parts, if it can be fitted in parts."""
     if subject.instance.training_only:
         raise CheckSkipped("it is for training only, so it is not fitted or applied")
-    with calling("fitting"):
-        if checked_fitting(subject.instance, subject.instance.fitting()) is None:
-            raise CheckSkipped("it has no fitting")
+    if called(subject, Transform.fitting) is None:
+        raise CheckSkipped("it has no fitting")
     for column, _ in fitted_columns(subject):
         for each in (column, column.gapped()):
             if _refusal(subject, each) is not None:
@@ -299,12 +284,12 @@ def fits_in_parts(subject: Subject) -> None:
             whole = subject.instance.fit(each.x)
             for cuts in ((1,), (5, 6, 20)):
                 with calling(f"fitting for {each}"):
-                    fitting = checked_fitting(subject.instance, subject.instance.fitting())
+                    fitting = verified(Transform.fitting, subject.instance)
                     if fitting is None:
                         raise CheckFailed("fitting gives None at times")
                     for start, stop in pairwise([0, *cuts, ROWS]):
                         fitting.update(copied(each.x[start:stop]))
-                    found = checked_fit(subject.instance, fitting.result())
+                    found = verify(Transform.fit, subject.instance, fitting.result())
                 fault = difference(_applied(subject, each, found), _applied(subject, each, whole))
                 if fault:
                     raise CheckFailed(f"fitted to parts of {each}, apply gives other rows: {fault}")

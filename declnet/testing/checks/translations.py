@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.data.table import ColumnType, column_type
-from declnet.contracts.data.transform import Sequences, Transform
+from declnet.contracts.data.table import CellFormat, ColumnType, column_type
+from declnet.contracts.data.transform import ColumnError, Sequences, Transform
 from declnet.contracts.formats.exported_model import (
     ExportedColumn,
     ExportedFinish,
@@ -32,13 +32,22 @@ from declnet.contracts.network.inputs import InputInfo, input_value
 from declnet.contracts.network.layer import InputDtype, Layer, input_dtypes
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task
+from declnet.data.cells import trimmed
 from declnet.errors import DeclnetError, ExportError, UnknownTypeError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.runs.exchange.odd_rows import odd_rows
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.checks import calibrators, losses, transforms
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, infer
@@ -314,9 +323,7 @@ def _exporter(subject: Subject) -> Exporter:
         exporter: Exporter = subject.registry.find("exporter", name)()
     except UnknownTypeError as error:
         raise CheckSkipped(f"its format is not installed: {error}") from None
-    why = exporter.unavailable()
-    if why is not None:
-        raise CheckSkipped(f"the format cannot be used here: {why}")
+    require_available(exporter)
     if type(exporter).predictor is Exporter.predictor:
         raise CheckSkipped("its format has no predictor(), which runs a file")
     return exporter
@@ -408,4 +415,66 @@ def _compare(translation: type[Translation], exporter: Exporter, cases: Sequence
     return len(cases)
 
 
-CHECKS = (equals_its_components,)
+@check
+def refuses_what_its_transforms_refuse(subject: Subject) -> None:
+    """Writes files that say which rows a transform refuses, for odd cells in its columns."""
+    exporter, translation = _exporter(subject), type(subject.instance)
+    compared = False
+    for component in translation.replaces:
+        if component.kind != Transform.kind:
+            continue
+        for instance in build_examples(component, subject.registry):
+            cases: list[Case] = []
+            with suppress(CheckSkipped, CheckFailed):  # another check reports what it does
+                cases.extend(each for each in cases_of(instance, subject.registry) if each.steps)
+            for case in cases:
+                with suppress(ExportError):
+                    compared |= _compare_refusals(translation, exporter, case)
+    if not compared:
+        raise CheckSkipped("there is no transform to compare, or files do not say what is valid")
+
+
+def _compare_refusals(translation: type[Translation], exporter: Exporter, case: Case) -> bool:
+    """Compare which odd rows a file refuses; return whether it says so."""
+    cells = CellFormat(missing=("",))
+    ((column, x),) = case.columns.items()
+    case = replace(case, columns={replace(column, missing=cells.missing): x})
+    odd = odd_rows({column.name: x}, cells)
+    if not len(odd[column.name]):
+        return False
+    rows = trimmed(odd[column.name], cells) if x.dtype.kind == "O" else odd[column.name]
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"conformance{exporter.suffixes[0]}")
+        with calling("the export"):
+            refusal = _exported(exporter, model_of([case], translation), path)
+        if refusal is not None:
+            raise refusal
+        with calling("predictor"):
+            predict = exporter.predictor(path)
+        if predict is None:
+            raise CheckSkipped("its format cannot run files here")
+        with calling("the exported file"):
+            (found,) = predict(odd).values()
+    if found.valid is None:
+        return False
+    for row, valid in enumerate(np.asarray(found.valid).tolist()):
+        if valid is not _is_taken(case.steps, rows[row : row + 1]):
+            value = odd[column.name][row]
+            what = "refuses" if not valid else "does not refuse"
+            raise CheckFailed(f"{case.name}: the file {what} {value!r}, unlike the component")
+    return True
+
+
+def _is_taken(steps: Sequence[ExportedStep], x: Array) -> bool:
+    """Return whether steps turn a row into finite numbers."""
+    with np.errstate(all="ignore"):
+        try:
+            for step in steps:
+                found = step.transform.apply(x, step.state)
+                x = found.values if isinstance(found, Sequences) else found
+        except ColumnError:
+            return False
+        return bool(np.isfinite(np.asarray(x, DTYPE)).all())
+
+
+CHECKS = (equals_its_components, refuses_what_its_transforms_refuse)

@@ -11,8 +11,8 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.transform import ColumnError
 from declnet.contracts.network.loss import Loss
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Calibrator, Task
-from declnet.contracts.runs.returned import checked_least
 from declnet.data.sets import PreparedSets
 from declnet.errors import DataError, Diagnostic
 from declnet.registry.spelling import alternatives, counted
@@ -134,7 +134,7 @@ def _unsuited(calibrator: Calibrator, task: PredictionTask) -> Iterator[tuple[st
 
 
 def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:
-    least = checked_least(calibrator, calibrator.least_samples())
+    least = verified(Calibrator.least_samples, calibrator)
     if samples < least:
         needs = f"needs at least {counted(least, 'validation sample')}"
         yield f'"{calibrator.type}" {needs}, but there are {samples}'

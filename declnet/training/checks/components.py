@@ -11,7 +11,7 @@ from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.network.parameter import ParameterInfo
-from declnet.contracts.returned import checked_diagnostics
+from declnet.contracts.returned import verified
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import group_of, slots_of
 from declnet.graph.shapes import Inferred, Node
@@ -51,7 +51,7 @@ def component_problems(
         found_at = contexts.get(path) or contexts.get(path[:-1]) or context
         own = replace(found_at, here=here, parameters=tuple(updated.get(path, ())))
         again = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
-        for found in checked_diagnostics(component, component.check(own)):
+        for found in verified(Component.check, component, own):
             if again and found.severity == "warning":
                 continue  # it is about what the group inherits
             guilty: KeyPath = path

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.data.returned import checked_info
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
+from declnet.contracts.returned import verified
 from declnet.data.preparing.named_inputs import AT_INPUTS
 from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.targets import wanted_targets
@@ -231,7 +231,7 @@ def stream_problems(spec: PartialSpec) -> list[Diagnostic]:
 
 
 def _info(source: DataSource) -> DataInfo | None:
-    return checked_info(source, source.describe())
+    return verified(DataSource.describe, source)
 
 
 def origin_of(source: DataSource | None, name: str) -> KeyPath:

@@ -10,6 +10,7 @@ from typing import Any
 from declnet.contracts.arrays import Shape
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
+from declnet.contracts.returned import verified
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.initializers import fans
 from declnet.graph.shapes import Node
@@ -133,7 +134,7 @@ def output_problems(
     one_per_class = loss.takes == "distribution" or (
         loss.takes == "logits" and loss.targets == "classes"
     )
-    if one_per_class and prod(last.output_shape) == 1 and loss.class_count(1) == 1:
+    if one_per_class and prod(last.output_shape) == 1 and verified(Loss.class_count, loss, 1) == 1:
         message = f"{loss.type} needs a unit for each class, but the model has a single unit"
         path = path_of_output_size(nodes)
         return [Diagnostic(message, _for_two_classes(registry), path, "E043")]

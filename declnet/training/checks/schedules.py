@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataInfo
-from declnet.contracts.network.returned import checked_rate
-from declnet.contracts.network.schedule import schedules_of
+from declnet.contracts.network.schedule import rate_at, schedules_of
 from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.partial import PartialSpec
 
@@ -27,7 +26,7 @@ def schedule_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> Itera
         ranges = component.scheduled_fields()
         for name, schedule in schedules_of(component).items():
             for step in _steps(total):
-                value = checked_rate(schedule, schedule.rate(step, total), step)
+                value = rate_at(schedule, step, total)
                 if not ranges[name].contains(value):
                     message = (
                         f'"{name}" must be {ranges[name].in_words()}, but its schedule gives '

@@ -12,6 +12,7 @@ from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
+from declnet.contracts.returned import verified
 from declnet.data.columns import losses_hint
 from declnet.data.sets import PreparedSets
 from declnet.errors import Diagnostic, KeyPath, error_message
@@ -144,7 +145,7 @@ def _of_classes(
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
-    told_apart = loss.class_count(units)
+    told_apart = verified(Loss.class_count, loss, units)
     if classes is None or (classes < told_apart and one_hot is None) or classes == told_apart:
         return None
     problem = _no_classes(head, name, info, registry) if one_hot is None else None
@@ -244,7 +245,7 @@ def _not_binary(
 
 def _units_for(loss: Loss, units: int, classes: int) -> str:
     """Return a hint on the number of units, of which a loss may need others than classes."""
-    needed = units + classes - loss.class_count(units)
+    needed = units + classes - verified(Loss.class_count, loss, units)
     if needed == classes:
         return f"use {classes} units, one for each class"
     return f"use {needed} unit{'s' if needed != 1 else ''}, for {classes} classes"
@@ -260,7 +261,7 @@ def _units_without_class(
     if last is None or len(last.output_shape) != 1 or not known or None in counts:
         return []
     (units,), classes = last.output_shape, max(known)
-    told_apart = loss.class_count(units)
+    told_apart = verified(Loss.class_count, loss, units)
     if told_apart <= classes:
         return []
     meant = f", for {told_apart} classes" if told_apart != units else ""

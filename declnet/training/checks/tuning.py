@@ -8,7 +8,8 @@ from pathlib import Path
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.runs.searcher import StudyContext
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.searcher import Searcher, StudyContext
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.registry import Registry
@@ -123,7 +124,7 @@ def study_problems(
     at: KeyPath = (TUNE, "search") if "search" in tuning.section else (TUNE,)
     with attributing_errors(registry):
         context = study_context(spec, tuning, objective, Path())
-        for problem in tuning.searcher.check_study(context):
+        for problem in verified(Searcher.check_study, tuning.searcher, context):
             path = (*at, *problem.path) if at != (TUNE,) else at
             focus = problem.focus if at != (TUNE,) else "key"
             yield replace(problem, path=path, focus=focus)

@@ -1,7 +1,7 @@
 """Transforms of categories in ONNX: LabelEncoder, and tables to gather from.
 
-A value that declnet refuses has a position outside of its table, so that the runtime refuses it
-too. A missing text is the empty text, a missing number NaN.
+A value that declnet refuses has the last position of its table. A missing text is the empty text, a
+missing number NaN.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter
+
+
+LARGEST_INTEGER = 2.0**62
+"""Floats below this have an integer of 64 bits."""
 
 
 class CategoryTranslation(OnnxTranslation):
@@ -37,12 +41,13 @@ class CategoryTranslation(OnnxTranslation):
         )
         missing = count if accepts else refused
         found = positions(w, site.inputs[0], categories, (unknown, missing, refused))
+        w.refuse(w.compute("Equal", found, refused))
         return w.op("Gather", w.constant(self._table(component, count)), found, axis=0)
 
     def _table(self, component: Any, count: int) -> Array:
         if isinstance(component, Ordinal):
-            return np.arange(count + 1)
-        rows = np.eye(count + 1, count)
+            return np.append(np.arange(count + 1), 0)
+        rows = np.eye(count + 2, count)
         if isinstance(component, SignedOneHot):
             return rows[:, :1] - rows[:, 1:] if count == 2 else rows
         return rows.astype(bool)
@@ -57,9 +62,10 @@ class GroupRareTranslation(OnnxTranslation):
     def write(self, component: GroupRare, site: TranslationSite, w: GraphWriter) -> str:
         """Return the names of frequent categories, and one for all others."""
         categories = site.state["categories"]
-        names = [*map(class_name, categories), component.other, ""]
-        places = (len(names) - 2, len(names) - 1, len(names))
-        found = positions(w, site.inputs[0], categories, places)
+        names = [*map(class_name, categories), component.other, "", ""]
+        refused = len(names) - 1
+        found = positions(w, site.inputs[0], categories, (refused - 2, refused - 1, refused))
+        w.refuse(w.compute("Equal", found, refused))
         return w.op("Gather", w.constant(names), found, axis=0)
 
 
@@ -80,7 +86,8 @@ def positions(
     whole_keys = [int(each) for each in categories]
     if w.type_of(x) not in ("float64", "float32"):
         return w.table(w.cast(x, "int64"), whole_keys, range(len(whole_keys)), unknown)
-    is_whole = w.op("Equal", x, w.op("Floor", x))
+    is_small = w.compute("Less", w.op("Abs", x), LARGEST_INTEGER)
+    is_whole = w.op("And", is_small, w.op("Equal", x, w.op("Floor", x)))
     whole = w.cast(w.where(is_whole, x, w.like(x, 0)), "int64")
     found = w.table(whole, whole_keys, range(len(whole_keys)), unknown)
     found = w.where(is_whole, found, w.constant(refused))

@@ -1,8 +1,8 @@
 r"""Dates and times in ONNX, by operators of opset 20.
 
 A text is split at what is between its numbers, and the numbers become days since 1970. Dates with
-the name of a month, times with AM or PM, and offsets from UTC cannot be read; the runtime refuses a
-text that is written otherwise than the pattern of the column's form.
+the name of a month, times with AM or PM, and offsets from UTC cannot be read; a text that is
+written otherwise than the pattern of the column's form is refused.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class DatetimeTranslation(OnnxTranslation):
             year, month, day = (w.compute("Add", nothing, each) for each in (1970, 1, 1))
             clock = columns[:3]
         exists = w.op("And", is_date, _exists(w, year, month, day))
-        refused = w.op("Not", w.op("Or", exists, is_missing))
+        w.refuse(w.op("Not", w.op("Or", exists, is_missing)))
         moments = _Moments(w, year, month, day, clock)
         found = []
         for part in site.state["parts"]:
@@ -82,9 +82,7 @@ class DatetimeTranslation(OnnxTranslation):
             # many versions of onnxruntime have no cosine of doubles
             found += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
         rows = w.concat([w.expand(each, 1) for each in found])
-        rows = w.where(w.expand(is_missing, 1), w.like(rows, np.nan), rows)
-        allowed = w.op("Gather", w.constant([0.0]), w.cast(refused, "int64"), axis=0)
-        return w.op("Add", rows, w.expand(allowed, 1))
+        return w.where(w.expand(is_missing, 1), w.like(rows, np.nan), rows)
 
 
 def _numbers(w: GraphWriter, text: str) -> str:

@@ -42,7 +42,7 @@ class DenseTranslation(OnnxTranslation):
 
 
 class EmbeddingTranslation(OnnxTranslation):
-    """Gather; an integer out of range is an error in the runtime, as in declnet."""
+    """Gather; integers out of range are refused."""
 
     type = "onnx_embedding"
     replaces = (Embedding,)
@@ -56,7 +56,8 @@ class EmbeddingTranslation(OnnxTranslation):
             "And", w.compute("GreaterOrEqual", x, 0), w.op("Less", x, w.constant(sizes, "int64"))
         )
         rows = w.op("Add", x, w.constant(starts, "int64")) if np.any(starts) else x
-        rows = w.where(known, rows, w.constant(len(weights), "int64"))
+        w.refuse(w.op("Not", known))
+        rows = w.where(known, rows, w.constant(0, "int64"))
         return w.op("Gather", w.constant(weights, "float32"), rows, axis=0)
 
 

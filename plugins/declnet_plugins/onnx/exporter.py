@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import (
+    SPACES,
     Array,
     ExportedModel,
     ExportedPredictions,
@@ -32,8 +33,8 @@ class OnnxExporter(Exporter):
     Each column is an input, and the preparation is part of the graph: transforms compute in double
     precision, layers in float32. Classes come as `label`, in their own type, and a tensor of
     `probabilities`; values as `prediction`; intervals as `lower` and `upper`, sets as `sets`. The
-    names of several losses precede these. `metadata_props` holds the classes, the hash of the spec
-    and the versions.
+    names of several losses precede these, and `valid` says which rows declnet can predict.
+    `metadata_props` holds the classes, the hash of the spec and the versions.
     """
 
     type = "onnx"
@@ -63,6 +64,7 @@ class OnnxExporter(Exporter):
 
         writer = ModelWriter(self.opset, model)
         parts = translate_model(model, self.type, writer)
+        writer.finish()
         found = writer.model(model.name, writer.metadata(), ("declnet", __version__))
         onnx.save(found, path)
         onnx.checker.check_model(path, full_check=True)
@@ -105,17 +107,19 @@ class OnnxPredictor:
         rows = found[output.get("probabilities") or output.get("scores") or output["prediction"]]
         if output["sort"] == "binary" and "probabilities" in output:
             rows = rows[:, 1:]
-        limits = (found.get(output.get(name, "")) for name in ("lower", "upper", "sets"))
+        others = (found.get(output.get(name, "")) for name in ("lower", "upper", "sets", "valid"))
         outputs = rows.reshape(len(rows), *output["shape"])
-        return ExportedPredictions(prediction, outputs, *limits)
+        return ExportedPredictions(prediction, outputs, *others)
 
 
 def _as_input(column: Array, kind: str) -> Array:
-    """Return a column in the type of an input, with missing texts as empty ones."""
+    """Return a column in the type of an input.
+
+    Text loses the spaces around it, which the file cannot remove, and a missing one is empty.
+    """
     if kind == "tensor(string)":
-        return np.array(["" if each is None else each for each in column.ravel()], object).reshape(
-            column.shape
-        )
+        texts = [(each or "").strip(SPACES) for each in column.ravel()]
+        return np.array(texts, object).reshape(column.shape)
     names = {"float": "float32", "double": "float64"}
     name = kind.removeprefix("tensor(").removesuffix(")")
     return np.asarray(column, names.get(name, name))

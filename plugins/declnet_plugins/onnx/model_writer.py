@@ -26,6 +26,13 @@ from declnet_plugins.onnx.writer import TYPES, GraphWriter
 BATCH = "n"
 """The name of the batch axis."""
 
+INTEGERS = {"int64", "int32", "uint8", "bool"}
+
+LARGEST_INTEGER = 2.0**62
+
+FIRST = "remove spaces and tabs around the text"
+"""What a caller does with the text of a table, since no operator does it."""
+
 KINDS = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "text"}
 """The type of an input for each type of column."""
 
@@ -49,13 +56,30 @@ class ModelWriter(GraphWriter):
         super().__init__(opset)
         self._model = model
         self.described: list[dict[str, Any]] = []
+        self._predicted: list[tuple[ExportedOutput, dict[str, tuple[str, Shape]]]] = []
 
     def column(self, column: ExportedColumn) -> str:
         """Add an input for a raw column; of windows, all rows of all samples are returned."""
         kind = self._kind(column)
         if column.window is None:
-            return self.input(column.name, kind, [BATCH, *column.shape])
-        return self.flat(self.input(column.name, kind, [BATCH, column.window]))
+            found = self.input(column.name, kind, [BATCH, *column.shape])
+        else:
+            found = self.flat(self.input(column.name, kind, [BATCH, column.window]))
+        with self.scope(f"column_{len(self._inputs)}"):
+            if kind == "text" and not column.shape:
+                return self._with_empty_markers(found, column.missing)
+            if column.type == "boolean" and kind != "bool":
+                is_boolean = self.op("Equal", found, self.op("Mul", found, found))
+                self.refuse(self.op("Not", self.op("Or", is_boolean, self.op("IsNaN", found))))
+        return found
+
+    def _with_empty_markers(self, text: str, missing: Sequence[str]) -> str:
+        """Return text that is empty where it means a missing value."""
+        markers = [each for each in missing if each]
+        if not markers:
+            return text
+        found = self.table(text, markers, [1] * len(markers), 0)
+        return self.where(self.compute("Equal", found, 1), self.constant(""), text)
 
     def _kind(self, column: ExportedColumn) -> str:
         examples = self._model.examples.get(column.name)
@@ -79,15 +103,41 @@ class ModelWriter(GraphWriter):
         """Return an input of the network, float32 or int64."""
         integers = joined.dtype == "integer" or joined.lengths
         with self.scope(name):
-            first = "int64" if integers else "float64"
+            wanted = "int64" if integers else "float32"
             if len(columns) == 1:
-                found = self.cast(columns[0], "int64" if integers else "float32")
+                found = columns[0]
             else:
-                rows = [self.rows(self.cast(each, first)) for each in columns]
-                found = self.cast(self.concat(rows), "int64" if integers else "float32")
+                given = {self.type_of(each) for each in columns}
+                common = wanted if integers and given <= INTEGERS else "float64"
+                found = self.concat([self.rows(self.cast(each, common)) for each in columns])
+            found = self.cast(self._usable(found, joined.limit, wanted), wanted)
             if joined.window is not None:
                 return self.op("Reshape", found, self.constant([-1, *joined.shape], "int64"))
             return self.reshape(found, joined.shape)
+
+    def _usable(self, x: str, limit: int | None, wanted: str) -> str:
+        """Refuse numbers that layers do not take; return such that none is beyond a table."""
+        kind = self.type_of(x)
+        is_float = kind.startswith("float")
+        conditions = []
+        if is_float:
+            largest = float(np.finfo("float32").max) if wanted == "float32" else LARGEST_INTEGER
+            conditions.append(self.compute("LessOrEqual", self.op("Abs", x), largest))
+        if limit is not None and kind != "bool":
+            x = x if is_float else self.cast(x, "int64")
+            conditions.append(self.compute("GreaterOrEqual", x, 0))
+            conditions.append(self.compute("LessOrEqual", x, limit))
+            if is_float:
+                conditions.append(self.op("Equal", x, self.op("Floor", x)))
+        if not conditions:
+            return x
+        usable = conditions[0]
+        for each in conditions[1:]:
+            usable = self.op("And", usable, each)
+        self.refuse(self.op("Not", usable))
+        if wanted == "float32":
+            return x
+        return self.where(usable, x, self.like(x, 0)) if is_float else self.clip(x, 0, limit)
 
     def reshaped(self, name: str, handle: str, shape: Shape) -> str:
         """Return the same numbers in another shape."""
@@ -111,9 +161,15 @@ class ModelWriter(GraphWriter):
             )
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
-        """Add the outputs of a loss: `label` and `probabilities`, or `prediction`; and limits."""
+        """Compute the outputs of a loss: `label` and `probabilities`, or `prediction`; and limits.
+
+        `finish` declares them.
+        """
         with self.scope(output.name or "output"):
             y = self.cast(written.predictions, "float32")
+            largest = float(np.finfo("float32").max)
+            finite = self.compute("LessOrEqual", self.op("Abs", y), largest)
+            self.refuse(self.op("Not", finite))
             named = self._values(output, y) if output.sort == "values" else self._labels(output, y)
             for name, bound in (("lower", written.lower), ("upper", written.upper)):
                 if bound is not None:
@@ -121,18 +177,46 @@ class ModelWriter(GraphWriter):
                     named[name] = (self.cast(bound, "float32"), shape)
             if written.sets is not None:
                 named["sets"] = (written.sets, (len(output.classes or ()),))
-        own: dict[str, Any] = {"name": output.name, "sort": output.sort, "shape": output.shape}
-        for name, (value, shape) in named.items():
-            found = f"{output.name}_{name}" if output.name else name
-            while self.is_used(found):
-                found = f"predicted_{found}"
-            self.output_value(found, value, [BATCH, *shape])
-            own[name] = found
-        if output.class_names is not None:
-            own["classes"] = output.class_names
-        if output.sort in ("binary", "flags"):
-            own["threshold"] = output.threshold
-        self.described.append(own)
+        self._predicted.append((output, named))
+
+    def finish(self) -> None:
+        """Declare the outputs, and `valid`: elsewhere, what they have means nothing."""
+        first = next(iter(self._predicted[0][1].values()))[0]
+        valid = self._valid(first)
+        for output, named in self._predicted:
+            own: dict[str, Any] = {"name": output.name, "sort": output.sort, "shape": output.shape}
+            for name, (value, shape) in named.items():
+                found = f"{output.name}_{name}" if output.name else name
+                while self.is_used(found):
+                    found = f"predicted_{found}"
+                self.output_value(found, value, [BATCH, *shape])
+                own[name] = found
+            if output.class_names is not None:
+                own["classes"] = output.class_names
+            if output.sort in ("binary", "flags"):
+                own["threshold"] = output.threshold
+            self.described.append(own)
+        name = "valid"
+        while self.is_used(name):
+            name = f"predicted_{name}"
+        self.output_value(name, valid, [BATCH])
+        for described in self.described:
+            described["valid"] = name
+
+    def _valid(self, predicted: str) -> str:
+        """Return which rows are not refused, (n,)."""
+        windows = any(column.window for column in self._model.columns)
+        with self.scope("valid"):
+            flags = []
+            for rows in self.refused:
+                flag = self.cast(rows, "float32")
+                if windows:
+                    count = self.op("Shape", predicted, start=0, end=1)
+                    sizes = self.op("Concat", count, self.constant([-1], "int64"), axis=0)
+                    flag = self.op("Reshape", flag, sizes)
+                flags.append(self.reduce("ReduceMax", self.rows(flag), [1]))
+            refused = self.reduce("ReduceMax", self.concat(flags), [1], keep=False)
+            return self.compute("Less", refused, 0.5)
 
     def _values(self, output: ExportedOutput, y: str) -> dict[str, tuple[str, Shape]]:
         single = bool(output.shape) and prod(output.shape) == 1
@@ -163,12 +247,11 @@ class ModelWriter(GraphWriter):
 
     def metadata(self) -> dict[str, str]:
         """Return what the file says about the model, for `metadata_props`."""
-        columns = [
-            {"name": column.name, "type": column.type, "missing": column.missing}
-            if column.type == "text" and column.missing
-            else {"name": column.name, "type": column.type}
-            for column in self._model.columns
-        ]
+        columns: list[dict[str, Any]] = []
+        for column in self._model.columns:
+            columns.append({"name": column.name, "type": column.type})
+            if column.type == "text" and column.missing:
+                columns[-1] |= {"missing": column.missing, "first": FIRST}
         return {
             **self._model.metadata,
             "inputs": json.dumps(columns, ensure_ascii=False),

@@ -65,9 +65,8 @@ class LogTranslation(OnnxTranslation):
             if site.inverse:
                 return w.compute("Sub", w.op("Exp", x), component.shift)
             shifted = w.compute("Add", x, component.shift)
-            is_refused = w.cast(w.op("LessOrEqual", shifted, w.like(shifted, 0)), "int64")
-            nothing = w.op("Gather", w.constant([0.0]), is_refused, axis=0)  # or out of bounds
-            return w.op("Add", w.op("Log", shifted), nothing)
+            w.refuse(w.compute("LessOrEqual", x, -component.shift))
+            return w.op("Log", shifted)
         size = w.op("Abs", x)
         if site.inverse:
             size = w.compute("Mul", w.compute("Sub", w.op("Exp", size), 1), component.scale)
@@ -175,6 +174,8 @@ class QuantileTranslation(OnnxTranslation):
         columns = edges.reshape(len(edges), -1)
         x = w.cast(site.inputs[0], DOUBLE)
         x = w.op("Reshape", x, w.constant([-1, columns.shape[1]], "int64"))
+        largest = w.compute("Mul", w.op("Sign", x), np.finfo(float).max)
+        x = w.where(w.op("IsInf", x), largest, x)  # infinity times a slope of 0 is NaN
         if site.inverse:
             shares = x
             if component.distribution == "normal":  # type: ignore[union-attr]

@@ -1,8 +1,8 @@
 r"""Tokenizing in ONNX, by operators of opset 20.
 
 No operator finds all matches of a pattern, so texts get spaces around each symbol and
-are split at spaces. Symbols are those of the vocabulary and the usual ones of typesetting; a token
-that is then neither a word nor one symbol has another one, which the runtime refuses.
+are split at spaces. Symbols are those of the vocabulary and the usual ones of typesetting; a text
+with a token that is then neither a word nor one symbol is refused.
 """
 
 from __future__ import annotations
@@ -55,11 +55,10 @@ class TokenizeTranslation(OnnxTranslation):
         numbers = w.table(words, tokens, range(FIRST, FIRST + len(tokens)), UNKNOWN)
         is_token = w.op("RegexFullMatch", words, pattern=f"(?s){TOKEN}")
         is_word = w.op("Less", places_of(w, words), w.expand(counts, 1))
-        refused = w.op("And", is_word, w.op("Not", is_token))
+        w.refuse(w.op("And", is_word, w.op("Not", is_token)))
+        if component.missing == "error":
+            w.refuse(w.op("Equal", site.inputs[0], w.constant("")))
         numbers = w.where(is_word, numbers, w.constant(PADDING))
-        numbers = w.where(refused, w.constant(FIRST + len(tokens)), numbers)
-        limits = w.constant(np.arange(FIRST + len(tokens)))
-        numbers = w.op("Gather", limits, numbers, axis=0)
         pads = w.constant([0, 0, 0, length], "int64")
         padded = w.op("Pad", numbers, pads, w.constant(PADDING))
         kept = w.clip(counts, high=length)

@@ -54,6 +54,7 @@ class GraphWriter:
 
     Attributes:
         opset: as given.
+        refused: what `refuse` was called with.
     """
 
     def __init__(self, opset: int) -> None:
@@ -69,6 +70,7 @@ class GraphWriter:
         self._types: dict[str, str] = {}
         self._used: dict[str, int] = {}
         self._domains: set[str] = {""}
+        self.refused: list[str] = []
         self._scope = ""
 
     @contextmanager
@@ -141,6 +143,14 @@ class GraphWriter:
     def like(self, value: str, array: Any) -> str:
         """Return a constant of the type of a value."""
         return self.constant(array, self._types[value])
+
+    def refuse(self, rows: str) -> None:
+        """Report which rows cannot be predicted.
+
+        Args:
+            rows: booleans (n, …), of which a row has one that is true if it cannot be predicted.
+        """
+        self.refused.append(rows)
 
     def op(
         self,

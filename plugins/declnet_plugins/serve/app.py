@@ -22,10 +22,10 @@ from declnet_plugins.serve.replies import Reply, problem_reply
 from declnet_plugins.serve.requests import (
     CSV,
     JSON,
+    Query,
     accepted_form,
     body_form,
     require_method,
-    wants_spread,
 )
 
 Message = MutableMapping[str, Any]
@@ -165,33 +165,31 @@ class App:
         receive: Receive,
     ) -> Reply:
         form, accepted = body_form(headers), accepted_form(headers)
-        spread = wants_spread(scope["query_string"])
+        query = Query.of(scope["query_string"])
         if self.stopping:
             raise _busy("the server is stopping")
         body = await self._body(headers, receive)
         model = served.model
         with _translating():
             if len(body) <= SMALL and form == "json" and model.small_seconds < QUICK:
-                answer, rows = model.answer_small(body, accepted, spread, self.options.most_rows)
+                answer, rows = model.answer_small(body, accepted, query, self.options.most_rows)
             else:
-                answer, rows = await self._in_thread(model, body, form, accepted, spread)
+                answer, rows = await self._in_thread(model, body, form, accepted, query)
         about = {"model": served.name, "version": model.version, "rows": rows}
         kind = JSON if accepted == "json" else f"{CSV}; charset=utf-8"
         return Reply(answer, kind, headers=[(b"x-model", model.version.encode())], about=about)
 
     async def _in_thread(
-        self, model: LoadedModel, body: bytes, form: str, accepted: str, spread: bool
+        self, model: LoadedModel, body: bytes, form: str, accepted: str, query: Query
     ) -> tuple[bytes, int]:
         if self._active >= self.options.threads + self.options.queue:
             raise _busy("too many requests at the same time")
         self._active += 1
         loop, limit = asyncio.get_running_loop(), self.options.most_rows
         if len(body) <= SMALL and form == "json":
-            work = self.threads.submit(model.answer_small, body, accepted, spread, limit)
+            work = self.threads.submit(model.answer_small, body, accepted, query, limit)
         else:
-            work = self.threads.submit(
-                model.answer, body, form, accepted, spread=spread, most_rows=limit
-            )
+            work = self.threads.submit(model.answer, body, form, accepted, query, most_rows=limit)
 
         def finish(_work: Future[Any]) -> None:
             with suppress(RuntimeError):  # the loop has ended

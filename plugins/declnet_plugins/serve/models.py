@@ -32,6 +32,7 @@ from declnet import (
 from declnet_plugins.serve.bodies import Shape, csv_file, parse_json
 from declnet_plugins.serve.contract import KINDS, Contract
 from declnet_plugins.serve.problems import ProblemError
+from declnet_plugins.serve.requests import Query
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -183,7 +184,7 @@ class LoadedModel:
             )
 
     def answer(
-        self, body: bytes, form: str, accepted: str, *, spread: bool, most_rows: int
+        self, body: bytes, form: str, accepted: str, query: Query, *, most_rows: int
     ) -> tuple[bytes, int]:
         """Return the predictions for a body, and their number; runs in a thread.
 
@@ -191,12 +192,12 @@ class LoadedModel:
             body: the request's body.
             form: what it is, `json` or `csv`.
             accepted: what to return, `json` or `csv`.
-            spread: whether an ensemble's predictions have their standard deviation.
+            query: what the request asks for.
             most_rows: of a body; more are a problem.
 
         Raises:
             ProblemError: the body is malformed.
-            DataError: a row cannot be predicted.
+            DataError: a row cannot be predicted, unless the query says to leave it empty.
             ComponentError: a component raised an exception.
         """
         if form == "csv":
@@ -205,7 +206,9 @@ class LoadedModel:
                     raise ProblemError(415, "the model takes arrays by name, which CSV cannot hold")
                 parts = []
                 count = 0
-                for part in self.predictor.predict_parts(path, spread=spread):
+                for part in self.predictor.predict_parts(
+                    path, spread=query.spread, on_error=query.on_error
+                ):
                     count += len(
                         part if isinstance(part, Predictions) else next(iter(part.values()))
                     )
@@ -214,8 +217,8 @@ class LoadedModel:
                     parts.append(part)
         else:
             samples, rows = self._shape.read(parse_json(body), most_rows)
-            found = self.predictor.predict(samples)
-            parts = [found if spread else _without_spread(found)]
+            found = self.predictor.predict(samples, query.on_error)
+            parts = [found if query.spread else _without_spread(found)]
         file = io.BytesIO()
         if accepted == "csv":
             rows = write_predictions(parts, file, "csv")
@@ -225,12 +228,12 @@ class LoadedModel:
         return b'{"predictions": [' + lines + b"]}\n", rows
 
     def answer_small(
-        self, body: bytes, accepted: str, spread: bool, most_rows: int
+        self, body: bytes, accepted: str, query: Query, most_rows: int
     ) -> tuple[bytes, int]:
-        """As `answer`, for JSON; keep how long it took, in `small_seconds`."""
+        """Return what `answer` does, for JSON, and keep how long it took in `small_seconds`."""
         start = time.perf_counter()
         try:
-            return self.answer(body, "json", accepted, spread=spread, most_rows=most_rows)
+            return self.answer(body, "json", accepted, query, most_rows=most_rows)
         finally:  # a shorter time counts at once, a longer one, maybe of a busy machine, slowly
             seconds = time.perf_counter() - start
             self.small_seconds = min(seconds, 1.05 * self.small_seconds)

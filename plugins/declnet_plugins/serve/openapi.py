@@ -15,7 +15,7 @@ _PROBLEMS = {
     "408": "The body did not arrive in time.",
     "413": "The body has too many bytes or rows.",
     "415": "The body is neither JSON nor CSV in UTF-8.",
-    "422": "A row cannot be predicted; `row` and `column` say where.",
+    "422": "A row cannot be predicted; `row` and `column` say where. See `on_error`.",
     "503": "The server is busy; try again after `Retry-After` seconds.",
 }
 
@@ -78,16 +78,22 @@ def _operation(
         "requestBody": {"required": True, "content": content},
         "responses": answers,
     }
+    parameters = []
     if len(model.predictor.predictors) > 1:
-        operation["parameters"] = [
-            {
-                "name": "spread",
-                "in": "query",
-                "description": "Add the standard deviation over the models.",
-                "schema": {"type": "boolean", "default": False},
-            }
-        ]
-    return operation
+        description = "Add the standard deviation over the models."
+        parameters.append(_parameter("spread", description, type="boolean", default=False))
+    if model.predictor.windows is None:
+        description = (
+            "Whether a row that cannot be predicted is a problem of the request, or has null in "
+            "its predictions and the reason in `error`, which is null for all other rows."
+        )
+        choices = {"enum": ["fail", "empty"], "default": "fail"}
+        parameters.append(_parameter("on_error", description, type="string", **choices))
+    return {**operation, "parameters": parameters}
+
+
+def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
 def _input_schema(
@@ -139,8 +145,14 @@ def _array_schema(shape: tuple[int, ...], options: Options) -> dict[str, Any]:
 def _output_schema(model: LoadedModel) -> dict[str, Any]:
     if not model.outputs:
         return {"type": "object"}
-    properties = {name: {"type": kind} for name, kind in model.outputs.items()}
-    return {"type": "object", "required": list(properties), "properties": properties}
+    empty = model.predictor.windows is None  # with `on_error`
+    properties = {
+        name: {"type": [kind, "null"] if empty else kind} for name, kind in model.outputs.items()
+    }
+    required = list(properties)
+    if empty:
+        properties["error"] = {"type": ["string", "null"]}
+    return {"type": "object", "required": required, "properties": properties}
 
 
 def _problem_schema() -> dict[str, Any]:

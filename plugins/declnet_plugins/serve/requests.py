@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from declnet_plugins.serve.problems import ProblemError
@@ -13,9 +16,6 @@ CSV = "text/csv"
 
 
 _FORMS = {JSON: "json", CSV: "csv"}
-
-
-_TRUE = {"true": True, "false": False}
 
 
 def require_method(method: str, *allowed: str) -> None:
@@ -70,12 +70,32 @@ def accepted_form(headers: dict[bytes, bytes]) -> str:
     return "csv" if best["csv"] > best["json"] else "json"
 
 
-def wants_spread(query: bytes) -> bool:
-    """Return whether the query asks for the spread of several models; raise ProblemError else."""
-    if not query:
-        return False
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    for name, value in pairs:
-        if name != "spread" or value not in _TRUE:
-            raise ProblemError(400, "the only query parameter is spread", "?spread=true or false")
-    return bool(pairs) and _TRUE[pairs[-1][1]]
+@dataclass(frozen=True)
+class Query:
+    """What a request asks for beside predictions.
+
+    Attributes:
+        spread: whether an ensemble's predictions have their standard deviation.
+        on_error: whether a row that cannot be predicted is a problem of the request, or has empty
+            predictions with the reason.
+    """
+
+    spread: bool = False
+    on_error: Literal["fail", "empty"] = "fail"
+
+    @classmethod
+    def of(cls, query: bytes) -> Query:
+        """Return the parameters of a query; raise ProblemError for others."""
+        found: dict[str, Any] = {}
+        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+            if value not in _PARAMETERS.get(name, {}):
+                parameters = "?spread=true or false, ?on_error=fail or empty"
+                raise ProblemError(400, "unknown query parameter or value", parameters)
+            found[name] = _PARAMETERS[name][value]
+        return cls(**found)
+
+
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "spread": {"true": True, "false": False},
+    "on_error": {"fail": "fail", "empty": "empty"},
+}

@@ -51,9 +51,12 @@ def test_a_table_becomes_labels_and_probabilities(tmp_path):
     assert names_and_types(session.get_outputs()) == {
         "label": ("int64", ["n"]),
         "probabilities": ("float", ["n", 3]),
+        "valid": ("bool", ["n"]),
     }
     for rows in (slice(None), slice(1), slice(0)):
-        label, probabilities = session.run(None, {name: x[rows] for name, x in ROWS.items()})
+        given = {name: x[rows] for name, x in ROWS.items()}
+        label, probabilities, valid = session.run(None, given)
+        assert valid.all()
         assert len(label) == len(probabilities) == len(ROWS["age"][rows])
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
         np.testing.assert_array_equal(label, probabilities.argmax(axis=1))
@@ -71,7 +74,7 @@ def test_folds_are_averaged_in_one_graph(tmp_path):
     stored = trained(tmp_path, "sold", layers, "binary_crossentropy", data=data)
     assert stored.export(tmp_path / "m.onnx").difference < LARGEST
     session = session_of(tmp_path / "m.onnx")
-    label, probabilities = session.run(None, ROWS)
+    label, probabilities, _ = session.run(None, ROWS)
     np.testing.assert_array_equal(label == "yes", probabilities[:, 1] > 0.5)
     (output,) = json.loads(session.get_modelmeta().custom_metadata_map["outputs"])
     assert output["classes"] == ["no", "yes"]

@@ -79,6 +79,7 @@ def test_forecasts_and_several_losses(client, runs):
     unordered = ask("/models/sales/predict", [rows[1], rows[0], *rows[2:]])
     assert unordered.status == 422
     assert ask("/models/sales/predict", rows[:2]).status == 422
+    assert ask("/models/sales/predict?on_error=empty", rows).status == 422
     assert ask("/models/sales/predict", [{**r, "day": [1]} for r in rows]).status == 422
     assert ask("/models/sales/predict", [{**r, "shop": None} for r in rows]).status == 422
 
@@ -113,7 +114,7 @@ MALFORMED = [
     ([1], 422, "row 1 is a number", 1, None),
     ([ROW, [1]], 422, "row 2 is a list", 2, None),
     ([ROW, {**ROW, "size": "large"}], 422, '"large" is not a number', 2, "size"),
-    ([{**ROW, "size": 10**400}], 422, "beyond 64-bit floats", None, "size"),
+    ([{**ROW, "size": 10**400}], 422, "beyond 64-bit floats", 1, "size"),
     ([{**ROW, "color": {"a": 1}}], 422, "is {'a': 1}", 1, "color"),
     ([{**ROW, "<i>fresh</i>": 2}], 422, "booleans", 1, "<i>fresh</i>"),
     ([{**ROW, "<i>fresh</i>": "yes"}], 422, "not a boolean", 1, "<i>fresh</i>"),
@@ -122,6 +123,41 @@ MALFORMED = [
     ({**COLUMNS, "age": [3]}, 422, "different numbers", None, None),
     (b'[{"size": 1e999, "age": 1, "color": "red", "<i>fresh</i>": true}]', 422, "inf", 1, "size"),
 ]
+
+
+ODD = [
+    ROW, {**ROW, "size": "large"}, OTHER, {**ROW, "color": [1]}, {**ROW, "age": 10**400},
+    {**ROW, "size": 1e300}, {**ROW, "<i>fresh</i>": 2}, {**ROW, "size": " NA"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["flowers", "folds"])
+def test_rows_that_cannot_be_predicted_may_be_left_empty(client, runs, model):
+    ask = client(model)
+    assert ask("/predict", ODD).status == 422
+    expected = load_predictor(runs / model).predict(ODD, on_error="empty")
+    lines = [json.loads(line) for line in written(expected, "jsonl").splitlines()]
+    if model == "folds":
+        lines = [{k: v for k, v in line.items() if "spread" not in k} for line in lines]
+    for body in (ODD, {name: [row[name] for row in ODD] for name in ROW}):
+        assert ask("/predict?on_error=empty", body).json == {"predictions": lines}
+    refused = [at for at, line in enumerate(lines) if line["error"] is not None]
+    assert refused == [1, 3, 4, 5, 6]
+    assert lines[1]["prediction"] is None
+    assert lines[1]["error"] == 'row 2, column "size": "large" is not a number'
+    header = ",".join(ROW)
+    rows = ["0.25,20,red,true", "large,20,red,true", ",33.5,pink,", "0.25,20,red,2"]
+    table = "\n".join([header, *rows, ""]).encode()
+    found = ask("/predict?on_error=empty", table, content_type="text/csv")
+    wrong = 'row 4, column "<i>fresh</i>" is 2, but the training data has booleans'
+    errors = [line["error"] for line in found.json["predictions"]]
+    assert errors == [None, lines[1]["error"], None, wrong]
+    assert found.json["predictions"][2] == lines[2]
+    as_csv = ask("/predict?on_error=empty", table, content_type="text/csv", accept="text/csv")
+    first, _, wrong, *_ = as_csv.body.decode().splitlines()
+    assert first.endswith(",error")
+    assert wrong.startswith(",,")
+    assert ask("/predict?on_error=empty", [ROW, 3]).status == 422  # which no row is
 
 
 def test_malformed_json_is_located(client):
@@ -192,6 +228,7 @@ def test_headers_paths_and_methods(client):
         (("/predict", [ROW]), {"accept": "image/png"}, 406),
         (("/predict?shell=ls", [ROW]), {}, 400),
         (("/predict?spread=2", [ROW]), {}, 400),
+        (("/predict?on_error=skip", [ROW]), {}, 400),
         (("/models/../../etc/passwd",), {}, 404),
         (("/models/%2e%2e/predict", [ROW]), {}, 404),
         (("/models/roses/predict", [ROW]), {}, 404),
@@ -260,6 +297,10 @@ def test_the_openapi_document_describes_the_columns(client):
     operation = document["paths"]["/models/flowers/predict"]["post"]
     example = operation["requestBody"]["content"]["application/json"]["example"]
     (found,) = ask("/predict", example).json["predictions"]
+    assert [*found, "error"] == list(schemas["flowers.prediction"]["properties"])
+    (parameter,) = operation["parameters"]
+    assert parameter["schema"]["enum"] == ["fail", "empty"]
+    (found,) = ask("/predict?on_error=empty", example).json["predictions"]
     assert list(found) == list(schemas["flowers.prediction"]["properties"])
     for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)):
         assert reference in schemas

@@ -100,7 +100,7 @@ class Broken(Executor):
     [
         (TaskUpdate(3, answer=b""), "news of task 3"),
         ("done", "not a TaskUpdate"),
-        (TaskUpdate(0, answer="text"), "in bytes"),
+        (TaskUpdate(0, answer="text"), "not bytes"),
     ],
 )
 def test_an_executor_that_breaks_its_contract_is_named(update, problem, document, tmp_path):
@@ -213,8 +213,8 @@ def test_a_plan_that_is_killed_asks_for_the_same_tasks_again(rungs, tmp_path):
     [
         (Task("../a"), "not a folder within the group"),
         (Task("a", continues="b"), "continues 'b', which has not ended"),
-        (WAIT, "waits, but no task is running"),
-        ("a", "not a Task, WAIT or DONE"),
+        (WAIT, "WAIT, but no task is running"),
+        ("a", "not a Task or a Step"),
     ],
 )
 def test_a_plan_that_breaks_its_contract_is_named(task, problem, document, tmp_path):

@@ -22,7 +22,7 @@ from declnet.contracts.execution.operations import OptimizerUpdate
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.calibrators import Conformal
 from declnet_plugins.standard.layers import GRU, LeakyReLU
-from declnet_plugins.standard.transforms import Standardize
+from declnet_plugins.standard.transforms import Log, Standardize
 
 from ..right.engines import Callbacks, PythonLoop
 from ..right.executors import InTurn, Reporting
@@ -213,12 +213,18 @@ def translating(name, component, function, **members):
     return broken("equals_its_components", NumpyTranslation, name, **members)
 
 
+def log_of_anything(x, *, shift):
+    return np.log(np.maximum(x + shift, 1e-300))
+
+
 TRANSLATIONS = (
     translating("ignores_a_field", LeakyReLU, with_one_slope),
     translating("inverts_wrong", Standardize, standardize, inverses={Standardize: wrong_inverse}),
     translating("forgets_inputs", GRU, with_one_slope),
     broken("equals_its_components", Translation, "gives_one_handle", format="numpy",
            replaces=(Conformal,), translate=lambda self, component, site: site.inputs),
+    broken("refuses_what_its_transforms_refuse", NumpyTranslation, "refuses_no_number",
+           functions={Log: log_of_anything}, replaces=(Log,)),
 )  # fmt: skip
 
 BROKEN = KERNELS + ENGINES + EXECUTORS + TRANSLATIONS

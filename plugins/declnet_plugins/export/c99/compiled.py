@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from declnet import Array, DataError, ExportedPredictions, ExportError
+from declnet import Array, ExportedPredictions, ExportError
 from declnet_plugins.export.c99.files import ERRORS, INTERFACE
 from declnet_plugins.export.c99.text import read_string
 from declnet_plugins.export.c99.writer import TEXT
@@ -65,11 +65,15 @@ class CompiledProgram:
     Args:
         header: its header, which describes the interface.
         library: what its source was compiled to.
+
+    Attributes:
+        errors: of the last call, the error of each row and the column of it, or -1; "OK" without.
     """
 
     def __init__(self, header: Path, library: ctypes.CDLL) -> None:
         self._interface = _interface(header)
         array = "_array" if self._interface["array"] else ""
+        self.errors: list[tuple[str, int]] = []
         self._predict = getattr(library, f"{self._interface['prefix']}_predict{array}")
 
     @classmethod
@@ -85,26 +89,24 @@ class CompiledProgram:
         return cls(path.with_suffix(".h"), loaded_library(path))
 
     def __call__(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
-        """Return the predictions of each output.
-
-        Raises:
-            DataError: the program refuses a row.
-        """
+        """Return the predictions of each output; a row that the program refuses is not valid."""
         known = self._interface["columns"]
         count = len(columns[known[0][0]])
         output = _output_type(self._interface)()
         rows: list[list[dict[str, Any]]] = [[] for _ in self._interface["outputs"]]
+        valid = np.zeros(count, bool)
+        self.errors = []
         for row in range(count):
             given, kept = self._given({name: columns[name][row] for name, *_ in known})
             code = self._predict(given, ctypes.byref(output))
-            if code:
-                raise DataError(f"row {row + 1}: {ERRORS[code][0]}, column {output.column}")
+            self.errors.append((ERRORS[code][0], output.column))
+            valid[row] = output.valid
             for number, each in enumerate(self._interface["outputs"]):
                 own = getattr(output, "o_" + each["name"]) if each["name"] else output
                 rows[number].append({name: _plain(getattr(own, name)) for name, _ in own._fields_})
             del kept
         pairs = zip(self._interface["outputs"], rows, strict=True)
-        return {each["name"]: _predictions(each, own) for each, own in pairs}
+        return {each["name"]: _predictions(each, own, valid) for each, own in pairs}
 
     def _given(self, row: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         """Return the argument of a row, and what must be kept while it is used."""
@@ -152,7 +154,7 @@ def _output_type(interface: Mapping[str, Any]) -> Any:
             fields.append(("o_" + each["name"], struct))
         else:
             fields += own
-    fields.append(("column", ctypes.c_int))
+    fields += [("valid", ctypes.c_int), ("column", ctypes.c_int)]
     return type("Outputs", (ctypes.Structure,), {"_fields_": fields})
 
 
@@ -176,7 +178,9 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int) else list(value)
 
 
-def _predictions(output: Mapping[str, Any], rows: Sequence[Any]) -> ExportedPredictions:
+def _predictions(
+    output: Mapping[str, Any], rows: Sequence[Any], valid: Array
+) -> ExportedPredictions:
     numbers = np.array([row[output["field"]] for row in rows]).reshape(-1, output["count"])
     outputs = numbers[:, output["count"] - output["size"] :].reshape(-1, *output["shape"])
     prediction: Array = outputs
@@ -193,4 +197,4 @@ def _predictions(output: Mapping[str, Any], rows: Sequence[Any]) -> ExportedPred
         for side in ("lower", "upper"):
             bounds[side] = np.array([row[side] for row in rows]).reshape(-1, *output["interval"])
     sets = np.array([row["in_set"] for row in rows]).astype(bool) if output["sets"] else None
-    return ExportedPredictions(prediction, outputs, **bounds, sets=sets)
+    return ExportedPredictions(prediction, outputs, **bounds, sets=sets, valid=valid)

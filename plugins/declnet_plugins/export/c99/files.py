@@ -65,7 +65,7 @@ def _about(writer: ModelWriter, program: Program) -> str:
 
 def _row(writer: ModelWriter) -> str:
     lines = [
-        "/* A sample; a missing number is NAN, a missing text NULL. Strip spaces around text. */",
+        "/* A sample; a missing number is NAN, a missing text NULL. */",
         "typedef struct {",
     ]
     for number, each in enumerate(writer.fields):
@@ -125,11 +125,13 @@ def _output_fields(writer: ModelWriter, own: Output) -> str:
 
 
 def _outputs(writer: ModelWriter) -> str:
-    lines = ["/* A prediction; after an error, only `column` is valid. */", "typedef struct {"]
+    lines = ["/* A prediction; after an error, only the last fields mean something. */"]
+    lines.append("typedef struct {")
     for each in writer.outputs:
         own = f"    {writer.prefix}_{each.name} {each.name};" if each.name else None
         lines.append(own or _output_fields(writer, each))
     what = f"a position in {writer.prefix}_columns, or -1"
+    lines.append("    int valid; /* 1 if the prediction was made, 0 after an error */")
     lines.append(f"    int column; /* the column of an error, {what} */")
     return "\n".join([*lines, f"}} {writer.prefix}_output;"])
 
@@ -239,12 +241,14 @@ def source(
     declared = "    int error;\n" if program.fails else ""
     unused = "" if program.uses_workspace else "    (void) workspace;\n"
     parts = [
-        f'#include "{name}"\n\n#include <limits.h>\n#include <math.h>\n#include <stddef.h>',
+        f'#include "{name}"\n\n#include <float.h>\n#include <limits.h>\n#include <math.h>\n'
+        "#include <stddef.h>",
         '#if INT_MAX < 2147483647\n#error "int has less than 32 bits"\n#endif',
         *names,
         program.declarations,
-        f"{_signature(writer, True)}\n{{\n{declared}{unused}    out->column = -1;\n"
-        f"{program.calls}\n    return {prefix.upper()}_OK;\n}}",
+        f"{_signature(writer, True)}\n{{\n{declared}{unused}    out->valid = 0;\n"
+        f"    out->column = -1;\n{program.calls}\n    out->valid = 1;\n"
+        f"    return {prefix.upper()}_OK;\n}}",
         f"{_signature(writer, False)}\n{{\n    static {prefix}_workspace memory;\n"
         f"    return {call}({argument}, out, &memory);\n}}",
         self_test(model, writer, rows),

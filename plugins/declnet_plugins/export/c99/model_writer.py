@@ -73,6 +73,7 @@ class Output:
 PUBLIC = (
     *("column", "columns", "row", "rows", "output", "workspace", "classes", "predict"),
     *("predict_with", "predict_array", "predict_array_with", "self_test", "expected", "given"),
+    "valid",
 )
 """Names that the program has with every model, after the prefix or in the output."""
 
@@ -85,6 +86,7 @@ class ModelWriter(CWriter):
     outputs: list[Output] = field(default_factory=list)
     takes_array: bool = False
     _integers: frozenset[str] = frozenset()
+    _markers: dict[tuple[str, ...], str] = field(default_factory=dict)
     _field_names: Names = field(default_factory=Names)
     _output_names: Names = field(default_factory=Names)
 
@@ -119,7 +121,26 @@ class ModelWriter(CWriter):
         if not is_array and column.window is None:
             source = f"&row->{name}"
         found = Value(shape, ctype, source, number)
+        if ctype == TEXT:
+            return self._cell(found, column.missing)
         return self._checked_boolean(found) if column.type == "boolean" else found
+
+    @property
+    def floor(self) -> str:
+        """The function that rounds raw numbers down."""
+        return "floorf" if self.number == "float" else "floor"
+
+    def _cell(self, x: Value, missing: Sequence[str]) -> Value:
+        """Return text without the spaces before it, NULL where it means a missing value."""
+        markers = tuple(missing)
+        if markers not in self._markers:
+            self._markers[markers] = self.strings("missing", markers) if markers else "NULL"
+        known = self._markers[markers]
+        return self.compute(
+            "cell", "for (int i = 0; i < $size; i++) y[i] = $cell(x[i], $known, $count);",
+            {"x": x}, x.shape, ctype=TEXT, inline=True, size=x.size, known=known,
+            count=len(markers), cell=self.helper("cell", CELL),
+        )  # fmt: skip
 
     def _checked_boolean(self, x: Value) -> Value:
         self.check(BOOLEAN, {"x": x}, size=x.size)
@@ -129,6 +150,8 @@ class ModelWriter(CWriter):
         """Return the value of an input: checked columns side by side, as floats or integers."""
         ctype = "int32_t" if joined.dtype == "integer" else "float"
         if len(columns) == 1 and columns[0].ctype == ctype == "int32_t":
+            if joined.limit is not None:
+                self.check(WITHIN, {"x": columns[0]}, size=columns[0].size, limit=joined.limit)
             return columns[0]
         if len(columns) == 1 and columns[0].ctype == ctype:
             self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
@@ -138,10 +161,17 @@ class ModelWriter(CWriter):
         whole = filled.size // rows
         for each in columns:
             width = each.size // rows
+            x = f"x[t * {width} + i]" if rows > 1 else "x[i]"
+            largest = f"({each.ctype}) FLT_MAX"
+            usable = f"{x} >= -{largest} && {x} <= {largest}"
+            if ctype != "float":
+                limit = "INT32_MAX" if joined.limit is None else joined.limit
+                least = "INT32_MIN" if joined.limit is None else 0
+                usable = f"{x} >= ({each.ctype}) {least} && {x} <= ({each.ctype}) {limit}"
+                usable += "" if each.ctype == "int32_t" else f" && {x} == {self.floor}({x})"
             self.compute(
                 name, JOINED, {"x": each}, filled.shape, into=filled, offset=offset, inline=True,
-                rows=rows, width=width, whole=whole, kind=ctype,
-                x=f"x[t * {width} + i]" if rows > 1 else "x[i]",
+                rows=rows, width=width, whole=whole, kind=ctype, x=x, usable=usable,
                 y=f"y[t * {whole} + i]" if rows > 1 else "y[i]",
             )  # fmt: skip
             offset += width
@@ -216,9 +246,34 @@ class ModelWriter(CWriter):
         self.compute("label", body, {}, (), into=own, inline=True, target=into, **terms)
 
 
+CELL = """
+/* A text from its first character on that is not a space; NULL if it means a missing value. */
+static const char *$name(const char *text, const char *const *missing, int count)
+{
+    if (text == NULL) return NULL;
+    while (*text == ' ' || *text == '\\t') text++;
+    for (int i = 0; i < count; i++) {
+        const char *a = missing[i], *b = text;
+        while (*a != 0 && *a == *b) a++, b++;
+        while (*b == ' ' || *b == '\\t') b++;
+        if (*a == 0 && *b == 0) return NULL;
+    }
+    return text;
+}
+"""
+
 BOOLEAN = """
 for (int i = 0; i < $size; i++) {
     if (x[i] < 0 || x[i] > 1 || (x[i] > 0 && x[i] < 1)) {
+        out->column = $column;
+        return ${PREFIX}_OUT_OF_RANGE;
+    }
+}
+"""
+
+WITHIN = """
+for (int i = 0; i < $size; i++) {
+    if (x[i] < 0 || x[i] > $limit) {
         out->column = $column;
         return ${PREFIX}_OUT_OF_RANGE;
     }
@@ -237,7 +292,7 @@ for (int i = 0; i < $size; i++) {
 JOINED = """
 for (int t = 0; t < $rows; t++) {
     for (int i = 0; i < $width; i++) {
-        if (!isfinite($x)) {
+        if (!($usable)) {
             out->column = $column;
             return isnan($x) ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
         }

@@ -24,7 +24,8 @@ from declnet_plugins.export.numpy_file.writer import WIDTH, NumpyWriter
 _DOCUMENTATION = '''"""Predictions of a model trained by declnet, see METADATA; needs NumPy alone.
 
 From Python: predict(rows), where rows is a dict of COLUMNS, or a data frame; missing values are
-None, NaN or a text of MISSING; spaces around text are ignored.
+None, NaN or a text of MISSING; spaces around text are ignored. Cells may be text everywhere.
+A row that cannot be predicted is not "valid": what is predicted for it is None or NaN.
 From a shell: python FILE rows.csv > predictions.csv
 
 {text}
@@ -34,7 +35,7 @@ _MAIN = """
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: python {{sys.argv[0]}} ROWS.csv")
-    {print_csv}(predict({read_csv}(sys.argv[1], COLUMNS, MISSING)), CLASSES)
+    {print_csv}(predict({read_csv}(sys.argv[1], COLUMNS)), CLASSES)
 """
 
 
@@ -82,8 +83,8 @@ def _read(found: Mapping[str, Array], sort: str, shape: tuple[int, ...]) -> Expo
     outputs = found.get("probabilities", found.get("scores", found["prediction"]))
     if sort == "binary" and "probabilities" in found:
         outputs = outputs[:, 1]
-    limits = (found.get(name) for name in ("lower", "upper", "sets"))
-    return ExportedPredictions(found["prediction"], outputs.reshape(-1, *shape), *limits)
+    others = (found.get(name) for name in ("lower", "upper", "sets", "valid"))
+    return ExportedPredictions(found["prediction"], outputs.reshape(-1, *shape), *others)
 
 
 def _main(writer: NumpyWriter) -> str:
@@ -144,6 +145,7 @@ def _documentation(model: ExportedModel) -> str:
         if output.sort != "values":
             keys.append("scores" if output.scores else "probabilities")
         keys += ["lower", "upper"] if output.intervals else ["sets"] if output.sets else []
+        keys.append("valid")
         of = f"Output {number + 1} of OUTPUTS" if output.name else "The result"
         classes = " of CLASSES" if output.class_names else ""
         lines.append(f"{of} is a dict of arrays: {', '.join(keys)}{classes}.")

@@ -71,9 +71,12 @@ def concatenate(*x: Array, axis: int) -> Array:
 
 def embedding(x: Array, *, weights: Array, sizes: Any, starts: Any) -> Array:
     """Return the row of weights of each integer, in its own vocabulary."""
-    if (x < 0).any() or (x >= sizes).any():
-        raise ValueError("an integer is not in its vocabulary")
-    return np.asarray(weights[x + starts])
+    return np.asarray(weights[np.where((x >= 0) & (x < sizes), x, 0) + starts])
+
+
+def embedding_refuses(x: Array, *, sizes: Any) -> Array:
+    """Return which integers are not in their vocabulary."""
+    return np.asarray((x < 0) | (x >= sizes))
 
 
 def windows_of(
@@ -178,6 +181,7 @@ class NumpyEmbedding(NumpyTranslation):
 
     type = "numpy_embedding"
     functions: ClassVar[Any] = {layers.Embedding: embedding}
+    refusals: ClassVar[Any] = {layers.Embedding: embedding_refuses}
     replaces = tuple(functions)
 
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:

@@ -10,15 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
+from declnet import Array, read_formatted
 
 
 def column(
-    rows: Any, name: str, kind: str, shape: tuple[int, ...], missing: tuple[str, ...]
+    rows: Any,
+    name: str,
+    kind: str,
+    shape: tuple[int, ...],
+    missing: tuple[str, ...],
+    decimal: str,
+    refused: list[Array],
 ) -> Array:
     """Return a column of the rows as an array (n, *shape); None and NaN are missing values.
 
     Spaces and tabs around text are removed, then the texts in `missing` are missing values, too.
+    Rows with a cell that cannot be read are added to `refused`, and their cells are missing.
     """
     try:
         given = rows[name]
@@ -28,10 +35,17 @@ def column(
     if kind == "text" or x.dtype.kind not in "fiub":
         x = np.array(given, object)
         cells = [cell(value, missing) for value in x.flat]
-        meaning = text if kind == "text" else number
-        x = np.array([meaning(value) for value in cells], object).reshape(x.shape)
-    if kind != "text" and (x.dtype.kind == "O" or kind == "number"):
+        if kind == "text":
+            x = np.array([text(value, decimal) for value in cells], object).reshape(x.shape)
+        else:
+            numbers = [number(value, decimal) for value in cells]
+            wrong = np.array([value is None for value in numbers], bool)
+            refused.append(wrong.reshape(x.shape))
+            x = np.array(numbers, float).reshape(x.shape)
+    if kind == "number":
         x = x.astype(float)
+    if kind == "boolean":
+        refused.append((x != 0) & (x != 1) & (x == x))
     if x.shape[1:] != shape:
         raise ValueError(f"column {name!r} has samples of shape {x.shape[1:]}, not {shape}")
     return x
@@ -45,24 +59,34 @@ def cell(value: Any, missing: tuple[str, ...]) -> Any:
     return None if value is None or value != value else value
 
 
-def text(value: Any) -> str | None:
+def text(value: Any, decimal: str) -> str | None:
     """Return a value as a text file would have it; None for None."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
+    if isinstance(value, float | np.floating):
+        whole = float(value).is_integer() and abs(float(value)) < 2**53
+        return str(int(value)) if whole else repr(float(value)).replace(".", decimal)
     return str(value)
 
 
-def number(value: Any) -> float:
-    """Return a value that may be text as a number: 1 and 0 for true and false, NaN for None."""
+def number(value: Any, decimal: str) -> float | None:
+    """Return a value that may be text as a number; None if it is not a number.
+
+    True and false are 1 and 0, and None is NaN. A number may have grouped thousands and a currency
+    or percent sign.
+    """
     if value is None:
         return np.nan
+    if not isinstance(value, str):
+        return float(value)
     named = {"true": 1.0, "false": 0.0}
-    lower = str(value).lower()
-    return named[lower] if lower in named else float(value)
+    lower = value.lower()
+    if lower in named:
+        return named[lower]
+    found = read_formatted([value], decimal)
+    return None if found is None else float(found[0][0])
 
 
 def flattened(x: Array) -> Array:
@@ -70,13 +94,52 @@ def flattened(x: Array) -> Array:
     return x.reshape(-1)
 
 
-def joined(columns: list[Array], *, shape: tuple[int, ...], dtype: str) -> Array:
-    """Return columns side by side, as samples of a shape."""
+def joined(
+    columns: list[Array],
+    *,
+    shape: tuple[int, ...],
+    dtype: str,
+    limit: int | None,
+    refused: list[Array],
+) -> Array:
+    """Return columns side by side, as samples of a shape in the type that the layers take.
+
+    A number that is missing, infinite or too large, or an integer beyond the limit, is added to
+    `refused`, and is 0.
+    """
     rows = [np.asarray(each, float if dtype != "int64" else None) for each in columns]
     x = np.concatenate([each.reshape(len(each), prod(each.shape[1:])) for each in rows], axis=1)
-    if not np.isfinite(x).all():
-        raise ValueError("a value is missing or infinite")
-    return x.reshape(-1, *shape).astype(dtype)
+    largest = float(np.finfo(dtype).max) if dtype != "int64" else limit
+    usable = np.isfinite(x)
+    if largest is not None:
+        usable &= np.abs(x) <= largest
+    x = np.where(usable, x, 0)
+    if limit is not None:
+        usable &= (x >= 0) & (x == np.floor(x))
+        x = np.where(usable, x, 0)
+    x = x.reshape(-1, *shape)
+    refused.append(~usable.reshape(x.shape))
+    return x.astype(dtype)
+
+
+def unpredicted(outputs: Array) -> Array:
+    """Return where predictions are NaN or infinite."""
+    return ~np.isfinite(outputs)
+
+
+def validated(results: list[dict[str, Array]], refused: list[Array]) -> None:
+    """Add which rows are valid to each result; in all other rows, its arrays become NaN or None."""
+    count = len(results[0]["prediction"])
+    valid = np.ones(count, bool)
+    for rows in refused if count else ():
+        valid &= ~rows.reshape(count, -1).any(axis=1)
+    for found in results:
+        for key, array in found.items():
+            if not valid.all():
+                is_float = array.dtype.kind == "f"
+                found[key] = array.copy() if is_float else array.astype(object)
+                found[key][~valid] = np.nan if is_float else None
+        found["valid"] = valid
 
 
 def mean(found: list[Array]) -> Array:
@@ -127,28 +190,14 @@ def unpacked(dtype: str, shape: tuple[int, ...], text: str) -> Array:
     return np.frombuffer(content, "<" + dtype).reshape(shape)
 
 
-def read_csv(path: str, columns: dict[str, str], missing: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Return the columns of a CSV file with a header, as numbers, booleans and text."""
+def read_csv(path: str, columns: dict[str, str]) -> dict[str, list[str]]:
+    """Return the cells of the columns of a CSV file with a header."""
     with open(path, encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    truth = {1.0: True, 0.0: False}
-    found: dict[str, list[Any]] = {}
-    for name, kind in columns.items():
+    for name in columns:
         if lines and name not in lines[0]:
             raise SystemExit(f"{path}: there is no column {name!r}")
-        cells = found[name] = [cell(line[name], missing) for line in lines]
-        for at, value in enumerate(cells):
-            try:
-                if kind == "boolean" and value is not None:
-                    cells[at] = truth[number(value)]
-                elif kind != "text":
-                    cells[at] = number(value)
-            except (KeyError, ValueError):
-                where = f"{path}: row {at + 1}, column {name!r}"
-                raise SystemExit(f"{where} is {value!r}, not a {kind}") from None
-        if kind == "integer" and all(value == value for value in cells):
-            found[name] = [int(value) for value in cells]
-    return found
+    return {name: [line[name] for line in lines] for name in columns}
 
 
 def print_csv(found: dict[str, Any], names: dict[str, list[str]]) -> None:
@@ -166,4 +215,8 @@ def print_csv(found: dict[str, Any], names: dict[str, list[str]]) -> None:
                 printed[title + ending] = rows[:, number]
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(printed)
-    table.writerows(zip(*(each.tolist() for each in printed.values())))
+    columns = [
+        ["" if cell is None or cell != cell else cell for cell in each.tolist()]
+        for each in printed.values()
+    ]
+    table.writerows(zip(*columns))

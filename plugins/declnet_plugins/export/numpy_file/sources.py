@@ -15,7 +15,7 @@ from typing import Any
 
 FIXED_NAMES = (
     *("Array", "CLASSES", "COLUMNS", "METADATA", "MISSING", "OUTPUTS", "W"),
-    *("np", "predict", "rows", "sys"),
+    *("np", "predict", "refused", "rows", "sys"),
 )
 """Names that every file has, also as the parameter of `predict`."""
 

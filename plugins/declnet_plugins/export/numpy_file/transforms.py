@@ -39,9 +39,11 @@ def from_min_max(y: Array, *, min: Any, max: Any, low: float, high: float) -> Ar
 
 
 def log(x: Array, *, shift: float) -> Array:
-    if (x <= -shift).any():
-        raise ValueError(f"log takes numbers greater than {-shift}")
-    return np.asarray(np.log(x.astype(float) + shift))
+    return np.asarray(np.log(np.where(x > -shift, x.astype(float) + shift, np.nan)))
+
+
+def log_refuses(x: Array, *, shift: float) -> Array:
+    return np.asarray(x <= -shift)
 
 
 def from_log(y: Array, *, shift: float) -> Array:
@@ -128,46 +130,59 @@ def normalize(x: Array, *, maximum: float, mean: Any, std: Any) -> Array:
     return np.asarray(y if std is None else y / by_channel(std))
 
 
-def positions(x: Array, categories: list[Any], unknown: str, missing: str) -> Array:
-    """Return the category of each row, -1 for missing and unknown values that are accepted."""
+def positions(x: Array, categories: list[Any]) -> Array:
+    """Return the category of each row, -1 for all other values."""
     position_of = {each: position for position, each in enumerate(categories)}
-    found = np.array([position_of.get(each, -1) for each in x.tolist()], int)
+    return np.array([position_of.get(each, -1) for each in x.tolist()], int)
+
+
+def fractions(x: Array) -> Array:
+    """Return which rows have numbers that are not integers, which cannot be categories."""
+    if x.dtype.kind != "f":
+        return np.zeros(len(x), bool)
+    whole = np.isfinite(x) & (np.floor(x) == x)
+    return np.asarray(~whole & ~np.isnan(x))
+
+
+def category_refuses(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
     gaps = missing_values(x)
-    if (missing == "error" or (missing == "unknown" and unknown == "error")) and gaps.any():
-        raise ValueError("a category is missing")
-    wrong = (found < 0) & ~gaps if missing == "zeros" else found < 0
-    if unknown == "error" and wrong.any():
-        raise ValueError(f"the training data does not have the category {x[wrong][0]!r}")
-    return found
+    refused = fractions(x)
+    if unknown == "error":
+        refused |= (positions(x, categories) < 0) & ~gaps
+    if missing == "error" or (missing == "unknown" and unknown == "error"):
+        refused |= gaps
+    return refused
 
 
-def one_hot(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
-    found = positions(x, categories, unknown, missing)
+def one_hot(x: Array, *, categories: list[Any]) -> Array:
+    found = positions(x, categories)
     return np.asarray(found[:, None] == np.arange(len(categories)))
 
 
-def signed_one_hot(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
-    rows = one_hot(x, categories=categories, unknown=unknown, missing=missing).astype(float)
+def signed_one_hot(x: Array, *, categories: list[Any]) -> Array:
+    rows = one_hot(x, categories=categories).astype(float)
     return rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
 
 
-def ordinal(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
-    found = positions(x, categories, unknown, missing)
-    return np.where(found < 0, len(categories), found)
+def ordinal(x: Array, *, categories: list[Any], unknown: str) -> Array:
+    found = positions(x, categories)
+    return np.where(found < 0, len(categories) if unknown == "index" else 0, found)
 
 
 def group_rare(x: Array, *, categories: list[Any], names: list[str]) -> Array:
-    y = np.array(names, object)[positions(x, categories, "", "")]  # -1 is the last
+    y = np.array(names, object)[positions(x, categories)]  # -1 is the last
     y[missing_values(x)] = None
     return y
+
+
+def group_rare_refuses(x: Array) -> Array:
+    return fractions(x)
 
 
 def date_parts(
     x: Array, *, form: str, parts: list[str], start: float, periods: dict[str, float], cycles: bool
 ) -> Array:
     moments = read_dates(x, form)
-    if (np.isnat(moments) & ~missing_values(x)).any():
-        raise ValueError("a date is not written as in the training data")
     columns = []
     for part in parts:
         values = part_of(moments, part, start)
@@ -177,6 +192,10 @@ def date_parts(
         else:
             columns.append(values)
     return np.stack(columns, axis=1)
+
+
+def date_refuses(x: Array, *, form: str) -> Array:
+    return np.asarray(np.isnat(read_dates(x, form)) & ~missing_values(x))
 
 
 def tokens_of(text: str, unit: str, lowercase: bool) -> list[str]:
@@ -193,20 +212,21 @@ def tokenize(
     unit: str,
     lowercase: bool,
     cut: str,
-    missing: str,
 ) -> tuple[Array, Array]:
     """Return an integer for each token, (n, length), and how many each row has."""
     number_of = {token: number for number, token in enumerate(tokens, FIRST)}
     values, lengths = np.full((len(x), length), PADDING), np.empty(len(x), int)
     for position, text in enumerate(x.tolist()):
-        if text is None and missing == "error":
-            raise ValueError("a text is missing")
         row = tokens_of(text or "", unit, lowercase)
         kept = row[:length] if cut == "end" else row[-length:]
         found = [number_of.get(token, UNKNOWN) for token in kept] or [UNKNOWN]
         values[position, : len(found)] = found
         lengths[position] = len(found)
     return values, lengths
+
+
+def tokenize_refuses(x: Array, *, missing: str) -> Array:
+    return missing_values(x) & (missing == "error")
 
 
 class NumpyTransforms(NumpyTranslation):
@@ -234,6 +254,14 @@ class NumpyTransforms(NumpyTranslation):
         transforms.Log: from_log,
         transforms.SignedLog: from_signed_log,
         transforms.Quantile: from_quantile,
+    }
+    refusals: ClassVar[Any] = {
+        transforms.Log: log_refuses,
+        transforms.OneHot: category_refuses,
+        transforms.Ordinal: category_refuses,
+        transforms.GroupRare: group_rare_refuses,
+        transforms.Datetime: date_refuses,
+        transforms.Tokenize: tokenize_refuses,
     }
     replaces = tuple(functions)
 
@@ -277,4 +305,5 @@ class NumpyTabularTransforms(NumpyTranslation):
         Clamp: unchanged,
     }
     inverses: ClassVar[Any] = {Clamp: clamped}
+    refusals: ClassVar[Any] = {SignedOneHot: category_refuses}
     replaces = tuple(functions)

@@ -45,10 +45,14 @@ class Variable:
         return self.name
 
 
+REFUSED = Variable("refused")
+"""The list of which rows cannot be predicted, for each reason."""
+
+
 class NumpyWriter:
     """A writer of the body of `predict`, which collects the functions and arrays it needs.
 
-    Translations use `call`.
+    Translations use `call` and `refuse`.
     """
 
     def __init__(self, float_type: str) -> None:
@@ -89,7 +93,7 @@ class NumpyWriter:
         """Read a column of the given rows."""
         shape = (column.window,) if column.window is not None else column.shape
         missing = Variable("MISSING") if column.missing else ()
-        given = Variable("rows"), column.name, column.type, shape, missing
+        given = Variable("rows"), column.name, column.type, shape, missing, column.decimal, REFUSED
         found = self.call(running.column, column.name, *given)
         if column.window is None:
             return found
@@ -98,7 +102,20 @@ class NumpyWriter:
     def joined(self, name: str, joined: ExportedInput, columns: Sequence[Any]) -> Variable:
         """Join columns into an array of the type that the layers take."""
         dtype = self._float if joined.dtype == "float" else "int64"
-        return self.call(running.joined, name, Columns(columns), shape=joined.shape, dtype=dtype)
+        options = {"dtype": dtype, "limit": joined.limit, "refused": REFUSED}
+        return self.call(running.joined, name, Columns(columns), shape=joined.shape, **options)
+
+    def refuse(self, function: Callable[..., Any], name: str, *arguments: Any, **more: Any) -> None:
+        """Write a call that returns which rows cannot be predicted.
+
+        Args:
+            function: it returns booleans (n, …); as for `call`.
+            name: as for `call`.
+            arguments: as for `call`.
+            more: keyword arguments, as for `call`.
+        """
+        rows = self.call(function, f"{name}.refused", *arguments, **more)
+        self.lines.append(f"{REFUSED}.append({rows})")
 
     def reshaped(self, name: str, handle: Any, shape: Shape) -> Variable:
         """Write a reshape of each sample."""
@@ -115,6 +132,7 @@ class NumpyWriter:
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write what `predict` returns for an output."""
         name, classes = output.name or "found", output.classes
+        self.refuse(running.unpredicted, name, written.predictions)
         found: Variable
         if output.sort == "classes":
             found = self.call(running.classes, name, written.predictions, list(classes or ()))
@@ -138,7 +156,10 @@ class NumpyWriter:
     def body(self) -> str:
         """Return the statements of `predict`."""
         returned = self.results[0][1] if not self.results[0][0] else _dict_of(self.results)
-        return indent("\n".join([*self.lines, f"return {returned}"]), _INDENT)
+        check = self.sources.add(running.validated)
+        results = ", ".join(name for _, name in self.results)
+        ending = [f"{check}([{results}], {REFUSED})", f"return {returned}"]
+        return indent("\n".join([f"{REFUSED} = []", *self.lines, *ending]), _INDENT)
 
     def data(self) -> str:
         """Return the definitions of constants and arrays, which come last in the file."""
@@ -220,6 +241,8 @@ class NumpyTranslation(Translation):
     """The function of each class: of a layer, a loss, a transform or a calibrator's `apply`."""
     inverses: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
     """The function of the inverse of each transform."""
+    refusals: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
+    """The function that returns which rows each class refuses, booleans (n, …)."""
 
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
         """Return further arguments by name; default: none."""
@@ -231,6 +254,10 @@ class NumpyTranslation(Translation):
         function = functions.get(type(component))
         if function is None:
             raise Untranslatable(f"its {site.method} has no function")
+        refuses = None if site.inverse else self.refusals.get(type(component))
+        if refuses is not None:
+            given = self.given(refuses, component, site)
+            site.writer.refuse(refuses, site.name, *site.inputs, **given)
         options = self.given(function, component, site)
         return (site.writer.call(function, site.name, *site.inputs, **options),)
 

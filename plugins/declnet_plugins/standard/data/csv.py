@@ -35,6 +35,7 @@ from declnet_plugins.standard.data.text_table import (
     Columns,
     TextTable,
     integers_of,
+    spellings_of,
     types_of,
 )
 
@@ -95,7 +96,7 @@ class CSV(CSVFormat):
         """Read the file once, to find where its rows are and the columns' types."""
         self._checked()
         text = CSVText(self)
-        columns = self.typed_columns(text.names, self._settled)
+        columns = self.typed_columns(text.names, self._settled, self.target_columns)
         blocks: list[Block] = []
         sizes: list[int] = []
         copy: BlockFile | None = None
@@ -108,6 +109,7 @@ class CSV(CSVFormat):
             sizes.append(int(self.has_targets(parts).sum()))
             blocks.append(replace(block, cells=NotImplemented))
         settled, integers = self._settled | types_of(columns), integers_of(columns)
+        spellings = spellings_of(columns)
         if copy is not None:
             copy.discard(range(max(column.lost for column in columns.values())))
 
@@ -121,7 +123,8 @@ class CSV(CSVFormat):
                 parts = [column.add(cells(at), block.rows) for at, column in again.items()]
             names = (column.name for column in columns.values())
             table = self.records(dict(zip(names, parts, strict=True)))
-            return next(self.labelled([replace(table, rows=np.array(block.rows))], integers))
+            table = replace(table, rows=np.array(block.rows), spellings=spellings)
+            return next(self.labelled([table], integers))
 
         whole = [number for number, size in enumerate(sizes) if size]
         return Blocks(tuple(sizes[at] for at in whole), lambda number: read(whole[number]))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from declnet import (
     SPACES,
@@ -71,6 +71,9 @@ class TextTableSource(TableSource):
         default=True, description="whether the first row names the columns; else: column_1, …"
     )
 
+    _commas: tuple[str, ...] = PrivateAttr(default=())
+    """The columns that are declared to have decimal commas, even if they are now read as text."""
+
     def _text(self) -> TextTable:
         """Return the text of the table; raise DataError if the file cannot be read."""
         raise NotImplementedError
@@ -78,8 +81,11 @@ class TextTableSource(TableSource):
     @property
     def cell_format(self) -> CellFormat:
         """How the cells are written."""
-        commas = tuple(name for name, kind in self.types.items() if kind == "comma_number")
-        return CellFormat(self.missing, self._decimal, commas)
+        return CellFormat(self.missing, self._decimal, self._commas or self._declared_commas)
+
+    @property
+    def _declared_commas(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in self.types.items() if kind == "comma_number")
 
     @property
     def _decimal(self) -> Literal[".", ","]:
@@ -94,6 +100,13 @@ class TextTableSource(TableSource):
         """Return a source of only these columns, which must exist, without the others' types."""
         types = {name: each for name, each in self.types.items() if name in names}
         return super().with_columns(names).model_copy(update={"types": types})
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
+        """Return a source whose columns have these types; text also where it declares another."""
+        declared = {name: kind for name, kind in self.types.items() if types.get(name) != "text"}
+        other = super().with_types(types).model_copy(update={"types": declared})
+        other._commas = self._declared_commas
+        return other
 
     def with_target(self, column: str | None) -> Self:
         """Return a source with another target; without one, the old one's type is dropped too."""
@@ -124,7 +137,7 @@ class TextTableSource(TableSource):
     def _loaded(self, most: int | None) -> Table:
         """Return the table, or the rows of the first blocks alone."""
         text = self._checked()
-        columns = self.typed_columns(text.names, self._settled)
+        columns = self.typed_columns(text.names, self._settled, self.target_columns)
         parts: list[dict[int, Array]] = [
             {at: column.add(block.cells(at), block.rows) for at, column in columns.items()}
             for block in islice(text.blocks(columns), most)
@@ -140,7 +153,7 @@ class TextTableSource(TableSource):
             array = arrays[column.name] = np.concatenate([column.final(p.pop(at)) for p in parts])
             if (note := column.note(array, self._decimal)) is not None:
                 notes[column.name] = note
-        table = replace(self.records(arrays), notes=notes)
+        table = replace(self.records(arrays), notes=notes, spellings=spellings_of(columns))
         return next(self.labelled([table], integers_of(columns)))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
@@ -177,11 +190,26 @@ class TextTableSource(TableSource):
         return replace(table, rows=np.arange(first, first + len(table)))
 
     def typed_columns(
-        self, names: Sequence[str], settled: Mapping[str, ColumnType]
+        self,
+        names: Sequence[str],
+        settled: Mapping[str, ColumnType],
+        spelled: Collection[str] = (),
     ) -> dict[int, TypedColumn]:
-        """Return the columns that are needed, by position, without any cell."""
+        """Return the columns that are needed, by position, without any cell.
+
+        Args:
+            names: the names of all columns.
+            settled: the types of columns, as far as they are known.
+            spelled: the columns of which it is kept how their values are written, unless their
+                types are settled.
+        """
         return {
-            at: TypedColumn(name, self.types.get(name), settled.get(name))
+            at: TypedColumn(
+                name,
+                self.types.get(name),
+                settled.get(name),
+                spelled=name in spelled and name not in settled,
+            )
             for at, name in enumerate(names)
             if self._only is None or name in self._only
         }
@@ -235,3 +263,9 @@ def types_of(columns: Columns) -> dict[str, ColumnType]:
 def integers_of(columns: Columns) -> Collection[str]:
     """Return the names of the columns of integers."""
     return {column.name for column in columns.values() if column.type == "integer"}
+
+
+def spellings_of(columns: Columns) -> dict[str, dict[Any, str]]:
+    """Return how values are written, of columns with values that are not written as their name."""
+    found = {column.name: column.spellings() for column in columns.values()}
+    return {name: spellings for name, spellings in found.items() if spellings}

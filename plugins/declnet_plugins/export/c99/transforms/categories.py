@@ -13,18 +13,21 @@ from declnet_plugins.standard.transforms.categories import CategoryTransform
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 FIND_TEXT = """
-/* The position of a text in sorted ones; -1 if it is none of them. */
+/* The position of a text in sorted ones, without the spaces after it; -1 if it is none of them. */
 static int $name(const char *const *texts, int count, const char *text)
 {
     int from = 0, to = count;
+    const char *end = text;
+    while (*end != 0) end++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\\t')) end--;
     while (from < to) {
         const int middle = from + (to - from) / 2;
         const unsigned char *a = (const unsigned char *) texts[middle];
-        const unsigned char *b = (const unsigned char *) text;
-        while (*a != 0 && *a == *b) a++, b++;
-        if (*a == *b) return middle;
-        if (*a < *b) from = middle + 1;
-        else to = middle;
+        const char *b = text;
+        while (b < end && *a == (unsigned char) *b) a++, b++;
+        if (b == end && *a == 0) return middle;
+        if (b == end || *a > (unsigned char) *b) to = middle;
+        else from = middle + 1;
     }
     return -1;
 }
@@ -48,7 +51,7 @@ static int $name(const $number *numbers, int count, $number wanted)
 
 
 FRACTION = """
-if (x[0] != floor$f(x[0])) {
+if (x[0] != floor$f(x[0]) || isinf(x[0])) {
     out->column = $column;
     return ${PREFIX}_OUT_OF_RANGE;
 }

@@ -1,0 +1,109 @@
+"""Predictions of the samples that can be predicted, with the errors of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.table import Table
+from declnet.data.usable_rows import UsableRows, refused_rows
+from declnet.errors import DataError, SampleName
+from declnet.runs.inference.predictions import Predictions, require_all_finite
+from declnet.training.tasks import predictions_of
+
+if TYPE_CHECKING:
+    from declnet.runs.inference.predictor import NamesSamples, Predictor
+
+
+def _row(position: int) -> SampleName:
+    return SampleName(f"row {position + 1}", position + 1)
+
+
+def partial_predictions(
+    predictor: Predictor, rows: UsableRows, name_sample: NamesSamples = _row
+) -> dict[str, Predictions]:
+    """Return the predictions of all samples, which are empty where they cannot be made.
+
+    Args:
+        predictor: the predictor, of one model or of several.
+        rows: the samples that can be used, as far as that is known.
+        name_sample: what messages call a sample, by its position among all samples.
+
+    Raises:
+        DataError: an error concerns more than single samples.
+    """
+    for member in predictor.predictors:
+        rows = _prepared_rows(member, rows, name_sample)
+    if not len(rows.table):
+        outputs = [_blank_outputs(member) for member in predictor.predictors]
+        return _of_rows(predictor.combined(outputs), slice(0), rows)
+    names = _among(rows.positions, name_sample)
+    predictions = predictor.predict_records(rows.table, names)
+
+    def check(part: Array) -> None:
+        outputs = {loss: found.changed(lambda x: x[part]) for loss, found in predictions.items()}
+        require_all_finite(outputs, _among(part, names))
+
+    errors = refused_rows(check, rows.table.row_numbers)
+    finite = np.delete(np.arange(len(rows.table)), list(errors))
+    return _of_rows(predictions, finite, rows.without(errors))
+
+
+def _of_rows(
+    predictions: Mapping[str, Predictions], usable: Array | slice, rows: UsableRows
+) -> dict[str, Predictions]:
+    """Return the predictions of all rows, given some with those of the usable rows."""
+    return {
+        loss: found.changed(lambda array: array[usable]).with_errors(rows)
+        for loss, found in predictions.items()
+    }
+
+
+def _prepared_rows(predictor: Predictor, rows: UsableRows, name_sample: NamesSamples) -> UsableRows:
+    """Return those rows that a single model's preparation takes.
+
+    An error in a column is looked for in that column alone.
+    """
+    while len(rows.table):
+        names = _among(rows.positions, name_sample)
+        try:
+            predictor.prepare_records(rows.table, names)
+        except DataError as error:
+            check = _check(predictor, rows.table, names, error)
+            errors = refused_rows(check, rows.table.row_numbers)
+            if not errors:  # other rows were the reason, against the contract
+                raise
+            rows = rows.without(errors)
+        else:
+            break
+    return rows
+
+
+def _check(
+    predictor: Predictor, table: Table, name_sample: NamesSamples, error: DataError
+) -> Callable[[Array], object]:
+    """Return a check of rows at some positions, which raises errors such as this one."""
+    preparation, column = predictor.preparation, error.column or ""
+    if column in (preparation.types or ()):
+        alone, own = preparation.of_column(column), table.columns[column]
+        numbers = np.asarray(table.row_numbers)
+        return lambda part: alone.apply(Table({column: own[part]}, rows=numbers[part]))
+    return lambda part: predictor.prepare_records(table.take(part), _among(part, name_sample))
+
+
+def _among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
+    """Return what messages call a sample, by its position among those at some positions."""
+    return lambda position: name_sample(int(positions[position]))
+
+
+def _blank_outputs(predictor: Predictor) -> dict[str, Array]:
+    """Return outputs of a single model for one sample, whose numbers mean nothing."""
+    model = predictor.model
+    outputs = {}
+    for head in predictor.heads:
+        shape = model.output(head.output).output_shape
+        outputs[head.name] = predictions_of(head.loss, np.zeros((1, *shape), model.dtype))
+    return outputs

@@ -1,0 +1,171 @@
+"""Whatever a method of any contract returns is accepted, or refused with the component's name."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import declnet
+from declnet import Component, KernelSite, ParameterInfo, Registry, StudyContext
+from declnet.contracts.returned import BrokenContractError, verify
+from declnet_plugins.report import ReportPanel
+
+CONTRACTS = sorted(
+    {getattr(declnet, name) for name in declnet.__all__ if name[0].isupper()} | {ReportPanel},
+    key=str,
+)
+"""The public classes, of which the contracts are those that set a kind."""
+
+METHODS = [
+    (contract, name)
+    for contract in CONTRACTS
+    if inspect.isclass(contract) and issubclass(contract, Component)
+    if "kind" in vars(contract) and contract.is_contract()
+    for name, value in {"check": Component.check, **vars(contract)}.items()
+    if inspect.isfunction(value) or isinstance(value, classmethod)
+    if not name.startswith(("_", "verify_"))
+    if get_type_hints(getattr(value, "__func__", value)).get("return", object) is not type(None)
+]
+
+ROWS = np.zeros((3, 2))
+ARGUMENTS = {
+    "x": ROWS,
+    "y": ROWS,
+    "w": ROWS,
+    "y_pred": ROWS,
+    "y_true": ROWS,
+    "state": {},
+    "input_shape": (2,),
+    "step": 1,
+    "steps": range(3),
+    "total": 3,
+    "parameter": ParameterInfo("w", (2,)),
+    "site": KernelSite((), state=object()),
+    "study": StudyContext("s", Path(), (), "loss", "lower"),
+    "registry": Registry(),
+}
+
+
+class Opaque:
+    """A value of no annotated type, which cannot even be shown."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.builds(Opaque)
+)
+ARRAYS = st.builds(
+    lambda shape, kind: np.zeros(shape).astype(kind),
+    st.sampled_from([(), (0,), (3,), (3, 2), (2, 3)]),
+    st.sampled_from(["f8", "f4", "i8", "bool", "U3", "O", "c16"]),
+)
+VALUES = st.recursive(
+    SCALARS | ARRAYS,
+    lambda parts: (
+        st.lists(parts, max_size=3)
+        | st.lists(parts, max_size=3).map(tuple)
+        | st.dictionaries(st.one_of(st.text(max_size=3), st.integers()), parts, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@cache
+def odd(contract, name):
+    """A component that has a method of its own, the contract's method, and arguments for it."""
+    body = {"__module__": __name__, "type": "odd", name: lambda *_: None}
+    method = getattr(contract, name)
+    parameters = list(inspect.signature(method).parameters)
+    parameters = parameters if inspect.ismethod(method) else parameters[1:]
+    arguments = [ARGUMENTS.get(parameter) for parameter in parameters]
+    return type("Odd", (contract,), body).model_construct(), method, arguments
+
+
+def received(contract, name, value):
+    """What a caller gets from a component whose method returned a value."""
+    component, method, arguments = odd(contract, name)
+    result = verify(method, component, value, *arguments)
+    return list(result) if inspect.isgenerator(result) else result
+
+
+def of(methods):
+    ids = [f"{contract.__name__}.{name}" for contract, name in methods]
+    return pytest.mark.parametrize(("contract", "name"), methods, ids=ids)
+
+
+def is_free(contract, name):
+    """Whether a method may return anything, such as a callback's state."""
+    return name in ("start", "restore")
+
+
+def test_all_contracts_are_tried():
+    kinds = {contract.kind for contract, _ in METHODS}
+    assert kinds >= set(declnet.discover().kinds()) - {"initializer"}
+
+
+@of([each for each in METHODS if not is_free(*each)])
+def test_a_value_of_another_type_is_refused_by_name(contract, name):
+    with pytest.raises(BrokenContractError) as caught:
+        received(contract, name, Opaque())
+    assert str(caught.value).startswith(f'{contract.kind} "odd": {name}() returned an object of Op')
+
+
+@given(value=VALUES)
+def test_no_value_leads_to_another_error(value):
+    for contract, name in METHODS:
+        with suppress(BrokenContractError):
+            received(contract, name, value)
+
+
+DISTINCT = {
+    "with_input_info", "output_shape", "integer_limits", "class_count", "state_names",
+    "workspace_shapes", "for_file", "describe", "input_chunks",
+    "data_files", "sample_names", "with_types", "with_columns", "with_target", "with_targets",
+    "with_detected_format", "without_unlabeled_rows", "suits", "fitting", "feature_names",
+    "monitors", "observer", "least_samples", "threshold", "promised_coverage",
+    "unavailable", "check_study", "propose", "should_stop", "notes_for_table", "spec_for_table",
+}  # fmt: skip
+"""Names that nothing but a contract's method has, so that a call of one is a call of it."""
+
+DIRECT = {
+    ("data/columns.py", "suits"),  # these suggest transforms that work
+    ("training/checks/model.py", "output_shape"),  # of a layer that may not be valid
+    ("data/sources/files.py", "for_file"),  # verified in the next statement
+    ("data/profile.py", "describe"),  # for the error that it raises
+}
+
+
+def test_no_caller_receives_a_value_unverified():
+    core = Path(declnet.__file__).parent
+    found = set()
+    for path in core.rglob("*.py"):
+        place = path.relative_to(core).as_posix()
+        if place.startswith(("testing/", "contracts/")):
+            continue
+        text = path.read_text("utf-8")
+        if not re.search(rf"\.({'|'.join(DISTINCT)})\(", text):
+            continue
+        tree = ast.parse(text)
+        verified = {
+            id(argument)
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "verify"
+            for argument in ast.walk(call)
+        }
+        for call in ast.walk(tree):
+            name = getattr(getattr(call, "func", None), "attr", None)
+            if name in DISTINCT and id(call) not in verified:
+                found.add((place, name))
+    assert found <= DIRECT

@@ -1,0 +1,143 @@
+"""Files say for each row whether declnet predicts it, whatever the row has."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+
+import numpy as np
+import pytest
+
+from declnet import Table, default_registry, load_predictor, open_run, parse_spec, run
+from declnet.testing import Subject
+from declnet.testing.checks.translations import refuses_what_its_transforms_refuse
+from declnet_plugins.export.c99.compiled import CompiledProgram
+from tests.odd_rows import GOOD, PREPARE, SPEC, csv_text, json_rows, odd_rows, training_file
+
+COUNT = 300
+
+PREPARE_IN_C = [
+    *(each for each in PREPARE if each != "standardize" and each["type"] != "datetime"),
+    {"type": "ordinal", "columns": ["day"], "unknown": "index", "missing": "unknown"},
+    "standardize",
+]
+
+TYPED = {
+    "size": [1.5, 0.0, -3.0, np.nan, np.inf, -np.inf, 1e300],
+    "income": [1.0, 100.5, 0.0, -0.5, np.nan, np.inf, 1e-320],
+    "count": [1, 2, 3, 4, -1, 10**12],
+    "late": [True, False],
+    "color": ["red", " red ", "blue\t", "", "null", " NA", None, "green", "Red", "re"],
+    "day": ["2024-01-31", " 2024-03-01 ", "", "?", "2024-02-31", "31.1.2024", "soon", None],
+    "price": [1250.5, 7.0, np.nan, -np.inf],
+}
+"""Cells in the types of the training data: some formats have no text in columns of numbers."""
+
+
+@pytest.fixture(scope="module", params=["onnx", "c"])
+def folder(request, tmp_path_factory):
+    """A run, whose preparation is one that the format can write."""
+    folder = tmp_path_factory.mktemp(request.param)
+    train = {"type": "csv", "path": str(training_file(folder / "train.csv")), "target": "label"}
+    prepare = PREPARE if request.param == "onnx" else PREPARE_IN_C
+    run(parse_spec({**SPEC, "data": {"train": train, "prepare": prepare}}), out=folder / "run")
+    return folder
+
+
+def file_predictor(folder, name):
+    """Export the run, and return a function of columns that gives labels and validity."""
+    path = folder / name
+    assert open_run(folder / "run").export(path, force=True).labels_differ == 0
+    if path.suffix == ".py":
+        predict = runpy.run_path(str(path))["predict"]
+
+        def run_python(columns):
+            found = predict(columns)
+            return found["prediction"], found["valid"]
+
+        return run_python
+    if path.suffix == ".c":
+        program = CompiledProgram.of(path)
+
+        def run_program(columns):
+            found = program(columns)[""]
+            return found.prediction, found.valid
+
+        return run_program
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(path))
+
+    def run_session(columns):
+        """Do what the description asks of the caller: spaces and missing texts are removed."""
+        given = {
+            name: np.array([(each or "").strip(" \t") for each in x], object)
+            if x.dtype == object
+            else x
+            for name, x in columns.items()
+        }
+        return session.run(["label", "valid"], given)
+
+    return run_session
+
+
+def assert_alike(found, expected):
+    prediction, valid = found
+    refused = np.zeros(len(expected), bool)
+    refused[list(expected.errors)] = True
+    assert np.flatnonzero(np.asarray(valid, bool) == refused).tolist() == []
+    assert 0.1 < refused.mean() < 0.9
+    labels = np.asarray(prediction, object)[~refused]
+    assert labels.tolist() == expected.prediction[~refused].tolist()
+
+
+@pytest.mark.parametrize("suffix", [".py", ".onnx", ".c"])
+def test_odd_rows_in_the_types_of_the_training_data(suffix, folder):
+    if suffix == ".c" and (folder.name[0] != "c" or not shutil.which("cc")):
+        pytest.skip("C cannot read dates, or has no compiler")
+    if suffix == ".onnx":
+        pytest.importorskip("onnx")
+    rng = np.random.default_rng(5)
+    columns = {}
+    for name, cells in TYPED.items():
+        odd = rng.random(COUNT) < 0.15
+        picked = [cells[rng.integers(len(cells)) if o else 0] for o in odd]
+        columns[name] = np.array(picked, object if isinstance(cells[0], str) else None)
+    expected = load_predictor(folder / "run").predict(Table(columns), on_error="empty")
+    assert_alike(file_predictor(folder, f"m{suffix}")(columns), expected)
+
+
+def test_odd_cells_of_a_text_file(folder, tmp_path):
+    """The Python file reads every cell as declnet does."""
+    rows = odd_rows(COUNT, seed=1)
+    predictor = load_predictor(folder / "run")
+    expected = predictor.predict(rows, on_error="empty")
+    found = file_predictor(folder, "m.py")
+    assert_alike(found({name: [row[name] for row in json_rows(rows)] for name in GOOD}), expected)
+    texts = dict.fromkeys(GOOD, ())
+    header, *lines = csv_text(rows).splitlines()
+    (tmp_path / "rows.csv").write_text("\n".join([header, *lines, ""]))
+    read = runpy.run_path(str(folder / "m.py"))["read_csv"](str(tmp_path / "rows.csv"), texts)
+    (from_csv,) = predictor.predict_parts(tmp_path / "rows.csv", on_error="empty")
+    assert from_csv.errors.keys() == expected.errors.keys()
+    assert_alike(found(read), from_csv)
+
+
+def test_the_description_says_what_the_caller_does_first(folder):
+    onnx = pytest.importorskip("onnx")
+    open_run(folder / "run").export(folder / "m.onnx", force=True)
+    metadata = {each.key: each.value for each in onnx.load(folder / "m.onnx").metadata_props}
+    inputs = {each["name"]: each for each in json.loads(metadata["inputs"])}
+    assert inputs["color"]["first"] == "remove spaces and tabs around the text"
+    assert "first" not in inputs["size"]
+    (output,) = json.loads(metadata["outputs"])
+    assert output["valid"] == "valid"
+
+
+@pytest.mark.parametrize("name", ["c_log", "c_ordinal", "c_signed_one_hot"])
+def test_c_refuses_what_transforms_refuse(name):
+    if not shutil.which("cc"):
+        pytest.skip("there is no compiler")
+    registry = default_registry()
+    translation = registry.find("translation", name)
+    refuses_what_its_transforms_refuse(Subject(translation(), registry=registry))

@@ -1,0 +1,206 @@
+"""Rows that cannot be predicted are left empty, and are the ones that are refused alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import DataError, as_table, parse_spec, run
+from declnet.contracts.network.inputs import wrapped
+from declnet.runs.inference import file_parts
+from declnet.runs.inference.predictions import prediction_columns
+from declnet_plugins.standard.data import SQL
+from tests.odd_rows import PREPARE, SPEC, csv_text, json_lines, odd_rows, text, training_file
+
+COUNT = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return training_file(tmp_path_factory.mktemp("odd") / "train.csv").parent
+
+
+def data_of(folder, **more):
+    train = {"type": "csv", "path": str(folder / "train.csv"), "target": "label"}
+    return {"train": train, "prepare": PREPARE, **more}
+
+
+@pytest.fixture(scope="module", params=["one", "calibrated", "folds", "losses"])
+def predictor(request, folder):
+    document = {**SPEC, "data": data_of(folder)}
+    if request.param in ("calibrated", "folds"):
+        document["calibration"] = {"steps": ["temperature", "conformal"]}
+        document["data"] = data_of(folder, validation=0.4)
+    if request.param == "folds":
+        document["data"] = data_of(folder, folds=2)
+        return declnet.cross_validate(parse_spec(document), out=folder / "folds").predictor
+    if request.param == "losses":
+        del document["loss"]
+        loss = {"type": "categorical_crossentropy", "output": "softmax_1"}
+        document["losses"] = {"label": loss}
+    run(parse_spec(document), out=folder / request.param)
+    return declnet.load_predictor(folder / request.param)
+
+
+ROWS = odd_rows(COUNT)
+
+
+@pytest.fixture(scope="module")
+def alone(predictor):
+    """The prediction of each row alone, or its error."""
+
+    def predicted(row):
+        try:
+            return predictor.predict([row])
+        except DataError as error:
+            return error
+
+    found = [predicted(row) for row in ROWS]
+    refused = sum(isinstance(each, DataError) for each in found)
+    assert 10 < refused < COUNT - 10
+    return found
+
+
+def texts():
+    return [{name: text(value) for name, value in row.items()} for row in ROWS]
+
+
+def by_column(rows):
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def frame(library):
+    module = pytest.importorskip(library)
+    return module.DataFrame(by_column(texts()))
+
+
+def written(name, content):
+    def write(path):
+        (path / name).write_text(content(ROWS))
+        return path / name
+
+    return write
+
+
+def parquet(path):
+    frame("polars").write_parquet(path / "rows.parquet")
+    return path / "rows.parquet"
+
+
+def sql(path):
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    url = f"sqlite:///{path / 'rows.db'}"
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    with engine.begin() as database:
+        frame("pandas").to_sql("cells", database)
+    return SQL(url=url, query="SELECT * FROM cells")
+
+
+FORMS = {
+    "rows": lambda _: ROWS,
+    "columns of text": lambda _: by_column(texts()),
+    "table of text": lambda _: as_table(by_column(texts())),
+    "pandas": lambda _: frame("pandas"),
+    "polars": lambda _: frame("polars"),
+    "csv": written("rows.csv", csv_text),
+    "json lines": written("rows.jsonl", json_lines),
+    "parquet": parquet,
+    "sql": sql,
+}
+
+
+@pytest.mark.parametrize("samples", [7, 1000])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, monkeypatch):
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    data = FORMS[form](tmp_path)
+    if form in ("csv", "json lines", "parquet", "sql"):
+        parts = list(predictor.predict_parts(data, ["size"], spread=True, on_error="empty"))
+    elif samples > COUNT:
+        parts = [predictor.predict(data, on_error="empty")]
+    else:
+        return
+    columns = [prediction_columns(part) for part in parts]
+    found = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    prefix = "label_" if "label_prediction" in found else ""
+    for at, expected in enumerate(alone):
+        error = found["error"][at]
+        if isinstance(expected, DataError):
+            assert error == expected.message.replace("row 1,", f"row {at + 1},", 1)
+            assert {str(found[name][at]) for name in found if name not in ("error", "size")} <= {
+                "None", "nan",
+            }  # fmt: skip
+        else:
+            assert error is None
+            for name, column in prediction_columns(expected).items():
+                got, own = found[name][at], column[0]
+                same = got == own if isinstance(own, str) else np.isclose(got, own, atol=1e-6)
+                assert same, name
+    assert found[f"{prefix}prediction"].dtype == object
+
+
+def test_good_rows_have_no_errors(predictor):
+    rows = odd_rows(20, share=0)
+    found = predictor.predict(rows, on_error="empty")
+    assert [each.errors for each in wrapped(found).values()] == [{}]
+    same = predictor.predict(rows)
+    assert [each.errors for each in wrapped(same).values()] == [None]
+    columns = prediction_columns(found)
+    assert not columns.pop("error").any()
+    for name, column in prediction_columns(same).items():
+        np.testing.assert_array_equal(columns[name], column)
+
+
+def test_all_rows_may_be_refused(predictor):
+    rows = [{**row, "income": -1} for row in odd_rows(9, share=0)]
+    columns = prediction_columns(predictor.predict(rows, on_error="empty"))
+    good = prediction_columns(predictor.predict(odd_rows(3, share=0), on_error="empty"))
+    assert columns.keys() == good.keys()
+    assert all(text.startswith("row ") for text in columns["error"])
+
+
+@pytest.mark.parametrize("data", [{"size": [1.0]}, [{"size": 1, "color": "red"}]])
+def test_errors_of_the_whole_data_remain_errors(data, predictor):
+    with pytest.raises(DataError, match="there is no column"):
+        predictor.predict(data, on_error="empty")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_samples_of_arrays(named):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)).astype("float32"), rng.integers(0, 2, 40)
+    layers = [{"type": "dense", "units": 2}, "softmax"]
+    model = (
+        {"layers": layers}
+        if not named
+        else {"layers": [{"type": "concatenate", "inputs": ["input.a", "input.b"]}, *layers]}
+    )
+    given = {"a": x, "b": x[:, :1]} if named else x
+    predictor = run(parse_spec({**SPEC, "model": model}), data=(given, y)).predictor
+    x = x.copy()
+    x[[3, 17], 1] = np.nan, 1e38
+    x[17, 0] = -3e38
+    given = {"a": x, "b": x[:, :1]} if named else x
+    found = predictor.predict(given, on_error="empty")
+    assert 3 in found.errors
+    assert found.errors.keys() <= {3, 17}
+    assert found.errors[3].message.startswith("sample 4")
+    good = [at for at in range(40) if at not in found.errors]
+    assert np.isnan(found.outputs[3]).all()
+    assert found.prediction[3] is None
+    small = {k: v[good] for k, v in given.items()} if named else given[good]
+    np.testing.assert_allclose(found.outputs[good], predictor.predict(small).outputs, rtol=1e-6)
+
+
+def test_forecasts_are_refused():
+    columns = {"t": np.arange(40.0), "y": np.arange(40.0)}
+    document = {
+        **SPEC,
+        "model": {"layers": ["flatten", {"type": "dense", "units": 1}]},
+        "loss": "mean_squared_error",
+        "data": {"windows": {"past": 3, "horizon": 1}},
+    }
+    predictor = run(parse_spec(document), data=declnet.Table(columns, "y")).predictor
+    with pytest.raises(DataError, match="a forecast is made from several rows"):
+        predictor.predict(columns, on_error="empty")
