@@ -9,7 +9,7 @@ import subprocess
 import sys
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -83,7 +83,7 @@ class LocalExecutor(ABC):
     type: str
 
     @abstractmethod
-    def execute(self, tasks: Iterator[ExecutorTask]) -> Iterator[TaskUpdate]:
+    def execute(self, tasks: Iterator[ExecutorTask]) -> Generator[TaskUpdate]:
         """See `Executor.execute`."""
 
 
@@ -92,7 +92,7 @@ class InProcess(LocalExecutor):
 
     type = "in_process"
 
-    def execute(self, tasks: Iterator[ExecutorTask]) -> Iterator[TaskUpdate]:
+    def execute(self, tasks: Iterator[ExecutorTask]) -> Generator[TaskUpdate]:
         """See `Executor.execute`; progress is only known between the runs."""
         for number, task in enumerate(tasks):
             yield TaskUpdate(number, answer=task.execute())
@@ -127,7 +127,7 @@ class _Slots(LocalExecutor):
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
 
-    def execute(self, tasks: Iterator[ExecutorTask]) -> Iterator[TaskUpdate]:
+    def execute(self, tasks: Iterator[ExecutorTask]) -> Generator[TaskUpdate]:
         """See `Executor.execute`."""
         updates: SimpleQueue[TaskUpdate] = SimpleQueue()
         free: list[_Slot] = []
@@ -164,7 +164,7 @@ class Threads(_Slots):
 
     type = "threads"
 
-    def execute(self, tasks: Iterator[ExecutorTask]) -> Iterator[TaskUpdate]:
+    def execute(self, tasks: Iterator[ExecutorTask]) -> Generator[TaskUpdate]:
         """See `Executor.execute`."""
         with one_blas_thread():
             yield from super().execute(tasks)

@@ -27,7 +27,7 @@ from declnet.runs.many.callbacks import finish_group, notifying_failure
 from declnet.runs.many.early_stops import logged_epoch, logged_rows
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group, one_model
-from declnet.runs.many.local_executors import local_executor
+from declnet.runs.many.local_executors import LocalExecutor, local_executor
 from declnet.runs.many.plans import AnyPlan, ListedPlan, VerifiedPlan
 from declnet.runs.many.run_tasks import RunTask
 from declnet.runs.many.search import Search, TrialListener
@@ -304,7 +304,11 @@ class Training:
     def _execute(self, executor: Executor, tasks: _Tasks) -> None:
         """Carry out runs; the first one, and each that the executor takes, has an outcome."""
         waiting, polled = tasks.waiting, -math.inf
-        with closing(updates_of(executor, tasks, waiting)) as updates:
+        if isinstance(executor, LocalExecutor):
+            found = executor.execute(tasks)
+        else:
+            found = updates_of(executor, tasks, waiting)
+        with closing(found) as updates:
             for update in updates:
                 run = waiting[update.task]
                 if update.report is not None:
