@@ -33,7 +33,7 @@ METHODS = [
     if "kind" in vars(contract) and contract.is_contract()
     for name, value in {"check": Component.check, **vars(contract)}.items()
     if inspect.isfunction(value) or isinstance(value, classmethod)
-    if not name.startswith(("_", "verify_"))
+    if not name.startswith(("_", "verify_", "model_"))  # pydantic adds some
     if get_type_hints(getattr(value, "__func__", value)).get("return", object) is not type(None)
 ]
 
