@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from typing import cast
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.contracts.runs.executor import Executor, ExecutorTask, updates_of
+from declnet.contracts.runs.executor import Executor, ExecutorTask, TaskUpdate, updates_of
 from declnet.contracts.runs.plan import Outcome, Step, Task
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, RunError
@@ -304,11 +304,7 @@ class Training:
     def _execute(self, executor: Executor, tasks: _Tasks) -> None:
         """Carry out runs; the first one, and each that the executor takes, has an outcome."""
         waiting, polled = tasks.waiting, -math.inf
-        if isinstance(executor, LocalExecutor):
-            found = executor.execute(tasks)
-        else:
-            found = updates_of(executor, tasks, waiting)
-        with closing(found) as updates:
+        with closing(_updates(executor, tasks)) as updates:
             for update in updates:
                 run = waiting[update.task]
                 if update.report is not None:
@@ -430,6 +426,12 @@ class _Tasks(Iterator[ExecutorTask]):
         self._number += 1
         self.waiting[self._number] = run
         return run
+
+
+def _updates(executor: Executor, tasks: _Tasks) -> Generator[TaskUpdate]:
+    if isinstance(executor, LocalExecutor):
+        return executor.execute(tasks)
+    return updates_of(executor, tasks, tasks.waiting)
 
 
 @contextmanager
