@@ -80,6 +80,7 @@ LONG = {
     "DECLNET_TEST_STREAM_MB": "800",  # of the file that is larger than the memory of its run
     "DECLNET_TEST_STUDY_KILLS": "100",  # of a study
     "DECLNET_TEST_SWEEP_KILLS": "100",  # of a sweep
+    "DECLNET_TEST_PLAN_KILLS": "100",  # of a third party's plan
     "DECLNET_TEST_SWEEP_SEEDS": "34",  # of each of its six points, 204 runs
 }
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import declnet
 import numpy as np
-from declnet.runs.many.ensembles.series import spread
+from declnet.runs.many.series import spread
 from safetensors.numpy import save_file
 
 from measuring.options import positive

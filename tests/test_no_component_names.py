@@ -39,6 +39,8 @@ ORDINARY = frozenset(
         "threshold",
         "uniform",
         "zeros",
+        "grid",
+        "random",
     }
 )
 """Types that are also words of sentences, of NumPy or of Vega, or libraries: they count only as
@@ -48,8 +50,8 @@ ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
     "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
     "runs/storage/folder.py": "history.jsonl is the name of a file",
-    "runs/many/studies/trial_journal.py": "trials.jsonl is the name of a file",
-    "runs/many/studies/study_runner.py": "importance is a method of studies",
+    "runs/many/journal.py": "journal.jsonl is the name of a file",
+    "runs/many/search.py": "importance is a method of studies",
     "runs/display/group_tables.py": "importance is the title of a column",
     "cli/plugins/templates/importer.py.template": "the layer that a generated importer makes",
     "cli/plugins/templates/template.py.template": "the layer of the spec that it writes",

@@ -6,7 +6,6 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,16 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
-from declnet import OutputError, StudyTrial, Table, parse_spec
-from declnet.runs.many.execution.shards import shard_runs
-from declnet.runs.many.groups.documents import (
-    STUDY_FILE,
-    STUDY_SUMMARY,
-    StudyContent,
-    StudySummary,
-)
-from declnet.runs.many.studies.trial_journal import TrialJournal
-from declnet.runs.many.sweeps.stored_sweep import SweptSpec, begin_sweep
+from declnet import OutputError, StudyTrial, Table, Task
+from declnet.contracts.runs.plan import Outcome
+from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
+from declnet.runs.many.group_file import GroupFile, StoredSpec
+from declnet.runs.many.journal import StoredJournal
+from declnet.runs.many.shards import shard_runs
 from declnet.runs.storage.checkpoints import Checkpoints
 from declnet.runs.storage.listing import ListedRun, list_runs
 from declnet.stored import Stored
@@ -89,28 +84,26 @@ def stored(tmp_path_factory):
         "analyses": [{"type": "groups", "by": "color"}],
     }
     declnet.run(spec, Table(columns, "kind"), folder / "run")
-    shutil.copytree(folder / "run", folder / "ensemble/seed-0")
-    member = {"folder": "seed-0", "seed": 0}
-    (folder / "ensemble/ensemble.json").write_text(
-        json.dumps({"status": "finished", "name": "e", "runs": [member], "files": {}})
+    shutil.copytree(folder / "run", folder / "seeds/seed-0")
+    specs = (StoredSpec(document={"tune": {"trials": 1}}, folder="/"),)
+    tasks = (Task("seed-0", {"a": 1.5}, 0, point="p", name="n"), Task("seed-1", seed=1))
+    sums = {"seed-0": "sha256:0"}
+    GroupFile(kind="seeds", name="e", specs=specs, tasks=tasks, manifests=sums).write(
+        folder / "seeds"
     )
     shard = {"shard": 1, "of": 2, "runs": ["seed-0"]}
-    (folder / "ensemble/shard-1-of-2.json").write_text(json.dumps(shard))
-    parsed = parse_spec(
-        {**spec, "data": {**spec["data"], "train": {"type": "csv", "path": "a.csv"}}}
-    )
-    (folder / "sweep").mkdir()
-    begin_sweep(folder / "sweep", [SweptSpec(parsed, (0, 1), {"a": 0.5})], None, ascending=None)
+    (folder / "seeds/shard-1-of-2.json").write_text(json.dumps(shard))
     (folder / "study").mkdir()
-    content = StudyContent("finished", "", 1.0, "w", str(folder), "seed = 1")
-    (folder / "study/study.json").write_bytes(STUDY_FILE.write(content))
+    GroupFile(kind="study", name="s", specs=specs, worker="w", seconds=1.0).write(folder / "study")
+    task = Task("trials/0000", {"a": 1, "b": ["c"]}, point="trials/0000")
+    journal = StoredJournal(folder / "study", {}, writes=True)
+    journal.ask(task)
+    journal.report(task, 3, 0.25)
+    journal.stop(task, 3, "late")
+    journal.end(task, Outcome("s", 0, folder, {"train": {"loss": 0.5}}, 1.0, stopped="late"))
     trial = StudyTrial(0, {"a": 1, "b": "c"}, "finished", 0.5, {3: 0.25})
     summary = StudySummary("s", "train.loss", "lower", "finished", 1.0, 0, {"a": 1.0}, (trial,))
     (folder / "study/summary.json").write_bytes(STUDY_SUMMARY.write(summary))
-    (folder / "study/trials.jsonl").write_text(
-        '{"trial": 0, "values": {"a": 1}}\n{"trial": 0, "step": 1}\n'
-        '{"trial": 0, "value": 0.5, "state": "finished", "seconds": 1.0}\n'
-    )
     return folder
 
 
@@ -120,11 +113,6 @@ def checkpoints(folder):
     if notices:
         raise OutputError(notices[0])
     return kept
-
-
-def journal(folder):
-    context = SimpleNamespace(directory=folder / "study", worker="w")
-    return TrialJournal(SimpleNamespace(), context).trials()
 
 
 def predicted(folder):
@@ -139,12 +127,11 @@ USES = {
     "run/preparation.json": predicted,
     "run/calibration.json": predicted,
     "run/checkpoints/index.json": checkpoints,
-    "ensemble/ensemble.json": lambda folder: declnet.open_ensemble(folder / "ensemble").seeds,
-    "ensemble/shard-1-of-2.json": lambda folder: shard_runs(folder / "ensemble"),
-    "sweep/sweep.json": lambda folder: declnet.open_sweep(folder / "sweep").values,
-    "study/study.json": lambda folder: declnet.open_study(folder / "study").worker,
-    "study/summary.json": lambda folder: declnet.open_study(folder / "study").trials,
-    "study/trials.jsonl": journal,
+    "seeds/group.json": lambda folder: declnet.open_group(folder / "seeds").points(),
+    "seeds/shard-1-of-2.json": lambda folder: shard_runs(folder / "seeds"),
+    "study/group.json": lambda folder: declnet.open_group(folder / "study").status,
+    "study/summary.json": lambda folder: declnet.open_group(folder / "study").trials,
+    "study/journal.jsonl": lambda folder: declnet.open_group(folder / "study").tasks,
 }
 
 ODD = (None, True, -1, 1.5, 10**30, "x", "", "../x", [], [0], {}, {"array": "x"}, {"float": "nan"})

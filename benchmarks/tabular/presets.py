@@ -37,8 +37,7 @@ def declnet_preset(name: str, folds: int = 1) -> Callable[[Task, Path], Callable
         parsed = declnet.parse_spec(document, folder=folder)
 
         def fit() -> Callable[[], Array]:
-            train = declnet.run if folds == 1 else declnet.cross_validate
-            train(parsed, out=folder / "run")
+            declnet.run(parsed, out=folder / "run")
             predictor = declnet.load_predictor(folder / "run")
             return lambda: _in_order(predictor.predict(task.features("test")), task.data.classes)
 

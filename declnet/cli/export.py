@@ -68,7 +68,7 @@ def export(
     import time
 
     with without_collections():
-        from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.group import is_predictor, open_group
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
         from declnet.spec.document.overrides import parse_override
@@ -77,9 +77,9 @@ def export(
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
     given = {each.key: each.value for each in parsed}
     registry = registry_without(disabled)
-    if takes_best or not (is_ensemble(run) or (run / "manifest.json").exists()):
+    if takes_best or not (is_predictor(run) or (run / "manifest.json").exists()):
         run = _best_in(run, taken=takes_best)
-    opening = open_ensemble if is_ensemble(run) else open_run
+    opening = open_group if is_predictor(run) else open_run
     start = time.perf_counter()
     found = opening(run, registry, notice=show_note).export(
         output, form, given, force=force, allow_difference=allow_difference

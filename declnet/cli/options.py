@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.execution.shards import Shard
+    from declnet.runs.many.shards import Shard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -100,7 +100,7 @@ jobs_option = click.option(
 
 
 def _shard(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Shard | None:
-    from declnet.runs.many.execution.shards import Shard
+    from declnet.runs.many.shards import Shard
 
     try:
         return None if text is None else Shard.parse(text)

@@ -282,7 +282,7 @@ def evaluate(
         from declnet.errors import DataError
         from declnet.runs.inference.evaluation import evaluate_parts
         from declnet.runs.inference.file_parts import labeled_parts
-        from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.group import is_group, open_group
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
 
@@ -291,9 +291,9 @@ def evaluate(
             "--on and --data cannot be combined; --on names the run's own data, --data other data"
         )
     registry = registry_without(disabled)
-    if is_ensemble(run):
+    if is_group(run):
         if wanted:
-            one = open_ensemble(run, registry).content.runs[0].folder
+            one = open_group(run, registry).tasks[0].folder
             raise click.UsageError(f"--analyze examines one model: name one, e.g. {run / one}")
         _evaluate_ensemble(run, data, data_set, form, registry)
         return
@@ -335,9 +335,9 @@ def _evaluate_ensemble(
     """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
     from declnet.cli.display.result_tables import print_evaluation
     from declnet.errors import DataError
-    from declnet.runs.many.ensembles.ensemble import open_ensemble
+    from declnet.runs.many.group import open_group
 
-    ensemble = open_ensemble(path, registry, notice=show_note)
+    ensemble = open_group(path, registry, notice=show_note)
     if data is not None:
         predictor = ensemble.predictor()
         given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)

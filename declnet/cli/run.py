@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,11 +29,8 @@ from declnet.cli.process import interrupt_on_signals, without_collections
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
-    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.execution.shards import Shard
-    from declnet.runs.many.execution.tasks import Follow, Outcome, Task
-    from declnet.spec.model import RunSpec
+    from declnet.runs.many.shards import Shard
     from declnet.training.checks.check import Checked
 
 
@@ -78,7 +74,7 @@ def run(
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result, print_starting_point
-        from declnet.runs.run import run as run_spec
+        from declnet.runs.run import train_run
         from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
@@ -88,10 +84,23 @@ def run(
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
+        from declnet.cli.groups import train_group
+        from declnet.runs.many.beginning import begun_group, series_file
+
         executor = executor_of(on, jobs, registry)
-        return _run_series(
-            loaded, disabled, registry, out, seeds, jobs, quiet, executor=executor, shard=shard
-        )
+        file, known = series_file(loaded, seeds)
+        with begun_group(
+            out or Path("runs"),
+            file,
+            registry,
+            label=f"{loaded.name}-{file.kind}",
+            numbered=out is None,
+            shard=shard,
+            specs=known,
+        ) as group:
+            return train_group(
+                group, registry, disabled=disabled, executor=executor, jobs=jobs, quiet=quiet
+            )
     if shard is not None:
         raise click.UsageError("--shard needs several runs to divide: --seeds or folds")
     if on is not None:
@@ -104,7 +113,7 @@ def run(
         print_starting_point(checked.starting)
     warnings = Warnings()
     with followed(loaded, quiet=quiet, plain=plain) as listener:
-        result = run_spec(
+        result = train_run(
             loaded,
             out=out or Path("runs"),
             numbered=out is None,
@@ -115,116 +124,6 @@ def run(
         )
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
-
-
-def _run_series(
-    spec: RunSpec,
-    disabled: tuple[str, ...],
-    registry: Registry,
-    out: Path | None,
-    seeds: tuple[int, ...] | None,
-    jobs: int | None,
-    quiet: bool,
-    *,
-    executor: Executor | None,
-    shard: Shard | None,
-) -> int:
-    from declnet.runs.many.ensembles.recording import begin_ensemble
-    from declnet.runs.many.execution.shards import begin_shard
-    from declnet.runs.many.execution.tasks import tasks_of
-    from declnet.runs.storage.folder import claimed
-
-    kind = "folds" if seeds is None else "seeds"
-    name = f"{spec.name}-{kind}" + (f"-shard-{shard}" if shard is not None else "")
-    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
-        tasks = tasks_of(spec, seeds, parent)
-        if shard is not None:
-            begin_shard(parent, shard, tasks)
-        begin_ensemble(parent, spec, tasks)
-        return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
-
-
-def _train_series(
-    parent: Path,
-    tasks: Sequence[Task],
-    disabled: tuple[str, ...],
-    registry: Registry,
-    jobs: int | None,
-    quiet: bool,
-    executor: Executor | None,
-) -> int:
-    """Train the runs of a folder, print their metrics, and make a predictor of them.
-
-    For a shard, train only its own runs, which do not make a predictor.
-    """
-    import time
-    from shlex import quote
-
-    from declnet.cli.display.result_tables import print_series
-    from declnet.cli.sweep import status_of, train_all
-    from declnet.runs.many.ensembles.recording import finish_ensemble
-    from declnet.runs.many.ensembles.series import series_of
-    from declnet.runs.many.execution.dispatch import jobs_for, outcomes_of
-    from declnet.runs.many.execution.shards import shard_runs
-    from declnet.runs.many.groups.callbacks import telling_group
-    from declnet.runs.many.groups.documents import SERIES_SUMMARY
-    from declnet.runs.many.groups.stored_group import write_described
-    from declnet.runs.storage.folder import SUMMARY
-
-    start = time.perf_counter()
-    own = shard_runs(parent)
-    in_part = own is not None and not own.issuperset(each.directory for each in tasks)
-    if own is not None:
-        tasks = [each for each in tasks if each.directory in own]
-    if not tasks:
-        print_line(f"this shard has no runs: {parent}")
-        return 0
-    share_data()
-    jobs = jobs_for(tasks, jobs) if executor is None else 1
-
-    def train(follow: Follow) -> Generator[Outcome, None, None]:
-        return outcomes_of(
-            tasks,
-            registry,
-            jobs=jobs,
-            disabled=disabled,
-            follow=follow,
-            executor=executor,
-            parent=parent,
-        )
-
-    try:
-        with telling_group(parent, lambda: tasks[0].spec.training.callbacks, registry):
-            outcomes = train_all(tasks, train, quiet=quiet)
-    except KeyboardInterrupt as error:
-        error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
-        raise
-    (series,) = series_of(outcomes)
-    summary = series.summary(parent, jobs if executor is None else None)
-    write_described(parent / SUMMARY, SERIES_SUMMARY.write(summary))
-    print_series(series)
-    why = None if in_part else finish_ensemble(parent, registry)
-    if why is not None:
-        print_line(f"warning: {why}", err=True)
-    else:
-        _show_as_one(parent, registry)
-    print_line(f"{time.perf_counter() - start:.2f} s, {parent}")
-    return status_of([series])
-
-
-def _show_as_one(parent: Path, registry: Registry) -> None:
-    """Print the metrics of the models of all folds together, if they have finished."""
-    from declnet.cli.display.result_tables import print_together
-    from declnet.errors import DeclnetError
-    from declnet.runs.many.ensembles.ensemble import open_ensemble
-
-    ensemble = open_ensemble(parent, registry)
-    if ensemble.status != "finished" or not ensemble.has_folds:
-        return
-    try:
-        print_together([ensemble.evaluate(name) for name in ensemble.evaluated_on])
-    except DeclnetError as error:  # the runs themselves are as good as any
-        print_line(f"warning: no metrics of all models: {error}", err=True)
 
 
 def _show_layers(checked: Checked) -> None:
@@ -272,34 +171,23 @@ def resume(
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result
-        from declnet.cli.sweep import train_sweep
-        from declnet.cli.tune import train_study
-        from declnet.runs.many.ensembles.ensemble import is_ensemble
-        from declnet.runs.many.studies.stored_study import StoredStudy
-        from declnet.runs.many.sweeps.stored_sweep import StoredSweep
-        from declnet.runs.resuming import resume as resume_run
-        from declnet.runs.resuming import spec_to_resume
-        from declnet.runs.storage.folder import locked
+        from declnet.runs.resuming import resume_run, spec_to_resume
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if minutes is not None and not StoredStudy.is_at(run):
+    if (run / "group.json").is_file():
+        return _resume_group(
+            run,
+            registry,
+            minutes,
+            disabled=disabled,
+            executor=executor_of(on, jobs, registry),
+            jobs=jobs,
+            allow_changes=allow_changes,
+            quiet=quiet,
+        )
+    if minutes is not None:
         raise click.UsageError("--minutes needs the folder of a study")
-    several: tuple[tuple[Callable[[Path], bool], Callable[..., int]], ...] = (
-        (is_ensemble, _train_rest),
-        (StoredSweep.is_at, train_sweep),
-        (StoredStudy.is_at, train_study),
-    )
-    for is_several, train in several:
-        if is_several(run):
-            executor = executor_of(on, jobs, registry)
-            more = {"quiet": quiet, "allow_changes": allow_changes, "executor": executor}
-            share_data()
-            with locked(run):
-                if minutes is not None:
-                    StoredStudy(run, registry).limit(minutes)
-                status: int = train(run, disabled, registry, jobs, **more)
-            return status
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs is not None and jobs > 1:
@@ -319,24 +207,22 @@ def resume(
     return 0
 
 
-def _train_rest(
-    parent: Path,
-    disabled: tuple[str, ...],
-    registry: Registry,
-    jobs: int | None,
-    *,
-    quiet: bool,
-    allow_changes: bool,
-    executor: Executor | None,
-) -> int:
-    """Train the remaining seeds or folds."""
-    from declnet.runs.many.ensembles.ensemble import open_ensemble
-    from declnet.runs.many.ensembles.recording import tasks_left, tell_callbacks
+def _resume_group(run: Path, registry: Registry, minutes: float | None, **options: Any) -> int:
+    """Train the runs of a group that are left."""
+    from declnet.cli.groups import train_group
+    from declnet.runs.many.group import open_group
+    from declnet.runs.storage.folder import locked
 
-    ensemble = open_ensemble(parent, registry)
-    if ensemble.status == "finished":
-        tell_callbacks(ensemble, registry)
-        print_line("all of these runs are finished; nothing to resume", err=True)
-        return 0
-    tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
-    return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
+    with locked(run):
+        group = open_group(run, registry)
+        if minutes is not None:
+            if group.file.kind != "study":
+                raise click.UsageError("--minutes needs the folder of a study")
+            group.limit(minutes)
+        if group.file.kind in ("folds", "seeds") and group.status == "finished":
+            from declnet.runs.many.callbacks import finish_group
+
+            finish_group(group, registry)
+            print_line("all of these runs are finished; nothing to resume", err=True)
+            return 0
+        return train_group(group, registry, **options)

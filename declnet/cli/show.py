@@ -85,11 +85,11 @@ def diff(first: Path, second: Path) -> None:
 
 
 def _resolved(path: Path) -> dict[str, Any]:
-    from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.group import is_group, open_group
     from declnet.runs.stored_run import open_run
     from declnet.spec.model import resolved_document
     from declnet.spec.validate import load_spec
 
-    if is_ensemble(path):
-        return open_ensemble(path).spec_tables
+    if is_group(path):
+        return open_group(path).spec_tables
     return open_run(path).spec_tables if path.is_dir() else resolved_document(load_spec(path))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
-from declnet.cli.display.streams import print_document, print_line
+from declnet.cli.display.streams import print_line
 from declnet.cli.options import (
     PATH,
     executor_of,
@@ -25,9 +22,8 @@ from declnet.cli.options import (
 from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
-    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.studies.stored_study import StoredStudy
+    from declnet.spec.model import RunSpec
 
 
 @click.command()
@@ -36,8 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Number of trials to train in parallel; if more than 1, each runs in a process with one "
-    "thread, and the proposals depend on the order in which trials end.  [default: 1]",
+    help="Number of trials to train in parallel; if more than 1, each uses one thread, and the "
+    "proposals depend on the order in which trials end.  [default: 1]",
 )
 @on_option
 @no_plugin_option
@@ -69,105 +65,50 @@ def tune(
     best spec is written to best.toml. `declnet resume` continues a study; given the folder of a
     study, this command trains nothing and summarizes its trials again.
     """
+    from declnet.cli.groups import summarize_group, train_group
     from declnet.cli.reading import checked_spec, read
-    from declnet.runs.many.studies.stored_study import StoredStudy, begin_study
-    from declnet.runs.many.studies.tune import require_tuning
-    from declnet.runs.storage.folder import claimed
+    from declnet.runs.many.beginning import begun_group, study_file
+    from declnet.runs.many.running import require_tuning
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if StoredStudy.is_at(spec):
+    if (spec / "group.json").is_file():
         if overrides or out:
             raise click.UsageError("the folder of a study takes no options: it has its own spec")
-        return _summarize(spec, registry, form)
+        return summarize_group(spec, registry, form=form)
     share_data()
     checked = checked_spec(spec, overrides, registry)
     checked.require_right()
     loaded = read(spec, overrides, registry).require()
     require_tuning(loaded)
     show_diagnostics(checked.warnings)
+    _note_searcher(loaded, registry)
     executor = executor_of(on, jobs, registry)
-    name = f"{loaded.name}-study"
-    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
-        begin_study(parent, loaded)
-        return train_study(
-            parent, disabled, registry, jobs, quiet=quiet, form=form, executor=executor
+    label = f"{loaded.name}-study"
+    file = study_file(loaded)
+    with begun_group(
+        out or Path("runs"), file, registry, label=label, numbered=out is None
+    ) as group:
+        return train_group(
+            group,
+            registry,
+            disabled=disabled,
+            executor=executor,
+            jobs=jobs,
+            quiet=quiet,
+            form=form,
         )
 
 
-def train_study(
-    parent: Path,
-    disabled: Sequence[str],
-    registry: Registry,
-    jobs: int | None,
-    *,
-    quiet: bool,
-    form: str = "text",
-    allow_changes: bool = False,
-    executor: Executor | None = None,
-) -> int:
-    """Train what is left of a study, and print its summary."""
-    from contextlib import closing
-    from shlex import quote
+def _note_searcher(spec: RunSpec, registry: Registry) -> None:
+    """Print why another searcher proposes the trials than the usual default."""
+    from declnet.contracts.returned import why_unavailable
+    from declnet.contracts.runs.searcher import Searcher
 
-    from declnet.cli.display.study_display import study_followed
-    from declnet.runs.many.studies.stored_study import open_study
-    from declnet.runs.many.studies.study_runner import StudyRunner
-    from declnet.runs.many.studies.tune import train_trials
-
-    start = time.perf_counter()
-    stored = open_study(parent, registry)
-    with (
-        study_followed(stored, quiet=quiet or form == "json") as followed,
-        closing(
-            StudyRunner(stored, registry, followed.ended, allow_changes=allow_changes)
-        ) as study,
-    ):
-        known = study.trials()
-        followed.know(known)
-        done = sum(each.state != "running" for each in known)
-        if done and not quiet:
-            print_line(f"{done} trials have ended already", err=True)
-        try:
-            train_trials(
-                study,
-                stored,
-                registry,
-                jobs=jobs or 1,
-                disabled=disabled,
-                follow=followed.progress,
-                executor=executor,
-            )
-        except KeyboardInterrupt as error:
-            error.add_note(f"to continue the study: declnet resume {quote(str(parent))}")
-            raise
-    status = _show(stored, form)
-    if form == "text":
-        print_line(f"{time.perf_counter() - start:.2f} s, {parent}")
-    return status
-
-
-def _summarize(path: Path, registry: Registry, form: str) -> int:
-    """Rebuild the summary of a study from what its searcher keeps."""
-    from contextlib import closing
-
-    from declnet.runs.many.studies.stored_study import open_study
-    from declnet.runs.many.studies.study_runner import StudyRunner
-
-    stored = open_study(path, registry)
-    with closing(StudyRunner(stored, registry)) as study:
-        study.summarize()
-    return _show(stored, form)
-
-
-def _show(stored: StoredStudy, form: str) -> int:
-    """Print the summary; return 1 if no trial has finished."""
-    from declnet.cli.display.study_display import print_study
-    from declnet.runs.many.groups.documents import STUDY_SUMMARY
-
-    if form == "json":
-        document = STUDY_SUMMARY.plain(stored.summary) if stored.summary is not None else {}
-        print_document(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    else:
-        print_study(stored)
-    return int(stored.best is None)
+    if spec.tuning is None or "search" in spec.tuning.section:
+        return
+    for entry in registry.entries(Searcher.kind):
+        why = why_unavailable(entry.component()) if entry.component.is_default else None
+        if why is not None:
+            chosen = spec.tuning.searcher.type
+            print_line(f'note: {why}; until then, "{chosen}" proposes the trials', err=True)

@@ -11,7 +11,6 @@ from declnet.data.splits import Data
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
-from declnet.training.alongside import alongside
 from declnet.training.checks.calibration import require_samples, require_targets
 from declnet.training.checks.check import Checked
 from declnet.training.preparation import Prepared, prepare
@@ -55,7 +54,6 @@ def make_ready_run(
         DataError: the data is invalid.
         WeightsError: the parameters do not fit the model.
         ComponentError: a component raised an exception.
-        PythonNeededError: the run should train alongside others, but needs Python too often.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
@@ -68,7 +66,4 @@ def make_ready_run(
             require_samples(spec.heads, len(validation))
             require_targets(spec.heads, (each.y for each in validation.parts()))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
-        others = alongside()
-        if others is not None:
-            trainer.require_native(others)
     return ReadyRun(spec, prepared, trainer, registry, data)

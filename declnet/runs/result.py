@@ -1,13 +1,15 @@
-"""The result of a run."""
+"""The result of a run, or of several runs of one spec."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.data.preparing.preparation import FittedPreparation
+from declnet.errors import DataError, RunError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import Calibrations
@@ -17,6 +19,8 @@ from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
+    from declnet.runs.inference.evaluation import Evaluation
+    from declnet.runs.many.documents import Spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,71 @@ class RunResult:
 
         return result_view(self)
 
+    @property
+    def members(self) -> tuple[RunResult, ...]:
+        """The results of the runs: this one alone, or those of all folds and seeds."""
+        return (self,)
+
+    @property
+    def spreads(self) -> dict[str, dict[str, Spread]]:
+        """The mean, deviation and range of each metric over the members, by data set and name."""
+        from declnet.runs.many.series import spread
+
+        return {
+            data: {name: spread([value]) for name, value in values.items()}
+            for data, values in self.metrics.items()
+        }
+
     def predict(self, data: Any) -> Any:
         """Return predictions for data like the training data; see `Predictor.predict`."""
         return self.predictor.predict(data)
+
+    def evaluate(self, data: Any = None) -> Evaluation:
+        """Evaluate the model on one of the run's data sets, or on other data.
+
+        Args:
+            data: as for `StoredRun.evaluate`; of a run without a folder, data or a `Path`.
+
+        Raises:
+            DataError: the run has no such data, or no folder that says where it is.
+            DeclnetError: as `StoredRun.evaluate` does.
+        """
+        if self.directory is None and (data is None or isinstance(data, str)):
+            raise DataError("the run wrote no folder", hint="pass data, or run it with `out`")
+        if self.directory is None:
+            return self.predictor.evaluate(data)
+        from declnet.runs.stored_run import open_run
+
+        return open_run(self.directory, self.registry).evaluate(data)
+
+    def analyze(self, *analyses: Any, data: Any = None) -> tuple[AnalysisResult, ...]:
+        """Analyze the model on one of the run's data sets, or on other data.
+
+        Args:
+            analyses: as for `StoredRun.analyze`.
+            data: as for `StoredRun.analyze`.
+
+        Raises:
+            DeclnetError: as `StoredRun.analyze` does; DataError if the run wrote no folder.
+        """
+        from declnet.runs.stored_run import open_run
+
+        return open_run(self._folder, self.registry).analyze(*analyses, data=data)
+
+    def report(self, path: str | Path) -> None:
+        """Write the page of the command `declnet report`.
+
+        Raises:
+            RunError: no plugin offers the command.
+            DeclnetError: as the command does.
+        """
+        found = tuple(entry_points(group="declnet.commands", name="report"))
+        if not found:
+            raise RunError("no plugin offers the command `report`")
+        found[0].load().main([str(self._folder), "--output", str(path)], standalone_mode=False)
+
+    @property
+    def _folder(self) -> Path:
+        if self.directory is None:
+            raise DataError("the run wrote no folder", hint="run it with `out`")
+        return self.directory

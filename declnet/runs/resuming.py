@@ -1,14 +1,15 @@
-"""`resume`: resume a killed or interrupted run with bit-identical results."""
+"""`resume`: resume a killed or interrupted run, or a group, with bit-identical results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
+from declnet.contracts.runs.executor import Executor
 from declnet.data.sources.loading import GivenData
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
@@ -27,12 +28,88 @@ from declnet.runs.storage.manifest import changes, first_manifest
 from declnet.runs.storage.origins import spec_of_run, warn
 from declnet.runs.storage.record import Record, with_nan
 from declnet.runs.storage.writing import read_bytes
-from declnet.runs.stored_run import open_run
+from declnet.runs.stored_run import StoredRun, open_run
 from declnet.spec.model import RunSpec
 from declnet.training.state import StateError, TrainingState
 
+if TYPE_CHECKING:
+    from declnet.runs.many.group import Group
+
 
 def resume(
+    path: str | Path,
+    data: GivenData | Mapping[str, GivenData] | None = None,
+    *,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    minutes: float | None = None,
+    allow_changes: bool = False,
+    listener: Listener | None = None,
+    notice: Notice | None = None,
+    warned: Notice | None = None,
+    registry: Registry | None = None,
+    progress: bool = False,
+    stop_when: StopWhen | None = None,
+) -> RunResult | Group:
+    """Resume a run from its last intact checkpoint, or train what is left of a group of runs.
+
+    The final weights, history and metrics are bit-identical to those without an interruption. What
+    has finished is not trained again.
+
+    Args:
+        path: the folder of a run, of folds or seeds, of a sweep or of a study.
+        data: the data that the program originally passed, if any; as for `declnet.run`.
+        jobs: as for `declnet.run`, `declnet.sweep` and `declnet.tune`.
+        on: as for `declnet.run`.
+        minutes: the new time after which a study ends; default: as its spec says.
+        allow_changes: whether to resume even if the spec, the data, or the versions of plugins,
+            declnet or NumPy have changed since a run began. Its manifest lists the changes.
+        listener: called with each event of the training of one run.
+        notice: called with a sentence saying where one run resumes, and one for each damaged
+            checkpoint; for a finished run, as for `load_model`.
+        warned: called with each warning of a callback when it occurs, as `notice` of `declnet.run`.
+        registry: where names are looked up; default: all installed plugins.
+        progress: whether to show the progress of one run, as for `declnet.run`.
+        stop_when: as for `declnet.run`.
+
+    Returns:
+        The result, as of `declnet.run`; for a sweep or a study its folder.
+
+    Raises:
+        OutputError: it is not a folder of runs, or another process is working in it.
+        OriginError: a component would come from a different distribution than when the run began.
+        ResumeError: something has changed, or the checkpoint does not fit the changes.
+        SpecError: the spec is no longer valid.
+        DataError: the data is no longer available or is invalid.
+        RunError: a run could not be finished.
+    """
+    if not (Path(path) / folder.MANIFEST).exists() and (Path(path) / folder.GROUP).is_file():
+        from declnet.runs.many.running import resume_group
+
+        return resume_group(
+            path,
+            data,
+            jobs=jobs,
+            on=on,
+            minutes=minutes,
+            allow_changes=allow_changes,
+            listener=listener,
+            registry=registry,
+        )
+    return resume_run(
+        path,
+        data,
+        allow_changes=allow_changes,
+        listener=listener,
+        notice=notice,
+        warned=warned,
+        registry=registry,
+        progress=progress,
+        stop_when=stop_when,
+    )
+
+
+def resume_run(
     run_directory: str | Path,
     data: GivenData | Mapping[str, GivenData] | None = None,
     *,
@@ -44,32 +121,7 @@ def resume(
     progress: bool = False,
     stop_when: StopWhen | None = None,
 ) -> RunResult:
-    """Resume a run from its last intact checkpoint, or else from its first step.
-
-    The final weights, history and metrics are bit-identical to an uninterrupted run. For
-    a finished run, nothing is recomputed.
-
-    Args:
-        run_directory: the run's folder.
-        data: the data that the program originally passed to the run, if any; as for `declnet.run`.
-        allow_changes: whether to resume even if the spec, the data, or the versions of plugins,
-            declnet or NumPy have changed since the run began. The manifest lists the changes.
-        listener: called with each event of the training.
-        notice: called with a sentence saying where the run resumes, and one for each damaged
-            checkpoint; for a finished run, as for `load_model`.
-        warned: called with each warning of a callback when it occurs, as `notice` of `declnet.run`.
-        registry: where names are looked up; default: all installed plugins.
-        progress: whether to show the progress, as for `declnet.run`.
-        stop_when: as for `declnet.run`.
-
-    Raises:
-        OutputError: it is not a run's folder, or another process is working in it.
-        OriginError: a component would come from a different distribution than when the run began.
-        ResumeError: something has changed, or the checkpoint does not fit the changes.
-        SpecError: the run's spec.toml is no longer valid.
-        DataError: the run's data is no longer available or is invalid.
-        RunError: the run could not be finished.
-    """
+    """Resume one run, with the arguments of `resume`; raise as `resume` does."""
     directory = Path(run_directory)
     stored_notice, notice = notice, notice or (lambda _: None)
     _require_run(directory)
@@ -77,28 +129,9 @@ def resume(
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.status == "finished":
             notice("this run is finished; nothing to resume")
-            stored = open_run(directory, registry, notice=stored_notice)
-            metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
-            _require_losses(directory, metrics)
-            history = [with_nan(row) for row in stored.history]
-            predictor = stored.predictor()
-            _tell_callbacks(predictor, directory, metrics, warned or warn)
-            return RunResult(
-                metrics,
-                history,
-                predictor.model,
-                directory,
-                manifest.seconds or 0.0,
-                manifest.epochs or history[-1]["epoch"] + 1,
-                manifest.stopped,
-                manifest.restored,
-                manifest.baseline,
-                manifest.warnings,
-                spec=predictor.spec,
-                preparation=predictor.preparation,
-                registry=predictor.registry,
-                calibrations=predictor.calibrations,
-            )
+            result = stored_result(open_run(directory, registry, notice=stored_notice))
+            _notify_callbacks(result.predictor, directory, result.metrics, warned or warn)
+            return result
         require_no_links(directory)
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest, registry, training=True)
@@ -132,10 +165,39 @@ def resume(
             return Session(ready, record, following, rows, warned, stop_when).carry_out(saved)
 
 
-def _tell_callbacks(
+def stored_result(stored: StoredRun) -> RunResult:
+    """Return the result of a finished run, from its folder.
+
+    Raises:
+        OutputError: the folder is damaged.
+        DeclnetError: as `StoredRun.predictor` does.
+    """
+    metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
+    _require_losses(stored.path, metrics)
+    history, manifest = [with_nan(row) for row in stored.history], stored.manifest
+    predictor = stored.predictor()
+    return RunResult(
+        metrics,
+        history,
+        predictor.model,
+        stored.path,
+        manifest.seconds or 0.0,
+        manifest.epochs or history[-1]["epoch"] + 1,
+        manifest.stopped,
+        manifest.restored,
+        manifest.baseline,
+        manifest.warnings,
+        spec=predictor.spec,
+        preparation=predictor.preparation,
+        registry=predictor.registry,
+        calibrations=predictor.calibrations,
+    )
+
+
+def _notify_callbacks(
     predictor: Predictor, directory: Path, metrics: dict[str, dict[str, float]], warned: Notice
 ) -> None:
-    """Tell callbacks that a run has finished, since a kill may have kept that from them."""
+    """Notify callbacks that a run has finished, since a kill may have prevented that."""
     try:
         with attributing_errors(predictor.registry):
             for callback in predictor.spec.training.callbacks:
@@ -197,8 +259,6 @@ def _require_run(directory: Path) -> None:
     """Raise OutputError unless the folder has a manifest, or a spec and only `BEGUN` files."""
     if (directory / folder.MANIFEST).is_file():
         return
-    if (directory / folder.ENSEMBLE).is_file():
-        raise OutputError(f"{directory}: these are several runs: declnet.resume_ensemble")
     if not directory.is_dir():
         what = "is a file, not a run's folder" if directory.exists() else "there is no such folder"
         raise OutputError(f"{directory}: {what}")

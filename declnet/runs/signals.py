@@ -13,7 +13,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from declnet.training.alongside import alongside
+from declnet.training.concurrency import concurrent_runs
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -50,7 +50,7 @@ def held_back() -> Iterator[Callable[[], None]]:
     """Defer the first signal that has a Python handler, while in the context.
 
     After it, a Ctrl-C is delivered immediately, and other signals are dropped. Other threads get no
-    signals; a run alongside others is interrupted by `Alongside.stop`.
+    signals; a run in one of several threads is interrupted by `ConcurrentRuns.stop`.
 
     Yields:
         A function that delivers the deferred signal or interruption, if any: it calls the handler,
@@ -58,7 +58,7 @@ def held_back() -> Iterator[Callable[[], None]]:
     """
     before: dict[int, Callable[..., Any]] = {}
     waiting: list[Callable[[], Any]] = []
-    others = alongside()
+    others = concurrent_runs()
 
     def hold(number: int, frame: FrameType | None) -> None:
         deferred = partial(before[number], number, frame)

@@ -66,7 +66,7 @@ def open_run(
 
 
 def _other_than_a_run(path: Path) -> str:
-    if (path / folder.ENSEMBLE).is_file():
+    if (path / folder.GROUP).is_file():
         one = next((each.name for each in sorted(path.iterdir()) if each.is_dir()), "fold-1")
         return f"these are several runs, not one (name one, e.g. {path / one})"
     if path.is_file():
@@ -108,10 +108,10 @@ def load_predictor(
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
     """
-    from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.group import is_group, open_group
 
-    if is_ensemble(run_directory):
-        return open_ensemble(run_directory, registry, notice=notice).predictor()
+    if is_group(run_directory):
+        return open_group(run_directory, registry, notice=notice).predictor()
     return open_run(run_directory, registry, notice=notice).predictor()
 
 

@@ -26,7 +26,7 @@ from declnet.registry.discovery import default_registry
 from declnet.runs.incremental import IncrementalTraining
 from declnet.runs.inference.predictions import OutputReading, Predictions
 from declnet.runs.inference.predictor import Predictor
-from declnet.runs.many.ensembles.ensemble import is_ensemble
+from declnet.runs.many.group import is_group
 from declnet.runs.run import run
 from declnet.runs.stored_run import load_predictor, open_run
 from declnet.sklearn.samples import (
@@ -162,7 +162,7 @@ class SpecEstimator(SpecKeys):
             predictor = load_predictor(folder)
             estimator = cls(resolved_document(predictor.spec))
             estimator._require_suitable(predictor.spec)
-            history = [] if is_ensemble(folder) else open_run(folder).history
+            history = [] if is_group(folder) else open_run(folder).history
         columns, one = predictor.features, predictor.predictors[0].model
         if columns is None:
             estimator.n_features_in_ = int(np.prod(one.input_shape))

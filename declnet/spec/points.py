@@ -94,6 +94,7 @@ class Point:
         seeds: the seeds that the sweep gives it; None for the spec's own.
         source_map: the spec with these values, not yet validated.
         problems: values that cannot be set, since a key leads nowhere.
+        base: the spec without these values; None if there are none.
     """
 
     label: str
@@ -101,11 +102,12 @@ class Point:
     seeds: tuple[int, ...] | None
     source_map: SourceMap
     problems: tuple[Diagnostic, ...] = ()
+    base: SourceMap | None = None
 
 
 def point_of(
     base: SourceMap,
-    values: Sequence[SweptValue],
+    values: Sequence[Override],
     label: str = "",
     seeds: tuple[int, ...] | None = None,
 ) -> Point:
@@ -117,7 +119,8 @@ def point_of(
         problem = apply_override(made, own)
         if problem is not None:
             problems.append(problem)
-    return Point(label, {each.key: each.value for each in values}, seeds, made, tuple(problems))
+    changes = {each.key: each.value for each in values}
+    return Point(label, changes, seeds, made, tuple(problems), base)
 
 
 def _copied(origin: Origin) -> Origin:

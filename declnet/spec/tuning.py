@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.searcher import Dimension, Scalar, Searcher
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
 from declnet.errors import Diagnostic, KeyPath
@@ -84,11 +85,11 @@ class TuneSpec(StrictModel):
         if search is not None:
             return search
         registry: Registry = (info.context or {}).get("registry") or default_registry()
-        entries = registry.entries(Searcher.kind)
-        found = next((each for each in entries if each.component.is_default), None)
-        if found is None:
+        defaults = [each for each in registry.entries(Searcher.kind) if each.component.is_default]
+        if not defaults:
             raise custom_error("missing_key", "is missing", hint="no default searcher is installed")
-        return found.type
+        available = (each for each in defaults if why_unavailable(each.component()) is None)
+        return next(available, defaults[0]).type
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:

@@ -34,7 +34,7 @@ from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.alongside import alongside
+from declnet.training.concurrency import concurrent_runs
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData, ReadySet
@@ -64,7 +64,7 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
     engine, threads = spec.engine.type, spec.engine.threads
-    if threads is None and alongside() is not None:
+    if threads is None and concurrent_runs() is not None:
         threads = 1
     return Kernels(registry, compiled=worthwhile, engine=engine, threads=threads)
 

@@ -14,7 +14,6 @@ from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.training.alongside import WORKER_START, Alongside, PythonNeededError
 from declnet.training.compile import compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
@@ -184,25 +183,24 @@ class Trainer:
         """Call these after each update from now on, with its number, from 1."""
         self._apply = _followed(self._update, followers) if followers else self._update
 
-    def require_native(self, others: Alongside) -> None:
-        """Require that an engine makes the steps, with little enough Python for other runs.
+    def estimated_seconds(self, *, is_followed: bool = False) -> tuple[float, float]:
+        """Return about how long the training takes in Python, and in loops of an engine.
 
-        Raises:
-            PythonNeededError: it is needed for each step, or too often for metrics and callbacks.
+        Args:
+            is_followed: whether something else than callbacks decides after each logged epoch.
         """
         training = self._training
         follows = any(
             type(callback).after_update is not Callback.after_update
             for callback in training.callbacks
         )
+        if follows or not self._epoch.is_compiled:
+            return self._numpy_seconds, 0.0
         epochs = self.epochs if self._monitored.every_epoch else self.epochs / training.log_every
-        followed = (
-            self._epoch.steps if self._epoch.reads_each_step(bool(metrics_of(self._heads))) else 0
-        )
-        python = PYTHON_RUN + epochs * (PYTHON_EPOCH + followed * PYTHON_STEP)
-        waiting = others.waiting(python, NATIVE * self._numpy_seconds)
-        if follows or not self._epoch.is_compiled or waiting > WORKER_START:
-            raise PythonNeededError(self._numpy_seconds)
+        reads_steps = self._epoch.reads_each_step(bool(metrics_of(self._heads)))
+        steps = self._epoch.steps if reads_steps else 0
+        an_epoch = (2 if is_followed else 1) * PYTHON_EPOCH + steps * PYTHON_STEP
+        return PYTHON_RUN + epochs * an_epoch, NATIVE * self._numpy_seconds
 
     @property
     def steps_an_epoch(self) -> int:

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from declnet import open_ensemble
+from declnet import open_group
 
 from .conftest import bits, content
 
@@ -50,15 +50,17 @@ def test_shards_copied_together_are_the_sweep(declnet_cli, spec, tmp_path):
     said = declnet_cli("sweep", "all").stderr
     assert f"{len(trained[1])} of 8 runs have not finished" in said
     shutil.copytree(tmp_path / "part-2", folder, dirs_exist_ok=True)
-    ensemble = open_ensemble(folder / "small-learning_rate=0.5")
+    ensemble = open_group(folder / "small-learning_rate=0.5")
     assert ensemble.evaluate().metrics  # before anything else is done with the folder
     declnet_cli.succeeds("sweep", "all")
     assert bits(folder) == bits(tmp_path / "whole")
     assert summary(folder) == summary(tmp_path / "whole")
-    assert content(folder / "sweep.json")["status"] == "finished"
-    assert content(folder / "small-learning_rate=0.5/ensemble.json") == content(
-        tmp_path / "whole/small-learning_rate=0.5/ensemble.json"
-    ) | {"runs": content(folder / "small-learning_rate=0.5/ensemble.json")["runs"]}
+    assert content(folder / "group.json")["status"] == "finished"
+    part, whole = (
+        content(each / "small-learning_rate=0.5/group.json")
+        for each in (folder, tmp_path / "whole")
+    )
+    assert part == whole | {"manifests": part["manifests"]}
 
 
 def test_what_a_lost_shard_had_is_trained_by_resume(declnet_cli, spec, tmp_path):
@@ -67,11 +69,11 @@ def test_what_a_lost_shard_had_is_trained_by_resume(declnet_cli, spec, tmp_path)
     for number in (1, 2, 3):
         shard = ("--shard", f"{number}/3", "--out", f"part-{number}")
         declnet_cli.succeeds("run", spec, *words, *shard)
-        assert content(tmp_path / f"part-{number}/ensemble.json")["status"] == "running"
+        assert content(tmp_path / f"part-{number}/group.json").get("status") is None
     folder = merged(tmp_path, ["part-3", "part-1"])
     declnet_cli.succeeds("resume", "all", "--quiet")
     assert bits(folder) == bits(tmp_path / "whole")
-    assert content(folder / "ensemble.json")["status"] == "finished"
+    assert content(folder / "group.json")["status"] == "finished"
 
 
 def test_a_shard_may_have_no_runs(declnet_cli, spec, tmp_path):

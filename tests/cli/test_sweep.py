@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from declnet import Outcome
 from declnet.cli.display.result_tables import print_series
-from declnet.runs.many.ensembles.series import series_of
-from declnet.runs.many.execution import threads, workers
-from declnet.runs.many.execution.tasks import Outcome
+from declnet.runs.many import local_executors
+from declnet.runs.many.series import series_of
 from declnet_plugins.standard.data.arrays import NPZ
 from declnet_plugins.standard.metrics.classification import Accuracy
 
@@ -246,7 +246,7 @@ def test_what_is_wrong_is_reported_before_anything_is_trained(
 ):
     (tmp_path / "empty").mkdir()
     (tmp_path / "folds").mkdir()
-    (tmp_path / "folds" / "ensemble.json").write_text("{}")
+    (tmp_path / "folds" / "manifest.json").write_text("{}")
     assert message in refused("sweep", *options.split())
     assert not (tmp_path / "runs").exists()
 
@@ -263,8 +263,7 @@ def test_data_is_loaded_once_for_all_checks_and_runs(
 ):
     loads, load = [], NPZ.load
     monkeypatch.setattr(NPZ, "load", lambda source, rng: loads.append(source) or load(source, rng))
-    for module in (threads, workers):
-        monkeypatch.setattr(module, "at_once", None)  # in this process: it takes them but a moment
+    monkeypatch.setattr(local_executors, "WorkerProcesses", None)  # they are too brief for that
     document["data"] |= {"prepare": ["standardize"], "validation": 0.2}
     document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [1, 2]}
     declnet_cli.succeeds("sweep", spec_file(document), "--quiet", "--jobs", "2")

@@ -98,7 +98,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_trials(
         studies += 1
 
         def start(folder=folder):
-            begun = (folder / "study.json").exists()
+            begun = (folder / "group.json").exists()
             command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
             return declnet_cli.start(*command, "--quiet")
 
@@ -109,7 +109,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_trials(
         kills += carried_through_kills(start, finished, draw, lasts, min(most, KILLS - kills))
         assert trials(folder) == whole
         assert bits(folder) == bits(tmp_path / "whole")
-        assert content(folder / "study.json")["status"] == "finished"
+        assert content(folder / "group.json")["status"] == "finished"
         assert not [each for each in folder.rglob("*") if each.name.startswith(".")]
         shutil.rmtree(folder)
 

@@ -135,7 +135,7 @@ DISTINCT = {
     "data_files", "sample_names", "with_types", "with_columns", "with_target", "with_targets",
     "with_detected_format", "without_unlabeled_rows", "suits", "fitting", "feature_names",
     "monitors", "observer", "least_samples", "threshold", "promised_coverage",
-    "unavailable", "check_study", "propose", "should_stop", "notes_for_table", "spec_for_table",
+    "unavailable", "check_study", "propose", "notes_for_table", "spec_for_table",
 }  # fmt: skip
 """Names that nothing but a contract's method has, so that a call of one is a call of it."""
 

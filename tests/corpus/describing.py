@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 SKIPPED = {
     *("started", "ended", "seconds", "declnet", "python", "numpy", "blas", "platform", "machine"),
-    *("files", "manifest", "spec", "origin", "worker"),
+    *("files", "manifest", "manifests", "spec", "origin", "worker"),
 }
 """Keys whose values depend on the machine, the time, or the folder."""
 DIGESTED = {"index", "preparation"}

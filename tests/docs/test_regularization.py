@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from declnet.cli.display.terminal import print_table
+from declnet.contracts.runs.plan import Outcome
 from declnet.runs.display.group_tables import sweep_tables
-from declnet.runs.many.ensembles.series import RunSeries
-from declnet.runs.many.execution.tasks import Outcome
-from declnet.runs.many.sweeps.ranking import best_first
+from declnet.runs.many.ranking import best_first
+from declnet.runs.many.series import RunSeries
 from declnet.spec.validate import load_spec
 
 

@@ -12,8 +12,8 @@ from declnet import (
     Parameter,
     SpecError,
     build_model,
-    cross_validate,
     parse_spec,
+    run,
 )
 from declnet.registry.plugin import Plugin
 from declnet.spec.schema.schema import json_schema
@@ -82,8 +82,8 @@ def test_names_within_layers_follow_the_spec_that_the_model_is_of(registry, scal
 def test_every_fold_follows_the_preference(registry, scaled, listed, gain, tmp_path):
     scaled["data"]["folds"] = 3
     view = registry.preferring([listed])
-    done = cross_validate(parse_spec(scaled, view), out=tmp_path / "folds", registry=view)
-    gains = [each.model.parameters()["scaled_1.gain"].tolist() for each in done.results]
+    done = run(parse_spec(scaled, view), out=tmp_path / "folds", registry=view)
+    gains = [each.model.parameters()["scaled_1.gain"].tolist() for each in done.members]
     assert gains == [[gain] * 4] * 3
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
     from rich.table import Table
 
-    from declnet.runs.many.execution.tasks import Outcome, Task
+    from declnet.contracts.runs.plan import Outcome
+    from declnet.runs.many.run_tasks import RunTask
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""
@@ -198,7 +199,7 @@ class SweepFollower:
         self._shares: dict[Path, float] = {}
         self._next_step = 0.0
 
-    def progress(self, task: Task, share: float) -> None:
+    def progress(self, task: RunTask, share: float) -> None:
         """Update the progress of a run; called often, so it must be cheap."""
         self._shares[task.directory] = share
         if self._bar is not None and time.monotonic() >= self._next_step:
@@ -215,7 +216,9 @@ class SweepFollower:
             print_above(self._bar, f"error: {outcome.label}: {outcome.error}", err=True)
         elif self._lines:
             data, values = list(outcome.metrics.items())[-1]
-            words = metrics_in_words(values, self._shorter[outcome.name])
+            words = metrics_in_words(
+                values, self._shorter.get(outcome.name) or next(iter(self._shorter.values()))
+            )
             print_above(self._bar, f"{outcome.label}: {data}, {words}")
 
     def ranking(self) -> ResultTable | None:
@@ -230,7 +233,8 @@ class SweepFollower:
 
 @contextmanager
 def sweep_followed(
-    tasks: Sequence[Task],
+    specs: Sequence[RunSpec],
+    count: int | None,
     *,
     quiet: bool,
     done: Sequence[Outcome] = (),
@@ -239,21 +243,23 @@ def sweep_followed(
     """Yield the progress display of a sweep; if quiet, it shows only failures.
 
     Args:
-        tasks: the runs to train.
+        specs: the specs of the runs, without the seeds.
+        count: how many runs there are, if that is known.
         done: the outcomes of runs that need not be trained.
         ranked: makes a ranking, which a terminal shows in place of lines.
     """
-    shorter = {each.spec.name: abbreviations(each.spec.heads) for each in tasks}
+    shorter = {each.name: abbreviations(each.heads) for each in specs}
     if quiet or not is_terminal(sys.stderr):
         yield SweepFollower(shorter, None, lines=not quiet)
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    count = TextColumn("run {task.fields[done]}/{task.total}")
+    of_all = "/{task.total}" if count is not None else ""
+    runs = TextColumn(f"run {{task.fields[done]}}{of_all}")
     followers: list[SweepFollower] = []  # none yet when the bar is made
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    bar = progress_bar(count, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
-    task = bar.add_task("", total=len(done) + len(tasks), completed=len(done), done=len(done))
+    bar = progress_bar(runs, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
+    task = bar.add_task("", total=count, completed=len(done), done=len(done))
     lines = ranked is None or not is_terminal(command_output())
     follower = SweepFollower(shorter, (bar, task), lines=lines, done=done, ranked=ranked)
     followers.append(follower)

@@ -37,7 +37,7 @@ from declnet.runs.display.group_tables import series_table
 from declnet.runs.display.metrics import abbreviations, informative, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table
 from declnet.runs.inference.evaluation import Evaluation
-from declnet.runs.many.ensembles.series import RunSeries
+from declnet.runs.many.series import RunSeries
 from declnet.runs.result import RunResult
 from declnet.spec.messages import from_here
 

@@ -22,13 +22,14 @@ from declnet.runs.display.group_tables import (
     short_keys,
     trials_table,
 )
-from declnet.runs.many.studies.stored_study import BEST, StoredStudy, best_of
+from declnet.runs.many.group import Group
+from declnet.runs.many.study import BEST, best_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-    from declnet.runs.many.execution.tasks import Task
+    from declnet.runs.many.run_tasks import RunTask
 
 MOST_SHOWN = 5
 """Maximum number of trials in the table above the bar."""
@@ -43,21 +44,19 @@ class StudyFollower:
         lines: whether to print a line for each trial that has ended.
     """
 
-    def __init__(
-        self, stored: StoredStudy, bar: tuple[Progress, TaskID] | None, *, lines: bool
-    ) -> None:
+    def __init__(self, stored: Group, bar: tuple[Progress, TaskID] | None, *, lines: bool) -> None:
         self._stored, self._bar, self._lines = stored, bar, lines
         self._trials: dict[int, StudyTrial] = {}
         self._shares: dict[Path, float] = {}
         self._began, self._earlier, self._next_step = time.monotonic(), 0, 0.0
 
-    def know(self, trials: Sequence[StudyTrial]) -> None:
-        """Take the trials of earlier processes and other machines."""
+    def add_earlier(self, trials: Sequence[StudyTrial]) -> None:
+        """Add the trials of earlier processes and other machines."""
         self._trials = {each.number: each for each in trials if each.state != "running"}
         self._earlier = len(self._trials)
         self._move()
 
-    def progress(self, task: Task, share: float) -> None:
+    def progress(self, task: RunTask, share: float) -> None:
         """Update the progress of a run; called often, so it must be cheap."""
         self._shares[task.directory] = share
         if self._bar is not None and time.monotonic() >= self._next_step:
@@ -101,12 +100,12 @@ class StudyFollower:
 
     def _left(self, done: float) -> str:
         """Return the time left: by the trials so far, or at most by the minutes of the study."""
-        keys, passed = self._stored.tuning.keys, time.monotonic() - self._began
+        keys, passed = self._stored.search.keys, time.monotonic() - self._began
         left = []
         if keys.trials is not None and done > self._earlier:
             left.append(passed / (done - self._earlier) * (keys.trials - done))
         if keys.minutes is not None:
-            left.append(60 * keys.minutes - self._stored.content.seconds - passed)
+            left.append(60 * keys.minutes - self._stored.file.seconds - passed)
         if not left:
             return "-:--"
         minutes, seconds = divmod(max(0, round(min(left))), 60)
@@ -114,14 +113,14 @@ class StudyFollower:
 
 
 @contextmanager
-def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollower]:
+def study_followed(stored: Group, *, quiet: bool) -> Iterator[StudyFollower]:
     """Yield the progress display of a study; if quiet, it shows only failures."""
     if quiet or not is_terminal(sys.stderr):
         yield StudyFollower(stored, None, lines=not quiet)
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
-    most = stored.tuning.keys.trials
+    most = stored.search.keys.trials
     count = "{task.fields[done]}" + ("/{task.total:.0f}" if most is not None else "")
     followers: list[StudyFollower] = []  # none yet when the bar is made
     bar = progress_bar(
@@ -138,7 +137,7 @@ def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollowe
         yield follower
 
 
-def print_study(stored: StoredStudy) -> None:
+def print_study(stored: Group) -> None:
     """Print the best trials, how much each key matters, and where the best spec is."""
     table = trials_table(stored, stored.trials)
     if table.rows:
@@ -148,11 +147,11 @@ def print_study(stored: StoredStudy) -> None:
     if stored.importance:
         print_table(importance_table(stored))
     interrupted = sum(
-        trial.state == "running" and trial.worker == stored.worker for trial in stored.trials
+        trial.state == "running" and trial.worker == stored.file.worker for trial in stored.trials
     )
     if interrupted and stored.status == "finished":
         what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
-        limit = f"{stored.tuning.keys.minutes:g} min"
+        limit = f"{stored.search.keys.minutes:g} min"
         command = f"declnet resume {quote(str(stored.path))} --minutes N"
         print_line(f"{what} interrupted after {limit}; to continue: {command}")
     for best in best_trials(stored, stored.trials)[:1]:

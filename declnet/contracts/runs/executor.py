@@ -1,7 +1,8 @@
-"""Executor: carries out the runs of a sweep elsewhere, e.g. on a cluster."""
+"""Executor: carries out the runs of a group, in this process, in others or on a cluster."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,6 +10,29 @@ from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError, verified
+
+Progress = Callable[[float], object]
+"""Called with the completed fraction of a run, from 0 to 1."""
+
+
+class ExecutorTask(ABC):
+    """A run to carry out."""
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """The task for another process, which calls `declnet.execute_task` with it."""
+
+    @abstractmethod
+    def execute(self, progress: Progress | None = None) -> bytes:
+        """Carry it out in this process, in any thread, and return the answer.
+
+        A run that fails for a reason that declnet can explain is an answer, too. What it reports
+        is known at once, without a `TaskUpdate`.
+
+        Args:
+            progress: called with the completed fraction of the run, often.
+        """
 
 
 @dataclass(frozen=True)
@@ -18,7 +42,7 @@ class TaskUpdate:
     Attributes:
         task: the task, counted from 0 in the order in which the executor took them.
         done: the completed fraction, from 0 to 1; ignored with an answer or a failure.
-        answer: what `execute_task` returned.
+        answer: what `execute_task` or `ExecutorTask.execute` returned.
         failure: why there will be no answer, e.g. because a machine is lost.
         report: text that `execute_task` gave to its argument `report`.
         stop: called with the text that the task's next call of `report` returns, if there is one;
@@ -36,9 +60,9 @@ class TaskUpdate:
 class Executor(Component):
     """A way to carry out many runs, named by `--on`.
 
-    It takes tasks, which are text, has `declnet.execute_task` called with each of them in another
-    process, usually on another machine, and brings back the bytes that this returns. declnet
-    knows what they mean, and writes the folders of the runs.
+    It takes tasks, has `declnet.execute_task` called with the text of each in another process,
+    usually on another machine, and brings back the bytes that this returns. declnet knows what
+    they mean, and writes the folders of the runs.
 
     `--on TYPE:ADDRESS` sets the field `address` of executors that have one.
     """
@@ -54,7 +78,7 @@ class Executor(Component):
         """
         return None
 
-    def execute(self, tasks: Iterator[str]) -> Iterator[TaskUpdate]:
+    def execute(self, tasks: Iterator[ExecutorTask]) -> Iterator[TaskUpdate]:
         """Have each task carried out, and yield an update whenever there is news of one.
 
         Of each task there is one update with an answer or a failure, in any order, and no other
@@ -71,6 +95,8 @@ class Executor(Component):
         Args:
             tasks: the tasks. Take the next one only when there is room for it, since some are
                 made from the results of others, and only from the thread that asks for updates.
+                Once it is exhausted, there may be more after another task has ended: ask again, or
+                end when all tasks have, to be called again.
 
         Raises:
             RunError: none of the remaining tasks can be carried out, e.g. the cluster is gone.
@@ -79,7 +105,7 @@ class Executor(Component):
 
 
 def updates_of(
-    executor: Executor, tasks: Iterator[str], waiting: Mapping[int, object]
+    executor: Executor, tasks: Iterator[ExecutorTask], waiting: Mapping[int, object]
 ) -> Generator[TaskUpdate]:
     """Yield the verified updates of an executor.
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
 
 from declnet.contracts.annotations import Misfit, shown
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.serialization import Number
-from declnet.errors import Diagnostic, RegistryError
+from declnet.errors import Diagnostic, KeyPath, RegistryError
 
 Scalar = bool | int | float | str
 """A value of a dimension."""
@@ -48,6 +51,16 @@ class Dimension:
     def is_integer(self) -> bool:
         """Whether its values are integers."""
         return not self.choices and isinstance(self.low, int) and isinstance(self.high, int)
+
+    def values(self) -> Iterator[Scalar]:
+        """Yield its choices, or the values at each step; a range without a step has no end."""
+        if self.choices:
+            yield from self.choices
+            return
+        step = self.step or 1
+        for number in range(round((self.high - self.low) / step) + 1):
+            value = self.low + number * step
+            yield value if self.is_integer else float(min(value, self.high))
 
     def applies(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether it varies, given the values of earlier dimensions."""
@@ -110,6 +123,35 @@ class StudyContext:
     steps: int | None = None
     worker: str = ""
 
+    def grid_points(self) -> list[dict[str, Scalar]]:
+        """Return all combinations of values, in an order that depends on the seed."""
+        points: list[dict[str, Scalar]] = [{}]
+        for dimension in self.space:
+            points = [
+                point if value is None else {**point, dimension.key: value}
+                for point in points
+                for value in (dimension.values() if dimension.applies(point) else (None,))
+            ]
+        order = np.random.default_rng(self.seed).permutation(len(points))
+        return [points[each] for each in order]
+
+    def check_grid(self, most: int, at: KeyPath = ()) -> Iterator[Diagnostic]:
+        """Yield why `grid_points` cannot search it.
+
+        Args:
+            most: the most points.
+            at: the path of the errors, in the searcher's table.
+        """
+        size = 1
+        for dimension in self.space:
+            if not dimension.choices and dimension.step is None:
+                message = f'a grid has no values of "{dimension.key}", a range without a step'
+                yield Diagnostic(message, "give it a step, or choices", at)
+                return
+            size *= sum(1 for _ in islice(dimension.values(), most + 1))  # without conditions
+        if size > most:
+            yield Diagnostic(f"the grid has more than {most:,} points", None, at)
+
 
 @runtime_checkable
 class OpenStudy(Protocol):
@@ -150,7 +192,7 @@ class Searcher(Component):
     kind = "searcher"
 
     is_default: ClassVar[bool] = False
-    """Whether a spec that names no searcher has this one."""
+    """Whether a spec that names no searcher has this one, if it is the first that is available."""
 
     def unavailable(self) -> str | None:
         """Return why it cannot be used on this machine, and what to do; default: None, it can."""

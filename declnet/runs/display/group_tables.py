@@ -9,9 +9,9 @@ from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import Kind, ResultTable, Row, kinds_of
 from declnet.runs.display.metrics import PARTS, ordered
 from declnet.runs.display.result_tables import STATISTICS
-from declnet.runs.many.ensembles.series import RunSeries, spread
-from declnet.runs.many.studies.stored_study import StoredStudy
-from declnet.runs.many.sweeps.ranking import main_effects
+from declnet.runs.many.group import Group
+from declnet.runs.many.ranking import main_effects
+from declnet.runs.many.series import RunSeries, spread
 
 MOST_RANKED = 5
 """Number of specs that a terminal shows while a sweep is trained."""
@@ -119,7 +119,7 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
         yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
 
 
-def best_trials(stored: StoredStudy, trials: Iterable[StudyTrial]) -> list[StudyTrial]:
+def best_trials(stored: Group, trials: Iterable[StudyTrial]) -> list[StudyTrial]:
     """Return the finished trials of a study, the best first."""
     sign = 1 if stored.better == "lower" else -1
     done = [trial for trial in trials if trial.state == "finished" and trial.value is not None]
@@ -127,7 +127,7 @@ def best_trials(stored: StoredStudy, trials: Iterable[StudyTrial]) -> list[Study
 
 
 def trials_table(
-    stored: StoredStudy, trials: Iterable[StudyTrial], most: int = MOST_TRIALS
+    stored: Group, trials: Iterable[StudyTrial], most: int = MOST_TRIALS
 ) -> ResultTable:
     """Return the best trials of a study: their values, objective and seconds."""
     keys = short_keys(stored)
@@ -150,15 +150,15 @@ def trials_table(
     )
 
 
-def importance_table(stored: StoredStudy) -> ResultTable:
+def importance_table(stored: Group) -> ResultTable:
     """Return how much each key matters to the objective of a study."""
     rows = tuple(stored.importance.items())
     return ResultTable("", ("key", "importance"), rows, kinds={"importance": "share"})
 
 
-def short_keys(stored: StoredStudy) -> dict[str, str]:
+def short_keys(stored: Group) -> dict[str, str]:
     """Return each key of a study with the last part of it, if no other key ends the same."""
-    keys = [dimension.key for dimension in stored.tuning.space]
+    keys = [dimension.key for dimension in stored.search.space]
     last = [key.rpartition(".")[2] for key in keys]
     return {
         key: end if last.count(end) == 1 and not end.isdigit() else key

@@ -17,8 +17,7 @@ from declnet.spec.display import spec_html
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.many.ensembles.cross_validation import CrossValidation
-    from declnet.runs.many.ensembles.ensemble import Ensemble
+    from declnet.runs.many.group import Group
     from declnet.runs.result import RunResult
     from declnet.runs.stored_run import StoredRun
 
@@ -81,18 +80,18 @@ def _evaluation(evaluation: Evaluation) -> Html:
     return element("div", *parts)
 
 
-def folds_view(found: CrossValidation) -> str:
-    """Return the spread of each metric over the folds."""
-    known = ordered(informative(result.metrics for result in found.results))
-    spreads = {f"{data}.{name}": vars(found.metrics[data][name]) for data, name in known}
-    title = _title(found.results[0].spec.name, [counted(len(found.results), "fold")])
+def folds_view(found: RunResult) -> str:
+    """Return the spread of each metric over the members."""
+    known = ordered(informative(each.metrics for each in found.members))
+    spreads = {f"{data}.{name}": vars(found.spreads[data][name]) for data, name in known}
+    title = _title(found.spec.name, [counted(len(found.members), "run")])
     return view(title, spread_table(spreads))
 
 
-def ensemble_view(found: Ensemble) -> str:
-    """Return the runs of a folder that are used as one model."""
+def group_view(found: Group) -> str:
+    """Return the runs of a group."""
     title = _title(found.name, [found.status, str(found.path)])
-    rows = tuple((run.folder, run.seed, run.fold or "") for run in found.content.runs)
+    rows = tuple((task.folder, task.seed, task.fold or "") for task in found.tasks)
     return view(title, ResultTable("", ("run", "seed", "fold"), rows))
 
 

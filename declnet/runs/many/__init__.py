@@ -1,1 +1,1 @@
-"""Many runs: sweeps, folds and seeds; their tasks and workers, folders and summaries."""
+"""Training more than once: a plan, its journal, the group's folder, executors, and the loop."""

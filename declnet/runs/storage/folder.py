@@ -40,17 +40,14 @@ PREPARATION_ARRAYS = "preparation.safetensors"
 CALIBRATION = "calibration.json"
 CHECKPOINTS = "checkpoints"
 
-ENSEMBLE = "ensemble.json"
-"""In a folder of folds or seeds: the list of its runs."""
+GROUP = "group.json"
+"""In the folder of a group of runs: its specs and its plan."""
+
+FORMER_GROUPS = ("ensemble.json", "sweep.json", "study.json")
+"""The same in earlier versions of declnet."""
 
 SHARD = re.compile(r"shard-\d+-of-\d+\.json")
 """In a folder of one shard of a sweep, of folds or of seeds: the list of the shard's runs."""
-
-SWEEP = "sweep.json"
-"""In the folder of a sweep: its specs, with the values that vary."""
-
-STUDY = "study.json"
-"""In the folder of a study: its spec, with the section `[tune]`."""
 
 TRIALS = "trials"
 """In the folder of a study: a folder for each trial."""
@@ -115,9 +112,9 @@ def require_unclaimed(folder: Path) -> None:
 
 
 def _written_first(folder: Path) -> set[str]:
-    """Return what is there that says nothing alone; raise OutputError for anything else."""
+    """Return the files that a killed process wrote first; raise OutputError if there are others."""
     left = {each.name for each in folder.iterdir() if not is_temporary(each)}
-    first = {each for each in left if each == ENSEMBLE or SHARD.fullmatch(each)}
+    first = {each for each in left if SHARD.fullmatch(each)}
     if left - first:
         raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
     return first

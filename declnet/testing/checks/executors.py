@@ -12,8 +12,9 @@ import threading
 from collections.abc import Iterator
 
 import declnet
-from declnet.contracts.runs.executor import Executor, updates_of
+from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress, updates_of
 from declnet.registry.plugin import FIRST_PARTY
+from declnet.runs.many.run_tasks import execute_task
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -49,6 +50,20 @@ def _task(number: int) -> str:
     return json.dumps(content)
 
 
+class _Task(ExecutorTask):
+    """A task that is carried out as its text says."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def execute(self, progress: Progress | None = None) -> bytes:
+        return execute_task(self._text, progress)
+
+
 class _Tasks:
     """Tasks that are counted as they are taken, in the thread meant for them."""
 
@@ -57,7 +72,7 @@ class _Tasks:
         self.waiting: dict[int, str] = {}
         self.taken = 0
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[ExecutorTask]:
         for number, text in enumerate(self._texts):
             if threading.get_ident() != self._thread:
                 raise CheckFailed(
@@ -65,7 +80,7 @@ class _Tasks:
                 )
             self.waiting[number] = text
             self.taken += 1
-            yield text
+            yield _Task(text)
 
 
 def _usable(subject: Subject) -> Executor:
@@ -93,8 +108,8 @@ def _require_answer(number: int, answer: bytes | None) -> None:
         raise CheckFailed(f"the answer to task {number} is not what execute_task returns for it")
 
 
-def _heard(answer: bytes) -> str | None:
-    """Return what a rehearsed run heard, by its answer."""
+def _received(answer: bytes) -> str | None:
+    """Return the reason to stop that a rehearsed run received, by its answer."""
     try:
         reason: str | None = json.loads(answer.partition(b"\n")[0])["outcome"]["stopped"]
     except (ValueError, LookupError, TypeError):
@@ -152,11 +167,11 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
     if not passes_on:
         raise CheckSkipped("it passes no reports on")
     for number in reports:
-        found = _heard(answers.get(number, b""))
+        found = _received(answers.get(number, b""))
         expected = REASON if number == STOPPED and can_stop else None
         if found != expected:
             raise CheckFailed(
-                f"with stop called for task {STOPPED} only, what task {number} heard is {found!r}, "
+                f"with stop called for task {STOPPED} only, task {number} received {found!r}, "
                 f"not {expected!r}"
             )
 

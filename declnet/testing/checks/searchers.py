@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from declnet.contracts.returned import verified, verify_as
-from declnet.contracts.runs.searcher import (
-    Dimension,
-    OpenStudy,
-    Scalar,
-    Searcher,
-    StudyContext,
-    StudyTrial,
-    TrialState,
-    require_values,
-)
+from declnet.contracts.runs.plan import Journal, Outcome, Task
+from declnet.contracts.runs.searcher import Dimension, StudyContext, StudyTrial
 from declnet.errors import RunError
-from declnet.runs.many.studies.trial_journal import TrialJournal
-from declnet.testing.check import (
-    CheckFailed,
-    Subject,
-    calling,
-    check,
-    require_available,
-)
+from declnet.registry.discovery import default_registry
+from declnet.runs.many.journal import StoredJournal
+from declnet.runs.many.search import Search
+from declnet.testing.check import CheckFailed, Subject, calling, check, require_available
+from declnet.training.checks.tuning import Objective
 
 TRIALS = 5
 STEPS = 4
@@ -41,20 +29,63 @@ SPACE = (
 """With steps, so that a searcher of all combinations takes it too."""
 
 
+@dataclass(frozen=True)
+class _Study:
+    """The plan of a study and its journal, as one process has them."""
+
+    search: Search
+    journal: Journal
+
+    def ask(self) -> Task | None:
+        """Return the run of a new trial, or of one that a killed process left."""
+        with calling("a new trial"):
+            task = next(self.journal.running(), None) or self.search.next(self.journal)
+        if not isinstance(task, Task):
+            return None
+        self.journal.ask(task)
+        return task
+
+    def report(self, task: Task, step: int) -> str | None:
+        """Report a step, and return why the trial stops; the same again for a known one."""
+        at, reason = self.journal.stops.get(task.folder, (-1, None))
+        if step in self.journal.reports.get(task.folder, {}):
+            return reason if step >= at else None
+        self.journal.report(task, step, _objective(task, step))
+        with calling("report or should_stop"):
+            reason = self.search.should_stop(self.journal, task)
+        if reason is not None:
+            self.journal.stop(task, step, reason)
+        return reason
+
+    def carry_out(self, task: Task) -> None:
+        """Report the steps of a trial, and its end."""
+        reasons = (self.report(task, step) for step in range(STEPS))
+        reason = next((each for each in reasons if each is not None), None)
+        metrics = {"validation": {"loss": _objective(task)}}
+        outcome = Outcome("study", 3, Path(task.folder), metrics, 0.5, stopped=reason)
+        self.journal.end(task, outcome)
+        with calling("tell"):
+            self.search.read(self.journal)
+
+
 @contextmanager
-def _opened(subject: Subject, directory: Path) -> Iterator[OpenStudy]:
+def _opened(subject: Subject, directory: Path) -> Iterator[_Study]:
     """Open a study in a folder, which may have it already."""
     searcher = subject.instance
     require_available(searcher)
-    study = StudyContext(
+    context = StudyContext(
         "study", directory, SPACE, "validation.loss", "lower", 3, TRIALS, STEPS, "worker"
     )
+    objective = Objective("validation", "loss", "lower")
     with calling("open", skips=RunError):
-        opened = verified(Searcher.open, searcher, study) or TrialJournal(searcher, study)
-    try:
-        yield opened
-    finally:
-        opened.close()
+        search = Search(
+            context, searcher, objective=objective, epochs=STEPS, registry=default_registry()
+        )
+    with closing(search):
+        study = _Study(search, StoredJournal(directory, {}, writes=True))
+        with calling("trials"):
+            search.read(study.journal)
+        yield study
 
 
 @contextmanager
@@ -63,60 +94,40 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _ask(subject: Subject, study: OpenStudy) -> StudyTrial | None:
-    with calling("a new trial"):
-        trial = study.ask()
-        if trial is not None:
-            require = partial(require_values, space=SPACE)
-            verify_as(Mapping[str, Scalar], subject.instance, "ask", trial.values, require)
-    return trial
-
-
-def _objective(trial: StudyTrial, step: int = STEPS) -> float:
+def _objective(task: Task, step: int = STEPS) -> float:
     """Return what a trial would find: nothing that a searcher knows beforehand."""
-    units = float(trial.values["model.layers.0.units"])
-    return abs(units - 30) / 30 + (trial.values["optimizer"] == "slow") + 1 / (1 + step)
-
-
-def _carry_out(study: OpenStudy, trial: StudyTrial) -> TrialState:
-    """Report the steps of a trial, and tell its end."""
-    state: TrialState = "finished"
-    with calling("report or tell"):
-        for step in range(STEPS):
-            if study.report(trial.number, step, _objective(trial, step)):
-                state = "pruned"
-                break
-        value = _objective(trial) if state == "finished" else None
-        study.tell(trial.number, state, value, 0.5)
-    return state
+    units = float(task.changes["model.layers.0.units"])
+    slow = bool(task.changes["optimizer"] == "slow")
+    return abs(units - 30) / 30 + slow + 1 / (1 + step)
 
 
 def _study(subject: Subject, killed: tuple[int, ...] = ()) -> list[StudyTrial]:
-    """Carry out a study.
+    """Carry out a study, and return its trials.
 
     Args:
         subject: the searcher.
-        killed: the trials in which the process ends, once it was proposed and after a report.
+        killed: the trials in which the process ends, once after it was proposed and once after a
+            report.
     """
-    left = TRIALS
     with _folder() as directory:
-        while True:
+        if not killed:
             with _opened(subject, directory) as study:
-                trial: StudyTrial | None = None
-                while left:
-                    trial, left = _ask(subject, study), left - 1
-                    if trial is None or trial.number in killed:
-                        break
-                    _carry_out(study, trial)
-                else:
-                    trial = None
-                if trial is None:
-                    with calling("trials"):
-                        return list(study.trials())
+                while (task := study.ask()) is not None:
+                    study.carry_out(task)
+                with calling("trials"):
+                    return list(study.search.trials())
+        for number in range(TRIALS):
+            for _ in range(2 if number in killed else 0):
+                with _opened(subject, directory) as study:
+                    task = study.ask()
+                    if task is not None and study.journal.reports.get(task.folder) is None:
+                        study.report(task, 0)
             with _opened(subject, directory) as study:
-                study.report(trial.number, 0, _objective(trial, 0))
-            with _opened(subject, directory) as study:
-                _carry_out(study, trial)
+                task = study.ask()
+                if task is not None:
+                    study.carry_out(task)
+        with _opened(subject, directory) as study, calling("trials"):
+            return list(study.search.trials())
 
 
 def _whole(subject: Subject) -> list[StudyTrial]:
@@ -140,19 +151,20 @@ def keeps_what_it_is_told(subject: Subject) -> None:
     """Lists each trial with its values, and the state and objective that were reported."""
     with _folder() as directory:
         with _opened(subject, directory) as study:
-            trial = _ask(subject, study)
-            if trial is None:
+            task = study.ask()
+            if task is None:
                 raise CheckFailed("it proposes no trial")
-            state = _carry_out(study, trial)
+            study.carry_out(task)
+            stopped = study.journal.outcomes[task.folder].stopped
         with _opened(subject, directory) as study, calling("trials"):
-            found = list(study.trials())
-    if [each.number for each in found] != [trial.number]:
+            found = list(study.search.trials())
+    if [each.number for each in found] != [0]:
         raise CheckFailed(f"after one trial it lists {len(found)}")
-    (kept,) = found
-    value = _objective(trial) if state == "finished" else None
-    if dict(kept.values) != dict(trial.values) or (kept.state, kept.value) != (state, value):
+    (trial,) = found
+    state, value = ("finished", _objective(task)) if stopped is None else ("pruned", None)
+    if dict(trial.values) != dict(task.changes) or (trial.state, trial.value) != (state, value):
         raise CheckFailed(
-            f"a trial that ended as {state} with the objective {value} is listed as {kept}"
+            f"a trial that ended as {state} with the objective {value} is listed as {trial}"
         )
 
 

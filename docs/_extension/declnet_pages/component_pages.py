@@ -22,6 +22,7 @@ PLURALS = {
     "transform": "Transforms",
     "calibrator": "Calibrators",
     "callback": "Callbacks",
+    "plan": "Plans",
     "searcher": "Searchers",
     "analysis": "Analyses",
     "kernel": "Kernels",
@@ -47,6 +48,7 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "plan": "No spec names one: `declnet.sweep` takes it, and `declnet resume` finds it again.",
     "searcher": "Named as `search` in `[tune]`.",
     "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
     "--analyze`.",

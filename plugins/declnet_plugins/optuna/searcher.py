@@ -7,13 +7,15 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from declnet import Diagnostic, OpenStudy, RunError, Searcher, StudyContext
-from declnet_plugins.optuna.grid import MOST_POINTS, grid_size
 from declnet_plugins.optuna.storage import PASSWORD, SQLITE, absolute, folder_of, open_storage
 
 SamplerName = Literal["tpe", "random", "cma-es", "grid"]
 PrunerName = Literal["median", "hyperband", "none"]
 
 NEEDS = ("optuna", "sqlalchemy")
+
+MOST_POINTS = 100_000
+"""Maximum number of points of a grid; more are taken for a mistake."""
 
 
 class OptunaSearcher(Searcher):
@@ -87,22 +89,13 @@ class OptunaSearcher(Searcher):
     def check_study(self, study: StudyContext) -> Iterable[Diagnostic]:
         """Yield what a grid cannot search, and a database that cannot be reached."""
         if self.sampler == "grid":
-            yield from self._check_grid(study)
+            yield from study.check_grid(MOST_POINTS, ("sampler",))
         is_server = self.storage is not None and not self.storage.startswith("sqlite")
         if is_server and self.unavailable() is None:
             try:
                 open_storage(self.storage or "", self.password_env).engine.dispose()
             except RunError as error:
                 yield Diagnostic(str(error), None, ("storage",))
-
-    def _check_grid(self, study: StudyContext) -> Iterable[Diagnostic]:
-        for each in study.space:
-            if not each.choices and each.step is None:
-                message = f'a grid has no values of "{each.key}", a range without a step'
-                yield Diagnostic(message, "give it a step, or choices", ("sampler",))
-                return
-        if grid_size(study.space) > MOST_POINTS:
-            yield Diagnostic(f"the grid has more than {MOST_POINTS:,} points", None, ("sampler",))
 
     def open(self, study: StudyContext) -> OpenStudy:
         """Open the study, or make it."""

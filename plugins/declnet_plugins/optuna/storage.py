@@ -70,7 +70,7 @@ def _opened(url: str) -> "RDBStorage":
             _make_tables(connection)
     if not is_complete and not is_file:
         _let_optuna_make_tables(url, unpooled)
-    return optuna.storages.RDBStorage(url, engine_kwargs=options)
+    return optuna.storages.RDBStorage(url, engine_kwargs=options, skip_table_creation=True)
 
 
 def _is_complete(connection: "Connection") -> bool:

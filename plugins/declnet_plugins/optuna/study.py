@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import optuna
@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from declnet import RunError, Scalar, StudyContext, StudyTrial
 from declnet import TrialState as State
-from declnet_plugins.optuna.grid import grid_points
+from declnet_plugins.optuna.pruning import PrunedStudy
 from declnet_plugins.optuna.sampling import (
     distribution_of,
     pruner_of,
@@ -40,7 +40,7 @@ ENDS: Mapping[State, TrialState] = {state: each for each, state in STATES.items(
 
 
 @dataclass
-class _Own:
+class _OwnTrial:
     """A trial that this process has in progress, which no other one changes.
 
     Attributes:
@@ -69,27 +69,33 @@ class OptunaStudy:
         self._context, self._url, self._env = context, url, searcher.password_env
         self._is_grid = searcher.sampler == "grid"
         self._storage = open_storage(url, self._env)
-        self._own: dict[int, _Own] = {}
+        self._own: dict[int, _OwnTrial] = {}
         with self._explained():
+            options: dict[str, Any] = {
+                "study_name": searcher.study or context.name,
+                "direction": "minimize" if context.better == "lower" else "maximize",
+            }
             self._study = optuna.create_study(
                 storage=self._storage,
                 sampler=sampler_of(searcher.sampler, context),
-                pruner=pruner_of(searcher.pruner, context),
-                study_name=searcher.study or context.name,
-                direction="minimize" if context.better == "lower" else "maximize",
                 load_if_exists=True,
+                **options,
             )
             self._require_same()
+            pruner, worker = pruner_of(searcher.pruner, context), (WORKER, context.worker)
+            self._pruned = PrunedStudy(self._storage, worker, pruner=pruner, **options)
             for each in self._study.get_trials(deepcopy=False):
                 if each.state == TrialState.RUNNING and self._is_own(each):
                     self._complete(each)
+            self._pruned.read(self._study.get_trials(deepcopy=False))
 
     def ask(self) -> StudyTrial | None:
         """Return a new trial, or None after the last point of a grid."""
         with self._explained():
-            if self._is_grid:
-                return self._ask_grid()
-            return self._complete(self._add({}))
+            self._pruned.write()
+            trial = self._ask_grid() if self._is_grid else self._complete(self._add({}))
+            self._pruned.read(self._study.get_trials(deepcopy=False))
+            return trial
 
     def trials(self) -> Sequence[StudyTrial]:
         """Return all trials by number."""
@@ -98,27 +104,30 @@ class OptunaStudy:
             return [_as_trial(each) for each in found if WORKER in each.user_attrs]
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """Store a value; return whether the pruner stops the trial there."""
-        with self._explained():
-            own = self._own[number]
-            if own.stopped is not None:
-                return step >= own.stopped
-            if step in own.steps and step < max(own.steps):
-                return False  # decided before the process was killed
-            if step not in own.steps:
-                own.trial.report(value, step)
-                own.steps.add(step)
-            if not own.trial.should_prune():
-                return False
-            own.trial.set_user_attr(STOPPED, step)
-            own.stopped = step
-            return True
+        """Add a value, to be stored with others; return whether the pruner stops the trial."""
+        own = self._own[number]
+        if own.stopped is not None:
+            return step >= own.stopped
+        if step in own.steps and step < max(own.steps):
+            return False  # decided before the process was killed
+        if step not in own.steps:
+            own.steps.add(step)
+            self._pruned.report(number, step, value)
+        stops = self._pruned.should_prune(number)
+        if stops or self._pruned.is_due():
+            with self._explained():
+                self._pruned.write()
+                if stops:
+                    own.trial.set_user_attr(STOPPED, step)
+                    own.stopped = step
+        return stops
 
     def tell(self, number: int, state: State, value: float | None, seconds: float) -> None:
         """Store how a trial ended."""
         with self._explained():
             own = self._own.pop(number, None)
             if own is not None:
+                self._pruned.tell(number, ENDS[state], value)
                 own.trial.set_user_attr(SECONDS, seconds)
                 self._study.tell(own.trial, value, state=ENDS[state], skip_if_finished=True)
 
@@ -128,6 +137,8 @@ class OptunaStudy:
             done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
             if len({each.value for each in done}) < 2:
                 return {}
+            if len(self._context.space) == 1:
+                return {self._context.space[0].key: 1.0}
             try:
                 found = optuna.importance.get_param_importances(self._study)
             except (ValueError, RuntimeError):  # e.g. keys that had one value only
@@ -135,13 +146,15 @@ class OptunaStudy:
             return {key: float(share) for key, share in found.items()}
 
     def close(self) -> None:
-        """Close the connections."""
+        """Store what has waited, and close the connections."""
+        with self._explained():
+            self._pruned.write()
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     def _ask_grid(self) -> StudyTrial | None:
         """Return a trial of the next point; of two processes that take it, the first one has it."""
-        points = grid_points(self._context)
+        points = self._context.grid_points()
         while True:
             taken = [each.params for each in self._study.get_trials(deepcopy=False)]
             point = next((each for each in points if each not in taken), None)
@@ -181,7 +194,7 @@ class OptunaStudy:
             if each.applies(values):
                 values[each.key] = suggested(trial, each)
         stopped = added.user_attrs.get(STOPPED)
-        self._own[added.number] = _Own(trial, set(added.intermediate_values), stopped)
+        self._own[added.number] = _OwnTrial(trial, set(added.intermediate_values), stopped)
         return StudyTrial(added.number, values, worker=self._context.worker)
 
     def _is_own(self, trial: FrozenTrial) -> bool:

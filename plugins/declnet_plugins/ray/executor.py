@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from declnet import Executor, RunError, TaskUpdate, execute_task
+from declnet import Executor, ExecutorTask, RunError, TaskUpdate, execute_task
 
 HEARTBEAT = 1.0
 """Seconds between news of a run's progress, and between looks at the size of the cluster."""
@@ -56,7 +56,7 @@ class RayExecutor(Executor):
             return f"there is no Ray cluster{named} to connect to: {reason}"
         return None
 
-    def execute(self, tasks: Iterator[str]) -> Iterator[TaskUpdate]:
+    def execute(self, tasks: Iterator[ExecutorTask]) -> Iterator[TaskUpdate]:
         """Submit twice as many tasks as the cluster can run, so that it is never idle."""
         why = self.unavailable()
         if why is not None:
@@ -67,17 +67,17 @@ class RayExecutor(Executor):
         options = {"num_cpus": self.cpus, "max_retries": self.attempts - 1}
         remote = ray.remote(**options)(_carry_out)
         numbers: dict[Any, int] = {}
-        left = enumerate(tasks)
-        room, look = 0, 0.0
+        taken = 0
+        room, due = 0, 0.0
         try:
             while True:
-                if time.monotonic() >= look:
+                if time.monotonic() >= due:
                     room = max(1, int(2 * ray.cluster_resources().get("CPU", 1) / self.cpus))
-                    look = time.monotonic() + HEARTBEAT
+                    due = time.monotonic() + HEARTBEAT
                     yield from _news(board, frozenset(numbers.values()))
-                while len(numbers) < room and (following := next(left, None)) is not None:
-                    number, task = following
-                    numbers[remote.remote(task, number, board)] = number
+                while len(numbers) < room and (task := next(tasks, None)) is not None:
+                    numbers[remote.remote(task.text, taken, board)] = taken
+                    taken += 1
                 if not numbers:
                     return
                 ready, _ = ray.wait(

@@ -39,8 +39,8 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     from declnet import (
         default_registry,
         discover,
-        is_ensemble,
-        open_ensemble,
+        is_predictor,
+        open_group,
         open_run,
         run_folders,
     )
@@ -61,7 +61,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
             return
     registry = discover(disabled) if disabled else default_registry()
     stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
-    ensembles = [open_ensemble(run, registry, notice=_no_note) for run in runs if is_ensemble(run)]
+    ensembles = [open_group(run, registry, notice=_no_note) for run in runs if is_predictor(run)]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     require_folder(path)
     require_packages()

@@ -24,7 +24,7 @@ from declnet import (
     Predictor,
     Registry,
     error_summary,
-    is_ensemble,
+    is_group,
     load_predictor,
     prediction_columns,
     write_predictions,
@@ -258,7 +258,7 @@ def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
 
 
 def _version(path: Path) -> str:
-    name = "ensemble.json" if is_ensemble(path) else "manifest.json"
+    name = "group.json" if is_group(path) else "manifest.json"
     try:
         return hashlib.sha256((path / name).read_bytes()).hexdigest()[:12]
     except OSError:

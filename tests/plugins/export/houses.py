@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import cross_validate, open_ensemble, open_run, run
+from declnet import open_group, open_run, run
 
 FEATURES = ("size (m²)", "rooms", "city", "garden", "age")
 PREPARE = (
@@ -55,7 +55,7 @@ def trained(
         **sections,
     }
     if "folds" in data:
-        cross_validate(spec, out=folder / "run")
-        return open_ensemble(folder / "run")
+        run(spec, out=folder / "run")
+        return open_group(folder / "run")
     run(spec, out=folder / "run")
     return open_run(folder / "run")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from declnet import EpochLogged, default_registry, parse_spec, run
-from declnet.runs.many.execution.executors import on_executor
-from declnet.runs.many.execution.tasks import Task, tasks_of
+from declnet.runs.many.beginning import series_file
+from declnet.runs.many.group import Group
+from declnet.runs.many.training import Training
 
 ray = pytest.importorskip("ray")
 if not os.environ.get("DECLNET_TEST_RAY"):
@@ -37,10 +40,10 @@ class Apart(RayExecutor):
     def execute(self, tasks):
         return super().execute(map(self.moved, tasks))
 
-    def moved(self, task: str) -> str:
-        content = json.loads(task)
+    def moved(self, task):
+        content = json.loads(task.text)
         files = {name: f"{content[name]}x" for name in ("marker", "stop_file") if content[name]}
-        return json.dumps(content | files)
+        return SimpleNamespace(text=json.dumps(content | files))
 
 
 @pytest.fixture
@@ -66,6 +69,11 @@ def add_node(cluster):
     return node
 
 
+def training_of(spec, seeds, parent, kind=Training):
+    parent.mkdir()
+    return kind(Group(parent, series_file(spec, list(seeds))[0]), default_registry())
+
+
 def bits(folder):
     return {each: (folder / each).read_bytes() for each in BITS}
 
@@ -77,35 +85,34 @@ def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
         "callbacks": [{"type": "checkpoint", "every_epochs": 200}],
     }
     spec = parse_spec(document)
-    tasks = tasks_of(spec, range(RUNS), tmp_path / "all")
+    training = training_of(spec, range(RUNS), tmp_path / "all")
     doomed = add_node(cluster)
     add_node(cluster)
     found = []
     executor = kind(address=cluster.address)
-    outcomes = on_executor(
-        tasks, executor, tmp_path / "all", default_registry(), (), lambda *_: None
-    )
-    for outcome in outcomes:
+
+    def ended(outcome):
         if not found:
             time.sleep(1)  # a run that has begun just now gets a checkpoint
             cluster.remove_node(doomed, allow_graceful=False)
         found.append(outcome)
+
+    training.ended = ended
+    training.train(executor)
     assert [each.error for each in found] == [None] * RUNS
     assert sorted(each.seed for each in found) == list(range(RUNS))
-    assert {each.name for each in (tmp_path / "all").iterdir()} == {
-        f"seed-{seed}" for seed in range(RUNS)
-    }
-    for task in tasks:
-        alone = tmp_path / f"alone-{task.spec.seed}"
-        run(task.spec, out=alone)
-        assert bits(task.directory) == bits(alone)
-    resumed = ["resumed" in (each.directory / "manifest.json").read_text("utf-8") for each in tasks]
+    assert not [each for each in (tmp_path / "all").iterdir() if each.name.startswith(".")]
+    for each in found:
+        alone = tmp_path / f"alone-{each.seed}"
+        run(spec.model_copy(update={"seed": each.seed}), out=alone)
+        assert bits(each.directory) == bits(alone)
+    resumed = ["resumed" in (each.directory / "manifest.json").read_text("utf-8") for each in found]
     assert any(resumed) == (kind is RayExecutor)
 
 
 @pytest.mark.parametrize("kind", [RayExecutor, Apart])
 def test_runs_are_stopped_early_on_nodes(kind, cluster, document, tmp_path):
-    """Each logs epochs for a long time unless it hears that the third one is its last."""
+    """Each logs epochs for a long time unless it is stopped after the third one."""
     document["training"]["epochs"] = 200_000
     spec = parse_spec(document)
     add_node(cluster)
@@ -114,14 +121,13 @@ def test_runs_are_stopped_early_on_nodes(kind, cluster, document, tmp_path):
     def stop_when(epoch: EpochLogged) -> str | None:
         return "behind" if epoch.epoch >= 3 else None
 
-    tasks = [
-        Task(each.spec, each.directory, stop_when=stop_when)
-        for each in tasks_of(spec, range(4), tmp_path / "all")
-    ]
-    executor = kind(address=cluster.address)
-    found = list(
-        on_executor(tasks, executor, tmp_path / "all", default_registry(), (), lambda *_: None)
-    )
+    class Stopping(Training):
+        def _run_of(self, task, marker):
+            return replace(super()._run_of(task, marker), stop_when=stop_when)
+
+    training = training_of(spec, range(4), tmp_path / "all", Stopping)
+    training.train(kind(address=cluster.address))
+    found = training.done
     assert [(each.error, each.stopped) for each in found] == [(None, "behind")] * 4
     for each in found:
         rows = (each.directory / "history.jsonl").read_text("utf-8").splitlines()

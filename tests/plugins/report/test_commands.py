@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from declnet import cross_validate, format_cell, open_ensemble, open_run, parse_spec, run
+from declnet import format_cell, open_group, open_run, parse_spec, run
 from declnet.cli.main import run_command_line
 from declnet_plugins.report.page import assembling
 
@@ -190,11 +190,11 @@ def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
             "folds": 2,
         },
     }
-    cross_validate(parse_spec(spec), out=runs / "folds")
+    run(parse_spec(spec), out=runs / "folds")
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")
     assert "All 2 models of folds together: out of fold, each sample" in page
-    ensemble = open_ensemble(runs / "folds")
+    ensemble = open_group(runs / "folds")
     for name in ("validation", "test"):
         evaluation = ensemble.evaluate(name)
         title = f"{evaluation.data}, {evaluation.samples} samples"

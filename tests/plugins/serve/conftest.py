@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet import cross_validate, parse_spec, run
+from declnet import parse_spec, run
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
@@ -65,7 +65,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(parse_spec(flowers(folder, seed=7)), out=folder / "flowers_again")
     folds = flowers(folder)
     folds["data"]["folds"] = 2
-    cross_validate(parse_spec(folds), out=folder / "folds")
+    run(parse_spec(folds), out=folder / "folds")
     rng = np.random.default_rng(1)
     np.savez(folder / "pixels.npz", x=rng.normal(size=(30, 2, 3)), y=np.arange(30) % 3)
     pixels = {"train": {"type": "npz", "path": str(folder / "pixels.npz")}}

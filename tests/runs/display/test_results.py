@@ -61,11 +61,11 @@ def test_an_evaluation_has_scores_by_class_and_the_confusion(result):
 def test_folds_have_their_spread(document, tmp_path):
     document["training"] = {"epochs": 2, "metrics": ["accuracy"]}
     document["data"]["folds"] = 3
-    found = declnet.cross_validate(document, out=tmp_path / "folds")
-    mean = found.metrics["validation"]["accuracy"].mean
+    found = declnet.run(document, out=tmp_path / "folds")
+    mean = found.metrics["validation"]["accuracy"]
     rows = {row[0]: row[1:] for row in HtmlView(found._repr_html_()).tables[0]}
     assert rows["validation.accuracy"][0] == format_metric(mean)
-    stored = HtmlView(declnet.open_ensemble(tmp_path / "folds")._repr_html_())
+    stored = HtmlView(declnet.open_group(tmp_path / "folds")._repr_html_())
     assert [row[0] for row in stored.tables[0][1:]] == ["fold-1", "fold-2", "fold-3"]
 
 

@@ -252,9 +252,9 @@ def test_a_prediction_beyond_floats_is_the_samples_fault_and_no_calibrators(step
 def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classes, tmp_path):
     document = of_classes(STEPS, epochs=40).model_dump(mode="json", exclude_none=True)
     document["data"] = {"folds": 3, "test": 0.3}
-    declnet.cross_validate(parse_spec(document), classes, out=tmp_path / "cv")
+    declnet.run(parse_spec(document), classes, out=tmp_path / "cv")
     folder = tmp_path / "cv"
-    ensemble = declnet.open_ensemble(folder)
+    ensemble = declnet.open_group(folder)
     predictor, x = ensemble.predictor(), classes[0]
     singles = [each.predict(x) for each in predictor.predictors]
     found = predictor.predict(x)
@@ -270,5 +270,5 @@ def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classe
     ]
     p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
     assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)
-    out_of_fold = declnet.open_ensemble(folder).out_of_fold({"train": declnet.Dataset(*classes)})
+    out_of_fold = declnet.open_group(folder).out_of_fold({"train": declnet.Dataset(*classes)})
     assert out_of_fold.sets.shape == (len(out_of_fold), 3)

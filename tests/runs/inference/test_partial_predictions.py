@@ -34,7 +34,7 @@ def predictor(request, folder):
         document["data"] = data_of(folder, validation=0.4)
     if request.param == "folds":
         document["data"] = data_of(folder, folds=2)
-        return declnet.cross_validate(parse_spec(document), out=folder / "folds").predictor
+        return declnet.run(parse_spec(document), out=folder / "folds").predictor
     if request.param == "losses":
         del document["loss"]
         loss = {"type": "categorical_crossentropy", "output": "softmax_1"}

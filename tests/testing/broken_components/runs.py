@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from declnet import (
+    DONE,
+    WAIT,
     Analysis,
     Calibrator,
     Callback,
@@ -16,10 +18,12 @@ from declnet import (
     ExportError,
     ExportSummary,
     Importer,
+    Plan,
     ResultTable,
     Searcher,
     StepObserver,
     StudyTrial,
+    Task,
     Template,
 )
 
@@ -223,6 +227,14 @@ SEARCHERS = (
            Memory(study, FOLDERS.setdefault(study.directory, []))),
 )  # fmt: skip
 
+PLANS = (
+    broken("asks_for_runs_and_ends", Plan, "has_no_end",
+           next=lambda self, journal: Task(f"run-{len(journal.tasks)}")),
+    broken("asks_for_runs_and_ends", Plan, "waits_for_nothing", next=lambda self, journal: WAIT),
+    broken("depends_on_the_journal_alone", Plan, "counts_itself", next=lambda self, journal: (
+        DONE if len(journal.tasks) > 3 else Task(f"run-{len(journal.tasks)}-{count(self)}"))),
+)  # fmt: skip
+
 SPEC = """
 declnet = 1
 data = { prepare = ["standardize"] }
@@ -302,4 +314,4 @@ FORMATS = (
            read=read_anything),
 )  # fmt: skip
 
-BROKEN = CALLBACKS + ANALYSES + CALIBRATORS + SEARCHERS + TEMPLATES + FORMATS
+BROKEN = CALLBACKS + ANALYSES + CALIBRATORS + PLANS + SEARCHERS + TEMPLATES + FORMATS

@@ -18,7 +18,7 @@ class InTurn(Executor):
 
     def update(self, number, task):
         try:
-            return TaskUpdate(number, answer=execute_task(task))
+            return TaskUpdate(number, answer=execute_task(task.text))
         except Exception as error:
             return TaskUpdate(number, failure=str(error))
 
@@ -36,6 +36,7 @@ class InThread(Executor):
 
     def carried_out(self, number, task, stops):
         news, seen = SimpleQueue(), SimpleQueue()
+        task = task.text
         if self.is_elsewhere:
             content = json.loads(task)
             moved = {name: f"{content[name]}x" for name in ("marker", "stop_file") if content[name]}

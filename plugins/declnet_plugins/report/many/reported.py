@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet import ListedRun, OutputError, differing_keys, grouped_run, list_runs, open_study
+from declnet import (
+    ListedRun,
+    OutputError,
+    StudySummary,
+    differing_keys,
+    grouped_run,
+    is_predictor,
+    list_runs,
+    open_group,
+)
 
 MANY = 30
 """Number of runs above which a folder gets the page of many runs."""
@@ -42,17 +51,15 @@ class ReportedRun:
 
 
 def is_group(directory: Path) -> bool:
-    """Return whether a folder belongs to a sweep or a study."""
-    return any((directory / name).is_file() for name in ("sweep.json", "study.json"))
+    """Return whether a folder belongs to a sweep, a study or a plan, not to folds or seeds."""
+    return (directory / "group.json").is_file() and not is_predictor(directory)
 
 
 def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
     """Return the objective of a study, and how much each key matters to it, as far as known."""
-    if not (directory / "study.json").is_file():
-        return None, {}
     with suppress(OutputError):
-        summary = open_study(directory).summary
-        if summary is not None:
+        summary = open_group(directory).summary
+        if isinstance(summary, StudySummary):
             return summary.objective, summary.importance
     return None, {}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from declnet import (
     DeclnetError,
-    Ensemble,
+    Group,
     Registry,
     ResultTable,
     SpecError,
@@ -36,7 +36,7 @@ MOST_TILES = 4
 
 
 def assemble(
-    runs: Sequence[StoredRun], registry: Registry, ensembles: Sequence[Ensemble] = ()
+    runs: Sequence[StoredRun], registry: Registry, ensembles: Sequence[Group] = ()
 ) -> Page:
     """Return the content of the page of one or more runs.
 
@@ -65,9 +65,9 @@ def assemble(
     )
 
 
-def _together(ensemble: Ensemble) -> Section:
+def _together(ensemble: Group) -> Section:
     """Return the metrics of the models of a folder as one, or why there are none."""
-    count = len(ensemble.content.runs)
+    count = len(ensemble.tasks)
     title = f"All {count} models of {ensemble.path.resolve().name} together"
     try:
         found = [ensemble.evaluate(name) for name in ensemble.evaluated_on]

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from declnet import OutputError, open_run, open_sweep
+from declnet import OutputError, SweepSummary, is_group, open_group, open_run
 from declnet_plugins.report.plot.effects import ABSENT, SweptSeries, draw_effects, value_text
 from declnet_plugins.report.plot.picture import (
     INK,
@@ -100,7 +100,7 @@ class Sweep:
 
 def is_sweep(folder: Path) -> bool:
     """Return whether a folder was written by `declnet sweep` rather than `declnet run`."""
-    return (folder / "sweep.json").is_file()
+    return is_group(folder) and open_group(folder).file.kind in ("sweep", "plan")
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -109,9 +109,11 @@ def read_sweep(folder: Path) -> Sweep:
     Raises:
         OutputError: it cannot be read, or no run finished.
     """
-    summary = open_sweep(folder).summary
-    data, _, metric = (summary.metric or "" if summary is not None else "").partition(".")
-    specs = summary.specs if summary is not None else ()
+    summary = open_group(folder).summary
+    if not isinstance(summary, SweepSummary):
+        raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
+    data, _, metric = (summary.metric or "").partition(".")
+    specs = summary.specs
     found = [_series(spec, folder, data, metric) for spec in specs]
     drawn = tuple(series for series in found if series.values)
     if not drawn:

@@ -7,14 +7,6 @@ import json
 import pytest
 
 from declnet import OutputError
-from declnet.runs.many.groups.documents import (
-    ENSEMBLE_FILE,
-    SWEEP_FILE,
-    EnsembleContent,
-    Member,
-    SweepContent,
-    SweptSpecContent,
-)
 from declnet_plugins.report.many.reported import main_metric, read_runs
 
 
@@ -52,14 +44,14 @@ def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
 
 
 def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
-    specs = []
-    for rate in (0.1, 0.2):
-        name, members = f"s-{rate}", tuple(Member(f"seed-{seed}", seed) for seed in (0, 1))
-        ensemble = EnsembleContent("finished", name, members, {})
-        (runs / name / "ensemble.json").write_bytes(ENSEMBLE_FILE.write(ensemble))
-        specs.append(SweptSpecContent(name, {"variables.rate": rate}, (0, 1), ""))
-    sweep = SweepContent("finished", None, None, tuple(specs))
-    (runs / "sweep.json").write_bytes(SWEEP_FILE.write(sweep))
+    tasks = [
+        {"folder": f"s-{rate}/seed-{seed}", "changes": {"variables.rate": rate}, "seed": seed}
+        for rate in (0.1, 0.2)
+        for seed in (0, 1)
+    ]
+    specs = [{"document": {}, "folder": "/"}]
+    content = {"kind": "sweep", "name": "s", "specs": specs, "tasks": tasks}
+    (runs / "group.json").write_text(json.dumps(content))
     found = [each.values for each in read_runs(runs)]
     assert found[1] == {"variables.rate": 0.1, "seed": 1}
     assert found[2] == {"variables.rate": 0.2, "seed": 0}

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import RunSummary, SeriesSummary
-from declnet.runs.many.groups.documents import (
-    SWEEP_FILE,
-    SWEEP_SUMMARY,
-    SweepContent,
-    SweepSummary,
-    SweptSpecContent,
-)
+from declnet import RunSummary, SeriesSummary, SweepSummary, Task
+from declnet.runs.many.documents import SWEEP_SUMMARY
+from declnet.runs.many.group_file import GroupFile, StoredSpec
 
 
 @pytest.fixture
@@ -19,10 +14,10 @@ def write_sweep(tmp_path):
     """Return what writes a sweep of specs with the metrics of their runs, None of a failed one."""
 
     def write(metric, specs, values=None):
-        swept, series = [], []
+        tasks, series = [], []
         for name, metrics in specs.items():
             own = (values or {}).get(name, {})
-            swept.append(SweptSpecContent(name, own, (0,), ""))
+            tasks.append(Task(f"{name}/seed-0", own, 0, point=name, name=name))
             runs = tuple(
                 RunSummary(
                     seed=seed,
@@ -35,8 +30,8 @@ def write_sweep(tmp_path):
             )
             spread = {"finished": len(runs), "metrics": {}, "gaps": {}, "seconds": None}
             series.append(SeriesSummary(name=name, seeds=(0,), runs=runs, values=own, **spread))
-        content = SweepContent("finished", metric, None, tuple(swept))
-        (tmp_path / "sweep.json").write_bytes(SWEEP_FILE.write(content))
+        specs = (StoredSpec(document={}, folder="/"),)
+        GroupFile(kind="sweep", name="s", specs=specs, tasks=tuple(tasks)).write(tmp_path)
         summary = SweepSummary(metric=metric, jobs=1, specs=tuple(series))
         (tmp_path / "summary.json").write_bytes(SWEEP_SUMMARY.write(summary))
         return tmp_path

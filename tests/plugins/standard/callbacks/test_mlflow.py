@@ -6,10 +6,8 @@ import importlib.util
 
 import pytest
 
-from declnet import cross_validate, parse_spec, resume, resume_ensemble, run
+from declnet import open_group, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble
-from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 
 MISSING = [
@@ -121,13 +119,17 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
             raise ValueError("a failure")
 
     with pytest.raises(ValueError, match="a failure"):
-        cross_validate(
-            parse_spec(tracked_document), out=tmp_path / "out", listener=fail_in_the_second
+        run(
+            parse_spec(tracked_document),
+            out=tmp_path / "out",
+            listener=fail_in_the_second,
+            jobs=1,
         )
     client, (parent, *_) = tracked()
     assert (parent.info.run_name, parent.info.status) == ("out", "FAILED")
     client.update_run(tracked()[1][1].info.run_id, status="RUNNING")  # as if killed at its end
-    ensemble = resume_ensemble(tmp_path / "out")
+    resume(tmp_path / "out")
+    ensemble = open_group(tmp_path / "out")
     client, (parent, *children) = tracked()
     assert [each.data.tags[PARENT] for each in children] == [parent.info.run_id] * 3
     assert [each.data.params["fold"] for each in children] == ["1", "2", "3"]
@@ -146,24 +148,18 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
     class Killed(BaseException):
         """The process ends here."""
 
-    def killed(*_):
+    def killed(*_, **__):
         raise Killed
 
     tracked_document["data"]["folds"] = 2
-    step = "ensembles.recording.tell_callbacks"
-    if moment == "before it was recorded":
-        step = "groups.stored_group.write_atomically"
-    spec = parse_spec(tracked_document)
-    begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
-    for each in tasks:
-        run(each.spec, out=each.directory)
+    step = "training.finish_group" if moment == "before it told MLflow" else "group.Group.note"
     with monkeypatch.context() as patched:
         patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):
-            finish_ensemble(tmp_path / "out")
+            run(parse_spec(tracked_document), out=tmp_path / "out", jobs=1)
     assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
     for _ in range(2):  # told again, it stays as it is
-        resume_ensemble(tmp_path / "out")
+        resume(tmp_path / "out")
         assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
 
 
@@ -175,11 +171,13 @@ def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, t
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(parse_spec(tracked_document), out=tmp_path / "out", listener=interrupt)
+        run(parse_spec(tracked_document), out=tmp_path / "out", listener=interrupt, jobs=1)
     assert [each.info.status for each in tracked()[1]] == ["KILLED", "KILLED"]
     seen = []
-    resume_ensemble(
-        tmp_path / "out", listener=lambda _: seen or seen.append(tracked()[1][0].info.status)
+    resume(
+        tmp_path / "out",
+        jobs=1,
+        listener=lambda _: seen or seen.append(tracked()[1][0].info.status),
     )
     assert seen == ["RUNNING"]
     assert {each.info.status for each in tracked()[1]} == {"FINISHED"}

@@ -1,0 +1,244 @@
+"""Training a group of runs for a command: its progress, and the tables of what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from declnet.cli.display.streams import print_document, print_line
+from declnet.cli.options import share_data
+
+if TYPE_CHECKING:
+    from declnet.contracts.runs.executor import Executor
+    from declnet.contracts.runs.plan import Outcome
+    from declnet.display.tables import ResultTable
+    from declnet.registry.registry import Registry
+    from declnet.runs.many.group import Group
+    from declnet.runs.many.series import RunSeries
+    from declnet.runs.many.training import Training
+
+Drawing = Callable[[], object]
+"""Draws a sweep."""
+
+
+def train_group(
+    group: Group,
+    registry: Registry,
+    *,
+    disabled: Sequence[str] = (),
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    allow_changes: bool = False,
+    quiet: bool = False,
+    form: str = "text",
+    draw: Drawing | None = None,
+) -> int:
+    """Train what is left of a group, print what came of it, and return the exit code.
+
+    Args:
+        group: the group, whose folder this process has locked.
+        registry: where names are looked up.
+        disabled: plugins that other processes disable.
+        executor: where to train; None for this machine.
+        jobs: how many runs to train at once on this machine.
+        allow_changes: as for `resume`.
+        quiet: whether to print failures and the results only.
+        form: `json` for the summary of a study instead of its tables.
+        draw: draws a sweep, after its tables.
+    """
+    from declnet.runs.many.training import Training
+
+    start = time.perf_counter()
+    share_data()
+    changes = {"disabled": disabled, "allow_changes": allow_changes}
+    training = Training(group, registry, **changes)  # type: ignore[arg-type]
+    is_study = group.file.kind == "study"
+    if training.plan.tasks() == ():
+        print_line(f"this shard has no runs: {group.path}")
+        return 0
+    following = _follow_study if is_study else _follow_runs
+    with closing(training):
+        try:
+            following(
+                training,
+                lambda: training.train(executor, (jobs or 1) if is_study else jobs),
+                quiet=quiet or form == "json",
+            )
+        except KeyboardInterrupt as error:
+            what = "the study" if is_study else "all runs"
+            error.add_note(f"to continue {what}: declnet resume {quote(str(group.path))}")
+            raise
+    if is_study:
+        status = show_study(group, form)
+    else:
+        status = show_runs(group, training.outcomes(), jobs=training.jobs, draw=draw)
+        for why in training.warnings:
+            print_line(f"warning: {why}", err=True)
+        if group.file.kind in ("folds", "seeds") and not training.warnings:
+            _show_as_one(group)
+    if form == "text":
+        print_line(f"{time.perf_counter() - start:.2f} s, {group.path}")
+    return status
+
+
+def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
+    from declnet.cli.display.progress import sweep_followed
+    from declnet.contracts.runs.plan import Task
+    from declnet.runs.display.group_tables import MOST_RANKED, ranking_table
+    from declnet.runs.many.series import series_of
+
+    group, tasks, done = training.group, training.plan.tasks(), training.done
+    compares = group.file.kind not in ("folds", "seeds")
+    if done and not quiet and compares:
+        count = f" of {len(tasks)}" if tasks is not None else ""
+        print_line(f"{len(done)}{count} runs have finished already", err=True)
+
+    def ranked(outcomes: Sequence[Outcome]) -> ResultTable | None:
+        best, metric = group.ranked(series_of(outcomes))
+        return ranking_table(best[:MOST_RANKED], metric) if metric is not None else None
+
+    specs = [] if quiet else [group.spec_of(Task(""))] if tasks is None else group.specs()
+    with sweep_followed(
+        specs,
+        len(tasks) if tasks is not None else None,
+        quiet=quiet,
+        done=done,
+        ranked=ranked if compares else None,
+    ) as followed:
+        training.follow, training.ended = followed.progress, followed.finished
+        train()
+
+
+def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
+    from declnet.cli.display.study_display import study_followed
+    from declnet.runs.many.search import Search
+
+    assert isinstance(training.plan, Search)  # noqa: S101  # of a study
+    with study_followed(training.group, quiet=quiet) as followed:
+        training.plan.read(training.journal)
+        known = training.plan.trials()
+        followed.add_earlier(known)
+        done = sum(each.state != "running" for each in known)
+        if done and not quiet:
+            print_line(f"{done} trials have ended already", err=True)
+        training.follow, training.trial_ended = followed.progress, followed.ended
+        if not quiet:
+            training.note = lambda sentence: print_line(f"note: {sentence}", err=True)
+        train()
+
+
+def show_runs(
+    group: Group,
+    outcomes: Sequence[Outcome],
+    metric: str | None = None,
+    *,
+    ascending: bool | None = None,
+    jobs: int | None = None,
+    draw: Drawing | None = None,
+) -> int:
+    """Write the summary, print the tables and draw the picture; return the exit code."""
+    from declnet.cli.display.result_tables import print_series
+    from declnet.cli.display.terminal import print_table
+    from declnet.runs.display.group_tables import sweep_tables
+
+    series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
+    metric = metric or group.file.metric
+    if group.file.kind in ("folds", "seeds"):
+        print_series(series[0])
+    elif best_by is None:
+        print_line("no run finished, so there is nothing to compare", err=True)
+    else:
+        if metric and metric not in (best_by[1], ".".join(best_by)):
+            print_line(f"note: no run has {metric}; {'.'.join(best_by)} is shown", err=True)
+        for table in sweep_tables(series, best_by, group.values):
+            print_table(table)
+        if draw is not None:
+            draw()
+    return _status_of(series)
+
+
+def _status_of(all_series: Sequence[RunSeries]) -> int:
+    """Return the exit code: 1 if a run failed, else 0."""
+    return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
+
+
+def show_study(group: Group, form: str) -> int:
+    """Print the summary; return 1 if no trial has finished."""
+    from declnet.cli.display.study_display import print_study
+    from declnet.runs.many.documents import STUDY_SUMMARY
+
+    if form == "json":
+        summary: Any = group.summary
+        document = STUDY_SUMMARY.plain(summary) if summary is not None else {}
+        print_document(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        print_study(group)
+    return int(group.best_trial is None)
+
+
+def summarize_group(
+    path: Path,
+    registry: Registry,
+    metric: str | None = None,
+    *,
+    ascending: bool | None = None,
+    form: str = "text",
+    draw: Drawing | None = None,
+) -> int:
+    """Rebuild the summary of a sweep from the folders of its runs, or of a study."""
+    from declnet.runs.many.group import open_group
+    from declnet.runs.many.training import Training
+    from declnet.runs.storage.folder import locked
+
+    group = open_group(path, registry)
+    if group.file.kind == "study":
+        with closing(Training(group, registry, writes=False)) as training:
+            training.summarize()
+        return show_study(group, form)
+    outcomes = group.outcomes()
+    left = sum(each.error is not None for each in outcomes)
+    if left:
+        print_line(f"{left} of {len(outcomes)} runs have not finished", err=True)
+    show_runs(group, outcomes, metric, ascending=ascending, draw=draw)
+    if not left and group.status != "finished":  # shards that were copied together
+        with locked(path):
+            training = Training(group, registry)
+            training.finish()
+        for why in training.warnings:
+            print_line(f"warning: {why}", err=True)
+    return 0
+
+
+def _show_as_one(group: Group) -> None:
+    """Print the metrics of the models of all folds together, if they have finished."""
+    from declnet.cli.display.result_tables import print_together
+    from declnet.errors import DeclnetError
+
+    if group.status != "finished" or not group.has_folds:
+        return
+    try:
+        print_together([group.evaluate(name) for name in group.evaluated_on])
+    except DeclnetError as error:  # the runs themselves are as good as any
+        print_line(f"warning: no metrics of all models: {error}", err=True)
+
+
+def plot_command(picture: Path | None) -> click.Command | None:
+    """Return the command `plot`, after checking that it can write the picture."""
+    if picture is None:
+        return None
+    root = click.get_current_context().find_root()
+    plot: Any = None
+    if isinstance(root.command, click.Group):
+        plot = root.command.get_command(root, "plot")
+    if plot is None:
+        raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
+    plot.make_context("plot", [".", "--output", str(picture)])
+    found: click.Command = plot
+    return found

@@ -1,0 +1,179 @@
+"""Begin a group: the content of its file, and its folder, from which it can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from declnet.contracts.runs.plan import Plan, Task
+from declnet.registry.registry import Registry
+from declnet.runs.many.group import Group, spec_key
+from declnet.runs.many.group_file import GroupFile, KnownSpecs, StoredSpec
+from declnet.runs.many.journal import plain
+from declnet.runs.many.search import run_folder
+from declnet.runs.many.shards import Shard, begin_shard
+from declnet.runs.storage.folder import claimed
+from declnet.spec.model import RunSpec, fit_name, resolved_document
+from declnet.spec.points import Point
+from declnet.spec.tuning import TUNE
+from declnet.training.checks.check import Checked
+
+
+@dataclass(frozen=True, eq=False)
+class SweptSpec:
+    """One of the specs that a sweep compares.
+
+    Attributes:
+        spec: the spec, whose name is unique.
+        seeds: the seeds to train it with.
+        point: what varies, and the spec that varies.
+        base: the name of that spec.
+        checked: the result of checking it.
+    """
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+    point: Point
+    base: str
+    checked: Checked | None = None
+
+
+def tasks_of(
+    spec: RunSpec, seeds: Iterable[int] | None = None, *, point: str = "", **fields: Any
+) -> list[Task]:
+    """Return a task for each seed and each of the spec's folds.
+
+    Args:
+        spec: the spec, which may have folds without selecting one.
+        seeds: the seeds; None uses the spec's own, without a folder for it.
+        point: the folder that holds those of the runs.
+        fields: other fields of each task.
+    """
+    own, is_crossed = spec.data.fold, spec.data.is_cross_validation
+    folds = range(1, (spec.data.folds or 0) + 1) if is_crossed else (None,)
+    return [
+        Task(
+            run_folder(point, seed if seeds is not None else None, fold),
+            seed=seed,
+            fold=fold or own,
+            point=point,
+            **fields,
+        )
+        for seed, fold in product((spec.seed,) if seeds is None else tuple(seeds), folds)
+    ]
+
+
+def named_points(
+    points: Iterable[tuple[Point, RunSpec, Checked]], seeds: tuple[int, ...] | None = None
+) -> list[SweptSpec]:
+    """Return the points of a spec's sweep as specs whose names say what varies.
+
+    Args:
+        points: each with its spec, and the result of checking it.
+        seeds: the seeds of each; None for those of its sweep, or its own.
+    """
+    found: list[SweptSpec] = []
+    names: set[str] = set()
+    for point, spec, checked in points:
+        name = spec.name
+        if point.label:
+            name = fit_name(spec.name + point.label)
+            if name.casefold() in names:  # cut
+                name = fit_name(f"{len(names)}-{name}")
+            names.add(name.casefold())
+        named = spec.model_copy(update={"name": name})
+        own = seeds or point.seeds or (spec.seed,)
+        light = replace(checked, sets=None, loaded=None)  # runs load their data when they begin
+        found.append(SweptSpec(named, own, point, spec.name, light))
+    return found
+
+
+@contextmanager
+def begun_group(
+    out: str | Path,
+    file: GroupFile,
+    registry: Registry | None,
+    *,
+    label: str,
+    numbered: bool = False,
+    shard: Shard | None = None,
+    specs: KnownSpecs | None = None,
+) -> Iterator[Group]:
+    """Yield a new group, whose folder is locked and has its file.
+
+    Args:
+        out: the folder, new or empty.
+        file: the content of its file.
+        registry: where names are looked up; default: all installed plugins.
+        label: what a numbered folder is called.
+        numbered: whether to write to a new folder `<label>-<number>` within `out`.
+        shard: the part of the runs that the folder will have; None for all.
+        specs: specs that have been validated and checked, by `spec_key`.
+    """
+    label += f"-shard-{shard}" if shard is not None else ""
+    with claimed(Path(out), label, numbered=numbered) as folder:
+        group = Group(folder, file, registry, specs=specs)
+        if shard is not None:
+            begin_shard(folder, shard, shard.within(file.tasks or (), group.spec_of))
+        file.write(folder)
+        yield group
+
+
+def series_file(spec: RunSpec, seeds: Sequence[int] | None) -> tuple[GroupFile, KnownSpecs]:
+    """Return the content of `group.json` for the seeds and folds of a spec, and the known spec."""
+    tasks = tasks_of(spec, seeds)
+    kind = "folds" if seeds is None else "seeds"
+    file = GroupFile.of_spec(spec, tasks).model_copy(update={"kind": kind})
+    return file, {spec_key(Task("")): (spec, None)}
+
+
+def sweep_file(
+    swept: Sequence[SweptSpec], metric: str | None = None, ascending: bool | None = None
+) -> tuple[GroupFile, KnownSpecs]:
+    """Return the content of `group.json` for a sweep, and its specs by `spec_key`."""
+    bases: dict[int, int] = {}
+    stored, tasks, known = list[StoredSpec](), list[Task](), KnownSpecs()
+    for each in swept:
+        name, base = each.spec.name, each.point.base
+        if base is None:
+            document = resolved_document(each.spec.model_copy(update={"name": each.base}))
+        else:
+            document = base.document
+        number = bases.setdefault(id(base if base is not None else each), len(stored))
+        if number == len(stored):
+            stored.append(StoredSpec.of(document, each.spec.folder))
+        own = tasks_of(
+            each.spec, each.seeds, point=name, name=name, changes=each.point.values, base=number
+        )
+        tasks += own
+        known[spec_key(own[0])] = each.spec, each.checked
+    file = GroupFile(
+        kind="sweep",
+        name=swept[0].base,
+        specs=tuple(stored),
+        tasks=tuple(tasks),
+        metric=metric,
+        ascending=ascending,
+    )
+    return file, known
+
+
+def study_file(spec: RunSpec) -> GroupFile:
+    """Return the content of `group.json` for a study of a spec with a section `[tune]`."""
+    tuning = spec.tuning
+    assert tuning is not None  # noqa: S101  # checked
+    search = {"search": {"type": tuning.searcher.type}}  # whatever is installed later
+    document = {**tuning.base.document, TUNE: search | dict(tuning.section)}
+    stored = StoredSpec.of(document, spec.folder)
+    return GroupFile(kind="study", name=spec.name, specs=(stored,), worker=uuid4().hex)
+
+
+def plan_file(spec: RunSpec, plan: Plan) -> GroupFile:
+    """Return the content of `group.json` for the runs that a plan asks for."""
+    stored = StoredSpec.of(resolved_document(spec), spec.folder)
+    return GroupFile(kind="plan", name=spec.name, specs=(stored,), plan=plain(plan))

@@ -1,0 +1,68 @@
+"""Notifying the callbacks of a group that all of its runs have ended, or why they have not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.runs.callback import Callback, GroupedRun
+from declnet.registry.registry import Registry
+from declnet.runs.comparison import best_of
+from declnet.runs.many.group import Group
+from declnet.runs.many.membership import grouped_run
+from declnet.runs.storage.listing import ListedRun, list_runs
+
+
+def finish_group(group: Group, registry: Registry) -> None:
+    """Notify callbacks that all runs of a group have ended; those that are equal, once.
+
+    Raises:
+        ComponentError: a callback raised an exception.
+    """
+    callbacks = _callbacks(group, "group_finished")
+    if not callbacks:
+        return
+    listed = [each for each in list_runs(group.path) if isinstance(each, ListedRun)]
+    runs = [each for each in (_grouped(run, group) for run in listed) if each is not None]
+    if not runs:
+        return
+    best, _ = best_of(listed)
+    best_run = _grouped(best, group) if best is not None else None
+    with attributing_errors(registry):
+        for callback in callbacks:
+            callback.group_finished(runs, best_run)
+
+
+@contextmanager
+def notifying_failure(group: Group, registry: Registry) -> Iterator[None]:
+    """Notify callbacks of an exception that ends the runs of a group early, and raise it."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            with attributing_errors(registry):
+                for callback in _callbacks(group, "group_failed"):
+                    callback.group_failed(group.path.absolute(), error)
+        except Exception as another:  # report the first one
+            error.add_note(f"the callbacks of {group.path} were not told: {another}")
+        raise
+
+
+def _callbacks(group: Group, method: str) -> list[Callback]:
+    """Return the callbacks of all specs that override a method; those that are equal, once."""
+    found: list[Callback] = []
+    if "callbacks" not in group.file.model_dump_json(include={"specs", "tasks"}):
+        return found  # as in most sweeps, of which there may be thousands of points
+    for spec in group.specs():
+        for each in spec.training.callbacks:
+            if getattr(type(each), method) is not getattr(Callback, method) and each not in found:
+                found.append(each)
+    return found
+
+
+def _grouped(run: ListedRun, group: Group) -> GroupedRun | None:
+    found = grouped_run(group.path / run.path)
+    if found is None:
+        return None
+    return GroupedRun(found.directory, found.group, found.values, run.status, run.metrics)

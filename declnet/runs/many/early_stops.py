@@ -1,0 +1,135 @@
+"""Stopping runs early that train in other processes: reports, and the reason that reaches them.
+
+A run reports its logged epochs by its executor, if that passes messages on. On a shared file system
+its history says the same, and a file beside its folder stops it. The run never waits for an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.runs.session import StopWhen
+from declnet.runs.storage.folder import HISTORY, writing
+from declnet.runs.storage.writing import read_bytes, write_atomically
+
+Report = Callable[[str], str | None]
+"""Called with the epochs that a run has logged, as text; returns why to stop, if that is known."""
+
+SECONDS_BETWEEN_REPORTS = 0.3
+
+SECONDS_BETWEEN_POLLS = 1.0
+"""Between two readings of the histories of all runs; a network drive takes its time for each."""
+
+
+def reporting(stop_file: Path, report: Report | None) -> StopWhen:
+    """Return a `stop_when` that reports logged epochs and receives the reason to stop.
+
+    Args:
+        stop_file: a file that contains the reason, once there is one.
+        report: passes on text to the process that gave out the task; None if nothing does.
+    """
+    rows: list[dict[str, float | int]] = []
+    last = time.monotonic()
+
+    def stop_when(epoch: EpochLogged) -> str | None:
+        nonlocal last
+        rows.append(epoch.row())
+        if time.monotonic() < last + SECONDS_BETWEEN_REPORTS:
+            return None
+        last = time.monotonic()
+        reason = report(json.dumps(rows)) if report is not None else None
+        rows.clear()
+        if not reason:
+            with suppress(OSError):
+                reason = stop_file.read_text("utf-8")
+        return reason or None
+
+    return stop_when
+
+
+class RemoteRun:
+    """A run in another process, seen from the one that decides when to stop it.
+
+    Args:
+        directory: the run's folder.
+        stop_when: called once for each logged epoch, in order.
+
+    Attributes:
+        stop_file: the file that stops the run where it is seen.
+    """
+
+    def __init__(self, directory: Path, stop_when: StopWhen, parent: Path) -> None:
+        self._history, self._stop_when = directory / HISTORY, stop_when
+        self._epoch, self._version, self._reports = -1, (0, 0), False
+        self._reason: str | None = None
+        # named as temporary files are
+        self.stop_file = parent.absolute() / f".executor.stop.{secrets.randbits(64)}"
+
+    def receive_report(self, report: str, stop: Callable[[str], object] | None) -> None:
+        """Take what an executor passes on, and have it stop the run.
+
+        Raises:
+            ValueError: the report is not from a run.
+        """
+        rows = json.loads(report)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError(report)
+        self._reports = True
+        self._decide(rows)
+        if self._reason is not None and stop is not None:
+            stop(self._reason)
+
+    def poll(self) -> None:
+        """Read the run's history, if nothing reports and it is here, and stop the run.
+
+        Raises:
+            RunError: the file that stops it cannot be written.
+        """
+        if self._reports:
+            return
+        self._read_history()
+        if self._reason is not None and not self.stop_file.exists():
+            with writing(self.stop_file):
+                write_atomically(self.stop_file, self._reason.encode())
+
+    def end(self) -> None:
+        """Take the rest of what a run that has ended logged, for the decisions about others."""
+        self._read_history()
+        self.stop_file.unlink(missing_ok=True)
+
+    def _read_history(self) -> None:
+        with suppress(OSError):
+            status = self._history.stat()
+            version = status.st_mtime_ns, status.st_size
+            if version != self._version:
+                self._version = version
+                self._decide(logged_rows(self._history))
+
+    def _decide(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
+            if int(row["epoch"]) > self._epoch:  # one that was lost with its machine logs again
+                logged = logged_epoch(row)
+                self._epoch = logged.epoch
+                self._reason = self._stop_when(logged) or self._reason
+
+
+def logged_rows(history: Path) -> list[dict[str, Any]]:
+    """Return the complete rows of a run's history; none if it is not there, or being written."""
+    with suppress(OSError, ValueError):
+        content = read_bytes(history)
+        return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+    return []
+
+
+def logged_epoch(row: Mapping[str, Any]) -> EpochLogged:
+    """Return a row of a history as the epoch that it is from."""
+    values = {name: math.nan if each is None else each for name, each in row.items()}
+    return EpochLogged(int(values.pop("epoch")), values.pop("learning_rate"), values)

@@ -1,1 +1,0 @@
-"""The folds or seeds of one spec: trained, recorded, and used as one model."""

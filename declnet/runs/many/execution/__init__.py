@@ -1,1 +1,0 @@
-"""Carrying out many runs: in threads, worker processes, on executors, or a shard of them."""

@@ -1,0 +1,129 @@
+"""`group.json`: what a group of runs is made of, written before the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from declnet.contracts.runs.plan import Task
+from declnet.runs.many.documents import (
+    SERIES_SUMMARY,
+    STUDY_SUMMARY,
+    SWEEP_SUMMARY,
+    SeriesSummary,
+    StudySummary,
+    SweepSummary,
+)
+from declnet.runs.many.journal import plain, restored, without_folders
+from declnet.runs.storage.folder import GROUP, read_json, writing
+from declnet.runs.storage.writing import json_document, write_atomically
+from declnet.spec.model import RunSpec, resolved_document
+from declnet.stored import Stored
+from declnet.training.checks.check import Checked
+
+Status = Literal["running", "finished", "failed"]
+Summary = SeriesSummary | SweepSummary | StudySummary
+SUMMARIES: dict[str, Stored[Any]] = {
+    "folds": SERIES_SUMMARY,
+    "seeds": SERIES_SUMMARY,
+    "sweep": SWEEP_SUMMARY,
+    "plan": SWEEP_SUMMARY,
+    "study": STUDY_SUMMARY,
+}
+"""What reads and writes the summary of each kind of group."""
+
+KnownSpecs = dict[str, tuple[RunSpec, Checked | None]]
+"""Specs of points, each with the result of checking it, by `spec_key`."""
+
+Metric = tuple[str, str]
+
+
+def _inside(task: Task) -> Task:
+    for path in (PurePath(task.folder), PurePath(task.point)):
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{task.folder!r} is not a folder within this one")
+    return task
+
+
+StoredTask = Annotated[Task, AfterValidator(_inside)]
+
+
+class StoredSpec(BaseModel):
+    """A spec of a group.
+
+    Attributes:
+        document: its tables, as `plain` writes them.
+        folder: the base of relative paths.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    document: dict[str, Any]
+    folder: str
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], folder: Path) -> StoredSpec:
+        """Return a document as it is stored."""
+        return cls(document=plain(document), folder=str(folder))
+
+
+class GroupFile(BaseModel):
+    """The content of `group.json`.
+
+    Attributes:
+        kind: what the group is called in messages.
+        name: the name of its first spec.
+        status: `running` also if its process was killed; `failed` if a run did.
+        specs: the specs that tasks change; one with a section `[tune]` is searched.
+        tasks: all runs, if they are known in advance.
+        plan: the component that asks for the runs otherwise; None for a search.
+        metric: the metric to compare by; None for the main one.
+        ascending: whether its lowest mean comes first; None for the best.
+        worker: what identifies this folder among those that share a study.
+        seconds: how long the group was trained, over all resumptions.
+        manifests: the checksum of the manifest of each finished run, once all have ended.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: Literal[1] = 1
+    kind: Literal["folds", "seeds", "sweep", "study", "plan"]
+    name: str
+    status: Status = "running"
+    specs: Annotated[tuple[StoredSpec, ...], Field(min_length=1)]
+    tasks: Annotated[tuple[StoredTask, ...], Field(min_length=1)] | None = None
+    plan: dict[str, Any] | None = None
+    metric: str | None = None
+    ascending: bool | None = None
+    worker: str = ""
+    seconds: float = 0.0
+    manifests: dict[str, str] = {}
+
+    @classmethod
+    def of_spec(cls, spec: RunSpec, tasks: Sequence[Task], **fields: Any) -> GroupFile:
+        """Return the content for the folds and seeds of a spec."""
+        kind: Any = "folds" if all(each.fold is not None for each in tasks) else "seeds"
+        stored = StoredSpec.of(resolved_document(spec), spec.folder)
+        return cls(kind=kind, name=spec.name, specs=(stored,), tasks=tuple(tasks), **fields)
+
+    def write(self, folder: Path) -> None:
+        """Write the file; raise RunError if that fails."""
+        content = self
+        if self.tasks is not None:
+            content = self.model_copy(update={"tasks": tuple(map(without_folders, self.tasks))})
+        with writing(folder / GROUP):
+            plain_content = content.model_dump(exclude_defaults=True) | {"format": 1}
+            write_atomically(folder / GROUP, json_document(plain_content))
+
+    @classmethod
+    def read(cls, folder: Path) -> GroupFile:
+        """Read the file; raise OutputError if it cannot be read."""
+        file = read_json(folder / GROUP, Stored[GroupFile](cls))
+        tasks = file.tasks
+        if tasks is not None:
+            tasks = tuple(replace(each, changes=restored(each.changes)) for each in tasks)
+        return file.model_copy(update={"tasks": tasks})

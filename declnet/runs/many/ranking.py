@@ -1,0 +1,101 @@
+"""Specs side by side: which one is best by a metric, and what each value of a key does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.registry.spelling import suggestion
+from declnet.runs.comparison import common_directions
+from declnet.runs.display.metrics import DATA_SETS, find_metric, main_metric, order_of, sort_key
+from declnet.runs.many.series import RunSeries, spread
+from declnet.spec.messages import shown
+from declnet.spec.model import RunSpec
+from declnet.training.metrics import directions
+
+
+def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:
+    """Reject, before training, a metric that no run will have or that cannot be sorted by.
+
+    Raises:
+        ValueError: no spec has such a metric, or its better direction is unknown.
+    """
+    if wanted is None:
+        return
+    known, (data, _, name) = _directions(specs), wanted.partition(".")
+    if wanted not in known and not (data in DATA_SETS and name in known):
+        names = [*(each for each in known if each not in LOSSES), *LOSSES]
+        hint = suggestion(name or wanted, names, "metrics")
+        raise ValueError(f'no spec has a metric "{wanted}" ({hint})')
+    order_of(wanted if wanted in known else name, known, ascending)
+
+
+def best_first(
+    all_series: Sequence[RunSeries],
+    wanted: str | None,
+    specs: Sequence[RunSpec],
+    ascending: bool | None = None,
+) -> tuple[list[RunSeries], tuple[str, str] | None]:
+    """Sort the series by the mean of a metric; those without it come last.
+
+    Args:
+        all_series: the series to sort.
+        wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
+        specs: the specs of the series.
+        ascending: whether the lowest mean comes first; None for the best.
+
+    Returns:
+        The series, and the metric's data set and name, or None if no run finished.
+    """
+    known = [metric for each in all_series for metric in each.metrics()]
+    found = _directions(specs)
+    metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
+    if metric is None:
+        return list(all_series), None
+    first = order_of(metric[1], found, ascending)
+
+    def key(series: RunSeries) -> float:
+        values = series.metrics().get(metric)
+        return sort_key(spread(values).mean if values else None, first)
+
+    return sorted(all_series, key=key), metric
+
+
+def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
+    return common_directions(directions(each.heads) for each in specs)
+
+
+def main_effects(
+    all_series: Iterable[RunSeries],
+    metric: tuple[str, str],
+    values: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, list[float]]]:
+    """Return a metric of all finished runs, by each key that varies and its value as text.
+
+    Args:
+        values: the values of the keys, by the name of the spec. A key that a condition leaves out
+            of a spec does not count there.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    order: dict[str, dict[str, None]] = {}
+    for own in values.values():
+        for key, value in own.items():
+            order.setdefault(key, {})[_in_words(value)] = None
+    for each in all_series:
+        for key, value in values.get(each.name, {}).items():
+            of_key = found.setdefault(key, {})
+            of_key.setdefault(_in_words(value), []).extend(each.metrics().get(metric, ()))
+    return {
+        key: {value: found[key][value] for value in of_key if found.get(key, {}).get(value)}
+        for key, of_key in order.items()
+        if len(of_key) > 1
+    }
+
+
+def _in_words(value: Any) -> str:
+    """Return a value as text; of a table, its type and then the other keys."""
+    if not isinstance(value, Mapping):
+        return str(value) if isinstance(value, str) else shown(value)
+    others = (f"{key} = {shown(each)}" for key, each in value.items() if key != "type")
+    return ", ".join([*([str(value["type"])] if "type" in value else []), *others])

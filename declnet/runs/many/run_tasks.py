@@ -1,0 +1,380 @@
+"""A run as a task: carried out in this process or, as text, in any other, and its answer as bytes.
+
+A run is written to its folder where that is on a file system which the other machine shares, so
+that a run which is lost with its machine is resumed. Elsewhere it is written to a temporary folder,
+whose files come back with the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import socket
+import time
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+import declnet
+from declnet.contracts.execution.kernel import Kernel
+from declnet.contracts.returned import verify, why_unavailable
+from declnet.contracts.runs.callback import EpochFinished
+from declnet.contracts.runs.executor import ExecutorTask, Progress
+from declnet.contracts.runs.plan import Outcome, Task
+from declnet.data.sharing import SharedData, sharing_data
+from declnet.data.splits import Data
+from declnet.errors import DeclnetError, OutputError, RunError
+from declnet.registry.discovery import default_registry, discover
+from declnet.registry.plugin import FIRST_PARTY, normalized
+from declnet.registry.registry import Registry
+from declnet.runs.many.early_stops import RemoteRun, Report, reporting
+from declnet.runs.resuming import has_begun, resume_run
+from declnet.runs.run import train_run
+from declnet.runs.session import Listener, StopWhen
+from declnet.runs.signals import DeadlineReached, interrupted_at
+from declnet.runs.storage.folder import CHECKPOINTS, HISTORY, MANIFEST, SPEC, locked, writing
+from declnet.runs.storage.origins import components_in
+from declnet.runs.storage.writing import write_atomically
+from declnet.spec.model import RunSpec, resolved_document, resolved_toml
+from declnet.spec.validate import parse_spec
+from declnet.training.checks.check import Checked
+from declnet.training.trainer import Event
+
+HEARTBEAT = 0.2
+"""Minimum seconds between two calls of a `Progress` from elsewhere."""
+
+PATIENCE = 60.0
+"""Seconds to wait for a folder that another process, which is about to end, is still writing to."""
+
+Answer = dict[str, Any]
+"""The fields of an `Outcome` that its run decides on."""
+
+
+@dataclass(eq=False)
+class RunTask(ExecutorTask):
+    """A run of a group that is left to train.
+
+    Attributes:
+        task: what the plan asked for.
+        spec: its spec.
+        directory: its folder, which may hold what an earlier process did of it.
+        marker: a file that another process can see only if it has the same file system.
+        registry: where components are looked up.
+        disabled: plugins that other processes disable.
+        allow_changes: as for `resume`.
+        stop_when: as for `run`; called in this process.
+        data: data sets by name, used instead of the spec's; only in this process.
+        deadline: when the run is interrupted, as `time.time` counts seconds.
+        continues: the folder of the run that it prolongs.
+        checked: the result of checking this spec, or one with another seed, in this process.
+        follow: called with this and its completed fraction, in the thread that trains it.
+        listener: called with each event of the training, if that is in this process.
+    """
+
+    task: Task
+    spec: RunSpec
+    directory: Path
+    marker: Path
+    registry: Registry
+    disabled: Sequence[str] = ()
+    allow_changes: bool = False
+    stop_when: StopWhen | None = None
+    data: Mapping[str, Data] | None = None
+    deadline: float = math.inf
+    continues: Path | None = None
+    follow: Callable[[RunTask, float], object] = lambda _run, _done: None
+    listener: Listener | None = None
+    checked: Checked | None = None
+
+    @cached_property
+    def remote(self) -> RemoteRun | None:
+        """What stops the run early in another process; None if nothing does."""
+        if self.stop_when is None:
+            return None
+        return RemoteRun(self.directory, self.stop_when, self.marker.parent)
+
+    @property
+    def text(self) -> str:
+        """The task as JSON, for `execute_task`."""
+        content = {
+            "spec": resolved_document(self.spec),
+            "folder": str(self.directory.absolute()),
+            "marker": str(self.marker),
+            "allow_changes": self.allow_changes,
+            "disabled": list(self.disabled),
+            "versions": _versions(self.spec, self.registry),
+            "host": socket.gethostname(),
+            "stop_file": str(self.remote.stop_file) if self.remote is not None else None,
+            "deadline": self.deadline if self.deadline < math.inf else None,
+            "continues": str(self.continues.absolute()) if self.continues is not None else None,
+        }
+        return json.dumps(content)
+
+    def execute(self, progress: Progress | None = None) -> bytes:
+        """See `ExecutorTask.execute`."""
+        follow = progress or partial(self.follow, self)
+        return _packed(self._carry_out(self.directory, follow), None)
+
+    def _carry_out(self, directory: Path, progress: Progress) -> Answer:
+        """Train the run in a folder; an explained failure and the deadline are answers, too."""
+        epochs = self.spec.training.most_epochs or 1
+
+        def listener(event: Event) -> None:
+            nonlocal epochs
+            if isinstance(event, EpochFinished):
+                done: float = event.epoch + 1
+            else:
+                done, epochs = event.epochs_done, event.epochs
+            progress(done / epochs)
+            if self.listener is not None:
+                self.listener(event)
+
+        common: dict[str, Any] = {
+            "listener": listener,
+            "registry": self.registry,
+            "stop_when": self.stop_when,
+        }
+        try:
+            allows = self.allow_changes
+            if self.continues is not None:
+                allows = prolong(self.continues, directory, self.spec) or allows
+            with interrupted_at(self.deadline):
+                if has_begun(directory):
+                    result = resume_run(directory, self.data, allow_changes=allows, **common)
+                else:
+                    checked = self.checked
+                    result = train_run(self.spec, self.data, directory, checked=checked, **common)
+        except DeadlineReached:
+            return {"interrupted": True}
+        except DeclnetError as error:
+            return {"error": str(error)}
+        seconds = round(result.seconds, 3)
+        return {"metrics": result.metrics, "seconds": seconds, "stopped": result.stopped}
+
+    def outcome(self, **answer: Any) -> Outcome:
+        """Return the outcome of the run."""
+        spec = self.spec
+        return Outcome(spec.name, spec.seed, self.directory, fold=spec.data.fold, **answer)
+
+
+def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
+    """Let a folder go on from the last checkpoint of a finished run; return True.
+
+    Raises:
+        RunError: the run kept no checkpoint, or the folder cannot be written.
+    """
+    if not (run / CHECKPOINTS).is_dir():
+        hint = "its spec needs a callback that writes checkpoints"
+        raise RunError(f"{run}: has no checkpoints to continue from; {hint}")
+    if not (directory / MANIFEST).exists():
+        with writing(directory):
+            shutil.copytree(run / CHECKPOINTS, directory / CHECKPOINTS, dirs_exist_ok=True)
+            shutil.copyfile(run / HISTORY, directory / HISTORY)
+            write_atomically(directory / SPEC, resolved_toml(spec).encode())
+            content = json.loads((run / MANIFEST).read_bytes())
+            own = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
+            write_atomically(directory / MANIFEST, json.dumps(content | own).encode())
+    return True
+
+
+def _versions(spec: RunSpec, registry: Registry) -> dict[str, str]:
+    """Return the versions of what computes a run: also of its components' packages, by name."""
+    plugins = map(registry.plugin_of, map(type, components_in(spec)))
+    used = {each.distribution: each.version for each in plugins if each is not None}
+    return {**used, **_own_versions(registry)}
+
+
+@lru_cache(maxsize=1)
+def _own_versions(registry: Registry) -> dict[str, str]:
+    """Return the versions of declnet, NumPy, and what compiles the kernels that can be used."""
+    kernels = (each.component for each in registry.entries(Kernel.kind))
+    compilers = (
+        verify(Kernel.versions, kernel, kernel.versions())
+        for kernel in kernels
+        if kernel.compiled and why_unavailable(kernel) is None
+    )
+    return {FIRST_PARTY: declnet.__version__, "numpy": np.__version__, **ChainMap(*compilers)}
+
+
+def execute_task(
+    task: str,
+    progress: Progress | None = None,
+    report: Report | None = None,
+) -> bytes:
+    """Carry out a task that an `Executor` was given, and return its answer.
+
+    A run that fails for a reason that declnet can explain is an answer, too. It uses as
+    many threads as the variable `OMP_NUM_THREADS` says: where several run at once, set it to 1.
+
+    Args:
+        task: the task's text.
+        progress: called with the completed fraction of the run, from 0 to 1, often.
+        report: called with text for `TaskUpdate.report` up to three times a second, in order, while
+            the training waits; returns text that `TaskUpdate.stop` was called with for this task,
+            as soon as it is known, else None.
+    """
+    content = json.loads(task)
+    if "rehearsal" in content:
+        return _rehearsed(**content["rehearsal"], report=report)
+    folder, host = Path(content["folder"]), socket.gethostname()
+    with TemporaryDirectory(prefix="declnet-") as temporary:
+        is_shared = Path(content["marker"]).exists()
+        directory = folder if is_shared else Path(temporary, folder.name)
+        files: dict[str, bytes] | None = None
+        try:
+            answer = _carry_out_there(content, directory, progress or (lambda _: None), report)
+        except DeclnetError as error:
+            answer = {"error": str(error)}
+        if not is_shared:
+            files = {
+                each.relative_to(directory).as_posix(): each.read_bytes()
+                for each in sorted(directory.rglob("*"))
+                if each.is_file()
+            }
+        if answer.get("error") is not None and host != content["host"]:
+            answer["error"] = f"on {host}: {answer['error']}"
+        unstoppable = bool(content.get("stop_file")) and not is_shared and report is None
+        return _packed(answer, files, unstoppable=unstoppable)
+
+
+def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> bytes:
+    """Report as a run does until it must stop; the conformance kit has no run everywhere.
+
+    Args:
+        reports: what is reported, one after another.
+        pause: the seconds after each.
+        report: as for `execute_task`.
+    """
+    reason: str | None = None
+    for each in reports if report is not None else ():
+        reason = report(each) if report is not None else None
+        if reason is not None:
+            break
+        time.sleep(pause)
+    return _packed({"stopped": reason}, None)
+
+
+def _carry_out_there(
+    content: dict[str, Any],
+    directory: Path,
+    progress: Progress,
+    report: Report | None,
+) -> Answer:
+    registry = _registry(tuple(content["disabled"]))
+    _require_versions(content, registry)
+    spec = parse_spec(content["spec"], registry)
+    _wait_until_free(directory)
+    file, deadline = content.get("stop_file"), content.get("deadline")
+    continues = content.get("continues")
+    task = RunTask(
+        Task(""),
+        spec,
+        directory,
+        Path(content["marker"]),
+        registry,
+        allow_changes=content["allow_changes"],
+        stop_when=reporting(Path(file), report) if file else None,
+        deadline=math.inf if deadline is None else float(deadline),
+        continues=Path(continues) if continues else None,
+    )
+    with sharing_data(_loaded_for(content["marker"])):
+        return task._carry_out(directory, progress)
+
+
+def at_intervals(report: Progress) -> Progress:
+    """Return a function that reports the progress of a run, at most once in `HEARTBEAT` seconds."""
+    last = 0.0
+
+    def progress(share: float) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last > HEARTBEAT:
+            last = now
+            report(share)
+
+    return progress
+
+
+@lru_cache(maxsize=1)
+def _registry(disabled: tuple[str, ...]) -> Registry:
+    return discover(disabled) if disabled else default_registry()
+
+
+@lru_cache(maxsize=1)
+def _loaded_for(_marker: str) -> SharedData:
+    """Return the data that this process has loaded for tasks of the same command."""
+    return SharedData()
+
+
+def _require_versions(content: dict[str, Any], registry: Registry) -> None:
+    """Raise RunError if a run would be computed by other versions here than where it was begun."""
+    own = {**registry.versions(), **_own_versions(registry)}
+    for name, version in content["versions"].items():
+        found = own.get(normalized(name), own.get(name))
+        if found != version and not content["allow_changes"]:
+            has = f"has {name} {found}" if found is not None else f"does not have {name}"
+            message = f"this machine {has}, and {content['host']} {version}"
+            raise RunError(f"{message}; install the same versions on both")
+
+
+def _wait_until_free(directory: Path) -> None:
+    """Wait while another process writes to a run: one that has lost its executor ends soon."""
+    end = time.monotonic() + PATIENCE
+    while directory.exists():
+        try:
+            with locked(directory):
+                return
+        except OutputError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def _packed(answer: Answer, files: dict[str, bytes] | None, *, unstoppable: bool = False) -> bytes:
+    """Return an answer: a line of JSON, and then the content of the files one after another."""
+    sizes = {name: len(each) for name, each in files.items()} if files is not None else None
+    head = json.dumps({"outcome": answer, "files": sizes, "unstoppable": unstoppable}).encode()
+    return b"\n".join([head, b"".join((files or {}).values())])
+
+
+@dataclass(frozen=True, eq=False)
+class Unpacked:
+    """What `execute_task` returned.
+
+    Attributes:
+        outcome: of the task.
+        files: the files of the run by their paths in its folder; None if they are there already.
+        unstoppable: whether the run could not be stopped early, as it should have been.
+    """
+
+    outcome: Outcome
+    files: dict[str, bytes] | None
+    unstoppable: bool
+
+
+def read_answer(answer: bytes, task: RunTask) -> Unpacked:
+    """Return the answer to a task.
+
+    Raises:
+        ValueError: it is not from `execute_task`.
+    """
+    try:
+        head, _, rest = answer.partition(b"\n")
+        content = json.loads(head)
+        outcome, sizes = task.outcome(**content["outcome"]), content["files"]
+        files: dict[str, bytes] | None = None
+        if sizes is not None:
+            files, start = {}, 0
+            for name, size in sizes.items():
+                files[name] = rest[start : start + size]
+                start += size
+        return Unpacked(outcome, files, bool(content.get("unstoppable")))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(str(error)) from None

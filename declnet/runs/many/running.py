@@ -1,0 +1,330 @@
+"""`run` with folds or seeds, `sweep`, `tune` and `resume`: begin a group, train it, return it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from declnet.contracts.returned import why_unavailable
+from declnet.contracts.runs.executor import Executor
+from declnet.contracts.runs.plan import Outcome, Plan
+from declnet.data.sharing import sharing_data
+from declnet.data.sources.loading import GivenData
+from declnet.data.splits import Data
+from declnet.errors import Diagnostic, RunError, SpecError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs.many.beginning import (
+    begun_group,
+    named_points,
+    plan_file,
+    series_file,
+    study_file,
+    sweep_file,
+)
+from declnet.runs.many.group import Group, open_group
+from declnet.runs.many.group_file import KnownSpecs
+from declnet.runs.many.group_result import GroupResult
+from declnet.runs.many.ranking import check_metric
+from declnet.runs.many.search import TrialListener
+from declnet.runs.many.series import series_of
+from declnet.runs.many.shards import Shard
+from declnet.runs.many.training import OutcomeListener, Training, ignore
+from declnet.runs.result import RunResult
+from declnet.runs.run import given_data
+from declnet.runs.session import Listener
+from declnet.runs.storage.folder import locked
+from declnet.runs.storage.origins import warn
+from declnet.spec.model import RunSpec, fold_specs, resolved_document
+from declnet.spec.points import Point
+from declnet.spec.requirements import registry_for
+from declnet.spec.tuning import TUNE
+from declnet.spec.validate import GivenSpec, as_spec, parse_spec, validate_point
+from declnet.training.checks.check import Checked, check_spec
+from declnet.training.checks.tuning import study_problems
+
+AnyData = GivenData | Mapping[str, GivenData] | None
+
+
+def run_group(
+    spec: RunSpec,
+    data: AnyData = None,
+    out: str | Path | None = None,
+    *,
+    folds: int | None = None,
+    seeds: Iterable[int] | None = None,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    shard: str | None = None,
+    numbered: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
+) -> GroupResult:
+    """Train a spec for each fold and seed, with the arguments of `run`; raise as `run` does."""
+    if shard is not None and out is None:
+        raise RunError("a shard needs a folder to be copied from: pass `out`")
+    given = _given(data, on)
+    if folds is not None:
+        spec = _with_folds(spec, folds, registry)
+    part = Shard.parse(shard) if shard is not None else None
+    file, known = series_file(spec, None if seeds is None else tuple(seeds))
+    folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
+    options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
+    label = f"{spec.name}-{file.kind}"
+    with ExitStack() as stack, sharing_data():
+        if out is None:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        check_spec_of(fold_specs(spec)[0], registry, given)
+        with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
+            training = Training(
+                group, registry or default_registry(), data=given, listener=listener
+            )
+            result = _result(_trained(training, on, jobs), training.outcomes())
+        if out is None:
+            weakref.finalize(result, stack.pop_all().close)
+    return result
+
+
+def check_spec_of(
+    spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
+) -> Checked:
+    """Check a spec; raise SpecError if it cannot be trained, before anything is written."""
+    checked = check_spec(spec, registry, data, suspects=False)
+    checked.require_right()
+    return checked
+
+
+def sweep(
+    spec: GivenSpec,
+    data: AnyData = None,
+    out: str | Path = "runs",
+    *,
+    folds: int | None = None,
+    seeds: Iterable[int] | None = None,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    shard: str | None = None,
+    plan: Plan | None = None,
+    metric: str | None = None,
+    ascending: bool | None = None,
+    numbered: bool = False,
+    listener: OutcomeListener | None = None,
+    registry: Registry | None = None,
+) -> Group:
+    """Train a spec with each combination of the values that its section `[sweep]` lists.
+
+    A run that fails does not affect the others: its outcome says why.
+
+    Args:
+        spec: as for `run`; one without `[sweep]` is trained with each of `seeds`.
+        data: data to use instead of the spec's, as for `run`.
+        out: the folder of the sweep, new or empty.
+        folds: as for `run`.
+        seeds: the seeds of each combination; default: those of the section, or the spec's own.
+        jobs: how many runs to train at once on this machine; default: as many as it has cores.
+        on: where to train them; default: on this machine.
+        shard: the part of the runs to train, e.g. `3/64`.
+        plan: asks for the runs, in place of the section `[sweep]`.
+        metric: the metric to compare by, e.g. `loss` or `train.loss`; default: the first metric,
+            of the validation, else the test, else the training data.
+        ascending: whether the lowest mean comes first; default: the best.
+        numbered: whether to write to a new folder `<name>-sweep-<number>` within `out` instead.
+        listener: called with the outcome of each run that has ended, in this thread.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: the spec is invalid, with its own or other values; nothing was written.
+        DataError: the data is invalid; nothing was written.
+        OutputError: the folder is not empty; nothing in it was changed.
+        RunError: the folder cannot be written to, or the executor cannot be used.
+        ValueError: there is no such metric, or nothing says which of its values are better.
+    """
+    spec = as_spec(spec, registry)
+    given = _given(data, on)
+    if folds is not None:
+        spec = _with_folds(spec, folds, registry)
+    own, known = tuple(seeds) if seeds is not None else None, KnownSpecs()
+    with sharing_data():
+        if plan is not None:
+            check_spec_of(spec, registry, given)
+            file = plan_file(spec, plan)
+        else:
+            swept = named_points(_points(spec, registry, given), own)
+            check_metric(metric, [each.spec for each in swept], ascending)
+            file, known = sweep_file(swept, metric, ascending)
+        part = Shard.parse(shard) if shard is not None else None
+        with begun_group(
+            out,
+            file,
+            registry,
+            label=f"{spec.name}-{file.kind}",
+            numbered=numbered,
+            shard=part,
+            specs=known,
+        ) as group:
+            group.given_plan = plan
+            view = registry or default_registry()
+            return _trained(Training(group, view, data=given, ended=listener or ignore), on, jobs)
+
+
+def tune(
+    spec: GivenSpec,
+    data: AnyData = None,
+    out: str | Path = "runs",
+    *,
+    folds: int | None = None,
+    seeds: Iterable[int] | None = None,
+    jobs: int = 1,
+    on: Executor | None = None,
+    numbered: bool = False,
+    listener: TrialListener | None = None,
+    registry: Registry | None = None,
+) -> Group:
+    """Search for the best values of the keys that the section `[tune]` of a spec varies.
+
+    A trial that fails does not affect the others. With `jobs=1`, the same spec and seed give the
+    same trials. A trial with the values of an earlier one has its outcome, and is not trained.
+
+    Args:
+        spec: as for `run`, with `[tune]`.
+        data: data to use instead of the spec's, as for `run`.
+        out: the folder of the study, new or empty.
+        folds: as for `run`.
+        seeds: the seeds of each trial; default: those of the section, or the spec's own.
+        jobs: how many trials to train at once on this machine.
+        on: where to train them; default: on this machine.
+        numbered: whether to write to a new folder `<name>-study-<number>` within `out` instead.
+        listener: called with each trial that has ended and its error, in this thread.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: the spec is invalid, with its own or other values, or has no `[tune]`; nothing
+            was written.
+        DataError: the data is invalid; nothing was written.
+        OutputError: the folder is not empty; nothing in it was changed.
+        RunError: the folder cannot be written to, or the searcher or the executor fails.
+    """
+    spec = as_spec(spec, registry)
+    given = _given(data, on)
+    require_tuning(spec)
+    changes: dict[str, Any] = {} if folds is None else {"data.folds": folds, "data.fold": None}
+    changes |= {} if seeds is None else {"tune.seeds": list(seeds)}
+    if changes:
+        document = study_file(spec).specs[0].document
+        spec = parse_spec(document, registry, folder=spec.folder, overrides=changes)
+    with sharing_data():
+        problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
+        if any(each.severity == "error" for each in problems):
+            raise SpecError(spec.source_map.locate(problems))
+        label = f"{spec.name}-study"
+        with begun_group(out, study_file(spec), registry, label=label, numbered=numbered) as group:
+            view = registry or default_registry()
+            training = Training(group, view, data=given, trial_ended=listener or ignore)
+            return _trained(training, on, jobs)
+
+
+def resume_group(
+    path: str | Path,
+    data: AnyData = None,
+    *,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    minutes: float | None = None,
+    allow_changes: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
+) -> RunResult | Group:
+    """Train what is left of a group, with the arguments of `resume`; raise as `resume` does."""
+    given, view = _given(data, on), registry or default_registry()
+    with sharing_data(), locked(Path(path)):
+        group = open_group(path, registry)
+        if minutes is not None:
+            group.limit(minutes)
+        training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
+        _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
+    is_predictor = group.file.kind in ("folds", "seeds")
+    return _result(group, training.outcomes()) if is_predictor else group
+
+
+def require_tuning(spec: RunSpec) -> None:
+    """Require a spec to say what to search.
+
+    Raises:
+        SpecError: it has no section `[tune]`, or its searcher cannot be used here.
+    """
+    if spec.tuning is None:
+        message = f'the spec "{spec.name}" has no section "{TUNE}"'
+        hint = f"add [{TUNE}] with trials and a space"
+        raise SpecError(spec.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
+    missing = why_unavailable(spec.tuning.searcher)
+    if missing is not None:
+        at = (TUNE, "search") if "search" in spec.tuning.section else (TUNE,)
+        raise SpecError(spec.source_map.locate([Diagnostic(missing, None, at, "E060")]))
+
+
+def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
+    """Return the data that a program passes to many runs.
+
+    Raises:
+        DataError: it is invalid.
+        RunError: the executor cannot be used here, or cannot pass data on.
+    """
+    why = why_unavailable(executor) if executor is not None else None
+    if why is not None:
+        raise RunError(why)
+    if data is not None and executor is not None:
+        raise RunError("an executor cannot pass data on: write it to a file that the spec names")
+    return given_data(data) if data is not None else None
+
+
+def _with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
+    document = resolved_document(spec)
+    data = {key: each for key, each in document.get("data", {}).items() if key != "fold"}
+    return parse_spec({**document, "data": data | {"folds": folds}}, registry, folder=spec.folder)
+
+
+def _trained(training: Training, executor: Executor | None, jobs: int | None) -> Group:
+    try:
+        training.train(executor, jobs)
+    finally:
+        training.close()
+    for why in training.warnings:
+        warn(why)
+    return training.group
+
+
+def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
+    """Return the result of folds or seeds; raise RunError if one failed."""
+    (series,) = series_of(outcomes)
+    failed = [each for each in series.outcomes if each.error is not None]
+    if failed:
+        first = failed[0]
+        count = f"{len(failed)} of {len(series.outcomes)} runs failed"
+        raise RunError(f"{group.path}: {count}; {first.label}: {first.error}")
+    return GroupResult(group, series)
+
+
+def _points(
+    spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
+) -> list[tuple[Point, RunSpec, Checked]]:
+    """Return the points of a spec's sweep; raise SpecError with the errors of all."""
+    if spec.sweep is None:
+        checked = check_spec_of(spec, registry, data)
+        return [(Point("", {}, None, spec.source_map), spec, checked)]
+    found: list[tuple[Point, RunSpec, Checked]] = []
+    problems: dict[Diagnostic, None] = {}
+    for point in spec.sweep.points():
+        parsed = validate_point(point, registry, spec.folder)
+        checked = check_spec(parsed, registry, data, suspects=False)
+        if parsed.spec is None or checked.errors:
+            problems |= dict.fromkeys(checked.errors)
+        else:
+            found.append((point, parsed.spec, checked))
+    if problems:
+        raise SpecError(problems)
+    return found

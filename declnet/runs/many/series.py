@@ -1,0 +1,117 @@
+"""Runs of one spec with several seeds or folds: the distribution of each metric, their summary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+
+from declnet.contracts.runs.plan import Outcome
+from declnet.runs.many.documents import RunSummary, SeriesSummary, Spread, Spreads
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return mean, standard deviation and range; all NaN if any value is not finite.
+
+    Args:
+        values: at least one value.
+    """
+    if not all(map(math.isfinite, values)):
+        return Spread(math.nan, math.nan, math.nan, math.nan)
+    deviation = stdev(values) if len(values) > 1 else None
+    return Spread(fmean(values), deviation, min(values), max(values))
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """The outcomes of one spec, ordered by seed and then by fold."""
+
+    name: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def finished(self) -> list[Outcome]:
+        """The outcomes of finished runs."""
+        return [each for each in self.outcomes if each.error is None]
+
+    def metrics(self) -> dict[tuple[str, str], list[float]]:
+        """Return every metric of the finished runs by data set and name, in run order."""
+        found: dict[tuple[str, str], list[float]] = {}
+        for outcome in self.finished:
+            for data, values in outcome.metrics.items():
+                for name, value in values.items():
+                    found.setdefault((data, name), []).append(value)
+        return found
+
+    def gaps(self) -> dict[tuple[str, str], list[float]]:
+        """Return the training metric of each finished run minus the same metric on other data.
+
+        Keys are the other data set and the name of a metric that both data sets have.
+        """
+        found: dict[tuple[str, str], list[float]] = {}
+        for outcome in self.finished:
+            train = outcome.metrics.get("train", {})
+            for data, values in outcome.metrics.items():
+                for name in values if data != "train" else ():
+                    if name in train:
+                        found.setdefault((data, name), []).append(train[name] - values[name])
+        return found
+
+    def spreads(self) -> Spreads:
+        """Return the distribution of each metric of the finished runs, by data set and name."""
+        return spreads_of(self.metrics())
+
+    def seconds(self) -> list[float]:
+        """Return the durations of the finished runs in seconds."""
+        return [each.seconds for each in self.finished if each.seconds is not None]
+
+    def summary(self, directory: Path, jobs: int | None = None) -> SeriesSummary:
+        """Return what `<directory>/summary.json` contains.
+
+        Args:
+            directory: the folder that holds those of the runs.
+            jobs: how many runs were trained at once; None if none was trained here now.
+        """
+        seconds = self.seconds()
+        return SeriesSummary(
+            name=self.name,
+            seeds=tuple(dict.fromkeys(outcome.seed for outcome in self.outcomes)),
+            finished=len(self.finished),
+            metrics=spreads_of(self.metrics()),
+            gaps=spreads_of(self.gaps()),
+            seconds=spread(seconds) if seconds else None,
+            runs=tuple(
+                RunSummary(
+                    seed=outcome.seed,
+                    fold=outcome.fold,
+                    folder=outcome.directory.relative_to(directory).as_posix(),
+                    status=outcome.status,
+                    error=outcome.error,
+                    seconds=outcome.seconds,
+                    metrics={data: dict(values) for data, values in outcome.metrics.items()},
+                )
+                for outcome in self.outcomes
+            ),
+            jobs=jobs,
+        )
+
+
+def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
+    """Return the series in order of first appearance, each with its runs by seed and fold."""
+    by_name: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_name.setdefault(outcome.name, []).append(outcome)
+    return [
+        RunSeries(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
+        for name, each in by_name.items()
+    ]
+
+
+def spreads_of(metrics: Mapping[tuple[str, str], Sequence[float]]) -> Spreads:
+    """Return the distribution of each metric, by data set and name."""
+    spreads: Spreads = {}
+    for (data, name), values in metrics.items():
+        spreads.setdefault(data, {})[name] = spread(values)
+    return spreads

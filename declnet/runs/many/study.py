@@ -1,0 +1,143 @@
+"""The trials of a study in its folder, as far as its summary has them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declnet.contracts.network.metric_names import Better
+from declnet.contracts.runs.plan import Task
+from declnet.contracts.runs.searcher import Scalar, StudyTrial
+from declnet.errors import OutputError, SpecError
+from declnet.runs.many.documents import StudySummary
+from declnet.runs.storage.folder import TRIALS, writing
+from declnet.runs.storage.writing import write_atomically
+from declnet.spec.model import RunSpec, resolved_toml
+from declnet.spec.tuning import Tuning
+from declnet.training.checks.tuning import Objective, objective_of
+
+if TYPE_CHECKING:
+    from declnet.runs.many.group_file import GroupFile
+
+BEST = "best.toml"
+
+
+class Study:
+    """What the folder of a study has besides that of any group."""
+
+    path: Path
+    file: GroupFile
+    tuning: Any
+    summary: Any
+
+    def spec_of(self, task: Task) -> RunSpec:
+        """Return the spec of a run."""
+        raise NotImplementedError
+
+    def write_summary(self, content: Any) -> None:
+        """Write `summary.json`."""
+        raise NotImplementedError
+
+    @property
+    def search(self) -> Tuning:
+        """What is searched; raises OutputError if the group is no study."""
+        if self.tuning is None:
+            raise OutputError(f"{self.path}: the folder of a {self.file.kind}, not of a study")
+        found: Tuning = self.tuning
+        return found
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What is improved.
+
+        Raises:
+            SpecError: the spec is no longer valid.
+        """
+        objective, problems = objective_of(self.spec_of(Task("")), self.search)
+        if objective is None:
+            raise SpecError(problems)
+        return objective
+
+    @property
+    def better(self) -> Better:
+        """Which values of the objective are better."""
+        return self.objective.better
+
+    @cached_property
+    def trials(self) -> tuple[StudyTrial, ...]:
+        """All trials by number, including trials of other folders, as of the last summary.
+
+        Raises:
+            OutputError: the summary cannot be read.
+        """
+        return self.summary.trials if isinstance(self.summary, StudySummary) else ()
+
+    @property
+    def best_trial(self) -> StudyTrial | None:
+        """The best finished trial; None without one."""
+        return best_of(self.trials, self.better)
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """How much each key matters to the objective, as of the last summary; may be empty."""
+        return self.summary.importance if isinstance(self.summary, StudySummary) else {}
+
+    def trial_folder(self, number: int) -> Path:
+        """Return the folder of a trial; it is not there if another machine trained it."""
+        return self.path / trial_point(number)
+
+    def trial_spec(self, values: Mapping[str, Scalar]) -> RunSpec:
+        """Return the spec of a trial, with the study's name.
+
+        Raises:
+            SpecError: the values do not go together.
+        """
+        return self.spec_of(Task("", values))
+
+    def write_trials(self, trials: Sequence[StudyTrial], importance: Mapping[str, float]) -> None:
+        """Write what is known of all trials, and the spec of the best one.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        best = best_of(trials, self.better)
+        content = StudySummary(
+            self.file.name,
+            str(self.objective),
+            self.better,
+            self.file.status,
+            self.file.seconds,
+            best.number if best is not None else None,
+            dict(importance),
+            tuple(trials),
+        )
+        self.write_summary(content)
+        if best is not None:
+            self._write_best(best, len(trials))
+
+    def _write_best(self, trial: StudyTrial, count: int) -> None:
+        """Write the spec of the best trial, with a comment that says where it comes from."""
+        keys = ", ".join(each.key for each in self.search.space)
+        text = (
+            f"# Trial {trial.number} of the study {self.path.resolve().name}, the best of "
+            f"{count}: {self.objective} = {trial.value:.6g}\n"
+            f"# {time.strftime('%Y-%m-%d')}, found by declnet tune; it searched {keys}\n\n"
+            f"{resolved_toml(self.trial_spec(trial.values))}"
+        )
+        with writing(self.path / BEST):
+            write_atomically(self.path / BEST, text.encode())
+
+
+def trial_point(number: int) -> str:
+    """Return the folder of a trial within that of the study."""
+    return f"{TRIALS}/{number:04}"
+
+
+def best_of(trials: Sequence[StudyTrial], better: Better) -> StudyTrial | None:
+    """Return the finished trial with the best value, the first of equal ones; None without one."""
+    sign = 1 if better == "lower" else -1
+    done = [each for each in trials if each.state == "finished" and each.value is not None]
+    return min(done, key=lambda each: (sign * (each.value or 0.0), each.number), default=None)

@@ -1,0 +1,64 @@
+"""Tasks as text: what the process that carries them out requires, and says if it fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from declnet import Task, default_registry, execute_task, parse_spec
+from declnet.runs.many.run_tasks import RunTask, read_answer
+from declnet.runs.storage.folder import locked
+
+
+@pytest.fixture
+def task(document, tmp_path):
+    spec, folder = parse_spec(document), tmp_path / "all/seed-1"
+    return RunTask(Task("seed-1"), spec, folder, tmp_path, default_registry())
+
+
+def outcome(task, marker, **changes):
+    """Carry out a task as text, with other keys than it has."""
+    text = replace(task, marker=marker).text
+    return read_answer(execute_task(json.dumps(json.loads(text) | changes)), task).outcome
+
+
+@pytest.mark.parametrize(
+    ("versions", "problem"),
+    [
+        ({"declnet": "9.9"}, "9.9; install the same versions on both"),
+        ({"declnet-wave": "1.2"}, "does not have declnet-wave, and elsewhere 1.2"),
+    ],
+)
+def test_other_versions_are_an_error_of_the_run(versions, problem, task, tmp_path):
+    changes = {"host": "elsewhere", "versions": versions}
+    found = outcome(task, tmp_path, **changes)
+    assert problem in found.error
+    assert found.error.startswith("on ")
+    assert outcome(replace(task, allow_changes=True), tmp_path, **changes).error is None
+
+
+def test_data_that_the_other_machine_lacks_is_an_error_that_names_the_machine(task, tmp_path):
+    (tmp_path / "data.npz").unlink()
+    found = outcome(task, tmp_path / "absent", host="here")
+    assert "data.npz" in found.error
+    assert found.error.startswith("on ")
+
+
+def test_a_run_that_another_process_is_about_to_leave_is_waited_for(task, tmp_path):
+    task.directory.mkdir(parents=True)
+    held, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with locked(task.directory):
+            held.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    threading.Timer(0.2, leave.set).start()
+    assert outcome(task, tmp_path).error is None
+    thread.join()

@@ -1,0 +1,170 @@
+"""Studies with a searcher that keeps nothing itself: trials, early ends, kills and failures."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from declnet import EpochLogged, open_group, parse_spec
+from declnet.runs.many.beginning import study_file
+from declnet.runs.many.local_executors import InProcess
+from declnet.runs.many.run_tasks import read_answer
+from declnet.runs.many.training import Training
+
+
+@pytest.fixture
+def study(document, changed, registry, tmp_path):
+    """Begin a study with changes of its spec; return its folder."""
+
+    def begin(**values):
+        tune = {
+            "trials": 10,
+            "search": "steps",
+            "space": {
+                "optimizer.learning_rate": {"low": 0.001, "high": 1.0},
+                "model.layers.1": ["relu", "tanh"],
+            },
+        }
+        whole = changed({**document, "tune": tune}, {"data.validation": 0.25, **values})
+        spec = parse_spec(whole, registry)
+        (tmp_path / "study").mkdir()
+        study_file(spec).write(tmp_path / "study")
+        return tmp_path / "study"
+
+    return begin
+
+
+class Some(InProcess):
+    """Carries out a number of runs, as before a kill."""
+
+    def __init__(self, runs):
+        self.runs = runs
+
+    def execute(self, tasks):
+        for number, update in zip(range(self.runs), super().execute(tasks), strict=False):
+            yield update
+            if number + 1 == self.runs:
+                raise KeyboardInterrupt
+
+
+def carried_out(folder, registry, most=100):
+    """Carry out a study, or a number of its runs, as after a kill; return the errors."""
+    errors = {}
+
+    def ended(trial, error):
+        if error is not None:
+            errors[trial.number] = error
+
+    training = Training(open_group(folder, registry), registry, trial_ended=ended)
+    if most == 100:
+        training.train()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            training.train(Some(most))
+    return errors
+
+
+def manifest(folder, number):
+    return json.loads((folder / f"trials/{number:04}/manifest.json").read_text("utf-8"))
+
+
+def test_trials_end_early_or_with_their_objective(study, registry):
+    folder = study()
+    assert carried_out(folder, registry) == {}
+    found = open_group(folder, registry)
+    assert [each.state for each in found.trials] == ["finished", "pruned", "finished", "finished"]
+    assert (found.status, str(found.objective)) == ("finished", "validation.accuracy")
+    for each in found.trials:
+        own = manifest(folder, each.number)
+        assert (own["status"], own["epochs"]) == ("finished", 1 if each.number == 1 else 3)
+        metrics = json.loads((found.trial_folder(each.number) / "metrics.json").read_text("utf-8"))
+        assert each.value in (None, metrics["validation"]["accuracy"])
+    assert manifest(folder, 1)["stopped"].startswith("pruned: validation.accuracy of ")
+    assert sorted(found.trials[2].reported) == [0, 1, 2]
+    best = max((each for each in found.trials if each.value), key=lambda each: each.value)
+    assert found.best_trial == best
+    written = tomllib.loads((folder / "best.toml").read_text("utf-8"))
+    assert written["optimizer"]["learning_rate"] == best.values["optimizer.learning_rate"]
+
+
+def next_run(folder, registry):
+    training = Training(open_group(folder, registry), registry)
+    return training, training._next(folder)
+
+
+def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
+    folder = study()
+    carried_out(folder, registry, most=1)
+    _, run = next_run(folder, registry)
+    logged = EpochLogged(0, 0.01, {}, {"accuracy": 0.5})
+    reason = run.stop_when(logged)
+    with (folder / "journal.jsonl").open("ab") as file:
+        file.write(b'{"report": 1, "st')  # cut off by the kill
+    _, run = next_run(folder, registry)
+    assert run.directory.name == "0001"
+    assert run.stop_when(logged) == reason
+    assert reason.startswith("pruned")
+    carried_out(folder, registry)
+    states = [each.state for each in open_group(folder, registry).trials]
+    assert states == ["finished", "pruned", "finished", "finished"]
+
+
+def test_a_trial_that_is_stopped_too_late_does_not_begin_its_next_run(study, registry):
+    """As on an executor, where the first run may end before the decision reaches it."""
+    folder = study(**{"tune.seeds": [3, 4], "tune.search": {"type": "steps", "rates": [0.01]}})
+    training, run = next_run(folder, registry)
+    assert run.stop_when(EpochLogged(0, 0.01, {}, {"accuracy": 0.5})).startswith("pruned")
+    (update,) = InProcess().execute(iter([replace(run, stop_when=None)]))
+    training._end(run.task, read_answer(update.answer, run).outcome)
+    carried_out(folder, registry)
+    found = open_group(folder, registry)
+    assert [each.state for each in found.trials] == ["pruned"]
+    assert [each.path.name for each in open_group(found.trial_folder(0)).runs] == ["seed-3"]
+
+
+def test_a_point_that_is_proposed_twice_is_trained_once(study, registry, capsys):
+    folder = study(**{"tune.search": {"type": "steps", "rates": [0.1, 0.2, 0.1]}})
+    notes = []
+    training = Training(open_group(folder, registry), registry, note=notes.append)
+    training.train()
+    found = open_group(folder, registry)
+    assert notes == ["trials/0002 repeats trials/0000, which is not trained again"]
+    assert [each.state for each in found.trials] == ["finished"] * 3
+    assert found.trials[2].value == found.trials[0].value
+    assert not found.trial_folder(2).exists()
+    Training(open_group(folder, registry), registry).train()
+    assert open_group(folder, registry).trials == found.trials
+
+
+def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
+    folder = study(
+        **{"data.validation": None, "data.folds": 2, "tune.seeds": [3, 4]}
+        | {"tune.objective": "validation.loss", "tune.search": {"type": "steps", "rates": [0.1]}}
+    )
+    carried_out(folder, registry, most=3)
+    carried_out(folder, registry)
+    found = open_group(folder, registry)
+    (trial,) = found.trials
+    runs = sorted(found.trial_folder(0).glob("seed-*/fold-*/metrics.json"))
+    losses = [json.loads(each.read_text("utf-8"))["validation"]["loss"] for each in runs]
+    assert len(losses) == 4
+    assert trial.value == pytest.approx(sum(losses) / 4, rel=1e-12)
+    assert (found.best_trial, found.better) == (trial, "lower")
+    assert sorted(trial.reported) == list(range(12))
+
+
+def test_the_budget_counts_trials_and_minutes(study, registry):
+    folder = study(**{"tune.trials": 2})
+    carried_out(folder, registry)
+    assert len(open_group(folder, registry).trials) == 2
+    found = open_group(folder, registry)
+    found.note(seconds=61.0)
+    found.limit(1)
+    (spec,) = found.file.specs
+    document = {**spec.document, "tune": {**spec.document["tune"], "trials": 5}}
+    found.note(specs=(spec.model_copy(update={"document": document}),))
+    carried_out(folder, registry)
+    assert len(open_group(folder, registry).trials) == 2
