@@ -60,7 +60,7 @@ def train_group(
     changes = {"disabled": disabled, "allow_changes": allow_changes}
     training = Training(group, registry, **changes)  # type: ignore[arg-type]
     is_study = group.file.kind == "study"
-    if training.plan.tasks() == ():
+    if training.tasks == ():
         print_line(f"this shard has no runs: {group.path}")
         return 0
     following = _follow_study if is_study else _follow_runs
@@ -83,6 +83,10 @@ def train_group(
             print_line(f"warning: {why}", err=True)
         if group.file.kind in ("folds", "seeds") and not training.warnings:
             _show_as_one(group)
+        if group.status == "running" and group.file.minutes is not None:
+            command = f"declnet resume {quote(str(group.path))} --minutes N"
+            count = f"{training.left:.0f} of {len(group.tasks)} runs"
+            print_line(f"{count} are left after {group.file.minutes:g} min; to continue: {command}")
     if form == "text":
         print_line(f"{time.perf_counter() - start:.2f} s, {group.path}")
     return status
@@ -94,7 +98,7 @@ def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) 
     from declnet.runs.display.group_tables import MOST_RANKED, ranking_table
     from declnet.runs.many.series import series_of
 
-    group, tasks, done = training.group, training.plan.tasks(), training.done
+    group, tasks, done = training.group, training.tasks, training.done
     compares = group.file.kind not in ("folds", "seeds")
     if done and not quiet and compares:
         count = f" of {len(tasks)}" if tasks is not None else ""
@@ -118,12 +122,9 @@ def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) 
 
 def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
     from declnet.cli.display.study_display import study_followed
-    from declnet.runs.many.search import Search
 
-    assert isinstance(training.plan, Search)  # noqa: S101  # of a study
     with study_followed(training.group, quiet=quiet) as followed:
-        training.plan.read(training.journal)
-        known = training.plan.trials()
+        known = training.trials()
         followed.add_earlier(known)
         done = sum(each.state != "running" for each in known)
         if done and not quiet:

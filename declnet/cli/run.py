@@ -148,7 +148,8 @@ def _show_layers(checked: Checked) -> None:
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
-    help="Time after which a study ends, over all resumptions.  [default: as its spec says]",
+    help="Time after which runs that belong together end, over all resumptions.  [default: that of "
+    "a study's spec]",
 )
 @quiet_option
 @plain_option
@@ -187,7 +188,7 @@ def resume(
             quiet=quiet,
         )
     if minutes is not None:
-        raise click.UsageError("--minutes needs the folder of a study")
+        raise click.UsageError("--minutes needs several runs, of which it limits the time")
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs is not None and jobs > 1:
@@ -216,9 +217,7 @@ def _resume_group(run: Path, registry: Registry, minutes: float | None, **option
     with locked(run):
         group = open_group(run, registry)
         if minutes is not None:
-            if group.file.kind != "study":
-                raise click.UsageError("--minutes needs the folder of a study")
-            group.limit(minutes)
+            group.note(minutes=minutes)
         if group.file.kind in ("folds", "seeds") and group.status == "finished":
             from declnet.runs.many.callbacks import finish_group
 

@@ -61,7 +61,7 @@ def resume(
         data: the data that the program originally passed, if any; as for `declnet.run`.
         jobs: as for `declnet.run`, `declnet.sweep` and `declnet.tune`.
         on: as for `declnet.run`.
-        minutes: the new time after which a study ends; default: as its spec says.
+        minutes: the new time after which a group ends; default: that of a study's spec.
         allow_changes: whether to resume even if the spec, the data, or the versions of plugins,
             declnet or NumPy have changed since a run began. Its manifest lists the changes.
         listener: called with each event of the training of one run.

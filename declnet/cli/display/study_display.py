@@ -104,8 +104,8 @@ class StudyFollower:
         left = []
         if keys.trials is not None and done > self._earlier:
             left.append(passed / (done - self._earlier) * (keys.trials - done))
-        if keys.minutes is not None:
-            left.append(60 * keys.minutes - self._stored.file.seconds - passed)
+        if self._stored.file.minutes is not None:
+            left.append(60 * self._stored.file.minutes - self._stored.file.seconds - passed)
         if not left:
             return "-:--"
         minutes, seconds = divmod(max(0, round(min(left))), 60)
@@ -151,7 +151,7 @@ def print_study(stored: Group) -> None:
     )
     if interrupted and stored.status == "finished":
         what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
-        limit = f"{stored.search.keys.minutes:g} min"
+        limit = f"{stored.file.minutes:g} min"
         command = f"declnet resume {quote(str(stored.path))} --minutes N"
         print_line(f"{what} interrupted after {limit}; to continue: {command}")
     for best in best_trials(stored, stored.trials)[:1]:

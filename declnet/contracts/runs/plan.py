@@ -160,18 +160,18 @@ class Plan(Component):
         """
         raise NotImplementedError
 
-    def _verify_next(self, found: Task | Step, journal: Journal) -> None:
-        if isinstance(found, Step):
-            if found is WAIT and not any(True for _ in journal.running()):
+    def _verify_next(self, task: Task | Step, journal: Journal) -> None:
+        if isinstance(task, Step):
+            if task is WAIT and not any(True for _ in journal.running()):
                 raise Misfit("WAIT", ", but no task is running")
             return
-        parts = [*PurePath(found.folder).parts, *PurePath(found.point).parts]
-        if found.folder in journal.tasks:
-            raise Misfit(f"the task {shown(found.folder)}", " again")
-        if not found.folder or ".." in parts or "/" in parts:
-            raise Misfit(shown(found.folder), ", which is not a folder within the group's")
-        if found.continues is not None and found.continues not in journal.outcomes:
-            raise Misfit(f"a task that continues {shown(found.continues)}", ", which has not ended")
+        parts = [*PurePath(task.folder).parts, *PurePath(task.point).parts]
+        if task.folder in journal.tasks:
+            raise Misfit(f"the task {shown(task.folder)}", " again")
+        if not task.folder or ".." in parts or "/" in parts:
+            raise Misfit(shown(task.folder), ", which is not a folder within the group's")
+        if task.continues is not None and task.continues not in journal.outcomes:
+            raise Misfit(f"a task that continues {shown(task.continues)}", ", which has not ended")
 
     def tasks(self) -> Sequence[Task] | None:
         """Return all tasks, if they are known in advance; default: None.
@@ -180,6 +180,11 @@ class Plan(Component):
         divide them.
         """
         return None
+
+    def most_tasks(self) -> int | None:
+        """Return an upper bound for the number of tasks; default: that of `tasks`, if known."""
+        tasks = self.tasks()
+        return len(tasks) if tasks is not None else None
 
     def watched(self, task: Task) -> str | None:  # noqa: ARG002
         """Return the metric that a run reports, as the history names it; default: none."""
@@ -191,3 +196,6 @@ class Plan(Component):
         Runs on other machines report with a delay, and so end some epochs later.
         """
         return None
+
+    def close(self) -> None:
+        """Release what the plan has opened, once no more tasks are trained; default: nothing."""

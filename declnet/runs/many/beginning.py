@@ -15,7 +15,7 @@ from declnet.registry.registry import Registry
 from declnet.runs.many.group import Group, spec_key
 from declnet.runs.many.group_file import GroupFile, KnownSpecs, StoredSpec
 from declnet.runs.many.journal import plain
-from declnet.runs.many.search import run_folder
+from declnet.runs.many.plans import run_folder
 from declnet.runs.many.shards import Shard, begin_shard
 from declnet.runs.storage.folder import claimed
 from declnet.spec.model import RunSpec, fit_name, resolved_document
@@ -170,7 +170,13 @@ def study_file(spec: RunSpec) -> GroupFile:
     search = {"search": {"type": tuning.searcher.type}}  # whatever is installed later
     document = {**tuning.base.document, TUNE: search | dict(tuning.section)}
     stored = StoredSpec.of(document, spec.folder)
-    return GroupFile(kind="study", name=spec.name, specs=(stored,), worker=uuid4().hex)
+    return GroupFile(
+        kind="study",
+        name=spec.name,
+        specs=(stored,),
+        minutes=tuning.keys.minutes,
+        worker=uuid4().hex,
+    )
 
 
 def plan_file(spec: RunSpec, plan: Plan) -> GroupFile:

@@ -406,16 +406,6 @@ class Group(Ensemble, Study):
             return self.given_plan
         return Plan.from_declaration(restored(self.file.plan), {"registry": registry})
 
-    def limit(self, minutes: float) -> None:
-        """Change the time after which a study ends, over all resumptions.
-
-        Raises:
-            RunError: it cannot be written.
-        """
-        first, *others = self.file.specs
-        document = {**first.document, TUNE: {**first.document[TUNE], "minutes": minutes}}
-        self.note(specs=(first.model_copy(update={"document": document}), *others))
-
 
 def spec_key(task: Task) -> str:
     """Return what tells the spec of a task from others, but for its seed, fold and name."""

@@ -83,6 +83,7 @@ class GroupFile(BaseModel):
         plan: the component that asks for the runs otherwise; None for a search.
         metric: the metric to compare by; None for the main one.
         ascending: whether its lowest mean comes first; None for the best.
+        minutes: the time after which no more is trained, over all resumptions.
         worker: what identifies this folder among those that share a study.
         seconds: how long the group was trained, over all resumptions.
         manifests: the checksum of the manifest of each finished run, once all have ended.
@@ -99,6 +100,7 @@ class GroupFile(BaseModel):
     plan: dict[str, Any] | None = None
     metric: str | None = None
     ascending: bool | None = None
+    minutes: float | None = None
     worker: str = ""
     seconds: float = 0.0
     manifests: dict[str, str] = {}

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from contextvars import copy_context
@@ -18,7 +18,7 @@ from threading import Thread
 from types import FrameType
 from typing import Any
 
-from declnet.contracts.runs.executor import ExecutorTask, Progress, TaskUpdate
+from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress, TaskUpdate
 from declnet.errors import DeclnetError, error_summary
 from declnet.runs.many.run_tasks import RunTask, at_intervals, execute_task
 from declnet.runs.ready_run import make_ready_run
@@ -42,7 +42,7 @@ ONE_THREAD = {
 """Workers already share the processors, so libraries within them need no extra threads."""
 
 
-def local_executor(first: RunTask, count: float, jobs: int | None) -> tuple[LocalExecutor, int]:
+def local_executor(first: RunTask, count: float, jobs: int | None) -> tuple[Executor, int]:
     """Return where runs train on this machine, and how many at once.
 
     - One at a time, or a single run: in this process.
@@ -77,17 +77,7 @@ def local_executor(first: RunTask, count: float, jobs: int | None) -> tuple[Loca
     return WorkerProcesses(jobs=jobs), jobs
 
 
-class LocalExecutor(ABC):
-    """Carries out runs on this machine, as an `Executor` does that a spec can name."""
-
-    type: str
-
-    @abstractmethod
-    def execute(self, tasks: Iterator[ExecutorTask]) -> Generator[TaskUpdate]:
-        """See `Executor.execute`."""
-
-
-class InProcess(LocalExecutor):
+class InProcess(Executor):
     """Trains one run after another, in this thread."""
 
     type = "in_process"
@@ -117,15 +107,14 @@ class _Slot:
         """Wait until the last task has ended."""
 
 
-class _Slots(LocalExecutor):
+class _Slots(Executor):
     """Executes several tasks at once, each in a slot of its own.
 
-    Args:
+    Attributes:
         jobs: how many.
     """
 
-    def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+    jobs: int
 
     def execute(self, tasks: Iterator[ExecutorTask]) -> Generator[TaskUpdate]:
         """See `Executor.execute`."""

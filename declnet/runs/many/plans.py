@@ -1,35 +1,45 @@
-"""What decides on the next task: a list of tasks, or what a third party's plan returns."""
+"""The plans of groups: a list of tasks, and a search, whose policy is a searcher."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-from typing import Protocol
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from statistics import fmean
 
-from declnet.contracts.returned import verified
-from declnet.contracts.runs.plan import DONE, Journal, Plan, Step, Task
+from declnet.contracts.attribution import attributing_errors, named_component
+from declnet.contracts.returned import verified, verify_as
+from declnet.contracts.runs.plan import DONE, WAIT, Journal, Outcome, Plan, Step, Task
+from declnet.contracts.runs.searcher import (
+    OpenStudy,
+    Searcher,
+    StudyContext,
+    StudyTrial,
+    TrialState,
+    require_values,
+)
+from declnet.errors import ComponentError, DeclnetError, error_summary
+from declnet.registry.registry import Registry
+from declnet.runs.many.study import trial_point
+from declnet.training.checks.tuning import Objective
+
+PRUNED = "pruned"
+"""How the reason begins why the training of a trial ended early."""
+
+TrialListener = Callable[[StudyTrial, str | None], object]
+"""Called with each trial that has ended here, and the error of a failed one."""
 
 
-class AnyPlan(Protocol):
-    """What decides on the next task: a list of tasks, a search, or a third party's plan."""
+class TaskList(Plan):
+    """The plan of folds, seeds and the points of a sweep, which are known in advance."""
 
-    def next(self, journal: Journal) -> Task | Step:
-        """See `Plan.next`."""
-
-    def tasks(self) -> Sequence[Task] | None:
-        """See `Plan.tasks`."""
-
-    def watched(self, task: Task) -> str | None:
-        """See `Plan.watched`."""
-
-    def should_stop(self, journal: Journal, task: Task) -> str | None:
-        """See `Plan.should_stop`."""
-
-
-class ListedPlan:
-    """A plan whose tasks are known in advance: folds, seeds, the points of a sweep."""
+    type = "tasks"
+    _tasks: Sequence[Task] = ()
 
     def __init__(self, tasks: Sequence[Task]) -> None:
+        super().__init__()
         self._tasks = tasks
 
     def tasks(self) -> Sequence[Task]:
@@ -45,31 +55,273 @@ class ListedPlan:
                 return task
         return DONE
 
-    def watched(self, _task: Task) -> None:
-        """See `Plan.watched`."""
 
-    def should_stop(self, _journal: Journal, _task: Task) -> None:
-        """See `Plan.should_stop`."""
+@dataclass(eq=False)
+class _Trial:
+    """A trial of this folder: its runs, of which one is in progress at a time.
+
+    Attributes:
+        known: the trial as others see it.
+        reported: the objective by step, which grows.
+        tasks: its runs, in order.
+        outcomes: those of the runs that have ended.
+    """
+
+    known: StudyTrial
+    reported: dict[int, float]
+    tasks: Sequence[Task]
+    outcomes: list[Outcome] = field(default_factory=list)
 
 
-class VerifiedPlan:
-    """A third party's plan, whose answers are verified."""
+class Search(Plan):
+    """The plan of a study.
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    A trial of several runs has one of them in progress at a time, so that it can be stopped before
+    the next one. The search keeps what it has read of the journal, so each call looks at what is
+    new.
 
-    def tasks(self) -> Sequence[Task] | None:
-        """See `Plan.tasks`."""
-        return verified(Plan.tasks, self._plan)
+    Args:
+        context: what is known of the study.
+        searcher: proposes the trials.
+        runs: the seed and fold of each run of a trial, None for those of the spec.
+        objective: what is improved.
+        epochs: the most epochs of a run.
+        registry: where distributions are looked up, for errors of the searcher.
+        ended: called with each trial that has ended.
+    """
+
+    type = "search"
+
+    def __init__(
+        self,
+        context: StudyContext,
+        searcher: Searcher,
+        *,
+        runs: Sequence[tuple[int | None, int | None]] = ((None, None),),
+        objective: Objective,
+        epochs: int = 1,
+        registry: Registry,
+        ended: TrialListener = lambda _trial, _error: None,
+    ) -> None:
+        super().__init__()
+        self._context, self._searcher, self._registry = context, searcher, registry
+        self._runs, self._objective, self._epochs = runs, objective, epochs
+        self._ended = ended
+        self._trials: dict[int, _Trial] = {}
+        self._active: dict[int, _Trial] = {}
+        self._by_folder: dict[str, _Trial] = {}
+        self._read_tasks = self._read_outcomes = 0
+        with self._asking():
+            opened = verified(Searcher.open, searcher, context)
+        self._keeps_journal = opened is None
+        self._study: OpenStudy = opened or _JournalStudy(self._trials, searcher, context)
+
+    def most_tasks(self) -> int | None:
+        """See `Plan.most_tasks`."""
+        most = self._context.trials
+        return most * len(self._runs) if most is not None else None
 
     def next(self, journal: Journal) -> Task | Step:
         """See `Plan.next`."""
-        return verified(Plan.next, self._plan, journal)
+        self.read(journal)
+        for trial in self._active.values():
+            task = trial.tasks[len(trial.outcomes)]
+            if task.folder not in journal.tasks:
+                return task
+        found = self._next_trial()
+        if found is not None:
+            return self._begin(found).tasks[0]
+        return WAIT if self._active else DONE
 
-    def watched(self, task: Task) -> str | None:
+    def watched(self, _task: Task) -> str | None:
         """See `Plan.watched`."""
-        return verified(Plan.watched, self._plan, task)
+        return self._objective.in_history
 
     def should_stop(self, journal: Journal, task: Task) -> str | None:
         """See `Plan.should_stop`."""
-        return verified(Plan.should_stop, self._plan, journal, task)
+        self.read(journal)
+        trial = self._by_folder[task.folder]
+        epoch = next(reversed(journal.reports[task.folder]))
+        step, value = self._add_report(journal, trial, task, epoch)
+        with self._asking():
+            stop = self._study.report(trial.known.number, step, value)
+        is_last = task.folder == trial.tasks[-1].folder and epoch + 1 >= self._epochs
+        if not stop or is_last:
+            return None
+        return f"{PRUNED}: {self._objective} of {value:.4g} is behind other trials"
+
+    def trials(self) -> tuple[StudyTrial, ...]:
+        """Return all trials of the study by number, without those that were one too many."""
+        most = self._context.trials
+        with self._asking():
+            found = self._study.trials()
+        return tuple(each for each in found if most is None or each.number < most)
+
+    def importance(self) -> Mapping[str, float]:
+        """Return how much each key matters to the objective."""
+        with self._asking():
+            return verify_as(  # type: ignore[no-any-return]  # of this type, then
+                Mapping[str, float], self._searcher, "importance", self._study.importance()
+            )
+
+    def close(self) -> None:
+        """Release what the searcher has opened."""
+        self._study.close()
+
+    def read(self, journal: Journal) -> None:
+        """Take the tasks and outcomes that the journal has in addition."""
+        if (len(journal.tasks), len(journal.outcomes)) == (self._read_tasks, self._read_outcomes):
+            return
+        replays = self._read_tasks == 0 and bool(journal.tasks)
+        unknown = self._running_elsewhere(self.trials()) if replays else {}
+        for task in islice(journal.tasks.values(), self._read_tasks, None):
+            if task.folder not in self._by_folder:
+                number = int(task.point.rpartition("/")[2])
+                self._begin(StudyTrial(number, task.changes, worker=self._context.worker))
+            trial = self._by_folder[task.folder]
+            for epoch in journal.reports.get(task.folder, {}):
+                step, value = self._add_report(journal, trial, task, epoch)
+                if trial.known.number in unknown:  # a kill may have kept it from the storage
+                    self._study.report(trial.known.number, step, value)
+        for folder, outcome in islice(list(journal.outcomes.items()), self._read_outcomes, None):
+            ended = self._end(self._by_folder[folder], outcome, is_stopped=folder in journal.stops)
+            if ended is not None and not replays:
+                self._ended(*ended)
+        self._read_tasks, self._read_outcomes = len(journal.tasks), len(journal.outcomes)
+
+    def _running_elsewhere(self, known: Sequence[StudyTrial]) -> dict[int, StudyTrial]:
+        """Return the trials of this folder that are in progress by the searcher's own storage."""
+        if self._keeps_journal:
+            return {}
+        worker = self._context.worker
+        return {
+            each.number: each for each in known if each.worker == worker and each.state == "running"
+        }
+
+    def _next_trial(self) -> StudyTrial | None:
+        """Return a trial that the searcher's storage has and the journal lacks, or a new one."""
+        most, known = self._context.trials, self.trials()
+        for number, each in self._running_elsewhere(known).items():
+            if number not in self._trials:
+                return each
+        if most is not None and len(known) >= most:
+            return None
+        with self._asking():
+            trial: StudyTrial | None = verify_as(
+                StudyTrial | None, self._searcher, "open", self._study.ask(), self._require_values
+            )
+            if trial is None:
+                return None
+            if most is not None and trial.number >= most:  # another machine asked meanwhile
+                self._study.tell(trial.number, "failed", None, 0.0)
+                return None
+        return trial
+
+    def _require_values(self, trial: StudyTrial | None) -> None:
+        if trial is not None:
+            require_values(trial.values, self._context.space)
+
+    def _begin(self, known: StudyTrial) -> _Trial:
+        point, name = trial_point(known.number), f"{self._context.name}-{known.number:04}"
+        tasks = [
+            Task(run_folder(point, seed, fold), known.values, seed, fold, point, name)
+            for seed, fold in self._runs
+        ]
+        reported: dict[int, float] = {}
+        trial = _Trial(replace(known, reported=reported), reported, tasks)
+        self._trials[known.number] = self._active[known.number] = trial
+        self._by_folder |= {task.folder: trial for task in tasks}
+        return trial
+
+    def _add_report(
+        self, journal: Journal, trial: _Trial, task: Task, epoch: int
+    ) -> tuple[int, float]:
+        """Return the step of a trial and the objective then: the mean with the runs before."""
+        number = [each.folder for each in trial.tasks].index(task.folder)
+        before = [self._value(journal.outcomes[each.folder]) for each in trial.tasks[:number]]
+        step = number * self._epochs + epoch
+        trial.reported[step] = fmean([*before, journal.reports[task.folder][epoch]])
+        return step, trial.reported[step]
+
+    def _value(self, outcome: Outcome) -> float:
+        return outcome.metric(str(self._objective))
+
+    def _end(
+        self, trial: _Trial, outcome: Outcome, *, is_stopped: bool
+    ) -> tuple[StudyTrial, str | None] | None:
+        """Take the outcome of a run; if its trial has ended, tell the searcher, and return it."""
+        trial.outcomes.append(outcome)
+        value: float | None = None
+        state: TrialState = "running"
+        error, has_ended = outcome.error, len(trial.outcomes) == len(trial.tasks)
+        if error is not None:
+            state = "failed"
+        elif (outcome.stopped or "").startswith(PRUNED) or (is_stopped and not has_ended):
+            state = "pruned"  # also a run elsewhere that ended before the decision reached it
+        elif has_ended:
+            value, state = fmean(map(self._value, trial.outcomes)), "finished"
+            if not math.isfinite(value):
+                value, state, error = None, "failed", f"{self._objective} is not finite"
+        if state == "running":
+            return None
+        seconds = round(sum(each.seconds or 0.0 for each in trial.outcomes), 3)
+        trial.known = replace(trial.known, state=state, value=value, seconds=seconds)
+        del self._active[trial.known.number]
+        with self._asking():
+            self._study.tell(trial.known.number, state, value, seconds)
+        return trial.known, error
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Name the searcher in its errors."""
+        try:
+            with attributing_errors(self._registry):
+                yield
+        except (DeclnetError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            name = named_component(type(self._searcher), self._registry)
+            raise ComponentError(f"{name} raised {error_summary(error)}") from error
+
+
+class _JournalStudy:
+    """The trials of a searcher that keeps none itself: those of the journal."""
+
+    def __init__(
+        self, trials: Mapping[int, _Trial], searcher: Searcher, context: StudyContext
+    ) -> None:
+        self._trials, self._searcher, self._context = trials, searcher, context
+
+    def ask(self) -> StudyTrial | None:
+        """See `OpenStudy.ask`."""
+        number = len(self._trials)
+        values = verified(Searcher.propose, self._searcher, self._context, number, self.trials())
+        if values is None:
+            return None
+        return StudyTrial(number, values, worker=self._context.worker)
+
+    def trials(self) -> Sequence[StudyTrial]:
+        """See `OpenStudy.trials`."""
+        return tuple(each.known for each in self._trials.values())
+
+    def report(self, number: int, _step: int, _value: float) -> bool:
+        """See `OpenStudy.report`."""
+        others = [each.known for each in self._trials.values() if each.known.number != number]
+        own = self._trials[number].known
+        return verified(Searcher.should_stop, self._searcher, self._context, own, others)
+
+    def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
+        """See `OpenStudy.tell`: the journal has it."""
+
+    def importance(self) -> Mapping[str, float]:
+        """See `OpenStudy.importance`."""
+        return verified(Searcher.importance, self._searcher, self._context, self.trials())
+
+    def close(self) -> None:
+        """See `OpenStudy.close`."""
+
+
+def run_folder(point: str, seed: int | None, fold: int | None) -> str:
+    """Return the folder of a run: `<point>/seed-<seed>/fold-<fold>`, without what is None."""
+    parts = [point, "" if seed is None else f"seed-{seed}", "" if fold is None else f"fold-{fold}"]
+    return "/".join(each for each in parts if each)

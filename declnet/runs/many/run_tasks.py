@@ -14,8 +14,8 @@ import socket
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,6 +74,7 @@ class RunTask(ExecutorTask):
         deadline: when the run is interrupted, as `time.time` counts seconds.
         continues: the folder of the run that it prolongs.
         checked: the result of checking this spec, or one with another seed, in this process.
+        remote: what stops the run early in another process, once that may have its text.
         follow: called with this and its completed fraction, in the thread that trains it.
         listener: called with each event of the training, if that is in this process.
     """
@@ -92,17 +93,13 @@ class RunTask(ExecutorTask):
     follow: Callable[[RunTask, float], object] = lambda _run, _done: None
     listener: Listener | None = None
     checked: Checked | None = None
-
-    @cached_property
-    def remote(self) -> RemoteRun | None:
-        """What stops the run early in another process; None if nothing does."""
-        if self.stop_when is None:
-            return None
-        return RemoteRun(self.directory, self.stop_when, self.marker.parent)
+    remote: RemoteRun | None = field(default=None, init=False)
 
     @property
     def text(self) -> str:
         """The task as JSON, for `execute_task`."""
+        if self.stop_when is not None and self.remote is None:
+            self.remote = RemoteRun(self.directory, self.stop_when, self.marker.parent)
         content = {
             "spec": resolved_document(self.spec),
             "folder": str(self.directory.absolute()),

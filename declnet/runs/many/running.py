@@ -31,7 +31,7 @@ from declnet.runs.many.group import Group, open_group
 from declnet.runs.many.group_file import KnownSpecs
 from declnet.runs.many.group_result import GroupResult
 from declnet.runs.many.ranking import check_metric
-from declnet.runs.many.search import TrialListener
+from declnet.runs.many.plans import TrialListener
 from declnet.runs.many.series import series_of
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
@@ -244,7 +244,7 @@ def resume_group(
     with sharing_data(), locked(Path(path)):
         group = open_group(path, registry)
         if minutes is not None:
-            group.limit(minutes)
+            group.note(minutes=minutes)
         training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
         _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
     is_predictor = group.file.kind in ("folds", "seeds")

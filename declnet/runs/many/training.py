@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import cast
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.contracts.runs.executor import Executor, ExecutorTask, TaskUpdate, updates_of
-from declnet.contracts.runs.plan import Outcome, Step, Task
+from declnet.contracts.runs.executor import Executor, ExecutorTask, updates_of
+from declnet.contracts.runs.plan import Outcome, Plan, Step, Task
+from declnet.contracts.runs.searcher import StudyTrial
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
@@ -27,20 +27,16 @@ from declnet.runs.many.callbacks import finish_group, notifying_failure
 from declnet.runs.many.early_stops import logged_epoch, logged_rows
 from declnet.runs.many.ensemble import manifest_checksum
 from declnet.runs.many.group import Group, one_model
-from declnet.runs.many.local_executors import LocalExecutor, local_executor
-from declnet.runs.many.plans import AnyPlan, ListedPlan, VerifiedPlan
+from declnet.runs.many.local_executors import local_executor
+from declnet.runs.many.plans import Search, TaskList, TrialListener
 from declnet.runs.many.run_tasks import RunTask
-from declnet.runs.many.search import Search, TrialListener
 from declnet.runs.session import Listener
 from declnet.runs.storage.folder import HISTORY, MANIFEST, writing
-from declnet.runs.storage.writing import (
-    make_folder,
-    remove_temporary,
-)
+from declnet.runs.storage.writing import make_folder, remove_temporary
 from declnet.training.checks.tuning import study_context
 
 SECONDS_BETWEEN_SUMMARIES = 10.0
-"""Between two summaries of a study in progress."""
+"""Between two summaries of a group in progress."""
 
 Follow = Callable[[RunTask, float], object]
 """Called with a run and its completed fraction."""
@@ -71,6 +67,8 @@ class Training:
 
     Attributes:
         plan: decides on the next task.
+        search: the plan of a study; None for other groups.
+        tasks: the tasks of the plan, if they are known in advance.
         journal: what was asked for and what came of it.
         jobs: how many are trained at once; None elsewhere, and before.
         warnings: why some folds have no predictions out of fold.
@@ -99,37 +97,39 @@ class Training:
         self.warnings: list[str] = []
         self._lock = RLock()
         self._began, self._before = time.monotonic(), group.file.seconds
-        self._summarized, self._deadline = -math.inf, math.inf
+        self._summarized, self._deadline = self._began, math.inf
+        if group.file.minutes is not None:
+            self._deadline = time.time() + 60 * group.file.minutes - self._before
         self.journal = group.read_journal(writes=writes)
-        self.plan = self._plan_of(group)
-        if self.plan.tasks() is not None:
-            self._compare_with_folders()
+        self.search: Search | None = None
+        self.plan = self._plan()
+        self.tasks = verified(Plan.tasks, self.plan)
+        self._compare_with_folders()
         self._begun = list(self.journal.running())
 
-    def _plan_of(self, group: Group) -> AnyPlan:
+    def _plan(self) -> Plan:
+        group = self.group
         if group.file.tasks is not None:
-            return ListedPlan(group.tasks)
+            return TaskList(group.tasks)
         declared = group.declared_plan(self._registry)
         if declared is not None:
-            return VerifiedPlan(declared)
+            return declared
         spec, tuning = group.spec_of(Task("")), group.search
-        keys = tuning.keys
-        if keys.minutes is not None:
-            self._deadline = time.time() + 60 * keys.minutes - self._before
         folds = range(1, (spec.data.folds or 0) + 1) if spec.data.is_cross_validation else (None,)
-        return Search(
+        self.search = Search(
             study_context(spec, tuning, group.objective, group.path, group.file.worker),
             tuning.searcher,
-            runs=[(seed, fold) for seed in keys.seeds or (None,) for fold in folds],
+            runs=[(seed, fold) for seed in tuning.keys.seeds or (None,) for fold in folds],
             objective=group.objective,
             epochs=spec.training.most_epochs or 1,
             registry=self._registry,
-            ended=self._trial_ended,
+            ended=lambda trial, error: self.trial_ended(trial, error),
         )
+        return self.search
 
     def _compare_with_folders(self) -> None:
         """Reopen runs whose folder is gone or failed; end those that another shard has trained."""
-        for task in self.plan.tasks() or ():
+        for task in self.tasks or ():
             outcome = None
             if (self.group.path / task.folder).exists():
                 outcome = self.group.outcome_of(task)
@@ -146,11 +146,8 @@ class Training:
 
     @property
     def left(self) -> float:
-        """How many runs are left; of a search at most, of another plan infinitely many."""
-        tasks = self.plan.tasks()
-        if tasks is not None:
-            return len(tasks) - len(self.journal.outcomes)
-        most = self.group.search.keys.trials if self.group.tuning is not None else None
+        """How many runs are left at most; infinite if nothing is known."""
+        most = verified(Plan.most_tasks, self.plan)
         return math.inf if most is None else most - len(self.journal.outcomes)
 
     @property
@@ -176,14 +173,12 @@ class Training:
                     # a plan that waits may have more once others have ended
                     while (first := self._next(marker)) is not None:
                         if executor is None:
-                            local, self.jobs = local_executor(first, self.left, jobs)
-                            executor = cast("Executor", local)  # it has the same methods
+                            executor, self.jobs = local_executor(first, self.left, jobs)
                         trained = True
                         self._execute(executor, _Tasks(first, partial(self._next, marker)))
             except KeyboardInterrupt:
-                if isinstance(self.plan, Search):
-                    with suppress(DeclnetError):
-                        self._summarize_study({})
+                with suppress(DeclnetError):
+                    self.summarize(is_final=False)
                 raise
         if trained or self.group.status != "finished":
             self.finish()
@@ -191,9 +186,8 @@ class Training:
             finish_group(self.group, self._registry)
 
     def close(self) -> None:
-        """Release what a searcher has opened."""
-        if isinstance(self.plan, Search):
-            self.plan.close()
+        """Release what the plan has opened."""
+        self.plan.close()
 
     def _next(self, marker: Path) -> RunTask | None:
         """Return the next run: one that has begun, or else what the plan asks for."""
@@ -202,10 +196,10 @@ class Training:
                 if self._begun:
                     task = self._begun.pop(0)
                 else:
-                    found = self.plan.next(self.journal)
-                    if isinstance(found, Step):
+                    step = verified(Plan.next, self.plan, self.journal)
+                    if isinstance(step, Step):
                         return None
-                    task = found
+                    task = step
                     self.journal.ask(task)
             run = self._run_of(task, marker)
             if run is not None:
@@ -228,8 +222,10 @@ class Training:
             name, seed = task.name or self.group.name, task.seed or 0
             self._end(task, Outcome(name, seed, directory, error=message, fold=task.fold))
             return None
-        stop_when = partial(self._decide, task) if self.plan.watched(task) is not None else None
-        if stop_when is not None:  # reports that a kill lost, of epochs before a checkpoint
+        stop_when = None
+        watched = verified(Plan.watched, self.plan, task)
+        if watched is not None:  # reports that a kill lost, of epochs before a checkpoint
+            stop_when = partial(self._decide, task, watched)
             for row in logged_rows(directory / HISTORY):
                 stop_when(logged_epoch(row))
         return RunTask(
@@ -251,7 +247,7 @@ class Training:
 
     def _trained_before(self, task: Task) -> str | None:
         """Return the folder of a finished run that a task would repeat; None without one."""
-        if self.group.file.tasks is not None:
+        if self.tasks is not None:
             return None  # they differ
         ended = self.journal.outcomes
         return next(
@@ -266,9 +262,9 @@ class Training:
             None,
         )
 
-    def _decide(self, task: Task, epoch: EpochLogged) -> str | None:
+    def _decide(self, task: Task, watched: str, epoch: EpochLogged) -> str | None:
         """Return why a run ends after a logged epoch; the same again if it logs the epoch again."""
-        value = epoch.metric(self.plan.watched(task) or "")
+        value = epoch.metric(watched)
         if not math.isfinite(value):
             return None
         with self._lock:
@@ -280,7 +276,7 @@ class Training:
             elif reason is not None or epoch.epoch < max(known):
                 return reason if epoch.epoch >= at else None
             if reason is None:  # also if a kill came between a report and the decision
-                reason = self.plan.should_stop(journal, task)
+                reason = verified(Plan.should_stop, self.plan, journal, task)
                 if reason is not None:
                     journal.stop(task, epoch.epoch, reason)
             return reason
@@ -291,20 +287,15 @@ class Training:
             return
         with self._lock:
             self.journal.end(task, outcome)
-            if isinstance(self.plan, Search):
-                self.plan.read(self.journal)
+            if time.monotonic() >= self._summarized + SECONDS_BETWEEN_SUMMARIES:
+                self.group.note(seconds=self.seconds)
+                self.summarize(is_final=False)
         self.ended(outcome)
-
-    def _trial_ended(self, *ended: object) -> None:
-        if time.monotonic() >= self._summarized + SECONDS_BETWEEN_SUMMARIES:
-            self.group.note(seconds=self.seconds)
-            self._summarize_study({})
-        self.trial_ended(*ended)  # type: ignore[arg-type]  # as it was called
 
     def _execute(self, executor: Executor, tasks: _Tasks) -> None:
         """Carry out runs; the first one, and each that the executor takes, has an outcome."""
         waiting, polled = tasks.waiting, -math.inf
-        with closing(_updates(executor, tasks)) as updates:
+        with closing(updates_of(executor, tasks, waiting)) as updates:
             for update in updates:
                 run = waiting[update.task]
                 if update.report is not None:
@@ -314,15 +305,15 @@ class Training:
                     outcome = run.outcome(error=update.failure)
                     if update.answer is not None:
                         outcome = received(update.answer, run, executor)
-                    if "remote" in vars(run) and run.remote is not None:
+                    if run.remote is not None:
                         run.remote.end()
                     self._end(run.task, outcome)
                 else:
                     self.follow(run, update.done)
                 if time.monotonic() >= polled + early_stops.SECONDS_BETWEEN_POLLS:
-                    for each in waiting.values():
-                        if "remote" in vars(each) and each.remote is not None:
-                            each.remote.poll()
+                    for run in waiting.values():
+                        if run.remote is not None:
+                            run.remote.poll()
                     polled = time.monotonic()
         if not waiting:
             next(tasks, None)  # if it has taken none at all
@@ -345,34 +336,41 @@ class Training:
             fault = f"has a report of task {number} that is not from execute_task"
             raise BrokenContractError(executor, "execute", fault) from None
 
-    def _summarize_study(self, importance: Mapping[str, float]) -> None:
-        assert isinstance(self.plan, Search)  # noqa: S101  # only of a study
-        self.group.write_trials(self.plan.trials(), importance)
-        self._summarized = time.monotonic()
+    def summarize(self, *, is_final: bool = True) -> None:
+        """Write the summary: of a study with the best spec so far.
 
-    def summarize(self) -> None:
-        """Write the summary: of a study with the importance of keys, and the best spec so far."""
-        if isinstance(self.plan, Search):
-            self.plan.read(self.journal)
-            self._summarize_study(self.plan.importance())
+        Args:
+            is_final: whether to compute the importance of keys.
+        """
+        self._summarized = time.monotonic()
+        trials = self.trials()
+        if self.search is not None:
+            importance = self.search.importance() if is_final else {}
+            self.group.write_trials(trials, importance)
         elif self.journal.outcomes:
             self.group.summarize(self.outcomes(), jobs=self.jobs)
 
+    def trials(self) -> tuple[StudyTrial, ...]:
+        """Return the trials of a study so far, also of other machines; none of other groups."""
+        if self.search is None:
+            return ()
+        self.search.read(self.journal)
+        return self.search.trials()
+
     def outcomes(self) -> list[Outcome]:
         """Return the outcomes of the runs so far, in the order of the tasks."""
-        tasks = self.plan.tasks() or tuple(self.journal.tasks.values())
-        known = self.journal.outcomes
-        return [known[each.folder] for each in tasks if each.folder in known]
+        tasks = self.tasks or tuple(self.journal.tasks.values())
+        ended = self.journal.outcomes
+        return [ended[task.folder] for task in tasks if task.folder in ended]
 
     def finish(self) -> None:
         """Record whether all runs have finished, make points predictors, and notify callbacks."""
         group = self.group
         finished = self._finish_points()
         if group.shard is None:
-            is_whole = group.file.tasks is None or finished.keys() >= {
-                each.folder for each in group.tasks
-            }
-            status = "finished" if is_whole else "failed"
+            folders = {task.folder for task in group.tasks} if group.file.tasks is not None else set()
+            ended = folders <= self.journal.outcomes.keys()  # else its minutes have passed
+            status = "finished" if folders <= finished.keys() else "failed" if ended else "running"
             group.note(status=status, manifests=finished, seconds=self.seconds)
         self.summarize()
         if group.shard is None:
@@ -426,12 +424,6 @@ class _Tasks(Iterator[ExecutorTask]):
         self._number += 1
         self.waiting[self._number] = run
         return run
-
-
-def _updates(executor: Executor, tasks: _Tasks) -> Generator[TaskUpdate]:
-    if isinstance(executor, LocalExecutor):
-        return executor.execute(tasks)
-    return updates_of(executor, tasks, tasks.waiting)
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.plan import Journal, Outcome, Plan, Step, Task
-from declnet.runs.many.plans import VerifiedPlan
 from declnet.testing.check import CheckFailed, Subject, calling, check
 
 MOST_TASKS = 1000
@@ -44,7 +44,7 @@ def _tasks(subject: Subject, *, at_once: int = 1, killed: bool = False) -> list[
     journal = Journal()
     while len(journal.tasks) < MOST_TASKS:
         with calling("next"):
-            found = VerifiedPlan(plan).next(journal)
+            found = verified(Plan.next, plan, journal)
             if killed:
                 again = type(plan).model_validate(plan.model_dump()).next(_copy(journal))
                 if again != found:

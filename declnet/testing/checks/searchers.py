@@ -13,7 +13,7 @@ from declnet.contracts.runs.searcher import Dimension, StudyContext, StudyTrial
 from declnet.errors import RunError
 from declnet.registry.discovery import default_registry
 from declnet.runs.many.journal import StoredJournal
-from declnet.runs.many.search import Search
+from declnet.runs.many.plans import Search
 from declnet.testing.check import CheckFailed, Subject, calling, check, require_available
 from declnet.training.checks.tuning import Objective
 

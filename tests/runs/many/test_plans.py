@@ -40,8 +40,7 @@ def study(document, changed, registry, tmp_path):
 class Some(InProcess):
     """Carries out a number of runs, as before a kill."""
 
-    def __init__(self, runs):
-        self.runs = runs
+    runs: int
 
     def execute(self, tasks):
         for number, update in zip(range(self.runs), super().execute(tasks), strict=False):
@@ -63,7 +62,7 @@ def carried_out(folder, registry, most=100):
         training.train()
     else:
         with pytest.raises(KeyboardInterrupt):
-            training.train(Some(most))
+            training.train(Some(runs=most))
     return errors
 
 
@@ -162,7 +161,7 @@ def test_the_budget_counts_trials_and_minutes(study, registry):
     assert len(open_group(folder, registry).trials) == 2
     found = open_group(folder, registry)
     found.note(seconds=61.0)
-    found.limit(1)
+    found.note(minutes=1.0)
     (spec,) = found.file.specs
     document = {**spec.document, "tune": {**spec.document["tune"], "trials": 5}}
     found.note(specs=(spec.model_copy(update={"document": document}),))
