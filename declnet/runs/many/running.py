@@ -300,6 +300,9 @@ def _trained(training: Training, executor: Executor | None, jobs: int | None) ->
 
 def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
     """Return the result of folds or seeds; raise RunError if one failed."""
+    left = len(group.tasks) - len(outcomes)
+    if left:  # its minutes have passed
+        raise RunError(f"{group.path}: {left} of {len(group.tasks)} runs are left; resume it")
     (series,) = series_of(outcomes)
     failed = [each for each in series.outcomes if each.error is not None]
     if failed:

@@ -22,6 +22,7 @@ from declnet import (
     tune,
 )
 from declnet.runs.many import run_tasks
+from declnet.runs.many.beginning import series_file
 
 from ...testing.right.executors import InThread
 
@@ -227,6 +228,23 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
         found = resume(found.path, minutes=minutes, registry=registry, **PLACES[place])
         assert [(each.state, each.value) for each in found.trials] == [("running", None)]
         assert (found.status, seconds() > first) == ("finished", bool(more))
+
+
+def test_minutes_end_any_group_which_continues_with_more(document, tmp_path):
+    section = {"optimizer.learning_rate": [0.1, 0.2]}
+    whole = sweep({**document, "sweep": section}, out=tmp_path / "whole", jobs=1)
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    whole.file.model_copy(update={"status": "running"}).write(folder)
+    found = resume(folder, minutes=1e-9)
+    assert (found.status, list(found.journal.outcomes)) == ("running", [])
+    found = resume(folder, minutes=found.file.seconds / 60 + 4, jobs=1)
+    assert (found.status, found.file.seconds > 0) == ("finished", True)
+    assert [s.metrics() for s in found.series()] == [s.metrics() for s in whole.series()]
+    (folder := tmp_path / "seeds").mkdir()
+    series_file(parse_spec(document), (1, 2))[0].write(folder)
+    with pytest.raises(RunError, match="2 of 2 runs are left"):
+        resume(folder, minutes=1e-9)
 
 
 def test_data_of_the_program_replaces_that_of_trials(tuned, registry, tmp_path):
