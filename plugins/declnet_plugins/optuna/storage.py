@@ -70,7 +70,12 @@ def _opened(url: str) -> "RDBStorage":
             _make_tables(connection)
     if not is_complete and not is_file:
         _let_optuna_make_tables(url, unpooled)
-    return optuna.storages.RDBStorage(url, engine_kwargs=options, skip_table_creation=True)
+    return optuna.storages.RDBStorage(
+        url,
+        engine_kwargs=options,
+        skip_table_creation=True,
+        skip_compatibility_check=not is_complete,
+    )
 
 
 def _is_complete(connection: "Connection") -> bool:

@@ -5,27 +5,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from declnet import RunError, Scalar, StudyContext, StudyTrial
 from declnet import TrialState as State
-from declnet_plugins.optuna.pruning import PrunedStudy
-from declnet_plugins.optuna.sampling import (
-    distribution_of,
-    pruner_of,
-    sampler_of,
-    suggested,
-)
+from declnet_plugins.optuna.sampling import distribution_of, pruner_of, sampler_of
 from declnet_plugins.optuna.storage import explained, open_storage, shown
+from declnet_plugins.optuna.working_copy import WorkingCopy
 
 if TYPE_CHECKING:
     from declnet_plugins.optuna.searcher import OptunaSearcher
 
-WORKER, ASKED, STOPPED, SECONDS, SPACE = (
-    f"declnet:{name}" for name in ("worker", "asked", "stopped", "seconds", "space")
+WORKER, STOPPED, SECONDS, SPACE = (
+    f"declnet:{name}" for name in ("worker", "stopped", "seconds", "space")
 )
 """Attributes of trials, and the last one of the study."""
 
@@ -48,7 +42,6 @@ class _OwnTrial:
         stopped: the step after which the pruner stopped it, if it did.
     """
 
-    trial: optuna.Trial
     steps: set[int]
     stopped: int | None = None
 
@@ -76,32 +69,41 @@ class OptunaStudy:
                 "direction": "minimize" if context.better == "lower" else "maximize",
             }
             self._study = optuna.create_study(
-                storage=self._storage,
-                sampler=sampler_of(searcher.sampler, context),
-                load_if_exists=True,
-                **options,
+                storage=self._storage, load_if_exists=True, **options
             )
             self._require_same()
-            pruner, worker = pruner_of(searcher.pruner, context), (WORKER, context.worker)
-            self._pruned = PrunedStudy(self._storage, worker, pruner=pruner, **options)
-            for each in self._study.get_trials(deepcopy=False):
-                if each.state == TrialState.RUNNING and self._is_own(each):
-                    self._complete(each)
-            self._pruned.read(self._study.get_trials(deepcopy=False))
+            self._id = self._storage.get_study_id_from_name(self._study.study_name)
+            self._copy = WorkingCopy(
+                self._storage,
+                (WORKER, context.worker),
+                sampler=sampler_of(searcher.sampler, context),
+                pruner=pruner_of(searcher.pruner, context),
+                **options,
+            )
+            for trial in self._trials():
+                if (
+                    trial.state == TrialState.RUNNING
+                    and trial.user_attrs.get(WORKER) == context.worker
+                ):
+                    self._complete(trial)
 
     def ask(self) -> StudyTrial | None:
         """Return a new trial, or None after the last point of a grid."""
         with self._explained():
-            self._pruned.write()
-            trial = self._ask_grid() if self._is_grid else self._complete(self._add({}))
-            self._pruned.read(self._study.get_trials(deepcopy=False))
-            return trial
+            return self._ask_grid() if self._is_grid else self._complete(self._add({}))
 
     def trials(self) -> Sequence[StudyTrial]:
         """Return all trials by number."""
         with self._explained():
-            found = self._study.get_trials(deepcopy=False)
-            return [_as_trial(each) for each in found if WORKER in each.user_attrs]
+            return [_as_trial(trial) for trial in self._trials() if WORKER in trial.user_attrs]
+
+    def _trials(self) -> Sequence[FrozenTrial]:
+        """Return all trials, which the working copy has unless another process shares the study."""
+        trials = self._copy.trials(self._id)
+        if trials is None:
+            trials = self._study.get_trials(deepcopy=False)
+            self._copy.read(trials)
+        return trials
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Add a value, to be stored with others; return whether the pruner stops the trial."""
@@ -112,13 +114,13 @@ class OptunaStudy:
             return False  # decided before the process was killed
         if step not in own.steps:
             own.steps.add(step)
-            self._pruned.report(number, step, value)
-        stops = self._pruned.should_prune(number)
-        if stops or self._pruned.is_due():
+            self._copy.report(number, step, value)
+        stops = self._copy.should_prune(number)
+        if stops or self._copy.is_due():
             with self._explained():
-                self._pruned.write()
+                self._copy.write()
                 if stops:
-                    own.trial.set_user_attr(STOPPED, step)
+                    self._copy.note(number, STOPPED, step)
                     own.stopped = step
         return stops
 
@@ -127,20 +129,21 @@ class OptunaStudy:
         with self._explained():
             own = self._own.pop(number, None)
             if own is not None:
-                self._pruned.tell(number, ENDS[state], value)
-                own.trial.set_user_attr(SECONDS, seconds)
-                self._study.tell(own.trial, value, state=ENDS[state], skip_if_finished=True)
+                self._copy.note(number, SECONDS, seconds)
+                self._copy.tell(number, ENDS[state], value)
 
     def importance(self) -> Mapping[str, float]:
         """Return the importance by PED-ANOVA; empty with too few finished trials."""
         with self._explained():
-            done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            self._trials()
+            study = self._copy.study
+            done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
             if len({each.value for each in done}) < 2:
                 return {}
             if len(self._context.space) == 1:
                 return {self._context.space[0].key: 1.0}
             try:
-                found = optuna.importance.get_param_importances(self._study)
+                found = optuna.importance.get_param_importances(study)
             except (ValueError, RuntimeError):  # e.g. keys that had one value only
                 return {}
             return {key: float(share) for key, share in found.items()}
@@ -148,7 +151,7 @@ class OptunaStudy:
     def close(self) -> None:
         """Store what has waited, and close the connections."""
         with self._explained():
-            self._pruned.write()
+            self._copy.write()
         self._storage.remove_session()
         self._storage.engine.dispose()
 
@@ -156,49 +159,44 @@ class OptunaStudy:
         """Return a trial of the next point; of two processes that take it, the first one has it."""
         points = self._context.grid_points()
         while True:
-            taken = [each.params for each in self._study.get_trials(deepcopy=False)]
+            taken = [trial.params for trial in self._trials()]
             point = next((each for each in points if each not in taken), None)
             if point is None:
                 return None
             added = self._add(point)
-            if point not in (
-                each.params
-                for each in self._study.get_trials(deepcopy=False)
-                if each.number < added.number
-            ):
+            before = self._trials()[: added.number]
+            if point not in (trial.params for trial in before):
                 return self._complete(added)
-            self._study.tell(added.number, state=TrialState.FAIL)
+            self._copy.tell(added.number, TrialState.FAIL, None)
 
     def _add(self, values: Mapping[str, Scalar]) -> FrozenTrial:
-        """Add a trial of this worker in one transaction."""
-        token = uuid4().hex
+        """Add a trial of this worker in one transaction, once all before it have their reports."""
+        self._copy.write()
         distributions = {
             each.key: distribution_of(each) for each in self._context.space if each.key in values
         }
-        self._study.add_trial(
-            optuna.trial.create_trial(
-                state=TrialState.RUNNING,
-                params=dict(values),
-                distributions=distributions,
-                user_attrs={WORKER: self._context.worker, ASKED: token},
-            )
+        new = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params=dict(values),
+            distributions=distributions,
+            user_attrs={WORKER: self._context.worker},
         )
-        found = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return next(each for each in reversed(found) if each.user_attrs.get(ASKED) == token)
+        trials = self._trials()
+        new._trial_id = self._storage.create_new_trial(self._id, new)
+        new.number = self._storage.get_trial_number_from_id(new._trial_id)
+        if new.number == len(trials):
+            self._copy.add(new)
+        else:  # another process has added one meanwhile
+            self._copy.read(self._study.get_trials(deepcopy=False))
+        return new
 
     def _complete(self, added: FrozenTrial) -> StudyTrial:
         """Choose the values that a trial does not have yet."""
-        trial = optuna.Trial(self._study, added._trial_id)
-        values: dict[str, Scalar] = {}
-        for each in self._context.space:
-            if each.applies(values):
-                values[each.key] = suggested(trial, each)
+        values = self._copy.suggest(added.number, self._context.space)
         stopped = added.user_attrs.get(STOPPED)
-        self._own[added.number] = _OwnTrial(trial, set(added.intermediate_values), stopped)
+        steps = set(added.intermediate_values)
+        self._own[added.number] = _OwnTrial(steps, stopped)
         return StudyTrial(added.number, values, worker=self._context.worker)
-
-    def _is_own(self, trial: FrozenTrial) -> bool:
-        return bool(trial.user_attrs.get(WORKER) == self._context.worker)
 
     def _require_same(self) -> None:
         """Raise RunError if the study of this name searches something else."""
