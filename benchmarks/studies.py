@@ -167,7 +167,9 @@ def seconds(commands: list[list[str]], processes: Processes) -> float:
     for command in commands:
         with tempfile.TemporaryDirectory() as folder:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            processes.run([sys.executable, str(Path(__file__).resolve()), "--case", *command], Path(folder))
+            processes.run(
+                [sys.executable, str(Path(__file__).resolve()), "--case", *command], Path(folder)
+            )
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
         total += after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return total

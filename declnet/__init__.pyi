@@ -172,11 +172,8 @@ from declnet.runs.inference.predictions import prediction_columns as prediction_
 from declnet.runs.inference.predictor import Predictor as Predictor
 from declnet.runs.inference.reliability import Reliability as Reliability
 from declnet.runs.inference.scores import ConfusionMatrix as ConfusionMatrix
-from declnet.runs.many.documents import RunSummary as RunSummary
-from declnet.runs.many.documents import SeriesSummary as SeriesSummary
 from declnet.runs.many.documents import Spread as Spread
 from declnet.runs.many.documents import StudySummary as StudySummary
-from declnet.runs.many.documents import SweepSummary as SweepSummary
 from declnet.runs.many.group import Group as Group
 from declnet.runs.many.group import is_group as is_group
 from declnet.runs.many.group import is_predictor as is_predictor

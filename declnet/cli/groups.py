@@ -81,7 +81,7 @@ def train_group(
         status = show_runs(group, training.outcomes(), jobs=training.jobs, draw=draw)
         for why in training.warnings:
             print_line(f"warning: {why}", err=True)
-        if group.file.kind in ("folds", "seeds") and not training.warnings:
+        if group.is_predictor and not training.warnings:
             _show_as_one(group)
         if group.status == "running" and group.file.minutes is not None:
             command = f"declnet resume {quote(str(group.path))} --minutes N"
@@ -99,7 +99,7 @@ def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) 
     from declnet.runs.many.series import series_of
 
     group, tasks, done = training.group, training.tasks, training.done
-    compares = group.file.kind not in ("folds", "seeds")
+    compares = not group.is_predictor
     if done and not quiet and compares:
         count = f" of {len(tasks)}" if tasks is not None else ""
         print_line(f"{len(done)}{count} runs have finished already", err=True)
@@ -151,7 +151,7 @@ def show_runs(
 
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric
-    if group.file.kind in ("folds", "seeds"):
+    if group.is_predictor:
         print_series(series[0])
     elif best_by is None:
         print_line("no run finished, so there is nothing to compare", err=True)
@@ -176,8 +176,7 @@ def show_study(group: Group, form: str) -> int:
     from declnet.runs.many.documents import STUDY_SUMMARY
 
     if form == "json":
-        summary: Any = group.summary
-        document = STUDY_SUMMARY.plain(summary) if summary is not None else {}
+        document = STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {}
         print_document(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
         print_study(group)

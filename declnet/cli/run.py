@@ -218,7 +218,7 @@ def _resume_group(run: Path, registry: Registry, minutes: float | None, **option
         group = open_group(run, registry)
         if minutes is not None:
             group.note(minutes=minutes)
-        if group.file.kind in ("folds", "seeds") and group.status == "finished":
+        if group.is_predictor and group.status == "finished":
             from declnet.runs.many.callbacks import finish_group
 
             finish_group(group, registry)

@@ -183,7 +183,7 @@ def sweep(
             raise click.UsageError(
                 "the folder of a sweep takes no other specs and options: it has its own runs"
             )
-        draw = _drawing(plot, specs[0], picture)
+        draw = _drawing(plot, specs[0], picture, wanted)
         return summarize_group(specs[0], registry, wanted, ascending=ascending, draw=draw)
     share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
@@ -213,7 +213,7 @@ def sweep(
             executor=executor,
             jobs=jobs,
             quiet=quiet,
-            draw=_drawing(plot, group.path, picture),
+            draw=_drawing(plot, group.path, picture, wanted),
         )
 
 
@@ -225,9 +225,10 @@ def has_one_model(specs: Sequence[Path]) -> bool:
 
 
 def _drawing(
-    plot: click.Command | None, folder: Path, picture: Path | None
+    plot: click.Command | None, folder: Path, picture: Path | None, metric: str | None
 ) -> Callable[[], object] | None:
     if plot is None:
         return None
-    words = [str(folder), "--output", str(picture)]
+    metrics = ["--metric", metric] if metric is not None else []
+    words = [str(folder), "--output", str(picture), *metrics]
     return lambda: plot.main(words, standalone_mode=False)

@@ -17,17 +17,12 @@ from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.errors import DeclnetError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.runs.many.documents import (
-    SweepSummary,
-)
 from declnet.runs.many.ensemble import Ensemble
 from declnet.runs.many.group_file import (
-    SUMMARIES,
     GroupFile,
     KnownSpecs,
     Metric,
     Status,
-    Summary,
 )
 from declnet.runs.many.journal import StoredJournal, plain, restored
 from declnet.runs.many.ranking import best_first
@@ -40,12 +35,11 @@ from declnet.runs.storage.folder import (
     GROUP,
     MANIFEST,
     SUMMARY,
-    read_json,
     reading,
     writing,
 )
 from declnet.runs.storage.record import with_nan
-from declnet.runs.storage.writing import write_atomically
+from declnet.runs.storage.writing import json_document, write_atomically
 from declnet.runs.stored_run import open_run
 from declnet.spec.document.overrides import override_of
 from declnet.spec.document.source_map import SourceMap
@@ -144,6 +138,11 @@ class Group(Ensemble, Study):
     def registry(self) -> Registry:
         """Where names are looked up."""
         return self._registry or default_registry()
+
+    @property
+    def is_predictor(self) -> bool:
+        """Whether the runs are folds or seeds of one spec, whose models are used as one."""
+        return self.file.kind in ("folds", "seeds")
 
     @property
     def status(self) -> Status:
@@ -312,7 +311,9 @@ class Group(Ensemble, Study):
         Raises:
             SpecError: a spec is no longer valid.
         """
-        return tuple(self.ranked(series_of(self.outcomes()))[0])
+        finished = {f: o for f, o in self.journal.outcomes.items() if o.error is None}
+        outcomes = [finished.get(task.folder) or self.outcome_of(task) for task in self.tasks]
+        return tuple(self.ranked(series_of(outcomes))[0])
 
     @property
     def best(self) -> RunSeries | None:
@@ -339,24 +340,11 @@ class Group(Ensemble, Study):
             ascending = ascending if ascending is not None else self.file.ascending
         return best_first(series, metric, self.specs(), ascending)
 
-    @cached_property
-    def summary(self) -> Summary | None:
-        """The content of `summary.json`; None before there is one.
-
-        Raises:
-            OutputError: it cannot be read.
-        """
-        path = self.path / SUMMARY
-        return read_json(path, SUMMARIES[self.file.kind]) if path.is_file() else None
-
-    def write_summary(self, content: Summary, folder: Path | None = None) -> None:
+    def write_summary(self, content: bytes, folder: Path | None = None) -> None:
         """Write `summary.json`, of the group or in the folder of a point; raise RunError."""
         path = (folder or self.path) / SUMMARY
-        kind = self.file.kind if folder is None else "seeds"
         with writing(path):
-            write_atomically(path, SUMMARIES[kind].write(content))
-        for name in ("summary", "trials"):
-            self.__dict__.pop(name, None)
+            write_atomically(path, content)
 
     def summarize(
         self,
@@ -377,21 +365,24 @@ class Group(Ensemble, Study):
         Raises:
             RunError: it cannot be written.
         """
-        found, best_by = self.ranked(series_of(outcomes), metric, ascending=ascending)
-        if self.file.kind in ("folds", "seeds"):
-            self.write_summary(found[0].summary(self.path, jobs))
-            return found, best_by
-        values, listed = self.values, []
-        for each in found:
-            folder = self.path / each.name if self.file.kind == "sweep" else self.path
-            summary = each.summary(folder, jobs)
-            if folder != self.path and folder.is_dir() and len(each.outcomes) > 1:
-                self.write_summary(summary, folder)
-            own_values = plain(values.get(each.name, {}))
-            listed.append(replace(summary, jobs=None, values=own_values))
-        name = ".".join(best_by) if best_by else None
-        self.write_summary(SweepSummary(metric=name, jobs=jobs, specs=tuple(listed)))
-        return found, best_by
+        ranked, best_by = self.ranked(series_of(outcomes), metric, ascending=ascending)
+        if self.is_predictor:
+            self.write_summary(json_document(ranked[0].summary(self.path, jobs)))
+            return ranked, best_by
+        values, specs = self.values, []
+        for series in ranked:
+            folder = self.path / series.name if self.file.kind == "sweep" else self.path
+            summary = series.summary(folder, jobs)
+            if folder != self.path and folder.is_dir() and len(series.outcomes) > 1:
+                self.write_summary(json_document(summary), folder)
+            summary.pop("jobs", None)
+            varied = plain(values.get(series.name, {}))
+            specs.append({**summary, **({"values": varied} if varied else {})})
+        content = {"metric": ".".join(best_by) if best_by else None, "jobs": jobs, "specs": specs}
+        if jobs is None:
+            del content["jobs"]
+        self.write_summary(json_document(content))
+        return ranked, best_by
 
     def note(self, **changes: Any) -> None:
         """Change fields of the file; raise RunError if it cannot be written."""

@@ -10,14 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from declnet.contracts.runs.plan import Task
-from declnet.runs.many.documents import (
-    SERIES_SUMMARY,
-    STUDY_SUMMARY,
-    SWEEP_SUMMARY,
-    SeriesSummary,
-    StudySummary,
-    SweepSummary,
-)
 from declnet.runs.many.journal import plain, restored, without_folders
 from declnet.runs.storage.folder import GROUP, read_json, writing
 from declnet.runs.storage.writing import json_document, write_atomically
@@ -26,16 +18,6 @@ from declnet.stored import Stored
 from declnet.training.checks.check import Checked
 
 Status = Literal["running", "finished", "failed"]
-Summary = SeriesSummary | SweepSummary | StudySummary
-SUMMARIES: dict[str, Stored[Any]] = {
-    "folds": SERIES_SUMMARY,
-    "seeds": SERIES_SUMMARY,
-    "sweep": SWEEP_SUMMARY,
-    "plan": SWEEP_SUMMARY,
-    "study": STUDY_SUMMARY,
-}
-"""What reads and writes the summary of each kind of group."""
-
 KnownSpecs = dict[str, tuple[RunSpec, Checked | None]]
 """Specs of points, each with the result of checking it, by `spec_key`."""
 

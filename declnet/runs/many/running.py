@@ -247,8 +247,7 @@ def resume_group(
             group.note(minutes=minutes)
         training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
         _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
-    is_predictor = group.file.kind in ("folds", "seeds")
-    return _result(group, training.outcomes()) if is_predictor else group
+    return _result(group, training.outcomes()) if group.is_predictor else group
 
 
 def require_tuning(spec: RunSpec) -> None:

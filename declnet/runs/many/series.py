@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 from declnet.contracts.runs.plan import Outcome
-from declnet.runs.many.documents import RunSummary, SeriesSummary, Spread, Spreads
+from declnet.runs.many.documents import Spread, Spreads
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -67,7 +68,7 @@ class RunSeries:
         """Return the durations of the finished runs in seconds."""
         return [each.seconds for each in self.finished if each.seconds is not None]
 
-    def summary(self, directory: Path, jobs: int | None = None) -> SeriesSummary:
+    def summary(self, directory: Path, jobs: int | None = None) -> dict[str, Any]:
         """Return what `<directory>/summary.json` contains.
 
         Args:
@@ -75,27 +76,30 @@ class RunSeries:
             jobs: how many runs were trained at once; None if none was trained here now.
         """
         seconds = self.seconds()
-        return SeriesSummary(
-            name=self.name,
-            seeds=tuple(dict.fromkeys(outcome.seed for outcome in self.outcomes)),
-            finished=len(self.finished),
-            metrics=spreads_of(self.metrics()),
-            gaps=spreads_of(self.gaps()),
-            seconds=spread(seconds) if seconds else None,
-            runs=tuple(
-                RunSummary(
-                    seed=outcome.seed,
-                    fold=outcome.fold,
-                    folder=outcome.directory.relative_to(directory).as_posix(),
-                    status=outcome.status,
-                    error=outcome.error,
-                    seconds=outcome.seconds,
-                    metrics={data: dict(values) for data, values in outcome.metrics.items()},
-                )
-                for outcome in self.outcomes
-            ),
-            jobs=jobs,
-        )
+        return {
+            "name": self.name,
+            "seeds": list(dict.fromkeys(outcome.seed for outcome in self.outcomes)),
+            "finished": len(self.finished),
+            "metrics": spreads_of(self.metrics()),
+            "gaps": spreads_of(self.gaps()),
+            "seconds": spread(seconds) if seconds else None,
+            "runs": [_run_summary(outcome, directory) for outcome in self.outcomes],
+            **({"jobs": jobs} if jobs is not None else {}),
+        }
+
+
+def _run_summary(outcome: Outcome, directory: Path) -> dict[str, Any]:
+    """Return how a run of a series ended, without what is unknown."""
+    summary = {
+        "seed": outcome.seed,
+        "fold": outcome.fold,
+        "folder": outcome.directory.relative_to(directory).as_posix(),
+        "status": outcome.status,
+        "error": outcome.error,
+        "seconds": outcome.seconds,
+        "metrics": outcome.metrics or None,
+    }
+    return {key: value for key, value in summary.items() if value is not None}
 
 
 def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:

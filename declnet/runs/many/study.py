@@ -12,8 +12,8 @@ from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.plan import Task
 from declnet.contracts.runs.searcher import Scalar, StudyTrial
 from declnet.errors import OutputError, SpecError
-from declnet.runs.many.documents import StudySummary
-from declnet.runs.storage.folder import TRIALS, writing
+from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
+from declnet.runs.storage.folder import SUMMARY, TRIALS, read_json, writing
 from declnet.runs.storage.writing import write_atomically
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.tuning import Tuning
@@ -31,13 +31,12 @@ class Study:
     path: Path
     file: GroupFile
     tuning: Any
-    summary: Any
 
     def spec_of(self, task: Task) -> RunSpec:
         """Return the spec of a run."""
         raise NotImplementedError
 
-    def write_summary(self, content: Any) -> None:
+    def write_summary(self, content: bytes) -> None:
         """Write `summary.json`."""
         raise NotImplementedError
 
@@ -67,13 +66,24 @@ class Study:
         return self.objective.better
 
     @cached_property
+    def summary(self) -> StudySummary | None:
+        """The content of a study's `summary.json`; None before there is one.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        path = self.path / SUMMARY
+        exists = self.file.kind == "study" and path.is_file()
+        return read_json(path, STUDY_SUMMARY) if exists else None
+
+    @property
     def trials(self) -> tuple[StudyTrial, ...]:
         """All trials by number, including trials of other folders, as of the last summary.
 
         Raises:
             OutputError: the summary cannot be read.
         """
-        return self.summary.trials if isinstance(self.summary, StudySummary) else ()
+        return self.summary.trials if self.summary is not None else ()
 
     @property
     def best_trial(self) -> StudyTrial | None:
@@ -83,7 +93,7 @@ class Study:
     @property
     def importance(self) -> dict[str, float]:
         """How much each key matters to the objective, as of the last summary; may be empty."""
-        return self.summary.importance if isinstance(self.summary, StudySummary) else {}
+        return self.summary.importance if self.summary is not None else {}
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial; it is not there if another machine trained it."""
@@ -114,7 +124,8 @@ class Study:
             dict(importance),
             tuple(trials),
         )
-        self.write_summary(content)
+        self.write_summary(STUDY_SUMMARY.write(content))
+        self.__dict__.pop("summary", None)
         if best is not None:
             self._write_best(best, len(trials))
 

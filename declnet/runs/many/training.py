@@ -368,7 +368,9 @@ class Training:
         group = self.group
         finished = self._finish_points()
         if group.shard is None:
-            folders = {task.folder for task in group.tasks} if group.file.tasks is not None else set()
+            folders = (
+                {task.folder for task in group.tasks} if group.file.tasks is not None else set()
+            )
             ended = folders <= self.journal.outcomes.keys()  # else its minutes have passed
             status = "finished" if folders <= finished.keys() else "failed" if ended else "running"
             group.note(status=status, manifests=finished, seconds=self.seconds)

@@ -68,9 +68,7 @@ class OptunaStudy:
                 "study_name": searcher.study or context.name,
                 "direction": "minimize" if context.better == "lower" else "maximize",
             }
-            self._study = optuna.create_study(
-                storage=self._storage, load_if_exists=True, **options
-            )
+            self._study = optuna.create_study(storage=self._storage, load_if_exists=True, **options)
             self._require_same()
             self._id = self._storage.get_study_id_from_name(self._study.study_name)
             self._copy = WorkingCopy(

@@ -136,7 +136,12 @@ class _Picture(click.Path):
     show_default=True,
     help="Scale of the loss axis; auto is logarithmic if the loss falls to a thirtieth or less.",
 )
-def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
+@click.option(
+    "--metric",
+    metavar="METRIC",
+    help="Metric of a sweep to draw, e.g. loss or train.loss.  [default: that it is ranked by]",
+)
+def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale, metric: str | None) -> None:
     """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
 
     Several runs, or all runs in a folder, are drawn in the same axes. For a folder written by
@@ -150,7 +155,7 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
 
     if output is None and len(runs) > 1:
         raise click.UsageError("say where to draw several runs, e.g. -o runs.png")
-    sweep = read_sweep(runs[0]) if len(runs) == 1 and is_sweep(runs[0]) else None
+    sweep = read_sweep(runs[0], metric) if len(runs) == 1 and is_sweep(runs[0]) else None
     stored = [open_run(run) for run in run_folders(runs)] if sweep is None else []
     path = output or runs[0] / "plot.png"
     check_picture(path)

@@ -121,8 +121,9 @@ def test_the_best_comes_first_and_each_run_is_that_of_its_own(swept, tmp_path):
     ]
     best = found.best
     assert found.values[best.name] == {"optimizer.learning_rate": 0.5}
-    assert found.summary.metric == "train.loss"
-    assert [each.name for each in found.summary.specs] == [each.name for each in found.series()]
+    summary = json.loads((found.path / "summary.json").read_text("utf-8"))
+    assert summary["metric"] == "train.loss"
+    assert [each["name"] for each in summary["specs"]] == [each.name for each in found.series()]
     assert (found.status, len(seen)) == ("finished", 4)
     assert sorted(each.label for each in seen) == sorted(each.label for each in found.outcomes())
     (tmp_path / "alone").mkdir()

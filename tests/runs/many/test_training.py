@@ -190,7 +190,7 @@ def test_a_plan_of_a_third_party_decides_by_what_came_back(rungs, tmp_path):
     assert found.status == "finished"
     winner = tasks[-1].partition("/")[0]
     assert open_group(tmp_path / "one" / winner).evaluate().samples > 0
-    assert {each.name for each in found.summary.specs} == {
+    assert {each.name for each in found.series()} == {
         f"small-point-{number}" for number in range(4)
     }
 
@@ -253,4 +253,4 @@ def test_a_task_that_continues_a_run_ends_as_one_that_was_longer_at_once(documen
     assert manifest["resumed"][0]["from_epoch"] == 2
     document["training"]["callbacks"] = []
     found = sweep(parse_spec(document), out=tmp_path / "none", plan=Longer(), jobs=1)
-    assert "no checkpoints to continue from" in found.outcomes()[1].error or found.summary
+    assert "no checkpoints to continue from" in found.journal.outcomes["epochs-5"].error

@@ -12,7 +12,6 @@ from typing import Any
 from declnet import (
     ListedRun,
     OutputError,
-    StudySummary,
     differing_keys,
     grouped_run,
     is_predictor,
@@ -59,7 +58,7 @@ def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
     """Return the objective of a study, and how much each key matters to it, as far as known."""
     with suppress(OutputError):
         summary = open_group(directory).summary
-        if isinstance(summary, StudySummary):
+        if summary is not None:
             return summary.objective, summary.importance
     return None, {}
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from declnet import OutputError, SweepSummary, is_group, open_group, open_run
+from declnet import OutputError, is_group, open_group, open_run
 from declnet_plugins.report.plot.effects import ABSENT, SweptSeries, draw_effects, value_text
 from declnet_plugins.report.plot.picture import (
     INK,
@@ -27,75 +26,48 @@ from declnet_plugins.report.plot.picture import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from declnet import RunSummary, SeriesSummary
+    from declnet import RunSeries
 
 BANDS = 3
 """Maximum number of series drawn with the range of their losses; more would hide each other."""
 
 
 @dataclass(frozen=True)
-class Series:
-    """The finished runs of one spec with a known metric.
-
-    Attributes:
-        name: the spec's name.
-        values: the final metric of each run; NaN where it is not finite.
-        runs: their folders.
-        training: the metric of each run on the training data, if `values` are on other data and all
-            runs have it; else empty.
-        swept: the values of the keys that vary in the sweep; empty if none does.
-    """
-
-    name: str
-    values: tuple[float, ...]
-    runs: tuple[Path, ...]
-    training: tuple[float, ...] = ()
-    swept: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def finite(self) -> bool:
-        """Return whether the metric of every run is finite."""
-        return all(map(math.isfinite, self.values))
-
-    @cached_property
-    def losses(self) -> dict[int, list[float]]:
-        """Return the losses of all runs by epoch, for epochs logged in every run.
-
-        Raises:
-            OutputError: a run cannot be read.
-        """
-        found: dict[int, list[float]] = {}
-        for run in self.runs:
-            for row in open_run(run).history:
-                if row.get("loss") is not None:
-                    found.setdefault(int(row["epoch"]), []).append(float(row["loss"]))
-        return {epoch: each for epoch, each in found.items() if len(each) == len(self.runs)}
-
-
-@dataclass(frozen=True)
 class Sweep:
-    """A sweep, as read from its folder.
+    """What is drawn of a sweep.
 
     Attributes:
         data: the data set of the metric that ranks its specs.
         metric: the metric's name.
-        series: one for each spec with a finished run, best first.
+        series: the runs of each spec that have the metric, best first.
+        values: the values of the keys that vary, by the name of the spec.
     """
 
     data: str
     metric: str
-    series: tuple[Series, ...]
+    series: tuple[RunSeries, ...]
+    values: Mapping[str, Mapping[str, Any]]
 
     @property
     def keys(self) -> list[str]:
         """The keys that vary, the first one first in the specs."""
         texts: dict[str, set[str]] = {}
-        for each in self.series:
-            for key, value in each.swept.items():
+        for series in self.series:
+            values = self.values.get(series.name, {})
+            for key, value in values.items():
                 texts.setdefault(key, set()).add(value_text(value))
-            for key in texts.keys() - each.swept.keys():
+            for key in texts.keys() - values.keys():
                 texts[key].add(ABSENT)
         return [key for key, values in texts.items() if len(values) > 1]
+
+    def metrics(self, series: RunSeries, data: str | None = None) -> list[float]:
+        """Return the metric of the runs of a spec, on its data set or another one."""
+        return series.metrics().get((data or self.data, self.metric), [])
+
+    def training(self, series: RunSeries) -> list[float]:
+        """Return the metric on the training data, if all runs have it and it is not this one."""
+        values = self.metrics(series, "train") if self.data != "train" else []
+        return values if len(values) == len(self.metrics(series)) else []
 
 
 def is_sweep(folder: Path) -> bool:
@@ -103,41 +75,37 @@ def is_sweep(folder: Path) -> bool:
     return is_group(folder) and open_group(folder).file.kind in ("sweep", "plan")
 
 
-def read_sweep(folder: Path) -> Sweep:
-    """Read the summary of a sweep.
+def read_sweep(folder: Path, metric: str | None = None) -> Sweep:
+    """Read a sweep.
+
+    Args:
+        folder: its folder.
+        metric: the metric to draw; None for that by which its specs are compared.
 
     Raises:
         OutputError: it cannot be read, or no run finished.
     """
-    summary = open_group(folder).summary
-    if not isinstance(summary, SweepSummary):
+    group = open_group(folder)
+    ranked, best_by = group.ranked(group.series(), metric)
+    series = tuple(each for each in ranked if best_by in each.metrics())
+    if best_by is None or not series:
         raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
-    data, _, metric = (summary.metric or "").partition(".")
-    specs = summary.specs
-    found = [_series(spec, folder, data, metric) for spec in specs]
-    drawn = tuple(series for series in found if series.values)
-    if not drawn:
-        raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
-    return Sweep(data, metric, drawn)
+    return Sweep(*best_by, series, group.values)
 
 
-def _series(spec: SeriesSummary, folder: Path, data: str, metric: str) -> Series:
-    finished = [run for run in spec.runs if run.status == "finished"]
-    values = _values(finished, data, metric)
-    training = _values(finished, "train", metric) if data != "train" else ()
-    return Series(
-        spec.name,
-        values,
-        tuple(folder / spec.name / run.folder for run in finished),
-        training if len(training) == len(values) else (),
-        spec.values,
-    )
+def losses_of(series: RunSeries) -> dict[int, list[float]]:
+    """Return the losses of all finished runs by epoch, for epochs logged in every run.
 
-
-def _values(runs: Sequence[RunSummary], data: str, metric: str) -> tuple[float, ...]:
-    """Return a metric of each run that has it; NaN where it is not finite."""
-    all_values = (run.metrics.get(data, {}) for run in runs)
-    return tuple(values[metric] for values in all_values if metric in values)
+    Raises:
+        OutputError: a run cannot be read.
+    """
+    losses: dict[int, list[float]] = {}
+    runs = [outcome.directory for outcome in series.finished]
+    for run in runs:
+        for row in open_run(run).history:
+            if row.get("loss") is not None:
+                losses.setdefault(int(row["epoch"]), []).append(float(row["loss"]))
+    return {epoch: values for epoch, values in losses.items() if len(values) == len(runs)}
 
 
 def draw_sweep(sweep: Sweep, path: Path) -> None:
@@ -151,7 +119,11 @@ def draw_sweep(sweep: Sweep, path: Path) -> None:
         OutputError: a run cannot be read, or the picture cannot be written.
     """
     swept = [
-        SweptSeries(each.swept, tuple(filter(math.isfinite, each.values))) for each in sweep.series
+        SweptSeries(
+            sweep.values.get(series.name, {}),
+            tuple(filter(math.isfinite, sweep.metrics(series))),
+        )
+        for series in sweep.series
     ]
     if len(sweep.keys) > 1 and any(each.metric for each in swept):
         draw_effects(swept, sweep.keys, f"{sweep.data} {sweep.metric}", path)
@@ -189,8 +161,9 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
     """
     drawn = sweep.series
     for index, series in enumerate(drawn):
-        values, row, paint = series.values, -index, color(index)
-        ends = [min(values), max(values)] if series.finite else [math.nan, math.nan]
+        values, row, paint = sweep.metrics(series), -index, color(index)
+        is_finite = all(map(math.isfinite, values))
+        ends = [min(values), max(values)] if is_finite else [math.nan, math.nan]
         mean = fmean(values)
         axes.plot(ends, [row, row], color=paint, alpha=0.25, linewidth=7)
         axes.scatter(
@@ -202,8 +175,8 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
             linewidths=0,
         )
         axes.scatter([mean], [row], marker="|", s=420, linewidths=2.6, color=INK)
-        if series.training:
-            ring = fmean(series.training)
+        if training := sweep.training(series):
+            ring = fmean(training)
             axes.scatter([ring], [row], s=80, facecolors="none", edgecolors=paint, linewidths=2)
         axes.annotate(
             f"{mean:.3g}",
@@ -221,11 +194,11 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False, axis="y")
     axes.set_ylim(-len(drawn) + 0.45, 0.65)
-    runs = max(len(each.runs) for each in drawn)
+    runs = max(len(series.finished) for series in drawn)
     metric = unformatted(sweep.metric.replace("_", " "))
     each = f"{runs} seed{'s' if runs > 1 else ''} each"
     axes.set_title(f"Final {metric} ({unformatted(sweep.data)}), {each}")
-    rings = ", ring: on the training data" if any(each.training for each in drawn) else ""
+    rings = ", ring: on the training data" if any(map(sweep.training, drawn)) else ""
     axes.set_xlabel(f"dots: runs, black bar: their mean{rings}")
 
 
@@ -244,12 +217,13 @@ def beside(values: Sequence[float]) -> list[float]:
     return [max(-0.3, min(0.3, each)) for each in moved]
 
 
-def _draw_losses(axes: Axes, drawn: Sequence[Series]) -> list[tuple[str, float, str]]:
+def _draw_losses(axes: Axes, drawn: Sequence[RunSeries]) -> list[tuple[str, float, str]]:
     """Draw each series' median loss over its range, and return labels for the line ends."""
     ends = []
     low, high = float("inf"), 0.0
     for index, series in enumerate(drawn):
-        epochs, losses = list(series.losses), list(series.losses.values())
+        by_epoch = losses_of(series)
+        epochs, losses = list(by_epoch), list(by_epoch.values())
         if not epochs:
             continue
         middle = [median(each) for each in losses]

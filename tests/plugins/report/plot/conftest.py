@@ -1,39 +1,35 @@
-"""The folder of a sweep, without its runs."""
+"""The folder of a sweep, whose runs are in its journal only."""
 
 from __future__ import annotations
 
 import pytest
 
-from declnet import RunSummary, SeriesSummary, SweepSummary, Task
-from declnet.runs.many.documents import SWEEP_SUMMARY
+from declnet import Outcome, Task, parse_spec
 from declnet.runs.many.group_file import GroupFile, StoredSpec
+from declnet.runs.many.journal import StoredJournal
+from declnet.spec.model import resolved_document
 
 
 @pytest.fixture
-def write_sweep(tmp_path):
+def write_sweep(document, tmp_path):
     """Return what writes a sweep of specs with the metrics of their runs, None of a failed one."""
 
     def write(metric, specs, values=None):
-        tasks, series = [], []
-        for name, metrics in specs.items():
-            own = (values or {}).get(name, {})
-            tasks.append(Task(f"{name}/seed-0", own, 0, point=name, name=name))
-            runs = tuple(
-                RunSummary(
-                    seed=seed,
-                    folder=f"seed-{seed}",
-                    status="failed" if found is None else "finished",
-                    error="DivergenceError" if found is None else None,
-                    metrics=found or {},
-                )
-                for seed, found in enumerate(metrics)
-            )
-            spread = {"finished": len(runs), "metrics": {}, "gaps": {}, "seconds": None}
-            series.append(SeriesSummary(name=name, seeds=(0,), runs=runs, values=own, **spread))
-        specs = (StoredSpec(document={}, folder="/"),)
-        GroupFile(kind="sweep", name="s", specs=specs, tasks=tuple(tasks)).write(tmp_path)
-        summary = SweepSummary(metric=metric, jobs=1, specs=tuple(series))
-        (tmp_path / "summary.json").write_bytes(SWEEP_SUMMARY.write(summary))
+        base = StoredSpec.of(resolved_document(parse_spec(document)), tmp_path)
+        tasks, outcomes = [], []
+        for name, all_metrics in specs.items():
+            changes = (values or {}).get(name, {})
+            for seed, metrics in enumerate(all_metrics):
+                folder = f"{name}/seed-{seed}"
+                tasks.append(Task(folder, changes, seed, point=name, name=name))
+                error = "DivergenceError" if metrics is None else None
+                outcomes.append(Outcome(name, seed, tmp_path / folder, metrics or {}, 1.0, error))
+        file = GroupFile(kind="sweep", name="s", specs=(base,), tasks=tuple(tasks), metric=metric)
+        file.write(tmp_path)
+        journal = StoredJournal(tmp_path, {task.folder: task for task in tasks}, writes=True)
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            journal.ask(task)
+            journal.end(task, outcome)
         return tmp_path
 
     return write
