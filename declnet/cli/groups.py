@@ -220,11 +220,12 @@ def _show_as_one(group: Group) -> None:
     """Print the metrics of the models of all folds together, if they have finished."""
     from declnet.cli.display.result_tables import print_together
     from declnet.errors import DeclnetError
+    from declnet.runs.display.group_tables import together_table
 
     if group.status != "finished" or not group.has_folds:
         return
     try:
-        print_together([group.evaluate(name) for name in group.evaluated_on])
+        print_together(together_table(group.evaluations))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
 

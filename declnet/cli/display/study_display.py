@@ -17,13 +17,12 @@ from declnet.cli.display.terminal import is_terminal, print_table, rich_table
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import format_cell, format_metric
 from declnet.runs.display.group_tables import (
-    best_trials,
     importance_table,
     short_keys,
     trials_table,
 )
 from declnet.runs.many.group import Group
-from declnet.runs.many.study import BEST, best_of
+from declnet.runs.many.study import BEST, best_trials
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -76,7 +75,7 @@ class StudyFollower:
         if error is not None:
             print_above(self._bar, f"error: trial {trial.number}: {error} ({values})", err=True)
         elif self._lines:
-            best = best_of(list(self._trials.values()), self._stored.better)
+            best = next(iter(best_trials(self._trials.values(), self._stored.better)), None)
             result = f"{self._stored.objective} {format_metric(trial.value)}"
             if trial.state == "pruned":
                 result = f"pruned at {format_metric(_last(trial))}"
@@ -154,7 +153,7 @@ def print_study(stored: Group) -> None:
         limit = f"{stored.file.minutes:g} min"
         command = f"declnet resume {quote(str(stored.path))} --minutes N"
         print_line(f"{what} interrupted after {limit}; to continue: {command}")
-    for best in best_trials(stored, stored.trials)[:1]:
+    for best in best_trials(stored.trials, stored.better)[:1]:
         value, path = format_metric(best.value), stored.path / BEST
         print_line(f"best: trial {best.number}, {stored.objective} {value}: {path}")
 

@@ -7,16 +7,60 @@ from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import Kind, ResultTable, Row, kinds_of
-from declnet.runs.display.metrics import PARTS, ordered
+from declnet.runs.display.metrics import PARTS, informative, ordered
 from declnet.runs.display.result_tables import STATISTICS
+from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
 from declnet.runs.many.series import RunSeries, spread
+from declnet.runs.many.study import best_trials
 
 MOST_RANKED = 5
 """Number of specs that a terminal shows while a sweep is trained."""
 MOST_TRIALS = 10
 """Maximum number of trials shown of a study."""
+
+
+def group_tables(group: Group) -> Iterator[ResultTable]:
+    """Yield the tables of a group: those that the command prints which trained it.
+
+    Raises:
+        DeclnetError: as `Group.series` and `Group.evaluate` do.
+    """
+    if group.file.kind == "study":
+        yield trials_table(group, group.trials)
+        if group.importance:
+            yield importance_table(group)
+        return
+    series = group.series()
+    if group.is_predictor:
+        yield series_table(series[0])
+        if group.status == "finished" and group.has_folds:
+            yield together_table(group.evaluations)
+        return
+    _, metric = group.ranked(series)
+    if metric is not None:
+        yield from sweep_tables(series, metric, group.values)
+
+
+def together_table(evaluations: Sequence[Evaluation]) -> ResultTable:
+    """Return the metrics of the models of all folds together, and the baseline of the last data."""
+    columns: dict[str, Mapping[str, float]] = {}
+    for evaluation in evaluations:
+        if evaluation.metrics:  # of averages, the loss is unknown
+            by = ", mean of all models" if evaluation.data != "out of fold" else ""
+            columns[evaluation.data + by] = evaluation.metrics
+    last = evaluations[-1]
+    if last.baseline is not None:
+        metrics = {k: value for k, value in last.baseline.metrics.items() if k in last.metrics}
+        columns[f"{last.data} baseline, {last.baseline.prediction}"] = metrics
+    telling = {
+        title: {name: metrics[name] for _, name in ordered(informative([{"": dict(metrics)}]))}
+        for title, metrics in columns.items()
+    }
+    names = dict.fromkeys(name for metrics in telling.values() for name in metrics)
+    rows = tuple((name, *(metrics.get(name) for metrics in telling.values())) for name in names)
+    return ResultTable("", ("all models", *telling), rows, kinds=kinds_of(telling))
 
 
 def series_table(series: RunSeries) -> ResultTable:
@@ -119,13 +163,6 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
         yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
 
 
-def best_trials(stored: Group, trials: Iterable[StudyTrial]) -> list[StudyTrial]:
-    """Return the finished trials of a study, the best first."""
-    sign = 1 if stored.better == "lower" else -1
-    done = [trial for trial in trials if trial.state == "finished" and trial.value is not None]
-    return sorted(done, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-
-
 def trials_table(
     stored: Group, trials: Iterable[StudyTrial], most: int = MOST_TRIALS
 ) -> ResultTable:
@@ -133,7 +170,7 @@ def trials_table(
     keys = short_keys(stored)
     rows = tuple(
         (trial.number, *map(trial.values.get, keys), trial.value, trial.seconds)
-        for trial in best_trials(stored, trials)[:most]
+        for trial in best_trials(trials, stored.better)[:most]
     )
     counts = [
         f"{count} {state}"

@@ -111,9 +111,3 @@ def confused_pairs(counts: Array, names: Sequence[str]) -> ResultTable:
     rows = tuple((names[i], names[j], int(counts[i, j])) for i, j in places[:MOST_PAIRS])
     columns = ("true class", "predicted as", "samples")
     return ResultTable("Most often confused", columns, rows, kinds={"samples": "integer"})
-
-
-def spread_table(spreads: Mapping[str, Mapping[str, float | None]]) -> ResultTable:
-    """Return a row for each metric by its name: the `STATISTICS` of its `Spread`."""
-    rows = tuple((name, *statistics.values()) for name, statistics in spreads.items())
-    return ResultTable("", ("metric", *STATISTICS), rows, kinds=kinds_of(STATISTICS))

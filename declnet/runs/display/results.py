@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from declnet.display.html import Html, collapsible, element, html, joined, view
-from declnet.display.tables import ResultTable, format_metric, format_seconds
+from declnet.display.tables import format_metric, format_seconds
 from declnet.errors import DeclnetError
 from declnet.graph.display import layers_table
 from declnet.registry.spelling import counted
-from declnet.runs.display.metrics import informative, ordered
-from declnet.runs.display.result_tables import metrics_table, spread_table
+from declnet.runs.display.result_tables import metrics_table
 from declnet.spec.display import spec_html
 
 if TYPE_CHECKING:
@@ -80,19 +79,16 @@ def _evaluation(evaluation: Evaluation) -> Html:
     return element("div", *parts)
 
 
-def folds_view(found: RunResult) -> str:
-    """Return the spread of each metric over the members."""
-    known = ordered(informative(each.metrics for each in found.members))
-    spreads = {f"{data}.{name}": vars(found.spreads[data][name]) for data, name in known}
-    title = _title(found.spec.name, [counted(len(found.members), "run")])
-    return view(title, spread_table(spreads))
-
-
-def group_view(found: Group) -> str:
-    """Return the runs of a group."""
-    title = _title(found.name, [found.status, str(found.path)])
-    rows = tuple((task.folder, task.seed, task.fold or "") for task in found.tasks)
-    return view(title, ResultTable("", ("run", "seed", "fold"), rows))
+def group_view(group: Group) -> str:
+    """Return the tables of a group; what cannot be read says why."""
+    parts: list[object] = [_title(group.name, [group.status, str(group.path)])]
+    try:
+        for table in group.tables():
+            title = element("div", table.title) if table.title else ""
+            parts += [title, table]
+    except DeclnetError as error:
+        parts.append(element("div", error, kind="error"))
+    return view(*parts)
 
 
 def _title(name: str, facts: Sequence[str]) -> Html:

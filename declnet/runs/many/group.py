@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.errors import DeclnetError, OutputError
@@ -48,6 +48,10 @@ from declnet.spec.points import Point, point_of
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point
 from declnet.training.checks.check import Checked
+
+if TYPE_CHECKING:
+    from declnet.display.tables import ResultTable
+    from declnet.runs.inference.evaluation import Evaluation
 
 
 def is_group(path: str | Path) -> bool:
@@ -148,6 +152,25 @@ class Group(Ensemble, Study):
     def status(self) -> Status:
         """`finished`, `running` (or killed), or `failed` if a run did."""
         return self.file.status
+
+    @cached_property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """The models of finished folds together, on each of `evaluated_on`.
+
+        Raises:
+            DeclnetError: as `evaluate` does.
+        """
+        return tuple(self.evaluate(data) for data in self.evaluated_on)
+
+    def tables(self) -> tuple[ResultTable, ...]:
+        """Return the tables that the command line prints once the runs have ended.
+
+        Raises:
+            DeclnetError: as `series` and `evaluate` do.
+        """
+        from declnet.runs.display.group_tables import group_tables
+
+        return tuple(group_tables(self))
 
     @cached_property
     def journal(self) -> StoredJournal:

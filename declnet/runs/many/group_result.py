@@ -76,6 +76,4 @@ class GroupResult(RunResult):
         )
 
     def _repr_html_(self) -> str:
-        from declnet.runs.display.results import folds_view
-
-        return folds_view(self)
+        return self.group._repr_html_()

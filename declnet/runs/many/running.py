@@ -30,8 +30,8 @@ from declnet.runs.many.beginning import (
 from declnet.runs.many.group import Group, open_group
 from declnet.runs.many.group_file import KnownSpecs
 from declnet.runs.many.group_result import GroupResult
-from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.plans import TrialListener
+from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.series import series_of
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,7 @@ class Study:
     @property
     def best_trial(self) -> StudyTrial | None:
         """The best finished trial; None without one."""
-        return best_of(self.trials, self.better)
+        return next(iter(best_trials(self.trials, self.better)), None)
 
     @property
     def importance(self) -> dict[str, float]:
@@ -113,7 +113,7 @@ class Study:
         Raises:
             RunError: it cannot be written.
         """
-        best = best_of(trials, self.better)
+        best = next(iter(best_trials(trials, self.better)), None)
         content = StudySummary(
             self.file.name,
             str(self.objective),
@@ -147,8 +147,8 @@ def trial_point(number: int) -> str:
     return f"{TRIALS}/{number:04}"
 
 
-def best_of(trials: Sequence[StudyTrial], better: Better) -> StudyTrial | None:
-    """Return the finished trial with the best value, the first of equal ones; None without one."""
+def best_trials(trials: Iterable[StudyTrial], better: Better) -> list[StudyTrial]:
+    """Return the finished trials, the best first; of equal ones, the first."""
     sign = 1 if better == "lower" else -1
-    done = [each for each in trials if each.state == "finished" and each.value is not None]
-    return min(done, key=lambda each: (sign * (each.value or 0.0), each.number), default=None)
+    done = [trial for trial in trials if trial.state == "finished" and trial.value is not None]
+    return sorted(done, key=lambda trial: (sign * (trial.value or 0.0), trial.number))

@@ -123,9 +123,12 @@ class Training:
             objective=group.objective,
             epochs=spec.training.most_epochs or 1,
             registry=self._registry,
-            ended=lambda trial, error: self.trial_ended(trial, error),
+            ended=self._trial_ended,
         )
         return self.search
+
+    def _trial_ended(self, trial: StudyTrial, error: str | None) -> None:
+        self.trial_ended(trial, error)
 
     def _compare_with_folders(self) -> None:
         """Reopen runs whose folder is gone or failed; end those that another shard has trained."""

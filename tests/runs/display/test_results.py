@@ -63,10 +63,28 @@ def test_folds_have_their_spread(document, tmp_path):
     document["data"]["folds"] = 3
     found = declnet.run(document, out=tmp_path / "folds")
     mean = found.metrics["validation"]["accuracy"]
-    rows = {row[0]: row[1:] for row in HtmlView(found._repr_html_()).tables[0]}
-    assert rows["validation.accuracy"][0] == format_metric(mean)
-    stored = HtmlView(declnet.open_group(tmp_path / "folds")._repr_html_())
-    assert [row[0] for row in stored.tables[0][1:]] == ["fold-1", "fold-2", "fold-3"]
+    runs, together = HtmlView(found._repr_html_()).tables
+    number = runs[0].index("validation.accuracy")
+    rows = {row[0]: row[number] for row in runs[1:]}
+    assert list(rows) == ["1", "2", "3", "mean", "standard deviation", "min", "max"]
+    assert rows["mean"] == format_metric(mean)
+    evaluation = declnet.open_group(tmp_path / "folds").evaluate()
+    title = f"out of fold baseline, {evaluation.baseline.prediction}"
+    assert together[0] == ["all models", "out of fold", title]
+    assert ["accuracy", format_metric(evaluation.metrics["accuracy"])] in [r[:2] for r in together]
+
+
+def test_a_sweep_and_a_study_have_the_tables_of_the_command_line(document, tmp_path):
+    document["data"]["validation"] = 0.25
+    rates = {"optimizer.learning_rate": [0.1, 0.5]}
+    swept = declnet.sweep({**document, "sweep": rates}, out=tmp_path / "sweep", jobs=1)
+    section = {"trials": 2, "search": "random", "space": rates}
+    study = declnet.tune({**document, "tune": section}, out=tmp_path / "study")
+    for group, heading in ((swept, "spec"), (study, "trial")):
+        tables = HtmlView(group._repr_html_()).tables
+        assert tables[0][0][0] == heading
+        assert [rows[0] for rows in tables] == [[*t.columns] for t in group.tables()]
+        assert len(tables[0]) == 3
 
 
 def test_a_curve_has_few_points_and_leaves_out_what_is_not_finite():
