@@ -152,7 +152,10 @@ def show_runs(
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric
     if group.is_predictor:
-        print_series(series[0])
+        for of_spec in series:
+            if len(series) > 1:
+                print_line(f"{of_spec.name}:")
+            print_series(of_spec)
     elif best_by is None:
         print_line("no run finished, so there is nothing to compare", err=True)
     else:
@@ -219,13 +222,16 @@ def summarize_group(
 def _show_as_one(group: Group) -> None:
     """Print the metrics of the models of all folds together, if they have finished."""
     from declnet.cli.display.result_tables import print_together
+    from declnet.cli.display.terminal import print_table
     from declnet.errors import DeclnetError
-    from declnet.runs.display.group_tables import together_table
+    from declnet.runs.display.group_tables import members_table
 
-    if group.status != "finished" or not group.has_folds:
+    if group.status != "finished" or not (group.has_folds or group.file.kind == "members"):
         return
     try:
-        print_together(together_table(group.evaluations))
+        if group.file.kind == "members":
+            print_table(members_table(group))
+        print_together(group.evaluations)
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
 

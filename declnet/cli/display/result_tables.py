@@ -34,7 +34,7 @@ from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.registry.spelling import counted
 from declnet.runs.display.group_tables import series_table
-from declnet.runs.display.metrics import abbreviations, metrics_in_words
+from declnet.runs.display.metrics import abbreviations, informative, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
@@ -177,11 +177,25 @@ def print_series(series: RunSeries) -> None:
     print_table(table)
 
 
-def print_together(table: ResultTable) -> None:
-    """Print a line for each evaluation of the models of folds, and one for the baseline."""
-    for number, title in enumerate(table.columns[1:], start=1):
-        values = {str(row[0]): row[number] for row in table.rows if row[number] is not None}
-        print_line(f"{title}: {', '.join(f'{k}: {format_number(v)}' for k, v in values.items())}")
+def print_together(evaluations: Sequence[Evaluation]) -> None:
+    """Print a line for each evaluation of the models of folds, and the baseline of the last."""
+    for found in evaluations:
+        if not found.metrics:
+            continue  # of averages, the loss is unknown
+        by = ", mean of all models" if found.data != "out of fold" else ""
+        print_line(f"{found.data}{by}: {_in_words(found.metrics)}")
+    last = evaluations[-1]
+    if last.baseline is not None:
+        known = {
+            name: value for name, value in last.baseline.metrics.items() if name in last.metrics
+        }
+        words = _in_words(known)
+        print_line(f"{last.data} baseline, {last.baseline.prediction}: {words}")
+
+
+def _in_words(metrics: Mapping[str, float]) -> str:
+    named = ordered(informative([{"": dict(metrics)}]))
+    return ", ".join(f"{name}: {format_number(metrics[name])}" for _, name in named)
 
 
 def _print_curves(history: list[dict[str, Any]]) -> None:

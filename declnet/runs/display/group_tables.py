@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import Kind, ResultTable, Row, kinds_of
+from declnet.registry.spelling import counted
 from declnet.runs.display.metrics import PARTS, informative, ordered
 from declnet.runs.display.result_tables import STATISTICS
-from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
 from declnet.runs.many.series import RunSeries, spread
@@ -22,7 +23,7 @@ MOST_TRIALS = 10
 
 
 def group_tables(group: Group) -> Iterator[ResultTable]:
-    """Yield the tables of a group: those that the command prints which trained it.
+    """Yield the tables of a group, that of its models together first.
 
     Raises:
         DeclnetError: as `Group.series` and `Group.evaluate` do.
@@ -32,35 +33,19 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
         if group.importance:
             yield importance_table(group)
         return
-    series = group.series()
+    all_series = group.series()
     if group.is_predictor:
-        yield series_table(series[0])
-        if group.status == "finished" and group.has_folds:
-            yield together_table(group.evaluations)
+        for evaluation in group.evaluations:
+            samples = counted(evaluation.samples, "sample")
+            yield replace(evaluation.tables()["metrics"], title=f"{evaluation.data}, {samples}")
+        if group.file.kind == "members" and group.evaluations:
+            yield members_table(group)
+        for series in all_series:
+            yield replace(series_table(series), title=f"Runs of {series.name}")
         return
-    _, metric = group.ranked(series)
+    _, metric = group.ranked(all_series)
     if metric is not None:
-        yield from sweep_tables(series, metric, group.values)
-
-
-def together_table(evaluations: Sequence[Evaluation]) -> ResultTable:
-    """Return the metrics of the models of all folds together, and the baseline of the last data."""
-    columns: dict[str, Mapping[str, float]] = {}
-    for evaluation in evaluations:
-        if evaluation.metrics:  # of averages, the loss is unknown
-            by = ", mean of all models" if evaluation.data != "out of fold" else ""
-            columns[evaluation.data + by] = evaluation.metrics
-    last = evaluations[-1]
-    if last.baseline is not None:
-        metrics = {k: value for k, value in last.baseline.metrics.items() if k in last.metrics}
-        columns[f"{last.data} baseline, {last.baseline.prediction}"] = metrics
-    telling = {
-        title: {name: metrics[name] for _, name in ordered(informative([{"": dict(metrics)}]))}
-        for title, metrics in columns.items()
-    }
-    names = dict.fromkeys(name for metrics in telling.values() for name in metrics)
-    rows = tuple((name, *(metrics.get(name) for metrics in telling.values())) for name in names)
-    return ResultTable("", ("all models", *telling), rows, kinds=kinds_of(telling))
+        yield from sweep_tables(all_series, metric, group.values)
 
 
 def series_table(series: RunSeries) -> ResultTable:
@@ -161,6 +146,27 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
         columns = ("spec", "train", "±", data, "±", "gap", "±")
         title = f"{name}, mean ± standard deviation"
         yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
+
+
+def members_table(group: Group) -> ResultTable:
+    """Return a row for each member of a spec: its weight, and its metrics alone.
+
+    Raises:
+        DeclnetError: as `Ensemble.evaluate` does.
+    """
+    name = group.evaluated_on[0]
+    members = group.of_members(name)
+    values = {point: {**own.metrics, **(own.errors or {})} for point, (_, own) in members.items()}
+    metrics = [name for _, name in ordered(informative([{"": own} for own in values.values()]))]
+    rows = tuple(
+        (point, group.weights[point], *map(own.get, metrics)) for point, own in values.items()
+    )
+    without = tuple(
+        (point, 0.0, *(None for _ in metrics)) for point, own in group.weights.items() if not own
+    )
+    data = next(iter(members.values()))[1].data
+    columns = ("member", "weight", *metrics)
+    return ResultTable(f"members, {data}", columns, (*rows, *without), kinds=kinds_of(columns[1:]))
 
 
 def trials_table(

@@ -52,6 +52,8 @@ from declnet.training.checks.check import Checked
 if TYPE_CHECKING:
     from declnet.display.tables import ResultTable
     from declnet.runs.inference.evaluation import Evaluation
+PREDICTORS = ("folds", "seeds", "members")
+"""The kinds of groups whose models are used as one."""
 
 
 def is_group(path: str | Path) -> bool:
@@ -62,7 +64,7 @@ def is_group(path: str | Path) -> bool:
 def is_predictor(path: str | Path) -> bool:
     """Return whether a folder is that of folds or seeds, whose models are used as one."""
     file = _file_at(Path(path))
-    return file is not None and file.kind in ("folds", "seeds")
+    return file is not None and file.kind in PREDICTORS
 
 
 def open_group(
@@ -134,6 +136,11 @@ class Group(Ensemble, Study):
         return group_view(self)
 
     @property
+    def is_predictor(self) -> bool:
+        """Whether the models of its runs are used as one."""
+        return self.file.kind in PREDICTORS
+
+    @property
     def name(self) -> str:
         """The name of its spec."""
         return self.file.name
@@ -144,26 +151,24 @@ class Group(Ensemble, Study):
         return self._registry or default_registry()
 
     @property
-    def is_predictor(self) -> bool:
-        """Whether the runs are folds or seeds of one spec, whose models are used as one."""
-        return self.file.kind in ("folds", "seeds")
-
-    @property
     def status(self) -> Status:
         """`finished`, `running` (or killed), or `failed` if a run did."""
         return self.file.status
 
     @cached_property
     def evaluations(self) -> tuple[Evaluation, ...]:
-        """The models of finished folds together, on each of `evaluated_on`.
+        """The models together, on each of `evaluated_on` that all runs have; none before the end.
 
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        return tuple(self.evaluate(data) for data in self.evaluated_on)
+        if self.status != "finished" or not self.is_predictor:
+            return ()
+        known = set.intersection(*(set(run.manifest.data) for run in self.runs))
+        return tuple(self.evaluate(name) for name in self.evaluated_on if name in known)
 
     def tables(self) -> tuple[ResultTable, ...]:
-        """Return the tables that the command line prints once the runs have ended.
+        """Return the results as tables: of the models together, of the runs, trials and keys.
 
         Raises:
             DeclnetError: as `series` and `evaluate` do.
@@ -389,12 +394,12 @@ class Group(Ensemble, Study):
             RunError: it cannot be written.
         """
         ranked, best_by = self.ranked(series_of(outcomes), metric, ascending=ascending)
-        if self.is_predictor:
+        if self.is_predictor and self.file.kind != "members":
             self.write_summary(json_document(ranked[0].summary(self.path, jobs)))
             return ranked, best_by
         values, specs = self.values, []
         for series in ranked:
-            folder = self.path / series.name if self.file.kind == "sweep" else self.path
+            folder = self.path if self.file.kind == "plan" else self.path / series.name
             summary = series.summary(folder, jobs)
             if folder != self.path and folder.is_dir() and len(series.outcomes) > 1:
                 self.write_summary(json_document(summary), folder)

@@ -66,6 +66,8 @@ class GroupFile(BaseModel):
         metric: the metric to compare by; None for the main one.
         ascending: whether its lowest mean comes first; None for the best.
         minutes: the time after which no more is trained, over all resumptions.
+        weights: of members, the weight of each by the folder of its runs, those of 0 included; None
+            until they are selected.
         worker: what identifies this folder among those that share a study.
         seconds: how long the group was trained, over all resumptions.
         manifests: the checksum of the manifest of each finished run, once all have ended.
@@ -74,7 +76,7 @@ class GroupFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     format: Literal[1] = 1
-    kind: Literal["folds", "seeds", "sweep", "study", "plan"]
+    kind: Literal["folds", "seeds", "members", "sweep", "study", "plan"]
     name: str
     status: Status = "running"
     specs: Annotated[tuple[StoredSpec, ...], Field(min_length=1)]
@@ -83,6 +85,7 @@ class GroupFile(BaseModel):
     metric: str | None = None
     ascending: bool | None = None
     minutes: float | None = None
+    weights: dict[str, float] | None = None
     worker: str = ""
     seconds: float = 0.0
     manifests: dict[str, str] = {}

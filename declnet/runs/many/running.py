@@ -32,7 +32,7 @@ from declnet.runs.many.group_file import KnownSpecs
 from declnet.runs.many.group_result import GroupResult
 from declnet.runs.many.plans import TrialListener
 from declnet.runs.many.ranking import check_metric
-from declnet.runs.many.series import series_of
+from declnet.runs.many.series import RunSeries
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.result import RunResult
@@ -40,6 +40,7 @@ from declnet.runs.run import given_data
 from declnet.runs.session import Listener
 from declnet.runs.storage.folder import locked
 from declnet.runs.storage.origins import warn
+from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, fold_specs, resolved_document
 from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
@@ -72,14 +73,14 @@ def run_group(
     if folds is not None:
         spec = _with_folds(spec, folds, registry)
     part = Shard.parse(shard) if shard is not None else None
-    file, known = series_file(spec, None if seeds is None else tuple(seeds))
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
-    options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
-    label = f"{spec.name}-{file.kind}"
     with ExitStack() as stack, sharing_data():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        check_spec_of(fold_specs(spec)[0], registry, given)
+        check_spec_of(spec if spec.members is not None else fold_specs(spec)[0], registry, given)
+        file, known = series_file(spec, None if seeds is None else tuple(seeds))
+        options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
+        label = f"{spec.name}-{file.kind}"
         with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
             training = Training(
                 group, registry or default_registry(), data=given, listener=listener
@@ -145,6 +146,7 @@ def sweep(
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
     spec = as_spec(spec, registry)
+    require_no_members(spec)
     given = _given(data, on)
     if folds is not None:
         spec = _with_folds(spec, folds, registry)
@@ -254,8 +256,9 @@ def require_tuning(spec: RunSpec) -> None:
     """Require a spec to say what to search.
 
     Raises:
-        SpecError: it has no section `[tune]`, or its searcher cannot be used here.
+        SpecError: it has no section `[tune]`, or members, or its searcher cannot be used here.
     """
+    require_no_members(spec)
     if spec.tuning is None:
         message = f'the spec "{spec.name}" has no section "{TUNE}"'
         hint = f"add [{TUNE}] with trials and a space"
@@ -283,8 +286,15 @@ def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
 
 def _with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
     document = resolved_document(spec)
-    data = {key: each for key, each in document.get("data", {}).items() if key != "fold"}
-    return parse_spec({**document, "data": data | {"folds": folds}}, registry, folder=spec.folder)
+    changed = [_divided(member, folds) for member in document.get("members", ())]
+    changes = {"members": changed} if changed else _divided(document, folds)
+    return parse_spec({**document, **changes}, registry, folder=spec.folder)
+
+
+def _divided(document: Mapping[str, Any], folds: int) -> dict[str, Any]:
+    """Return a spec, or a member of one, with a number of folds."""
+    data = {key: value for key, value in document.get("data", {}).items() if key != "fold"}
+    return {**document, "data": data | {"folds": folds}}
 
 
 def _trained(training: Training, executor: Executor | None, jobs: int | None) -> Group:
@@ -302,13 +312,12 @@ def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
     left = len(group.tasks) - len(outcomes)
     if left:  # its minutes have passed
         raise RunError(f"{group.path}: {left} of {len(group.tasks)} runs are left; resume it")
-    (series,) = series_of(outcomes)
-    failed = [each for each in series.outcomes if each.error is not None]
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         first = failed[0]
-        count = f"{len(failed)} of {len(series.outcomes)} runs failed"
+        count = f"{len(failed)} of {len(outcomes)} runs failed"
         raise RunError(f"{group.path}: {count}; {first.label}: {first.error}")
-    return GroupResult(group, series)
+    return GroupResult(group, RunSeries(group.name, tuple(outcomes)))
 
 
 def _points(

@@ -31,6 +31,7 @@ from declnet.training.checks.data import Described, class_problems, data_problem
 from declnet.training.checks.heads import checked_heads, output_problems_of, target_problems_of
 from declnet.training.checks.integers import input_problems, within_limits
 from declnet.training.checks.leakage import leakage_warnings
+from declnet.training.checks.members import problems_of_members
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
@@ -101,6 +102,13 @@ def check_spec(
         ComponentError: a component raised, or returned a value its contract does not allow.
     """
     parsed = spec if isinstance(spec, ParsedSpec) else ParsedSpec.of(spec)
+    if parsed.members:
+        of_members = [
+            check_spec(member, registry, data, suspects=suspects and number == 0)
+            for number, member in enumerate(parsed.members)
+        ]
+        problems = problems_of_members(parsed, of_members)
+        return replace(of_members[0], problems=problems, sets=None)
     valid, document = parsed.spec, parsed.source_map.document
     registry = registry_for(
         valid.plugins if valid is not None else document.get("plugins"), registry

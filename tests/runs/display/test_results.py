@@ -63,14 +63,13 @@ def test_folds_have_their_spread(document, tmp_path):
     document["data"]["folds"] = 3
     found = declnet.run(document, out=tmp_path / "folds")
     mean = found.metrics["validation"]["accuracy"]
-    runs, together = HtmlView(found._repr_html_()).tables
+    together, runs = HtmlView(found._repr_html_()).tables
     number = runs[0].index("validation.accuracy")
     rows = {row[0]: row[number] for row in runs[1:]}
     assert list(rows) == ["1", "2", "3", "mean", "standard deviation", "min", "max"]
     assert rows["mean"] == format_metric(mean)
     evaluation = declnet.open_group(tmp_path / "folds").evaluate()
-    title = f"out of fold baseline, {evaluation.baseline.prediction}"
-    assert together[0] == ["all models", "out of fold", title]
+    assert together[0] == ["metric", "value", f"baseline: {evaluation.baseline.prediction}"]
     assert ["accuracy", format_metric(evaluation.metrics["accuracy"])] in [r[:2] for r in together]
 
 
