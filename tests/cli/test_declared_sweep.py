@@ -43,29 +43,40 @@ def without_times(value):
     return [without_times(each) for each in value] if isinstance(value, list) else value
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
+@pytest.mark.parametrize("command", ["sweep", "run"])
+def test_killed_at_random_moments_it_ends_with_the_same_summary(
+    command, declnet_cli, spec, spec_file, document, tmp_path
+):
     """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
-    seeds = ("--seeds", f"1..{SEEDS}", "--quiet", "--out")
-    declnet_cli.succeeds("sweep", spec, *seeds, "whole")
+    begin = ["sweep", spec, "--seeds", f"1..{SEEDS}", "--quiet", "--out"]
+    count, most = 6 * SEEDS, KILLS
+    if command == "run":
+        document["data"]["folds"] = count = 5
+        begin = ["run", spec_file(document, "folds.json"), "--quiet", "--out"]
+        most = KILLS if "DECLNET_TEST_SWEEP_KILLS" in os.environ else 1
+    declnet_cli.succeeds(*begin, "whole")
     began = time.monotonic()
-    declnet_cli.succeeds("sweep", spec, *seeds, "again")
+    declnet_cli.succeeds(*begin, "again")
     lasts = time.monotonic() - began
     draw, kills, sweeps = random.Random(4), 0, 0
     whole = content(tmp_path / "whole/summary.json")
-    assert sum(len(each["runs"]) for each in whole["specs"]) == 6 * SEEDS
-    while kills < KILLS:
+    assert sum(len(series["runs"]) for series in whole.get("specs", [whole])) == count
+    while kills < most:
         folder = tmp_path / f"killed-{sweeps}"
         sweeps += 1
 
         def start(folder=folder):
             begun = (folder / "group.json").exists()
-            command = ["resume", folder, "--quiet"] if begun else ["sweep", spec, *seeds, folder]
-            return declnet_cli.start(*command)
+            return declnet_cli.start(
+                *(["resume", folder, "--quiet"] if begun else [*begin, folder])
+            )
 
         def finished(folder=folder):
-            return finished_runs(folder.glob("*/seed-*/manifest.json"))
+            return finished_runs(
+                each for each in folder.rglob("manifest.json") if each.parent.name[0] != "."
+            )
 
-        kills += carried_through_kills(start, finished, draw, lasts, KILLS - kills)
+        kills += carried_through_kills(start, finished, draw, lasts, most - kills)
         assert bits(folder) == bits(tmp_path / "whole")
         assert without_times(content(folder / "group.json")) == without_times(
             content(tmp_path / "whole/group.json")
