@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import share_data
+from declnet.cli.options import executor_of, share_data
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
@@ -21,16 +21,57 @@ if TYPE_CHECKING:
     from declnet.display.tables import ResultTable
     from declnet.registry.registry import Registry
     from declnet.runs.many.group import Group
+    from declnet.runs.many.group_file import GroupFile, KnownSpecs
     from declnet.runs.many.series import RunSeries
+    from declnet.runs.many.shards import Shard
     from declnet.runs.many.training import Training
 
-Drawing = Callable[[], object]
-"""Draws a sweep."""
+Drawing = Callable[[Path], object]
+"""Draws the sweep in a folder."""
+
+
+def train_new_group(
+    file: GroupFile,
+    specs: KnownSpecs | None,
+    registry: Registry,
+    *,
+    out: Path | None,
+    on: str | None,
+    jobs: int | None,
+    label: str | None = None,
+    shard: Shard | None = None,
+    **options: Any,
+) -> int:
+    """Begin a group in its folder, train it, print what came of it, and return the exit code.
+
+    Args:
+        file: the content of the group's file.
+        specs: as for `begun_group`.
+        registry: where names are looked up.
+        out: its folder, new or empty; None for a numbered one in `runs`.
+        on: where to train; None for this machine.
+        jobs: how many runs to train at once on this machine.
+        label: as for `begun_group`.
+        shard: the part of the runs to train; None for all.
+        options: further ones of `train_group`.
+    """
+    from declnet.runs.many.beginning import begun_group
+
+    executor = executor_of(on, jobs, registry)
+    with begun_group(
+        out or Path("runs"),
+        file,
+        registry,
+        specs=specs,
+        label=label,
+        numbered=out is None,
+        shard=shard,
+    ) as group:
+        return train_group(group, executor=executor, jobs=jobs, **options)
 
 
 def train_group(
     group: Group,
-    registry: Registry,
     *,
     disabled: Sequence[str] = (),
     executor: Executor | None = None,
@@ -44,7 +85,6 @@ def train_group(
 
     Args:
         group: the group, whose folder this process has locked.
-        registry: where names are looked up.
         disabled: plugins that other processes disable.
         executor: where to train; None for this machine.
         jobs: how many runs to train at once on this machine.
@@ -57,8 +97,7 @@ def train_group(
 
     start = time.perf_counter()
     share_data()
-    changes = {"disabled": disabled, "allow_changes": allow_changes}
-    training = Training(group, registry, **changes)  # type: ignore[arg-type]
+    training = Training(group, disabled=disabled, allow_changes=allow_changes)
     is_study = group.file.kind == "study"
     if training.tasks == ():
         print_line(f"this shard has no runs: {group.path}")
@@ -164,7 +203,7 @@ def show_runs(
         for table in sweep_tables(series, best_by, group.values):
             print_table(table)
         if draw is not None:
-            draw()
+            draw(group.path)
     return _status_of(series)
 
 
@@ -202,7 +241,7 @@ def summarize_group(
 
     group = open_group(path, registry)
     if group.file.kind == "study":
-        with closing(Training(group, registry, writes=False)) as training:
+        with closing(Training(group, writes=False)) as training:
             training.summarize()
         return show_study(group, form)
     outcomes = group.outcomes()
@@ -212,7 +251,7 @@ def summarize_group(
     show_runs(group, outcomes, metric, ascending=ascending, draw=draw)
     if not left and group.status != "finished":  # shards that were copied together
         with locked(path):
-            training = Training(group, registry)
+            training = Training(group)
             training.finish()
         for why in training.warnings:
             print_line(f"warning: {why}", err=True)

@@ -85,23 +85,13 @@ def run(
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.is_group:
-        from declnet.cli.groups import train_group
-        from declnet.runs.many.beginning import begun_group, series_file
+        from declnet.cli.groups import train_new_group
+        from declnet.runs.many.beginning import series_file
 
-        executor = executor_of(on, jobs, registry)
-        file, known = series_file(loaded, seeds)
-        with begun_group(
-            out or Path("runs"),
-            file,
-            registry,
-            label=f"{loaded.name}-{file.kind}",
-            numbered=out is None,
-            shard=shard,
-            specs=known,
-        ) as group:
-            return train_group(
-                group, registry, disabled=disabled, executor=executor, jobs=jobs, quiet=quiet
-            )
+        options: Any = {"on": on, "jobs": jobs, "shard": shard, "disabled": disabled}
+        return train_new_group(
+            *series_file(loaded, seeds), registry, out=out, quiet=quiet, **options
+        )
     if shard is not None:
         raise click.UsageError("--shard needs several runs to divide: --seeds, folds or members")
     if on is not None:
@@ -226,7 +216,7 @@ def _resume_group(run: Path, registry: Registry, minutes: float | None, **option
         if group.is_predictor and group.status == "finished":
             from declnet.runs.many.callbacks import finish_group
 
-            finish_group(group, registry)
+            finish_group(group)
             print_line("all of these runs are finished; nothing to resume", err=True)
             return 0
-        return train_group(group, registry, **options)
+        return train_group(group, **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     ascending_option,
-    executor_of,
     jobs_option,
     no_plugin_option,
     on_option,
@@ -24,6 +23,7 @@ from declnet.cli.options import (
 from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
+    from declnet.cli.groups import Drawing
     from declnet.registry.registry import Registry
     from declnet.runs.many.beginning import SweptSpec
     from declnet.runs.many.shards import Shard
@@ -170,20 +170,19 @@ def sweep(
     a sweep; given the folder of a sweep, or of its shards, this command trains nothing and
     summarizes its runs again.
     """
-    from declnet.cli.groups import plot_command, summarize_group, train_group
-    from declnet.runs.many.beginning import begun_group, sweep_file
+    from declnet.cli.groups import plot_command, summarize_group, train_new_group
+    from declnet.runs.many.beginning import sweep_file
     from declnet.runs.many.group import is_group
     from declnet.runs.many.ranking import check_metric
 
     interrupt_on_signals()
-    plot = plot_command(picture)
+    draw = _drawing(plot_command(picture), picture, wanted)
     registry = registry_without(disabled)
     if any(is_group(each) for each in specs if each.is_dir()) and not has_one_model(specs):
         if len(specs) > 1 or seeds or overrides or out or shard:
             raise click.UsageError(
                 "the folder of a sweep takes no other specs and options: it has its own runs"
             )
-        draw = _drawing(plot, specs[0], picture, wanted)
         return summarize_group(specs[0], registry, wanted, ascending=ascending, draw=draw)
     share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
@@ -194,27 +193,18 @@ def sweep(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
     names = {each.base for each in swept}
-    label = f"{names.pop()}-sweep" if len(names) == 1 else "sweep"
-    executor = executor_of(on, jobs, registry)
-    file, known = sweep_file(swept, wanted, ascending)
-    with begun_group(
-        out or Path("runs"),
-        file,
+    return train_new_group(
+        *sweep_file(swept, wanted, ascending),
         registry,
-        label=label,
-        numbered=out is None,
+        out=out,
+        on=on,
+        jobs=jobs,
+        label=None if len(names) == 1 else "sweep",
         shard=shard,
-        specs=known,
-    ) as group:
-        return train_group(
-            group,
-            registry,
-            disabled=disabled,
-            executor=executor,
-            jobs=jobs,
-            quiet=quiet,
-            draw=_drawing(plot, group.path, picture, wanted),
-        )
+        disabled=disabled,
+        quiet=quiet,
+        draw=draw,
+    )
 
 
 def has_one_model(specs: Sequence[Path]) -> bool:
@@ -225,10 +215,10 @@ def has_one_model(specs: Sequence[Path]) -> bool:
 
 
 def _drawing(
-    plot: click.Command | None, folder: Path, picture: Path | None, metric: str | None
-) -> Callable[[], object] | None:
+    plot: click.Command | None, picture: Path | None, metric: str | None
+) -> Drawing | None:
     if plot is None:
         return None
     metrics = ["--metric", metric] if metric is not None else []
-    words = [str(folder), "--output", str(picture), *metrics]
-    return lambda: plot.main(words, standalone_mode=False)
+    options = ["--output", str(picture), *metrics]
+    return lambda folder: plot.main([str(folder), *options], standalone_mode=False)

@@ -11,7 +11,6 @@ from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.display.streams import print_line
 from declnet.cli.options import (
     PATH,
-    executor_of,
     format_option,
     no_plugin_option,
     on_option,
@@ -65,9 +64,9 @@ def tune(
     best spec is written to best.toml. `declnet resume` continues a study; given the folder of a
     study, this command trains nothing and summarizes its trials again.
     """
-    from declnet.cli.groups import summarize_group, train_group
+    from declnet.cli.groups import summarize_group, train_new_group
     from declnet.cli.reading import checked_spec, read
-    from declnet.runs.many.beginning import begun_group, study_file
+    from declnet.runs.many.beginning import study_file
     from declnet.runs.many.running import require_tuning
 
     interrupt_on_signals()
@@ -83,21 +82,17 @@ def tune(
     require_tuning(loaded)
     show_diagnostics(checked.warnings)
     _note_searcher(loaded, registry)
-    executor = executor_of(on, jobs, registry)
-    label = f"{loaded.name}-study"
-    file = study_file(loaded)
-    with begun_group(
-        out or Path("runs"), file, registry, label=label, numbered=out is None
-    ) as group:
-        return train_group(
-            group,
-            registry,
-            disabled=disabled,
-            executor=executor,
-            jobs=jobs,
-            quiet=quiet,
-            form=form,
-        )
+    return train_new_group(
+        study_file(loaded),
+        None,
+        registry,
+        out=out,
+        on=on,
+        jobs=jobs,
+        disabled=disabled,
+        quiet=quiet,
+        form=form,
+    )
 
 
 def _note_searcher(spec: RunSpec, registry: Registry) -> None:

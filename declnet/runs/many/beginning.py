@@ -100,10 +100,10 @@ def begun_group(
     file: GroupFile,
     registry: Registry | None,
     *,
-    label: str,
+    specs: KnownSpecs | None = None,
+    label: str | None = None,
     numbered: bool = False,
     shard: Shard | None = None,
-    specs: KnownSpecs | None = None,
 ) -> Iterator[Group]:
     """Yield a new group, whose folder is locked and has its file.
 
@@ -111,11 +111,12 @@ def begun_group(
         out: the folder, new or empty.
         file: the content of its file.
         registry: where names are looked up; default: all installed plugins.
-        label: what a numbered folder is called.
+        specs: specs that have been validated and checked, by `spec_key`.
+        label: what a numbered folder is called; default: the name and the kind of the group.
         numbered: whether to write to a new folder `<label>-<number>` within `out`.
         shard: the part of the runs that the folder will have; None for all.
-        specs: specs that have been validated and checked, by `spec_key`.
     """
+    label = label or f"{file.name}-{file.kind}"
     label += f"-shard-{shard}" if shard is not None else ""
     with claimed(Path(out), label, numbered=numbered) as folder:
         group = Group(folder, file, registry, specs=specs)

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback, GroupedRun
-from declnet.registry.registry import Registry
 from declnet.runs.comparison import best_of
 from declnet.runs.many.group import Group
 from declnet.runs.many.membership import grouped_run
 from declnet.runs.storage.listing import ListedRun, list_runs
 
 
-def finish_group(group: Group, registry: Registry) -> None:
+def finish_group(group: Group) -> None:
     """Notify callbacks that all runs of a group have ended; those that are equal, once.
 
     Raises:
@@ -29,19 +28,19 @@ def finish_group(group: Group, registry: Registry) -> None:
         return
     best, _ = best_of(listed)
     best_run = _grouped(best, group) if best is not None else None
-    with attributing_errors(registry):
+    with attributing_errors(group.registry):
         for callback in callbacks:
             callback.group_finished(runs, best_run)
 
 
 @contextmanager
-def notifying_failure(group: Group, registry: Registry) -> Iterator[None]:
+def notifying_failure(group: Group) -> Iterator[None]:
     """Notify callbacks of an exception that ends the runs of a group early, and raise it."""
     try:
         yield
     except BaseException as error:
         try:
-            with attributing_errors(registry):
+            with attributing_errors(group.registry):
                 for callback in _callbacks(group, "group_failed"):
                     callback.group_failed(group.path.absolute(), error)
         except Exception as another:  # report the first one

@@ -416,14 +416,12 @@ class Group(Ensemble, Study):
         """Change fields of the file; raise RunError if it cannot be written."""
         self.file = self.file.model_copy(update=changes)
         self.file.write(self.path)
-        for name in ("tuning", "objective"):
-            self.__dict__.pop(name, None)
 
-    def declared_plan(self, registry: Registry) -> Plan | None:
+    def declared_plan(self) -> Plan | None:
         """Return the component that asks for the runs; None if the tasks are listed or searched."""
         if self.given_plan is not None or self.file.plan is None:
             return self.given_plan
-        return Plan.from_declaration(restored(self.file.plan), {"registry": registry})
+        return Plan.from_declaration(restored(self.file.plan), {"registry": self.registry})
 
 
 def spec_key(task: Task) -> str:

@@ -17,7 +17,6 @@ from declnet.data.sharing import sharing_data
 from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, RunError, SpecError
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.many.beginning import (
     begun_group,
@@ -79,12 +78,9 @@ def run_group(
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         check_spec_of(spec if spec.members is not None else fold_specs(spec)[0], registry, given)
         file, known = series_file(spec, None if seeds is None else tuple(seeds))
-        options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
-        label = f"{spec.name}-{file.kind}"
-        with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
-            training = Training(
-                group, registry or default_registry(), data=given, listener=listener
-            )
+        is_new = numbered and out is not None
+        with begun_group(folder, file, registry, specs=known, numbered=is_new, shard=part) as group:
+            training = Training(group, data=given, listener=listener)
             result = _result(_trained(training, on, jobs), training.outcomes())
         if out is None:
             weakref.finalize(result, stack.pop_all().close)
@@ -160,18 +156,10 @@ def sweep(
             check_metric(metric, [each.spec for each in swept], ascending)
             file, known = sweep_file(swept, metric, ascending)
         part = Shard.parse(shard) if shard is not None else None
-        with begun_group(
-            out,
-            file,
-            registry,
-            label=f"{spec.name}-{file.kind}",
-            numbered=numbered,
-            shard=part,
-            specs=known,
-        ) as group:
+        with begun_group(out, file, registry, specs=known, numbered=numbered, shard=part) as group:
             group.given_plan = plan
-            view = registry or default_registry()
-            return _trained(Training(group, view, data=given, ended=listener or ignore), on, jobs)
+            training = Training(group, data=given, ended=listener or ignore)
+            return _trained(training, on, jobs)
 
 
 def tune(
@@ -223,10 +211,8 @@ def tune(
         problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
         if any(each.severity == "error" for each in problems):
             raise SpecError(spec.source_map.locate(problems))
-        label = f"{spec.name}-study"
-        with begun_group(out, study_file(spec), registry, label=label, numbered=numbered) as group:
-            view = registry or default_registry()
-            training = Training(group, view, data=given, trial_ended=listener or ignore)
+        with begun_group(out, study_file(spec), registry, numbered=numbered) as group:
+            training = Training(group, data=given, trial_ended=listener or ignore)
             return _trained(training, on, jobs)
 
 
@@ -242,12 +228,12 @@ def resume_group(
     registry: Registry | None = None,
 ) -> RunResult | Group:
     """Train what is left of a group, with the arguments of `resume`; raise as `resume` does."""
-    given, view = _given(data, on), registry or default_registry()
+    given = _given(data, on)
     with sharing_data(), locked(Path(path)):
         group = open_group(path, registry)
         if minutes is not None:
             group.note(minutes=minutes)
-        training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
+        training = Training(group, data=given, allow_changes=allow_changes, listener=listener)
         _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
     return _result(group, training.outcomes()) if group.is_predictor else group
 

@@ -20,7 +20,6 @@ from declnet.contracts.runs.plan import Outcome, Plan, Step, Task
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, RunError
-from declnet.registry.registry import Registry
 from declnet.runs.many import early_stops
 from declnet.runs.many.answers import received
 from declnet.runs.many.callbacks import finish_group, notifying_failure
@@ -54,7 +53,6 @@ class Training:
 
     Args:
         group: the group.
-        registry: where names are looked up.
         data: data sets by name that replace those of the specs.
         allow_changes: as for `resume`.
         disabled: plugins that other processes disable.
@@ -77,7 +75,6 @@ class Training:
     def __init__(
         self,
         group: Group,
-        registry: Registry,
         *,
         data: Mapping[str, Data] | None = None,
         allow_changes: bool = False,
@@ -89,7 +86,7 @@ class Training:
         listener: Listener | None = None,
         writes: bool = True,
     ) -> None:
-        self.group, self._registry = group, registry
+        self.group, self._registry = group, group.registry
         self._data, self._allow_changes, self._disabled = data, allow_changes, disabled
         self.follow, self.ended, self.trial_ended, self.note = follow, ended, trial_ended, note
         self.jobs: int | None = None
@@ -111,7 +108,7 @@ class Training:
         group = self.group
         if group.file.tasks is not None:
             return TaskList(group.tasks)
-        declared = group.declared_plan(self._registry)
+        declared = group.declared_plan()
         if declared is not None:
             return declared
         spec, tuning = group.spec_of(Task("")), group.search
@@ -170,7 +167,7 @@ class Training:
             RunError: the executor cannot carry out tasks any longer, or a folder cannot be written.
         """
         trained = False
-        with notifying_failure(self.group, self._registry):
+        with notifying_failure(self.group):
             try:
                 with _marked(self.group.path) as marker, attributing_errors(self._registry):
                     # a plan that waits may have more once others have ended
@@ -186,7 +183,7 @@ class Training:
         if trained or self.group.status != "finished":
             self.finish()
         else:  # a kill may have come before callbacks were notified
-            finish_group(self.group, self._registry)
+            finish_group(self.group)
 
     def close(self) -> None:
         """Release what the plan has opened."""
@@ -379,12 +376,14 @@ class Training:
             status = "finished" if is_whole else "failed" if ended else "running"
             of_members = group.file.kind == "members" and is_whole
             weights = self._selected_weights() if of_members else group.file.weights
-            group.note(status=status, manifests=finished, seconds=self.seconds, weights=weights)
+            changes = {"status": status, "manifests": finished, "seconds": self.seconds}
+            group.file = group.file.model_copy(update={**changes, "weights": weights})
             if of_members and group.has_folds:
                 self._write_out_of_fold(group)
         self.summarize()
-        if group.shard is None:
-            finish_group(group, self._registry)
+        if group.shard is None:  # what is said to be finished has all of its files
+            group.note()
+            finish_group(group)
 
     def _selected_weights(self) -> dict[str, float]:
         """Return the weights of members, as declared or selected."""

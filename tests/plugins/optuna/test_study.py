@@ -137,3 +137,31 @@ def test_a_server_shares_a_study_and_no_message_has_the_password(context, monkey
         with pytest.raises(RunError, match="password authentication failed") as error:
             searcher.open(context)
         assert PASSWORD not in str(error.value)
+
+
+def test_a_trial_takes_as_many_statements_however_long_the_study_is(context):
+    """Samples and prunes in memory, unless another process shares the study."""
+    from sqlalchemy import Engine, event
+
+    statements = []
+
+    def count(_connection, _cursor, statement, *_):
+        statements.append(statement)
+
+    study = OptunaSearcher(sampler="random", pruner="median").open(context)
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        counts = []
+        for _ in range(8):
+            statements.clear()
+            assert len(study.trials()) == len(counts)
+            trial = study.ask()
+            for step in range(100):
+                study.report(trial.number, step, 1.0)
+            study.tell(trial.number, "finished", 1.0, 0.1)
+            counts.append(len(statements))
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+        study.close()
+    assert len(set(counts[1:])) == 1
+    assert counts[1] < 30

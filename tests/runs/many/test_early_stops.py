@@ -9,7 +9,6 @@ import pytest
 from declnet import (
     DeclnetWarning,
     Task,
-    default_registry,
     parse_spec,
 )
 from declnet.runs.many import early_stops
@@ -45,7 +44,7 @@ def stopped(document, tmp_path, monkeypatch):
             seen.append((epoch.epoch, epoch.metric("validation_accuracy")))
             return "behind" if epoch.epoch == 2 else None
 
-        training = Stopping(Group(parent, file), default_registry())
+        training = Stopping(Group(parent, file))
         training.train(executor)
         rows = [
             json.loads(line) for line in (parent / "0001/history.jsonl").read_text().splitlines()

@@ -10,6 +10,7 @@ import pytest
 
 from declnet import EpochLogged, open_group, parse_spec
 from declnet.runs.many.beginning import study_file
+from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import InProcess
 from declnet.runs.many.run_tasks import read_answer
 from declnet.runs.many.training import Training
@@ -57,7 +58,7 @@ def carried_out(folder, registry, most=100):
         if error is not None:
             errors[trial.number] = error
 
-    training = Training(open_group(folder, registry), registry, trial_ended=ended)
+    training = Training(open_group(folder, registry), trial_ended=ended)
     if most == 100:
         training.train()
     else:
@@ -90,7 +91,7 @@ def test_trials_end_early_or_with_their_objective(study, registry):
 
 
 def next_run(folder, registry):
-    training = Training(open_group(folder, registry), registry)
+    training = Training(open_group(folder, registry))
     return training, training._next(folder)
 
 
@@ -127,14 +128,14 @@ def test_a_trial_that_is_stopped_too_late_does_not_begin_its_next_run(study, reg
 def test_a_point_that_is_proposed_twice_is_trained_once(study, registry, capsys):
     folder = study(**{"tune.search": {"type": "steps", "rates": [0.1, 0.2, 0.1]}})
     notes = []
-    training = Training(open_group(folder, registry), registry, note=notes.append)
+    training = Training(open_group(folder, registry), note=notes.append)
     training.train()
     found = open_group(folder, registry)
     assert notes == ["trials/0002 repeats trials/0000, which is not trained again"]
     assert [each.state for each in found.trials] == ["finished"] * 3
     assert found.trials[2].value == found.trials[0].value
     assert not found.trial_folder(2).exists()
-    Training(open_group(folder, registry), registry).train()
+    Training(open_group(folder, registry)).train()
     assert open_group(folder, registry).trials == found.trials
 
 
@@ -167,3 +168,18 @@ def test_the_budget_counts_trials_and_minutes(study, registry):
     found.note(specs=(spec.model_copy(update={"document": document}),))
     carried_out(folder, registry)
     assert len(open_group(folder, registry).trials) == 2
+
+
+def test_a_study_is_finished_once_its_summary_has_been_written(study, registry, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    folder = study()
+    with monkeypatch.context() as patch:
+        patch.setattr(Group, "write_trials", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            Training(open_group(folder, registry)).train()
+    assert open_group(folder, registry).status == "running"
+    Training(open_group(folder, registry)).train()
+    found = open_group(folder, registry)
+    assert (found.status, len(found.trials)) == ("finished", 10)

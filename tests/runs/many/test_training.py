@@ -19,7 +19,6 @@ from declnet import (
     Plan,
     Task,
     TaskUpdate,
-    default_registry,
     open_group,
     parse_spec,
     run,
@@ -36,7 +35,7 @@ BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
 
 def training_of(spec, seeds, parent, **options):
     parent.mkdir(exist_ok=True)
-    return Training(Group(parent, series_file(spec, seeds)[0]), default_registry(), **options)
+    return Training(Group(parent, series_file(spec, seeds)[0]), **options)
 
 
 def outcomes(executor, spec, seeds, parent, follow=lambda *_: None):
