@@ -26,8 +26,9 @@ KEPT = 8
 KEPT_BYTES = 1 << 28
 """Upper bound for the bytes of prepared data kept; the most recent data is kept."""
 
-KEPT_RESULTS = 64
-"""Maximum number of results that are kept: those made last."""
+KEPT_RESULTS = 8
+"""Maximum number of results of a kind that are kept: those used last. Runs with the same spec follow
+each other, and each comparison of specs takes time."""
 
 Result = TypeVar("Result")
 
@@ -52,7 +53,7 @@ class _Made(Generic[Result]):
 
     Attributes:
         loaded: what is compared by identity.
-        key: the other values that it depends on.
+        key: what kind of result it is, and the other values that it depends on.
         size: in bytes.
     """
 
@@ -71,7 +72,7 @@ class SharedData:
 
     def __init__(self) -> None:
         self._loaded: deque[_Loaded] = deque(maxlen=KEPT)
-        self._made: deque[_Made[Any]] = deque(maxlen=KEPT_RESULTS)
+        self._made: list[_Made[Any]] = []  # those used last at the end
         self._lock = Lock()  # also lets threads wait for the data that another one loads
 
     def load(self, source: DataSource, seed: int, data_set: DataSet, load: Load) -> Dataset | Table:
@@ -98,21 +99,29 @@ class SharedData:
 
         Args:
             loaded: the data sets, as `load` returned them, or other objects that runs share.
-            key: everything else that the result depends on.
+            key: what kind of result it is, and everything else that it depends on.
             make: makes it, and returns its size in bytes.
         """
-        given = tuple(loaded)
+        objects = tuple(loaded)
         with self._lock:
-            for each in self._made:
-                same = len(each.loaded) == len(given) and all(map(is_, each.loaded, given))
-                if same and each.key == key:
-                    return each.result  # type: ignore[no-any-return]  # its key says so
+            for made in reversed(self._of_kind(key[0])):
+                same = len(made.loaded) == len(objects) and all(map(is_, made.loaded, objects))
+                if same and made.key == key:
+                    self._made.remove(made)
+                    self._made.append(made)
+                    result: Result = made.result
+                    return result
         result, size = make()
         with self._lock:
-            self._made.append(_Made(given, key, size, result))
-            while sum(each.size for each in self._made) > KEPT_BYTES:
-                self._made.popleft()
+            for made in self._of_kind(key[0])[: 1 - KEPT_RESULTS]:
+                self._made.remove(made)
+            self._made.append(_Made(objects, key, size, result))
+            while sum(made.size for made in self._made) > KEPT_BYTES:
+                del self._made[0]
         return result
+
+    def _of_kind(self, kind: object) -> list[_Made[Any]]:
+        return [made for made in self._made if made.key[0] == kind]
 
 
 def _state(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -138,7 +147,8 @@ def made_once(
 
     Args:
         loaded: the shared objects that it is derived from, compared by identity.
-        key: everything else that the result depends on, compared by value.
+        key: a word for the kind of result, and everything else that it depends on, compared by
+            value.
         make: makes it. Runs only read it.
         size: returns its size in bytes.
     """

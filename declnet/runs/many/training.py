@@ -35,7 +35,7 @@ from declnet.runs.storage.writing import make_folder, remove_temporary
 from declnet.training.checks.tuning import study_context
 
 SECONDS_BETWEEN_SUMMARIES = 10.0
-"""Between two summaries of a group in progress."""
+"""Between two summaries of a group in progress, or longer, if they would take a fiftieth."""
 
 Follow = Callable[[RunTask, float], object]
 """Called with a run and its completed fraction."""
@@ -94,7 +94,7 @@ class Training:
         self.warnings: list[str] = []
         self._lock = RLock()
         self._began, self._before = time.monotonic(), group.file.seconds
-        self._summarized, self._deadline = self._began, math.inf
+        self._next_summary, self._deadline = self._began + SECONDS_BETWEEN_SUMMARIES, math.inf
         if group.file.minutes is not None:
             self._deadline = time.time() + 60 * group.file.minutes - self._before
         self.journal = group.read_journal(writes=writes)
@@ -287,7 +287,7 @@ class Training:
             return
         with self._lock:
             self.journal.end(task, outcome)
-            if time.monotonic() >= self._summarized + SECONDS_BETWEEN_SUMMARIES:
+            if time.monotonic() >= self._next_summary:
                 self.group.note(seconds=self.seconds)
                 self.summarize(is_final=False)
         self.ended(outcome)
@@ -342,13 +342,15 @@ class Training:
         Args:
             is_final: whether to compute the importance of keys.
         """
-        self._summarized = time.monotonic()
+        began = time.monotonic()
         trials = self.trials()
         if self.search is not None:
             importance = self.search.importance() if is_final else {}
             self.group.write_trials(trials, importance)
         elif self.journal.outcomes:
             self.group.summarize(self.outcomes(), jobs=self.jobs)
+        ended = time.monotonic()
+        self._next_summary = ended + max(SECONDS_BETWEEN_SUMMARIES, 50 * (ended - began))
 
     def trials(self) -> tuple[StudyTrial, ...]:
         """Return the trials of a study so far, also of other machines; none of other groups."""
