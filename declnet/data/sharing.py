@@ -27,7 +27,7 @@ KEPT_BYTES = 1 << 28
 """Upper bound for the bytes of prepared data kept; the most recent data is kept."""
 
 KEPT_RESULTS = 8
-"""Maximum number of results of a kind that are kept: those used last. Runs with the same spec follow
+"""Maximum number of results of a kind that are kept: those used last. Runs of one spec follow
 each other, and each comparison of specs takes time."""
 
 Result = TypeVar("Result")

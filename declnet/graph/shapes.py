@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -107,7 +108,7 @@ class Inferred:
     names: tuple[str, ...]
     problems: tuple[Diagnostic, ...]
 
-    @property
+    @cached_property
     def complete(self) -> tuple[Node, ...]:
         """All nodes, or none if one is unknown or there are errors."""
         known = tuple(node for node in self.nodes if node is not None)

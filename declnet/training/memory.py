@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -13,6 +14,7 @@ from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.returned import verified
 from declnet.data.batches import THIN
+from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic
 from declnet.graph.adapting import adapted_nodes, adapting_slots, samples_to_adapt
 from declnet.graph.arrays import workspace_bytes
@@ -114,7 +116,8 @@ def training_memory(
     frozen = frozen_nodes(nodes)
     discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
     scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
-    plan = plan_memory(nodes, training=True, endings=endings, frozen=frozen)
+    make = partial(plan_memory, nodes, training=True, endings=endings, frozen=frozen)
+    plan = made_once((nodes,), ("planned", list(endings), frozen), make)
     return {
         "parameters": everything * kind.itemsize,
         "gradients": (trainable + scratch) * kind.itemsize,

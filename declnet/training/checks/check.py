@@ -150,7 +150,12 @@ def _check_described(
     partial = parsed.partial
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
+    inputs, layers = _inputs(partial, described), partial.layers
+    inferred = made_once(  # which most points of a sweep share
+        (registry,),
+        ("inferred", [vars(part) for part in layers], inputs, partial.outputs),
+        functools.partial(infer, layers, inputs, registry, partial.outputs),
+    )
     problems += inferred.problems
     problems += target_problems_of(partial, infos, described.loaded)
     if ("model", "outputs") not in [problem.path[:2] for problem in inferred.problems]:
