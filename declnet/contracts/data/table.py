@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from declnet.contracts.annotations import ArrayOf, Misfit, misfit
+from declnet.contracts.annotations import ArrayOf, Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.sample_arrays import SampleArrays
 
@@ -181,11 +181,11 @@ class Table(SampleArrays):
         }
         return replace(self, columns={**self.columns, **masked}) if masked else self
 
-    def _verified(self) -> Table:
-        """Return this table without masks, if its columns fit together."""
+    def verified(self) -> Table:
+        """Return this table without masks; raise Misfit if its columns do not fit together."""
         for name, column in self.columns.items():
             if column.ndim != 1:
-                raise misfit(column, "an array (n,)").within(f'column "{name}"')
+                raise Misfit.of(column, "an array (n,)").within(f'column "{name}"')
             if column.dtype.kind == "O" and not {*map(type, column)} <= {str, NoneType}:
                 kinds = {type(each) for each in column if not isinstance(each, str | None)}
                 if kinds:

@@ -226,9 +226,10 @@ class Searcher(Component):
         """
         raise NotImplementedError
 
-    def _verify_propose(
+    def verify_propose(
         self, values: Mapping[str, Scalar] | None, study: StudyContext, *_: Any
     ) -> None:
+        """Raise Misfit unless there is a value for each dimension that applies."""
         if values is not None:
             require_values(values, study.space)
 
