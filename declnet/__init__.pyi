@@ -24,6 +24,7 @@ from declnet.contracts.data.table import ColumnProfile as ColumnProfile
 from declnet.contracts.data.table import ColumnType as ColumnType
 from declnet.contracts.data.table import Table as Table
 from declnet.contracts.data.table import TableProfile as TableProfile
+from declnet.contracts.data.table import UnreadableCell as UnreadableCell
 from declnet.contracts.data.table import class_name as class_name
 from declnet.contracts.data.table import column_type as column_type
 from declnet.contracts.data.table import distinct_values as distinct_values

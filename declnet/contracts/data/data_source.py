@@ -395,6 +395,14 @@ class DataSource(Component):
         """
         return self
 
+    def with_unreadable_cells(self) -> Self:
+        """Return a source in whose `input_chunks` a cell of text that cannot be read is marked.
+
+        It is then an `UnreadableCell`, not an error, so that the other rows can be predicted.
+        Default: unchanged. `as_table` marks such cells, e.g. a list among values of Python.
+        """
+        return self
+
     def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
         """Return this source limited to the columns that are needed; default: unchanged.
 

@@ -20,7 +20,7 @@ from declnet.contracts.returned import BrokenContractError, verified
 from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
-from declnet.data.typed_columns import readable_cells
+from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
 from declnet.runs.inference.partial_predictions import partial_predictions
@@ -135,6 +135,7 @@ def _parts(
 
     That is after a cell that cannot be read: the same rows are then read again, as text. A source
     that is not a file could have them in another order, so they are text from the first part on.
+    A value without a text, such as a list in a database, concerns its row as well.
     """
     number = 0
     if on_error == "fail" or verified(DataSource.data_files, source) or predictor.features is None:
@@ -149,14 +150,17 @@ def _parts(
             return
     text: ColumnType = "text"
     texts = dict.fromkeys([*predictor.column_types, *identifiers], text)
-    for part in islice(
-        _chunks(predictor, data, verified(DataSource.with_types, source, texts)), number, None
-    ):
+    source = verified(DataSource.with_types, source, texts)
+    source = verified(DataSource.with_unreadable_cells, source)
+    for part in islice(_chunks(predictor, data, source), number, None):
         if not isinstance(part, Table):
             yield part, None
             continue
-        rows = readable_cells(part, predictor.column_types, part.cells)
+        rows = readable_cells(part, texts | predictor.column_types, part.cells)
         columns = {name: rows.scattered(each) for name, each in rows.table.columns.items()}
+        for name in identifiers:
+            if name not in predictor.column_types:
+                columns[name] = without_unreadable(part.columns[name])
         yield replace(part, columns={**part.columns, **columns}), rows
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -11,7 +15,16 @@ from declnet.contracts.network.inputs import wrapped
 from declnet.runs.inference import file_parts
 from declnet.runs.inference.predictions import prediction_columns
 from declnet_plugins.standard.data import SQL
-from tests.odd_rows import PREPARE, SPEC, csv_text, json_lines, odd_rows, text, training_file
+from tests.odd_rows import (
+    PREPARE,
+    SPEC,
+    csv_text,
+    json_lines,
+    json_rows,
+    odd_rows,
+    text,
+    training_file,
+)
 
 COUNT = 60
 
@@ -138,6 +151,53 @@ def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, m
                 same = got == own if isinstance(own, str) else np.isclose(got, own, atol=1e-6)
                 assert same, name
     assert found[f"{prefix}prediction"].dtype == object
+
+
+def write_json(rows, path):
+    (path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path / "rows.jsonl"
+
+
+def write_sql(rows, path):
+    pytest.importorskip("sqlalchemy")
+    with closing(sqlite3.connect(path / "rows.db")) as database, database:
+        database.execute(f"CREATE TABLE cells ({', '.join(rows[0])})")
+        marks = ", ".join("?" * len(rows[0]))
+        database.executemany(f"INSERT INTO cells VALUES ({marks})", [[*r.values()] for r in rows])
+    return SQL(url=f"sqlite:///{path / 'rows.db'}", query="SELECT * FROM cells")
+
+
+@pytest.mark.parametrize("samples", [7, 1000])
+@pytest.mark.parametrize(
+    ("write", "values"), [(write_json, ([1.5], {"a": 1}, [], "\ud800")), (write_sql, (b"blob",))]
+)
+def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
+    write, values, samples, predictor, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    rng, rows = np.random.default_rng(1), json_rows(odd_rows(40, seed=1))
+    rows = [
+        {"id": f"r{at}"} | {n: float(v) if type(v) in (bool, int) else v for n, v in row.items()}
+        for at, row in enumerate(rows)
+    ]
+    for row in rows[3::4]:
+        row[rng.choice([*row])] = values[rng.integers(len(values))]
+    data = write(rows, tmp_path)
+    with pytest.raises(DataError, match=r"row \d+, column"):
+        list(predictor.predict_parts(data, ["id"]))
+    parts = [*predictor.predict_parts(data, ["id"], on_error="empty")]
+    columns = [prediction_columns(part) for part in parts]
+    found = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    for at, row in enumerate(rows):
+        error = found["error"][at]
+        if row["id"] != f"r{at}":
+            assert found["id"][at] is None
+            assert error.startswith(f'row {at + 1}, column "id" is ')
+            continue
+        (alone,) = wrapped(predictor.predict([row], on_error="empty")).values()
+        expected = None if not alone.errors else alone.errors[0].message
+        assert error == (expected and expected.replace("row 1,", f"row {at + 1},", 1))
+        assert found["id"][at] == row["id"]
 
 
 def test_good_rows_have_no_errors(predictor):
