@@ -133,7 +133,7 @@ def predict(
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
-        if spread and len(predictor.predictors) == 1:
+        if spread and len(predictor.members) == 1:
             raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if threshold is not None:
             predictor.set_threshold(threshold)

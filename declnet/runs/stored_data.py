@@ -44,7 +44,7 @@ class StoredData:
         from declnet.runs.inference.predictor import LabeledPart
 
         for part in self.parts(samples_in_part(predictor)):
-            yield LabeledPart(part, part.sample_name)
+            yield LabeledPart((part,), part.sample_name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,8 +102,8 @@ def load_predictor(
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
-    From a folder of the folds or seeds of one spec it loads an `EnsemblePredictor`, which averages
-    the predictions of their models.
+    From a folder of the folds or seeds of one spec it loads one predictor with their models as
+    members.
 
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
@@ -274,8 +274,8 @@ class StoredRun(RunContents, Exportable):
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = as_arrays(part.inputs)
         with attributing_errors(self.registry):
-            outputs = predictor.outputs(x)
-            raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
+            outputs = predictor.outputs([x])
+            raw = predictor.outputs([x], calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
 
         def name_sample(position: int) -> SampleName:
@@ -394,16 +394,18 @@ class StoredRun(RunContents, Exportable):
 
     @cached_property
     def _predictor(self) -> Predictor:
+        from declnet.runs.inference.member import Member
         from declnet.runs.inference.predictor import Predictor
 
         fitted = self._calibrations
-        return Predictor(self.model(), self._preparation, self.spec, self.registry, fitted)
+        member = Member(self.model(), self._preparation, self.spec, self.registry, fitted)
+        return Predictor([member])
 
     @cached_property
     def _calibrations(self) -> Calibrations:
         """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
         from declnet.runs.inference.calibration import restored
-        from declnet.runs.inference.predictor import readings_of
+        from declnet.runs.inference.member import readings_of
 
         heads, path = self.spec.heads, self.path / folder.CALIBRATION
         content = self._files.read(folder.CALIBRATION)

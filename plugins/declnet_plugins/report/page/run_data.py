@@ -73,7 +73,7 @@ class Predictions:
 
     def answers(self, x: Array) -> Array:
         """Return predictions for other prepared samples, (n, *shape)."""
-        return self.predictor.outputs(x)[self.name]
+        return self.predictor.member.outputs(x)[self.name]
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
