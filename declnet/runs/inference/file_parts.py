@@ -114,10 +114,13 @@ def predicted_parts(
                 predictions = predictor.predict_part(kept, first, on_error)
             else:
                 predictions = partial_predictions(predictor, rows, naming_samples(part))
+            known = predictor.column_types
+            types = {name: known[name] for name in passed if name in known}
             for loss, found in predictions.items():
                 predictions[loss] = replace(
                     found,
                     identifiers={**found.identifiers, **passed},
+                    types={**found.types, **types},
                     spread=found.spread if spread else None,
                 )
             yield predictions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from contextlib import closing
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, as_table, parse_spec, run
+from declnet import DataError, OutputError, as_table, parse_spec, run, write_predictions
 from declnet.contracts.network.inputs import wrapped
 from declnet.runs.inference import file_parts
 from declnet.runs.inference.predictions import prediction_columns
@@ -198,6 +199,47 @@ def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
         expected = None if not alone.errors else alone.errors[0].message
         assert error == (expected and expected.replace("row 1,", f"row {at + 1},", 1))
         assert found["id"][at] == row["id"]
+
+
+@pytest.mark.parametrize("bad", [10, 20])
+@pytest.mark.parametrize("classes", [[3, 8], [False, True], ["a", "b"]])
+@pytest.mark.parametrize("named", [False, True])
+def test_the_types_of_a_parquet_file_are_those_of_the_training_data(
+    named, classes, bad, tmp_path, monkeypatch
+):
+    polars = pytest.importorskip("polars")
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 4)
+    columns = {"size": np.arange(20.0), "count": np.arange(20), "new": np.arange(20) % 3 == 0}
+    label = np.array(classes, object if isinstance(classes[0], str) else None)[np.arange(20) % 2]
+    document = dict(SPEC)
+    if named:
+        document["losses"] = {"label": {"type": document.pop("loss"), "output": "softmax_1"}}
+    data = declnet.Table({**columns, "label": label}, "label")
+    predictor = run(parse_spec(document), data=data).predictor
+    rows = [{name: each[at].item() for name, each in columns.items()} for at in range(20)]
+    for row in rows[:bad]:
+        row["size"] = "?!"
+    path = write_json(rows, tmp_path)
+    with (tmp_path / "p.parquet").open("wb") as file:
+        parts = predictor.predict_parts(path, ["count", "new"], on_error="empty")
+        assert write_predictions(parts, file, "parquet") == 20
+    frame = polars.read_parquet(tmp_path / "p.parquet")
+    kind = {int: polars.Int64, bool: polars.Boolean, str: polars.String}[type(classes[0])]
+    prediction = frame["label_prediction" if named else "prediction"]
+    assert (prediction.dtype, frame["error"].dtype) == (kind, polars.String)
+    assert (frame["count"].dtype, frame["new"].dtype) == (polars.Int64, polars.Boolean)
+    assert prediction[:bad].is_null().all()
+    assert set(prediction[bad:]) <= set(classes)
+    assert frame["count"][bad:].to_list() == [*range(bad, 20)]
+
+
+def test_an_integer_column_is_not_cut_in_a_parquet_file(tmp_path):
+    pytest.importorskip("polars")
+    x = {"count": np.arange(20), "label": np.arange(20) % 2}
+    predictor = run(parse_spec(SPEC), data=declnet.Table(x, "label")).predictor
+    path = write_json([{"count": 1}, {"count": 1.5}], tmp_path)
+    with pytest.raises(OutputError, match=r'^column "count" has 1.5, but in the training data'):
+        write_predictions(predictor.predict_parts(path, ["count"]), io.BytesIO(), "parquet")
 
 
 def test_good_rows_have_no_errors(predictor):
