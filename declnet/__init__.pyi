@@ -166,6 +166,7 @@ from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.registry import Registry as Registry
 from declnet.runs.comparison import Comparison as Comparison
+from declnet.runs.display.group_tables import group_tables as group_tables
 from declnet.runs.exchange.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.inference.analyzing import AnalysisResult as AnalysisResult

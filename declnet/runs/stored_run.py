@@ -288,7 +288,12 @@ class StoredRun(RunContents, Exportable):
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
         return PredictedData(stored.name, *map(unwrapped, (x, targets, outputs, raw)))
 
-    def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
+    @property
+    def evaluated_on(self) -> tuple[str, ...]:
+        """The data set that tells most of the model: the first of test, validation and train."""
+        return (self.data().name,)
+
+    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
 
         Args:
@@ -305,7 +310,8 @@ class StoredRun(RunContents, Exportable):
             return predictor.evaluate(data)
         stored = self.data(data)
         with attributing_errors(self.registry):
-            return evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
+            found = evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
+        return found.warned(unchanged=stored.unchanged)
 
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:

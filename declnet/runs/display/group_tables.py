@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
@@ -117,6 +118,20 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
         columns = ("spec", "train", "±", data, "±", "gap", "±")
         title = f"{name}, mean ± standard deviation"
         yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
+
+
+def group_tables(group: Group) -> list[ResultTable]:
+    """Return the members of a spec, if there are several, and the spread over the runs of each.
+
+    Raises:
+        DeclnetError: as `Ensemble.evaluate` does.
+    """
+    all_series = group.series()
+    tables = [members_table(group)] if group.file.kind == "members" else []
+    for series in all_series:
+        table = series_table(series)
+        tables.append(replace(table, title=f"Runs of {series.name}"))
+    return tables
 
 
 def members_table(group: Group) -> ResultTable:

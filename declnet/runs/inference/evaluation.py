@@ -111,6 +111,13 @@ class Evaluation:
         matrix = ConfusionMatrix(self.counts)
         return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
 
+    def warned(self, *, unchanged: bool) -> Evaluation:
+        """Return the evaluation with a warning if its data is not what the runs saw."""
+        if unchanged:
+            return self
+        warning = f"the {self.data} data has changed since the run (it has another hash)"
+        return replace(self, warnings=(*self.warnings, warning))
+
     def tables(self) -> dict[str, ResultTable]:
         """Return what is shown, as far as there is any; of several losses, `heads` have more.
 

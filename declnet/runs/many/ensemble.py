@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
     from declnet.runs.many.group_file import GroupFile
+    from declnet.runs.stored_data import PredictedData
 
 OUT_OF_FOLD = "out of fold"
 
@@ -190,9 +191,31 @@ class Ensemble(Exportable):
             if data is not None and not isinstance(data, str):
                 samples = other_data(predictor, data, training)
             else:
-                parts = self.examined(data or self.evaluated_on[0])
-                samples = held_out_samples(predictor, parts, parts[0].name, training)
+                name = data or self.evaluated_on[0]
+                parts = self.examined(name)
+                samples = held_out_samples(predictor, parts, name, training)
             return tuple(map(samples.result, chosen))
+
+    def predictions(self, data: str | None = None) -> PredictedData:
+        """Return the predictions for a data set of the runs, as `evaluate` makes them.
+
+        Args:
+            data: the data set, as for `evaluate`.
+
+        Returns:
+            The predictions without `x`, which each model prepares for itself.
+
+        Raises:
+            DeclnetError: as `evaluate` does; DataError if a prediction is NaN or infinite.
+        """
+        from declnet.runs.stored_data import PredictedData
+
+        parts = self.examined(data or self.evaluated_on[0])
+        names = [head.name for head in self.predictor().heads]
+        y = joined_arrays([dict(zip(names, part.targets(), strict=True)) for part in parts])
+        outputs = joined_arrays([_finite_outputs(part) for part in parts])
+        raw = joined_arrays([part.outputs(calibrated=False) for part in parts])
+        return PredictedData(parts[0].name, None, *map(unwrapped, (y, outputs, raw)))
 
     def of_members(self, name: str) -> dict[str, tuple[float, Evaluation]]:
         """Return the weight of each member of the spec, and its evaluation alone, by its name.
@@ -413,10 +436,7 @@ def evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
     name = parts[0].name
     with attributing_errors(reader.registry):
         found = evaluate_each([(each.predictor, [each.part]) for each in parts], name, reader)
-    if all(part.unchanged for part in parts):
-        return found
-    warning = f"the {name} data is not what the runs saw (another hash)"
-    return replace(found, warnings=(*found.warnings, warning))
+    return found.warned(unchanged=all(part.unchanged for part in parts))
 
 
 def _identifiers(part: ExaminedPart, several_seeds: bool) -> dict[str, Array]:
