@@ -34,6 +34,7 @@ from declnet.spec.members import (
     Members,
     MemberSpec,
     agreement_problems,
+    require_no_members,
 )
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
