@@ -262,6 +262,39 @@ def test_all_rows_may_be_refused(predictor):
     assert all(text.startswith("row ") for text in columns["error"])
 
 
+class Unnumbered(declnet.DataSource):
+    """Parts of a table, or of arrays, that do not number their samples."""
+
+    type = "unnumbered"
+    is_table: bool = True
+
+    def load(self, rng):
+        raise NotImplementedError
+
+    def chunks(self, rng, samples):
+        for start in range(0, 12, 4):
+            x = np.where(np.arange(start, start + 4) == 9, np.inf, 1.0)
+            yield declnet.Table({"a": x}) if self.is_table else declnet.Dataset(x[:, None], x)
+
+
+@pytest.mark.parametrize("on_error", ["fail", "empty"])
+@pytest.mark.parametrize("is_table", [True, False])
+def test_samples_without_numbers_are_counted_over_all_parts(is_table, on_error):
+    x, y = np.arange(20.0), np.arange(20) % 2
+    data = declnet.Table({"a": x, "y": y}, "y") if is_table else (x[:, None], y)
+    predictor = run(parse_spec(SPEC), data=data).predictor
+    parts = predictor.predict_parts(Unnumbered(is_table=is_table), on_error=on_error)
+    named = "row 10" if is_table else "sample 10"
+    if on_error == "fail":
+        with pytest.raises(DataError, match=rf"\b{named}\b"):
+            list(parts)
+        return
+    errors = [{**part.errors} for part in parts]
+    assert [[*each] for each in errors] == [[], [], [1]]
+    assert named in errors[2][1].message
+    assert errors[2][1].row == 10
+
+
 @pytest.mark.parametrize("data", [{"size": [1.0]}, [{"size": 1, "color": "red"}]])
 def test_errors_of_the_whole_data_remain_errors(data, predictor):
     with pytest.raises(DataError, match="there is no column"):
