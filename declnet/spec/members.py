@@ -49,11 +49,19 @@ class Members:
 
     Attributes:
         members: at least two.
+        source: the whole document, and where its values are written.
         selects: whether their weights are selected on validation predictions.
     """
 
     members: tuple[MemberSpec, ...]
+    source: SourceMap
     selects: bool = False
+
+    def origins(self, path: KeyPath) -> tuple[RunSpec | None, KeyPath, Place | None]:
+        """Return whose key a path of the document is: the member and its own path, or the place."""
+        if path[:1] == (MEMBERS,) and path[2:] != (WEIGHT,) and isinstance(path[1], int):
+            return self.members[path[1]].spec, path[2:], None
+        return None, path, self.source.exact_place(path)
 
 
 @dataclass(frozen=True, eq=False)

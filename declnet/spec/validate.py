@@ -344,7 +344,8 @@ def _validated_members(composed: Composed, registry: Registry | None, folder: Pa
     specs = [member.spec for member in parsed if member.spec is not None]
     whole, problems = composed.source_map, list(reader.problems)
     weighted = zip(documents, specs, strict=False)
-    members = Members(tuple(MemberSpec(spec, each.weight) for each, spec in weighted), selects)
+    specified = tuple(MemberSpec(spec, each.weight) for each, spec in weighted)
+    members = Members(specified, whole, selects)
     if len(specs) == len(parsed) and not problems:
         problems += agreement_problems(members)
     located = dict.fromkeys(whole.locate(problems))
