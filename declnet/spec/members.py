@@ -248,8 +248,11 @@ def agreement_problems(members: Members) -> Iterator[Diagnostic]:
     for number, spec in enumerate(specs):
         at = (MEMBERS, number)
         if [head.name for head in spec.heads] != [head.name for head in specs[0].heads]:
-            message = f'"{spec.name}" has other losses than "{specs[0].name}"'
-            yield Diagnostic(message, "their predictions have no mean", at, INCONSISTENT)
+            message = (
+                f'"{spec.name}" has other losses than "{specs[0].name}", so there is no mean of '
+            )
+            message += "their predictions"
+            yield Diagnostic(message, "give both the same [losses]", at, INCONSISTENT)
     without = [spec.name for spec in specs if spec.data.folds is None and not spec.data.validation]
     if members.selects and without:
         message = f'weights are selected on validation data, which "{without[0]}" does not have'
