@@ -25,8 +25,10 @@ beta_2 = 0.99
 epochs = 3
 
 [[model.layers]]
-type = "dense"
-units = "${width}"
+type = "conv2d"
+filters = "${width}"
+kernel_size = 3
+padding = 1
 name = "{name}"
 """
 
@@ -48,7 +50,7 @@ def test_each_value_is_shown_once_with_its_origin(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(display, "MOST_ITEMS", 3)
     layers = '[[model.layers]]\ntype = "relu"\n' * 3
-    (tmp_path / "spec.toml").write_text(SPEC.replace("{name}", "long_" * 20) + layers)
+    (tmp_path / "spec.toml").write_text(SPEC.replace("{name}", "long_" * 30) + layers)
     spec = declnet.load_spec("spec.toml", {"training.epochs": 4})
     view = HtmlView(spec._repr_html_())
     rows = [row for table in view.tables for row in table]
@@ -56,10 +58,10 @@ def test_each_value_is_shown_once_with_its_origin(tmp_path, monkeypatch):
     origins = {(key, value): origin for key, value, origin in rows}
     assert origins["type", '"mean_squared_error"'] == "spec.toml:2"
     assert origins["epsilon", "1e-05"] == "spec.toml:9"
-    assert origins["units", "7"] == "spec.toml:17, spec.toml:5"
+    assert origins["filters", "7"] == "spec.toml:17, spec.toml:5"
     assert origins["epochs", "4"] == "--set"
     assert origins["beta_1", "0.9"] == "default"
     assert "… and 1 more" in view.text
-    assert "epsilon = 1e-05, beta_2 = 0.99" in view.inside("span")
-    (gist,) = (text for text in view.inside("span") if "units = 7" in text)
+    assert "beta_2 = 0.99, epsilon = 1e-05" in view.inside("span")
+    (gist,) = (text for text in view.inside("span") if "filters = 7" in text)
     assert (len(gist), gist[-1]) == (100, "…")

@@ -138,7 +138,7 @@ TRAPS = {
             (1, 5, 4, True), (1, 4, 4, False), (3, 15, 4, True), (3, 14, 4, False),
             (4, 36, 4, False), (1, 5, 20, True), (1, 5, 21, False),
         )
-    },  # fmt: skip
+    },
     "a code among numbers": (
         table(lambda at: "A" if at % 4 == 3 else at % 4), {"x": ["0", "1"], "note": ""}
     ),
