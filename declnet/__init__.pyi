@@ -159,13 +159,14 @@ from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.registry import Registry as Registry
 from declnet.runs.comparison import Comparison as Comparison
+from declnet.runs.display.group_tables import group_tables as group_tables
 from declnet.runs.exchange.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.inference.analyzing import AnalysisResult as AnalysisResult
 from declnet.runs.inference.calibration import FittedCalibration as FittedCalibration
-from declnet.runs.inference.ensemble_predictor import EnsemblePredictor as EnsemblePredictor
 from declnet.runs.inference.evaluation import CalibrationResult as CalibrationResult
 from declnet.runs.inference.evaluation import Evaluation as Evaluation
+from declnet.runs.inference.member import Member as Member
 from declnet.runs.inference.prediction_files import write_predictions as write_predictions
 from declnet.runs.inference.predictions import Predictions as Predictions
 from declnet.runs.inference.predictions import prediction_columns as prediction_columns

@@ -81,7 +81,7 @@ def train_group(
         status = show_runs(group, training.outcomes(), jobs=training.jobs, draw=draw)
         for why in training.warnings:
             print_line(f"warning: {why}", err=True)
-        if group.file.kind in ("folds", "seeds") and not training.warnings:
+        if group.is_predictor and not training.warnings:
             _show_as_one(group)
     if form == "text":
         print_line(f"{time.perf_counter() - start:.2f} s, {group.path}")
@@ -95,7 +95,7 @@ def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) 
     from declnet.runs.many.series import series_of
 
     group, tasks, done = training.group, training.plan.tasks(), training.done
-    compares = group.file.kind not in ("folds", "seeds")
+    compares = not group.is_predictor
     if done and not quiet and compares:
         count = f" of {len(tasks)}" if tasks is not None else ""
         print_line(f"{len(done)}{count} runs have finished already", err=True)
@@ -150,8 +150,11 @@ def show_runs(
 
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric
-    if group.file.kind in ("folds", "seeds"):
-        print_series(series[0])
+    if group.is_predictor:
+        for of_spec in series:
+            if len(series) > 1:
+                print_line(f"{of_spec.name}:")
+            print_series(of_spec)
     elif best_by is None:
         print_line("no run finished, so there is nothing to compare", err=True)
     else:
@@ -219,11 +222,15 @@ def summarize_group(
 def _show_as_one(group: Group) -> None:
     """Print the metrics of the models of all folds together, if they have finished."""
     from declnet.cli.display.result_tables import print_together
+    from declnet.cli.display.terminal import print_table
     from declnet.errors import DeclnetError
+    from declnet.runs.display.group_tables import members_table
 
-    if group.status != "finished" or not group.has_folds:
+    if group.status != "finished" or not (group.has_folds or group.file.kind == "members"):
         return
     try:
+        if group.file.kind == "members":
+            print_table(members_table(group))
         print_together([group.evaluate(name) for name in group.evaluated_on])
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -28,8 +27,6 @@ from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
-    from declnet.registry.registry import Registry
-    from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.prediction_files import Columns
     from declnet.runs.inference.predictions import Predictions
 
@@ -133,7 +130,7 @@ def predict(
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
-        if spread and len(predictor.predictors) == 1:
+        if spread and len(predictor.members) == 1:
             raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if threshold is not None:
             predictor.set_threshold(threshold)
@@ -278,10 +275,8 @@ def evaluate(
         from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.display.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
-        from declnet.data.sources.files import called
         from declnet.errors import DataError
-        from declnet.runs.inference.evaluation import evaluate_parts
-        from declnet.runs.inference.file_parts import labeled_parts
+        from declnet.runs.inference.analyzing import ANALYSES_FILE
         from declnet.runs.many.group import is_group, open_group
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
@@ -291,67 +286,29 @@ def evaluate(
             "--on and --data cannot be combined; --on names the run's own data, --data other data"
         )
     registry = registry_without(disabled)
-    if is_group(run):
-        if wanted:
-            one = open_group(run, registry).tasks[0].folder
-            raise click.UsageError(f"--analyze examines one model: name one, e.g. {run / one}")
-        _evaluate_ensemble(run, data, data_set, form, registry)
-        return
-    stored = open_run(run, registry, notice=show_note)
+    opening = open_group if is_group(run) else open_run
+    stored = opening(run, registry, notice=show_note)
     predictor = stored.predictor()
-    analyses = chosen_analyses(wanted, stored.registry)
-    found_by: tuple[AnalysisResult, ...] = ()
+    analyses = chosen_analyses(wanted, predictor.registry)
     if data is not None:
         with attributing_errors(predictor.registry):
             given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
-            found = evaluate_parts(predictor, labeled_parts(predictor, given), called(given))
-        found_by = stored.analyze(*analyses, data=given) if analyses else ()
-    elif predictor.spec.data.train is None:
+        names: Sequence[str | Path | DataSource] = [given]
+    elif any(one.spec.data.train is None for one in stored.runs):
         raise DataError("the run's data came from a program", hint="name a file with --data")
     else:
-        found_by = stored.analyze(*analyses, data=data_set) if analyses else ()
-        own = stored.data(data_set)
-        if not own.unchanged:
-            print_line(
-                f"warning: the {own.name} data is not what the run saw (another hash)", err=True
-            )
-        found = stored.evaluate(own.name)
+        names = [data_set] if data_set is not None else stored.evaluated_on
+    results = stored.analyze(*analyses, data=names[0]) if analyses else ()
+    found = [stored.evaluate(name) for name in names]
     if form == "json":
-        from declnet.runs.inference.analyzing import ANALYSES_FILE
-
-        data_found = found.as_data()
-        if analyses:
-            data_found["analyses"] = ANALYSES_FILE.plain(tuple(found_by))
-        print_document(json_document(data_found).decode())
-    else:
-        print_evaluation(found)
-        for each in found_by:
-            print_analysis(each)
-
-
-def _evaluate_ensemble(
-    path: Path, data: Path | str | None, data_set: str | None, form: str, registry: Registry
-) -> None:
-    """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
-    from declnet.cli.display.result_tables import print_evaluation
-    from declnet.errors import DataError
-    from declnet.runs.many.group import open_group
-
-    ensemble = open_group(path, registry, notice=show_note)
-    if data is not None:
-        predictor = ensemble.predictor()
-        given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
-        found = [ensemble.evaluate(given)]
-    elif any(run.spec.data.train is None for run in ensemble.runs):
-        raise DataError("the runs' data came from a program", hint="name a file with --data")
-    else:
-        names = [data_set] if data_set is not None else ensemble.evaluated_on
-        found = [ensemble.evaluate(name) for name in names]
-    if form == "json":
-        alone = data is not None or data_set is not None
-        every = [each.as_data() for each in found]
+        alone = len(stored.evaluated_on) == 1 or data is not None or data_set is not None
+        every = [evaluation.as_data() for evaluation in found]
         content = every[0] if alone else {"evaluations": every}
-        print_document(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        if analyses:
+            content["analyses"] = ANALYSES_FILE.plain(tuple(results))
+        print_document(json_document(content).decode())
         return
-    for each in found:
-        print_evaluation(each)
+    for evaluation in found:
+        print_evaluation(evaluation)
+    for result in results:
+        print_analysis(result)

@@ -112,18 +112,29 @@ def checked_points(
             yield point, parsed, _checked(parsed, registry)
 
 
-def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tuple[RunSpec, Checked]:
+def valid_spec(
+    spec: Path, overrides: Iterable[str], registry: Registry, *, members: bool = False
+) -> tuple[RunSpec, Checked]:
     """Read and check a spec that must be valid.
+
+    Args:
+        spec: the file.
+        overrides: its changes.
+        registry: where names are looked up.
+        members: whether it may have members.
 
     Raises:
         SpecError: there is an error; contains all errors and warnings.
     """
     from declnet.errors import SpecError
+    from declnet.spec.members import require_no_members
 
     parsed = read(spec, overrides, registry)
     checked = _checked(parsed, registry)
     if checked.errors or parsed.spec is None:
         raise SpecError(checked.problems)
+    if not members:
+        require_no_members(parsed.spec)
     return parsed.spec, checked
 
 

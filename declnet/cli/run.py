@@ -67,8 +67,9 @@ def run(
     """Train and evaluate SPEC, a TOML or JSON file.
 
     A spec with data.folds but no data.fold is trained once per fold, into fold-<fold> within the
-    folder, and the mean and spread are printed. Like a folder of seeds, it is also a predictor that
-    averages the models.  [default folder: runs/<name>-folds-<number>]
+    folder, and the mean and spread are printed. A spec with [[members]] trains each of them. Like a
+    folder of seeds, these are also predictors that average the models.  [default folder:
+    runs/<name>-folds-<number>, runs/<name>-members-<number>]
     """
     interrupt_on_signals()
     with without_collections():
@@ -80,10 +81,10 @@ def run(
     registry = registry_without(disabled)
     if seeds is not None:
         share_data()
-    loaded, checked = valid_spec(spec, overrides, registry)
+    loaded, checked = valid_spec(spec, overrides, registry, members=True)
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
-    if seeds is not None or loaded.data.is_cross_validation:
+    if seeds is not None or loaded.is_group:
         from declnet.cli.groups import train_group
         from declnet.runs.many.beginning import begun_group, series_file
 
@@ -102,11 +103,15 @@ def run(
                 group, registry, disabled=disabled, executor=executor, jobs=jobs, quiet=quiet
             )
     if shard is not None:
-        raise click.UsageError("--shard needs several runs to divide: --seeds or folds")
+        raise click.UsageError("--shard needs several runs to divide: --seeds, folds or members")
     if on is not None:
-        raise click.UsageError("--on needs several runs to train elsewhere: --seeds or folds")
+        raise click.UsageError(
+            "--on needs several runs to train elsewhere: --seeds, folds or members"
+        )
     if jobs is not None and jobs > 1:
-        raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
+        raise click.UsageError(
+            "--jobs needs several runs to train in parallel: --seeds, folds or members"
+        )
     if not (quiet or plain):
         _show_layers(checked)
     if not quiet:
@@ -219,7 +224,7 @@ def _resume_group(run: Path, registry: Registry, minutes: float | None, **option
             if group.file.kind != "study":
                 raise click.UsageError("--minutes needs the folder of a study")
             group.limit(minutes)
-        if group.file.kind in ("folds", "seeds") and group.status == "finished":
+        if group.is_predictor and group.status == "finished":
             from declnet.runs.many.callbacks import finish_group
 
             finish_group(group, registry)

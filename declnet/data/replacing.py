@@ -81,14 +81,12 @@ class Replacer:
         Args:
             x: the prepared samples (m, …) of each input at these positions.
             positions: (m,).
-            values: (m,) each, as in the raw columns.
+            values: (m,) each, as in the raw columns; those that are not `features` change nothing.
 
         Raises:
-            DataError: there is no such column, or a value cannot be prepared.
+            DataError: a value cannot be prepared.
         """
-        for name in values:
-            if name not in self.features:
-                raise DataError(f'the values of "{name}" cannot be replaced')
+        values = {name: column for name, column in values.items() if name in self.features}
         if self._numbers:
             return self._of_arrays(positions, values)
         for name, column in values.items():

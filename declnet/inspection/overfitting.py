@@ -20,8 +20,8 @@ from declnet.inspection.rates import candidates
 from declnet.inspection.trainings import Curve, Trainings, Trial
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
+from declnet.runs.inference.member import readings_of
 from declnet.runs.inference.predictions import OutputReading
-from declnet.runs.inference.predictor import readings_of
 from declnet.spec.document.editing import written
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec

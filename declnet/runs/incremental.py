@@ -14,6 +14,7 @@ from declnet.data.sets import prepare_sets
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
+from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
@@ -92,7 +93,8 @@ class IncrementalTraining:
             if self._predictor is None:
                 prepared = prepare(spec, self._registry, {"train": given})
                 model, ready = prepared.model, prepared.data["train"]
-                self._predictor = Predictor(model, prepared.preparation, spec, self._registry)
+                member = Member(model, prepared.preparation, spec, self._registry)
+                self._predictor = Predictor([member])
             else:
                 model, ready = self._predictor.model, self._ready(given, spec)
             trainer = Trainer(spec, model, ready, None, self._registry)

@@ -13,6 +13,7 @@ from declnet.errors import DataError, RunError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import Calibrations
+from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.storage.documents import Baseline
 from declnet.spec.model import RunSpec
@@ -67,7 +68,7 @@ class RunResult:
     def predictor(self) -> Predictor:
         """The trained model with the preparation of its data."""
         fitted = self.calibrations
-        return Predictor(self.model, self.preparation, self.spec, self.registry, fitted)
+        return Predictor([Member(self.model, self.preparation, self.spec, self.registry, fitted)])
 
     def _repr_html_(self) -> str:
         from declnet.runs.display.results import result_view

@@ -86,7 +86,7 @@ def run(
     """
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
-    if folds is not None or seeds is not None or spec.data.is_cross_validation:
+    if folds is not None or seeds is not None or spec.is_group:
         from declnet.runs.many.running import run_group
 
         _require_one_run("folds or seeds", checked, parameters, stop_when)
@@ -105,7 +105,7 @@ def run(
         )
     for name, value in {"jobs": jobs if jobs != 1 else None, "on": on, "shard": shard}.items():
         if value is not None:
-            raise RunError(f"`{name}` needs several runs: folds or seeds")
+            raise RunError(f"`{name}` needs several runs: folds, seeds or members")
     return train_run(
         spec,
         data,

@@ -21,13 +21,14 @@ from declnet.runs.inference.calibration import (
     stored,
     thresholded,
 )
+from declnet.runs.inference.member import Member, readings_of
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
     joined_baseline,
     never_predicted,
 )
-from declnet.runs.inference.predictor import Predictor, readings_of
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.result import RunResult
 from declnet.runs.signals import held_back, require_time
@@ -264,7 +265,7 @@ class Session:
 
         model, preparation = self._model, ready.prepared.preparation
         fitted = self._calibrations
-        predictor = Predictor(model, preparation, ready.spec, ready.registry, fitted)
+        predictor = Predictor([Member(model, preparation, ready.spec, ready.registry, fitted)])
         name = next(each for each in ("test", "validation", "train") if each in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
         try:

@@ -44,16 +44,17 @@ class StoredData:
         from declnet.runs.inference.predictor import LabeledPart
 
         for part in self.parts(samples_in_part(predictor)):
-            yield LabeledPart(part, part.sample_name)
+            yield LabeledPart((part,), part.sample_name)
 
 
 @dataclass(frozen=True, eq=False)
 class PredictedData:
-    """Samples of a data set with the outputs of the run's model.
+    """Samples of a data set with the outputs of one or several models.
 
     Attributes:
         name: the data set's name.
-        x: (n, *sample shape), prepared; named inputs by name.
+        x: (n, *sample shape), prepared; named inputs by name; None of several models, which
+            prepare samples each in its own way.
         y: (n, …), as metrics take it; for several losses, each target by the loss's name.
         outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
             the units of y, calibrated if the run has calibrators; for several losses, an array for

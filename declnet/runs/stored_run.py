@@ -102,8 +102,8 @@ def load_predictor(
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
-    From a folder of the folds or seeds of one spec it loads an `EnsemblePredictor`, which averages
-    the predictions of their models.
+    From a folder of the folds or seeds of one spec it loads one predictor with their models as
+    members.
 
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
@@ -274,8 +274,8 @@ class StoredRun(RunContents, Exportable):
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = as_arrays(part.inputs)
         with attributing_errors(self.registry):
-            outputs = predictor.outputs(x)
-            raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
+            outputs = predictor.outputs([x])
+            raw = predictor.outputs([x], calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
 
         def name_sample(position: int) -> SampleName:
@@ -288,7 +288,12 @@ class StoredRun(RunContents, Exportable):
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
         return PredictedData(stored.name, *map(unwrapped, (x, targets, outputs, raw)))
 
-    def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
+    @property
+    def evaluated_on(self) -> tuple[str, ...]:
+        """The data set that tells most of the model: the first of test, validation and train."""
+        return (self.data().name,)
+
+    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
 
         Args:
@@ -305,7 +310,8 @@ class StoredRun(RunContents, Exportable):
             return predictor.evaluate(data)
         stored = self.data(data)
         with attributing_errors(self.registry):
-            return evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
+            found = evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
+        return found.warned(unchanged=stored.unchanged)
 
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:
@@ -394,16 +400,18 @@ class StoredRun(RunContents, Exportable):
 
     @cached_property
     def _predictor(self) -> Predictor:
+        from declnet.runs.inference.member import Member
         from declnet.runs.inference.predictor import Predictor
 
         fitted = self._calibrations
-        return Predictor(self.model(), self._preparation, self.spec, self.registry, fitted)
+        member = Member(self.model(), self._preparation, self.spec, self.registry, fitted)
+        return Predictor([member])
 
     @cached_property
     def _calibrations(self) -> Calibrations:
         """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
         from declnet.runs.inference.calibration import restored
-        from declnet.runs.inference.predictor import readings_of
+        from declnet.runs.inference.member import readings_of
 
         heads, path = self.spec.heads, self.path / folder.CALIBRATION
         content = self._files.read(folder.CALIBRATION)

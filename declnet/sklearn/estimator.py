@@ -163,7 +163,7 @@ class SpecEstimator(SpecKeys):
             estimator = cls(resolved_document(predictor.spec))
             estimator._require_suitable(predictor.spec)
             history = [] if is_group(folder) else open_run(folder).history
-        columns, one = predictor.features, predictor.predictors[0].model
+        columns, one = predictor.features, predictor.members[0].model
         if columns is None:
             estimator.n_features_in_ = int(np.prod(one.input_shape))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -42,6 +42,9 @@ from declnet.spec.requirements import Requirement
 from declnet.spec.sweep import Sweep
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.varying_keys import SWEEP
+
+if TYPE_CHECKING:
+    from declnet.spec.members import Members
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -323,12 +326,13 @@ class RunSpec(StrictModel):
     _source_map: ExpandedMap = PrivateAttr(default_factory=ExpandedMap)
     _sweep: Sweep | None = PrivateAttr(default=None)
     _tuning: Tuning | None = PrivateAttr(default=None)
+    _members: Members | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @classmethod
     def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
         """Return the context of an unknown key's error; sections that are not fields count too."""
-        return super().about_unknown(written, {*known, VARIABLES, SWEEP, TUNE}, label)
+        return super().about_unknown(written, {*known, VARIABLES, SWEEP, TUNE, "members"}, label)
 
     @field_validator("losses", mode="after")
     @classmethod
@@ -398,6 +402,20 @@ class RunSpec(StrictModel):
         return self._tuning
 
     @property
+    def members(self) -> Members | None:
+        """What makes one predictor; the other attributes are then those of the first member."""
+        return self._members
+
+    @property
+    def is_group(self) -> bool:
+        """Whether the spec describes several runs: one for each fold or member."""
+        return self._members is not None or self.data.is_cross_validation
+
+    def consist_of(self, members: Members, folder: Path) -> None:
+        """Set the members, and the base of relative paths."""
+        self._members, self._folder = members, folder.absolute()
+
+    @property
     def folder(self) -> Path:
         """The base of relative paths in what varies."""
         return self._folder
@@ -433,6 +451,13 @@ def resolved_document(spec: RunSpec) -> dict[str, Any]:
 
     Keys whose value is None are left out, since TOML has no null.
     """
+    if spec.members is not None:
+        weights = {"weights": "selected"} if spec.members.selects else {}
+        members = [
+            {**resolved_document(member.spec), **({} if weights else {"weight": member.weight})}
+            for member in spec.members.members
+        ]
+        return {"declnet": spec.declnet, "name": spec.name, **weights, "members": members}
     document: dict[str, Any] = literal_value(spec.model_dump(mode="json", exclude_none=True))
     return document
 

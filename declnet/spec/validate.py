@@ -28,6 +28,7 @@ from declnet.spec.document.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.document.overrides import Override, override_of
 from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
+from declnet.spec.members import MEMBERS, MemberReader, Members, MemberSpec, agreement_problems
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.points import Point, SweptValue, swept_value
@@ -56,6 +57,7 @@ class ParsedSpec:
         diagnostics: all errors, most without a place, with paths as written.
         context: the validation context: `registry` and `folder`.
         is_incomplete: whether a file that the spec extends could not be read.
+        members: the results of its members, if it has any.
     """
 
     source_map: ExpandedMap
@@ -63,11 +65,13 @@ class ParsedSpec:
     diagnostics: tuple[Diagnostic, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
     is_incomplete: bool = False
+    members: tuple[ParsedSpec, ...] = ()
 
     @classmethod
     def of(cls, spec: RunSpec) -> ParsedSpec:
         """Return the result for a valid spec."""
-        return cls(spec.source_map, spec)
+        members = spec.members.members if spec.members is not None else ()
+        return cls(spec.source_map, spec, members=tuple(cls.of(each.spec) for each in members))
 
     @cached_property
     def partial(self) -> PartialSpec:
@@ -297,6 +301,8 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         registry: where names are looked up; default: all installed plugins.
         folder: the base of relative paths.
     """
+    if MEMBERS in composed.source_map.document:
+        return _validated_members(composed, registry, folder)
     written, reported = composed.source_map.document, list[Diagnostic]()
     for _ in range(ROUNDS):
         parsed, found = _validated(composed, registry, folder)
@@ -319,6 +325,32 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     ]
     reported.sort(key=lambda each: _position(each.path, written))
     return replace(parsed, spec=None, diagnostics=tuple(reported))
+
+
+def _validated_members(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
+    """Validate the members of a document."""
+    reader = MemberReader(composed, folder)
+    documents, selects = reader.read()
+    parsed = tuple(validate(member.composed, registry, folder) for member in documents)
+    specs = [member.spec for member in parsed if member.spec is not None]
+    whole, problems = composed.source_map, list(reader.problems)
+    weighted = zip(documents, specs, strict=False)
+    members = Members(tuple(MemberSpec(spec, each.weight) for each, spec in weighted), selects)
+    if len(specs) == len(parsed) and not problems:
+        problems += agreement_problems(members)
+    located = dict.fromkeys(whole.locate(problems))
+    for member in parsed:
+        located |= dict.fromkeys(member.source_map.locate(member.diagnostics))
+    source_map = parsed[0].source_map if parsed else ExpandedMap(whole.document, whole.origin)
+    if located:
+        return ParsedSpec(source_map, None, tuple(located), members=parsed)
+    first = documents[0].composed.source_map
+    named = {**first.document, "name": whole.document.get("name", "run")}
+    for_all = replace(documents[0].composed, source_map=replace(first, document=named))
+    found = validate(for_all, registry, folder)
+    if found.spec is not None:
+        found.spec.consist_of(members, folder)
+    return replace(found, members=parsed)
 
 
 def _position(path: KeyPath, document: Any) -> list[int]:

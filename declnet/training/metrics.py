@@ -143,7 +143,16 @@ class MetricAccumulator:
             predictions = verify(Loss.predictions, loss, predictions, y_pred)
         if number in self.unscale:
             predictions = self.unscale[number](predictions)
-        predictions = read_only(predictions)
+        self.add_predictions(number, read_only(predictions), y)
+
+    def add_predictions(self, number: int, predictions: Array, y: Array) -> None:
+        """Add the predictions of a batch for one loss, without the loss itself.
+
+        Args:
+            number: the position of the loss.
+            predictions: as metrics take them.
+            y: the targets, as passed by the user.
+        """
         for each, state in self._metrics:
             if each.head == number:
                 each.metric.update(state, predictions, y)
@@ -151,7 +160,17 @@ class MetricAccumulator:
             self._watches[number](predictions, y)
 
     def result(self) -> dict[str, float]:
-        """Return `loss`, `data_loss`, `regularization_loss`, and each metric by its name."""
+        """Return `loss`, `data_loss`, `regularization_loss`, and each metric by its name.
+
+        Without batches that had losses, there are only metrics.
+        """
+        losses = self._losses() if self._samples else {}
+        metrics = {
+            each.label: verified(Metric.result, each.metric, state) for each, state in self._metrics
+        }
+        return {**losses, **metrics}
+
+    def _losses(self) -> dict[str, float]:
         means = [each / self._weight for each in self._data_losses]
         pairs = list(zip(self._heads, means, strict=True))
         data_loss = sum(head.weight * mean for head, mean in pairs)
@@ -161,10 +180,6 @@ class MetricAccumulator:
             "data_loss": data_loss,
             "regularization_loss": regularization_loss,
             **{head.label("loss"): mean for head, mean in pairs if head.name},
-            **{
-                each.label: verified(Metric.result, each.metric, state)
-                for each, state in self._metrics
-            },
         }
 
     def state(self) -> dict[str, Any] | None:

@@ -112,14 +112,20 @@ class ExportedNode:
 
 @dataclass(frozen=True, eq=False)
 class ExportedFinish:
-    """The postprocessing of one loss's predictions, as returned by `Loss.predictions`.
+    """What leads from a network's value to the predictions of one loss.
 
     Attributes:
+        value: the node whose value the loss takes.
+        value_shape: the shape of one sample of it.
+        loss: the loss, whose `predictions` follow.
         target_steps: the transforms of the target with what they learned, in the order in which
             they were fitted; predictions get their inverses in the opposite order.
         calibration: the calibrators with what they learned, in the order in which they follow.
     """
 
+    value: str
+    value_shape: Shape
+    loss: Loss
     target_steps: tuple[tuple[Transform, TransformState], ...] = ()
     calibration: tuple[tuple[Calibrator, CalibratorState], ...] = ()
 
@@ -133,7 +139,8 @@ class ExportedMember:
         steps: the transforms, each column's in order.
         inputs: the inputs of the network.
         nodes: the layers, each after those that it reads.
-        finish: what follows each of the model's outputs, in their order.
+        finish: what follows for each of the model's outputs, in their order.
+        weight: its share of the mean of all members' predictions; they add up to 1.
     """
 
     name: str
@@ -141,6 +148,7 @@ class ExportedMember:
     inputs: tuple[ExportedInput, ...]
     nodes: tuple[ExportedNode, ...]
     finish: tuple[ExportedFinish, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +157,6 @@ class ExportedOutput:
 
     Attributes:
         name: the loss's name; empty for the only one.
-        value: the node whose value the loss takes.
-        value_shape: the shape of one sample of it.
-        loss: the loss, whose `predictions` follow.
         shape: the shape of one prediction.
         sort: `classes`: a unit for each class; `binary`: one unit for two classes; `flags`:
             several units for yes or no each; `values`.
@@ -166,9 +171,6 @@ class ExportedOutput:
     """
 
     name: str
-    value: str
-    value_shape: Shape
-    loss: Loss
     shape: Shape
     sort: Task
     classes: tuple[str | int | float | bool, ...] | None = None
@@ -216,7 +218,7 @@ class ExportedModel:
     Attributes:
         name: the spec's name.
         columns: the raw columns, in order.
-        members: the networks; the predictions of several are averaged.
+        members: the networks; of the predictions of several, the weighted mean is taken.
         outputs: the predictions, in the order of the losses.
         dtype: the type of the parameters and of the layers' values.
         registry: where translations are looked up.

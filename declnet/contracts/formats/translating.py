@@ -36,7 +36,7 @@ from declnet.errors import ExportError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted, kind_in_words
 
-Combination = Literal["mean", "median", "majority"]
+Combination = Literal["median", "majority"]
 """How the results of an ensemble's networks become one: sets by the majority."""
 
 
@@ -86,8 +86,18 @@ class FormatWriter(Protocol):
         """Return the handle of (n, *shape), the same numbers of each sample in the same order."""
         ...
 
+    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Return the handle of the weighted mean of several networks' results of one shape.
+
+        Args:
+            name: unique within the file.
+            handles: at least two results.
+            weights: the weight of each; they add up to 1.
+        """
+        ...
+
     def combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
-        """Return the handle of several networks' results of one shape as one; for ensembles.
+        """Return the handle of several networks' limits of one shape as one.
 
         `sets` are combined by the majority: a class is in if more than half of them have it.
         """
@@ -211,7 +221,7 @@ class _Walk:
             for node in member.nodes:
                 yield _Use(_of_layer(member, node), node.layer, "forward")
             for output, finish in zip(self.model.outputs, member.finish, strict=True):
-                yield _Use(_of_output(output), output.loss, "predictions")
+                yield _Use(_of_output(output), finish.loss, "predictions")
                 for transform, _ in finish.target_steps:
                     yield _Use(_of_target(output), transform, "inverse")
                 for calibrator, _ in finish.calibration:
@@ -222,9 +232,11 @@ class _Walk:
         model, writer = self.model, self.writer
         self._columns = {each.name: writer.column(each) for each in model.columns}
         by_member = [self._member(member) for member in model.members]
+        weights = [member.weight for member in model.members]
         for number, output in enumerate(model.outputs):
-            handles = [own[number] for own in by_member]
-            predictions = self._combined(f"{self._output(output)}.mean", handles, "mean")
+            predictions, *others = handles = [own[number] for own in by_member]
+            if others:
+                predictions = writer.mean(f"{self._output(output)}.mean", handles, weights)
             writer.output(output, self._limits(number, output, predictions))
 
     def _member(self, member: ExportedMember) -> list[Any]:
@@ -241,7 +253,7 @@ class _Walk:
             values[node.name] = self._node(member, node, [values[each] for each in node.inputs])
         pairs = zip(self.model.outputs, member.finish, strict=True)
         return [
-            self._finished(prefix, output, finish, values[output.value]) for output, finish in pairs
+            self._finished(prefix, output, finish, values[finish.value]) for output, finish in pairs
         ]
 
     def _prepared(
@@ -298,12 +310,12 @@ class _Walk:
         """Write what leads from a network's value to the predictions of a loss."""
         prefix += self._output(output)
         found = value
-        if needs_translation(output.loss, "predictions"):
+        if needs_translation(finish.loss, "predictions"):
             name = f"{prefix}.predictions"
-            site = self._site(name, found, output.value_shape, output.shape, "predictions", {})
-            found = self._translated(_of_output(output), output.loss, site, 1)[0]
+            site = self._site(name, found, finish.value_shape, output.shape, "predictions", {})
+            found = self._translated(_of_output(output), finish.loss, site, 1)[0]
         else:
-            self._note(_of_output(output), output.loss)
+            self._note(_of_output(output), finish.loss)
         for number, (transform, state) in enumerate(reversed(finish.target_steps)):
             name, shape = f"{prefix}.target.{number + 1}", output.shape
             site = self._site(name, found, shape, shape, "inverse", state)

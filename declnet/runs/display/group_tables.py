@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import Kind, ResultTable, Row, kinds_of
-from declnet.runs.display.metrics import PARTS, ordered
+from declnet.runs.display.metrics import PARTS, informative, ordered
 from declnet.runs.display.result_tables import STATISTICS
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
@@ -117,6 +118,41 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
         columns = ("spec", "train", "±", data, "±", "gap", "±")
         title = f"{name}, mean ± standard deviation"
         yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
+
+
+def group_tables(group: Group) -> list[ResultTable]:
+    """Return the members of a spec, if there are several, and the spread over the runs of each.
+
+    Raises:
+        DeclnetError: as `Ensemble.evaluate` does.
+    """
+    all_series = group.series()
+    tables = [members_table(group)] if group.file.kind == "members" else []
+    for series in all_series:
+        table = series_table(series)
+        tables.append(replace(table, title=f"Runs of {series.name}"))
+    return tables
+
+
+def members_table(group: Group) -> ResultTable:
+    """Return a row for each member of a spec: its weight, and its metrics alone.
+
+    Raises:
+        DeclnetError: as `Ensemble.evaluate` does.
+    """
+    name = group.evaluated_on[0]
+    members = group.of_members(name)
+    values = {point: {**own.metrics, **(own.errors or {})} for point, (_, own) in members.items()}
+    metrics = [name for _, name in ordered(informative([{"": own} for own in values.values()]))]
+    rows = tuple(
+        (point, group.weights[point], *map(own.get, metrics)) for point, own in values.items()
+    )
+    without = tuple(
+        (point, 0.0, *(None for _ in metrics)) for point, own in group.weights.items() if not own
+    )
+    data = next(iter(members.values()))[1].data
+    columns = ("member", "weight", *metrics)
+    return ResultTable(f"members, {data}", columns, (*rows, *without), kinds=kinds_of(columns[1:]))
 
 
 def best_trials(stored: Group, trials: Iterable[StudyTrial]) -> list[StudyTrial]:

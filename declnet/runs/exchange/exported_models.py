@@ -37,6 +37,7 @@ from declnet.data.usable_rows import OnError
 from declnet.errors import ExportError, error_message
 from declnet.graph.shapes import input_limits
 from declnet.runs.exchange.odd_rows import odd_rows
+from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictions import AnyPredictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.heads import Head
@@ -60,8 +61,8 @@ def exported_model(
     """Return a predictor's model as exporters see it.
 
     Args:
-        predictor: a run's predictor, or that of an ensemble.
-        names: a name for each of its `predictors`; empty for the only one.
+        predictor: the predictor.
+        names: a name for each of its members; empty for the only one.
         metadata: what identifies the run.
         data: raw samples, of which some become the examples; None if there are none.
 
@@ -71,18 +72,21 @@ def exported_model(
     """
     examples = _Examples.of(predictor, data)
     columns = _columns(predictor, examples)
+    total, dtype = sum(predictor.weights), predictor.members[0].model.dtype
+    if any(member.model.dtype != dtype for member in predictor.members):
+        message = "the members compute with different types of numbers"
+        raise ExportError([(message, "train them with the same model.dtype")])
     members = tuple(
-        _member(each, name, columns, examples)
-        for each, name in zip(predictor.predictors, names, strict=True)
+        replace(_member(member, name, columns, examples), weight=weight / total)
+        for member, weight, name in zip(predictor.members, predictor.weights, names, strict=True)
     )
-    first = predictor.predictors[0]
     outputs = tuple(_output(predictor, number, head) for number, head in enumerate(predictor.heads))
     return ExportedModel(
         predictor.spec.name or "model",
         columns,
         members,
         outputs,
-        first.model.dtype,
+        dtype,
         predictor.registry,
         metadata or {},
         examples.columns,
@@ -110,7 +114,7 @@ class _Examples:
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
         types, raw = _types(predictor), part.records.columns
         columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
-        odd = odd_rows(columns, predictor.preparation.cells)
+        odd = odd_rows(columns, predictor.cells)
 
         def predicted(columns: Mapping[str, Array], on_error: OnError) -> Any:
             data: Any = columns
@@ -175,12 +179,12 @@ def _expected(predictions: AnyPredictions) -> dict[str, ExportedPredictions]:
 
 
 def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
-    return predictor.predictors[0].preparation.types or {}
+    return predictor.feature_types or {}
 
 
 def _of_table(predictor: Predictor, name: str, kind: ColumnType, **more: Any) -> ExportedColumn:
     """Return a column of a table, with the meaning of its text."""
-    cells = predictor.preparation.cells
+    cells = predictor.cells
     decimal = "," if (more.get("source") or name) in cells.comma_columns else cells.decimal
     return ExportedColumn(name, kind, missing=cells.missing, decimal=decimal, **more)
 
@@ -192,7 +196,7 @@ def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn,
     types = _types(predictor)
     if types:
         return tuple(_of_table(predictor, name, kind) for name, kind in types.items())
-    model = predictor.predictors[0].model
+    model = predictor.members[0].model
     columns = []
     for name, info in model.inputs.items():
         known = examples.columns.get(name or ARRAY)
@@ -222,9 +226,9 @@ def _window_columns(predictor: Predictor) -> Iterator[ExportedColumn]:
 
 
 def _member(
-    predictor: Predictor, name: str, columns: Sequence[ExportedColumn], examples: _Examples
+    member: Member, name: str, columns: Sequence[ExportedColumn], examples: _Examples
 ) -> ExportedMember:
-    model, preparation = predictor.model, predictor.preparation
+    model, preparation = member.model, member.preparation
     steps = tuple(_steps(preparation, columns, examples))
     nodes = []
     for node in model.nodes:
@@ -244,13 +248,13 @@ def _member(
                 {each: model.store.arrays[f"{owner}.{each}"] for each in node.parameters},
             )
         )
-    finish = tuple(_finish(predictor, head) for head in predictor.heads)
-    return ExportedMember(name, steps, tuple(_inputs(predictor, columns)), tuple(nodes), finish)
+    finish = tuple(_finish(member, head) for head in member.heads)
+    return ExportedMember(name, steps, tuple(_inputs(member, columns)), tuple(nodes), finish)
 
 
-def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator[ExportedInput]:
-    model, preparation = predictor.model, predictor.preparation
-    windows = predictor.windows
+def _inputs(member: Member, columns: Sequence[ExportedColumn]) -> Iterator[ExportedInput]:
+    model, preparation = member.model, member.preparation
+    windows = preparation.windows
     if windows is not None:
         past = tuple(each.name for each in columns if not each.source)
         future = tuple(each.name for each in columns if each.source)
@@ -315,11 +319,15 @@ def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Arr
     return applied, None
 
 
-def _finish(predictor: Predictor, head: Head) -> ExportedFinish:
-    targets = predictor.preparation.target_steps
+def _finish(member: Member, head: Head) -> ExportedFinish:
+    targets = member.preparation.target_steps
     name = head.target_among(targets) if targets else None
-    calibration = predictor.calibrations.get(head.name)
+    calibration = member.calibrations.get(head.name)
+    node = member.model.output(head.output)
     return ExportedFinish(
+        node.name,
+        node.output_shape,
+        head.loss,
         tuple((each.transform, each.state) for each in targets[name]) if name is not None else (),
         tuple((each.calibrator, each.state) for each in calibration.steps)
         if calibration is not None
@@ -328,15 +336,12 @@ def _finish(predictor: Predictor, head: Head) -> ExportedFinish:
 
 
 def _output(predictor: Predictor, number: int, head: Head) -> ExportedOutput:
-    model, reading = predictor.predictors[0].model, predictor.readings[number]
+    model, reading = predictor.members[0].model, predictor.readings[number]
     node = model.output(head.output)
     empty = np.zeros((1, *node.output_shape), model.dtype)
     outputs = predictions_of(head.loss, empty)
     found = ExportedOutput(
         head.name,
-        node.name,
-        node.output_shape,
-        head.loss,
         outputs.shape[1:],
         reading.sort,
         reading.classes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,14 @@ import numpy as np
 from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import Inputs, as_arrays
+from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis
 from declnet.data.preparing.targets import wanted_targets
-from declnet.data.replacing import Replacer, raw_columns
+from declnet.data.replacing import raw_columns
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
@@ -27,17 +27,14 @@ from declnet.data.splits import Data
 from declnet.data.streaming.survey import Reservoir
 from declnet.display.tables import ResultTable, fault_of
 from declnet.errors import DataError
-from declnet.runs.inference.calibration import calibrating
-from declnet.runs.inference.evaluation import ready_part
+from declnet.runs.inference.examined import ExaminedPart
 from declnet.runs.inference.file_parts import joined_parts, raw_parts
-from declnet.runs.inference.predictor import Predictor
+from declnet.runs.inference.predictor import LabeledPart, Predictor
 from declnet.runs.inference.scores import ValueErrors
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 from declnet.stored import Stored
-from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator, directions
-from declnet.training.preparation import ReadyData, unscaling
 
 MOST_SAMPLES = 100_000
 """Maximum number of samples of a data set that analyses see; of a larger one, some are drawn at
@@ -74,12 +71,11 @@ ANALYSES_FILE = Stored[tuple[AnalysisResult, ...]](tuple[AnalysisResult, ...])
 
 
 class AnalyzedData:
-    """A trained model with samples in memory: what analyses get, an `AnalyzedModel`.
+    """Trained models with samples in memory: what analyses get, an `AnalyzedModel`.
 
     Args:
-        predictor: the model.
-        raw: the data before its preparation.
-        prepared: its samples.
+        reader: how to read the predictions.
+        parts: the samples, each with the predictor that examines it; of folds, several.
         name: the data's name.
         total: the number of samples in the data, of which these may be a part.
         training: loads the training data.
@@ -87,21 +83,15 @@ class AnalyzedData:
 
     def __init__(
         self,
-        predictor: Predictor,
-        raw: Data,
-        prepared: Dataset,
+        reader: Predictor,
+        parts: Sequence[ExaminedPart],
         name: str,
         total: int,
         training: Callable[[], Data],
     ) -> None:
-        self.data_name, self.samples, self.total = name, len(prepared), total
-        self._predictor, self._prepared, self._training = predictor, prepared, training
-        self._raw = raw
-        self._replacer = Replacer(predictor.preparation, raw)
-        model, heads = predictor.model, predictor.heads
-        self._batches = BatchLosses(model, heads, min(len(prepared), model.samples_at_once))
-        self._ready: tuple[Array | None, Dataset, ReadyData] | None = None
-        self.rng = random_stream(predictor.spec.seed, Stream.ANALYSIS)
+        self._reader, self._parts, self._training = reader, parts, training
+        self.data_name, self.samples, self.total = name, sum(map(len, parts)), total
+        self.rng = random_stream(reader.spec.seed, Stream.ANALYSIS)
 
     def result(self, analysis: Analysis) -> AnalysisResult:
         """Return the result of an analysis.
@@ -110,7 +100,7 @@ class AnalyzedData:
             DataError: it does not suit the model or the data.
             BrokenContractError: it returned no tables.
         """
-        self.rng = random_stream(self._predictor.spec.seed, Stream.ANALYSIS)
+        self.rng = random_stream(self._reader.spec.seed, Stream.ANALYSIS)
         declared = analysis.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         try:
             tables = tuple(verified(Analysis.analyze, analysis, self))
@@ -121,43 +111,57 @@ class AnalyzedData:
     @cached_property
     def columns(self) -> Mapping[str, Array]:
         """The raw columns by name."""
-        return {name: read_only(each) for name, each in raw_columns(self._raw).items()}
+        columns = [raw_columns(part.raw) for part in self._parts]
+        joined = columns[0]
+        if len(columns) > 1:
+            joined = {name: np.concatenate([own[name] for own in columns]) for name in joined}
+        return {name: read_only(column) for name, column in joined.items()}
 
     @property
     def features(self) -> tuple[str, ...]:
         """The columns whose values can be replaced."""
-        return self._replacer.features
+        return self._parts[0].features
 
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
-        preparation = self._predictor.preparation
-        return preparation.target_columns if isinstance(self._raw, Table) else ()
+        columns = (target.column for target in self._reader.targets.values())
+        return tuple(dict.fromkeys(columns)) if isinstance(self._parts[0].raw, Table) else ()
 
     @cached_property
     def training_columns(self) -> Mapping[str, Array]:
         """The raw columns of the training data, or of some of its rows."""
         data = self._training()
         if len(data) > MOST_SAMPLES:
-            data = data.take(_drawn(len(data), self._predictor))
-        return {name: read_only(each) for name, each in raw_columns(data).items()}
+            data = data.take(_drawn(len(data), self._reader))
+        return {name: read_only(column) for name, column in raw_columns(data).items()}
 
     @property
     def class_names(self) -> Mapping[str, tuple[str, ...] | None]:
         """The names of the classes of each loss, if it has any."""
-        pairs = zip(self._predictor.heads, self._predictor.readings, strict=True)
+        pairs = zip(self._reader.heads, self._reader.readings, strict=True)
         return {head.name: reading.class_names for head, reading in pairs}
 
     @cached_property
     def better(self) -> dict[str, Better | None]:
-        """The loss and the metrics, or errors of values without metrics, and which are better."""
-        heads = self._predictor.heads
-        own = {k: v for k, v in directions(heads).items() if k not in LOSSES[1:]}
-        for head, reading in zip(heads, self._predictor.readings, strict=True):
+        """The loss and the metrics, or errors of values without metrics, and which are better.
+
+        Several models together have no loss.
+        """
+        heads = self._reader.heads
+        without = [*LOSSES[1:]]
+        if not self._has_losses:
+            without += [LOSSES[0], *(head.label(LOSSES[0]) for head in heads)]
+        own = {name: better for name, better in directions(heads).items() if name not in without}
+        for head, reading in zip(heads, self._reader.readings, strict=True):
             if reading.sort == "values" and not head.metrics and self._has_errors(head):
                 errors = {head.label(name): better for name, better in ValueErrors.better.items()}
                 own |= {name: each for name, each in errors.items() if name not in own}
         return own
+
+    @property
+    def _has_losses(self) -> bool:
+        return len(self._parts) == 1 and len(self._parts[0].predictor.members) == 1
 
     def _has_errors(self, head: Head) -> bool:
         """Return whether predictions are as many numbers as targets, so not quantiles."""
@@ -166,61 +170,99 @@ class AnalyzedData:
 
     def targets(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the targets of samples as metrics take them."""
-        ready = self._samples(positions)[1]
-        return dict(zip((each.name for each in self._predictor.heads), ready.y, strict=True))
+        found = self._by_part(lambda part, own, _: part.targets(own), positions, {})
+        return dict(zip((head.name for head in self._reader.heads), found, strict=True))
 
     def outputs(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
     ) -> dict[str, Array]:
-        """Return the model's outputs as metrics take them."""
-        return self._predictor.outputs(self._x(positions, replaced))
+        """Return the models' outputs as metrics take them."""
+        names = [head.name for head in self._reader.heads]
+
+        def outputs(
+            part: ExaminedPart, own: Array | None, values: Mapping[str, Array]
+        ) -> list[Array]:
+            by_loss = part.outputs(own, values)
+            return [by_loss[name] for name in names]
+
+        found = self._by_part(outputs, positions, self._known(replaced))
+        return dict(zip(names, found, strict=True))
 
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
     ) -> dict[str, float]:
         """Return the loss, the run's metrics and, for values, errors."""
-        heads, readings = self._predictor.heads, self._predictor.readings
-        ready = self._samples(positions)[1]
-        if replaced:
-            x = self._predictor.model.as_input(self._x(positions, replaced))
-            ready = replace(ready, x=x)
-        errors = [ValueErrors() if each.sort == "values" else None for each in readings]
-        watches = [_nothing if each is None else each.add for each in errors]
-        unscale = unscaling(heads, self._predictor.preparation)
-        finish = calibrating(heads, self._predictor.calibrations, unscale)
-        accumulator = MetricAccumulator(heads, None, watches, finish)
+        heads, readings = self._reader.heads, self._reader.readings
+        errors = [ValueErrors() if reading.sort == "values" else None for reading in readings]
+        watches = [_nothing if error is None else error.add for error in errors]
+        metrics = MetricAccumulator(heads, None, watches)
         with np.errstate(all="ignore"):
-            self._batches.add_to(accumulator, ready)
-            found = accumulator.result()
-            for head, each in zip(heads, errors, strict=True):
-                if each is not None:
-                    own = {head.label(name): value for name, value in each.result().items()}
+            if self._has_losses:
+                self._parts[0].add_losses(metrics, positions, self._known(replaced))
+            else:
+                outputs, targets = self.outputs(positions, replaced), self.targets(positions)
+                for number, head in enumerate(heads):
+                    y = read_only(targets[head.name])
+                    metrics.add_predictions(number, outputs[head.name], y)
+            found = metrics.result()
+            for head, error in zip(heads, errors, strict=True):
+                if error is not None:
+                    own = {head.label(name): value for name, value in error.result().items()}
                     found = own | found
         return {name: found[name] for name in self.better}
 
-    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Inputs:
-        x = self._samples(positions)[0].inputs
-        if not replaced:
-            return x
-        at = np.arange(self.samples) if positions is None else positions
-        return self._replacer.replaced(x, at, replaced)
+    def _known(self, replaced: Mapping[str, Array] | None) -> Mapping[str, Array]:
+        """Return values for columns; raise DataError if those of one cannot be replaced."""
+        for name in replaced or ():
+            if name not in self.features:
+                raise DataError(f'the values of "{name}" cannot be replaced')
+        return replaced or {}
 
-    def _samples(self, positions: Array | None) -> tuple[Dataset, ReadyData]:
-        """Return samples, prepared and as the losses take them; the last ones are kept."""
-        if self._ready is None or self._ready[0] is not positions:
-            part = self._prepared if positions is None else self._prepared.take(positions)
-            self._ready = positions, part, ready_part(part, self._predictor, self.data_name)
-        return self._ready[1:]
+    def _by_part(
+        self,
+        compute: Callable[[ExaminedPart, Array | None, Mapping[str, Array]], Sequence[Array]],
+        positions: Array | None,
+        values: Mapping[str, Array],
+    ) -> list[Array]:
+        """Return what is computed of each part, an array of samples for each loss, in order."""
+        if len(self._parts) == 1:
+            return list(compute(self._parts[0], positions, values))
+        positions = np.arange(self.samples) if positions is None else positions
+        ends = np.cumsum([len(part) for part in self._parts])
+        numbers = np.searchsorted(ends, positions, side="right")
+        order, found = [], []
+        for number, part in enumerate(self._parts):
+            at = np.flatnonzero(numbers == number)
+            if len(at):
+                own = positions[at] - (ends[number] - len(part))
+                of_part = {name: column[at] for name, column in values.items()}
+                found.append(compute(part, own, of_part))
+                order.append(at)
+        back = np.argsort(np.concatenate(order))
+        return [np.concatenate(arrays)[back] for arrays in zip(*found, strict=True)]
 
 
 def _nothing(y_pred: Array, y: Array) -> None:
     """Watch nothing."""
 
 
-def _drawn(count: int, predictor: Predictor) -> Array:
-    """Return `MOST_SAMPLES` positions of samples, in order."""
+def _drawn(count: int, predictor: Predictor, most: int = MOST_SAMPLES) -> Array:
+    """Return `most` positions of samples, in order."""
     rng = random_stream(predictor.spec.seed, Stream.ANALYSIS)
-    return np.sort(rng.choice(count, MOST_SAMPLES, replace=False))
+    return np.sort(rng.choice(count, most, replace=False))
+
+
+def held_out_samples(
+    reader: Predictor, parts: Sequence[ExaminedPart], name: str, training: Callable[[], Data]
+) -> AnalyzedData:
+    """Return samples that several models have not seen, for analyses, at most `MOST_SAMPLES`."""
+    total = sum(map(len, parts))
+    if total > MOST_SAMPLES and reader.windows is None:
+        parts = [
+            part.take(_drawn(len(part), reader, len(part) * MOST_SAMPLES // total))
+            for part in parts
+        ]
+    return AnalyzedData(reader, parts, name, total, training)
 
 
 def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedData:
@@ -230,8 +272,10 @@ def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedD
     if count > MOST_SAMPLES and len(raw) == count:  # else samples are windows
         kept = _drawn(count, predictor)
         raw, samples = raw.take(kept), samples.take(kept)
-    samples = replace(samples, x=as_arrays(samples.inputs))
-    return AnalyzedData(predictor, raw, guarded(samples), name, count, lambda: sets.raw["train"])
+    samples = guarded(replace(samples, x=as_arrays(samples.inputs)))
+    part = LabeledPart((samples,), samples.sample_name)
+    examined = ExaminedPart(predictor, raw, part, name)
+    return AnalyzedData(predictor, [examined], name, count, lambda: sets.raw["train"])
 
 
 def set_loaded_again(
@@ -276,8 +320,10 @@ def other_data(
             count = len(raw)
         else:
             raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
-        samples = predictor.labeled(raw, name).samples
-        return AnalyzedData(predictor, raw, guarded(samples), name, count, training)
+        part = predictor.labeled(raw, name)
+        part = part._replace(samples=tuple(map(guarded, part.samples)))
+        examined = ExaminedPart(predictor, raw, part, name)
+        return AnalyzedData(predictor, [examined], name, count, training)
 
 
 def some_of(

@@ -12,27 +12,25 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import as_arrays
-from declnet.contracts.network.metric import Metric
-from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, SampleName
 from declnet.runs.inference.calibration import FittedCalibration
-from declnet.runs.inference.ensemble_predictor import averaged
+from declnet.runs.inference.member import Member, NamesSamples
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
     never_predicted,
 )
 from declnet.runs.inference.predictions import OutputReading, require_finite
-from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predictor
+from declnet.runs.inference.predictor import LabeledPart, Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
 from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 from declnet.training.evaluation import BatchLosses
-from declnet.training.metrics import MetricAccumulator, Unscale, Watch, metrics_of
+from declnet.training.metrics import MetricAccumulator, Unscale, Watch
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -73,7 +71,7 @@ class Evaluation:
     Attributes:
         data: the name of the data set or file.
         samples: number of samples.
-        metrics: the loss, its parts and the run's metrics; the averaged predictions of an ensemble
+        metrics: the loss, its parts and the run's metrics; the mean predictions of several members
             have no loss.
         class_names: class names in the order of the counts; None for values.
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
@@ -112,6 +110,13 @@ class Evaluation:
             return [_row(f"output {n}", each, 1) for n, each in enumerate(matrices, start=1)]
         matrix = ConfusionMatrix(self.counts)
         return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
+
+    def warned(self, *, unchanged: bool) -> Evaluation:
+        """Return the evaluation with a warning if its data is not what the runs saw."""
+        if unchanged:
+            return self
+        warning = f"the {self.data} data has changed since the run (it has another hash)"
+        return replace(self, warnings=(*self.warnings, warning))
 
     def tables(self) -> dict[str, ResultTable]:
         """Return what is shown, as far as there is any; of several losses, `heads` have more.
@@ -156,8 +161,8 @@ class Evaluation:
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
     """Evaluate a model on data in parts; of these, only targets are kept, for the baseline.
 
-    The averaged predictions of an ensemble have no loss, which may take something else, e.g.
-    logits, or targets as a single model's preparation scales them.
+    The mean predictions of several members have no loss, which may take something else, e.g.
+    logits, or targets as a member's preparation scales them.
 
     Args:
         predictor: the run's predictor.
@@ -175,7 +180,7 @@ def evaluate_each(
     data: str,
     reader: Predictor | None = None,
 ) -> Evaluation:
-    """Evaluate models of one spec, each on its own data, as if one had made all predictions.
+    """Evaluate predictors, each on its own data, as if one had made all predictions.
 
     Args:
         models: at least one predictor, each with its parts as for `evaluate_parts`.
@@ -185,8 +190,7 @@ def evaluate_each(
     Raises:
         DataError: as `evaluate_parts` does.
     """
-    first_predictor = models[0][0]
-    reader = reader or first_predictor
+    reader = reader or models[0][0]
     heads = reader.heads
     watched = [_Watched(reading) for reading in reader.readings]
     samples, first = 0, 0  # of all parts; before the current part
@@ -205,9 +209,7 @@ def evaluate_each(
             samples += len(y)
 
     watches = [partial(watch, number) for number in range(len(heads))]
-    averages = len(first_predictor.predictors) > 1
-    make = _Averages if averages else _Scores
-    scores: _Averages | _Scores = make(heads, watched, watches, data)
+    scores = _Scores(heads, watched, watches, data)
     left_out: tuple[str, ...] = ()
     for predictor, parts in models:
         scores.go_on_with(predictor)
@@ -227,94 +229,62 @@ def evaluate_each(
     return replace(found[""], warnings=(*left_out, *found[""].warnings))
 
 
-@dataclass(eq=False)
-class _Measures:
-    """The measurements on labeled data, part by part.
+class _Scores:
+    """The losses and metrics over all parts; of several members together, only metrics.
 
-    Attributes:
+    Args:
         heads: the losses.
         watched: what is counted for each.
         watches: for each loss, called with each batch's predictions and targets.
         data: the data's name.
     """
 
-    heads: Sequence[Head]
-    watched: Sequence[_Watched]
-    watches: Sequence[Watch]
-    data: str
-
-
-@dataclass(eq=False)
-class _Scores(_Measures):
-    """The losses and metrics of single models."""
-
-    def __post_init__(self) -> None:
-        self._metrics = MetricAccumulator(self.heads, None, self.watches)
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        watched: Sequence[_Watched],
+        watches: Sequence[Watch],
+        data: str,
+    ) -> None:
+        self._heads, self._watched, self._data = heads, watched, data
+        self._metrics = MetricAccumulator(heads, None, watches)
 
     def go_on_with(self, predictor: Predictor) -> None:
-        """Evaluate the parts that follow with a model."""
+        """Evaluate the parts that follow with a predictor."""
         self._predictor = predictor
-        finish = unscaling(self.heads, predictor.preparation)
-        for number, (head, each) in enumerate(zip(self.heads, self.watched, strict=True)):
-            calibration = predictor.calibrations.get(head.name)
+        if len(predictor.members) > 1:
+            return
+        member, heads = predictor.members[0], self._heads
+        finish = unscaling(heads, member.preparation)
+        for number, (head, watched) in enumerate(zip(heads, self._watched, strict=True)):
+            calibration = member.calibrations.get(head.name)
             if calibration is not None:
-                finish[number] = each.calibrating(calibration, finish.get(number))
+                finish[number] = watched.calibrating(calibration, finish.get(number))
         self._metrics.unscale = finish
-        model = predictor.model
-        self._batches = BatchLosses(model, self.heads, model.samples_at_once)
+        self._batches = BatchLosses(member.model, heads, member.model.samples_at_once)
 
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
-        with np.errstate(all="ignore"):
-            ready = ready_part(part.samples, self._predictor, self.data)
-        self._batches.add_to(self._metrics, ready)
+        members, first = self._predictor.members, part.samples[0]
+        if len(members) == 1:
+            with np.errstate(all="ignore"):
+                ready = ready_part(first, members[0], self._data)
+            self._batches.add_to(self._metrics, ready)
+            return
+        samples = [as_arrays(dataset.inputs) for dataset in part.samples]
+        calibrations = self._predictor.calibrations
+        outputs = self._predictor.outputs(samples)
+        raw = self._predictor.outputs(samples, calibrated=False) if calibrations else outputs
+        for number, head in enumerate(self._heads):
+            calibration = calibrations.get(head.name)
+            if calibration is not None:
+                self._watched[number].calibrating(calibration, None)(raw[head.name])
+            y = true_targets(head, first, members[0], self._data)
+            self._metrics.add_predictions(number, outputs[head.name], y)
 
     def result(self) -> dict[str, float]:
         """Return the losses and metrics over all parts."""
         return self._metrics.result()
-
-
-@dataclass(eq=False)
-class _Averages(_Measures):
-    """The metrics of the averaged predictions of an ensemble."""
-
-    def __post_init__(self) -> None:
-        self._metrics = [(each, each.metric.start()) for each in metrics_of(self.heads)]
-
-    def go_on_with(self, predictor: Predictor) -> None:
-        """Evaluate the parts that follow with an ensemble."""
-        self._predictor = predictor
-
-    def _outputs(self, part: LabeledPart, *, calibrated: bool) -> dict[str, Array]:
-        return averaged(
-            each.outputs(as_arrays(samples.inputs), calibrated=calibrated)
-            for each, samples in zip(
-                self._predictor.predictors, (part.samples, *part.others), strict=True
-            )
-        )
-
-    def add(self, part: LabeledPart) -> None:
-        """Add the samples of a part."""
-        predictors, heads, first = self._predictor.predictors, self.heads, part.samples
-        calibrations = self._predictor.calibrations
-        outputs = self._outputs(part, calibrated=True)
-        raw = self._outputs(part, calibrated=False) if calibrations else outputs
-        for number, head in enumerate(heads):
-            predictions, calibration = outputs[head.name], calibrations.get(head.name)
-            if calibration is not None:
-                self.watched[number].calibrating(calibration, None)(raw[head.name])
-            model, preparation = predictors[0].model, predictors[0].preparation
-            y = read_only(targets_for(head, first, model, preparation, self.data)[0])
-            for each, state in self._metrics:
-                if each.head == number:
-                    each.metric.update(state, predictions, y)
-            self.watches[number](predictions, y)
-
-    def result(self) -> dict[str, float]:
-        """Return the metrics over all parts."""
-        return {
-            each.label: verified(Metric.result, each.metric, state) for each, state in self._metrics
-        }
 
 
 class _Watched:
@@ -421,12 +391,10 @@ class _Trust:
         )
 
 
-def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
-    """Return prepared samples as the model and its losses take them; raise DataError if not."""
-    model, part = predictor.model, guarded(part)
-    pairs = [
-        targets_for(head, part, model, predictor.preparation, data) for head in predictor.heads
-    ]
+def ready_part(part: Dataset, member: Member, data: str) -> ReadyData:
+    """Return prepared samples as a model and its losses take them; raise DataError if not."""
+    model, part = member.model, guarded(part)
+    pairs = [targets_for(head, part, model, member.preparation, data) for head in member.heads]
     weights = None if part.weights is None else part.weights.astype(model.dtype)
     ys, y_trues = (tuple(each) for each in zip(*pairs, strict=True))
     try:
@@ -434,6 +402,11 @@ def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
     except DataError as error:
         raise error.replaced(message=f"{data}: {error.message}") from None
     return ReadyData(x, ys, y_trues, weights)
+
+
+def true_targets(head: Head, part: Dataset, member: Member, data: str) -> Array:
+    """Return the targets of a loss as metrics take them; raise DataError if they do not suit it."""
+    return read_only(targets_for(head, part, member.model, member.preparation, data)[0])
 
 
 def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:

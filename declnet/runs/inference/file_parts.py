@@ -23,6 +23,7 @@ from declnet.data.sources.files import called, file_source, naming, with_setting
 from declnet.data.typed_columns import readable_cells
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
+from declnet.graph.model import Model
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
 from declnet.runs.inference.predictor import (
@@ -46,9 +47,10 @@ def samples_in_part(predictor: Predictor) -> int:
     The number is a multiple of the samples that the model computes together, so results do not
     depend on how a file is divided.
     """
-    if len(predictor.predictors) > 1:
-        return min(map(samples_in_part, predictor.predictors))
-    model = predictor.model
+    return min(_samples_of(member.model) for member in predictor.members)
+
+
+def _samples_of(model: Model) -> int:
     outputs = sum(prod(node.output_shape) for node in model.outputs.values())
     size = max(1, model.sample_size, outputs)
     wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
@@ -72,7 +74,7 @@ def predicted_parts(
             source.
         identifiers: columns of the table to pass through. Those that are not features are read as
             text, if the source can.
-        spread: whether to keep the spread of an ensemble.
+        spread: whether to keep the spread over several members.
         on_error: as for `Predictor.predict`.
 
     Raises:
@@ -216,8 +218,7 @@ def raw_parts(
     Raises:
         DataError: the file cannot be read or lacks a column.
     """
-    preparation = predictor.preparation
-    targets = tuple(preparation.targets.values())
+    targets = tuple(predictor.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
     size, first = samples_in_part(predictor), 1
     read = partial(verified, DataSource.chunks, source, _no_chance(), size)
@@ -249,7 +250,7 @@ def _source(
     else:
         source = verified(DataSource.with_target, source, None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
-    if predictor.preparation.types is None:
+    if predictor.feature_types is None:
         return verified(DataSource.with_types, source, types) if types else source
     types |= predictor.column_types
     types |= {target.column: target.type for target in targets}

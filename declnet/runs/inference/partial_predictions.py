@@ -15,7 +15,8 @@ from declnet.runs.inference.predictions import Predictions, require_all_finite
 from declnet.training.tasks import predictions_of
 
 if TYPE_CHECKING:
-    from declnet.runs.inference.predictor import NamesSamples, Predictor
+    from declnet.runs.inference.member import Member, NamesSamples
+    from declnet.runs.inference.predictor import Predictor
 
 
 def _row(position: int) -> SampleName:
@@ -28,17 +29,17 @@ def partial_predictions(
     """Return the predictions of all samples, which are empty where they cannot be made.
 
     Args:
-        predictor: the predictor, of one model or of several.
+        predictor: the predictor.
         rows: the samples that can be used, as far as that is known.
         name_sample: what messages call a sample, by its position among all samples.
 
     Raises:
         DataError: an error concerns more than single samples.
     """
-    for member in predictor.predictors:
+    for member in predictor.members:
         rows = _prepared_rows(member, rows, name_sample)
     if not len(rows.table):
-        outputs = [_blank_outputs(member) for member in predictor.predictors]
+        outputs = [_blank_outputs(member) for member in predictor.members]
         return _of_rows(predictor.combined(outputs), slice(0), rows)
     names = _among(rows.positions, name_sample)
     predictions = predictor.predict_records(rows.table, names)
@@ -62,7 +63,7 @@ def _of_rows(
     }
 
 
-def _prepared_rows(predictor: Predictor, rows: UsableRows, name_sample: NamesSamples) -> UsableRows:
+def _prepared_rows(member: Member, rows: UsableRows, name_sample: NamesSamples) -> UsableRows:
     """Return those rows that a single model's preparation takes.
 
     An error in a column is looked for in that column alone.
@@ -70,9 +71,9 @@ def _prepared_rows(predictor: Predictor, rows: UsableRows, name_sample: NamesSam
     while len(rows.table):
         names = _among(rows.positions, name_sample)
         try:
-            predictor.prepare_records(rows.table, names)
+            member.prepare(rows.table, names)
         except DataError as error:
-            check = _check(predictor, rows.table, names, error)
+            check = _check(member, rows.table, names, error)
             errors = refused_rows(check, rows.table.row_numbers)
             if not errors:  # other rows were the reason, against the contract
                 raise
@@ -83,15 +84,15 @@ def _prepared_rows(predictor: Predictor, rows: UsableRows, name_sample: NamesSam
 
 
 def _check(
-    predictor: Predictor, table: Table, name_sample: NamesSamples, error: DataError
+    member: Member, table: Table, name_sample: NamesSamples, error: DataError
 ) -> Callable[[Array], object]:
     """Return a check of rows at some positions, which raises errors such as this one."""
-    preparation, column = predictor.preparation, error.column or ""
+    preparation, column = member.preparation, error.column or ""
     if column in (preparation.types or ()):
         alone, own = preparation.of_column(column), table.columns[column]
         numbers = np.asarray(table.row_numbers)
         return lambda part: alone.apply(Table({column: own[part]}, rows=numbers[part]))
-    return lambda part: predictor.prepare_records(table.take(part), _among(part, name_sample))
+    return lambda part: member.prepare(table.take(part), _among(part, name_sample))
 
 
 def _among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
@@ -99,11 +100,11 @@ def _among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
     return lambda position: name_sample(int(positions[position]))
 
 
-def _blank_outputs(predictor: Predictor) -> dict[str, Array]:
+def _blank_outputs(member: Member) -> dict[str, Array]:
     """Return outputs of a single model for one sample, whose numbers mean nothing."""
-    model = predictor.model
+    model = member.model
     outputs = {}
-    for head in predictor.heads:
+    for head in member.heads:
         shape = model.output(head.output).output_shape
         outputs[head.name] = predictions_of(head.loss, np.zeros((1, *shape), model.dtype))
     return outputs

@@ -1,11 +1,11 @@
-"""Predictions for tables and arrays, using a run's model and data preparation."""
+"""Predictions for tables and arrays, by the models of one run or of several."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,33 +13,21 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
-from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import (
-    UNNAMED,
-    Batch,
-    Inputs,
-    as_arrays,
-    sample_count,
-    unwrapped,
-    wrapped,
-)
-from declnet.data.integer_limits import require_within
-from declnet.data.preparing.preparation import FittedPreparation, stacked
+from declnet.contracts.data.sample_arrays import SampleArrays
+from declnet.contracts.data.table import CellFormat, ColumnType, Table
+from declnet.contracts.network.inputs import Batch, Inputs, unwrapped, wrapped
+from declnet.data.preparing.preparation import FittedPreparation
+from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.windows import Windows
-from declnet.data.sources.loading import GivenData, as_data, checked, guarded
+from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.data.sources.python_table import as_table, readable_rows
 from declnet.data.typed_columns import readable_cells
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError, SampleName
 from declnet.graph.model import Model
-from declnet.graph.shapes import input_limits
-from declnet.registry.registry import Registry
-from declnet.runs.inference.calibration import (
-    Calibrations,
-    calibrating,
-    thresholded,
-)
+from declnet.registry.spelling import counted
+from declnet.runs.inference.calibration import Calibrations, JointCalibration, thresholded
+from declnet.runs.inference.member import Member, NamesSamples, readings_of
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import (
     AnyPredictions,
@@ -47,33 +35,23 @@ from declnet.runs.inference.predictions import (
     Predictions,
     require_all_finite,
 )
-from declnet.spec.heads import Head
-from declnet.spec.model import RunSpec
-from declnet.spec.requirements import registry_for
-from declnet.training.preparation import unscaling
-from declnet.training.tasks import predictions_of
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
-
-NamesSamples = Callable[[int], SampleName]
-"""Returns what messages call the sample at a position of a part."""
 
 
 class LabeledPart(NamedTuple):
     """Samples with targets.
 
     Attributes:
-        samples: the samples, prepared.
+        samples: the samples as each member prepares them.
         name_sample: returns what messages call the sample at a position.
         warning: that some of the data is left out, if it is.
-        others: the same samples as the other models of an ensemble prepare them.
     """
 
-    samples: Dataset
+    samples: tuple[Dataset, ...]
     name_sample: NamesSamples
     warning: str | None = None
-    others: tuple[Dataset, ...] = ()
 
 
 Unprepared = Table | Batch
@@ -96,45 +74,65 @@ def naming_samples(
 
 
 class Predictor:
-    """A trained model with everything needed to predict from a user's data; thread-safe.
+    """Trained models with everything needed to predict from a user's data; thread-safe.
+
+    A prediction is the weighted mean of those of its members: probabilities, scores and values as
+    metrics take them, after `Loss.predictions`, in the units of the target and calibrated. Members
+    may differ in their networks, preparations and features; they share the targets, the classes and
+    the form of the outputs. Of the members' thresholds and bounds of intervals the medians are
+    taken, and a class is in a set if most members' calibrations put it there.
+
+    Args:
+        members: the models, at least one.
+        weights: a positive weight for each; default: the same for all.
 
     Attributes:
-        preparation: the preparation applied to data before the model.
-        heads: the run's losses, each with the output that it takes; with a threshold that a
-            calibrator chose, their metrics use it.
+        heads: the losses, each with the output that it takes; with a threshold that a calibrator
+            chose, their metrics use it.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
         readings: how to interpret the predictions for each loss.
-        spec: the run's spec.
-        registry: where the run's names are looked up, as the run sees it.
+        spec: the spec of the first member.
+        registry: where its names are looked up, as the run sees it.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        preparation: FittedPreparation,
-        spec: RunSpec,
-        registry: Registry | None = None,
-        calibrations: Calibrations | None = None,
-    ) -> None:
-        self._model, self.preparation, self.spec = model, preparation, spec
-        self.calibrations = calibrations = dict(calibrations or {})
-        self.registry = registry_for(spec.plugins, registry)
-        self._unscale = unscaling(spec.heads, preparation)
-        self._limits = input_limits(model.nodes)
-        with attributing_errors(self.registry):
-            self.heads = thresholded(spec.heads, calibrations)
-            self.readings = readings_of(spec.heads, model, preparation, calibrations)
-        self._finish = calibrating(self.heads, calibrations, self._unscale)
+    def __init__(self, members: Sequence[Member], weights: Sequence[float] | None = None) -> None:
+        first = members[0]
+        self.members = tuple(members)
+        self.weights = tuple(weights) if weights is not None else (1.0,) * len(members)
+        self.spec, self.registry = first.spec, first.registry
+        self.heads, self.readings = first.heads, first.readings
+        self.calibrations: Calibrations = first.calibrations
+        if len(members) > 1 and first.calibrations:
+            self.calibrations = joint = {
+                name: JointCalibration.of([member.calibrations[name] for member in members])
+                for name in first.calibrations
+            }
+            heads = self.spec.heads
+            with attributing_errors(self.registry):
+                self.heads = thresholded(heads, joint)
+                self.readings = readings_of(heads, first.model, first.preparation, joint)
+
+    @property
+    def member(self) -> Member:
+        """The only member.
+
+        Raises:
+            DataError: there are several.
+        """
+        if len(self.members) > 1:
+            count = counted(len(self.members), "model")
+            raise DataError(f"the predictor has {count}", hint="use one of its `members`")
+        return self.members[0]
 
     @property
     def model(self) -> Model:
-        """The run's trained model; its `predict` returns outputs before `Loss.predictions`."""
-        return self._model
+        """The model of the only member; raises DataError if there are several."""
+        return self.member.model
 
     @property
-    def predictors(self) -> tuple[Predictor, ...]:
-        """The predictors of the single models whose predictions are averaged; of one: itself."""
-        return (self,)
+    def preparation(self) -> FittedPreparation:
+        """The preparation of the only member; raises DataError if there are several."""
+        return self.member.preparation
 
     @property
     def reading(self) -> OutputReading:
@@ -165,18 +163,35 @@ class Predictor:
     @property
     def windows(self) -> Windows | None:
         """How rows become samples; None if each row, or item of an array, is one."""
-        return self.preparation.windows
+        return self.members[0].preparation.windows
+
+    @property
+    def cells(self) -> CellFormat:
+        """How the cells of text are written in the training data, and in any other data."""
+        return self.members[0].preparation.cells
+
+    @property
+    def targets(self) -> Mapping[str, TargetEncoding]:
+        """How each target is encoded, by name, as `FittedPreparation.targets`."""
+        return self.members[0].preparation.targets
+
+    @cached_property
+    def feature_types(self) -> dict[str, ColumnType] | None:
+        """The columns used by any member, with their types; None for arrays."""
+        types = [member.preparation.types for member in self.members]
+        if types[0] is None:
+            return None
+        return {name: kind for columns in types for name, kind in (columns or {}).items()}
 
     @property
     def features(self) -> tuple[str, ...] | None:
         """The columns used for predictions; None if the model was trained on arrays."""
-        types = self.preparation.types
-        return tuple(types) if types is not None else None
+        return tuple(self.feature_types) if self.feature_types is not None else None
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
-        types = dict(self.preparation.types or {})
+        types = dict(self.feature_types or {})
         if self.windows is not None and self.windows.spec.series is not None:
             types[self.windows.spec.series] = "text"
         return types
@@ -205,10 +220,10 @@ class Predictor:
         """
         self.require_on_error(on_error)
         with attributing_errors(self.registry):
-            if self._takes_named_arrays and isinstance(data, Mapping):
+            if self.members[0].takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
                 return unwrapped(self.predict_part(named, on_error=on_error))
-            cells, types = self.preparation.cells, self.column_types
+            cells, types = self.cells, self.column_types
             try:
                 table = as_table(data, cells=cells, types=types)
             except DataError as error:
@@ -257,25 +272,20 @@ class Predictor:
             parts = predicted_parts(self, data, identifiers, spread=spread, on_error=on_error)
             yield from map(unwrapped, parts)
 
-    @property
-    def _takes_named_arrays(self) -> bool:
-        """Whether the model was trained on arrays with names, not on a table."""
-        return self.features is None and UNNAMED not in self._model.inputs
-
     def predict_part(
         self, data: Unprepared, first_row: int = 1, on_error: OnError = "fail"
     ) -> dict[str, Predictions]:
         """Return the predictions of each loss for unprepared data.
 
         Args:
-            data: as for `prepared`.
-            first_row: as for `prepared`.
+            data: a table, or an array for each input.
+            first_row: the number of an array's first sample, for messages.
             on_error: as for `predict`.
 
         Raises:
-            DataError: as for `prepared`, or a prediction is NaN or infinite.
+            DataError: as for `predict`.
         """
-        records = self._records(data, first_row)
+        records = self.members[0].records_of(data, first_row)
         name_sample = naming_samples(data, first_row, self.windows)
         try:
             predictions = self.predict_records(records, name_sample)
@@ -283,7 +293,7 @@ class Predictor:
         except DataError as error:
             if on_error == "fail" or error.row is None:
                 raise
-            rows = readable_cells(records, self.column_types, self.preparation.cells)
+            rows = readable_cells(records, self.column_types, self.cells)
             return partial_predictions(self, rows, name_sample)
         if on_error == "empty":
             rows = UsableRows.of(records)
@@ -297,21 +307,53 @@ class Predictor:
         }
 
     def predict_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Predictions]:
-        """Return the predictions of each loss for samples as `prepare_records` takes them.
+        """Return the predictions of each loss for samples as `Member.prepare` takes them.
 
         They may be NaN or infinite.
 
         Raises:
             DataError: a sample cannot be prepared.
         """
-        predictors = self.predictors
-        outputs = [each.outputs(each.prepare_records(records, name_sample)) for each in predictors]
-        return self.combined(outputs)
+        prepared = (member.prepare(records, name_sample) for member in self.members)
+        members = zip(self.members, prepared, strict=True)
+        return self.combined([member.outputs(x) for member, x in members])
 
-    def combined(self, outputs: Sequence[Mapping[str, Array]]) -> dict[str, Predictions]:
-        """Return predictions, given the `outputs` of each of the `predictors`."""
-        (own,) = outputs
-        return self.read(own)
+    def combined(self, outputs: Sequence[dict[str, Array]]) -> dict[str, Predictions]:
+        """Return predictions, given the `outputs` of each of the members."""
+        predictions = self.read(self.averaged(outputs))
+        if len(outputs) == 1:
+            return predictions
+        for loss, prediction in predictions.items():
+            of_members = [own[loss] for own in outputs]
+            spread = np.std(of_members, axis=0, ddof=1, dtype=float).astype(of_members[0].dtype)
+            predictions[loss] = replace(prediction, spread=spread)
+        return predictions
+
+    def outputs(self, samples: Sequence[Inputs], *, calibrated: bool = True) -> dict[str, Array]:
+        """Return the predictions of each loss as metrics take them.
+
+        Args:
+            samples: the samples as each member prepares them.
+            calibrated: as for `Member.outputs`.
+
+        Returns:
+            (n, …) by the name of the loss, which is `""` for the only one.
+        """
+        members = zip(self.members, samples, strict=True)
+        return self.averaged([member.outputs(x, calibrated=calibrated) for member, x in members])
+
+    def averaged(self, outputs: Sequence[dict[str, Array]]) -> dict[str, Array]:
+        """Return the weighted mean over the members of the predictions of each loss."""
+        first, *others = outputs
+        if not others:
+            return first
+        found = {}
+        for loss, y_pred in first.items():
+            total = self.weights[0] * y_pred.astype(float)
+            for weight, other in zip(self.weights[1:], others, strict=True):
+                total += weight * other[loss].astype(float)
+            found[loss] = (total / sum(self.weights)).astype(y_pred.dtype)
+        return found
 
     def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
@@ -344,33 +386,12 @@ class Predictor:
         Raises:
             DataError: as for `evaluate`.
         """
-        samples = self._labeled(data, label)
         name_sample = naming_samples(data, windows=self.windows)
-        require_within(samples.inputs, self._limits, name_sample)
+        samples = tuple(member.prepare_labeled(data, label, name_sample) for member in self.members)
         left_out = None
         if self.windows is not None and isinstance(data, Table):
             left_out = self.windows.left_out(data)
         return LabeledPart(samples, name_sample, left_out)
-
-    def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
-        preparation = self.preparation
-        if isinstance(data, Table):
-            if preparation.types is None:
-                raise DataError("the model was trained on arrays", hint="give arrays, x and y")
-            columns, targets = dict(data.columns), preparation.target_columns
-            if len(targets) == 1 and data.target in columns and data.target != targets[0]:
-                columns[targets[0]] = columns.pop(data.target)
-            data = replace(data, columns=columns, target=None, targets=targets)
-            return checked(preparation.apply_to_set(data), label)
-        if self.features is not None:
-            raise DataError(
-                "the model was trained on a table", hint="give a table with its columns"
-            )
-        data = checked(data, label)
-        if preparation.steps and self._takes_named_arrays:
-            self._model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
-        samples = preparation.apply_to_set(data)
-        return samples if samples.inputs is data.inputs else checked(samples, label)
 
     def read(self, outputs: Mapping[str, Array]) -> dict[str, Predictions]:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
@@ -379,109 +400,3 @@ class Predictor:
             found, calibration = reading.read(y_pred), self.calibrations.get(loss)
             predictions[loss] = found if calibration is None else calibration.completed(found)
         return predictions
-
-    def outputs(self, x: Any, *, calibrated: bool = True) -> dict[str, Array]:
-        """Return the predictions of each loss as metrics take them, for prepared samples.
-
-        Args:
-            x: (n, *input shape), or such an array for each input by name.
-            calibrated: whether they are calibrated, if the run has calibrators.
-
-        Returns:
-            (n, …) by the name of the loss, which is `""` for the only one.
-        """
-        finish = self._finish if calibrated else self._unscale
-        with np.errstate(all="ignore"):
-            y_preds = self._model.compute(wrapped(x))
-        outputs = {}
-        for number, head in enumerate(self.heads):
-            output = y_preds[self._model.output(head.output).name]
-            outputs[head.name] = predictions_of(head.loss, output)
-            if number in finish:
-                outputs[head.name] = finish[number](outputs[head.name])
-        return outputs
-
-    def prepared(self, data: Unprepared, first_row: int = 1) -> dict[str, Array]:
-        """Return unprepared data as the model's inputs.
-
-        Args:
-            data: a table, or an array for each input.
-            first_row: the number of an array's first sample, for messages.
-
-        Raises:
-            DataError: as for `predict`.
-        """
-        name_sample = naming_samples(data, first_row, self.windows)
-        return self.prepare_records(self._records(data, first_row), name_sample)
-
-    def prepare_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
-        """Return samples as the model's inputs.
-
-        Args:
-            records: a table, of which arrays are columns.
-            name_sample: what messages call the sample at a position.
-
-        Raises:
-            DataError: a sample cannot be prepared.
-        """
-        x = self._prepared(records)
-        require_within(x, self._limits, name_sample)
-        return x
-
-    def _records(self, data: Unprepared, first_row: int) -> Table:
-        """Return samples as a table, of which arrays are columns."""
-        if self.features is None:
-            return self._as_arrays(data, first_row)
-        if not isinstance(data, Table):
-            raise DataError("the model was trained on a table: give its columns by name")
-        return data
-
-    def _prepared(self, records: Table) -> dict[str, Array]:
-        x = self.preparation.apply(records)
-        for name, array in x.items() if self.features is None else ():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
-                row = records.row_number(int(np.argmax(wrong)))
-                of = f' of "{name}"' if name else ""
-                message = f"sample {row}{of} has a number that is NaN or infinite"
-                raise DataError(message, row=row)
-        return x
-
-    def _as_arrays(self, data: Unprepared, first_row: int) -> Table:
-        """Return samples for a model that was trained on arrays, each a column."""
-        if isinstance(data, Table):
-            if self._takes_named_arrays:
-                names = ", ".join(self._model.inputs)
-                raise DataError(
-                    f"the model was trained on arrays, {names}, but this is a table",
-                    hint="give an array for each by name",
-                )
-            whole = set(data.columns) == {ARRAY}
-            return data if whole else stacked(data, self._model.input_shape)
-        x: Inputs = data
-        if self._takes_named_arrays or UNNAMED not in x:
-            x = self._model.given(x)
-        elif x[UNNAMED].ndim == 0:
-            raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
-        columns = {name or ARRAY: array for name, array in as_arrays(x).items()}
-        return Table(columns, rows=np.arange(first_row, first_row + sample_count(x)))
-
-
-def readings_of(
-    heads: Sequence[Head],
-    model: Model,
-    preparation: FittedPreparation,
-    calibrations: Calibrations = MappingProxyType({}),
-) -> tuple[OutputReading, ...]:
-    """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
-    encodings = preparation.targets
-    readings = []
-    for head in heads:
-        name = head.target_among(encodings) if encodings else None
-        target = encodings[name] if name is not None else None
-        shape = model.output(head.output).output_shape
-        reading = OutputReading.of(head, shape, model.dtype, target)
-        calibration = calibrations.get(head.name)
-        threshold = calibration.threshold if calibration is not None else None
-        readings.append(reading if threshold is None else reading.with_threshold(threshold))
-    return tuple(readings)

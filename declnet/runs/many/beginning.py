@@ -18,6 +18,7 @@ from declnet.runs.many.journal import plain
 from declnet.runs.many.search import run_folder
 from declnet.runs.many.shards import Shard, begin_shard
 from declnet.runs.storage.folder import claimed
+from declnet.spec.members import Members
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.points import Point
 from declnet.spec.tuning import TUNE
@@ -125,11 +126,37 @@ def begun_group(
 
 
 def series_file(spec: RunSpec, seeds: Sequence[int] | None) -> tuple[GroupFile, KnownSpecs]:
-    """Return the content of `group.json` for the seeds and folds of a spec, and the known spec."""
+    """Return the content of `group.json` for the members, seeds and folds of a spec.
+
+    Also the known specs.
+    """
+    if spec.members is not None:
+        return _members_file(spec.name, spec.members, seeds)
     tasks = tasks_of(spec, seeds)
     kind = "folds" if seeds is None else "seeds"
     file = GroupFile.of_spec(spec, tasks).model_copy(update={"kind": kind})
     return file, {spec_key(Task("")): (spec, None)}
+
+
+def _members_file(
+    name: str, members: Members, seeds: Sequence[int] | None
+) -> tuple[GroupFile, KnownSpecs]:
+    stored, tasks, known = list[StoredSpec](), list[Task](), KnownSpecs()
+    for number, member in enumerate(members.members):
+        spec = member.spec
+        stored.append(StoredSpec.of(resolved_document(spec), spec.folder))
+        own = tasks_of(spec, seeds, point=spec.name, name=spec.name, base=number)
+        tasks += own
+        known[spec_key(own[0])] = spec, None
+    weights = {member.spec.name: member.weight for member in members.members}
+    file = GroupFile(
+        kind="members",
+        name=name,
+        specs=tuple(stored),
+        tasks=tuple(tasks),
+        weights=None if members.selects else weights,
+    )
+    return file, known
 
 
 def sweep_file(

@@ -1,12 +1,11 @@
-"""The folds or seeds of one spec in a group's folder, used as one model."""
+"""The runs of a group's folder that are used as one model: folds, seeds, or members of a spec."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import as_arrays, unwrapped
+from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
@@ -27,18 +26,25 @@ from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
 
 if TYPE_CHECKING:
-    from declnet.contracts.data.data_source import DataSource
+    from declnet.contracts.data.data_source import Dataset, DataSource
+    from declnet.contracts.data.table import ColumnType
+    from declnet.contracts.runs.analysis import Analysis
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
-    from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
+    from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
+    from declnet.runs.inference.examined import ExaminedPart
+    from declnet.runs.inference.member import Member
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
     from declnet.runs.many.group_file import GroupFile
+    from declnet.runs.stored_data import PredictedData
+
+OUT_OF_FOLD = "out of fold"
 
 
 class Ensemble(Exportable):
-    """The folds or seeds of one spec, used as one model.
+    """The runs of a group as one model: a predictor whose members are theirs.
 
     Attributes:
         path: the folder of the group.
@@ -75,20 +81,25 @@ class Ensemble(Exportable):
 
         Seeds that also hold out other rows than each other have only their folds.
         """
-        if not self.has_folds:
-            return ("test",)
         tested = all("test" in run.manifest.data for run in self.runs)
-        return ("validation", *(["test"] if tested and len(self.seeds) == 1 else ()))
+        if self.has_folds:
+            return ("validation", *(["test"] if tested and len(self.seeds) == 1 else ()))
+        if tested or self.file.kind == "seeds":
+            return ("test",)
+        return ("validation",)
 
     @cached_property
     def runs(self) -> tuple[StoredRun, ...]:
-        """The finished runs, in order.
+        """The finished runs, in order, but for those of members without weight.
 
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
         found = []
+        weights = self.weights
         for task in self.tasks:
+            if not weights.get(task.point, 1.0):
+                continue
             path = self.path / task.folder
             if not (path / folder.MANIFEST).is_file():
                 what = "is missing" if self.status == "finished" else "has not begun"
@@ -108,24 +119,38 @@ class Ensemble(Exportable):
     def _remedy(self) -> str:
         return REMEDY if self.status == "finished" else f"continue by `declnet resume {self.path}`"
 
-    def predictor(self) -> EnsemblePredictor:
-        """Return the models as one, which averages their predictions.
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """The weight of each member of the spec, by the folder of its runs; `""` without members.
 
         Raises:
-            OutputError: a run is not finished, or damaged, or the runs differ in their columns,
+            OutputError: they have not been selected yet.
+        """
+        if self.file.kind != "members":
+            return {"": 1.0}
+        if self.file.weights is None:
+            message = "the weights of its members are selected when all have finished"
+            raise OutputError(f"{self.path}: {message}; {self._remedy}")
+        return self.file.weights
+
+    def predictor(self) -> Predictor:
+        """Return the models as one, which takes the weighted mean of their predictions.
+
+        Raises:
+            OutputError: a run is not finished, or damaged, or the runs differ in their targets,
                 classes or versions.
             DeclnetError: as `StoredRun.predictor` does.
         """
         return self._predictor
 
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the averaged predictions or, with folds, predictions out of fold.
+        """Evaluate the mean predictions or, with folds, predictions out of fold.
 
         Args:
-            data: `"validation"`: out of fold; `"test"` or another data set that all runs have in
-                common; or the path of a file, as a `Path`, a data source or data, as for
-                `Predictor.evaluate`.
-                Default: out of fold with folds, else the test data.
+            data: `"validation"`: with folds, out of fold; `"test"` or another data set that all
+                runs have in common; or the path of a file, as a `Path`, a data source or data, as
+                for `Predictor.evaluate`.
+                Default: the first of `evaluated_on`.
 
         Raises:
             DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
@@ -133,12 +158,106 @@ class Ensemble(Exportable):
         """
         if data is not None and not isinstance(data, str):
             return self.predictor().evaluate(data)
-        if self.has_folds and data in (None, "validation"):
-            return self._out_of_fold(None)
-        return self._on_common(data or "test")
+        parts = self.examined(data or self.evaluated_on[0])
+        return evaluated(parts, self.predictor())
+
+    def analyze(
+        self,
+        *analyses: Analysis | str | Mapping[str, Any],
+        data: str | Path | DataSource | None = None,
+    ) -> tuple[AnalysisResult, ...]:
+        """Analyze the models together: with folds, each row by the models that have not seen it.
+
+        Args:
+            analyses: each as in a spec: a type, a table or an instance.
+            data: as for `evaluate`, but not data of a program.
+
+        Raises:
+            pydantic.ValidationError: an analysis is invalid.
+            DeclnetError: as `evaluate` does; DataError if one does not suit the models or the data.
+        """
+        from declnet.contracts.runs.analysis import Analysis
+        from declnet.runs.inference.analyzing import held_out_samples, other_data
+
+        predictor, first = self.predictor(), self.runs[0]
+        chosen = [
+            Analysis.from_declaration(each, {"registry": first.registry}) for each in analyses
+        ]
+
+        def training() -> Data:
+            return first.raw_sets()["train"]
+
+        with attributing_errors(predictor.registry):
+            if data is not None and not isinstance(data, str):
+                samples = other_data(predictor, data, training)
+            else:
+                name = data or self.evaluated_on[0]
+                parts = self.examined(name)
+                samples = held_out_samples(predictor, parts, name, training)
+            return tuple(map(samples.result, chosen))
+
+    def predictions(self, data: str | None = None) -> PredictedData:
+        """Return the predictions for a data set of the runs, as `evaluate` makes them.
+
+        Args:
+            data: the data set, as for `evaluate`.
+
+        Returns:
+            The predictions without `x`, which each model prepares for itself.
+
+        Raises:
+            DeclnetError: as `evaluate` does; DataError if a prediction is NaN or infinite.
+        """
+        from declnet.runs.stored_data import PredictedData
+
+        parts = self.examined(data or self.evaluated_on[0])
+        names = [head.name for head in self.predictor().heads]
+        y = joined_arrays([dict(zip(names, part.targets(), strict=True)) for part in parts])
+        outputs = joined_arrays([_finite_outputs(part) for part in parts])
+        raw = joined_arrays([part.outputs(calibrated=False) for part in parts])
+        return PredictedData(parts[0].name, None, *map(unwrapped, (y, outputs, raw)))
+
+    def of_members(self, name: str) -> dict[str, tuple[float, Evaluation]]:
+        """Return the weight of each member of the spec, and its evaluation alone, by its name.
+
+        Args:
+            name: the data set, as for `evaluate`.
+
+        Raises:
+            DeclnetError: as `evaluate` does.
+        """
+        weights = self.weights
+        return {
+            point: (weights[point], evaluated(parts, parts[0].predictor))
+            for point, parts in self.examined_alone(name).items()
+        }
+
+    def examined_alone(
+        self, name: str, data: Mapping[str, Data] | None = None
+    ) -> dict[str, list[ExaminedPart]]:
+        """Return what `examined` does for each member of the spec alone, by the member's name."""
+        parts = self.examined(name, data)
+        found: dict[str, list[ExaminedPart]] = {}
+        for part in parts:
+            points = self._points_in(part, len(parts))
+            for point in dict.fromkeys(points):
+                positions = [at for at, own in enumerate(points) if own == point]
+                found.setdefault(point, []).append(part.of_members(positions))
+        return found
+
+    def _points_in(self, part: ExaminedPart, count: int) -> list[str]:
+        """Return the member of the spec that each member of a part's predictor belongs to."""
+        if count == 1:
+            return [task.point for task, _ in self._weighted_runs()]
+        spec = part.predictor.spec
+        return [
+            task.point
+            for task, run in self._weighted_runs()
+            if (run.spec.seed, run.spec.data.fold) == (spec.seed, spec.data.fold)
+        ]
 
     def out_of_fold(self, data: Mapping[str, Data] | None = None) -> AnyPredictions:
-        """Return the predictions of the validation data of each fold, by its own model.
+        """Return the predictions of the validation data of each fold, by its own models.
 
         They are in the order of the data, with the identifiers `row` (of arrays `sample`: the
         number in the training data as loaded, from 1; of windows `window`: the number within the
@@ -152,120 +271,134 @@ class Ensemble(Exportable):
         """
         if not self.has_folds:
             raise DataError("the runs are not folds, so each has seen the same rows")
-        predictor = self.predictor()
-        parts = [self._predicted(run, loaded) for run, loaded in self._with_data(data)]
-        numbers = {name: np.concatenate([own[name] for own, _ in parts]) for name in parts[0][0]}
+        parts, several_seeds = self.examined("validation", data), len(self.seeds) > 1
+        numbers = joined_arrays([_identifiers(part, several_seeds) for part in parts])
         order = np.lexsort([*numbers.values()][::-1])
-        outputs = {
-            loss: np.concatenate([own[loss] for _, own in parts])[order] for loss in parts[0][1]
-        }
-        identifiers = {name: each[order] for name, each in numbers.items()}
+        outputs = joined_arrays([_finite_outputs(part) for part in parts])
+        ordered = {loss: y_pred[order] for loss, y_pred in outputs.items()}
+        identifiers = {name: column[order] for name, column in numbers.items()}
         found: AnyPredictions = unwrapped(
             {
                 loss: replace(predictions, identifiers=identifiers)
-                for loss, predictions in predictor.read(outputs).items()
+                for loss, predictions in self.predictor().read(ordered).items()
             }
         )
         return found
 
-    def _out_of_fold(self, data: Mapping[str, Data] | None) -> Evaluation:
-        from declnet.runs.inference.evaluation import evaluate_each
+    def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
+        """Return a data set of the runs, with the models that have not seen it.
 
-        reader = self.predictor()  # which requires that they are alike
-        models, changed = [], False
-        for run, loaded in self._with_data(data):
-            predictor = run.predictor()
-            stored = run.stored_sets(run.prepared_sets(loaded))["validation"]
-            changed = changed or not stored.unchanged
-            models.append((predictor, stored.labeled_parts(predictor)))
-        with attributing_errors(self.runs[0].registry):
-            return _warned(evaluate_each(models, "out of fold", reader), changed)
+        That is one part, or with folds and `"validation"` a part for each seed and fold.
 
-    def _with_data(
-        self, data: Mapping[str, Data] | None
-    ) -> list[tuple[StoredRun, Mapping[str, Data]]]:
-        """Return each run with its data as loaded, which the folds of a seed share."""
-        found: list[tuple[StoredRun, Mapping[str, Data]]] = []
-        for _, group in groupby(self.runs, key=lambda run: run.spec.seed):
-            runs = list(group)
-            loaded = data if data is not None else runs[0].load_data()
-            found += [(run, loaded) for run in runs]
-        return found
+        Args:
+            name: the data set.
+            data: the data that a program passed to the runs; default: that of the specs.
 
-    def _predicted(
-        self, run: StoredRun, loaded: Mapping[str, Data]
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return what identifies the validation data of a fold, in order, and the predictions."""
-        from declnet.runs.inference.predictions import require_finite
+        Raises:
+            DeclnetError: as `evaluate` does.
+        """
+        from declnet.runs.inference.examined import ExaminedPart
 
-        predictor, spec, sets = run.predictor(), run.spec, run.prepared_sets(loaded)
-        held, dataset = sets.raw["validation"], sets.datasets["validation"]
-        with attributing_errors(run.registry):
-            outputs = predictor.outputs(as_arrays(dataset.inputs))
-        sample = f"{run.path}: validation: sample"
-        for each in outputs.values():
-            require_finite(each, lambda at: SampleName(f"{sample} {at + 1}", at + 1))
-        count, fold = len(dataset), spec.data.fold or 1
-        numbers = {"seed": np.full(count, spec.seed)} if len(self.seeds) > 1 else {}
-        if predictor.windows is not None:
-            return {
-                **numbers,
-                "fold": np.full(count, fold),
-                "window": np.arange(1, count + 1),
-            }, outputs
-        numbers[held.unit] = np.asarray(held.row_numbers)
-        return {**numbers, "fold": np.full(count, fold)}, outputs
+        if self.has_folds and name == "validation":
+            return self._folds(data)
+        predictor, (raw, unchanged) = self.predictor(), self._common(name, data)
+        part = predictor.labeled(raw, f"the {name}")
+        return [ExaminedPart(predictor, raw, part, name, unchanged=unchanged)]
 
-    def _on_common(self, name: str) -> Evaluation:
-        """Evaluate on a data set that all runs have in common and, of folds, have not seen."""
+    def _folds(self, data: Mapping[str, Data] | None) -> list[ExaminedPart]:
+        from declnet.runs.inference.examined import ExaminedPart
+        from declnet.runs.inference.predictor import LabeledPart, Predictor
+
+        _ = self.predictor()  # which requires that they are alike
+        by_fold: dict[tuple[int, int | None], list[tuple[Task, StoredRun]]] = {}
+        for task, run in self._weighted_runs():
+            by_fold.setdefault((run.spec.seed, run.spec.data.fold), []).append((task, run))
+        loaded: dict[tuple[str, int], Mapping[str, Data]] = {}
+        parts = []
+        for members in by_fold.values():
+            raws: list[Data] = []
+            samples: list[Dataset] = []
+            unchanged = True
+            for task, run in members:
+                key = task.point, run.spec.seed
+                if key not in loaded:
+                    loaded[key] = data if data is not None else run.load_data()
+                sets = run.prepared_sets(loaded[key])
+                raws.append(sets.raw["validation"])
+                samples.append(sets.datasets["validation"])
+                unchanged &= run.stored_sets(sets)["validation"].unchanged
+            if any(not np.array_equal(raw.row_numbers, raws[0].row_numbers) for raw in raws):
+                message = "the members hold out other rows, so they have no common predictions"
+                hint = "give them the same seed, folds and split"
+                raise DataError(f"{self.path}: {message}", hint=hint)
+            weights = [self.weights[task.point] for task, _ in members]
+            predictor = Predictor([run.predictor().member for _, run in members], weights)
+            part = LabeledPart(tuple(samples), samples[0].sample_name)
+            parts.append(ExaminedPart(predictor, raws[0], part, OUT_OF_FOLD, unchanged=unchanged))
+        return parts
+
+    def _weighted_runs(self) -> Iterator[tuple[Task, StoredRun]]:
+        """Yield the runs of members with a weight, each with its task."""
+        weights = self.weights
+        tasks = [task for task in self.tasks if weights.get(task.point, 1.0)]
+        return zip(tasks, self.runs, strict=True)
+
+    def _common(self, name: str, data: Mapping[str, Data] | None = None) -> tuple[Data, bool]:
+        """Return a data set that all runs have in common and, of folds, have not seen.
+
+        Also whether it is what they saw.
+        """
         from declnet.data.sources.loading import guarded
-        from declnet.runs.inference.evaluation import evaluate_parts
 
-        predictor = self.predictor()
         if self.has_folds and name == "train":
             raise DataError(
                 "each fold has its own training data, so the rows were seen by some of the models",
                 hint='evaluate out of fold: --on validation, or "validation" in a program',
             )
-        found: dict[int, Data] = {}
-        changed = False
-        for run in self.runs:
-            spec = run.spec
-            if spec.seed in found:
+        found: dict[tuple[str, int], Data] = {}
+        unchanged = True
+        for task, run in self._weighted_runs():
+            key = task.point, run.spec.seed
+            if key in found:
                 continue
-            sets = run.prepared_sets(run.load_data())
+            sets = run.prepared_sets(data if data is not None else run.load_data())
             if name not in sets.raw:
                 raise DataError(f"the runs have no {name} data", hint="name a file with --data")
-            found[spec.seed] = sets.raw[name]
-            changed = changed or not run.stored_sets(sets)[name].unchanged
+            found[key] = sets.raw[name]
+            unchanged &= run.stored_sets(sets)[name].unchanged
         first, *others = found.values()
-        if not all(_same(first, each) for each in others):
+        if not all(_same(first, other) for other in others):
             raise DataError(
                 f"each seed has other {name} data, which other models may have seen",
                 hint="name a file with --data",
             )
-        with attributing_errors(predictor.registry):
-            part = predictor.labeled(guarded(first), f"the {name}")
-            return _warned(evaluate_parts(predictor, [part], name), changed)
+        return guarded(first), unchanged
 
     @cached_property
-    def _predictor(self) -> EnsemblePredictor:
-        from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
+    def _predictor(self) -> Predictor:
+        from declnet.runs.inference.predictor import Predictor
         from declnet.runs.many.group import one_model
 
-        if not one_model(self.tasks):
+        if self.file.kind != "members" and not one_model(self.tasks):
             one = self.path / self.tasks[0].point
             raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")
         self._require_one_version()
-        predictors = [run.predictor() for run in self.runs]
-        first = _described(predictors[0])
-        for run, each in zip(self.runs, predictors, strict=True):
-            for what, own in _described(each).items():
+        members = [run.predictor().member for run in self.runs]
+        first = _described(members[0])
+        types: dict[str, ColumnType] = {}
+        for run, member in zip(self.runs, members, strict=True):
+            described = _described(member)
+            for name, kind in (member.preparation.types or {}).items():
+                if types.setdefault(name, kind) != kind:
+                    described["columns"] = name
+            for what, own in described.items():
                 if own != first[what]:
                     other = self.runs[0].path.relative_to(self.path)
                     message = f"this run has other {what} than {other}, so they cannot be averaged"
                     raise OutputError(f"{run.path}: {message}")
-        return EnsemblePredictor(predictors)
+        points = [task.point for task, _ in self._weighted_runs()]
+        weights = [self.weights[point] / points.count(point) for point in points]
+        return Predictor(members, weights if len(set(weights)) > 1 else None)
 
     def _require_one_version(self) -> None:
         """Require that all runs were made by the same versions of declnet and its plugins."""
@@ -286,19 +419,62 @@ def manifest_checksum(run: Path) -> str:
         return checksum((run / folder.MANIFEST).read_bytes())
 
 
-def _warned(found: Evaluation, changed: bool) -> Evaluation:
-    """Return an evaluation that says if its data has changed since the runs."""
-    warning = f"the {found.data} data is not what the runs saw (another hash)"
-    return replace(found, warnings=(*found.warnings, *([warning] if changed else ())))
+def joined_arrays(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Return the arrays of several parts one after another, by name."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _described(predictor: Predictor) -> dict[str, Any]:
-    """Return what the models of an ensemble have in common, by what messages call it."""
-    types = predictor.preparation.types
+def evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
+    """Return the performance of models on samples that they have not seen, as if one had made it.
+
+    Args:
+        parts: the samples, each with its models.
+        reader: says how to read the predictions.
+    """
+    from declnet.runs.inference.evaluation import evaluate_each
+
+    name = parts[0].name
+    with attributing_errors(reader.registry):
+        found = evaluate_each([(each.predictor, [each.part]) for each in parts], name, reader)
+    return found.warned(unchanged=all(part.unchanged for part in parts))
+
+
+def _identifiers(part: ExaminedPart, several_seeds: bool) -> dict[str, Array]:
+    """Return what identifies held-out samples, (n,) each, the first to sort by first."""
+    spec, count = part.predictor.spec, len(part)
+    fold = {"fold": np.full(count, spec.data.fold or 1)}
+    seed = {"seed": np.full(count, spec.seed)} if several_seeds else {}
+    if part.predictor.windows is not None:
+        return {**seed, **fold, "window": np.arange(1, count + 1)}
+    return {**seed, part.raw.unit: np.asarray(part.raw.row_numbers), **fold}
+
+
+def _finite_outputs(part: ExaminedPart) -> dict[str, Array]:
+    from declnet.runs.inference.predictions import require_finite
+
+    spec = part.predictor.spec
+    with attributing_errors(part.predictor.registry):
+        outputs = part.outputs()
+    where = f"fold {spec.data.fold} of seed {spec.seed}: validation: sample"
+    for y_pred in outputs.values():
+        require_finite(y_pred, lambda at: SampleName(f"{where} {at + 1}", at + 1))
+    return outputs
+
+
+def _described(member: Member) -> dict[str, Any]:
+    """Return what the members of a predictor have in common, by what messages call it."""
+    preparation, readings = member.preparation, member.readings
+    is_table = preparation.types is not None
+    calibrators = [head.calibration.values() for head in member.heads]
     return {
-        "columns": types if types is not None else tuple(predictor.model.inputs),
-        "classes": [each.classes for each in predictor.readings],
-        "outputs": [each.outputs for each in predictor.readings],
+        "columns": () if is_table else tuple(member.model.inputs),
+        "losses": [head.name for head in member.heads],
+        "windows": preparation.windows and preparation.windows.spec,
+        "classes": [reading.classes for reading in readings],
+        "outputs": [(reading.sort, reading.outputs, reading.scores) for reading in readings],
+        "calibrators": [
+            {name for each in own for name in each.gives()} - {"apply"} for own in calibrators
+        ],
     }
 
 

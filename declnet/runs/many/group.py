@@ -55,6 +55,9 @@ from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point
 from declnet.training.checks.check import Checked
 
+PREDICTORS = ("folds", "seeds", "members")
+"""The kinds of groups whose models are used as one."""
+
 
 def is_group(path: str | Path) -> bool:
     """Return whether a folder is that of a group, or of a point of one."""
@@ -64,7 +67,7 @@ def is_group(path: str | Path) -> bool:
 def is_predictor(path: str | Path) -> bool:
     """Return whether a folder is that of folds or seeds, whose models are used as one."""
     file = _file_at(Path(path))
-    return file is not None and file.kind in ("folds", "seeds")
+    return file is not None and file.kind in PREDICTORS
 
 
 def open_group(
@@ -134,6 +137,11 @@ class Group(Ensemble, Study):
         from declnet.runs.display.results import group_view
 
         return group_view(self)
+
+    @property
+    def is_predictor(self) -> bool:
+        """Whether the models of its runs are used as one."""
+        return self.file.kind in PREDICTORS
 
     @property
     def name(self) -> str:
@@ -378,12 +386,12 @@ class Group(Ensemble, Study):
             RunError: it cannot be written.
         """
         found, best_by = self.ranked(series_of(outcomes), metric, ascending=ascending)
-        if self.file.kind in ("folds", "seeds"):
+        if self.is_predictor and self.file.kind != "members":
             self.write_summary(found[0].summary(self.path, jobs))
             return found, best_by
         values, listed = self.values, []
         for each in found:
-            folder = self.path / each.name if self.file.kind == "sweep" else self.path
+            folder = self.path if self.file.kind == "plan" else self.path / each.name
             summary = each.summary(folder, jobs)
             if folder != self.path and folder.is_dir() and len(each.outcomes) > 1:
                 self.write_summary(summary, folder)

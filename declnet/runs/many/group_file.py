@@ -30,6 +30,7 @@ Summary = SeriesSummary | SweepSummary | StudySummary
 SUMMARIES: dict[str, Stored[Any]] = {
     "folds": SERIES_SUMMARY,
     "seeds": SERIES_SUMMARY,
+    "members": SWEEP_SUMMARY,
     "sweep": SWEEP_SUMMARY,
     "plan": SWEEP_SUMMARY,
     "study": STUDY_SUMMARY,
@@ -83,6 +84,8 @@ class GroupFile(BaseModel):
         plan: the component that asks for the runs otherwise; None for a search.
         metric: the metric to compare by; None for the main one.
         ascending: whether its lowest mean comes first; None for the best.
+        weights: of members, the weight of each by the folder of its runs, those of 0 included; None
+            until they are selected.
         worker: what identifies this folder among those that share a study.
         seconds: how long the group was trained, over all resumptions.
         manifests: the checksum of the manifest of each finished run, once all have ended.
@@ -91,7 +94,7 @@ class GroupFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     format: Literal[1] = 1
-    kind: Literal["folds", "seeds", "sweep", "study", "plan"]
+    kind: Literal["folds", "seeds", "members", "sweep", "study", "plan"]
     name: str
     status: Status = "running"
     specs: Annotated[tuple[StoredSpec, ...], Field(min_length=1)]
@@ -99,6 +102,7 @@ class GroupFile(BaseModel):
     plan: dict[str, Any] | None = None
     metric: str | None = None
     ascending: bool | None = None
+    weights: dict[str, float] | None = None
     worker: str = ""
     seconds: float = 0.0
     manifests: dict[str, str] = {}

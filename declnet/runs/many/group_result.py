@@ -7,6 +7,7 @@ from typing import Any
 
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError
+from declnet.runs.inference.analyzing import AnalysisResult
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.documents import Spread
 from declnet.runs.many.group import Group
@@ -65,6 +66,10 @@ class GroupResult(RunResult):
     def evaluate(self, data: Any = None) -> Evaluation:
         """Evaluate the models as one; see `Group.evaluate`."""
         return self.group.evaluate(data)
+
+    def analyze(self, *analyses: Any, data: Any = None) -> tuple[AnalysisResult, ...]:
+        """Analyze the models as one; see `Group.analyze`."""
+        return self.group.analyze(*analyses, data=data)
 
     def __getattr__(self, name: str) -> Any:
         """Raise DataError for what a single run has."""

@@ -32,7 +32,7 @@ from declnet.runs.many.group_file import KnownSpecs
 from declnet.runs.many.group_result import GroupResult
 from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.search import TrialListener
-from declnet.runs.many.series import series_of
+from declnet.runs.many.series import RunSeries
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.result import RunResult
@@ -79,7 +79,7 @@ def run_group(
     with ExitStack() as stack, sharing_data():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        check_spec_of(fold_specs(spec)[0], registry, given)
+        check_spec_of(spec if spec.members is not None else fold_specs(spec)[0], registry, given)
         with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
             training = Training(
                 group, registry or default_registry(), data=given, listener=listener
@@ -247,8 +247,7 @@ def resume_group(
             group.limit(minutes)
         training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
         _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
-    is_predictor = group.file.kind in ("folds", "seeds")
-    return _result(group, training.outcomes()) if is_predictor else group
+    return _result(group, training.outcomes()) if group.is_predictor else group
 
 
 def require_tuning(spec: RunSpec) -> None:
@@ -284,8 +283,15 @@ def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
 
 def _with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
     document = resolved_document(spec)
-    data = {key: each for key, each in document.get("data", {}).items() if key != "fold"}
-    return parse_spec({**document, "data": data | {"folds": folds}}, registry, folder=spec.folder)
+    changed = [_divided(member, folds) for member in document.get("members", ())]
+    changes = {"members": changed} if changed else _divided(document, folds)
+    return parse_spec({**document, **changes}, registry, folder=spec.folder)
+
+
+def _divided(document: Mapping[str, Any], folds: int) -> dict[str, Any]:
+    """Return a spec, or a member of one, with a number of folds."""
+    data = {key: value for key, value in document.get("data", {}).items() if key != "fold"}
+    return {**document, "data": data | {"folds": folds}}
 
 
 def _trained(training: Training, executor: Executor | None, jobs: int | None) -> Group:
@@ -300,13 +306,12 @@ def _trained(training: Training, executor: Executor | None, jobs: int | None) ->
 
 def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
     """Return the result of folds or seeds; raise RunError if one failed."""
-    (series,) = series_of(outcomes)
-    failed = [each for each in series.outcomes if each.error is not None]
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         first = failed[0]
-        count = f"{len(failed)} of {len(series.outcomes)} runs failed"
+        count = f"{len(failed)} of {len(outcomes)} runs failed"
         raise RunError(f"{group.path}: {count}; {first.label}: {first.error}")
-    return GroupResult(group, series)
+    return GroupResult(group, RunSeries(group.name, tuple(outcomes)))
 
 
 def _points(

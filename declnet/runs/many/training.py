@@ -373,15 +373,39 @@ class Training:
                 each.folder for each in group.tasks
             }
             status = "finished" if is_whole else "failed"
-            group.note(status=status, manifests=finished, seconds=self.seconds)
+            of_members = group.file.kind == "members" and is_whole
+            weights = self._selected_weights() if of_members else group.file.weights
+            group.note(status=status, manifests=finished, seconds=self.seconds, weights=weights)
+            if of_members and group.has_folds:
+                self._write_out_of_fold(group)
         self.summarize()
         if group.shard is None:
             finish_group(group, self._registry)
 
-    def _finish_points(self) -> dict[str, str]:
-        """Write the predictions of folds; return the checksums of manifests by the run's folder."""
+    def _selected_weights(self) -> dict[str, float]:
+        """Return the weights of members, as declared or selected."""
+        from declnet.runs.many.selection import selected_weights
+
+        group = self.group
+        if group.file.weights is not None:
+            return group.file.weights
+        equal = dict.fromkeys(group.points(), 1.0)
+        file = group.file.model_copy(update={"weights": equal})
+        alone = Group(group.path, file, self._registry).examined_alone("validation", self._data)
+        return dict(zip(alone, selected_weights(list(alone.values())), strict=True))
+
+    def _write_out_of_fold(self, folds: Group) -> None:
         from declnet.runs.inference.prediction_files import write_out_of_fold
 
+        try:
+            write_out_of_fold(folds.path, folds.out_of_fold(self._data))
+        except RunError:
+            raise
+        except DeclnetError as error:  # the runs themselves are as good as any
+            self.warnings.append(f"no predictions out of fold: {error}")
+
+    def _finish_points(self) -> dict[str, str]:
+        """Write the predictions of folds; return the checksums of manifests by the run's folder."""
         group, finished = self.group, dict[str, str]()
         for folder, outcome in self.journal.outcomes.items():
             if outcome.error is None and (group.path / folder / MANIFEST).is_file():
@@ -398,12 +422,7 @@ class Training:
                 file.write(directory)
             if has_folds:
                 one = group if file is None else Group(directory, file, self._registry)
-                try:
-                    write_out_of_fold(directory, one.out_of_fold(self._data))
-                except RunError:
-                    raise
-                except DeclnetError as error:  # the runs themselves are as good as any
-                    self.warnings.append(f"no predictions out of fold: {error}")
+                self._write_out_of_fold(one)
         return finished
 
 

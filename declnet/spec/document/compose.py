@@ -53,7 +53,7 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
     Raises:
         SpecError: the file itself cannot be read or parsed.
     """
-    composed = _Composition(path.absolute().parent).read(path, ())
+    composed = composed_in(path, path.absolute().parent)
     source_map = composed.source_map
     if VERSION not in source_map.document and not composed.is_incomplete:
         syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
@@ -62,6 +62,19 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
         composed.diagnostics.append(Diagnostic(message, hint, (VERSION,), "E007"))
     _apply(overrides, composed)
     return composed
+
+
+def composed_in(path: Path, home: Path) -> Composed:
+    """Read a spec file with everything that it extends.
+
+    Args:
+        path: the file.
+        home: the folder that paths in the result are relative to, unless they have their own.
+
+    Raises:
+        SpecError: the file itself cannot be read or parsed.
+    """
+    return _Composition(home).read(path, ())
 
 
 def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Composed:

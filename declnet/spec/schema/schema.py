@@ -23,6 +23,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.document.blocks import Block
 from declnet.spec.document.compose import EXTENDS, SCHEMA, VERSION
 from declnet.spec.document.variables import USE, VARIABLES
+from declnet.spec.members import MEMBERS, SELECTED, WEIGHTS
 from declnet.spec.model import FORMAT_VERSION, TrainingSpec
 from declnet.spec.schema.catalog import (
     BLOCK,
@@ -48,6 +49,9 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 PARTIAL = "partial-"
 """Prefix of the names of partial definitions."""
 
+MEMBER = "member"
+"""The name of the definition of a member."""
+
 TYPES = "-types"
 """Suffix of the names of definitions for a kind's types."""
 
@@ -72,6 +76,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     """
     catalog = catalog_of(registry)
     _add_keys_of_files(catalog.tables[SPEC])
+    catalog.tables[MEMBER] = _member(catalog.tables[SPEC])
     catalog.tables[STUDY]["properties"][SPACE]["additionalProperties"] = _SEARCHED
     _add_blocks(catalog)
     definitions = {**_validation_definitions(catalog), **completion_definitions(catalog)}
@@ -80,7 +85,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "title": "declnet spec",
         "description": catalog.tables[SPEC]["description"],
         "type": "object",
-        "if": {"required": [EXTENDS]},
+        "if": {"anyOf": [{"required": [EXTENDS]}, {"required": [MEMBERS]}]},
         "then": reference(PARTIAL + SPEC),
         "else": reference(SPEC),
         "anyOf": [{"not": {}, "anyOf": [reference(COMPLETION + SPEC)]}, {}],
@@ -113,11 +118,34 @@ def _add_keys_of_files(spec: Schema) -> None:
         EXTENDS: names,
         VARIABLES: variables,
         **spec["properties"],
+        MEMBERS: {
+            "description": "models that make one predictor: each is this spec with other keys",
+            "type": "array",
+            "minItems": 2,
+            "items": reference(PARTIAL + MEMBER),
+        },
+        WEIGHTS: {
+            "description": "how the members' weights are chosen: on validation predictions; "
+            "default: each has its own",
+            "const": SELECTED,
+        },
         SWEEP: sweep,
         TUNE: {**reference(STUDY), "description": "keys to search, for `declnet tune`"},
         SCHEMA: schema,
     }
     spec["required"] = [VERSION, *spec["required"]]
+
+
+def _member(spec: Schema) -> Schema:
+    """Return the schema of a table `[[members]]`."""
+    others = (VERSION, SCHEMA, EXTENDS, MEMBERS, WEIGHTS, SWEEP, TUNE)
+    properties = {key: value for key, value in spec["properties"].items() if key not in others}
+    weight = {"type": "number", "exclusiveMinimum": 0, "default": 1}
+    own = {
+        "spec": {"type": "string", "description": "a spec file that this member changes"},
+        "weight": {**weight, "description": "its weight in the mean of the predictions"},
+    }
+    return {**spec, "properties": {**own, **properties}, "required": []}
 
 
 _RANGE: Schema = {

@@ -81,13 +81,13 @@ def _model(subject: Subject, layer: Layer) -> ExportedModel:
         (),
         (ExportedInput("x", NAMES, shape),),
         (ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
-        (ExportedFinish(),),
+        (ExportedFinish("y", shape, NO_LOSS),),
     )
     return ExportedModel(
         "conformance",
         columns,
         (member,),
-        (ExportedOutput("", "y", shape, NO_LOSS, shape, "values"),),
+        (ExportedOutput("", shape, "values"),),
         DTYPE,
         subject.registry,
         {"name": "conformance", "declnet": "0"},

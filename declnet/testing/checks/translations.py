@@ -121,8 +121,8 @@ def numbered(case: Case, number: int) -> Case:
     )
     name = prefix + "y"
     node = replace(case.node, name=name, inputs=tuple(each.value for each in inputs))
-    output = replace(case.output, name=name, value=name)
-    found = case.name, columns, steps, inputs, node, output, case.finish, case.expected
+    output, finish = replace(case.output, name=name), replace(case.finish, value=name)
+    found = case.name, columns, steps, inputs, node, output, finish, case.expected
     return Case(*found)
 
 
@@ -157,12 +157,16 @@ def _simple(name: str, x: Array, output: ExportedOutput, **more: Any) -> Case:
     column = ExportedColumn("x", "number", x.shape[1:])
     node = ExportedNode("y", _Unchanged(), ("x",), (shape,), ("float",), shape, {})
     joined = ExportedInput("x", ("x",), shape)
-    given = {"steps": (), "finish": ExportedFinish(), **more}
+    given = {"steps": (), "finish": _finish(shape), **more}
     return Case(name, {column: x}, inputs=(joined,), node=node, output=output, **given)
 
 
-def _values(shape: Shape, loss: Loss = NO_LOSS, before: Shape | None = None) -> ExportedOutput:
-    return ExportedOutput("", "y", shape if before is None else before, loss, shape, "values")
+def _values(shape: Shape) -> ExportedOutput:
+    return ExportedOutput("", shape, "values")
+
+
+def _finish(shape: Shape, loss: Loss = NO_LOSS, **more: Any) -> ExportedFinish:
+    return ExportedFinish("y", shape, loss, **more)
 
 
 def _expected(outputs: Array, **more: Any) -> ExportedPredictions:
@@ -195,7 +199,7 @@ def _layer_cases(subject: Subject) -> Iterator[Case]:
         exported = ExportedNode(
             "y", node.layer, tuple(names), shapes, dtypes, node.output_shape, parameters
         )
-        output, finish = _values(node.output_shape), ExportedFinish()
+        output, finish = _values(node.output_shape), _finish(node.output_shape)
         called = f"input shape {shape}"
         yield Case(called, columns, (), tuple(inputs), exported, output, finish, _expected(y))
 
@@ -237,8 +241,8 @@ def _loss_cases(subject: Subject) -> Iterator[Case]:
     for pair in losses.working_pairs(subject):
         (x,) = losses.batch_of(subject, pair).x
         found = predictions_of(subject.instance, x.astype(DTYPE))
-        output = _values(found.shape[1:], subject.instance, pair.shape)
-        yield _simple(str(pair), x, output, expected=_expected(found))
+        output, finish = _values(found.shape[1:]), _finish(pair.shape, subject.instance)
+        yield _simple(str(pair), x, output, finish=finish, expected=_expected(found))
 
 
 def _transform_cases(subject: Subject) -> Iterator[Case]:
@@ -256,7 +260,7 @@ def _transform_cases(subject: Subject) -> Iterator[Case]:
             y = np.asarray(transform.apply(column.x, state), DTYPE)
             x = transform.inverse(y, state)
             shape = y.shape[1:] or (1,)
-            finish = ExportedFinish(target_steps=((transform, state),))
+            finish = _finish(shape, target_steps=((transform, state),))
             own = _expected(x.reshape(-1, *shape))
             name = f"the inverse for {column.name}"
             yield _simple(name, y, _values(shape), finish=finish, expected=own)
@@ -282,7 +286,7 @@ def _applied_cases(
         node = replace(case.node, input_shapes=((1,),), output_shape=(1,))
         of_lengths = ExportedInput("x", ("x",), (1,), lengths=True)
         output, rows = _values((1,)), lengths.reshape(-1, 1)
-        called, own_finish = f"the lengths of {name}", ExportedFinish()
+        called, own_finish = f"the lengths of {name}", _finish((1,))
         given = {column: x}, (step,), (of_lengths,), node, output, own_finish
         yield Case(called, *given, _expected(rows))
 
@@ -298,7 +302,7 @@ def _calibrator_cases(subject: Subject) -> Iterator[Case]:
         task: Task = data.task
         counts = {"classes": shape[0], "binary": 2}
         classes = tuple(range(counts[task])) if task in counts else None
-        output = ExportedOutput("", "y", shape, NO_LOSS, shape, task, classes)
+        output = ExportedOutput("", shape, task, classes)
         more: dict[str, Any] = {}
         if "intervals" in gives and task == "values":
             lower, upper = calibrator.intervals(found, state)
@@ -313,7 +317,7 @@ def _calibrator_cases(subject: Subject) -> Iterator[Case]:
         flags = (outputs > 0.5).astype(int)
         labels = {"classes": outputs.argmax(axis=-1), "binary": flags[:, 0], "flags": flags}
         expected = ExportedPredictions(labels.get(task, outputs), outputs, **more)
-        finish = ExportedFinish(calibration=((calibrator, state),))
+        finish = _finish(shape, calibration=((calibrator, state),))
         yield _simple(data.name, y_pred, output, finish=finish, expected=expected)
 
 

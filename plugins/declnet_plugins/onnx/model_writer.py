@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial, reduce
 from math import prod
 from typing import Any
 
@@ -144,8 +145,19 @@ class ModelWriter(GraphWriter):
         with self.scope(name):
             return self.reshape(handle, shape)
 
+    def mean(self, name: str, handles: Sequence[str], weights: Sequence[float]) -> str:
+        """Return the weighted mean of several networks' results."""
+        with self.scope(name):
+            kind = self.type_of(handles[0])
+            parts = [self.cast(handle, "float64") for handle in handles]
+            if len(set(weights)) == 1:
+                stacked = self.concat([self.expand(part, 0) for part in parts], axis=0)
+                return self.cast(self.reduce("ReduceMean", stacked, [0], keep=False), kind)
+            scaled = map(partial(self.compute, "Mul"), parts, map(float, weights))
+            return self.cast(reduce(partial(self.op, "Add"), scaled), kind)
+
     def combined(self, name: str, handles: Sequence[str], how: str) -> str:
-        """Return the mean, the median or the majority of several networks' results."""
+        """Return the median or the majority of several networks' limits."""
         with self.scope(name):
             kind, count = self.type_of(handles[0]), len(handles)
             parts = [self.expand(self.cast(each, "float64"), 0) for each in handles]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class LoadedModel:
         self.version = _version(path)
         self.small_seconds = float("inf")  # not measured yet
         self.loaded = datetime.now(UTC).isoformat(timespec="seconds")
-        first = self.predictor.predictors[0]
+        first = self.predictor.members[0]
         windows = self.predictor.windows
         others: dict[str, ColumnType | None] = {}
         if windows is not None:
@@ -86,7 +87,7 @@ class LoadedModel:
                 others[windows.spec.series] = "text"
             if windows.time is not None:
                 others[windows.time] = None
-        features = first.preparation.types
+        features = self.predictor.feature_types
         named = () if features is not None else tuple(name for name in first.model.inputs if name)
         others = {name: kind for name, kind in others.items() if name not in (features or {})}
         self._shape = Shape(features, others, named)
@@ -108,11 +109,12 @@ class LoadedModel:
     @cached_property
     def sample_shape(self) -> dict[str, tuple[int, ...]]:
         """The shape of a sample as the layers take it, by the name of the input."""
-        model = self.predictor.predictors[0].model
+        model = self.predictor.members[0].model
         return {name: each.shape for name, each in model.inputs.items()}
 
     def _described(self, name: str, kind: ColumnType | None) -> Column:
-        for step in self.predictor.preparation.steps:
+        members = self.predictor.members
+        for step in chain(*(member.preparation.steps for member in members)):
             if name not in step.states:
                 continue
             state = step.states[name]

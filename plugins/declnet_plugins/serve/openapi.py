@@ -79,7 +79,7 @@ def _operation(
         "responses": answers,
     }
     parameters = []
-    if len(model.predictor.predictors) > 1:
+    if len(model.predictor.members) > 1:
         description = "Add the standard deviation over the models."
         parameters.append(_parameter("spread", description, type="boolean", default=False))
     if model.predictor.windows is None:

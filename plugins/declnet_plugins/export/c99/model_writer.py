@@ -181,8 +181,22 @@ class ModelWriter(CWriter):
         """Return the same value: a shape is only how layers read it."""
         return handle
 
+    def mean(self, name: str, handles: Sequence[Value], weights: Sequence[float]) -> Value:
+        """Return the weighted mean of several networks' results."""
+        inputs = {f"x{number}": value for number, value in enumerate(handles)}
+        if len(set(weights)) == 1:
+            terms, count = [f"{value}[i]" for value in inputs], len(handles)
+        else:
+            pairs = zip(weights, inputs, strict=True)
+            terms, count = [f"{float(weight)!r} * {value}[i]" for weight, value in pairs], 1
+        first = handles[0]
+        return self.compute(
+            name, MEAN, inputs, first.shape, ctype=first.ctype, size=first.size,
+            count=count, sum=" + ".join(terms),
+        )  # fmt: skip
+
     def combined(self, name: str, handles: Sequence[Value], how: str) -> Value:
-        """Return the mean or median of several networks' results, or what most of them have."""
+        """Return the median of several networks' limits, or the sets that most of them have."""
         inputs = {f"x{number}": each for number, each in enumerate(handles)}
         count, ctype = len(handles), handles[0].ctype
         terms = ", ".join(f"{each}[i]" for each in inputs)
@@ -301,8 +315,9 @@ for (int t = 0; t < $rows; t++) {
 }
 """
 
+MEAN = "for (int i = 0; i < $size; i++) y[i] = ($sum) / $count;"
+
 COMBINED = {
-    "mean": "for (int i = 0; i < $size; i++) y[i] = ($sum) / $count;",
     "majority": "for (int i = 0; i < $size; i++) y[i] = 2 * ($sum) > $count;",
     "median": """
         for (int i = 0; i < $size; i++) {

@@ -142,10 +142,10 @@ def validated(results: list[dict[str, Array]], refused: list[Array]) -> None:
         found["valid"] = valid
 
 
-def mean(found: list[Array]) -> Array:
-    """Return the mean of the predictions of several networks."""
-    average: Array = np.mean(found, axis=0, dtype=float).astype(found[0].dtype)
-    return average
+def mean(found: list[Array], weights: list[float] | None = None) -> Array:
+    """Return the mean of the predictions of several networks, which may have weights."""
+    average: Array = np.average(np.asarray(found, float), axis=0, weights=weights)
+    return average.astype(found[0].dtype)
 
 
 def median(found: list[Array]) -> Array:

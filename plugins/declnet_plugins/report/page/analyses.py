@@ -6,7 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from declnet import DeclnetError, ResultTable, StoredRun, TableChart, format_cell
+from declnet import (
+    AnalysisResult,
+    DeclnetError,
+    Group,
+    ResultTable,
+    StoredRun,
+    TableChart,
+    UnknownTypeError,
+    format_cell,
+)
 from declnet_plugins.report.page.charts import (
     INK,
     category,
@@ -19,6 +28,10 @@ from declnet_plugins.report.page.content import Chart, Section
 
 Row = tuple[Any, ...]
 
+IMPORTANCE = "importance"
+"""What is analyzed of models together if their spec does not say."""
+MOST_COLUMNS = 60
+"""Maximum number of columns for that: each is predicted several times."""
 MOST_BARS = 30
 MOST_LINES = 8
 BAR = 22
@@ -31,13 +44,34 @@ def analysis_section(run: StoredRun) -> Section | None:
         results = run.analyses
     except DeclnetError as error:
         return Section(f"The analyses are left out: {error}")
-    if not results:
+    return _section(results) if results else None
+
+
+def group_analyses(group: Group) -> Section | None:
+    """Return the analyses of a spec of models together, by default the importance of columns.
+
+    None if there are none, or too many columns.
+    """
+    first = group.runs[0]
+    chosen: Sequence[Any] = first.spec.analyses
+    try:
+        if not chosen:
+            if len(group.predictor().features or ()) not in range(1, MOST_COLUMNS + 1):
+                return None
+            chosen = [first.registry.find("analysis", IMPORTANCE)()]
+        return _section(group.analyze(*chosen))
+    except UnknownTypeError:
         return None
+    except DeclnetError as error:
+        return Section(f"The analyses are left out: {error}")
+
+
+def _section(results: Sequence[AnalysisResult]) -> Section:
     tables = [table for result in results for table in result.tables]
     charts = [table_chart(table) for table in tables if _drawn(table)]
     others = [table for table in tables if not _drawn(table)]
     first = results[0]
-    note = f"Of the finished model on the {first.data} data, {format_cell(first.samples)} samples."
+    note = f"On the {first.data} data, {format_cell(first.samples)} samples."
     return Section(note, tuple(charts), tuple(others))
 
 

@@ -10,17 +10,19 @@ from typing import Any
 
 from declnet import (
     DeclnetError,
+    Evaluation,
     Group,
     Registry,
     ResultTable,
     SpecError,
     StoredRun,
     format_cell,
+    group_tables,
     open_run,
 )
 from declnet_plugins.report.drawing import NOT_DRAWN, VALIDATION, run_labels
-from declnet_plugins.report.page.analyses import analysis_section
-from declnet_plugins.report.page.content import Page, RunSection, Section, Tile
+from declnet_plugins.report.page.analyses import analysis_section, group_analyses
+from declnet_plugins.report.page.content import GroupSection, Page, RunSection, Tile
 from declnet_plugins.report.page.curves import curve_charts
 from declnet_plugins.report.page.formatting import format_duration, format_time
 from declnet_plugins.report.page.network import network_section
@@ -52,10 +54,9 @@ def assemble(
         with suppress(SpecError):  # the page reports what is no longer installed
             _ = run.spec
     labeled = dict(zip(run_labels([run.path for run in runs]), runs, strict=True))
-    several = len(runs) > 1
     shown = list(labeled.items())[:MOST_RUNS]
     return Page(
-        title=f"{len(runs)} runs compared" if several else runs[0].name,
+        title=_title(runs, ensembles),
         made=format_time(datetime.now(UTC).isoformat()),
         final=_final(labeled),
         curves=curve_charts({label: run.history for label, run in labeled.items()}),
@@ -65,23 +66,35 @@ def assemble(
     )
 
 
-def _together(ensemble: Group) -> Section:
-    """Return the metrics of the models of a folder as one, or why there are none."""
-    count = len(ensemble.tasks)
-    title = f"All {count} models of {ensemble.path.resolve().name} together"
+def _title(runs: Sequence[StoredRun], ensembles: Sequence[Group]) -> str:
+    if len(runs) == 1:
+        return runs[0].name
+    alone = len(ensembles) == 1 and len(runs) == len(ensembles[0].tasks)
+    return ensembles[0].name if alone else f"{len(runs)} runs compared"
+
+
+def _together(group: Group) -> GroupSection:
+    """Return what is shown of the models of a folder as one, or why there is nothing."""
+    label = group.path.resolve().name
+    title = f"All {len(group.tasks)} models of {label} together"
     try:
-        found = [ensemble.evaluate(name) for name in ensemble.evaluated_on]
+        evaluations = [group.evaluate(name) for name in group.evaluated_on]
+        tables = [
+            replace(found.tables()["metrics"], title=_samples_of(found)) for found in evaluations
+        ]
+        tables += group_tables(group)
     except DeclnetError as error:
-        return Section(f"{title} have no metrics: {reason_of(error)}.")
+        return GroupSection(label, f"{title} have no metrics: {reason_of(error)}.")
     note = f"{title}: their predictions are averaged."
-    if ensemble.has_folds:
-        note = f"{title}: out of fold, each sample is predicted by the model not trained on it."
-        note += " On the test data, their predictions are averaged." if len(found) > 1 else ""
-    tables = (
-        replace(each.tables()["metrics"], title=f"{each.data}, {format_cell(each.samples)} samples")
-        for each in found
-    )
-    return Section(note, tables=tuple(tables))
+    if group.has_folds:
+        note = f"{title}: out of fold, each sample is predicted by the models not trained on it."
+        note += " On the test data, their predictions are averaged." if len(evaluations) > 1 else ""
+    predictions = prediction_sections(group)
+    return GroupSection(label, note, tuple(tables), predictions, group_analyses(group))
+
+
+def _samples_of(evaluation: Evaluation) -> str:
+    return f"{evaluation.data}, {format_cell(evaluation.samples)} samples"
 
 
 def _final(runs: Mapping[str, StoredRun]) -> ResultTable | None:

@@ -106,6 +106,25 @@ class RunSection:
 
 
 @dataclass(frozen=True)
+class GroupSection:
+    """What the page shows about the models of several runs as one.
+
+    Attributes:
+        label: the name of their folder.
+        note: how their predictions are made, or why nothing is shown.
+        tables: metrics, members, and the spread over the runs.
+        predictions: as for a run.
+        analyses: of the models together; None if there are none.
+    """
+
+    label: str
+    note: str
+    tables: tuple[ResultTable, ...] = ()
+    predictions: Mapping[str, Section] = field(default_factory=dict)
+    analyses: Section | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """The whole page.
 
@@ -117,7 +136,7 @@ class Page:
         curves: over all runs.
         runs: the runs shown one by one.
         left_out: the number of runs that are only in the curves and tables.
-        together: for each folder of folds or seeds, its models as one.
+        together: for each folder of folds, seeds or members, its models as one.
     """
 
     title: str
@@ -126,4 +145,4 @@ class Page:
     curves: tuple[Chart, ...]
     runs: tuple[RunSection, ...] = field(default=())
     left_out: int = 0
-    together: tuple[Section, ...] = ()
+    together: tuple[GroupSection, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, DeclnetError, Evaluation, ResultTable, StoredRun, format_cell
+from declnet import Array, DeclnetError, Evaluation, Group, ResultTable, StoredRun, format_cell
 from declnet_plugins.report.drawing import SHAPES
 from declnet_plugins.report.page.charts import (
     LINES,
@@ -34,7 +34,7 @@ MOST_OUTPUTS = 8
 PERCENTS = (0, 5, 25, 50, 75, 95, 100)
 
 
-def prediction_sections(run: StoredRun) -> dict[str, Section]:
+def prediction_sections(run: StoredRun | Group) -> dict[str, Section]:
     """Return charts and tables of the predictions of each loss by its name, or why there are none.
 
     The section of the only loss has the name `""`. Its tables are those that `declnet evaluate`

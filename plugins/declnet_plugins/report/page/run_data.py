@@ -13,6 +13,7 @@ from declnet import (
     Array,
     DataError,
     DeclnetError,
+    Group,
     Predictor,
     SpecError,
     StoredData,
@@ -36,7 +37,7 @@ class Predictions:
     Attributes:
         predictor: the model that made the predictions.
         head: the position of the loss among all.
-        x: (n, *sample shape), prepared; named inputs by name.
+        x: (n, *sample shape), prepared; named inputs by name; None of several models.
         y: (n, …), as metrics take it.
         y_pred: (n, *shape), as metrics take it.
         uncalibrated: the same before any calibration.
@@ -73,13 +74,14 @@ class Predictions:
 
     def answers(self, x: Array) -> Array:
         """Return predictions for other prepared samples, (n, *shape)."""
-        return self.predictor.outputs(x)[self.name]
+        return self.predictor.member.outputs(x)[self.name]
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
         """The shape of a sample of the only input; None if the inputs have names."""
-        inputs = self.predictor.model.inputs.values()
-        return next(iter(inputs)).shape if isinstance(self.x, np.ndarray) else None
+        if not isinstance(self.x, np.ndarray):
+            return None
+        return next(iter(self.predictor.model.inputs.values())).shape
 
     def input_names(self) -> tuple[str, ...]:
         """Return a name for each of one or two inputs, marked if they are prepared."""
@@ -91,39 +93,51 @@ class Predictions:
         return ("input",) if single else ("first input", "second input")
 
 
-def predictions_of(run: StoredRun) -> list[Predictions]:
-    """Return each loss's predictions on the first data set that a run has, or on a subsample.
+def predictions_of(run: StoredRun | Group) -> list[Predictions]:
+    """Return each loss's predictions on the most telling data, or on a subsample of it.
 
     Raises:
         DeclnetError: the model or the data is missing.
     """
-    predictor = run.predictor()
-    sets = seen_data(run)
-    data = sets[next(each for each in SETS if each in sets)]
-    x, total = data.dataset.x, len(data.dataset)
-    arrays = x.values() if isinstance(x, Mapping) else (x,)
-    note = f"On the {data.name} data, {format_cell(total)} samples."
-    sample = sum(prod(each.shape[1:]) * each.dtype.itemsize for each in arrays)
-    most = max(1, min(MOST_SAMPLES, MOST_BYTES // max(sample, 1)))
-    positions = None
-    if total > most:
-        positions = even_positions(total, most)
-        note += f" {format_cell(most)} of them are drawn."
+    predictor, name = run.predictor(), run.evaluated_on[0]
     with np.errstate(all="ignore"):
-        found = run.predictions(data.name, positions)
+        if isinstance(run, StoredRun):
+            total, most = _sizes(seen_data(run)[name])
+            drawn = even_positions(total, most) if total > most else None
+            found = run.predictions(name, drawn)
+        else:
+            found = run.predictions(name)
+            total = most = len(_of_loss(found.y, predictor.heads[0].name))
+    note = f"On the {found.name} data, {format_cell(total)} samples."
+    if total > most:
+        note += f" {format_cell(most)} of them are drawn."
     return [
         Predictions(
             predictor,
             number,
             found.x,
-            found.y[head.name] if head.name else found.y,
-            found.outputs[head.name] if head.name else found.outputs,
-            found.uncalibrated[head.name] if head.name else found.uncalibrated,
-            data.name,
+            _of_loss(found.y, head.name),
+            _of_loss(found.outputs, head.name),
+            _of_loss(found.uncalibrated, head.name),
+            name,
             note,
         )
         for number, head in enumerate(predictor.heads)
     ]
+
+
+def _of_loss(arrays: Any, name: str) -> Array:
+    """Return the array of a loss; the only one has no name."""
+    found: Array = arrays[name] if name else arrays
+    return found
+
+
+def _sizes(data: StoredData) -> tuple[int, int]:
+    """Return how many samples a data set has, and the most that are drawn."""
+    x = data.dataset.x
+    arrays = x.values() if isinstance(x, Mapping) else (x,)
+    sample = sum(prod(array.shape[1:]) * array.dtype.itemsize for array in arrays)
+    return len(data.dataset), max(1, min(MOST_SAMPLES, MOST_BYTES // max(sample, 1)))
 
 
 def seen_data(run: StoredRun) -> dict[str, StoredData]:

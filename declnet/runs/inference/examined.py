@@ -1,0 +1,130 @@
+"""Samples with targets in memory, and the predictor that examines them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import chain
+from types import MappingProxyType
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.network.inputs import Inputs
+from declnet.data.replacing import Replacer
+from declnet.data.splits import Data
+from declnet.runs.inference.calibration import calibrating
+from declnet.runs.inference.evaluation import ready_part
+from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.training.evaluation import BatchLosses
+from declnet.training.metrics import MetricAccumulator
+from declnet.training.preparation import ReadyData, unscaling
+
+
+class ExaminedPart:
+    """Samples in memory that one predictor examines: all of the data, or those of a fold.
+
+    Args:
+        predictor: the predictor.
+        raw: the samples before their preparation.
+        part: the samples as each member prepares them.
+        name: the data's name.
+        unchanged: whether they are what the predictor's runs saw.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        raw: Data,
+        part: LabeledPart,
+        name: str,
+        *,
+        unchanged: bool = True,
+    ) -> None:
+        self.predictor, self.raw, self.part = predictor, raw, part
+        self.name, self.unchanged = name, unchanged
+        self._chosen: tuple[Array | None, Sequence[Dataset], ReadyData] | None = None
+
+    def __len__(self) -> int:
+        return len(self.part.samples[0])
+
+    @cached_property
+    def _replacers(self) -> list[Replacer]:
+        return [Replacer(member.preparation, self.raw) for member in self.predictor.members]
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The columns whose values can be replaced."""
+        return tuple(dict.fromkeys(chain(*(replacer.features for replacer in self._replacers))))
+
+    def targets(self, positions: Array | None = None) -> tuple[Array, ...]:
+        """Return the targets of each loss as metrics take them."""
+        return tuple(self._samples(positions)[1].y)
+
+    def outputs(
+        self,
+        positions: Array | None = None,
+        replaced: Mapping[str, Array] = MappingProxyType({}),
+        *,
+        calibrated: bool = True,
+    ) -> dict[str, Array]:
+        """Return the predictions of each loss as metrics take them."""
+        return self.predictor.outputs(self._x(positions, replaced), calibrated=calibrated)
+
+    def add_losses(
+        self,
+        metrics: MetricAccumulator,
+        positions: Array | None,
+        replaced: Mapping[str, Array],
+    ) -> None:
+        """Add the losses and the predictions of the predictor's only member."""
+        member, ready = self.predictor.member, self._samples(positions)[1]
+        if replaced:
+            (x,) = self._x(positions, replaced)
+            ready = replace(ready, x=member.model.as_input(x))
+        unscale = unscaling(member.heads, member.preparation)
+        metrics.unscale = calibrating(member.heads, member.calibrations, unscale)
+        self._batches.add_to(metrics, ready)
+
+    @cached_property
+    def _batches(self) -> BatchLosses:
+        model = self.predictor.model
+        return BatchLosses(model, self.predictor.heads, min(len(self), model.samples_at_once))
+
+    def _x(self, positions: Array | None, replaced: Mapping[str, Array]) -> list[Inputs]:
+        """Return samples as each member takes them, with other values in some columns."""
+        samples = [dataset.inputs for dataset in self._samples(positions)[0]]
+        if not replaced:
+            return samples
+        at = np.arange(len(self)) if positions is None else positions
+        return [
+            replacer.replaced(x, at, replaced)
+            for replacer, x in zip(self._replacers, samples, strict=True)
+        ]
+
+    def _samples(self, positions: Array | None) -> tuple[Sequence[Dataset], ReadyData]:
+        """Return samples, prepared and as the losses take them; the last ones are kept."""
+        if self._chosen is None or self._chosen[0] is not positions:
+            datasets: Sequence[Dataset] = self.part.samples
+            if positions is not None:
+                datasets = [dataset.take(positions) for dataset in datasets]
+            ready = ready_part(datasets[0], self.predictor.members[0], self.name)
+            self._chosen = positions, datasets, ready
+        return self._chosen[1:]
+
+    def of_members(self, positions: Sequence[int]) -> ExaminedPart:
+        """Return the same samples with a predictor of some of the members."""
+        members, weights = self.predictor.members, self.predictor.weights
+        chosen = [members[at] for at in positions]
+        predictor = Predictor(chosen, [weights[at] for at in positions])
+        samples = tuple(self.part.samples[at] for at in positions)
+        part = self.part._replace(samples=samples)
+        return ExaminedPart(predictor, self.raw, part, self.name, unchanged=self.unchanged)
+
+    def take(self, positions: Array) -> ExaminedPart:
+        """Return some of the samples."""
+        samples = tuple(dataset.take(positions) for dataset in self.part.samples)
+        part = self.part._replace(samples=samples)
+        return ExaminedPart(self.predictor, self.raw.take(positions), part, self.name)

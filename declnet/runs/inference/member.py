@@ -1,0 +1,218 @@
+"""A trained model with the preparation of its data: one of the members of a predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.sample_arrays import ARRAY
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import (
+    UNNAMED,
+    Batch,
+    Inputs,
+    as_arrays,
+    sample_count,
+    wrapped,
+)
+from declnet.data.integer_limits import require_within
+from declnet.data.preparing.preparation import FittedPreparation, stacked
+from declnet.data.sources.loading import checked
+from declnet.errors import DataError, SampleName
+from declnet.graph.model import Model
+from declnet.graph.shapes import input_limits
+from declnet.registry.registry import Registry
+from declnet.runs.inference.calibration import Calibrations, calibrating, thresholded
+from declnet.runs.inference.predictions import OutputReading
+from declnet.spec.heads import Head
+from declnet.spec.model import RunSpec
+from declnet.spec.requirements import registry_for
+from declnet.training.preparation import unscaling
+from declnet.training.tasks import predictions_of
+
+NamesSamples = Callable[[int], SampleName]
+"""Returns what messages call the sample at a position of a part."""
+
+
+class Member:
+    """A trained model with everything needed to predict from a user's data; thread-safe.
+
+    Attributes:
+        model: the trained model; its `predict` returns outputs before `Loss.predictions`.
+        preparation: the preparation applied to data before the model.
+        heads: the run's losses, each with the output that it takes; with a threshold that a
+            calibrator chose, their metrics use it.
+        calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
+        readings: how to interpret the predictions for each loss.
+        spec: the run's spec.
+        registry: where the run's names are looked up, as the run sees it.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        preparation: FittedPreparation,
+        spec: RunSpec,
+        registry: Registry | None = None,
+        calibrations: Calibrations | None = None,
+    ) -> None:
+        self.model, self.preparation, self.spec = model, preparation, spec
+        self.calibrations = calibrations = dict(calibrations or {})
+        self.registry = registry_for(spec.plugins, registry)
+        self._unscale = unscaling(spec.heads, preparation)
+        self._limits = input_limits(model.nodes)
+        with attributing_errors(self.registry):
+            self.heads = thresholded(spec.heads, calibrations)
+            self.readings = readings_of(spec.heads, model, preparation, calibrations)
+        self._finish = calibrating(self.heads, calibrations, self._unscale)
+
+    @property
+    def takes_named_arrays(self) -> bool:
+        """Whether the model was trained on arrays with names, not on a table."""
+        return self.preparation.types is None and UNNAMED not in self.model.inputs
+
+    def outputs(self, x: Any, *, calibrated: bool = True) -> dict[str, Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples.
+
+        Args:
+            x: (n, *input shape), or such an array for each input by name.
+            calibrated: whether they are calibrated, if the run has calibrators.
+
+        Returns:
+            (n, …) by the name of the loss, which is `""` for the only one.
+        """
+        finish = self._finish if calibrated else self._unscale
+        with np.errstate(all="ignore"):
+            y_preds = self.model.compute(wrapped(x))
+        outputs = {}
+        for number, head in enumerate(self.heads):
+            output = y_preds[self.model.output(head.output).name]
+            outputs[head.name] = predictions_of(head.loss, output)
+            if number in finish:
+                outputs[head.name] = finish[number](outputs[head.name])
+        return outputs
+
+    def records_of(self, data: Table | Batch, first_row: int) -> Table:
+        """Return samples as a table, of which arrays are columns.
+
+        Args:
+            data: a table, or an array for each input.
+            first_row: the number of an array's first sample, for messages.
+
+        Raises:
+            DataError: the model was trained on other data.
+        """
+        if self.preparation.types is None:
+            return self._arrays(data, first_row)
+        if not isinstance(data, Table):
+            raise DataError("the model was trained on a table: give its columns by name")
+        return data
+
+    def prepare(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
+        """Return samples as the model's inputs.
+
+        Args:
+            records: a table, of which arrays are columns.
+            name_sample: what messages call the sample at a position.
+
+        Raises:
+            DataError: a sample cannot be prepared.
+        """
+        x = self._prepared(records)
+        require_within(x, self._limits, name_sample)
+        return x
+
+    def prepare_labeled(
+        self, data: Dataset | Table, label: str, name_sample: NamesSamples
+    ) -> Dataset:
+        """Return samples with targets, prepared like the run's data.
+
+        Args:
+            data: the samples; a table's target may have another name than the run's.
+            label: the data's name in messages.
+            name_sample: what messages call the sample at a position.
+
+        Raises:
+            DataError: the data lacks a column, has a class unknown to the model, or does not fit
+                the model.
+        """
+        samples = self._labeled(data, label)
+        require_within(samples.inputs, self._limits, name_sample)
+        return samples
+
+    def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
+        preparation = self.preparation
+        if isinstance(data, Table):
+            if preparation.types is None:
+                raise DataError("the model was trained on arrays", hint="give arrays, x and y")
+            columns, targets = dict(data.columns), preparation.target_columns
+            if len(targets) == 1 and data.target in columns and data.target != targets[0]:
+                columns[targets[0]] = columns.pop(data.target)
+            data = replace(data, columns=columns, target=None, targets=targets)
+            return checked(preparation.apply_to_set(data), label)
+        if preparation.types is not None:
+            raise DataError(
+                "the model was trained on a table", hint="give a table with its columns"
+            )
+        data = checked(data, label)
+        if preparation.steps and self.takes_named_arrays:
+            self.model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
+        samples = preparation.apply_to_set(data)
+        return samples if samples.inputs is data.inputs else checked(samples, label)
+
+    def _prepared(self, records: Table) -> dict[str, Array]:
+        x = self.preparation.apply(records)
+        for name, array in x.items() if self.preparation.types is None else ():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+                row = records.row_number(int(np.argmax(wrong)))
+                of = f' of "{name}"' if name else ""
+                message = f"sample {row}{of} has a number that is NaN or infinite"
+                raise DataError(message, row=row)
+        return x
+
+    def _arrays(self, data: Table | Batch, first_row: int) -> Table:
+        """Return samples for a model that was trained on arrays, each a column."""
+        if isinstance(data, Table):
+            if self.takes_named_arrays:
+                names = ", ".join(self.model.inputs)
+                raise DataError(
+                    f"the model was trained on arrays, {names}, but this is a table",
+                    hint="give an array for each by name",
+                )
+            whole = set(data.columns) == {ARRAY}
+            return data if whole else stacked(data, self.model.input_shape)
+        x: Inputs = data
+        if self.takes_named_arrays or UNNAMED not in x:
+            x = self.model.given(x)
+        elif x[UNNAMED].ndim == 0:
+            raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
+        columns = {name or ARRAY: array for name, array in as_arrays(x).items()}
+        return Table(columns, rows=np.arange(first_row, first_row + sample_count(x)))
+
+
+def readings_of(
+    heads: Sequence[Head],
+    model: Model,
+    preparation: FittedPreparation,
+    calibrations: Calibrations = MappingProxyType({}),
+) -> tuple[OutputReading, ...]:
+    """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
+    encodings = preparation.targets
+    readings = []
+    for head in heads:
+        name = head.target_among(encodings) if encodings else None
+        target = encodings[name] if name is not None else None
+        shape = model.output(head.output).output_shape
+        reading = OutputReading.of(head, shape, model.dtype, target)
+        calibration = calibrations.get(head.name)
+        threshold = calibration.threshold if calibration is not None else None
+        readings.append(reading if threshold is None else reading.with_threshold(threshold))
+    return tuple(readings)

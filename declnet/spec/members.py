@@ -1,0 +1,256 @@
+"""Members: the tables `[[members]]` of a spec, whose models make one predictor together.
+
+A member is a spec of its own: what the document has beside its members, changed by the file that
+the member names, and by the member's own keys. Like `[sweep]`, the tables exist only before
+validation.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.spec.document.compose import Composed, composed_in, merged
+from declnet.spec.document.source_map import Focus, Origin, SourceMap
+from declnet.spec.document.variables import names_in
+from declnet.spec.messages import shown
+from declnet.spec.model import fit_name
+from declnet.spec.tuning import TUNE
+from declnet.spec.varying_keys import SWEEP
+
+if TYPE_CHECKING:
+    from declnet.spec.model import RunSpec
+
+MEMBERS, WEIGHTS, SELECTED = "members", "weights", "selected"
+NAME, WEIGHT, SPEC = "name", "weight", "spec"
+INCONSISTENT = "E055"
+
+
+@dataclass(frozen=True, eq=False)
+class MemberSpec:
+    """One of the models of a spec with members.
+
+    Attributes:
+        spec: its spec, whose name is the member's.
+        weight: its weight in the mean of the predictions, if weights are not selected.
+    """
+
+    spec: RunSpec
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The members of a spec.
+
+    Attributes:
+        members: at least two.
+        selects: whether their weights are selected on validation predictions.
+    """
+
+    members: tuple[MemberSpec, ...]
+    selects: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class MemberDocument:
+    """A member before its validation.
+
+    Attributes:
+        composed: its whole document.
+        at: where the member is written.
+        weight: its weight.
+    """
+
+    composed: Composed
+    at: KeyPath
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class _MemberWriter:
+    """The writer of a member's own keys: the document that has its table."""
+
+    document: SourceMap
+    at: KeyPath
+
+    @property
+    def name(self) -> str:
+        """The name of the file that the member is in, or `--set`."""
+        writer = self.document.writer_of(self.at)
+        return writer.name if writer is not None else ""
+
+    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
+        """Return where a key of the member is written."""
+        return self.document.exact_place((*self.at, *path), focus)
+
+
+@dataclass(eq=False)
+class MemberReader:
+    """The members of a document, while they are read.
+
+    Attributes:
+        composed: the document.
+        folder: the base of relative paths.
+        problems: the errors in how members are declared, with their paths in the document.
+    """
+
+    composed: Composed
+    folder: Path
+    problems: list[Diagnostic] = field(default_factory=list)
+
+    def read(self) -> tuple[list[MemberDocument], bool]:
+        """Return the members, and whether their weights are selected."""
+        document = self.composed.source_map.document
+        selects = self._selects(document.get(WEIGHTS))
+        for section in (SWEEP, TUNE):
+            if section in document:
+                message = f"a spec has either [{section}] or [[{MEMBERS}]]"
+                self._report(message, "move one to another file", (section,), by_key=True)
+        tables = document[MEMBERS]
+        if not isinstance(tables, list) or not all(isinstance(own, dict) for own in tables):
+            message = f'"{MEMBERS}" must be a list of tables, not {shown(tables)}'
+            self._report(message, f"write [[{MEMBERS}]] for each", (MEMBERS,), "E012")
+            return [], selects
+        if len(tables) < 2:
+            message = f"a mean needs at least two members, not {len(tables)}"
+            self._report(message, f"add another [[{MEMBERS}]]", (MEMBERS,), "E018")
+        found, names = list[MemberDocument](), set[str]()
+        for number, table in enumerate(tables):
+            member = self._member(number, table, selects=selects)
+            if member is not None:
+                name = str(member.composed.source_map.document[NAME]).casefold()
+                if name in names:
+                    hint = "name one of them by its key name"
+                    self._report(f'two members are named "{name}"', hint, member.at, "E019")
+                names.add(name)
+                found.append(member)
+        return found, selects
+
+    def _selects(self, weights: Any) -> bool:
+        if weights not in (None, SELECTED):
+            message = f'"{WEIGHTS}" must be "{SELECTED}", not {shown(weights)}'
+            hint = f"give each member its own {WEIGHT}, or leave it out for equal ones"
+            self._report(message, hint, (WEIGHTS,), "E014")
+        return bool(weights == SELECTED)
+
+    def _member(
+        self, number: int, table: Mapping[str, Any], *, selects: bool
+    ) -> MemberDocument | None:
+        at: KeyPath = (MEMBERS, number)
+        source_map = self.composed.source_map
+        weight = self._weight(table, at, selects=selects)
+        bases = [self._shared()]
+        if SPEC in table:
+            base = self._file(table[SPEC], (*at, SPEC))
+            if base is None:
+                return None
+            bases.append(base)
+        own = {key: value for key, value in table.items() if key not in (SPEC, WEIGHT)}
+        bases.append(Composed(SourceMap(own, Origin(_MemberWriter(source_map, at)))))
+        whole = bases[0].source_map
+        for base in bases[1:]:
+            whole = merged(whole, base.source_map)
+        has_name = any(NAME in base.source_map.document for base in bases[1:])
+        if not has_name:
+            whole.document[NAME] = f"member-{number + 1}"
+        used = names_in(source_map.document[MEMBERS])
+        composed = Composed(
+            SourceMap(copy.deepcopy(whole.document), whole.origin),
+            [problem for base in bases for problem in base.diagnostics],
+            any(base.is_incomplete for base in bases),
+            frozenset(used).union(*(base.variables_used for base in bases)),
+        )
+        return MemberDocument(composed, at, weight)
+
+    def _shared(self) -> Composed:
+        """Return what the document has beside its members."""
+        document = {
+            key: value
+            for key, value in self.composed.source_map.document.items()
+            if key not in (MEMBERS, WEIGHTS)
+        }
+        return replace(
+            self.composed, source_map=replace(self.composed.source_map, document=document)
+        )
+
+    def _weight(self, table: Mapping[str, Any], at: KeyPath, *, selects: bool) -> float:
+        weight = table.get(WEIGHT, 1.0)
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not is_number:
+            message = f'"{WEIGHT}" must be a number, not {shown(weight)}'
+            self._report(message, None, (*at, WEIGHT), "E012")
+        elif not 0 < weight < float("inf"):
+            message = f'"{WEIGHT}" must be greater than 0, not {shown(weight)}'
+            self._report(message, "remove the member, or its weight", (*at, WEIGHT), "E013")
+        elif selects and WEIGHT in table:
+            message = f'{WEIGHTS} = "{SELECTED}" chooses the weight of each member'
+            self._report(message, "remove one of the two", (*at, WEIGHT), by_key=True)
+        else:
+            return float(weight)
+        return 1.0
+
+    def _file(self, path: Any, at: KeyPath) -> Composed | None:
+        """Return the spec that a member names; None, with an error, if it cannot be read."""
+        if not isinstance(path, str):
+            message = f'"{SPEC}" must be the path of a spec file, not {shown(path)}'
+            self._report(message, None, at, "E012")
+            return None
+        folder: Path = getattr(path, "folder", self.folder)
+        try:
+            found = composed_in(folder / path, self.folder)
+        except SpecError as error:
+            place = self.composed.source_map.place_of(at)
+            self.problems += [
+                problem if problem.place is not None and problem.place.text
+                else replace(problem, path=at, place=place, code="E006")
+                for problem in error.problems
+            ]  # fmt: skip
+            return None
+        found.source_map.document.setdefault(NAME, fit_name(Path(path).stem))
+        for section in (MEMBERS, SWEEP, TUNE):
+            if section in found.source_map.document:
+                message = f'{path} has "{section}", which a member cannot have'
+                self._report(message, "name a spec of one model", at)
+        return found
+
+    def _report(
+        self,
+        message: str,
+        hint: str | None,
+        at: KeyPath,
+        code: str = INCONSISTENT,
+        *,
+        by_key: bool = False,
+    ) -> None:
+        focus: Literal["key", "value"] = "key" if by_key else "value"
+        self.problems.append(Diagnostic(message, hint, at, code, focus=focus))
+
+
+def agreement_problems(members: Members) -> Iterator[Diagnostic]:
+    """Yield what prevents members from being one predictor, by their specs alone."""
+    specs = [member.spec for member in members.members]
+    if len({spec.data.is_cross_validation for spec in specs}) > 1 and members.selects:
+        message = "weights are selected on rows that all members hold out, but only some have folds"
+        yield Diagnostic(message, "give all of them the same folds", (WEIGHTS,), INCONSISTENT)
+    for number, spec in enumerate(specs):
+        at = (MEMBERS, number)
+        if [head.name for head in spec.heads] != [head.name for head in specs[0].heads]:
+            message = f'"{spec.name}" has other losses than "{specs[0].name}"'
+            yield Diagnostic(message, "their predictions have no mean", at, INCONSISTENT)
+        data = spec.data
+        if members.selects and data.folds is None and data.validation is None:
+            message = f'weights are selected on validation data, which "{spec.name}" does not have'
+            yield Diagnostic(message, "add data.folds or data.validation", at, INCONSISTENT)
+
+
+def require_no_members(spec: RunSpec) -> None:
+    """Raise SpecError if a spec of one model has members."""
+    if spec.members is not None:
+        names = ", ".join(member.spec.name for member in spec.members.members)
+        message = f"the spec has several members, and this takes one model: {names}"
+        raise SpecError([Diagnostic(message, "give a member its own spec", (MEMBERS,), "E055")])
