@@ -41,13 +41,13 @@ DECLARED = {
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
-    ("declnet/runs/many/execution/remote_tasks.py", "socket"): "the name of this machine",
+    ("declnet/runs/many/run_tasks.py", "socket"): "the name of this machine",
     (
-        "declnet/runs/many/execution/workers.py",
+        "declnet/runs/many/local_executors.py",
         "environ",
     ): "what its workers inherit, and one BLAS thread",
     (
-        "declnet/runs/many/execution/workers.py",
+        "declnet/runs/many/local_executors.py",
         "subprocess",
     ): "the workers of --jobs, a constant command",
     ("declnet/testing/checks/executors.py", "socket"): "the name of this machine",
@@ -73,7 +73,7 @@ DECLARED = {
         "plugins/declnet_plugins/export/numpy_file/exporter.py",
         "exec",
     ): "the same, compared with declnet",
-    ("declnet/training/alongside.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
+    ("declnet/training/concurrency.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_plugins/kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
     (
         "plugins/declnet_plugins/onnx/importing/process.py",

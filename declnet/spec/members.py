@@ -17,7 +17,7 @@ from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.spec.document.compose import Composed, composed_in, merged
 from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.document.variables import names_in
-from declnet.spec.messages import shown
+from declnet.spec.messages import hint_for_missing, shown
 from declnet.spec.model import fit_name
 from declnet.spec.tuning import TUNE
 from declnet.spec.varying_keys import SWEEP
@@ -204,12 +204,12 @@ class MemberReader:
         try:
             found = composed_in(folder / path, self.folder)
         except SpecError as error:
-            place = self.composed.source_map.place_of(at)
-            self.problems += [
-                problem if problem.place is not None and problem.place.text
-                else replace(problem, path=at, place=place, code="E006")
-                for problem in error.problems
-            ]  # fmt: skip
+            problem = error.problems[0]
+            if problem.code == "E001":
+                hint = hint_for_missing(folder / path)
+                self._report(f"{path}: {problem.message}", hint, at, "E006")
+            else:
+                self.problems += error.problems
             return None
         found.source_map.document.setdefault(NAME, fit_name(Path(path).stem))
         for section in (MEMBERS, SWEEP, TUNE):
@@ -242,10 +242,10 @@ def agreement_problems(members: Members) -> Iterator[Diagnostic]:
         if [head.name for head in spec.heads] != [head.name for head in specs[0].heads]:
             message = f'"{spec.name}" has other losses than "{specs[0].name}"'
             yield Diagnostic(message, "their predictions have no mean", at, INCONSISTENT)
-        data = spec.data
-        if members.selects and data.folds is None and data.validation is None:
-            message = f'weights are selected on validation data, which "{spec.name}" does not have'
-            yield Diagnostic(message, "add data.folds or data.validation", at, INCONSISTENT)
+    without = [spec.name for spec in specs if spec.data.folds is None and not spec.data.validation]
+    if members.selects and without:
+        message = f'weights are selected on validation data, which "{without[0]}" does not have'
+        yield Diagnostic(message, "add data.folds or data.validation", (WEIGHTS,), INCONSISTENT)
 
 
 def require_no_members(spec: RunSpec) -> None:
@@ -253,4 +253,6 @@ def require_no_members(spec: RunSpec) -> None:
     if spec.members is not None:
         names = ", ".join(member.spec.name for member in spec.members.members)
         message = f"the spec has several members, and this takes one model: {names}"
-        raise SpecError([Diagnostic(message, "give a member its own spec", (MEMBERS,), "E055")])
+        place = spec.source_map.place_of((MEMBERS,), "key")
+        hint = "use the file of one member"
+        raise SpecError([Diagnostic(message, hint, (MEMBERS,), INCONSISTENT, place=place)])

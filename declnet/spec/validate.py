@@ -28,7 +28,13 @@ from declnet.spec.document.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.document.overrides import Override, override_of
 from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
-from declnet.spec.members import MEMBERS, MemberReader, Members, MemberSpec, agreement_problems
+from declnet.spec.members import (
+    MEMBERS,
+    MemberReader,
+    Members,
+    MemberSpec,
+    agreement_problems,
+)
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.points import Point, SweptValue, swept_value
@@ -237,6 +243,8 @@ def read_points(
     """
     composed = _named(path, overrides)
     registry, folder = registry_beside(path, registry), path.parent.absolute()
+    if MEMBERS in composed.source_map.document:
+        require_no_members(validate(composed, registry, folder).require())
     sweep, problems = sweep_of(composed.source_map)
     if problems or (sweep.axes and TUNE in composed.source_map.document):
         validate(composed, registry, folder).require()

@@ -241,9 +241,9 @@ FRAMES = {
 def test_frames(form, predictor, expected):
     found = predictor.predict(FRAMES[form]())
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
-    x = predictor.prepared(as_table(rows(), types=predictor.column_types))[""]
+    x = predictor.member.prepared(as_table(rows(), types=predictor.column_types))[""]
     np.testing.assert_array_equal(
-        predictor.prepared(as_table(FRAMES[form](), types=predictor.column_types))[""], x
+        predictor.member.prepared(as_table(FRAMES[form](), types=predictor.column_types))[""], x
     )
 
 
@@ -359,7 +359,7 @@ def test_declared_markers_and_decimal_commas_hold_for_values_too(tmp_path):
     ]
     form = predictor.preparation.cells
     assert form == CellFormat(("-",), ",")
-    x = predictor.prepared(as_table(records, cells=form, types=predictor.column_types))[""]
+    x = predictor.member.prepared(as_table(records, cells=form, types=predictor.column_types))[""]
     np.testing.assert_array_equal(x[:, 0], [1.5, 6, 1.5, 1234.5])
     np.testing.assert_allclose(x[:, 1], [1.125, 1.125, 0.6875, 1.125])
     np.testing.assert_array_equal(x[:, 2:], [[0, 1], [1, 0], [1, 0], [1, 0]])

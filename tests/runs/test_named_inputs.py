@@ -83,7 +83,7 @@ def test_a_table_and_its_file_give_the_same_predictions(finished, people):
     whole = predictor.evaluate(people)
     error = from_table.outputs[:, 0] - [float(each) for each in columns["score"]]
     assert whole.metrics["loss"] == pytest.approx(float(np.mean(error**2)), rel=1e-4)
-    prepared = predictor.prepared(declnet.as_table(table))
+    prepared = predictor.member.prepared(declnet.as_table(table))
     assert np.array_equal(predictor.model.predict(prepared), from_file.outputs)
 
 

@@ -24,14 +24,10 @@ from declnet.data.typed_columns import readable_cells
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
 from declnet.graph.model import Model
+from declnet.runs.inference.member import naming_samples
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
-from declnet.runs.inference.predictor import (
-    LabeledPart,
-    Predictor,
-    Unprepared,
-    naming_samples,
-)
+from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
 
 NUMBERS = 2**21
 """Approximate number of values of x in a part: 16 MiB in float64."""

@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.sample_arrays import ARRAY
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
@@ -24,6 +24,7 @@ from declnet.contracts.network.inputs import (
 )
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import FittedPreparation, stacked
+from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import checked
 from declnet.errors import DataError, SampleName
 from declnet.graph.model import Model
@@ -39,6 +40,21 @@ from declnet.training.tasks import predictions_of
 
 NamesSamples = Callable[[int], SampleName]
 """Returns what messages call the sample at a position of a part."""
+
+
+def naming_samples(
+    data: SampleArrays | Batch, first_row: int = 1, windows: Windows | None = None
+) -> NamesSamples:
+    """Return the names of samples: `row 7` or `window 7` of a table, `sample 7` of arrays."""
+
+    def name_sample(position: int) -> SampleName:
+        if windows is not None:
+            return SampleName(f"window {1 + position}", 1 + position)
+        if isinstance(data, SampleArrays):
+            return data.sample_name(position)
+        return SampleName(f"sample {first_row + position}", first_row + position)
+
+    return name_sample
 
 
 class Member:
@@ -114,6 +130,19 @@ class Member:
         if not isinstance(data, Table):
             raise DataError("the model was trained on a table: give its columns by name")
         return data
+
+    def prepared(self, data: Table | Batch, first_row: int = 1) -> dict[str, Array]:
+        """Return unprepared data as the model's inputs.
+
+        Args:
+            data: as for `records_of`.
+            first_row: as for `records_of`.
+
+        Raises:
+            DataError: as for `Predictor.predict`.
+        """
+        name_sample = naming_samples(data, first_row, self.preparation.windows)
+        return self.prepare(self.records_of(data, first_row), name_sample)
 
     def prepare(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
         """Return samples as the model's inputs.

@@ -13,7 +13,6 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.sample_arrays import SampleArrays
 from declnet.contracts.data.table import CellFormat, ColumnType, Table
 from declnet.contracts.network.inputs import Batch, Inputs, unwrapped, wrapped
 from declnet.data.preparing.preparation import FittedPreparation
@@ -23,11 +22,11 @@ from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.data.sources.python_table import as_table, readable_rows
 from declnet.data.typed_columns import readable_cells
 from declnet.data.usable_rows import OnError, UsableRows
-from declnet.errors import DataError, SampleName
+from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.spelling import counted
 from declnet.runs.inference.calibration import Calibrations, JointCalibration, thresholded
-from declnet.runs.inference.member import Member, NamesSamples, readings_of
+from declnet.runs.inference.member import Member, NamesSamples, naming_samples, readings_of
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import (
     AnyPredictions,
@@ -56,21 +55,6 @@ class LabeledPart(NamedTuple):
 
 Unprepared = Table | Batch
 """Samples to predict: a table, or an array for each input."""
-
-
-def naming_samples(
-    data: Dataset | Unprepared, first_row: int = 1, windows: Windows | None = None
-) -> NamesSamples:
-    """Return the names of samples: `row 7` or `window 7` of a table, `sample 7` of arrays."""
-
-    def name_sample(position: int) -> SampleName:
-        if windows is not None:
-            return SampleName(f"window {1 + position}", 1 + position)
-        if isinstance(data, SampleArrays):
-            return data.sample_name(position)
-        return SampleName(f"sample {first_row + position}", first_row + position)
-
-    return name_sample
 
 
 class Predictor:

@@ -40,6 +40,7 @@ from declnet.runs.run import given_data
 from declnet.runs.session import Listener
 from declnet.runs.storage.folder import locked
 from declnet.runs.storage.origins import warn
+from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, fold_specs, resolved_document
 from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
@@ -72,14 +73,14 @@ def run_group(
     if folds is not None:
         spec = _with_folds(spec, folds, registry)
     part = Shard.parse(shard) if shard is not None else None
-    file, known = series_file(spec, None if seeds is None else tuple(seeds))
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
-    options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
-    label = f"{spec.name}-{file.kind}"
     with ExitStack() as stack, sharing_data():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         check_spec_of(spec if spec.members is not None else fold_specs(spec)[0], registry, given)
+        file, known = series_file(spec, None if seeds is None else tuple(seeds))
+        options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
+        label = f"{spec.name}-{file.kind}"
         with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
             training = Training(
                 group, registry or default_registry(), data=given, listener=listener
@@ -145,6 +146,7 @@ def sweep(
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
     spec = as_spec(spec, registry)
+    require_no_members(spec)
     given = _given(data, on)
     if folds is not None:
         spec = _with_folds(spec, folds, registry)
@@ -254,8 +256,9 @@ def require_tuning(spec: RunSpec) -> None:
     """Require a spec to say what to search.
 
     Raises:
-        SpecError: it has no section `[tune]`, or its searcher cannot be used here.
+        SpecError: it has no section `[tune]`, or members, or its searcher cannot be used here.
     """
+    require_no_members(spec)
     if spec.tuning is None:
         message = f'the spec "{spec.name}" has no section "{TUNE}"'
         hint = f"add [{TUNE}] with trials and a space"

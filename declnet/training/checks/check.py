@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import InputInfo, lengths_of
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.returned import verified
-from declnet.contracts.runs.callback import Callback
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
 from declnet.data.sharing import made_once, shared_data
@@ -24,8 +21,6 @@ from declnet.graph.kernels import engine_problem, engine_warnings
 from declnet.graph.parameters import slots_of
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
-from declnet.spec.heads import VALIDATION
-from declnet.spec.members import INCONSISTENT, Members
 from declnet.spec.model import RunSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
@@ -36,6 +31,7 @@ from declnet.training.checks.data import Described, class_problems, data_problem
 from declnet.training.checks.heads import checked_heads, output_problems_of, target_problems_of
 from declnet.training.checks.integers import input_problems, within_limits
 from declnet.training.checks.leakage import leakage_warnings
+from declnet.training.checks.members import problems_of_members
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
@@ -107,7 +103,12 @@ def check_spec(
     """
     parsed = spec if isinstance(spec, ParsedSpec) else ParsedSpec.of(spec)
     if parsed.members:
-        return _check_members(parsed, registry, data, suspects=suspects)
+        of_members = [
+            check_spec(member, registry, data, suspects=suspects and number == 0)
+            for number, member in enumerate(parsed.members)
+        ]
+        problems = problems_of_members(parsed, of_members)
+        return replace(of_members[0], problems=problems, sets=None)
     valid, document = parsed.spec, parsed.source_map.document
     registry = registry_for(
         valid.plugins if valid is not None else document.get("plugins"), registry
@@ -135,40 +136,6 @@ def check_spec(
         checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
         # data that the check loaded, for its limits, may be that of another seed
         return checked if described.sets is not None else replace(checked, sets=None)
-
-
-def _check_members(
-    parsed: ParsedSpec,
-    registry: Registry | None,
-    data: Mapping[str, Data] | None,
-    *,
-    suspects: bool,
-) -> Checked:
-    """Check each member of a spec; what is known of the network and the data is the first one's."""
-    checked = [
-        check_spec(member, registry, data, suspects=suspects and number == 0)
-        for number, member in enumerate(parsed.members)
-    ]
-    problems = dict.fromkeys(parsed.source_map.locate(parsed.diagnostics))
-    problems |= dict.fromkeys(chain(*(each.problems for each in checked)))
-    if parsed.spec is not None and parsed.spec.members is not None:
-        problems |= dict.fromkeys(selection_problems(parsed.spec.members))
-    return replace(checked[0], problems=tuple(problems), sets=None)
-
-
-def selection_problems(members: Members) -> Iterator[Diagnostic]:
-    """Yield the callbacks of members that choose by the rows on which weights are selected."""
-    for member in members.members if members.selects else ():
-        spec, problems = member.spec, list[Diagnostic]()
-        for number, callback in enumerate(spec.training.callbacks):
-            monitored = verified(Callback.monitors, callback)
-            if any(name.startswith(VALIDATION) for name in monitored):
-                message = f'"{callback.type}" chooses by the validation data, on which the weights '
-                message += "are selected, so they would favor this member"
-                hint = "remove it, and set the number of epochs; or give the members weights"
-                at = ("training", "callbacks", number)
-                problems.append(Diagnostic(message, hint, at, INCONSISTENT))
-        yield from spec.source_map.locate(problems)
 
 
 def _check_described(

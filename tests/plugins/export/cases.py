@@ -277,9 +277,10 @@ def case_of(name: str, x: ExportedColumn, rows: Any, steps: tuple[ExportedStep, 
     expected = prepared(steps, rows)
     shape = expected.outputs.shape[1:]
     node = ExportedNode("y", Unchanged(), ("x",), (shape,), ("float",), shape, {})
-    output = ExportedOutput("", "y", shape, MeanSquaredError(), shape, "values")
+    output = ExportedOutput("", shape, "values")
+    finish = ExportedFinish("y", shape, MeanSquaredError())
     inputs = (ExportedInput("x", ("x",), shape),)
-    return Case(name, {x: rows}, steps, inputs, node, output, ExportedFinish(), expected)
+    return Case(name, {x: rows}, steps, inputs, node, output, finish, expected)
 
 
 class Unchanged(Layer):

@@ -64,7 +64,7 @@ def trained(document, data, out=None, registry=None):
 
 
 def analyzed(result, raw):
-    samples = result.predictor.labeled(raw, "given").samples
+    samples = result.predictor.labeled(raw, "given").samples[0]
     sets = PreparedSets({}, result.preparation, {"train": raw}, {"train": samples})
     return set_of_run(result.predictor, sets, "train")
 

@@ -20,6 +20,7 @@ from declnet import (
     parse_spec,
 )
 from declnet.runs.inference.calibration import JointCalibration
+from declnet.runs.inference.predictor import Predictor
 from declnet.testing.examples import registry_with
 
 STEPS = ["temperature", {"type": "conformal", "coverage": 0.8}]
@@ -256,18 +257,16 @@ def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classe
     folder = tmp_path / "cv"
     ensemble = declnet.open_group(folder)
     predictor, x = ensemble.predictor(), classes[0]
-    singles = [each.predict(x) for each in predictor.predictors]
+    singles = [Predictor([each]).predict(x) for each in predictor.members]
     found = predictor.predict(x)
     mean = np.mean([each.probabilities for each in singles], axis=0)
     assert np.allclose(found.probabilities, mean, atol=1e-6)
-    limits = sorted(each.calibrations[""].steps[1].state["limit"] for each in predictor.predictors)
+    limits = sorted(each.calibrations[""].steps[1].state["limit"] for each in predictor.members)
     by_median = 1 - found.probabilities.astype(float) <= limits[1]
     assert np.array_equal(found.sets, by_median)
     evaluation = predictor.evaluate(classes).calibration
     assert evaluation.coverage["coverage"] == found.sets[np.arange(240), classes[1]].mean()
-    raw = [
-        each.outputs(each.prepared({"": x}), calibrated=False)[""] for each in predictor.predictors
-    ]
+    raw = [each.outputs(each.prepared({"": x}), calibrated=False)[""] for each in predictor.members]
     p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
     assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)
     out_of_fold = declnet.open_group(folder).out_of_fold({"train": declnet.Dataset(*classes)})

@@ -1,0 +1,81 @@
+"""Checks of members: that their predictions have a mean, and their weights can be selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet.contracts.data.table import Table
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.callback import Callback
+from declnet.errors import Diagnostic
+from declnet.spec.heads import VALIDATION
+from declnet.spec.members import INCONSISTENT, Members
+from declnet.spec.model import RunSpec
+from declnet.spec.validate import ParsedSpec
+from declnet.training.tasks import task_of
+
+if TYPE_CHECKING:
+    from declnet.training.checks.check import Checked
+
+
+def problems_of_members(parsed: ParsedSpec, checked: Sequence[Checked]) -> tuple[Diagnostic, ...]:
+    """Return the problems of all members, and of their mean.
+
+    Args:
+        parsed: the spec with members.
+        checked: the result of checking each member.
+    """
+    problems = dict.fromkeys(parsed.source_map.locate(parsed.diagnostics))
+    problems |= dict.fromkeys(chain(*(each.problems for each in checked)))
+    members = parsed.spec.members if parsed.spec is not None else None
+    if members is not None and not any(each.errors for each in checked):
+        problems |= dict.fromkeys(_disagreements(members, checked))
+        problems |= dict.fromkeys(_biases(members))
+    return tuple(problems)
+
+
+def _disagreements(members: Members, checked: Sequence[Checked]) -> Iterator[Diagnostic]:
+    """Yield the members whose predictions differ in form or targets from those of the first."""
+    specs = [member.spec for member in members.members]
+    known = [_described(spec, each) for spec, each in zip(specs, checked, strict=True)]
+    for number, spec in enumerate(specs):
+        for what, own in known[number].items():
+            if own != known[0].get(what, own):
+                message = f'"{spec.name}" has other {what} than "{specs[0].name}"'
+                at = ("model",) if what == "outputs" else ("data",)
+                problem = Diagnostic(message, "their predictions have no mean", at, INCONSISTENT)
+                yield from spec.source_map.locate([problem])
+
+
+def _described(spec: RunSpec, checked: Checked) -> dict[str, Any]:
+    """Return what members have in common, as far as it is known, by what messages call it."""
+    found: dict[str, Any] = {}
+    if checked.nodes:
+        nodes, last = {node.name: node for node in checked.nodes}, checked.nodes[-1]
+        dtype = np.dtype(spec.model.dtype)
+        found["outputs"] = [
+            task_of(head.loss, nodes.get(head.output or "", last).output_shape, dtype)
+            for head in spec.heads
+        ]
+    if isinstance(checked.loaded, Table):
+        found["targets"] = checked.loaded.target_columns
+    return found
+
+
+def _biases(members: Members) -> Iterator[Diagnostic]:
+    """Yield the callbacks that choose by the rows on which weights are selected."""
+    for member in members.members if members.selects else ():
+        spec, problems = member.spec, list[Diagnostic]()
+        for number, callback in enumerate(spec.training.callbacks):
+            monitored = verified(Callback.monitors, callback)
+            if any(name.startswith(VALIDATION) for name in monitored):
+                message = f'"{callback.type}" chooses by the validation data, on which the weights '
+                message += "are selected, so they would favor this member"
+                hint = "remove it, and set the number of epochs; or give the members weights"
+                at = ("training", "callbacks", number)
+                problems.append(Diagnostic(message, hint, at, INCONSISTENT))
+        yield from spec.source_map.locate(problems)
