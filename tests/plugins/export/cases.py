@@ -227,6 +227,13 @@ def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
                 expected[case.output.name] = case.expected
                 new[key.name] = column
                 refused.append({key.name: rows})
+            if column.ndim == 1 and column.dtype.kind in "fO":
+                gapped = column.copy()
+                gapped[1] = None
+                try:
+                    prepared(case.steps, gapped)
+                except DeclnetError:
+                    refused.append({key.name: gapped})
             cells = wrong.pop(name, ())
             refused += [{key.name: np.append(texts(cell), column[1:])} for cell in cells]
     if not cases:

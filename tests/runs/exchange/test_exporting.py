@@ -7,18 +7,33 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import declnet
-from declnet import Exporter, ExportError, ExportSummary
+from declnet import ExportedPredictions, Exporter, ExportError, ExportSummary
+from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing.examples import registry_with
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers import Dense
 
 from ...testing.right.layers import Square
+
+
+@pytest.mark.parametrize("sort", ["classes", "binary", "flags"])
+@pytest.mark.parametrize("most", [0.5, 20.0])
+@pytest.mark.parametrize(("distance", "is_tie"), [(0.5, True), (2, False)])
+def test_classes_may_differ_only_where_two_are_equally_likely(sort, most, distance, is_tie):
+    near = most - distance * TOLERANCE * max(1, most)
+    row = {"classes": [most, near, 0], "binary": [near], "flags": [near, -90, 90]}[sort]
+    output = SimpleNamespace(sort=sort, threshold=most)
+    outputs, valid = np.array([row, row, [np.nan] * len(row)]), np.array([True, True, False])
+    expected = ExportedPredictions(np.array(["a"] * 3, object), outputs, valid=valid)
+    found = ExportedPredictions(np.array(["a", "b", "c"], object), outputs)
+    assert compared_predictions(output, found, expected) == (0, not is_tie)
 
 
 class Cube(Square):
