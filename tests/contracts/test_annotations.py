@@ -151,10 +151,11 @@ def test_no_value_leads_to_another_error(value):
 ARRAY, ONE, NAN = np.zeros(3), np.eye(3, 2) * [0, 1], np.eye(3, 2) * [0, np.nan]
 POINT = {"kind": "a", "size": 3, "share": 0.5}
 WEIGHT, TABLE = Parameter((2,), "zeros"), ResultTable("t", ("a",), ((1,),))
+RESERVED = ("grad", "training", "rng", "_own", "two words", "1st", 3)
 MEANINGS = {
-    "Layer.parameters": ([{"w": WEIGHT}], [{"1": WEIGHT}, {"_w": WEIGHT}, {"rng": WEIGHT}]),
-    "Layer.workspace": ([{"w": Workspace((2,))}], [{"rng": Workspace((2,))}]),
-    "Layer.integer_limits": ([(), (None,)], [(None, None)]),
+    "Layer.parameters": ([{"w": WEIGHT}], [{name: WEIGHT} for name in RESERVED]),
+    "Layer.workspace": ([{"w": Workspace((2,))}], [{name: Workspace((2,))} for name in RESERVED]),
+    "Layer.integer_limits": ([(), (None,)], [(None, None), (3,)]),
     "Loss.prepare": ([ROWS], [ROWS[1:]]),
     "Loss.predictions": ([ARRAY], [ARRAY[1:]]),
     "Schedule.rate": ([0, 2.5], [-1e-9, np.inf, np.nan]),

@@ -68,13 +68,6 @@ class Limited(Layer):
     def backward(self, x, y, dy, dx, state): ...
 
 
-@pytest.mark.parametrize("limits", [None, 3, (3,), (None, None), [None]])
-def test_wrong_integer_limits_are_a_broken_contract(limits):
-    layer = Limited.model_construct(limits=limits)
-    with pytest.raises(SpecError, match=r"integer_limits\(\) returned .*, not a tuple of"):
-        infer_nodes((layer,), {"": InputInfo((2,), "integer")})
-
-
 def test_the_smallest_limit_of_an_input_counts(toys):
     layers = [
         Limited.model_construct(limits=(IntegerLimit(most, "so"),), inputs=("input",), name=name)
@@ -84,17 +77,6 @@ def test_the_smallest_limit_of_an_input_counts(toys):
     layers.append(toys.Add(inputs=("a", "b", "c", "d")))
     nodes = infer_nodes(layers, {"": InputInfo((2,), "integer")})
     assert input_limits(nodes) == {"": (IntegerLimit(5, "so"), "b")}
-
-
-@pytest.mark.parametrize("name", ["grad", "training", "rng", "_own", "two words", "1st", 3])
-def test_names_that_a_state_cannot_have_are_refused(name):
-    for given in (
-        {"parameters": {name: Parameter((1,), "zeros")}},
-        {"workspace": {name: Workspace((1,))}},
-    ):
-        ((_, message),) = faults((odd(**given),))
-        (method,) = given
-        assert f"{method}() returned the {'name' if isinstance(name, str) else 'key'}" in message
 
 
 def test_a_parameter_and_a_workspace_of_one_name_are_refused():

@@ -42,8 +42,6 @@ class {name}(Metric):
     def result(self, state): return 0.0
 """
 
-MUTE = "its message cannot be shown: __str__ raised "
-
 ENDS = {
     "exits": ("os._exit(0)", "it ended the process, with exit status 0;"),
     "crashes": ("os.kill(os.getpid(), signal.SIGKILL)", "it ended the process, with SIGKILL"),
