@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 from declnet import DataInfo, Layer, LayerContext, Loss, RunContext
@@ -31,15 +30,6 @@ SPIRAL: dict[str, Any] = {
     "optimizer": {"type": "adam", "learning_rate": 0.02, "decay": 5e-7},
     "training": {"epochs": 200, "log_every": 50, "metrics": ["accuracy"]},
 }
-
-
-@pytest.fixture
-def descent() -> tuple[np.ndarray, np.ndarray]:
-    """Five parameters, and their gradients of 20 steps, the last one always 0."""
-    rng = np.random.default_rng(3)
-    gradients = rng.normal(size=(20, 5))
-    gradients[:, -1] = 0
-    return rng.normal(size=5), gradients
 
 
 @pytest.fixture
