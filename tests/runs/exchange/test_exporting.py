@@ -119,16 +119,18 @@ def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, b
 
 def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_path):
     run = trained("square", "cube", {"type": "other_dense", "units": 4}, "square",
-                  classes=(Square, Cube, OtherDense))  # fmt: skip
+                  classes=(Square, NumpySquare, Cube, OtherDense))  # fmt: skip
     with pytest.raises(ExportError) as error:
-        run.export(tmp_path / "model.py")
+        run.export(tmp_path / "model.c")
     messages = [message for message, _ in error.value.problems]
     assert len(messages) == 3
     assert messages[0].startswith('layer "square_1", layer "square_2": layer type "square" of ')
     assert 'layer "other_dense_1"' in messages[2]
     hints = [hint for _, hint in error.value.problems]
-    assert 'format = "numpy" and replaces = (Cube,)' in hints[1]
-    assert not list(tmp_path.glob("*.py"))
+    assert hints[0].startswith("choose another format (numpy), or install a plugin with such")
+    assert hints[1].startswith("install a plugin with such")
+    assert 'format = "c" and replaces = (Cube,)' in hints[1]
+    assert not list(tmp_path.glob("*.c"))
 
 
 def test_a_file_that_differs_is_not_left(trained, tmp_path):
