@@ -68,6 +68,16 @@ class Limited(Layer):
     def backward(self, x, y, dy, dx, state): ...
 
 
+def test_every_layer_that_needs_integers_of_the_input_is_reported():
+    layers = [Limited.model_construct(limits=(), name=name) for name in "abc"]
+    with pytest.raises(SpecError) as caught:
+        infer_nodes(layers, {"": InputInfo((2,), "integer")})
+    wrong = [(problem.path, problem.message) for problem in caught.value.problems]
+    message = '"{}" takes integers, so it must read the model\'s input'
+    expected = [(("model", "layers", at), message.format("abc"[at])) for at in (1, 2)]
+    assert [each for each in wrong if each in expected] == expected
+
+
 def test_the_smallest_limit_of_an_input_counts(toys):
     layers = [
         Limited.model_construct(limits=(IntegerLimit(most, "so"),), inputs=("input",), name=name)

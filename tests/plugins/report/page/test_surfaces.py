@@ -50,7 +50,11 @@ def test_classes_have_colors_that_are_stronger_where_they_are_surer(classes, dra
     lead = np.abs(scores[:, 0] - 0.5)
     if classes == 3:
         lead = np.sort(scores, axis=1)[:, 2] - np.sort(scores, axis=1)[:, 1]
-    pixels, _, points = drawn
+    pixels, extent, points = drawn
+    left, low, right, high = *X.min(axis=0), *X.max(axis=0)
+    around = 0.06 * (right - left), 0.06 * (high - low)
+    expected = (left - around[0], right + around[0], low - around[1], high + around[1])
+    assert extent == pytest.approx(expected)
     flat = np.asarray(pixels).reshape(-1, 4)
     np.testing.assert_array_equal(flat[:, :3], [rgb(label) for label in labels])
     np.testing.assert_allclose(flat[:, 3], FAINT + (STRONG - FAINT) * lead / lead.max(), atol=1)
@@ -60,7 +64,7 @@ def test_classes_have_colors_that_are_stronger_where_they_are_surer(classes, dra
     assert f"{np.count_nonzero(true != predicted)} of 40 are predicted" in chart.description
 
 
-@pytest.mark.parametrize(("least", "most"), [(-100, 100), (0, 0.1)])
+@pytest.mark.parametrize(("least", "most"), [(-100, 100), (15, 15.1)])
 def test_values_have_colors_between_the_least_and_the_greatest(least, most, drawn):
     def answers(x):
         return (3 * x[:, :1] - x[:, 1:]).astype("f4")
