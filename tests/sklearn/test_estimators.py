@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -187,6 +188,17 @@ def test_scores_of_margins_are_a_decision_function_and_no_probabilities(iris):
         assert np.array_equal(estimator.decision_function(x) > 0, estimator.predict(x) == "yes")
         assert estimator.score(x, y) > 0.9
     assert not hasattr(DeclnetClassifier(classes(3)).fit(*iris), "decision_function")
+
+
+@pytest.mark.parametrize("names", [["low", "high"], ["low", "mid", "high"]])
+def test_scores_of_classes_are_in_the_order_of_the_classes(iris, names):
+    x, y = iris[0][: 50 * len(names)], np.repeat(names, 50)
+    estimator = DeclnetClassifier(classes(len(names), data={"class_order": names})).fit(x, y)
+    predictor = estimator.predictor_
+    predictor.readings = (replace(predictor.readings[0], scores=True),)  # as of a third-party loss
+    ordered = predictor.predict(x).outputs[:, np.argsort(names)]
+    expected = ordered if len(names) > 2 else ordered[:, 1] - ordered[:, 0]
+    np.testing.assert_array_equal(estimator.decision_function(x), expected)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
