@@ -202,8 +202,9 @@ def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:
         )
     for name, task in table.targets.items():
         counts = table.columns[name].counts if task != "values" else {}
-        if folds is not None and folds > 1 and min(counts.values(), default=2) < 2:
-            only = class_name(min(counts, key=counts.__getitem__))
+        single = [value for value, count in counts.items() if count < 2]
+        if single and folds is not None and folds > 1:
+            only = class_name(single[0])
             raise click.UsageError(
                 f'--folds {folds} needs two rows of each class, but "{name}" is "{only}" in one '
                 "row only; leave that row out, or give --folds 1"

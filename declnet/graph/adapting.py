@@ -121,9 +121,9 @@ class _RepeatableLayer:
         self._rng.bit_generator.state = self._start
         for x, copy in self._inputs:
             np.copyto(x, copy)
-        before = [each.copy() for each in self._kept]
+        before = [(array, array.copy()) for array in self._kept]
         for call in self._calls:
             call()
-        for array, values in zip(self._kept, before, strict=True):
+        for array, values in before:
             np.copyto(array, values)
         return read_only(self._y)

@@ -150,7 +150,7 @@ def _compare(
     trials: list[Trial] = []
     found: list[Trial] = []
     for left, most in zip(range(len(KEPT), -1, -1), (0, *KEPT), strict=True):
-        rates = _kept(found, most, ranking) if most else rates
+        rates = rates_to_keep(found, most, ranking) if most else rates
         trainings.keep(rates)
         unused = updates - (trainings.updates - before)
         share = max(floor, int(unused * SHARES[-1 - left] / max(1, len(rates))))
@@ -176,19 +176,20 @@ def _only_gets_worse(found: Sequence[Trial], ranking: Ranking) -> bool:
     )
 
 
-def _kept(found: Sequence[Trial], most: int, ranking: Ranking) -> list[float]:
+def rates_to_keep(trials: Sequence[Trial], most: int, ranking: Ranking) -> list[float]:
     """Return the rates of the best trainings; if more than two, also those next to the best one.
 
     Short trainings favor rates that are too small for longer ones: Wu et al., Understanding
     Short-Horizon Bias in Stochastic Meta-Optimization, ICLR 2018.
     """
-    finite = sorted((each for each in found if not each.diverged), key=lambda trial: -trial.rate)
-    ranked = sorted(finite, key=ranking)
-    kept = ranked[:most]
-    if kept and most > 2:
-        at = finite.index(kept[0])
-        kept = [*kept[:2], *finite[max(0, at - 1) : at + 2]]
-    return sorted({each.rate for each in kept}, reverse=True)
+    finite = sorted(
+        (trial for trial in trials if not trial.diverged), key=lambda trial: -trial.rate
+    )
+    best = sorted(finite, key=ranking)[:most]
+    if best and most > 2:
+        at = finite.index(best[0])
+        best = [*best[:2], *finite[max(0, at - 1) : at + 2]]
+    return sorted({trial.rate for trial in best}, reverse=True)
 
 
 def candidates(curve: Curve, current: float) -> list[float]:

@@ -44,8 +44,6 @@ class Repair:
         if name in target and (not replaces or isinstance(target[name], dict)):
             return None
         rest = {key: each for key, each in table.items() if key != self.path[-1]}
-        if tuple(outer) == self.path[:-1]:
-            return _changed(document, self.path[:-1], {**rest, name: value}, whole=True)
         document = _changed(document, self.path[:-1], rest, whole=True)
         return _changed(document, tuple(outer), {name: value})
 

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from declnet.cli.new import FEWEST_IDENTIFIERS
+
 HAS_SKLEARN = find_spec("sklearn") is not None
 
 
@@ -120,6 +122,24 @@ def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
         assert message in declnet_cli(*new, *options).stderr
 
 
+@pytest.mark.parametrize(
+    ("values", "is_noted"),
+    [
+        (range(4), True),  # they count the rows
+        ([at**2 for at in range(FEWEST_IDENTIFIERS)], True),
+        ([at**2 for at in range(FEWEST_IDENTIFIERS - 1)], False),
+        ([0, *(at**2 for at in range(FEWEST_IDENTIFIERS))], False),
+        ([at**2 + 0.5 for at in range(FEWEST_IDENTIFIERS)], False),
+    ],
+)
+def test_a_target_that_may_identify_the_rows_has_a_note(declnet_cli, tmp_path, values, is_noted):
+    rows = [f"{at % 3}.5,{value}" for at, value in enumerate(values)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    done = declnet_cli("new", "s.toml", "--data", "t.csv", "--target", "y", "--task", "regression")
+    assert done.returncode == 0
+    assert ("an identifier cannot be predicted" in done.stderr) == is_noted
+
+
 def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     rows = [f"{at % 9},{at % 7},{'ab'[at % 3 == 0]}" for at in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows]))
@@ -141,6 +161,8 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     message = refused(*new, "--force", "--folds", "2")
     assert '--folds 2 needs two rows of each class, but "y" is "c" in one row only' in message
     assert declnet_cli(*new, "--force", "--folds", "1").returncode == 0
+    (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows, "1,2,c", "1,2,c"]))
+    assert declnet_cli(*new, "--force", "--folds", "2").returncode == 0
 
 
 def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):

@@ -42,6 +42,15 @@ def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):
     assert precious.read_text() == "precious"
 
 
+def test_where_parameters_start_is_shown_unless_quiet(declnet_cli, spec_file, document):
+    declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "first")
+    start = {"path": "first/weights.safetensors", "only": ["dense_1.*"]}
+    document["model"]["initial_weights"] = start
+    spec, line = spec_file(document), "loaded from first/weights.safetensors: dense_1."
+    assert line in declnet_cli.succeeds("run", spec)
+    assert line not in declnet_cli.succeeds("run", spec, "--quiet")
+
+
 @pytest.mark.parametrize("out", ["data.npz/below", "/proc/declnet"])
 def test_a_place_that_cannot_be_written_fails_the_run(fails, out):
     message = fails("--out", out, code=1)

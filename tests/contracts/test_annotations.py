@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import get_type_hints
@@ -16,7 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import declnet
-from declnet import Component, KernelSite, ParameterInfo, Registry, StudyContext
+from declnet import (
+    Component,
+    Dimension,
+    KernelCalls,
+    KernelSite,
+    Parameter,
+    ParameterInfo,
+    Registry,
+    ResultTable,
+    Sequences,
+    StudyContext,
+    Workspace,
+)
 from declnet.contracts.returned import BrokenContractError, verify
 from declnet_plugins.report import ReportPanel
 
@@ -38,6 +51,12 @@ METHODS = [
 ]
 
 ROWS = np.zeros((3, 2))
+SPACE = (
+    Dimension("kind", choices=("a", 1)),
+    Dimension("size", 1, 4),
+    Dimension("share", 0.0, 1.0),
+    Dimension("depth", 1.5, 2.5, conditions=(("kind", (1,)),)),
+)
 ARGUMENTS = {
     "x": ROWS,
     "y": ROWS,
@@ -51,7 +70,7 @@ ARGUMENTS = {
     "total": 3,
     "parameter": ParameterInfo("w", (2,)),
     "site": KernelSite((), state=object()),
-    "study": StudyContext("s", Path(), (), "loss", "lower"),
+    "study": StudyContext("s", Path(), SPACE, "loss", "lower"),
     "registry": Registry(),
 }
 
@@ -126,6 +145,54 @@ def test_a_value_of_another_type_is_refused_by_name(contract, name):
 def test_no_value_leads_to_another_error(value):
     for contract, name in METHODS:
         with suppress(BrokenContractError):
+            received(contract, name, value)
+
+
+ARRAY, ONE, NAN = np.zeros(3), np.eye(3, 2) * [0, 1], np.eye(3, 2) * [0, np.nan]
+POINT = {"kind": "a", "size": 3, "share": 0.5}
+WEIGHT, TABLE = Parameter((2,), "zeros"), ResultTable("t", ("a",), ((1,),))
+RESERVED = ("grad", "training", "rng", "_own", "two words", "1st", 3)
+MEANINGS = {
+    "Layer.parameters": ([{"w": WEIGHT}], [{name: WEIGHT} for name in RESERVED]),
+    "Layer.workspace": ([{"w": Workspace((2,))}], [{name: Workspace((2,))} for name in RESERVED]),
+    "Layer.integer_limits": ([(), (None,)], [(None, None), (3,)]),
+    "Loss.prepare": ([ROWS], [ROWS[1:]]),
+    "Loss.predictions": ([ARRAY], [ARRAY[1:]]),
+    "Schedule.rate": ([0, 2.5], [-1e-9, np.inf, np.nan]),
+    "Optimizer.rates": ([ARRAY], [ARRAY[1:], ARRAY.astype("f4"), ROWS]),
+    "Optimizer.state_names": ([(), ("a", "b")], [("a", "a"), ("now",), ("scratch",)]),
+    "Optimizer.state_shapes": ([{"a": (2,)}], [{"parameter": (2,)}, {"now": (2,)}]),
+    "Optimizer.workspace_shapes": ([{"a": (2,)}], [{"scratch": (2,)}, {"parameter": (2,)}]),
+    "Transform.fit": ([{"a": ROWS}], [{"a": object}, {"a": {3: 1}}]),
+    "Transform.apply": ([ROWS, Sequences(ROWS, ARRAY.astype(int))], [ROWS[1:]]),
+    "Transform.inverse": ([ARRAY], [ARRAY[1:]]),
+    "Kernel.bind": ([None, KernelCalls(update=(print,))], [KernelCalls((print,))]),
+    "Calibrator.fit": ([{"a": ROWS, "b": 1, "c": "d"}], [{"a": NAN}, {"a": np.inf}, {"a": {3}}]),
+    "Calibrator.apply": ([ROWS], [ROWS[1:], NAN, ROWS.astype(int)]),
+    "Calibrator.threshold": ([0.5, ARRAY], [np.nan, NAN]),
+    "Calibrator.intervals": ([(ROWS, ROWS), (ROWS, ONE), (ARRAY, ARRAY)],
+     [(ONE, ROWS), (ROWS, NAN), (NAN, ROWS), (ROWS, ROWS[1:]), (ROWS, ARRAY)]),
+    "Calibrator.sets": ([ROWS > 0], [ROWS, ROWS[1:] > 0, ARRAY > 0]),
+    "Calibrator.promised_coverage": ([None, 0.1, 1], [0, 1.01, np.nan]),
+    "Searcher.propose": (
+     [None, POINT, POINT | {"size": 1}, POINT | {"size": 4}, {**POINT, "kind": 1, "depth": 2.0}],
+     [{}, POINT | {"kind": "b"}, POINT | {"kind": True}, POINT | {"kind": 1}, POINT | {"size": 5},
+      POINT | {"size": 0}, POINT | {"size": 3.0}, POINT | {"share": "a"}, POINT | {"depth": 2.0},
+      POINT | {"share": np.nan}]),
+    "Callback.save": ([None, {"a": [1, "b", ROWS]}], [{"a": {1, 2}}]),
+    "Analysis.analyze": ([[], [TABLE]], [[TABLE, TABLE], [replace(TABLE, rows=((1, 2),))]]),
+}  # fmt: skip
+"""Values of the annotated type: those that a contract allows, and those that it does not."""
+
+
+@pytest.mark.parametrize("method", MEANINGS)
+def test_a_contract_promises_more_than_types(method):
+    contract, name = getattr(declnet, method.partition(".")[0]), method.partition(".")[2]
+    allowed, refused = MEANINGS[method]
+    for value in allowed:
+        received(contract, name, value)
+    for value in refused:
+        with pytest.raises(BrokenContractError, match=rf'"odd": {name}\(\) returned '):
             received(contract, name, value)
 
 

@@ -68,11 +68,14 @@ class Limited(Layer):
     def backward(self, x, y, dy, dx, state): ...
 
 
-@pytest.mark.parametrize("limits", [None, 3, (3,), (None, None), [None]])
-def test_wrong_integer_limits_are_a_broken_contract(limits):
-    layer = Limited.model_construct(limits=limits)
-    with pytest.raises(SpecError, match=r"integer_limits\(\) returned .*, not a tuple of"):
-        infer_nodes((layer,), {"": InputInfo((2,), "integer")})
+def test_every_layer_that_needs_integers_of_the_input_is_reported():
+    layers = [Limited.model_construct(limits=(), name=name) for name in "abc"]
+    with pytest.raises(SpecError) as caught:
+        infer_nodes(layers, {"": InputInfo((2,), "integer")})
+    wrong = [(problem.path, problem.message) for problem in caught.value.problems]
+    message = '"{}" takes integers, so it must read the model\'s input'
+    expected = [(("model", "layers", at), message.format("abc"[at])) for at in (1, 2)]
+    assert [each for each in wrong if each in expected] == expected
 
 
 def test_the_smallest_limit_of_an_input_counts(toys):
@@ -84,17 +87,6 @@ def test_the_smallest_limit_of_an_input_counts(toys):
     layers.append(toys.Add(inputs=("a", "b", "c", "d")))
     nodes = infer_nodes(layers, {"": InputInfo((2,), "integer")})
     assert input_limits(nodes) == {"": (IntegerLimit(5, "so"), "b")}
-
-
-@pytest.mark.parametrize("name", ["grad", "training", "rng", "_own", "two words", "1st", 3])
-def test_names_that_a_state_cannot_have_are_refused(name):
-    for given in (
-        {"parameters": {name: Parameter((1,), "zeros")}},
-        {"workspace": {name: Workspace((1,))}},
-    ):
-        ((_, message),) = faults((odd(**given),))
-        (method,) = given
-        assert f"{method}() returned the {'name' if isinstance(name, str) else 'key'}" in message
 
 
 def test_a_parameter_and_a_workspace_of_one_name_are_refused():

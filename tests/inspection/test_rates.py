@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import declnet
 from declnet import Registry, Schedule, SpecError
-from declnet.inspection.rates import find_rate
+from declnet.inspection.rates import find_rate, rates_to_keep
 from declnet.inspection.trainings import with_rate
 
 
@@ -63,6 +64,26 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
     for trial in found.trials:
         remaining = (1 - trial.rate * curvature) ** 2
         assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "most", "kept"),
+    [
+        ([9, 1, 5, 2, 3], 2, [1, 3]),
+        ([9, 1, 5, 2, 3], 3, [0, 1, 2, 3]),
+        ([1, 2, 3, 4, 5], 3, [0, 1]),
+        ([5, 4, 3, 2, 1], 3, [3, 4]),
+        ([5, None, 4, 9, 9], 3, [0, 2, 3]),
+        ([None] * 5, 3, []),
+    ],
+)
+def test_the_best_rates_and_the_neighbors_of_the_best_are_trained_for_longer(losses, most, kept):
+    trials = [
+        SimpleNamespace(rate=0.5**at, loss=loss, diverged=loss is None)
+        for at, loss in enumerate(losses)
+    ]
+    rates = rates_to_keep(trials, most, lambda trial: (trial.loss, trial.rate))
+    assert rates == [0.5**at for at in kept]
 
 
 def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from declnet import DataInfo, Layer, LayerContext, Loss, RunContext
-from declnet.graph.schedules import ScheduledValues
 
 SPIRAL: dict[str, Any] = {
     "declnet": 1,
@@ -33,34 +30,6 @@ SPIRAL: dict[str, Any] = {
     "optimizer": {"type": "adam", "learning_rate": 0.02, "decay": 5e-7},
     "training": {"epochs": 200, "log_every": 50, "metrics": ["accuracy"]},
 }
-
-
-@pytest.fixture
-def take_steps() -> Callable[..., np.ndarray]:
-    """Let an optimizer follow given gradients; return the parameters after each step."""
-
-    def take(optimizer: Any, start: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-        w = start.copy()
-        scratch = (np.full_like(w, np.nan), np.full_like(w, np.nan))
-        arrays = {name: np.zeros_like(w) for name in optimizer.state_names()}
-        now = ScheduledValues(len(gradients)).of(optimizer)
-        state = SimpleNamespace(scratch=scratch, now=now, **arrays)
-        path = []
-        for step, dw in enumerate(gradients, start=1):
-            optimizer.update(w, dw.copy(), state, optimizer.rate(step, len(gradients)), step)
-            path.append(w.copy())
-        return np.array(path)
-
-    return take
-
-
-@pytest.fixture
-def descent() -> tuple[np.ndarray, np.ndarray]:
-    """Five parameters, and their gradients of 20 steps, the last one always 0."""
-    rng = np.random.default_rng(3)
-    gradients = rng.normal(size=(20, 5))
-    gradients[:, -1] = 0
-    return rng.normal(size=5), gradients
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_an_evaluation_gives_the_runs_own_metrics(stored, done, name):
 
 
 def test_arrays_that_are_used_unchanged_have_a_preparation_without_a_file(stored, done):
+    assert stored.input_shape == stored.inputs[""].shape
     for preparation in (done.preparation, stored.predictor().preparation):
         assert preparation.changes_nothing
         assert preparation.inputs == {"": ("x",)}

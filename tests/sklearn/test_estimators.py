@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -189,6 +190,17 @@ def test_scores_of_margins_are_a_decision_function_and_no_probabilities(iris):
     assert not hasattr(DeclnetClassifier(classes(3)).fit(*iris), "decision_function")
 
 
+@pytest.mark.parametrize("names", [["low", "high"], ["low", "mid", "high"]])
+def test_scores_of_classes_are_in_the_order_of_the_classes(iris, names):
+    x, y = iris[0][: 50 * len(names)], np.repeat(names, 50)
+    estimator = DeclnetClassifier(classes(len(names), data={"class_order": names})).fit(x, y)
+    predictor = estimator.predictor_
+    predictor.readings = (replace(predictor.readings[0], scores=True),)  # as of a third-party loss
+    ordered = predictor.predict(x).outputs[:, np.argsort(names)]
+    expected = ordered if len(names) > 2 else ordered[:, 1] - ordered[:, 0]
+    np.testing.assert_array_equal(estimator.decision_function(x), expected)
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_data_frame_is_prepared(houses, library):
     x, price = houses
@@ -209,6 +221,25 @@ def test_a_data_frame_is_prepared(houses, library):
         estimator.predict(x[["city", "size", "new", "rooms"]])
     fitted = DeclnetRegressor(training__epochs=40).fit(x, price)
     assert fitted.score(x, price) > 0.8
+
+
+def test_a_row_that_cannot_be_predicted_is_an_error_and_the_predictor_leaves_it_empty(houses):
+    x, price = houses
+    classifier = DeclnetClassifier(training__epochs=2).fit(x, price > price.median())
+    regressor = DeclnetRegressor(training__epochs=2).fit(x.to_numpy(object)[:, [0, 3]], price)
+    part = x[:3].assign(size=[2.0, "large", 3.0])
+    array = part.to_numpy(object)[:, [0, 3]]
+    columns = dict(zip(regressor.predictor_.features, array.T, strict=True))
+    for estimator, samples, named in [(classifier, part, part), (regressor, array, columns)]:
+        for predict in ("predict", "predict_proba")[: 1 + (estimator is classifier)]:
+            with pytest.raises(ValueError, match=r'^row 2, column "(size|x0)"'):
+                getattr(estimator, predict)(samples)
+        predictions = estimator.predictor_.predict(named, on_error="empty")
+        assert [*predictions.errors] == [1]
+        others = (
+            samples[[0, 2]] if samples is array else samples.iloc[[0, 2]].astype({"size": float})
+        )
+        assert np.array_equal(predictions.prediction[[0, 2]], estimator.predict(others))
 
 
 @pytest.mark.parametrize("spec", [None, "one loss", "losses"])

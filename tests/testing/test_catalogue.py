@@ -100,6 +100,7 @@ class Bare(Doubled):
     [
         (VectorScale, "takes_the_shapes_it_accepts", ["(3, 4)", "output_shape"], None),
         ("layer:embedding", "gradient_of_inputs", [], "gradient_of_parameters"),
+        ("layer:embedding", "takes_no_dx", ["integers"], None),
         ("data_source:idx", "loads_what_it_describes", ["there is no such file"], None),
         (Bare, "describes_its_fields", ["slope"], "other"),
     ],

@@ -180,8 +180,6 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def _averaged(values: Sequence[float], width: int) -> list[float]:
-    count = len(values)
-    if count <= width:
-        return list(values)
-    edges = [count * part // width for part in range(width + 1)]
+    count, parts = len(values), min(width, len(values))
+    edges = [*(count * part // parts for part in range(parts)), count]
     return [sum(values[start:stop]) / (stop - start) for start, stop in pairwise(edges)]

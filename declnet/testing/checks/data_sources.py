@@ -18,13 +18,16 @@ from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
 from declnet.testing.comparison import difference
 from declnet.testing.trial import Setting, Trial, copied
 
+ALL = 1_000_000
+"""More samples, and more numbers, than a source has."""
+
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
     """Load all data, or in chunks of the size given by the first cut."""
     source, rng = subject.instance, np.random.Generator(np.random.PCG64(setting.seed))
     if not setting.cuts:
         return Trial(_arrays(_loaded(subject)))
-    size = setting.cuts[0] if len(setting.cuts) < 3 else 10**6
+    size = setting.cuts[0] if len(setting.cuts) < 3 else ALL
     with calling("chunks", skips=DataError):
         parts = list(verified(DataSource.chunks, source, rng, size))
     if not parts or any(len(part) > size for part in parts):
@@ -105,7 +108,7 @@ def names_its_files(subject: Subject) -> None:
 def blocks_are_the_data(subject: Subject) -> None:
     """Reads blocks in any order that together are all data, if it can be read in blocks."""
     source, dataset = subject.instance, _loaded(subject)
-    for samples, numbers in ((1, 10**6), (10**6, 3), (3, 10**6)):
+    for samples, numbers in ((1, ALL), (ALL, 3), (3, ALL)):
         with calling("blocks", skips=DataError):
             blocks = verified(DataSource.blocks, source, samples, numbers)
             if blocks is None:
@@ -128,7 +131,7 @@ def blocks_are_the_data(subject: Subject) -> None:
 def previews_the_first_samples(subject: Subject) -> None:
     """Previews the first samples of the data, if it can be read in blocks."""
     source, dataset = subject.instance, _loaded(subject)
-    for samples, numbers in ((3, 10**6), (10**6, 3), (10**6, 10**6)):
+    for samples, numbers in ((3, ALL), (ALL, 3), (ALL, ALL)):
         with calling("blocks", skips=DataError):
             blocks = verified(DataSource.blocks, source, samples, numbers)
             if blocks is None:

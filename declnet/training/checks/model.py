@@ -205,7 +205,7 @@ def _size_field(node: Node) -> str | None:
             pairs = list(zip(node.output_shape, shape, strict=True))
         except Exception:  # noqa: S112  # it may reject a value not from the spec
             continue
-        if [pair for pair in pairs if len(set(pair)) > 1] == [(size, size + 1)]:
+        if [pair for pair in pairs if pair[0] != pair[1]] == [(size, size + 1)]:
             return name
     return None
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import Dataset, Table
+from declnet.contracts import arrays
 from declnet.contracts.arrays import MappedArray
 from declnet.training.preparation import ReadyData
 
@@ -48,6 +52,20 @@ def test_parts_joined_are_the_whole_and_keep_their_numbers(forms, form, size, fi
         assert joined.rows.tolist() == [*range(first, first + N)]
         last = [*whole.parts(size)][-1]
         assert last.sample_name(len(last) - 1).number == first + N - 1
+
+
+@given(st.lists(st.integers(0, 3), max_size=2), st.integers(1, 100), st.permutations(range(N)))
+def test_a_mapped_array_is_read_in_parts_of_some_bytes(tmp_path_factory, shape, most, order):
+    path = tmp_path_factory.mktemp("parts") / "numbers"
+    whole = np.arange(N * prod(shape), dtype="f4").reshape(N, *shape)
+    path.write_bytes(b"header" + whole.tobytes())
+    mapped = MappedArray(path, 6, whole.shape, whole.dtype)
+    for array, expected in ((mapped, whole), (mapped.subset(np.array(order)), whole[order])):
+        with patch.object(arrays, "PART", most):
+            parts = [*array.astype(np.dtype(float)).parts()]
+        np.testing.assert_array_equal(np.concatenate(parts), expected, strict=False)
+        row = whole[0].nbytes
+        assert {len(part) for part in parts[:-1]} <= {max(1, most // max(row, 1))}
 
 
 @pytest.mark.parametrize("form", FORMS)

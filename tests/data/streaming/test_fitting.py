@@ -6,6 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Table
 from declnet.data.preparing.targets import WantedTarget
@@ -170,6 +172,27 @@ def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
     fields = {"prepare": (Standardize(), Ordinal()), **fields}
     with pytest.raises(DataError, match=message):
         streamed(table(**changes), **fields)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1), st.integers(1, 9))
+def test_a_sample_is_of_the_smallest_keys_in_order(sizes, most):
+    keys, reservoir = np.random.default_rng(most).random(sum(sizes)), survey.Reservoir()
+    whole = Dataset(keys, keys)
+    for start, size in zip(np.cumsum([0, *sizes]).tolist(), sizes, strict=False):
+        part = np.arange(start, start + size)
+        reservoir.add(whole.take(part), keys[part], most)
+        assert len(reservoir.samples()) <= max(most, 1.25 * most)
+    reservoir.trim(most)
+    smallest = keys[keys < np.inf if len(keys) <= most else keys < np.sort(keys)[most]]
+    np.testing.assert_array_equal(reservoir.samples().x, smallest)
+
+
+@pytest.mark.parametrize(("numbers", "size"), [(2**22, 50), (61, 30), (2, 1), (1, 1)])
+def test_a_sample_is_bounded_in_samples_and_in_numbers(numbers, size, monkeypatch):
+    monkeypatch.setattr(survey, "SAMPLED", 50)
+    monkeypatch.setattr(survey, "SAMPLED_NUMBERS", numbers)
+    sets = streamed(Table({"n": np.zeros(300), "y": np.zeros(300)}, "y"), VALUES)
+    assert len(sets.raw["train"]) == size + 1  # an extreme one
 
 
 def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):

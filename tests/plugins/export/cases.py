@@ -158,20 +158,28 @@ class Trial:
                 yield f"{self.name}: not refused: {rows}"
 
 
-def trials_of_components(file_format: str) -> Iterator[Trial]:
-    """Yield trials of each component, on all shapes and columns that the kit knows.
+def translated(file_format: str) -> list[Any]:
+    """Return the classes that a format has translations of."""
+    return sorted(translations(file_format), key=lambda component: component.type)
+
+
+def trials(file_format: str, component: Any) -> Iterator[Trial]:
+    """Yield trials of a component, on all shapes and columns that the kit knows.
 
     In C, which takes long to compile, only those of its examples.
     """
+    translation = translations(file_format)[component]
     instances_of = build_examples if file_format == "c" else all_instances_of
-    for component, translation in translations(file_format).items():
-        cases = [case for each in instances_of(component) for case in cases_of(each, REGISTRY)]
-        if (file_format, component.type) in ONLY_NUMBERS:
-            cases = [case for case in cases if all(is_number(x) for x in case.columns)]
-        numbers = (numbered(case, at) for at, case in enumerate(cases))
-        for _, group in groupby(numbers, lambda case: len(case.expected.outputs)):
-            yield Trial(component.type, (model_of([*group], translation),))
-    yield attention_beyond_the_range_of_exp(file_format)
+    cases = [case for each in instances_of(component) for case in cases_of(each, REGISTRY)]
+    if (file_format, component.type) in ONLY_NUMBERS:
+        cases = [case for case in cases if all(is_number(x) for x in case.columns)]
+    numbers = (numbered(case, at) for at, case in enumerate(cases))
+    for _, group in groupby(numbers, lambda case: len(case.expected.outputs)):
+        yield Trial(component.type, (model_of([*group], translation),))
+    if component.type == "multi_head_attention":
+        yield attention_beyond_the_range_of_exp(file_format)
+    if component.kind == "transform" and not component.training_only:
+        yield from trials_of_transform(file_format, component)
 
 
 def is_number(column: ExportedColumn) -> bool:
@@ -198,37 +206,41 @@ def attention_beyond_the_range_of_exp(file_format: str) -> Trial:
     return Trial("attention", (model_of([case], translations(file_format)[type(layer)]),))
 
 
-def trials_of_transforms(file_format: str) -> Iterator[Trial]:
-    """Yield a trial of each transform, on all columns, with rows that it was not fitted to."""
-    for component, translation in translations(file_format).items():
-        if component.kind != "transform" or component.training_only:
-            continue
-        cases, new, expected, refused = list[Case](), {}, {}, list[Mapping[str, Any]]()
-        wrong = dict(WRONG) if component.type == "datetime" else {}
-        for transform in all_instances_of(component):
-            for name, column in COLUMNS.items():
-                takes_it = column.ndim == 1 or (file_format, component.type) not in ONLY_NUMBERS
-                if not takes_it or (steps := steps_of(transform, column)) is None:
-                    continue
-                x = ExportedColumn("x", column_type(column), column.shape[1:])
-                case = numbered(case_of(repr(transform), x, column, steps), len(cases))
-                cases.append(case)
-                (key,) = case.columns
-                rows = OTHERS.get(name, column[::-1])
+def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
+    """Yield a trial of a transform on all columns, with rows that it was not fitted to."""
+    cases, new, expected, refused = list[Case](), {}, {}, list[Mapping[str, Any]]()
+    wrong = dict(WRONG) if component.type == "datetime" else {}
+    for transform in all_instances_of(component):
+        for name, column in COLUMNS.items():
+            takes_it = column.ndim == 1 or (file_format, component.type) not in ONLY_NUMBERS
+            if not takes_it or (steps := steps_of(transform, column)) is None:
+                continue
+            x = ExportedColumn("x", column_type(column), column.shape[1:])
+            case = numbered(case_of(repr(transform), x, column, steps), len(cases))
+            cases.append(case)
+            (key,) = case.columns
+            rows = OTHERS.get(name, column[::-1])
+            try:
+                expected[case.output.name] = prepared(case.steps, rows)
+                new[key.name] = rows
+            except DeclnetError:
+                expected[case.output.name] = case.expected
+                new[key.name] = column
+                refused.append({key.name: rows})
+            if column.ndim == 1 and column.dtype.kind in "fO":
+                gapped = column.copy()
+                gapped[1] = None
                 try:
-                    expected[case.output.name] = prepared(case.steps, rows)
-                    new[key.name] = rows
+                    prepared(case.steps, gapped)
                 except DeclnetError:
-                    expected[case.output.name] = case.expected
-                    new[key.name] = column
-                    refused.append({key.name: rows})
-                cells = wrong.pop(name, ())
-                refused += [{key.name: np.append(texts(cell), column[1:])} for cell in cells]
-        if not cases:
-            continue
-        model = replace(model_of(cases, translation), registry=REGISTRY)
-        other = replace(model, examples=new, expected=expected)
-        yield Trial(component.type, (model, other), tuple(refused))
+                    refused.append({key.name: gapped})
+            cells = wrong.pop(name, ())
+            refused += [{key.name: np.append(texts(cell), column[1:])} for cell in cells]
+    if not cases:
+        return
+    model = replace(model_of(cases, translations(file_format)[component]), registry=REGISTRY)
+    other = replace(model, examples=new, expected=expected)
+    yield Trial(component.type, (model, other), tuple(refused))
 
 
 def steps_of(transform: Any, column: Any) -> tuple[ExportedStep, ...] | None:

@@ -6,7 +6,7 @@ import pytest
 
 from declnet import ExportError
 
-from ..export.cases import trials_of_components, trials_of_transforms
+from ..export.cases import translated, trials, trials_of_transform
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -15,13 +15,17 @@ from declnet_plugins.onnx.exporter import OnnxExporter
 
 
 @pytest.mark.parametrize(
-    ("trials", "opset"),
-    [(trials_of_components, 17), (trials_of_transforms, 17), (trials_of_transforms, 21)],
+    ("component", "opset"),
+    [
+        pytest.param(component, opset, id=f"{component.type}-{opset}")
+        for component in translated("onnx")
+        for opset in ((17, 21) if component.kind == "transform" else (17,))
+    ],
 )
-def test_files_compute_what_components_do(trials, opset, tmp_path):
+def test_files_compute_what_components_do(component, opset, tmp_path):
     path, faults = tmp_path / "model.onnx", list[str]()
     exporter = OnnxExporter(opset=opset)
-    for trial in trials("onnx"):
+    for trial in (trials if opset == 17 else trials_of_transform)("onnx", component):
         if trial.name == "datetime" and opset < 20:
             with pytest.raises(ExportError, match="opset 20"):
                 exporter.export(trial.model, path)

@@ -7,18 +7,33 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import declnet
-from declnet import Exporter, ExportError, ExportSummary
+from declnet import ExportedPredictions, Exporter, ExportError, ExportSummary
+from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing.examples import registry_with
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers import Dense
 
 from ...testing.right.layers import Square
+
+
+@pytest.mark.parametrize("sort", ["classes", "binary", "flags"])
+@pytest.mark.parametrize("most", [0.5, 20.0])
+@pytest.mark.parametrize(("distance", "is_tie"), [(0.5, True), (2, False)])
+def test_classes_may_differ_only_where_two_are_equally_likely(sort, most, distance, is_tie):
+    near = most - distance * TOLERANCE * max(1, most)
+    row = {"classes": [most, near, 0], "binary": [near], "flags": [near, -90, 90]}[sort]
+    output = SimpleNamespace(sort=sort, threshold=most)
+    outputs, valid = np.array([row, row, [np.nan] * len(row)]), np.array([True, True, False])
+    expected = ExportedPredictions(np.array(["a"] * 3, object), outputs, valid=valid)
+    found = ExportedPredictions(np.array(["a", "b", "c"], object), outputs)
+    assert compared_predictions(output, found, expected) == (0, not is_tie)
 
 
 class Cube(Square):
@@ -104,16 +119,18 @@ def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, b
 
 def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_path):
     run = trained("square", "cube", {"type": "other_dense", "units": 4}, "square",
-                  classes=(Square, Cube, OtherDense))  # fmt: skip
+                  classes=(Square, NumpySquare, Cube, OtherDense))  # fmt: skip
     with pytest.raises(ExportError) as error:
-        run.export(tmp_path / "model.py")
+        run.export(tmp_path / "model.c")
     messages = [message for message, _ in error.value.problems]
     assert len(messages) == 3
     assert messages[0].startswith('layer "square_1", layer "square_2": layer type "square" of ')
     assert 'layer "other_dense_1"' in messages[2]
     hints = [hint for _, hint in error.value.problems]
-    assert 'format = "numpy" and replaces = (Cube,)' in hints[1]
-    assert not list(tmp_path.glob("*.py"))
+    assert hints[0].startswith("choose another format (numpy), or install a plugin with such")
+    assert hints[1].startswith("install a plugin with such")
+    assert 'format = "c" and replaces = (Cube,)' in hints[1]
+    assert not list(tmp_path.glob("*.c"))
 
 
 def test_a_file_that_differs_is_not_left(trained, tmp_path):

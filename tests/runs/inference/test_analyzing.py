@@ -11,6 +11,7 @@ import pytest
 
 import declnet
 from declnet import Analysis, DataError, Dataset, ResultTable, Table
+from declnet.data.replacing import column_names, raw_columns
 from declnet.data.sets import PreparedSets
 from declnet.runs.inference.analyzing import set_of_run, some_of
 from declnet.testing.examples import registry_with
@@ -107,6 +108,33 @@ def test_numbers_of_arrays_are_columns():
     assert np.array_equal(found, result.predict(other).outputs)
     with pytest.raises(DataError, match=r'"x\[7\]" cannot be replaced'):
         model.outputs(None, {"x[7]": x[:, 0]})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "names", "columns"),
+    [
+        ("matrix", ("a", "b"), {"a": (0,), "b": (1,)}),
+        ("matrix", ("a", "a"), {"x[0]": (0,), "x[1]": (1,)}),
+        ("matrix", ("a", "b", "c"), {"x[0]": (0,), "x[1]": (1,)}),
+        ("row", ("a",), {"x": ()}),
+        ("image", None, {}),
+        (["matrix", "row", "image"], ("a", "b"), {"matrix[0]": (0,), "matrix[1]": (1,), "row": ()}),
+    ],
+)
+def test_each_number_of_a_sample_has_a_name(inputs, names, columns):
+    numbers = RNG.normal(size=(9, 2, 2, 1))
+    arrays = {"matrix": numbers[:, 0, :, 0], "row": numbers[:, 0, 0, 0], "image": numbers}
+    one = isinstance(inputs, str)
+    data = Dataset(
+        arrays[inputs] if one else {name: arrays[name] for name in inputs},
+        numbers[:, 0, 0, 0],
+        feature_names=names,
+    )
+    found = raw_columns(data)
+    assert column_names(data) == (*found,) == (*columns,)
+    for column, position in columns.items():
+        array = arrays[inputs if one else column.partition("[")[0]]
+        np.testing.assert_array_equal(found[column], array[(slice(None), *position)])
 
 
 def write(path, table):

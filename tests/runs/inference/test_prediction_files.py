@@ -37,6 +37,27 @@ def parts(count=3, rows=10):
         yield Predictions(np.array(NAMES, object)[labels], outputs, NAMES, outputs)
 
 
+def test_numbers_of_several_outputs_have_a_column_each():
+    y = np.arange(12.0).reshape(3, 2, 2)
+    columns = Predictions(y, None, None, y, lower=y - 1, upper=y + 1, spread=y / 2).columns()
+    found = {name: column.tolist() for name, column in columns.items()}
+    assert found == {
+        f"{name}_{index + 1}": change(y.reshape(3, 4)[:, index]).tolist()
+        for name, change in (
+            ("prediction", lambda y: y),
+            ("lower", lambda y: y - 1),
+            ("upper", lambda y: y + 1),
+            ("spread", lambda y: y / 2),
+        )
+        for index in range(4)
+    }
+    one = Predictions(y[:, 0, 0], None, None, y[:, 0, :1], spread=y[:, 0, :1])
+    assert {name: column.shape for name, column in one.columns().items()} == {
+        "prediction": (3,),
+        "spread": (3,),
+    }
+
+
 WHOLE = list(parts())
 SAID = [each for part in WHOLE for each in part.prediction]
 OUTPUTS = np.concatenate([part.outputs for part in WHOLE])

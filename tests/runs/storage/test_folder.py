@@ -11,7 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from declnet import OutputError, RunError
-from declnet.runs.storage.folder import claim, claim_numbered, claimed, locked, writing
+from declnet.runs.storage.folder import (
+    claim,
+    claim_numbered,
+    claimed,
+    locked,
+    require_unclaimed,
+    writing,
+)
 from declnet.runs.storage.writing import write_atomically
 
 
@@ -55,9 +62,15 @@ def test_a_claimed_folder_is_locked_and_was_empty(tmp_path):
     with claimed(tmp_path, "a", numbered=True) as first:
         with pytest.raises(OutputError, match="another process"), locked(first):
             pass
+        (first / "shard-1-of-2.json").touch()
+    with claimed(first):
+        assert not [*first.iterdir()]  # what a killed process wrote first is removed
+        (first / "shard-1-of-2.json").touch()
         (first / "spec.toml").touch()
-    with pytest.raises(OutputError, match="not empty"), claimed(first):
-        pass
+    for claiming in (lambda: require_unclaimed(first), lambda: claim(first)):
+        with pytest.raises(OutputError, match="not empty"):
+            claiming()
+    assert len([*first.iterdir()]) == 2
     assert first.name == "a-1"
 
 

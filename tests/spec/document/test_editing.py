@@ -44,6 +44,7 @@ JSON = [
     (RATE, '{"optimizer": ⟨|{ "type": ⟩"adam"⟨|, "learning_rate": 0.05 }⟩}'),
     (RATE, '{"optimizer": {⟨| "learning_rate": 0.05 ⟩}}'),
     (RATE, '{"optimizer": { "type": "adam"⟨|, "learning_rate": 0.05⟩ }}'),
+    (RATE, '{\n  "optimizer": { "type": "adam"⟨|, "learning_rate": 0.05⟩ }\n}\n'),
     (RATE, '{\n  "optimizer": {\n    "type": "adam"⟨|,\n    "learning_rate": 0.05⟩\n  }\n}\n'),
     (PEAK, '{\n  "a": "b"⟨|,\n  "optimizer": { "learning_rate": { "max_rate": 0.05 } }⟩\n}\n'),
 ]

@@ -155,6 +155,8 @@ CALIBRATORS = (
     broken("gives_something_for_its_tasks", Sharper, "takes_too_much", tasks=("classes", "binary")),
     broken("gives_probabilities_for_probabilities", Sharper, "forgets_the_sum",
            apply=lambda self, y_pred, state: y_pred ** state["power"]),
+    broken("gives_probabilities_for_probabilities", Sharper, "exceeds_1", tasks=("binary",),
+           apply=lambda self, y_pred, state: y_pred * 1.5),
     broken("leaves_inputs_alone", Sharper, "sharpens_in_place",
            before=("apply", lambda self, y_pred, state: np.square(y_pred, out=y_pred))),
     broken("leaves_inputs_alone", Within, "sorts_the_targets",

@@ -12,6 +12,7 @@ from declnet.training.checks.model import (
     linear_problems,
     loss_for,
     output_problems,
+    path_of_output_size,
 )
 from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
@@ -162,6 +163,22 @@ def nodes_of(*layers, input_shape=(4,), registry=None):
     registry = registry or default_registry()
     built = [Layer.from_declaration(each, {"registry": registry}) for each in layers]
     return infer_nodes(built, input_shape, registry)
+
+
+@pytest.mark.parametrize(
+    ("layers", "input_shape", "path"),
+    [
+        ([{"type": "dense", "units": 4}], (4,), (0, "units")),
+        ([{"type": "dense", "units": 4}, "softmax"], (3,), (0, "units")),
+        ([{"type": "conv2d", "filters": 3, "kernel_size": 3}], (1, 5, 5), (0, "filters")),
+        ([{"type": "conv1d", "filters": 3, "kernel_size": 3}, "relu"], (5, 3), (0, "filters")),
+        ([{"type": "dense", "units": 4}, {"type": "reshape", "shape": [2, 2]}], (3,), (1,)),
+        ([{"type": "conv2d", "filters": 3, "kernel_size": 3}, "flatten"], (1, 5, 5), (1,)),
+        (["relu"], (4,), (0,)),
+    ],
+)
+def test_the_size_of_the_output_is_one_field(layers, input_shape, path):
+    assert path_of_output_size(nodes_of(*layers, input_shape=input_shape))[2:] == path
 
 
 def found(loss, *layers, input_shape=(4,), registry=None):

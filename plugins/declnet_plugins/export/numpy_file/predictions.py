@@ -29,7 +29,7 @@ def ordinal_probabilities(y: Array) -> Array:
     cuts = np.concatenate([y[:, :1], y[:, :1] - np.cumsum(falls, axis=1)], axis=1)
     above = np.tanh(cuts / 2) / 2 + 0.5
     edges = np.ones((len(y), 1), y.dtype)
-    at_least, more = [edges, above], [above, 0 * edges]
+    at_least, more = [edges, above], [above, np.zeros_like(edges)]
     return np.asarray(np.concatenate(at_least, axis=1) - np.concatenate(more, axis=1))
 
 

@@ -99,10 +99,10 @@ def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) 
             )
     axes.set_title(unformatted(name.replace("_", " ").capitalize()))
     axes.margins(x=0.02 if len(drawn) else 0)
-    _set_scale(axes, name, drawn, scale)
+    set_scale(axes, name, drawn, scale)
 
 
-def _set_scale(axes: Axes, name: str, drawn: Sequence[float], scale: Scale) -> None:
+def set_scale(axes: Axes, name: str, drawn: Sequence[float], scale: Scale) -> None:
     """Set the y axis: losses and rates from zero or logarithmic, metrics over their range."""
     if name not in ("loss", "learning_rate") or not drawn or min(drawn) < 0:
         return

@@ -212,7 +212,7 @@ class SQL(RowSource):
             return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
         except NoSuchModuleError:
             name = self.url.partition(":")[0]
-            close = get_close_matches(name.partition("+")[0], _DIALECTS, 1)
+            close = get_close_matches(name.partition("+")[0], _DIALECTS)
             hint = f'did you mean "{close[0]}"?' if close else "is its package installed?"
             message = f'there is no SQLAlchemy dialect "{name}"'
             raise DataError(message, hint=hint, path=("url",)) from None

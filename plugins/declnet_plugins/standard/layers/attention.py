@@ -139,7 +139,7 @@ class _Attention(SequenceLayer):
             np.copyto(state.masked, -np.inf, where=state.is_key_padding)
             np.add(shares, state.masked[:, None, None], out=shares)
         if causal:
-            np.add(shares, _later(shares.shape[2], shares.dtype), out=shares)
+            np.add(shares, _later(x.shape[1], shares.dtype), out=shares)
         np.maximum.reduce(shares, axis=3, keepdims=True, out=of_query)
         np.maximum(of_query, np.finfo(of_query.dtype).min, out=of_query)  # all keys are padding
         np.subtract(shares, of_query, out=shares)

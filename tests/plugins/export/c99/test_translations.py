@@ -1,4 +1,4 @@
-"""Each translation into C99 against the component itself, all compiled by gcc in one file."""
+"""Each translation into C99 against the component itself, many compiled by gcc in one file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import pytest
 from declnet_plugins.export.c99.compiled import CompiledProgram, compiler, loaded_library
 from declnet_plugins.export.c99.exporter import C99
 
-from ..cases import trials_of_components, trials_of_transforms
+from ..cases import translated, trials
 from .test_models import STRICT
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 
+FILES = 8
 
-@pytest.mark.parametrize("trials_of", [trials_of_components, trials_of_transforms])
-def test_files_compute_what_components_do(trials_of, tmp_path):
-    trials, faults = [*trials_of("c")], list[str]()
-    for number, trial in enumerate(trials):
+
+@pytest.mark.parametrize("part", range(FILES))
+def test_files_compute_what_components_do(part, tmp_path):
+    components, faults = translated("c")[part::FILES], list[str]()
+    those = [trial for component in components for trial in trials("c", component)]
+    for number, trial in enumerate(those):
         C99(prefix=f"case_{number}").export(trial.model, tmp_path / f"case_{number}.c")
-    lines = [f'#include "case_{number}.c"' for number in range(len(trials))]
+    lines = [f'#include "case_{number}.c"' for number in range(len(those))]
     (tmp_path / "all.c").write_text("\n".join(lines))
     library = loaded_library(tmp_path / "all.c", *STRICT)
-    for number, trial in enumerate(trials):
+    for number, trial in enumerate(those):
         faults += trial.faults(CompiledProgram(tmp_path / f"case_{number}.h", library))
     assert not faults

@@ -6,13 +6,13 @@ import pytest
 
 from declnet_plugins.export.numpy_file.exporter import NumpyFile
 
-from ..cases import trials_of_components, trials_of_transforms
+from ..cases import translated, trials
 
 
-@pytest.mark.parametrize("trials", [trials_of_components, trials_of_transforms])
-def test_files_compute_what_components_do(trials, tmp_path):
+@pytest.mark.parametrize("component", translated("numpy"), ids=lambda component: component.type)
+def test_files_compute_what_components_do(component, tmp_path):
     path, faults = tmp_path / "model.py", list[str]()
-    for trial in trials("numpy"):
+    for trial in trials("numpy", component):
         NumpyFile().export(trial.model, path)
         faults += trial.faults(NumpyFile().predictor(path))
     assert not faults

@@ -133,6 +133,40 @@ def test_a_scaler_is_an_affine_layer_that_is_not_trained(tmp_path):
     assert layers[0].trainable is False
 
 
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_peepholes_must_be_zero(value, tmp_path):
+    inputs = ["t", "w", "r", "", "", "", "", "p"]
+    lstm = onnx.helper.make_node("LSTM", inputs, ["y"], hidden_size=2)
+    nodes = [("Transpose", "x", "t", {"perm": [1, 0, 2]}), lstm]
+    arrays = [("w", np.ones((1, 8, 3))), ("r", np.ones((1, 8, 2))), ("p", np.full((1, 6), value))]
+    onnx.save(model_of(nodes, arrays, ("n", 5, 3)), tmp_path / "m.onnx")
+    with pytest.raises(LeftoverError) as caught:
+        OnnxImporter().read(tmp_path / "m.onnx")
+    assert ("it starts from states other than 0, or has peepholes" in str(caught.value)) == (
+        value > 0
+    )
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_only_the_axis_of_one_direction_is_dropped(axis, tmp_path):
+    swap = {"perm": [1, 0, 2]}
+    nodes = [
+        ("Transpose", "x", "t", swap),
+        ("LSTM", "t w r", "h", {"hidden_size": 1}),
+        ("Squeeze", "h axis", "s"),
+        ("Transpose", "s", "y", swap),
+    ]
+    weights = np.linspace(-1, 1, 12).reshape(1, 4, 3)
+    axes = onnx.numpy_helper.from_array(np.array([axis if axis == 1 else 3]), "axis")
+    model = model_of(nodes, [("w", weights), ("r", weights[:, :, :1]), axes], ("n", 5, 3))
+    onnx.save(model, tmp_path / "m.onnx")
+    if axis == 1:
+        assert import_file(tmp_path / "m.onnx", tmp_path / "m.toml").difference < 1e-6
+    else:
+        with pytest.raises(LeftoverError, match="Squeeze"):
+            OnnxImporter().read(tmp_path / "m.onnx")
+
+
 FACTORS = {"alpha": 0.5, "beta": 3.0}
 ARRAYS = [("w", np.arange(12.0).reshape(4, 3)), ("b", [1, 2, 3])]
 MOMENTS = [("s", np.ones(4)), ("o", np.ones(4)), ("v", np.full(4, 0.01))]

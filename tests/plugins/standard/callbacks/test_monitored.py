@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from declnet import (
     EpochFinished,
@@ -21,6 +22,27 @@ from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import heartbeat
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
+
+
+@pytest.mark.parametrize(
+    ("callback", "name", "least", "refused"),
+    [
+        (EarlyStopping, "patience", 1, 0),
+        (EarlyStopping, "min_delta", 0, -1e-9),
+        (ReduceOnPlateau, "factor", 1e-9, 0),
+        (ReduceOnPlateau, "factor", 0.999, 1),
+        (ReduceOnPlateau, "patience", 1, 0),
+        (ReduceOnPlateau, "min_delta", 0, -1e-9),
+        (ReduceOnPlateau, "min_rate", 0, -1e-9),
+        (Checkpoint, "every_epochs", 1, 0),
+        (Checkpoint, "every_minutes", 1e-9, 0),
+        (Checkpoint, "keep_last", 1, 0),
+    ],
+)
+def test_fields_have_bounds(callback, name, least, refused):
+    assert getattr(callback(**{name: least}), name) == least
+    with pytest.raises(ValidationError):
+        callback(**{name: refused})
 
 
 @pytest.mark.parametrize(("ties", "best"), [("last", 5), ("first", 2)])

@@ -184,9 +184,9 @@ def test_a_planted_fault_is_named_once(tmp_path, layers, optimizer, warning):
     assert named[0] in manifest["warnings"]
 
 
-def trained(gradient=1.0, update=0.01, dead=0.0):
-    """Return the statistics of a layer with parameters of norm 1."""
-    squares = {"parameters": 1.0, "gradients": gradient**2, "updates": update**2}
+def trained(gradient=1.0, update=0.01, dead=0.0, size=1.0):
+    """Return the statistics of a layer with parameters of norm `size`."""
+    squares = {"parameters": size**2, "gradients": gradient**2, "updates": (update * size) ** 2}
     return LayerStatistics(0.0, 1.0, 0.0, dead, **squares)
 
 
@@ -195,6 +195,8 @@ def trained(gradient=1.0, update=0.01, dead=0.0):
     [
         (trained(update=0.0), [1, 1, 1], 'no learning in "first": no update changes'),
         (trained(gradient=300.0), [1, 1, 1], 'the gradient of "first" is 300 times as large'),
+        (trained(1e-3, size=1e3), [1, 1, 1], 'the gradient of "first" nearly vanishes'),
+        (trained(1e-1, size=1e-4), [1, 1, 1], 'the gradient of "first" is 1e+03 times as large'),
         (trained(), [1, 3, 4, 5], "the learning rate is too high: the loss rose from 1 to 5"),
         (trained(update=0.3, dead=1.0), [1, 1, 1], 'changes the parameters of "first" by 30%'),
     ],

@@ -7,6 +7,7 @@ import io
 import os
 import struct
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,19 @@ def test_a_bomb_takes_no_more_memory_than_a_part(tmp_path):
     (tmp_path / "x.npz").write_bytes(archived(x=header.getvalue() + bytes(1000)))
     with pytest.raises(DataError, match="takes 8000000000000 bytes"):
         list(array_chunks(tmp_path / "x.npz", 7))
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 2)])
+def test_the_order_of_one_axis_does_not_matter(tmp_path, shape):
+    header = io.BytesIO()
+    claims = {"descr": "<f8", "fortran_order": True, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, claims)
+    (tmp_path / "x.npy").write_bytes(header.getvalue() + np.arange(6.0).tobytes())
+    with ExitStack() as stack:
+        if len(shape) > 1:
+            stack.enter_context(pytest.raises(DataError, match="is in Fortran order"))
+        (array,) = array_chunks(tmp_path / "x.npy", 7)
+        assert array.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_inputs_of_an_archive_may_be_larger_than_what_is_read_whole(tmp_path):

@@ -99,11 +99,15 @@ def test_a_file_of_csv_with_a_mark_and_without_a_last_line_end(tmp_path):
     ],
 )
 @pytest.mark.parametrize("missing", [("", "NA", "nan"), ("NA",), ("", "2")])
-def test_numbers_of_csv_are_read_as_by_python(tmp_path, cells, missing):
+@pytest.mark.parametrize(
+    "row", ["{},a,b\n", "b,{},01\n", "b,,{}\n"], ids=["first", "middle", "last"]
+)
+def test_numbers_of_csv_are_read_as_by_python(tmp_path, cells, missing, row):
     """The second and later rows are first tried as the numbers that the first one is."""
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"
-    path.write_text("".join(f"{cell},a\n" for cell in ["a", *cells]).replace("a,a", "a,b", 1))
+    header = row.replace("a", "c").replace("01", "d").replace(",,", ",e,").format("a")
+    path.write_text(header + "".join(map(row.format, cells)))
     one = CSV(path=path, missing=missing)
     blocks, whole = one.blocks(1, 100), one.load(RNG)
     assert len(blocks.sizes) == len(cells)

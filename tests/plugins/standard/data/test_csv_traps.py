@@ -129,6 +129,16 @@ TRAPS = {
         but("<5"),
         {"x": ["0.0", "1.5"], "note": 'column "x" is read as text, because row 6 is "<5"'},
     ),
+    **{
+        f"{texts} texts among {numbers} numbers in {odd} rows": (
+            table(lambda at, o=odd, n=numbers, t=texts: "abcd"[at % t] if at < o else at % n),
+            {"note": "because row 1 is" if is_noted else ""},
+        )
+        for texts, numbers, odd, is_noted in (
+            (1, 5, 4, True), (1, 4, 4, False), (3, 15, 4, True), (3, 14, 4, False),
+            (4, 36, 4, False), (1, 5, 20, True), (1, 5, 21, False),
+        )
+    },
     "a code among numbers": (
         table(lambda at: "A" if at % 4 == 3 else at % 4), {"x": ["0", "1"], "note": ""}
     ),

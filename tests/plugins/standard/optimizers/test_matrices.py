@@ -11,7 +11,12 @@ from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.optimizers import LAMB, Muon
 
 STEPS = 8
-SHAPES = {"a.weights": (5, 3), "b.weights": (3, 7), "c.weights": (4, 2, 3, 5)}
+SHAPES = {
+    "a.weights": (5, 3),
+    "b.weights": (3, 7),
+    "c.weights": (4, 2, 3, 5),
+    "d.weights": (2, 3, 5, 2),
+}
 
 
 def our_path(optimizer, shapes, rate):
