@@ -4,7 +4,7 @@ Each pair is measured in turns, in whole processes from their start to the end; 
 the least times. `tune` searches, with storage in SQLite and with the searcher `random`, 8 trials of
 300 logged epochs, and `sweep` trains 8 such points; `digits` is a study of 60 trials beside Optuna
 in memory with scikit-learn's MLPClassifier; `small` is a sweep of 500 small runs beside a loop of
-`declnet.run`; `seeds` are 64 seeds beside 64 runs.
+`declnet.run` that keeps nothing; `seeds` are 64 seeds beside 64 runs.
 """
 
 import resource
@@ -131,7 +131,7 @@ def small_loop() -> None:
     for number in range(1, SMALL_RUNS + 1):
         spec = spiral(5, 1)
         spec["optimizer"]["learning_rate"] = 0.0001 * number
-        declnet.run(spec, out=f"out/{number}")
+        declnet.run(spec)
 
 
 def seeds(jobs: str = "1") -> None:
@@ -145,8 +145,8 @@ def one_run(seed: str) -> None:
 
 
 CASES: Mapping[str, Callable[..., None]] = {
-    each.__name__: each
-    for each in (tune, sweep, digits, optuna_digits, small, small_loop, seeds, one_run)
+    case.__name__: case
+    for case in (tune, sweep, digits, optuna_digits, small, small_loop, seeds, one_run)
 }
 PAIRS: Mapping[str, tuple[list[list[str]], list[list[str]], float]] = {
     **{
@@ -197,7 +197,7 @@ def main() -> int:
             pairs = [
                 (seconds(ours, processes), seconds(theirs, processes)) for _ in range(options.turns)
             ]
-            first, second = (min(each) for each in zip(*pairs, strict=True))
+            first, second = map(min, zip(*pairs, strict=True))
             over |= first > aim * second
             times = f"{first:.2f}", f"{second:.2f}", f"{first / second:.2f}", f"{aim:.2f}"
             lines.append((name, *times))

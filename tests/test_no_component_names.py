@@ -51,7 +51,6 @@ ALLOWED = {
     "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
     "runs/storage/folder.py": "history.jsonl is the name of a file",
     "runs/many/journal.py": "journal.jsonl is the name of a file",
-    "runs/many/plans.py": "importance is a method of studies",
     "runs/display/group_tables.py": "importance is the title of a column",
     "cli/plugins/templates/importer.py.template": "the layer that a generated importer makes",
     "cli/plugins/templates/template.py.template": "the layer of the spec that it writes",
