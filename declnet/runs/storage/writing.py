@@ -146,13 +146,6 @@ def json_line(value: Any) -> bytes:
     return to_json(value, inf_nan_mode="null") + b"\n"
 
 
-def append_line(path: Path, value: Any) -> None:
-    """Append a value as one line of JSON; raise OSError."""
-    line = json_line(value)
-    with open_file(path, "ab") as file:  # buffered: an unbuffered write may be a short one
-        file.write(line)
-
-
 def make_folder(path: Path) -> None:
     """Create a folder and its missing parents, and sync their entries; raise OSError on failure."""
     missing = list(takewhile(lambda each: not each.exists(), (path, *path.parents)))
