@@ -40,7 +40,9 @@ from declnet_plugins.standard.callbacks import BestEpoch, Checkpoint, EarlyStopp
     ],
 )
 def test_fields_have_bounds(callback, name, least, refused):
-    assert getattr(callback(**{name: least}), name) == least
+    right = callback(**{name: least})
+    assert getattr(right, name) == least
+    assert all(isinstance(metric, str) for metric in right.monitors())
     with pytest.raises(ValidationError):
         callback(**{name: refused})
 
