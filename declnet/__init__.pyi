@@ -2,10 +2,14 @@ from declnet.cache import cache_folder as cache_folder
 from declnet.cache import open_private as open_private
 from declnet.cache import private_cache_folder as private_cache_folder
 from declnet.cli.display.streams import print_line as print_line
+from declnet.contracts.annotations import ArrayOf as ArrayOf
+from declnet.contracts.annotations import AtLeast as AtLeast
+from declnet.contracts.annotations import Misfit as Misfit
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
 from declnet.contracts.arrays import Shape as Shape
+from declnet.contracts.attribution import attributing_errors as attributing_errors
 from declnet.contracts.component import Component as Component
 from declnet.contracts.context import LayerContext as LayerContext
 from declnet.contracts.context import RunContext as RunContext
@@ -20,6 +24,7 @@ from declnet.contracts.data.table import ColumnProfile as ColumnProfile
 from declnet.contracts.data.table import ColumnType as ColumnType
 from declnet.contracts.data.table import Table as Table
 from declnet.contracts.data.table import TableProfile as TableProfile
+from declnet.contracts.data.table import UnreadableCell as UnreadableCell
 from declnet.contracts.data.table import class_name as class_name
 from declnet.contracts.data.table import column_type as column_type
 from declnet.contracts.data.table import distinct_values as distinct_values
@@ -86,6 +91,8 @@ from declnet.contracts.network.parameter import Workspace as Workspace
 from declnet.contracts.network.schedule import LearningRate as LearningRate
 from declnet.contracts.network.schedule import Schedule as Schedule
 from declnet.contracts.network.schedule import Scheduled as Scheduled
+from declnet.contracts.returned import BrokenContractError as BrokenContractError
+from declnet.contracts.returned import verified as verified
 from declnet.contracts.runs.analysis import Analysis as Analysis
 from declnet.contracts.runs.analysis import AnalyzedModel as AnalyzedModel
 from declnet.contracts.runs.calibrator import Calibrator as Calibrator

@@ -301,7 +301,7 @@ def evaluate(
     results = stored.analyze(*analyses, data=names[0]) if analyses else ()
     found = [stored.evaluate(name) for name in names]
     if form == "json":
-        alone = len(stored.evaluated_on) == 1 or data is not None or data_set is not None
+        alone = data is not None or data_set is not None or len(names) == 1
         every = [evaluation.as_data() for evaluation in found]
         content = every[0] if alone else {"evaluations": every}
         if analyses:

@@ -62,7 +62,7 @@ class AtLeast:
 
 
 class Misfit(Exception):  # noqa: N818  # always turned into the error of a component
-    """A value is not what was promised.
+    """A value is not what was promised, e.g. `Misfit("a path", ", which is not absolute")`.
 
     Attributes:
         value: the value in words.
@@ -77,21 +77,21 @@ class Misfit(Exception):  # noqa: N818  # always turned into the error of a comp
     def __str__(self) -> str:
         return f"{self.value}{f' as {self.place}' if self.place else ''}{self.fault}"
 
+    @classmethod
+    def of(cls, value: object, expected: str) -> Misfit:
+        """Return the misfit of a value that should be something else, e.g. `an even number`."""
+        return cls(shown(value), f", not {expected}")
+
     def within(self, place: str) -> Misfit:
         """Return the misfit of a part of something larger."""
         places = filter(None, (self.place, place))
         return Misfit(self.value, self.fault, " of ".join(places))
 
 
-def misfit(value: object, expected: str) -> Misfit:
-    """Return the misfit of a value that should be something else."""
-    return Misfit(shown(value), f", not {expected}")
-
-
 def require_rows(array: Any, rows: int) -> None:
     """Raise Misfit if an array does not have this many rows."""
     if len(array) != rows:
-        raise misfit(array, f"an array of {rows} rows")
+        raise Misfit.of(array, f"an array of {rows} rows")
 
 
 def shown(value: object) -> str:
@@ -171,10 +171,10 @@ class Type:
         """Return a value in this type; raise Misfit if it is not of this type.
 
         The fields of a dataclass are verified too. A class whose fields must fit together has a
-        method `_verified`, which raises Misfit, or returns the instance or another in its place.
+        method `verified`, which raises Misfit, or returns the instance or another in its place.
         """
         if not self.fits(value):
-            raise misfit(value, self.words)
+            raise Misfit.of(value, self.words)
         if self.kind in _CONVERSIONS:
             return _CONVERSIONS[self.kind](value)
         if self.kind is Union:
@@ -185,7 +185,7 @@ class Type:
             return self._read_items(value)
         for name, of_field in _fields(self.kind):
             of_field.read_part(getattr(value, name), name)
-        return value._verified() if hasattr(value, "_verified") else value
+        return value.verified() if hasattr(self.kind, "verified") else value
 
     def read_part(self, value: Any, place: str) -> Any:
         """Return a part of something larger in this type."""
@@ -199,7 +199,7 @@ class Type:
         parts = repeat(self.parts[0]) if self.is_open else self.parts
         for item, part in zip(values, parts, strict=False):
             if not part.fits(item):
-                raise misfit(values, self.words)
+                raise Misfit.of(values, self.words)
             items.append(part.read(item))
         return self.kind(items) if self.kind in _CONTAINERS else tuple(items)
 

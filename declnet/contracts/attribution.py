@@ -30,10 +30,10 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
     """
     try:
         yield
-    except (DeclnetError, KeyboardInterrupt):
-        raise
     except BrokenContractError as error:
         raise ComponentError(broken_contract(error, registry)) from error
+    except (DeclnetError, KeyboardInterrupt):
+        raise
     except BaseException as error:
         found = _innermost_component(error.__traceback__)
         if found is None or (not isinstance(error, Exception) and is_from_core(error)):

@@ -1,9 +1,9 @@
 """What components return, verified where it is received.
 
 The type is that of the method's annotation in its contract. Whatever else the contract promises
-(finite numbers, reserved names, counts of rows) is in the contract's `_verify_<method>`, beside the
+(finite numbers, reserved names, counts of rows) is in the contract's `verify_<method>`, beside the
 method. An invalid value raises a `BrokenContractError` with the component and the method;
-`attributing_errors` adds the distribution.
+`attributing_errors` adds the distribution. Contracts of plugins use all this in the same way.
 
 The defaults of a contract are trusted: those that call another method verify its result.
 """
@@ -28,13 +28,14 @@ from typing import (
 from declnet.contracts.annotations import Misfit, Type, parsed
 from declnet.contracts.component import Component
 from declnet.contracts.verification import contract_of
+from declnet.errors import ComponentError
 
 P = ParamSpec("P")
 C = TypeVar("C", bound=Component)
 T = TypeVar("T")
 
 
-class BrokenContractError(Exception):
+class BrokenContractError(ComponentError):
     """A method of a component returned a value that its contract does not allow.
 
     Attributes:
@@ -60,6 +61,10 @@ def verified(
     method: Callable[Concatenate[C, P], T], component: C, *arguments: P.args, **keywords: P.kwargs
 ) -> T:
     """Call a method of a component, and return its result if the contract allows it.
+
+    The result must be of the type in the method's annotations. If the contract has a method
+    `verify_<method>`, it gets the result and the arguments, and raises Misfit for a value that is
+    not allowed. Of an iterator, each item is verified when it comes.
 
     Args:
         method: the method of the contract, e.g. `Layer.output_shape`.
@@ -122,7 +127,7 @@ class _Promise:
     Attributes:
         method: the method's name.
         type: the type of the result.
-        meaning: the contract's `_verify_<method>`, if it has one: takes the component, the result
+        meaning: the contract's `verify_<method>`, if it has one: takes the component, the result
             and the arguments, and raises Misfit.
         is_iterator: whether the promise is about each item that the result yields.
         scalar: the class whose instances need no other check; None if there is none.
@@ -178,6 +183,6 @@ def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
         (annotation,) = members
     elif Self in members:
         annotation = Union[tuple(cls if each is Self else each for each in members)]  # noqa: UP007
-    meaning = getattr(contract_of(cls), f"_verify_{name}", None)
+    meaning = getattr(contract_of(cls), f"verify_{name}", None)
     scalar = annotation if meaning is None and annotation in (bool, int, float) else None
     return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)

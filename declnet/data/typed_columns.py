@@ -14,6 +14,7 @@ from declnet.contracts.data.table import (
     ColumnNote,
     ColumnType,
     Table,
+    UnreadableCell,
     class_name,
     column_type,
     missing_values,
@@ -322,11 +323,18 @@ def as_type(
     return column.astype(float) if expected == "number" else column
 
 
+def without_unreadable(column: Array) -> Array:
+    """Return a column of text with None for each `UnreadableCell`."""
+    cells = [None if isinstance(cell, UnreadableCell) else cell for cell in column.tolist()]
+    return np.array(cells, object)
+
+
 def readable_cells(table: Table, types: Mapping[str, ColumnType], cells: CellFormat) -> UsableRows:
     """Return the rows of a table whose cells can all be read, in the types of the training data.
 
     Args:
-        table: its columns may be text where the training data has another type.
+        table: its columns may be text where the training data has another type, and have an
+            `UnreadableCell`.
         types: the types of columns in the training data; other columns remain as they are.
         cells: how text is written.
     """
@@ -335,6 +343,9 @@ def readable_cells(table: Table, types: Mapping[str, ColumnType], cells: CellFor
     def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
         if name not in types:
             return column
+        for cell in column if column.dtype.kind == "O" else ():
+            if isinstance(cell, UnreadableCell):
+                raise cell.error.replaced()
         return as_type(name, column, types[name], cells, numbers, units[name])
 
     return UsableRows.read(table, read)

@@ -30,6 +30,11 @@ def origins(spec: RunSpec, path: KeyPath) -> list[str]:
     Each is a file with its line, `--set`, `program` or `default`.
     """
     places = spec.source_map.origins(path)
+    if spec.members is not None:
+        member, path, place = spec.members.origins(path)
+        if member is not None:
+            return origins(member, path)
+        places = [place] if place is not None else []
     if places:
         return [SOURCE if each.file == SOURCE else f"{each.file}:{each.line}" for each in places]
     from_program = spec.source_map.written.origin.writer is None

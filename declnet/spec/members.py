@@ -49,11 +49,19 @@ class Members:
 
     Attributes:
         members: at least two.
+        source: the whole document, and where its values are written.
         selects: whether their weights are selected on validation predictions.
     """
 
     members: tuple[MemberSpec, ...]
+    source: SourceMap
     selects: bool = False
+
+    def origins(self, path: KeyPath) -> tuple[RunSpec | None, KeyPath, Place | None]:
+        """Return whose key a path of the document is: the member and its own path, or the place."""
+        if path[:1] == (MEMBERS,) and path[2:] != (WEIGHT,) and isinstance(path[1], int):
+            return self.members[path[1]].spec, path[2:], None
+        return None, path, self.source.exact_place(path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,8 +248,11 @@ def agreement_problems(members: Members) -> Iterator[Diagnostic]:
     for number, spec in enumerate(specs):
         at = (MEMBERS, number)
         if [head.name for head in spec.heads] != [head.name for head in specs[0].heads]:
-            message = f'"{spec.name}" has other losses than "{specs[0].name}"'
-            yield Diagnostic(message, "their predictions have no mean", at, INCONSISTENT)
+            message = (
+                f'"{spec.name}" has other losses than "{specs[0].name}", so there is no mean of '
+            )
+            message += "their predictions"
+            yield Diagnostic(message, "give both the same [losses]", at, INCONSISTENT)
     without = [spec.name for spec in specs if spec.data.folds is None and not spec.data.validation]
     if members.selects and without:
         message = f'weights are selected on validation data, which "{without[0]}" does not have'

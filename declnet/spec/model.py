@@ -437,15 +437,6 @@ class RunSpec(StrictModel):
     __hash__ = StrictModel.__hash__
 
 
-def fold_specs(spec: RunSpec) -> list[RunSpec]:
-    """Return a spec for each fold, with `data.fold` set, or only the spec if it is a single run."""
-    if not spec.data.is_cross_validation:
-        return [spec]
-    folds = range(1, (spec.data.folds or 0) + 1)
-    data = [spec.data.model_copy(update={"fold": fold}) for fold in folds]
-    return [spec.model_copy(update={"data": each}) for each in data]
-
-
 def resolved_document(spec: RunSpec) -> dict[str, Any]:
     """Return the spec as plain tables, with every default and with absolute paths.
 

@@ -34,6 +34,7 @@ from declnet.spec.members import (
     Members,
     MemberSpec,
     agreement_problems,
+    require_no_members,
 )
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
@@ -343,7 +344,8 @@ def _validated_members(composed: Composed, registry: Registry | None, folder: Pa
     specs = [member.spec for member in parsed if member.spec is not None]
     whole, problems = composed.source_map, list(reader.problems)
     weighted = zip(documents, specs, strict=False)
-    members = Members(tuple(MemberSpec(spec, each.weight) for each, spec in weighted), selects)
+    specified = tuple(MemberSpec(spec, each.weight) for each, spec in weighted)
+    members = Members(specified, whole, selects)
     if len(specs) == len(parsed) and not problems:
         problems += agreement_problems(members)
     located = dict.fromkeys(whole.locate(problems))

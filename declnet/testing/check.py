@@ -120,11 +120,11 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
         yield
     except (CheckFailed, CheckSkipped):
         raise
-    except skips as error:
-        raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BrokenContractError as error:
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
+    except skips as error:
+        raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BaseException as error:
         if is_interruption(error):
             raise

@@ -5,26 +5,35 @@ Each component is wrong in one method, comes from a distribution, and is used in
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Annotated, Self
 
 import numpy as np
 import pytest
 
 from declnet import (
+    AtLeast,
+    BrokenContractError,
     Callback,
+    Component,
     ComponentError,
     Dataset,
     DataSource,
     Loss,
     Metric,
+    Misfit,
     Optimizer,
+    Registry,
     Regularizer,
     Schedule,
     SpecError,
     Table,
     Transform,
+    attributing_errors,
     discover,
     parse_spec,
     run,
+    verified,
 )
 from declnet.registry.plugin import Plugin
 
@@ -215,3 +224,65 @@ def test_a_source_may_return_read_only_arrays_and_masked_columns():
         run(parse_spec(SOURCED, registry), registry=registry)
     filled = document(data={"train": {"type": "odd"}, "prepare": ["impute"]})
     run(parse_spec(filled, registry), registry=registry)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """From low to high, in either order as components return it."""
+
+    low: int
+    high: Annotated[int, AtLeast(0)]
+
+    def verified(self) -> Self:
+        return self if self.low <= self.high else Interval(self.high, self.low)
+
+
+class Binning(Component):
+    """A kind that a plugin defines."""
+
+    kind = "binning"
+    required_methods = ("intervals",)
+
+    def intervals(self, most: int) -> tuple[Interval, ...]:
+        raise NotImplementedError
+
+    def verify_intervals(self, intervals: tuple[Interval, ...], most: int) -> None:
+        if len(intervals) > most:
+            raise Misfit.of(intervals, f"up to {most} intervals")
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (3, "3, not a tuple of Intervals"),
+        ((Interval(0, "1"),), "'1' as high, not an integer of at least 0"),
+        ((Interval(0, -1),), "-1 as high, not an integer of at least 0"),
+        ((Interval(0, 1),) * 3, r"\(.+, not up to 2 intervals"),
+        ((Interval(0, 1), Interval(3, 2)), None),
+    ],
+)
+def test_a_kind_of_a_plugin_is_verified_as_those_of_declnet(answer, fault):
+    class Odd(Binning):
+        type = "odd"
+
+        def intervals(self, most):
+            return answer
+
+        def verify_intervals(self, intervals, most):
+            """Never called: it is the contract's."""
+            raise AssertionError
+
+    registry = Registry()
+    registry.register(Odd, PLUGIN)
+    if fault is None:
+        assert verified(Binning.intervals, Odd(), 2) == (Interval(0, 1), Interval(2, 3))
+        return
+    with pytest.raises(
+        BrokenContractError, match=rf'^binning "odd": intervals\(\) returned {fault}'
+    ):
+        verified(Binning.intervals, Odd(), 2)
+    with (
+        pytest.raises(ComponentError, match=r'^binning "odd" of plugin odd \(declnet-odd 1.2\): '),
+        attributing_errors(registry),
+    ):
+        verified(Binning.intervals, Odd(), 2)

@@ -28,7 +28,8 @@ def stub_of(cls: type) -> str:
                 continue  # of all components, which the page documents once
         else:
             continue
-        if not name.startswith("_") and name not in NOT_FOR_AUTHORS:
+        verifies = hasattr(cls, name.removeprefix("verify_")) and name.startswith("verify_")
+        if not name.startswith("_") and name not in NOT_FOR_AUTHORS and not verifies:
             body.append(each)
     definition.body, definition.decorator_list = body, []
     return ast.unparse(definition)

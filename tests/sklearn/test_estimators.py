@@ -223,6 +223,25 @@ def test_a_data_frame_is_prepared(houses, library):
     assert fitted.score(x, price) > 0.8
 
 
+def test_a_row_that_cannot_be_predicted_is_an_error_and_the_predictor_leaves_it_empty(houses):
+    x, price = houses
+    classifier = DeclnetClassifier(training__epochs=2).fit(x, price > price.median())
+    regressor = DeclnetRegressor(training__epochs=2).fit(x.to_numpy(object)[:, [0, 3]], price)
+    part = x[:3].assign(size=[2.0, "large", 3.0])
+    array = part.to_numpy(object)[:, [0, 3]]
+    columns = dict(zip(regressor.predictor_.features, array.T, strict=True))
+    for estimator, samples, named in [(classifier, part, part), (regressor, array, columns)]:
+        for predict in ("predict", "predict_proba")[: 1 + (estimator is classifier)]:
+            with pytest.raises(ValueError, match=r'^row 2, column "(size|x0)"'):
+                getattr(estimator, predict)(samples)
+        predictions = estimator.predictor_.predict(named, on_error="empty")
+        assert [*predictions.errors] == [1]
+        others = (
+            samples[[0, 2]] if samples is array else samples.iloc[[0, 2]].astype({"size": float})
+        )
+        assert np.array_equal(predictions.prediction[[0, 2]], estimator.predict(others))
+
+
 @pytest.mark.parametrize("spec", [None, "one loss", "losses"])
 def test_several_outputs(spec):
     x, y = make_regression(80, 4, n_targets=2, random_state=0)

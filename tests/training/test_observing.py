@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from declnet import Callback, StepObserver, parse_spec, run
+from declnet import Callback, Dataset, StepObserver, parse_spec, run
 from declnet.registry.discovery import discover
 
 
@@ -124,3 +124,54 @@ def check_step(step):
     if "dense_2" in step["dy"]:  # no kernel computes it together with others
         dw = hidden.T @ step["dy"]["dense_2"]
         np.testing.assert_allclose(step["dw"]["dense_2.weights"], dw, atol=1e-12)
+
+
+WEIGHTED = """
+[model]
+outputs = ["left", "right"]
+
+[[model.layers]]
+type = "dense"
+units = 4
+
+[[model.layers]]
+type = "dense"
+name = "left"
+units = 2
+inputs = ["dense_1"]
+
+[[model.layers]]
+type = "dense"
+name = "right"
+units = 3
+inputs = ["dense_1"]
+
+[losses]
+left = { type = "mean_squared_error", output = "left", weight = 2 }
+right = { type = "mean_absolute_error", output = "right", weight = 0.5 }
+
+[optimizer]
+type = "adam"
+
+[training]
+epochs = 3
+batch_size = 8
+"""
+
+
+def test_an_observed_step_of_several_losses_has_the_weights_of_its_own_batch():
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(30, 4)), rng.uniform(0.1, 9, 30)
+    data = Dataset(
+        x, {"left": rng.normal(size=(30, 2)), "right": rng.normal(size=(30, 3))}, weights=weights
+    )
+    registry, histories = discover(), []
+    registry.register(Observing)
+    for callbacks in ([], ["observing"]):
+        Observing.copies.clear()
+        spec = tomllib.loads(WEIGHTED)
+        spec["training"]["callbacks"] = callbacks
+        result = run(parse_spec(spec, registry=registry), data=data, registry=registry)
+        histories.append((result.history, result.metrics))
+    assert len(Observing.copies[0].steps) == 3
+    assert histories[0] == histories[1]

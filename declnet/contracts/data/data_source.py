@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet.contracts.annotations import misfit
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array, MappedArray, Rows, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
@@ -224,9 +224,10 @@ class Blocks:
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def _verified(self) -> Self:
+    def verified(self) -> Self:
+        """Return these blocks; raise Misfit unless each has a group, or none has."""
         if len(self.groups) not in (0, len(self.sizes)):
-            raise misfit(self.groups, "a group for each block, or none").within("groups")
+            raise Misfit.of(self.groups, "a group for each block, or none").within("groups")
         return self
 
     @staticmethod
@@ -364,9 +365,10 @@ class DataSource(Component):
         for part in verified(DataSource.chunks, self, rng, samples):
             yield part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
 
-    def _verify_input_chunks(self, part: Array | Mapping[str, Array] | Table, *_: Any) -> None:
+    def verify_input_chunks(self, part: Array | Mapping[str, Array] | Table, *_: Any) -> None:
+        """Raise Misfit unless all inputs have equally many samples."""
         if isinstance(part, Mapping) and len({*map(len, part.values())}) != 1:
-            raise misfit(part, "arrays of equally many samples")
+            raise Misfit.of(part, "arrays of equally many samples")
 
     def data_files(self) -> Collection[Path]:
         """Return the files that the data is read from; default: the paths in all fields.
@@ -390,6 +392,14 @@ class DataSource(Component):
         """Return this source with the training data's column types; default: unchanged.
 
         Override this for formats that do not store column types.
+        """
+        return self
+
+    def with_unreadable_cells(self) -> Self:
+        """Return a source in whose `input_chunks` a cell of text that cannot be read is marked.
+
+        It is then an `UnreadableCell`, not an error, so that the other rows can be predicted.
+        Default: unchanged. `as_table` marks such cells, e.g. a list among values of Python.
         """
         return self
 

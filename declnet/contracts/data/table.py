@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import NoneType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet.contracts.annotations import ArrayOf, Misfit, misfit
+from declnet.contracts.annotations import ArrayOf, Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.sample_arrays import SampleArrays
+from declnet.errors import DataError
 
 ColumnType = Literal["number", "integer", "boolean", "text"]
 
@@ -73,6 +74,22 @@ def distinct_values(column: Array) -> list[Any]:
     if column.dtype.kind == "O":
         return sorted(set(there.tolist()))
     return list(np.unique(there).tolist())
+
+
+class UnreadableCell(str):
+    """A cell that cannot be read, in a column of text whose errors concern single rows.
+
+    Attributes:
+        error: why it cannot be read.
+    """
+
+    error: DataError
+
+    def __new__(cls, error: DataError) -> Self:
+        """Return a cell with the error's message as text."""
+        cell = super().__new__(cls, error.message)
+        cell.error = error
+        return cell
 
 
 @dataclass(frozen=True)
@@ -181,11 +198,11 @@ class Table(SampleArrays):
         }
         return replace(self, columns={**self.columns, **masked}) if masked else self
 
-    def _verified(self) -> Table:
-        """Return this table without masks, if its columns fit together."""
+    def verified(self) -> Table:
+        """Return this table without masks; raise Misfit if its columns do not fit together."""
         for name, column in self.columns.items():
             if column.ndim != 1:
-                raise misfit(column, "an array (n,)").within(f'column "{name}"')
+                raise Misfit.of(column, "an array (n,)").within(f'column "{name}"')
             if column.dtype.kind == "O" and not {*map(type, column)} <= {str, NoneType}:
                 kinds = {type(each) for each in column if not isinstance(each, str | None)}
                 if kinds:

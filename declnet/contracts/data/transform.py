@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from declnet.contracts.annotations import Misfit, misfit, require_rows
+from declnet.contracts.annotations import Misfit, require_rows
 from declnet.contracts.arrays import Array, ColumnArray, Size
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError, verified
@@ -55,15 +55,16 @@ class Sequences:
     values: ColumnArray
     lengths: Array
 
-    def _verified(self) -> Self:
+    def verified(self) -> Self:
+        """Return these sequences; raise Misfit if values and lengths do not fit together."""
         values, lengths = self.values, self.lengths
         if values.ndim < 2:
-            raise misfit(values, "sequences of shape (n, time, …)")
+            raise Misfit.of(values, "sequences of shape (n, time, …)")
         rows, steps = values.shape[:2]
         if lengths.dtype.kind not in "iu" or lengths.shape != (rows,):
-            raise misfit(lengths, f"lengths as integers of shape ({rows},)")
+            raise Misfit.of(lengths, f"lengths as integers of shape ({rows},)")
         if rows and not 0 <= lengths.min() <= lengths.max() <= steps:
-            raise misfit(lengths, f"lengths from 0 to {steps}")
+            raise Misfit.of(lengths, f"lengths from 0 to {steps}")
         return self
 
 
@@ -127,7 +128,8 @@ class Transform(Component):
         """
         return {}
 
-    def _verify_fit(self, state: TransformState, *_: Any) -> None:
+    def verify_fit(self, state: TransformState, *_: Any) -> None:
+        """Raise Misfit for a state that cannot be stored with the run."""
         require_storable(state)
 
     def fitting(self) -> Fitting | None:
@@ -154,7 +156,8 @@ class Transform(Component):
         """
         raise NotImplementedError
 
-    def _verify_apply(self, column: Array | Sequences, x: Array, *_: Any) -> None:
+    def verify_apply(self, column: Array | Sequences, x: Array, *_: Any) -> None:
+        """Raise Misfit unless there is a row for each row of the column."""
         require_rows(column.values if isinstance(column, Sequences) else column, len(x))
 
     def inverse(self, y: Array, state: TransformState) -> ColumnArray:
@@ -169,7 +172,8 @@ class Transform(Component):
         """
         raise NotImplementedError
 
-    def _verify_inverse(self, x: Array, y: Array, *_: Any) -> None:
+    def verify_inverse(self, x: Array, y: Array, *_: Any) -> None:
+        """Raise Misfit unless there is a row for each row."""
         require_rows(x, len(y))
 
     def vary(self, x: Array, rng: np.random.Generator) -> None:

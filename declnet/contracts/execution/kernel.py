@@ -152,7 +152,8 @@ class Kernel(Component):
         """
         raise NotImplementedError
 
-    def _verify_bind(self, calls: KernelCalls | None, site: KernelSite) -> None:
+    def verify_bind(self, calls: KernelCalls | None, site: KernelSite) -> None:
+        """Raise Misfit if there is no update for an optimizer."""
         if calls is not None and site.state is not None and not calls.update:
             raise Misfit("no update for an optimizer", "")
 

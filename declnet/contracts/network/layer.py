@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, PlainValidator, SerializeAsAny, WithJsonSchema
 
-from declnet.contracts.annotations import misfit
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import InputInfo, IntegerLimit
@@ -185,14 +185,16 @@ class Layer(Component):
         """Return the arrays to train (or to keep), by name; available as `state.<name>`."""
         return {}
 
-    def _verify_parameters(self, parameters: dict[str, Parameter], *_: Any) -> None:
+    def verify_parameters(self, parameters: dict[str, Parameter], *_: Any) -> None:
+        """Raise Misfit for a name that cannot be an attribute of the state."""
         require_attributes(parameters, RESERVED)
 
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:  # noqa: ARG002
         """Return working memory by name, allocated once; available as `state.<name>`."""
         return {}
 
-    def _verify_workspace(self, workspace: dict[str, Workspace], *_: Any) -> None:
+    def verify_workspace(self, workspace: dict[str, Workspace], *_: Any) -> None:
+        """Raise Misfit for a name that cannot be an attribute of the state."""
         require_attributes(workspace, RESERVED)
 
     def integer_limits(self, input_shape: Any) -> tuple[IntegerLimit | None, ...]:  # noqa: ARG002
@@ -205,12 +207,13 @@ class Layer(Component):
         """
         return ()
 
-    def _verify_integer_limits(
+    def verify_integer_limits(
         self, limits: tuple[IntegerLimit | None, ...], input_shape: Any
     ) -> None:
+        """Raise Misfit for more limits than inputs."""
         inputs = 1 if self.n_inputs == 1 else len(input_shape)
         if len(limits) > inputs:
-            raise misfit(limits, f"a tuple of up to {inputs} IntegerLimit or None")
+            raise Misfit.of(limits, f"a tuple of up to {inputs} IntegerLimit or None")
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Fill all of `y` from `x`; write to nothing else except the workspace."""

@@ -70,7 +70,8 @@ class Loss(Component):
             raise ValueError(f"binary targets are 0 and 1, but y has {others[0]}")
         return values
 
-    def _verify_prepare(self, y_true: Array, y: Array, *_: Any) -> None:
+    def verify_prepare(self, y_true: Array, y: Array, *_: Any) -> None:
+        """Raise Misfit unless there is a row for each sample."""
         require_rows(y_true, len(y))
 
     def predictions(self, y_pred: Array) -> Rows:
@@ -81,7 +82,8 @@ class Loss(Component):
         """
         return y_pred
 
-    def _verify_predictions(self, predictions: Array, y_pred: Array) -> None:
+    def verify_predictions(self, predictions: Array, y_pred: Array) -> None:
+        """Raise Misfit unless there is a row for each sample."""
         require_rows(predictions, len(y_pred))
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from declnet.contracts.annotations import misfit
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
@@ -143,9 +143,10 @@ class Optimizer(Component):
         decayed: Array = self._decayed(schedule, np.arange(steps.start - 1, steps.stop - 1))
         return decayed
 
-    def _verify_rates(self, rates: Array, steps: range, _: int) -> None:
+    def verify_rates(self, rates: Array, steps: range, _: int) -> None:
+        """Raise Misfit unless there is a rate in float64 for each step."""
         if rates.dtype != np.float64 or rates.shape != (len(steps),):
-            raise misfit(rates, f"an array of float64 with the shape ({len(steps)},)")
+            raise Misfit.of(rates, f"an array of float64 with the shape ({len(steps)},)")
 
     def _decayed(self, initial: float, before: Any) -> Any:
         """Return the rate after a number of updates, or after each of an array of numbers."""
@@ -155,10 +156,11 @@ class Optimizer(Component):
         """Return the names of its state arrays; each has the size of w and starts at 0."""
         return ()
 
-    def _verify_state_names(self, names: tuple[str, ...]) -> None:
+    def verify_state_names(self, names: tuple[str, ...]) -> None:
+        """Raise Misfit for names that are equal, or cannot be attributes of the state."""
         require_attributes(names, ("scratch", "now"))
         if len(set(names)) < len(names):
-            raise misfit(names, "distinct names")
+            raise Misfit.of(names, "distinct names")
 
     def state_shapes(self, parameter: ParameterInfo) -> dict[str, Sizes]:
         """Return the shapes of its state arrays for a parameter, by name, if it is `per_parameter`.
@@ -168,7 +170,8 @@ class Optimizer(Component):
         """
         return dict.fromkeys(verified(Optimizer.state_names, self), parameter.shape)
 
-    def _verify_state_shapes(self, shapes: dict[str, Shape], _: ParameterInfo) -> None:
+    def verify_state_shapes(self, shapes: dict[str, Shape], _: ParameterInfo) -> None:
+        """Raise Misfit for a name that cannot be an attribute of the state."""
         require_attributes(shapes, ("scratch", "now", "parameter"))
 
     def workspace_shapes(self, parameter: ParameterInfo) -> dict[str, Sizes]:  # noqa: ARG002
@@ -178,7 +181,8 @@ class Optimizer(Component):
         """
         return {}
 
-    def _verify_workspace_shapes(self, shapes: dict[str, Shape], parameter: ParameterInfo) -> None:
+    def verify_workspace_shapes(self, shapes: dict[str, Shape], parameter: ParameterInfo) -> None:
+        """Raise Misfit for a name that is taken, or cannot be an attribute of the state."""
         names = verified(Optimizer.state_shapes, self, parameter)
         require_attributes(shapes, ("scratch", "now", "parameter", *names))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet.contracts.annotations import Misfit, misfit, shown
+from declnet.contracts.annotations import Misfit, shown
 from declnet.contracts.arrays import Array, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError
@@ -53,7 +53,8 @@ class Initializer(Component):
             rng: a stream of the layer's own; the only source of randomness to use.
         """
 
-    def _verify_adapt(self, _: None, w: Array, *__: Any) -> None:
+    def verify_adapt(self, _: None, w: Array, *__: Any) -> None:
+        """Raise BrokenContractError if the parameter is no longer finite."""
         if not np.isfinite(w).all():
             raise BrokenContractError(self, "adapt", "left numbers that are not finite")
 
@@ -107,7 +108,8 @@ class Parameter:
         if self.running_statistic and self.trainable:
             raise ValueError("a running statistic needs trainable=False")
 
-    def _verified(self) -> Self:
+    def verified(self) -> Self:
+        """Return this parameter; raise Misfit if it has a regularizer that has no effect."""
         if self.regularizer is not None and not self.trainable:
             raise Misfit("a parameter", ", which is not trainable and so takes no regularizer")
         return self
@@ -136,11 +138,12 @@ class Workspace:
         if self.constant and self.fill is None:
             raise ValueError("a constant buffer needs a fill")
 
-    def _verified(self) -> Self:
+    def verified(self) -> Self:
+        """Return this memory; raise Misfit if its dtype is unknown."""
         try:
             np.dtype(self.dtype)
         except TypeError:
-            raise misfit(self.dtype, "a dtype of NumPy").within("dtype") from None
+            raise Misfit.of(self.dtype, "a dtype of NumPy").within("dtype") from None
         return self
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from declnet.contracts.annotations import misfit
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.component import Component
 from declnet.contracts.number_or import MAXIMUM, NumberOr
 from declnet.contracts.returned import BrokenContractError, verify
@@ -41,9 +41,10 @@ class Schedule(Component):
         """
         raise NotImplementedError
 
-    def _verify_rate(self, rate: float, step: int, _: int) -> None:
+    def verify_rate(self, rate: float, step: int, _: int) -> None:
+        """Raise Misfit for a rate that is negative or not finite."""
         if not 0 <= rate < inf:
-            raise misfit(rate, f"a finite number of at least 0 (step {step})")
+            raise Misfit.of(rate, f"a finite number of at least 0 (step {step})")
 
 
 def rate_at(

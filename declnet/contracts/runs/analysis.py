@@ -128,7 +128,8 @@ class Analysis(Component):
         """
         raise NotImplementedError
 
-    def _verify_analyze(self, tables: Sequence[ResultTable], _: AnalyzedModel) -> None:
+    def verify_analyze(self, tables: Sequence[ResultTable], _: AnalyzedModel) -> None:
+        """Raise Misfit for an invalid table, or two of one title."""
         for fault in filter(None, map(fault_of, tables)):
             raise Misfit("an invalid table", f": {fault}")
         if len({table.title for table in tables}) < len(tables):

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from declnet.contracts.annotations import Misfit, misfit
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data.transform import require_storable
@@ -91,7 +91,8 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
-    def _verify_fit(self, state: CalibratorState, *_: object) -> None:
+    def verify_fit(self, state: CalibratorState, *_: object) -> None:
+        """Raise Misfit for a state that cannot be stored, or is not finite."""
         require_storable(state)
         for name, value in state.items():
             is_float = isinstance(value, np.ndarray | np.generic | float)
@@ -105,7 +106,8 @@ class Calibrator(Component):
         """
         return y_pred
 
-    def _verify_apply(self, y: Array, y_pred: Array, _: CalibratorState) -> None:
+    def verify_apply(self, y: Array, y_pred: Array, _: CalibratorState) -> None:
+        """Raise Misfit unless these are finite floats of the shape of `y_pred`."""
         _require_finite(y, y_pred.shape)
 
     def threshold(self, state: CalibratorState) -> float | Array:
@@ -115,7 +117,8 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
-    def _verify_threshold(self, threshold: float | Array, _: CalibratorState) -> None:
+    def verify_threshold(self, threshold: float | Array, _: CalibratorState) -> None:
+        """Raise Misfit unless each threshold is a finite float."""
         array = np.asarray(threshold)
         _require_finite(array, array.shape)
 
@@ -126,9 +129,10 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
-    def _verify_intervals(
+    def verify_intervals(
         self, bounds: tuple[Array, Array], y_pred: Array, _: CalibratorState
     ) -> None:
+        """Raise Misfit unless these are finite floats, the lower ones not above the upper."""
         lower, upper = bounds
         for bound in bounds:
             _require_finite(bound, (len(y_pred), *upper.shape[1:]))
@@ -142,18 +146,20 @@ class Calibrator(Component):
         """
         raise NotImplementedError
 
-    def _verify_sets(self, sets: Array, y_pred: Array, _: CalibratorState) -> None:
+    def verify_sets(self, sets: Array, y_pred: Array, _: CalibratorState) -> None:
+        """Raise Misfit unless there is a boolean for each sample and class."""
         shape = (*y_pred.shape, 2)[:2]
         if sets.dtype.kind != "b" or sets.shape != shape:
-            raise misfit(sets, f"an array of booleans of shape {shape}")
+            raise Misfit.of(sets, f"an array of booleans of shape {shape}")
 
     def promised_coverage(self) -> float | None:
         """Return the share of targets that intervals or sets should hold; None if unknown."""
         return None
 
-    def _verify_promised_coverage(self, coverage: float | None) -> None:
+    def verify_promised_coverage(self, coverage: float | None) -> None:
+        """Raise Misfit for a share outside (0, 1]."""
         if coverage is not None and not 0 < coverage <= 1:
-            raise misfit(coverage, "a number above 0, up to 1, or None")
+            raise Misfit.of(coverage, "a number above 0, up to 1, or None")
 
     def summary(self, state: CalibratorState) -> str:
         """Return what it learned in a few words; default: its type and the numbers of its state."""
@@ -188,6 +194,6 @@ def threshold_of(calibrator: Calibrator, state: CalibratorState, units: int) -> 
 
 def _require_finite(array: Array, shape: Shape) -> None:
     if array.dtype.kind != "f" or array.shape != shape:
-        raise misfit(array, f"an array of floats of shape {shape}")
+        raise Misfit.of(array, f"an array of floats of shape {shape}")
     if not np.isfinite(array).all():
         raise Misfit("numbers that are NaN or infinite", "")

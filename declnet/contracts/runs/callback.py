@@ -224,7 +224,8 @@ class Callback(Component):
         """
         return state if is_plain_dict(state) else None
 
-    def _verify_save(self, saved: dict[str, Any] | None, _: Any) -> None:
+    def verify_save(self, saved: dict[str, Any] | None, _: Any) -> None:
+        """Raise Misfit for what a checkpoint cannot keep."""
         try:
             to_plain(saved, {}, "it")
         except NotPlainError as error:

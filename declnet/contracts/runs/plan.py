@@ -160,7 +160,8 @@ class Plan(Component):
         """
         raise NotImplementedError
 
-    def _verify_next(self, found: Task | Step, journal: Journal) -> None:
+    def verify_next(self, found: Task | Step, journal: Journal) -> None:
+        """Raise Misfit for a task that is in the journal or has an invalid folder."""
         if isinstance(found, Step):
             if found is WAIT and not any(True for _ in journal.running()):
                 raise Misfit("WAIT", ", but no task is running")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from declnet.contracts.annotations import Misfit, shown
+from declnet.contracts.annotations import AtLeast, Misfit, shown
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.serialization import Number
@@ -88,13 +88,19 @@ class StudyTrial:
         seconds: how long it took, if it has ended.
     """
 
-    number: int
+    number: Annotated[int, AtLeast(0)]
     values: Mapping[str, Scalar]
     state: TrialState = "running"
     value: float | None = None
     reported: Mapping[int, Number] = field(default_factory=dict)
     worker: str = ""
     seconds: float | None = None
+
+    def verified(self) -> Self:
+        """Return this trial; raise Misfit unless it has a value if, and only if, it is finished."""
+        if (self.value is None) == (self.state == "finished"):
+            raise Misfit(shown(self.value), f" as value of a trial that is {self.state}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -226,9 +232,10 @@ class Searcher(Component):
         """
         raise NotImplementedError
 
-    def _verify_propose(
+    def verify_propose(
         self, values: Mapping[str, Scalar] | None, study: StudyContext, *_: Any
     ) -> None:
+        """Raise Misfit unless there is a value for each dimension that applies."""
         if values is not None:
             require_values(values, study.space)
 
@@ -261,6 +268,12 @@ class Searcher(Component):
         super().verify_contract()
         if cls.open is Searcher.open and cls.propose is Searcher.propose:
             raise RegistryError(f"{cls.__name__} implements neither propose() nor open()")
+
+
+def require_order(trials: Sequence[StudyTrial]) -> None:
+    """Raise Misfit unless trials are in the order of their numbers, each once."""
+    if any(one.number >= other.number for one, other in pairwise(trials)):
+        raise Misfit("trials", ", which are not in the order of distinct numbers")
 
 
 def require_values(values: Mapping[str, Scalar], space: Sequence[Dimension]) -> None:

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array
-from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values, unmasked
+from declnet.contracts.data.table import (
+    CellFormat,
+    ColumnType,
+    Table,
+    UnreadableCell,
+    missing_values,
+    unmasked,
+)
 from declnet.data.cells import distinct_if_few, trimmed
 from declnet.data.typed_columns import as_type
 from declnet.data.usable_rows import UsableRows
@@ -28,6 +35,7 @@ def as_table(
     first_row: int = 1,
     cells: CellFormat | None = None,
     types: Mapping[str, ColumnType] | None = None,
+    marks_unreadable: bool = False,
 ) -> Table | Array:
     """Convert tabular data to a `Table` and anything else to an array.
 
@@ -40,6 +48,8 @@ def as_table(
         first_row: the number of the first row, for messages.
         cells: how text is written; default: as in a `Table`.
         types: types of columns in the training data, which columns of this data then have, too.
+        marks_unreadable: whether an invalid cell in a column of text, such as a list, becomes an
+            `UnreadableCell`, as after `DataSource.with_unreadable_cells`.
 
     Raises:
         DataError: a column cannot be part of a table, or a cell is not of its column's type.
@@ -50,11 +60,21 @@ def as_table(
     columns = _columns_of(data)
     if columns is None:
         return plain_array(data, "x")
+
+    def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
+        return _cells(column, name, numbers, cells, types.get(name))
+
     arrays = {}
     for name, values in columns.items():
         column = _array(values, name)
         numbers = range(first_row, first_row + len(column))
-        arrays[name] = _cells(column, name, numbers, cells, types.get(name))
+        if marks_unreadable and types.get(name) == "text":
+            rows = UsableRows.read(Table({name: column}, rows=np.array(numbers)), read)
+            arrays[name] = rows.scattered(rows.table.columns[name])
+            for position, error in rows.errors.items():
+                arrays[name][position] = UnreadableCell(error)
+        else:
+            arrays[name] = read(name, column, numbers)
     _require_rows(arrays)
     return Table(arrays, target, cells=cells, trimmed=True)
 

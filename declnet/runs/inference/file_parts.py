@@ -15,19 +15,18 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import sample_count, wrapped
 from declnet.contracts.returned import BrokenContractError, verified
 from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
-from declnet.data.typed_columns import readable_cells
+from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.runs.inference.member import naming_samples
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
-from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
+from declnet.runs.inference.predictor import LabeledPart, Predictor
 
 NUMBERS = 2**21
 """Approximate number of values of x in a part: 16 MiB in float64."""
@@ -99,7 +98,7 @@ def predicted_parts(
                     hint=f"a table with {_some(predictor.features)}",
                 )
             kept, passed = _without(part, identifiers, predictor.features is None)
-            count = len(kept) if isinstance(kept, Table) else sample_count(kept)
+            count = len(kept)
             if names is not None:
                 own = np.array(names[first - 1 : first - 1 + count], object)
                 if len(own) < count:
@@ -107,13 +106,16 @@ def predicted_parts(
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
             if rows is None:
-                predictions = predictor.predict_part(kept, first, on_error)
+                predictions = predictor.predict_part(kept, on_error)
             else:
                 predictions = partial_predictions(predictor, rows, naming_samples(part))
+            known = predictor.column_types
+            types = {name: known[name] for name in passed if name in known}
             for loss, found in predictions.items():
                 predictions[loss] = replace(
                     found,
                     identifiers={**found.identifiers, **passed},
+                    types={**found.types, **types},
                     spread=found.spread if spread else None,
                 )
             yield predictions
@@ -128,11 +130,12 @@ def _parts(
     identifiers: Sequence[str],
     source: DataSource,
     on_error: OnError,
-) -> Iterator[tuple[Unprepared, UsableRows | None]]:
+) -> Iterator[tuple[Dataset | Table, UsableRows | None]]:
     """Yield the parts of a source, with the usable rows if cells are read one by one.
 
     That is after a cell that cannot be read: the same rows are then read again, as text. A source
     that is not a file could have them in another order, so they are text from the first part on.
+    A value without a text, such as a list in a database, concerns its row as well.
     """
     number = 0
     if on_error == "fail" or verified(DataSource.data_files, source) or predictor.features is None:
@@ -147,29 +150,34 @@ def _parts(
             return
     text: ColumnType = "text"
     texts = dict.fromkeys([*predictor.column_types, *identifiers], text)
-    for part in islice(
-        _chunks(predictor, data, verified(DataSource.with_types, source, texts)), number, None
-    ):
+    source = verified(DataSource.with_types, source, texts)
+    source = verified(DataSource.with_unreadable_cells, source)
+    for part in islice(_chunks(predictor, data, source), number, None):
         if not isinstance(part, Table):
             yield part, None
             continue
-        rows = readable_cells(part, predictor.column_types, part.cells)
+        rows = readable_cells(part, texts | predictor.column_types, part.cells)
         columns = {name: rows.scattered(each) for name, each in rows.table.columns.items()}
+        for name in identifiers:
+            if name not in predictor.column_types:
+                columns[name] = without_unreadable(part.columns[name])
         yield replace(part, columns={**part.columns, **columns}), rows
 
 
 def _chunks(
     predictor: Predictor, data: Path | DataSource, source: DataSource
-) -> Iterator[Unprepared]:
-    size = samples_in_part(predictor)
+) -> Iterator[Dataset | Table]:
+    size, first = samples_in_part(predictor), 1
     read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
     for part in with_settings(read, data, predictor.spec.data.train):
-        yield part if isinstance(part, Table) else wrapped(part)
+        samples = part if isinstance(part, Table) else Dataset(part, {})
+        yield samples.numbered_from(first)
+        first += len(samples)
 
 
 def _without(
-    data: Unprepared, identifiers: Sequence[str], drop: bool
-) -> tuple[Unprepared, dict[str, Array]]:
+    data: Dataset | Table, identifiers: Sequence[str], drop: bool
+) -> tuple[Dataset | Table, dict[str, Array]]:
     """Return the identifiers apart from the data, which loses them if `drop`."""
     if not identifiers:
         return data, {}
@@ -226,7 +234,7 @@ def raw_parts(
 def joined_parts(parts: Iterator[Any]) -> Iterator[Any]:
     """Yield all tables as one, since windows reach from one part into the next."""
     for first in parts:
-        yield first.joined(parts) if isinstance(first, Table) else first
+        yield first.joined(parts)
 
 
 def _source(

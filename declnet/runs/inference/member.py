@@ -14,14 +14,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import (
-    UNNAMED,
-    Batch,
-    Inputs,
-    as_arrays,
-    sample_count,
-    wrapped,
-)
+from declnet.contracts.network.inputs import UNNAMED, as_arrays, wrapped
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
@@ -42,19 +35,11 @@ NamesSamples = Callable[[int], SampleName]
 """Returns what messages call the sample at a position of a part."""
 
 
-def naming_samples(
-    data: SampleArrays | Batch, first_row: int = 1, windows: Windows | None = None
-) -> NamesSamples:
+def naming_samples(data: SampleArrays, windows: Windows | None = None) -> NamesSamples:
     """Return the names of samples: `row 7` or `window 7` of a table, `sample 7` of arrays."""
-
-    def name_sample(position: int) -> SampleName:
-        if windows is not None:
-            return SampleName(f"window {1 + position}", 1 + position)
-        if isinstance(data, SampleArrays):
-            return data.sample_name(position)
-        return SampleName(f"sample {first_row + position}", first_row + position)
-
-    return name_sample
+    if windows is None:
+        return data.sample_name
+    return lambda position: SampleName(f"window {1 + position}", 1 + position)
 
 
 class Member:
@@ -115,34 +100,32 @@ class Member:
                 outputs[head.name] = finish[number](outputs[head.name])
         return outputs
 
-    def records_of(self, data: Table | Batch, first_row: int) -> Table:
+    def records_of(self, data: Dataset | Table) -> Table:
         """Return samples as a table, of which arrays are columns.
 
         Args:
-            data: a table, or an array for each input.
-            first_row: the number of an array's first sample, for messages.
+            data: a table, or arrays, whose targets do not matter.
 
         Raises:
             DataError: the model was trained on other data.
         """
         if self.preparation.types is None:
-            return self._arrays(data, first_row)
+            return self._arrays(data)
         if not isinstance(data, Table):
             raise DataError("the model was trained on a table: give its columns by name")
         return data
 
-    def prepared(self, data: Table | Batch, first_row: int = 1) -> dict[str, Array]:
+    def prepared(self, data: Dataset | Table) -> dict[str, Array]:
         """Return unprepared data as the model's inputs.
 
         Args:
             data: as for `records_of`.
-            first_row: as for `records_of`.
 
         Raises:
             DataError: as for `Predictor.predict`.
         """
-        name_sample = naming_samples(data, first_row, self.preparation.windows)
-        return self.prepare(self.records_of(data, first_row), name_sample)
+        name_sample = naming_samples(data, self.preparation.windows)
+        return self.prepare(self.records_of(data), name_sample)
 
     def prepare(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
         """Return samples as the model's inputs.
@@ -207,7 +190,7 @@ class Member:
                 raise DataError(message, row=row)
         return x
 
-    def _arrays(self, data: Table | Batch, first_row: int) -> Table:
+    def _arrays(self, data: Dataset | Table) -> Table:
         """Return samples for a model that was trained on arrays, each a column."""
         if isinstance(data, Table):
             if self.takes_named_arrays:
@@ -218,13 +201,13 @@ class Member:
                 )
             whole = set(data.columns) == {ARRAY}
             return data if whole else stacked(data, self.model.input_shape)
-        x: Inputs = data
+        x = data.inputs
         if self.takes_named_arrays or UNNAMED not in x:
             x = self.model.given(x)
         elif x[UNNAMED].ndim == 0:
             raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
         columns = {name or ARRAY: array for name, array in as_arrays(x).items()}
-        return Table(columns, rows=np.arange(first_row, first_row + sample_count(x)))
+        return Table(columns, rows=data.rows)
 
 
 def readings_of(

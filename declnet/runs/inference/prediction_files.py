@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.data.table import class_name, missing_values
+from declnet.contracts.data.table import ColumnType, class_name, missing_values
 from declnet.contracts.network.inputs import UNNAMED, sample_count, wrapped
 from declnet.errors import OutputError
-from declnet.runs.inference.predictions import AnyPredictions, prediction_columns
+from declnet.runs.inference.predictions import (
+    AnyPredictions,
+    prediction_columns,
+    prediction_types,
+)
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.writing import open_atomically
 
@@ -85,12 +89,16 @@ def has_polars() -> bool:
 
 
 def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
-    """Return a polars data frame of columns (n,), with null for what is missing."""
+    """Return a polars data frame of columns (n,), with null for what is missing or masked."""
     import polars as pl
 
     types = {bool: pl.Boolean, int: pl.Int64}
 
     def series(name: str, column: Array) -> pl.Series:
+        if isinstance(column, np.ma.MaskedArray):
+            return pl.Series(
+                name, column.tolist(), pl.Boolean if column.dtype == bool else pl.Int64
+            )
         if column.dtype.kind != "O":
             return pl.Series(name, column, nan_to_null=True)
         values = column.tolist()
@@ -203,13 +211,34 @@ FORMS: dict[str, Write] = {
 
 
 def columns_of(predictions: AnyPredictions, form: str) -> Columns:
-    """Return the columns of predictions that a format holds: for `npy`, the outputs alone."""
+    """Return the columns of predictions that a format holds: for `npy`, the outputs alone.
+
+    For `parquet`, a column that may lack values is masked, so each part has it in the same type.
+    """
+    if form == "parquet":
+        columns, types = prediction_columns(predictions), prediction_types(predictions)
+        return {name: _masked(name, each, types.get(name)) for name, each in columns.items()}
     if form != "npy":
         return prediction_columns(predictions)
     losses = wrapped(predictions)
     if losses.keys() != {UNNAMED}:
         raise OutputError("npy holds one array, but there are several outputs; write csv")
     return {"outputs": losses[UNNAMED].outputs}
+
+
+def _masked(name: str, column: Array, kind: ColumnType | None) -> Array:
+    """Return a column of integers or booleans masked where values are missing, others as is."""
+    if kind not in ("integer", "boolean"):
+        return column
+    gaps = missing_values(column)
+    values = np.where(gaps, False, column)
+    with np.errstate(invalid="ignore"):
+        whole = values.astype(bool if kind == "boolean" else np.int64)
+    if not np.array_equal(whole, values):
+        position = int(np.argmax(whole != values))
+        message = f'column "{name}" has {values[position]}, but in the training data it has {kind}s'
+        raise OutputError(f"{message}; write csv")
+    return np.ma.MaskedArray(whole, gaps) if gaps.any() else whole
 
 
 def write_predictions(parts: Iterable[AnyPredictions], file: BinaryIO, form: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.data.table import class_name
+from declnet.contracts.data.table import ColumnType, class_name, column_type
 from declnet.contracts.network.inputs import wrapped
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
@@ -46,6 +46,8 @@ class Predictions:
             for a single model.
         errors: with `on_error="empty"`, why samples could not be predicted, by their positions: in
             all arrays they have NaN, or None where others have classes or sets; else None.
+        types: the types of `prediction` and of identifiers, by name, as far as arrays may not show
+            them where values are missing.
     """
 
     prediction: Array
@@ -58,6 +60,7 @@ class Predictions:
     sets: Array | None = None
     spread: Array | None = None
     errors: RowErrors | None = None
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -72,7 +75,8 @@ class Predictions:
 
     def with_errors(self, rows: UsableRows) -> Predictions:
         """Return these predictions of the usable rows as those of all rows."""
-        return replace(self.changed(rows.scattered), errors=rows.errors)
+        types = {**self.types, "prediction": column_type(self.prediction)}
+        return replace(self.changed(rows.scattered), errors=rows.errors, types=types)
 
     def columns(self) -> dict[str, Array]:
         r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
@@ -128,6 +132,18 @@ def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
         own = replace(found, identifiers={}, errors=None).columns()
         columns |= {label(loss, name): column for name, column in own.items()}
     return _with_identifiers(identifiers, columns | errors)
+
+
+def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
+    """Return the types of `prediction_columns`, as far as missing values may hide them."""
+    types: dict[str, ColumnType] = {}
+    for loss, found in wrapped(predictions).items():
+        types |= found.types
+        kind = types.pop("prediction", None)
+        if kind is not None:
+            names = _numbered("prediction", found.prediction)
+            types |= dict.fromkeys([label(loss, name) for name in names], kind)
+    return types
 
 
 _ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "spread")

@@ -14,7 +14,7 @@ from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import CellFormat, ColumnType, Table
-from declnet.contracts.network.inputs import Batch, Inputs, unwrapped, wrapped
+from declnet.contracts.network.inputs import Inputs, unwrapped
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.windows import Windows
@@ -51,10 +51,6 @@ class LabeledPart(NamedTuple):
     samples: tuple[Dataset, ...]
     name_sample: NamesSamples
     warning: str | None = None
-
-
-Unprepared = Table | Batch
-"""Samples to predict: a table, or an array for each input."""
 
 
 class Predictor:
@@ -206,7 +202,7 @@ class Predictor:
         with attributing_errors(self.registry):
             if self.members[0].takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
-                return unwrapped(self.predict_part(named, on_error=on_error))
+                return unwrapped(self.predict_part(Dataset(named, {}), on_error))
             cells, types = self.cells, self.column_types
             try:
                 table = as_table(data, cells=cells, types=types)
@@ -215,11 +211,10 @@ class Predictor:
                     raise
                 return unwrapped(partial_predictions(self, readable_rows(data, cells, types)))
             if not isinstance(table, Table):
-                part: Unprepared = wrapped(read_only(table))
-                return unwrapped(self.predict_part(part, on_error=on_error))
+                return unwrapped(self.predict_part(Dataset(read_only(table), {}), on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return unwrapped(self.predict_part(guarded(table), on_error=on_error))
+            return unwrapped(self.predict_part(guarded(table), on_error))
 
     def require_on_error(self, on_error: OnError) -> None:
         """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
@@ -257,20 +252,19 @@ class Predictor:
             yield from map(unwrapped, parts)
 
     def predict_part(
-        self, data: Unprepared, first_row: int = 1, on_error: OnError = "fail"
+        self, data: Dataset | Table, on_error: OnError = "fail"
     ) -> dict[str, Predictions]:
         """Return the predictions of each loss for unprepared data.
 
         Args:
-            data: a table, or an array for each input.
-            first_row: the number of an array's first sample, for messages.
+            data: a table, or arrays, whose targets do not matter.
             on_error: as for `predict`.
 
         Raises:
             DataError: as for `predict`.
         """
-        records = self.members[0].records_of(data, first_row)
-        name_sample = naming_samples(data, first_row, self.windows)
+        records = self.members[0].records_of(data)
+        name_sample = naming_samples(data, self.windows)
         try:
             predictions = self.predict_records(records, name_sample)
             require_all_finite(predictions, name_sample)
@@ -370,7 +364,7 @@ class Predictor:
         Raises:
             DataError: as for `evaluate`.
         """
-        name_sample = naming_samples(data, windows=self.windows)
+        name_sample = naming_samples(data, self.windows)
         samples = tuple(member.prepare_labeled(data, label, name_sample) for member in self.members)
         left_out = None
         if self.windows is not None and isinstance(data, Table):

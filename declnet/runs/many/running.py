@@ -41,7 +41,7 @@ from declnet.runs.session import Listener
 from declnet.runs.storage.folder import locked
 from declnet.runs.storage.origins import warn
 from declnet.spec.members import require_no_members
-from declnet.spec.model import RunSpec, fold_specs, resolved_document
+from declnet.spec.model import RunSpec, resolved_document
 from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
 from declnet.spec.tuning import TUNE
@@ -77,7 +77,7 @@ def run_group(
     with ExitStack() as stack, sharing_data():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        check_spec_of(spec if spec.members is not None else fold_specs(spec)[0], registry, given)
+        check_spec_of(spec, registry, given)
         file, known = series_file(spec, None if seeds is None else tuple(seeds))
         options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
         label = f"{spec.name}-{file.kind}"

@@ -10,9 +10,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, zip_longest
 from statistics import fmean
+from typing import Any, TypeVar, get_type_hints
 
+from declnet.contracts.annotations import parsed
 from declnet.contracts.attribution import attributing_errors, named_component
 from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.plan import DONE, WAIT, Journal, Outcome, Step, Task
@@ -22,6 +24,7 @@ from declnet.contracts.runs.searcher import (
     StudyContext,
     StudyTrial,
     TrialState,
+    require_order,
     require_values,
 )
 from declnet.errors import ComponentError, DeclnetError, error_summary
@@ -31,6 +34,8 @@ from declnet.training.checks.tuning import Objective
 
 PRUNED = "pruned"
 """How the reason begins why the training of a trial ended early."""
+
+T = TypeVar("T")
 
 TrialListener = Callable[[StudyTrial, str | None], object]
 """Called with each trial that has ended here, and the error of a failed one."""
@@ -87,7 +92,8 @@ class Search:
         self._active: dict[int, _Trial] = {}
         self._by_folder: dict[str, _Trial] = {}
         self._read_tasks = self._read_outcomes = 0
-        with self._asking():
+        self._listed: Sequence[StudyTrial] = ()
+        with self._naming_searcher():
             opened = verified(Searcher.open, searcher, context)
         self._keeps_journal = opened is None
         self._study: OpenStudy = opened or _JournalStudy(self._trials, searcher, context)
@@ -117,8 +123,7 @@ class Search:
         trial = self._by_folder[task.folder]
         epoch = next(reversed(journal.reports[task.folder]))
         step, value = self._add_report(journal, trial, task, epoch)
-        with self._asking():
-            stop = self._study.report(trial.known.number, step, value)
+        stop = self._ask(OpenStudy.report, trial.known.number, step, value)
         is_last = task.folder == trial.tasks[-1].folder and epoch + 1 >= self._epochs
         if not stop or is_last:
             return None
@@ -127,20 +132,16 @@ class Search:
     def trials(self) -> tuple[StudyTrial, ...]:
         """Return all trials of the study by number, without those that were one too many."""
         most = self._context.trials
-        with self._asking():
-            found = self._study.trials()
-        return tuple(each for each in found if most is None or each.number < most)
+        trials = self._ask(OpenStudy.trials, promised=Sequence, meaning=self._require_trials)
+        return tuple(trial for trial in trials if most is None or trial.number < most)
 
     def importance(self) -> Mapping[str, float]:
         """Return how much each key matters to the objective."""
-        with self._asking():
-            return verify_as(  # type: ignore[no-any-return]  # of this type, then
-                Mapping[str, float], self._searcher, "importance", self._study.importance()
-            )
+        return self._ask(OpenStudy.importance)
 
     def close(self) -> None:
         """Release what the searcher has opened."""
-        self._study.close()
+        self._ask(OpenStudy.close)
 
     def read(self, journal: Journal) -> None:
         """Take the tasks and outcomes that the journal has in addition."""
@@ -156,12 +157,20 @@ class Search:
             for epoch in journal.reports.get(task.folder, {}):
                 step, value = self._add_report(journal, trial, task, epoch)
                 if trial.known.number in unknown:  # a kill may have kept it from the storage
-                    self._study.report(trial.known.number, step, value)
+                    self._ask(OpenStudy.report, trial.known.number, step, value)
         for folder, outcome in islice(list(journal.outcomes.items()), self._read_outcomes, None):
             ended = self._end(self._by_folder[folder], outcome, is_stopped=folder in journal.stops)
             if ended is not None and not replays:
                 self._ended(*ended)
         self._read_tasks, self._read_outcomes = len(journal.tasks), len(journal.outcomes)
+
+    def _require_trials(self, trials: Sequence[Any]) -> None:
+        """Raise Misfit unless these are trials in order; verify only what has changed."""
+        for trial, before in zip_longest(trials, self._listed[: len(trials)]):
+            if trial is None or trial != before:
+                parsed(StudyTrial).read(trial)
+        require_order(trials)
+        self._listed = tuple(trials)
 
     def _running_elsewhere(self, known: Sequence[StudyTrial]) -> dict[int, StudyTrial]:
         """Return the trials of this folder that are in progress by the searcher's own storage."""
@@ -180,15 +189,10 @@ class Search:
                 return each
         if most is not None and len(known) >= most:
             return None
-        with self._asking():
-            trial: StudyTrial | None = verify_as(
-                StudyTrial | None, self._searcher, "open", self._study.ask(), self._require_values
-            )
-            if trial is None:
-                return None
-            if most is not None and trial.number >= most:  # another machine asked meanwhile
-                self._study.tell(trial.number, "failed", None, 0.0)
-                return None
+        trial = self._ask(OpenStudy.ask, meaning=self._require_values)
+        if trial is not None and most is not None and trial.number >= most:
+            self._ask(OpenStudy.tell, trial.number, "failed", None, 0.0)
+            return None  # another machine asked meanwhile
         return trial
 
     def _require_values(self, trial: StudyTrial | None) -> None:
@@ -241,12 +245,35 @@ class Search:
         seconds = round(sum(each.seconds or 0.0 for each in trial.outcomes), 3)
         trial.known = replace(trial.known, state=state, value=value, seconds=seconds)
         del self._active[trial.known.number]
-        with self._asking():
-            self._study.tell(trial.known.number, state, value, seconds)
+        self._ask(OpenStudy.tell, trial.known.number, state, value, seconds)
         return trial.known, error
 
+    def _ask(
+        self,
+        method: Callable[..., T],
+        *arguments: object,
+        promised: Any = None,
+        meaning: Callable[[T], object] | None = None,
+    ) -> T:
+        """Call a method of `OpenStudy`; verify its result, unless the study is the journal.
+
+        Args:
+            method: the method of the protocol.
+            arguments: its arguments.
+            promised: the type of the result; default: that of the annotation.
+            meaning: raises Misfit for a result that is not allowed.
+        """
+        name = method.__name__
+        with self._naming_searcher():
+            result: T = getattr(self._study, name)(*arguments)
+            if not self._keeps_journal:
+                promised = promised or get_type_hints(method)["return"]
+                called = f"open().{name}"
+                result = verify_as(promised, self._searcher, called, result, meaning)
+        return result
+
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _naming_searcher(self) -> Iterator[None]:
         """Name the searcher in its errors."""
         try:
             with attributing_errors(self._registry):

@@ -24,7 +24,7 @@ from declnet.contracts.formats.exported_model import (
 from declnet.contracts.formats.exporter import Exporter, FilePredictor
 from declnet.contracts.formats.importer import Importer
 from declnet.contracts.network.layer import Layer
-from declnet.contracts.returned import verified
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.errors import DeclnetError, ExportError
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing.check import (
@@ -216,6 +216,8 @@ def refuses_files_of_no_network(subject: Subject) -> None:
             with calling(f"read, given {name},"):
                 try:
                     verified(Importer.read, importer, path)
+                except BrokenContractError:
+                    raise
                 except DeclnetError as error:
                     refusals[name] = str(error)
             if name not in refusals:

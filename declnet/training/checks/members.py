@@ -45,9 +45,12 @@ def _disagreements(members: Members, checked: Sequence[Checked]) -> Iterator[Dia
     for number, spec in enumerate(specs):
         for what, own in known[number].items():
             if own != known[0].get(what, own):
-                message = f'"{spec.name}" has other {what} than "{specs[0].name}"'
-                at = ("model",) if what == "outputs" else ("data",)
-                problem = Diagnostic(message, "their predictions have no mean", at, INCONSISTENT)
+                message = f'"{spec.name}" has other {what} than "{specs[0].name}", so there is no '
+                message += "mean of their predictions"
+                at, hint = ("data",), "give both the same target"
+                if what == "outputs":
+                    at, hint = ("model",), "give both an output of the same size, for such a loss"
+                problem = Diagnostic(message, hint, at, INCONSISTENT)
                 yield from spec.source_map.locate([problem])
 
 

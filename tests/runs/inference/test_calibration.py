@@ -266,7 +266,10 @@ def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classe
     assert np.array_equal(found.sets, by_median)
     evaluation = predictor.evaluate(classes).calibration
     assert evaluation.coverage["coverage"] == found.sets[np.arange(240), classes[1]].mean()
-    raw = [each.outputs(each.prepared({"": x}), calibrated=False)[""] for each in predictor.members]
+    raw = [
+        each.outputs(each.prepared(declnet.Dataset(x, {})), calibrated=False)[""]
+        for each in predictor.members
+    ]
     p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
     assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)
     out_of_fold = declnet.open_group(folder).out_of_fold({"train": declnet.Dataset(*classes)})

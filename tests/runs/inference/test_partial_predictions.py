@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, as_table, parse_spec, run
+from declnet import DataError, OutputError, as_table, parse_spec, run, write_predictions
 from declnet.contracts.network.inputs import wrapped
 from declnet.runs.inference import file_parts
 from declnet.runs.inference.predictions import prediction_columns
 from declnet_plugins.standard.data import SQL
-from tests.odd_rows import PREPARE, SPEC, csv_text, json_lines, odd_rows, text, training_file
+from tests.odd_rows import (
+    PREPARE,
+    SPEC,
+    csv_text,
+    json_lines,
+    json_rows,
+    odd_rows,
+    text,
+    training_file,
+)
 
 COUNT = 60
 
@@ -140,6 +154,94 @@ def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, m
     assert found[f"{prefix}prediction"].dtype == object
 
 
+def write_json(rows, path):
+    (path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path / "rows.jsonl"
+
+
+def write_sql(rows, path):
+    pytest.importorskip("sqlalchemy")
+    with closing(sqlite3.connect(path / "rows.db")) as database, database:
+        database.execute(f"CREATE TABLE cells ({', '.join(rows[0])})")
+        marks = ", ".join("?" * len(rows[0]))
+        database.executemany(f"INSERT INTO cells VALUES ({marks})", [[*r.values()] for r in rows])
+    return SQL(url=f"sqlite:///{path / 'rows.db'}", query="SELECT * FROM cells")
+
+
+@pytest.mark.parametrize("samples", [7, 1000])
+@pytest.mark.parametrize(
+    ("write", "values"), [(write_json, ([1.5], {"a": 1}, [], "\ud800")), (write_sql, (b"blob",))]
+)
+def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
+    write, values, samples, predictor, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    rng, rows = np.random.default_rng(1), json_rows(odd_rows(40, seed=1))
+    rows = [
+        {"id": f"r{at}"} | {n: float(v) if type(v) in (bool, int) else v for n, v in row.items()}
+        for at, row in enumerate(rows)
+    ]
+    for row in rows[3::4]:
+        row[rng.choice([*row])] = values[rng.integers(len(values))]
+    data = write(rows, tmp_path)
+    with pytest.raises(DataError, match=r"row \d+, column"):
+        list(predictor.predict_parts(data, ["id"]))
+    parts = [*predictor.predict_parts(data, ["id"], on_error="empty")]
+    columns = [prediction_columns(part) for part in parts]
+    found = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    for at, row in enumerate(rows):
+        error = found["error"][at]
+        if row["id"] != f"r{at}":
+            assert found["id"][at] is None
+            assert error.startswith(f'row {at + 1}, column "id" is ')
+            continue
+        (alone,) = wrapped(predictor.predict([row], on_error="empty")).values()
+        expected = None if not alone.errors else alone.errors[0].message
+        assert error == (expected and expected.replace("row 1,", f"row {at + 1},", 1))
+        assert found["id"][at] == row["id"]
+
+
+@pytest.mark.parametrize("bad", [10, 20])
+@pytest.mark.parametrize("classes", [[3, 8], [False, True], ["a", "b"]])
+@pytest.mark.parametrize("named", [False, True])
+def test_the_types_of_a_parquet_file_are_those_of_the_training_data(
+    named, classes, bad, tmp_path, monkeypatch
+):
+    polars = pytest.importorskip("polars")
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 4)
+    columns = {"size": np.arange(20.0), "count": np.arange(20), "new": np.arange(20) % 3 == 0}
+    label = np.array(classes, object if isinstance(classes[0], str) else None)[np.arange(20) % 2]
+    document = dict(SPEC)
+    if named:
+        document["losses"] = {"label": {"type": document.pop("loss"), "output": "softmax_1"}}
+    data = declnet.Table({**columns, "label": label}, "label")
+    predictor = run(parse_spec(document), data=data).predictor
+    rows = [{name: each[at].item() for name, each in columns.items()} for at in range(20)]
+    for row in rows[:bad]:
+        row["size"] = "?!"
+    path = write_json(rows, tmp_path)
+    with (tmp_path / "p.parquet").open("wb") as file:
+        parts = predictor.predict_parts(path, ["count", "new"], on_error="empty")
+        assert write_predictions(parts, file, "parquet") == 20
+    frame = polars.read_parquet(tmp_path / "p.parquet")
+    kind = {int: polars.Int64, bool: polars.Boolean, str: polars.String}[type(classes[0])]
+    prediction = frame["label_prediction" if named else "prediction"]
+    assert (prediction.dtype, frame["error"].dtype) == (kind, polars.String)
+    assert (frame["count"].dtype, frame["new"].dtype) == (polars.Int64, polars.Boolean)
+    assert prediction[:bad].is_null().all()
+    assert set(prediction[bad:]) <= set(classes)
+    assert frame["count"][bad:].to_list() == [*range(bad, 20)]
+
+
+def test_an_integer_column_is_not_cut_in_a_parquet_file(tmp_path):
+    pytest.importorskip("polars")
+    x = {"count": np.arange(20), "label": np.arange(20) % 2}
+    predictor = run(parse_spec(SPEC), data=declnet.Table(x, "label")).predictor
+    path = write_json([{"count": 1}, {"count": 1.5}], tmp_path)
+    with pytest.raises(OutputError, match=r'^column "count" has 1.5, but in the training data'):
+        write_predictions(predictor.predict_parts(path, ["count"]), io.BytesIO(), "parquet")
+
+
 def test_good_rows_have_no_errors(predictor):
     rows = odd_rows(20, share=0)
     found = predictor.predict(rows, on_error="empty")
@@ -158,6 +260,39 @@ def test_all_rows_may_be_refused(predictor):
     good = prediction_columns(predictor.predict(odd_rows(3, share=0), on_error="empty"))
     assert columns.keys() == good.keys()
     assert all(text.startswith("row ") for text in columns["error"])
+
+
+class Unnumbered(declnet.DataSource):
+    """Parts of a table, or of arrays, that do not number their samples."""
+
+    type = "unnumbered"
+    is_table: bool = True
+
+    def load(self, rng):
+        raise NotImplementedError
+
+    def chunks(self, rng, samples):
+        for start in range(0, 12, 4):
+            x = np.where(np.arange(start, start + 4) == 9, np.inf, 1.0)
+            yield declnet.Table({"a": x}) if self.is_table else declnet.Dataset(x[:, None], x)
+
+
+@pytest.mark.parametrize("on_error", ["fail", "empty"])
+@pytest.mark.parametrize("is_table", [True, False])
+def test_samples_without_numbers_are_counted_over_all_parts(is_table, on_error):
+    x, y = np.arange(20.0), np.arange(20) % 2
+    data = declnet.Table({"a": x, "y": y}, "y") if is_table else (x[:, None], y)
+    predictor = run(parse_spec(SPEC), data=data).predictor
+    parts = predictor.predict_parts(Unnumbered(is_table=is_table), on_error=on_error)
+    named = "row 10" if is_table else "sample 10"
+    if on_error == "fail":
+        with pytest.raises(DataError, match=rf"\b{named}\b"):
+            list(parts)
+        return
+    errors = [{**part.errors} for part in parts]
+    assert [[*each] for each in errors] == [[], [], [1]]
+    assert named in errors[2][1].message
+    assert errors[2][1].row == 10
 
 
 @pytest.mark.parametrize("data", [{"size": [1.0]}, [{"size": 1, "color": "red"}]])

@@ -75,7 +75,7 @@ def test_folds_and_seeds_are_arguments(document, tmp_path):
 
 def test_what_needs_several_runs_is_refused_for_one(document):
     for options in ({"jobs": 2}, {"on": InThread()}, {"shard": "1/2"}):
-        with pytest.raises(RunError, match="needs several runs: folds or seeds"):
+        with pytest.raises(RunError, match="needs several runs: folds, seeds or members"):
             run(parse_spec(document), **options)
 
 

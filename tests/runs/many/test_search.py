@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from declnet import EpochLogged, open_group, parse_spec
+from declnet import ComponentError, EpochLogged, Searcher, StudyTrial, open_group, parse_spec
 from declnet.runs.many.beginning import study_file
 from declnet.runs.many.local_executors import InProcess
 from declnet.runs.many.run_tasks import read_answer
@@ -168,3 +169,79 @@ def test_the_budget_counts_trials_and_minutes(study, registry):
     found.note(specs=(spec.model_copy(update={"document": document}),))
     carried_out(folder, registry)
     assert len(open_group(folder, registry).trials) == 2
+
+
+VALUES = {"optimizer.learning_rate": 0.1, "model.layers.1": "relu"}
+
+
+class Stored:
+    """A study that its searcher keeps, with one trial."""
+
+    def __init__(self, **wrong):
+        self.known, self.wrong = [], wrong
+
+    def answer(self, method, value):
+        return self.wrong.get(method, value)
+
+    def ask(self):
+        if self.known:
+            return None
+        self.known = [StudyTrial(0, VALUES)]
+        return self.answer("ask", self.known[0])
+
+    def trials(self):
+        return self.answer("trials", list(self.known))
+
+    def report(self, number, step, value):
+        return self.answer("report", False)
+
+    def tell(self, number, state, value, seconds):
+        self.known = [replace(self.known[number], state=state, value=value, seconds=seconds)]
+        return self.answer("tell", None)
+
+    def importance(self):
+        return self.answer("importance", {})
+
+    def close(self):
+        return self.answer("close", None)
+
+
+FINISHED = StudyTrial(0, VALUES, "finished", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "fault"),
+    [
+        ("ask", 3, "3, not a StudyTrial or None"),
+        ("ask", replace(FINISHED, number=-1), "-1 as number, not an integer of at least 0"),
+        ("ask", StudyTrial(0, {}), 'no value of "optimizer.learning_rate"'),
+        ("trials", None, "None, not a Sequence"),
+        ("trials", [None], "None, not a StudyTrial"),
+        ("trials", [FINISHED, FINISHED], "trials, which are not in the order of distinct numbers"),
+        ("trials", [replace(FINISHED, state="done")], "'done' as state, not"),
+        ("trials", [replace(FINISHED, value=None)], "None as value of a trial that is finished"),
+        ("trials", [replace(FINISHED, reported={"0": 1})], "the key '0' as reported, not an integ"),
+        ("report", None, "None, not True or False"),
+        ("tell", False, "False, not None"),
+        ("importance", {"a": "b"}, "'b' as \"a\", not a number"),
+        ("close", 1, "1, not None"),
+    ],
+)
+def test_what_an_open_study_returns_is_verified(study, registry, method, value, fault):
+    class Storing(Searcher):
+        type = "storing"
+
+        def open(self, study):
+            return Stored(**{method: value})
+
+    registry.register(Storing)
+    folder = study(**{"tune.search": "storing"})
+    errors = []
+    try:
+        with closing(Training(open_group(folder, registry), registry)) as training:
+            training.trial_ended = lambda _trial, error: errors.append(error)
+            training.train()
+    except ComponentError as error:
+        errors.append(str(error))
+    expected = f'searcher "storing" of this program: open().{method}() returned {fault}'
+    assert errors[-1].startswith(expected)

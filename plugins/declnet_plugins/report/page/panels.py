@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any, ClassVar
 
-from declnet import Component, DeclnetError, Registry, StoredRun, error_summary
+from declnet import (
+    Component,
+    DeclnetError,
+    Misfit,
+    Registry,
+    StoredRun,
+    attributing_errors,
+    error_summary,
+    verified,
+)
 from declnet_plugins.report.page.content import PanelSection
 
 VOID = frozenset(
@@ -41,6 +50,18 @@ class ReportPanel(Component):
         """
         raise NotImplementedError
 
+    def verify_render(self, html: str | None, _: StoredRun) -> None:
+        """Raise Misfit for HTML with a tag or a comment that is not closed."""
+        if html is None:
+            return
+        if html.rfind("<!--") > html.rfind("-->"):
+            raise Misfit("HTML", " with a comment that is not closed")
+        reader = _TagReader()
+        reader.feed(html)
+        reader.close()
+        if reader.open:
+            raise Misfit("HTML", f" in which <{reader.open[-1]}> is not closed")
+
 
 def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ...]:
     """Return the sections of all plugins' panels for a run, by type.
@@ -59,9 +80,10 @@ def _rendered(run: StoredRun, registry: Registry) -> Iterator[tuple[str, str, st
     for entry in registry.entries(ReportPanel.kind):
         title = entry.component.title or entry.type.replace("_", " ").capitalize()
         try:
-            html = entry.component().render(run)
+            with attributing_errors(registry):
+                html = verified(ReportPanel.render, entry.component(), run)
             if html is not None:
-                yield title, checked_fragment(html), ""
+                yield title, html, ""
         except DeclnetError as error:
             yield title, "", f"This panel cannot be shown: {error}"
         except (Exception, SystemExit) as error:  # the page is written whatever a panel raises
@@ -78,25 +100,6 @@ def _unusable(registry: Registry) -> Iterator[tuple[str, str, str]]:
         if conflict.kind == ReportPanel.kind and conflict.chosen is None:
             names = ", ".join(map(str, conflict.plugins))
             yield conflict.type, "", f"This panel is not shown: several plugins offer it: {names}"
-
-
-def checked_fragment(html: Any) -> str:
-    """Return a panel's HTML if it cannot disturb the rest of the page.
-
-    Raises:
-        TypeError: it is not a string.
-        ValueError: a tag or a comment is not closed.
-    """
-    if not isinstance(html, str):
-        raise TypeError(f"render() returned {type(html).__name__}, but must return HTML or None")
-    if html.rfind("<!--") > html.rfind("-->"):
-        raise ValueError("render() returned HTML with a comment that is not closed")
-    reader = _TagReader()
-    reader.feed(html)
-    reader.close()
-    if reader.open:
-        raise ValueError(f"render() returned HTML in which <{reader.open[-1]}> is not closed")
-    return html
 
 
 class _TagReader(HTMLParser):
@@ -120,4 +123,4 @@ class _TagReader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open.pop() != tag:
-            raise ValueError(f"render() returned HTML in which </{tag}> closes nothing")
+            raise Misfit("HTML", f" in which </{tag}> closes nothing")

@@ -18,7 +18,7 @@ QUOTE, NEWLINE, ZERO = ord('"'), ord("\n"), ord("0")
 UNUSUAL = (b'"', b" ", b"\t")
 """How a cell may begin that polars reads as a number although it is not plainly one."""
 
-PIECE = 1 << 22
+PIECE = 1 << 21
 """Bytes per read."""
 
 SHORT = 1000
@@ -276,16 +276,17 @@ def _pieces(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if not count and piece and not piece.endswith(b"\n"):
             piece += b"\n"
         end = last_row_end(piece) if count else len(piece)
-        if end:
-            yield start, piece[:end]
-        held = len(piece) - end
+        piece, rest = piece[:end], piece[end:]  # what is not needed is freed
+        if piece:
+            yield start, piece
+        held = len(rest)
         if held > PIECE:  # a mark that is never closed, or a very long row: not plain
-            yield start + end, piece[end:]
+            yield start + end, rest
             return
         if not count:
             return
         start += end
-        memory[:held] = piece[end:]
+        memory[:held] = rest
 
 
 def _frame(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from pydantic import PrivateAttr
 
 from declnet import (
     Array,
@@ -27,6 +28,8 @@ Columns = Mapping[str, Sequence[Any]]
 
 class RowSource(TableSource):
     """A table whose rows hold Python values, or None where they are missing."""
+
+    _marks_unreadable: bool = PrivateAttr(default=False)
 
     def _parts(self, rows: int) -> Iterator[Columns]:
         """Yield the columns in parts of up to `rows` rows; a part may lack columns.
@@ -58,6 +61,12 @@ class RowSource(TableSource):
         """Return a source that notes columns of other values, e.g. lists, and leaves them out."""
         other = self.model_copy()
         other._reports_unusable = True
+        return other
+
+    def with_unreadable_cells(self) -> Self:
+        """Return a source that marks values that are no cells, e.g. lists."""
+        other = self.model_copy()
+        other._marks_unreadable = True
         return other
 
     def load(self, rng: np.random.Generator) -> Table:
@@ -103,7 +112,11 @@ class RowSource(TableSource):
                 continue
             with self._unless_needed(name, unusable):
                 table = as_table(
-                    {name: values}, first_row=rows.start, cells=self.cell_format, types=types
+                    {name: values},
+                    first_row=rows.start,
+                    cells=self.cell_format,
+                    types=types,
+                    marks_unreadable=self._marks_unreadable,
                 )
                 if not isinstance(table, Table):
                     raise TypeError(table)

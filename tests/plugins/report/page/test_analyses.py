@@ -29,7 +29,7 @@ def test_tables_are_drawn_as_they_say(tmp_path, page_of):
     declnet.run(declnet.parse_spec(document), (table, classes.tolist()), tmp_path / "run")
     page = page_of(tmp_path / "run")
     section = page.section("analyses")
-    assert "on the train data, 90 samples" in section.text
+    assert "On the train data, 90 samples" in section.text
     titles = [each for each in page.titles() if each in section.text]
     assert {"Permutation importance", "Partial dependence on city"} < set(titles)
     bars = page.spec("Permutation importance")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import declnet
-from declnet import StoredRun
+from declnet import ComponentError, StoredRun, verified
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry
 from declnet_plugins.report import ReportPanel
-from declnet_plugins.report.page.panels import checked_fragment, panel_sections
+from declnet_plugins.report.page.panels import panel_sections
 
 JUICE = Plugin("juice", "declnet-juice", "0.4.0")
 
@@ -63,18 +65,19 @@ def test_panels_have_their_titles_and_those_without_content_are_left_out(section
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
-        (ValueError("no"), "ValueError: no"),
-        (SystemExit(3), "SystemExit: 3"),
-        (3, "TypeError: render() returned int, but must return HTML or None"),
-        ("<p>", "ValueError: render() returned HTML in which <p> is not closed"),
-        ("</div>", "ValueError: render() returned HTML in which </div> closes nothing"),
+        (ValueError("no"), r" raised ValueError in render\(\) \(.+\): no"),
+        (SystemExit(3), r" raised SystemExit in render\(\) \(.+\): 3"),
+        (3, r": render\(\) returned 3, not a string or None \(.+\)"),
+        ("<p>", r": render\(\) returned HTML in which <p> is not closed \(.+\)"),
+        ("</div>", r": render\(\) returned HTML in which </div> closes nothing \(.+\)"),
     ],
 )
 def test_a_panel_that_fails_is_named_with_its_plugin(sections, answer, cause):
     good, bad = sections(panel("<p>good</p>", "a"), panel(answer, "b"))
     assert (good.html, good.error) == ("<p>good</p>", "")
-    plugin = "plugin juice (declnet-juice 0.4.0)"
-    assert (bad.html, bad.error) == ("", f"This panel cannot be shown: {plugin} raised {cause}")
+    plugin = r'report_panel "b" of plugin juice \(declnet-juice 0.4.0\)'
+    assert bad.html == ""
+    assert re.fullmatch(f"This panel cannot be shown: {plugin}{cause}", bad.error)
 
 
 def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections, registry):
@@ -104,7 +107,7 @@ def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections,
     ],
 )
 def test_fragments_that_disturb_nothing(html):
-    assert checked_fragment(html) == html
+    assert verified(ReportPanel.render, panel(html)(), None) == html
 
 
 @pytest.mark.parametrize(
@@ -119,5 +122,5 @@ def test_fragments_that_disturb_nothing(html):
     ],
 )
 def test_fragments_that_would_disturb_the_page_are_refused(html):
-    with pytest.raises(ValueError, match=r"^render\(\) returned HTML "):
-        checked_fragment(html)
+    with pytest.raises(ComponentError, match=r"render\(\) returned HTML "):
+        verified(ReportPanel.render, panel(html)(), None)

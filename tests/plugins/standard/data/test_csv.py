@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as python_csv
 import gzip
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import declnet_plugins.standard.data.csv_rows
 import declnet_plugins.standard.data.text_table
 from declnet import DataError
 from declnet_plugins.standard.data import CSV
+from declnet_plugins.standard.data.csv_polars import _pieces
 
 RNG = np.random.default_rng(0)
 
@@ -323,3 +325,17 @@ def test_what_is_declared_is_read_without_a_note(table):
     assert (table(content).load(RNG).notes.keys(), declared.load(RNG).notes) == (set("abc"), {})
     cells = {"a": [1000, 5], "b": [7, 1], "c": [2150.5, 1000], "d": ["A", "07"]}
     assert columns(declared) == cells
+
+
+def test_a_piece_of_a_file_is_in_memory_twice_at_most(tmp_path, monkeypatch):
+    size = 1 << 18
+    monkeypatch.setattr(declnet_plugins.standard.data.csv_polars, "PIECE", size)
+    (tmp_path / "long.csv").write_bytes(b"1.25,2.5,3.75\n" * (4 * size // 14))
+    tracemalloc.start()
+    try:
+        with (tmp_path / "long.csv").open("rb", buffering=0) as file:
+            held = [tracemalloc.get_traced_memory()[0] for _ in _pieces(file)]
+    finally:
+        tracemalloc.stop()
+    assert len(held) > 3
+    assert max(held) < 2.5 * size
