@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.losses import (
-    CategoricalCrossentropy,
-    MeanSquaredError,
-)
+from declnet_plugins.standard.losses import CategoricalCrossentropy, MeanSquaredError
 
 FLOAT = np.dtype("float32")
 

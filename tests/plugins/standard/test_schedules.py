@@ -94,11 +94,7 @@ ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2
             [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5],
         ),
         (  # it leads to the first rate of what follows
-            Warmup(
-                steps=2,
-                start_factor=0.0,
-                schedule=Step(initial_rate=0.5, factor=0.1, every=2),
-            ),
+            Warmup(steps=2, start_factor=0.0, schedule=Step(initial_rate=0.5, factor=0.1, every=2)),
             [1, 2, 3, 4, 5, 6],
             [0, 0.25, 0.5, 0.5, 0.05, 0.05],
         ),

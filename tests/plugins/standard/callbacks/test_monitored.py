@@ -11,12 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from declnet import (
-    EpochFinished,
-    parse_spec,
-    resume,
-    run,
-)
+from declnet import EpochFinished, parse_spec, resume, run
 from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import heartbeat
