@@ -9,22 +9,42 @@ from pathlib import Path
 
 import pytest
 
+from declnet.cli import process
 from declnet.cli.process import INTERRUPTION, interrupt_on_signals
 
 from ..command_line import COMPILING
 
+NUMBERS = [getattr(signal, name) for name in INTERRUPTION]
 
-def test_a_signal_that_is_ignored_stays_ignored():
-    before = {name: signal.getsignal(getattr(signal, name)) for name in INTERRUPTION}
-    try:
-        for name in INTERRUPTION:
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-        interrupt_on_signals()
-        for name in INTERRUPTION:
-            assert signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+
+@pytest.fixture
+def handlers():
+    """The numbers of the signals, whose handlers are restored afterwards."""
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    yield before
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_signal_that_is_ignored_stays_ignored(handlers):
+    for number in handlers:
+        signal.signal(number, signal.SIG_IGN)
+    interrupt_on_signals()
+    for number in handlers:
+        assert signal.getsignal(number) is signal.SIG_IGN
+
+
+@pytest.mark.parametrize("first", NUMBERS)
+def test_only_the_first_signal_counts_and_a_later_ctrl_c(first, handlers, monkeypatch):
+    interrupt_on_signals()
+    interrupted = []
+    for at, number in [(10.0, first), *((10.0 + d, n) for d in (0, 1, 1.5, 9) for n in NUMBERS)]:
+        monkeypatch.setattr(process, "monotonic", lambda at=at: at)
+        try:
+            signal.getsignal(number)(number, None)
+        except KeyboardInterrupt:
+            interrupted.append((at, number))
+    assert interrupted == [(10, first), (11.5, signal.SIGINT), (19, signal.SIGINT)]
 
 
 def is_running(pid):

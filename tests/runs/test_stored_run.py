@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import (
-    open_run,
-    parse_spec,
-    run,
-)
+from declnet import open_run, parse_spec, run
 
 
 @pytest.fixture

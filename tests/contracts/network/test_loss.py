@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.losses import (
-    CategoricalCrossentropy,
-    MeanSquaredError,
-)
+from declnet_plugins.standard.losses import CategoricalCrossentropy, MeanSquaredError
 
 FLOAT = np.dtype("float32")
 
@@ -23,6 +20,29 @@ def test_labels_become_rows_with_one_1_in_every_form(labels):
         found = CategoricalCrossentropy().prepare(y, (5,), FLOAT)
         assert found.dtype == FLOAT
         assert (found == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([[0, 1], [0.5, 0.5]], "its rows are not one-hot"),
+        ([[0, 1], [0, 0]], "its rows are not one-hot"),
+        ([[0, 1], [1, 1]], "its rows are not one-hot"),
+        ([[0, 1, 0]], "one-hot with 3 classes, the last layer has 2$"),
+        ([0.0, 1.0], "class labels are integers"),
+        (["a", "b"], "class labels are integers"),
+        ([[[0]]], "class labels are integers"),
+        (
+            [0, -1],
+            "labels range from -1 to 0, but the last layer has 2 units, for the labels 0 to 1",
+        ),
+        ([0, 2], "labels range from 0 to 2"),
+    ],
+)
+def test_what_is_no_label_is_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        CategoricalCrossentropy().prepare(np.array(y), (2,), FLOAT)
+    assert CategoricalCrossentropy().prepare(np.zeros(0, int), (2,), FLOAT).shape == (0, 2)
 
 
 def test_values_take_the_shape_and_the_type_of_predictions():

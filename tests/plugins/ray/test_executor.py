@@ -193,9 +193,9 @@ def test_it_connects_once_or_says_why_not(ray, address, passed, monkeypatch):
         next(one.execute(iter(())))
 
 
-def test_it_is_an_executor_of_four_attempts():
+def test_it_is_an_executor_of_four_attempts(ray):
     cls = default_registry().find("executor", "ray")
-    assert (cls().attempts, cls().cpus) == (4, 1)
+    assert (cls().attempts, cls().cpus, cls().unavailable()) == (4, 1, None)
     for field in ("attempts", "cpus"):
         with pytest.raises(ValueError, match=field):
             cls(**{field: 0})

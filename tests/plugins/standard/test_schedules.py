@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from math import cos, log2, pi, sqrt
+from math import cos, inf, log2, pi, sqrt
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 import declnet
 from declnet_plugins.standard.schedules import (
+    Constant,
     Cosine,
     CosLog,
+    Exponential,
     FlatCosine,
+    InverseTime,
     OneCycle,
     Polynomial,
     Step,
@@ -22,6 +26,43 @@ TOTAL = 10**4
 
 def rates(schedule, *steps, total=TOTAL):
     return pytest.approx([schedule.rate(step, total) for step in steps], rel=1e-12, abs=1e-15)
+
+
+TINY = 1e-9
+BOUNDS = [
+    (Constant, "value", [0], [-TINY]),
+    (InverseTime, "initial_rate", [0], [-TINY]),
+    (InverseTime, "decay", [0], [-TINY]),
+    (Exponential, "decay_rate", [TINY, 1], [0, 1 + TINY]),
+    (Exponential, "decay_steps", [1], [0]),
+    (Step, "factor", [TINY, 1], [0, 1 + TINY]),
+    (Step, "every", [1], [0]),
+    (Polynomial, "final_rate", [0], [-TINY]),
+    (Polynomial, "steps", [1], [0]),
+    (Polynomial, "power", [TINY], [0]),
+    (FlatCosine, "flat_share", [0, 1 - TINY], [-TINY, 1]),
+    (CosLog, "max_rate", [0], [-TINY]),
+    (CosLog, "cycles", [1, 64], [0, 65]),
+    (OneCycle, "max_rate", [0], [-TINY]),
+    (OneCycle, "steps", [1], [0]),
+    (OneCycle, "warmup_share", [0, 1 - TINY], [-TINY, 1]),
+    (OneCycle, "initial_divisor", [1], [1 - TINY]),
+    (OneCycle, "final_divisor", [1], [1 - TINY]),
+    (Warmup, "steps", [1], [0]),
+    (Warmup, "start_factor", [0, 1], [-TINY, 1 + TINY]),
+]
+
+
+@pytest.mark.parametrize(("schedule", "name", "allowed", "refused"), BOUNDS)
+def test_fields_have_bounds(schedule, name, allowed, refused):
+    usual = {"value": 0.1, "initial_rate": 0.1, "decay": 0.1, "decay_rate": 0.5, "every": 2,
+             "max_rate": 0.1, "steps": 3, "schedule": 0.1}  # fmt: skip
+    usual = {key: value for key, value in usual.items() if key in schedule.model_fields}
+    for value in allowed:
+        assert 0 <= schedule(**usual | {name: value}).rate(2, TOTAL) < inf
+    for value in refused:
+        with pytest.raises(ValidationError, match=name):
+            schedule(**usual | {name: value})
 
 
 WAVE = sqrt(2) / 8
@@ -53,11 +94,7 @@ ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2
             [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5],
         ),
         (  # it leads to the first rate of what follows
-            Warmup(
-                steps=2,
-                start_factor=0.0,
-                schedule=Step(initial_rate=0.5, factor=0.1, every=2),
-            ),
+            Warmup(steps=2, start_factor=0.0, schedule=Step(initial_rate=0.5, factor=0.1, every=2)),
             [1, 2, 3, 4, 5, 6],
             [0, 0.25, 0.5, 0.5, 0.05, 0.05],
         ),

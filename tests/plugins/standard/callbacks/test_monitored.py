@@ -11,12 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from declnet import (
-    EpochFinished,
-    parse_spec,
-    resume,
-    run,
-)
+from declnet import EpochFinished, parse_spec, resume, run
 from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import heartbeat
@@ -40,7 +35,9 @@ from declnet_plugins.standard.callbacks import BestEpoch, Checkpoint, EarlyStopp
     ],
 )
 def test_fields_have_bounds(callback, name, least, refused):
-    assert getattr(callback(**{name: least}), name) == least
+    right = callback(**{name: least})
+    assert getattr(right, name) == least
+    assert all(isinstance(metric, str) for metric in right.monitors())
     with pytest.raises(ValidationError):
         callback(**{name: refused})
 
