@@ -4,11 +4,13 @@ A command line is then a process of its own as ever, without the time that Pytho
 import and to build classes. Requests and answers are JSON, a line each.
 """
 
+import atexit
 import gc
 import json
 import os
 import pkgutil
 import sys
+import threading
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -60,7 +62,25 @@ def become(request: dict[str, Any]) -> NoReturn:
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(request[name], os.O_WRONLY | flags), descriptor)
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
-    main()
+    try:
+        main()
+    except SystemExit as ended:
+        end(ended)
+
+
+def end(ended: SystemExit) -> NoReturn:
+    """End the process as Python does, without freeing one by one all classes of the server."""
+    code = 0 if ended.code is None else ended.code
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:  # a stream that cannot be written to, which Python reports
+        raise ended from None
+    if not isinstance(code, int):
+        raise ended
+    os._exit(code)
 
 
 if __name__ == "__main__":

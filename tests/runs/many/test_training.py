@@ -194,7 +194,7 @@ def test_a_plan_of_a_third_party_decides_by_what_came_back(rungs, tmp_path):
     }
 
 
-KILLS = int(os.environ.get("DECLNET_TEST_PLAN_KILLS", "6"))
+KILLS = int(os.environ.get("DECLNET_TEST_PLAN_KILLS", "3"))
 
 
 def test_a_plan_that_is_killed_asks_for_the_same_tasks_again(rungs, tmp_path):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("llvmlite", reason="the extra jit is not installed")
+
 from declnet_plugins.jit.replay.own_loops import SOURCES, TARGETS, conversion
 
 OTHERS = tuple(map(np.dtype, ("f2", "c16", "u4")))
