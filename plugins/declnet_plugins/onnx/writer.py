@@ -119,7 +119,7 @@ class GraphWriter:
         """
         values = np.asarray(array)
         if values.dtype.kind in "OU":
-            kind, values = "text", values.astype(object)
+            kind, values = "text", np.asarray(array, object)  # fixed widths cut NUL at the end
             key: tuple[Any, ...] = ("text", values.shape, tuple(values.ravel().tolist()))
         else:
             values = np.ascontiguousarray(values, kind or _type_name(values.dtype))
@@ -131,10 +131,9 @@ class GraphWriter:
             self._constants[key] = name
             self._types[name] = kind
             if kind == "text":
-                texts = [str(each).encode() for each in values.ravel().tolist()]
-                tensor = self._onnx.helper.make_tensor(
-                    name, TYPES["text"], list(values.shape), texts
-                )
+                tensor = self._onnx.TensorProto(name=name, data_type=TYPES["text"])
+                tensor.dims.extend(values.shape)  # onnx's function cuts NUL at the end, too
+                tensor.string_data.extend(str(text).encode() for text in values.ravel())
             else:
                 tensor = self._onnx.numpy_helper.from_array(values, name)
             self._initializers.append(tensor)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from declnet import TranslationSite
-from declnet_plugins.standard.transforms import Tokenize
+from declnet_plugins.standard.transforms import Impute, Tokenize
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
+from declnet_plugins.onnx.numbers import ImputeTranslation  # noqa: E402
 from declnet_plugins.onnx.text import TokenizeTranslation  # noqa: E402
 from declnet_plugins.onnx.writer import GraphWriter  # noqa: E402
 
@@ -69,3 +70,10 @@ def test_a_symbol_that_was_not_split_off_is_refused():
     given = texts("snow \u2603", "snow\u2603")  # alone it is one unknown token
     (refused,) = session.run(["refused"], {"x": given})
     assert refused.any(axis=1).tolist() == [False, True]
+
+
+def test_a_gap_is_filled_with_a_text_that_ends_in_nul():
+    """Arrays of NumPy with a fixed width cut such texts."""
+    session = session_of(ImputeTranslation, Impute(), {"value": "a\0"}, [()])
+    (found,) = session.run(None, {"x": texts("", "a", "a\0")})
+    assert found.tolist() == ["a\0", "a", "a\0"]
