@@ -242,11 +242,15 @@ class MemberReader:
 def agreement_problems(members: Members) -> Iterator[Diagnostic]:
     """Yield what prevents members from being one predictor, by their specs alone."""
     specs = [member.spec for member in members.members]
-    if len({spec.data.is_cross_validation for spec in specs}) > 1 and members.selects:
-        message = "weights are selected on rows that all members hold out, but only some have folds"
-        yield Diagnostic(message, "give all of them the same folds", (WEIGHTS,), INCONSISTENT)
     for number, spec in enumerate(specs):
         at = (MEMBERS, number)
+        if members.selects and _splits(spec) != _splits(specs[0]):
+            message = (
+                f'"{spec.name}" does not hold out the same rows as "{specs[0].name}", so weights '
+            )
+            message += "cannot be selected"
+            hint = "give both the same seed, data.folds, data.validation, data.test and data.split"
+            yield Diagnostic(message, hint, at, INCONSISTENT)
         if [head.name for head in spec.heads] != [head.name for head in specs[0].heads]:
             message = (
                 f'"{spec.name}" has other losses than "{specs[0].name}", so there is no mean of '
@@ -257,6 +261,12 @@ def agreement_problems(members: Members) -> Iterator[Diagnostic]:
     if members.selects and without:
         message = f'weights are selected on validation data, which "{without[0]}" does not have'
         yield Diagnostic(message, "add data.folds or data.validation", (WEIGHTS,), INCONSISTENT)
+
+
+def _splits(spec: RunSpec) -> tuple[Any, ...]:
+    """Return what decides which rows a spec holds out."""
+    data = spec.data
+    return spec.seed, data.folds, data.fold, data.fractions, data.split
 
 
 def require_no_members(spec: RunSpec) -> None:

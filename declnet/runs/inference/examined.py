@@ -11,12 +11,15 @@ from types import MappingProxyType
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs
 from declnet.data.replacing import Replacer
 from declnet.data.splits import Data
+from declnet.errors import SampleName
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
+from declnet.runs.inference.predictions import require_finite
 from declnet.runs.inference.predictor import LabeledPart, Predictor
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator
@@ -128,3 +131,30 @@ class ExaminedPart:
         samples = tuple(dataset.take(positions) for dataset in self.part.samples)
         part = self.part._replace(samples=samples)
         return ExaminedPart(self.predictor, self.raw.take(positions), part, self.name)
+
+    def identifiers(self, *, several_seeds: bool) -> dict[str, Array]:
+        """Return what identifies samples of a fold, (n,) each, the first to sort by first."""
+        spec, count = self.predictor.spec, len(self)
+        fold = {"fold": np.full(count, spec.data.fold or 1)}
+        seed = {"seed": np.full(count, spec.seed)} if several_seeds else {}
+        if self.predictor.windows is not None:
+            return {**seed, **fold, "window": np.arange(1, count + 1)}
+        return {**seed, self.raw.unit: np.asarray(self.raw.row_numbers), **fold}
+
+    def finite_outputs(self) -> dict[str, Array]:
+        """Return `outputs`; raise DataError for one that is NaN or infinite."""
+        with attributing_errors(self.predictor.registry):
+            outputs = self.outputs()
+
+        def name_sample(position: int) -> SampleName:
+            text, number = self.part.name_sample(position)
+            return SampleName(f"{self.name}: {text}", number)
+
+        for y_pred in outputs.values():
+            require_finite(y_pred, name_sample)
+        return outputs
+
+
+def joined_arrays(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Return the arrays of several parts one after another, by name."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -11,30 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
-from declnet.errors import DataError, OutputError, SampleName
+from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exportable import Exportable
+from declnet.runs.many.agreement import (
+    have_same_content,
+    have_same_samples,
+    require_alike,
+    require_one_version,
+)
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
-from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import Dataset, DataSource
-    from declnet.contracts.data.table import ColumnType
     from declnet.contracts.runs.analysis import Analysis
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.examined import ExaminedPart
-    from declnet.runs.inference.member import Member
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
     from declnet.runs.many.group_file import GroupFile
@@ -159,7 +161,7 @@ class Ensemble(Exportable):
         if data is not None and not isinstance(data, str):
             return self.predictor().evaluate(data)
         parts = self.examined(data or self.evaluated_on[0])
-        return evaluated(parts, self.predictor())
+        return _evaluated(parts, self.predictor())
 
     def analyze(
         self,
@@ -208,12 +210,13 @@ class Ensemble(Exportable):
         Raises:
             DeclnetError: as `evaluate` does; DataError if a prediction is NaN or infinite.
         """
+        from declnet.runs.inference.examined import joined_arrays
         from declnet.runs.stored_data import PredictedData
 
         parts = self.examined(data or self.evaluated_on[0])
         names = [head.name for head in self.predictor().heads]
         y = joined_arrays([dict(zip(names, part.targets(), strict=True)) for part in parts])
-        outputs = joined_arrays([_finite_outputs(part) for part in parts])
+        outputs = joined_arrays([part.finite_outputs() for part in parts])
         raw = joined_arrays([part.outputs(calibrated=False) for part in parts])
         return PredictedData(parts[0].name, None, *map(unwrapped, (y, outputs, raw)))
 
@@ -228,7 +231,7 @@ class Ensemble(Exportable):
         """
         weights = self.weights
         return {
-            point: (weights[point], evaluated(parts, parts[0].predictor))
+            point: (weights[point], _evaluated(parts, parts[0].predictor))
             for point, parts in self.examined_alone(name).items()
         }
 
@@ -269,12 +272,14 @@ class Ensemble(Exportable):
         Raises:
             DeclnetError: as `evaluate` does.
         """
+        from declnet.runs.inference.examined import joined_arrays
+
         if not self.has_folds:
             raise DataError("the runs are not folds, so each has seen the same rows")
         parts, several_seeds = self.examined("validation", data), len(self.seeds) > 1
-        numbers = joined_arrays([_identifiers(part, several_seeds) for part in parts])
+        numbers = joined_arrays([part.identifiers(several_seeds=several_seeds) for part in parts])
         order = np.lexsort([*numbers.values()][::-1])
-        outputs = joined_arrays([_finite_outputs(part) for part in parts])
+        outputs = joined_arrays([part.finite_outputs() for part in parts])
         ordered = {loss: y_pred[order] for loss, y_pred in outputs.items()}
         identifiers = {name: column[order] for name, column in numbers.items()}
         found: AnyPredictions = unwrapped(
@@ -313,6 +318,9 @@ class Ensemble(Exportable):
         by_fold: dict[tuple[int, int | None], list[tuple[Task, StoredRun]]] = {}
         for task, run in self._weighted_runs():
             by_fold.setdefault((run.spec.seed, run.spec.data.fold), []).append((task, run))
+        points = {task.point for task, _ in self._weighted_runs()}
+        if any(len(members) < len(points) for members in by_fold.values()):
+            raise self._no_common_rows()
         loaded: dict[tuple[str, int], Mapping[str, Data]] = {}
         parts = []
         for members in by_fold.values():
@@ -327,15 +335,18 @@ class Ensemble(Exportable):
                 raws.append(sets.raw["validation"])
                 samples.append(sets.datasets["validation"])
                 unchanged &= run.stored_sets(sets)["validation"].unchanged
-            if any(not np.array_equal(raw.row_numbers, raws[0].row_numbers) for raw in raws):
-                message = "the members hold out other rows, so they have no common predictions"
-                hint = "give them the same seed, folds and split"
-                raise DataError(f"{self.path}: {message}", hint=hint)
+            if not all(have_same_samples(raws[0], raw) for raw in raws[1:]):
+                raise self._no_common_rows()
             weights = [self.weights[task.point] for task, _ in members]
             predictor = Predictor([run.predictor().member for _, run in members], weights)
             part = LabeledPart(tuple(samples), samples[0].sample_name)
             parts.append(ExaminedPart(predictor, raws[0], part, OUT_OF_FOLD, unchanged=unchanged))
         return parts
+
+    def _no_common_rows(self) -> DataError:
+        message = "the members hold out other rows than each other, so there is no mean out of fold"
+        hint = "give them the same data, seed, folds and split"
+        return DataError(f"{self.path}: {message}", hint=hint)
 
     def _weighted_runs(self) -> Iterator[tuple[Task, StoredRun]]:
         """Yield the runs of members with a weight, each with its task."""
@@ -367,7 +378,7 @@ class Ensemble(Exportable):
             found[key] = sets.raw[name]
             unchanged &= run.stored_sets(sets)[name].unchanged
         first, *others = found.values()
-        if not all(_same(first, other) for other in others):
+        if not all(have_same_content(first, other) for other in others):
             raise DataError(
                 f"each seed has other {name} data, which other models may have seen",
                 hint="name a file with --data",
@@ -382,35 +393,12 @@ class Ensemble(Exportable):
         if self.file.kind != "members" and not one_model(self.tasks):
             one = self.path / self.tasks[0].point
             raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")
-        self._require_one_version()
         members = [run.predictor().member for run in self.runs]
-        first = _described(members[0])
-        types: dict[str, ColumnType] = {}
-        for run, member in zip(self.runs, members, strict=True):
-            described = _described(member)
-            for name, kind in (member.preparation.types or {}).items():
-                if types.setdefault(name, kind) != kind:
-                    described["columns"] = name
-            for what, own in described.items():
-                if own != first[what]:
-                    other = self.runs[0].path.relative_to(self.path)
-                    message = f"this run has other {what} than {other}, so they cannot be averaged"
-                    raise OutputError(f"{run.path}: {message}")
+        require_one_version(self.runs)
+        require_alike(self.runs, members)
         points = [task.point for task, _ in self._weighted_runs()]
         weights = [self.weights[point] / points.count(point) for point in points]
         return Predictor(members, weights if len(set(weights)) > 1 else None)
-
-    def _require_one_version(self) -> None:
-        """Require that all runs were made by the same versions of declnet and its plugins."""
-        seen: dict[str, tuple[str, Path]] = {}
-        for run in self.runs:
-            versions = Origins.of(run.manifest).versions(kernels=False)
-            for name, version in {**versions, "declnet": run.manifest.declnet}.items():
-                known, path = seen.setdefault(name, (version, run.path))
-                if known != version:
-                    other = path.relative_to(self.path)
-                    message = f"this run was made by {name} {version}, but {other} by {known}"
-                    raise OutputError(f"{run.path}: {message}; train them again")
 
 
 def manifest_checksum(run: Path) -> str:
@@ -419,12 +407,7 @@ def manifest_checksum(run: Path) -> str:
         return checksum((run / folder.MANIFEST).read_bytes())
 
 
-def joined_arrays(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Return the arrays of several parts one after another, by name."""
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
+def _evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
     """Return the performance of models on samples that they have not seen, as if one had made it.
 
     Args:
@@ -433,53 +416,7 @@ def evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
     """
     from declnet.runs.inference.evaluation import evaluate_each
 
-    name = parts[0].name
     with attributing_errors(reader.registry):
-        found = evaluate_each([(each.predictor, [each.part]) for each in parts], name, reader)
+        models = [(part.predictor, [part.part]) for part in parts]
+        found = evaluate_each(models, parts[0].name, reader)
     return found.warned(unchanged=all(part.unchanged for part in parts))
-
-
-def _identifiers(part: ExaminedPart, several_seeds: bool) -> dict[str, Array]:
-    """Return what identifies held-out samples, (n,) each, the first to sort by first."""
-    spec, count = part.predictor.spec, len(part)
-    fold = {"fold": np.full(count, spec.data.fold or 1)}
-    seed = {"seed": np.full(count, spec.seed)} if several_seeds else {}
-    if part.predictor.windows is not None:
-        return {**seed, **fold, "window": np.arange(1, count + 1)}
-    return {**seed, part.raw.unit: np.asarray(part.raw.row_numbers), **fold}
-
-
-def _finite_outputs(part: ExaminedPart) -> dict[str, Array]:
-    from declnet.runs.inference.predictions import require_finite
-
-    spec = part.predictor.spec
-    with attributing_errors(part.predictor.registry):
-        outputs = part.outputs()
-    where = f"fold {spec.data.fold} of seed {spec.seed}: validation: sample"
-    for y_pred in outputs.values():
-        require_finite(y_pred, lambda at: SampleName(f"{where} {at + 1}", at + 1))
-    return outputs
-
-
-def _described(member: Member) -> dict[str, Any]:
-    """Return what the members of a predictor have in common, by what messages call it."""
-    preparation, readings = member.preparation, member.readings
-    is_table = preparation.types is not None
-    calibrators = [head.calibration.values() for head in member.heads]
-    return {
-        "columns": () if is_table else tuple(member.model.inputs),
-        "losses": [head.name for head in member.heads],
-        "windows": preparation.windows and preparation.windows.spec,
-        "classes": [reading.classes for reading in readings],
-        "outputs": [(reading.sort, reading.outputs, reading.scores) for reading in readings],
-        "calibrators": [
-            {name for each in own for name in each.gives()} - {"apply"} for own in calibrators
-        ],
-    }
-
-
-def _same(one: Data, other: Data) -> bool:
-    """Return whether two data sets as loaded have the same samples."""
-    from declnet.data.streaming.source import digest_of
-
-    return len(one) == len(other) and digest_of(one) == digest_of(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def problems_of_members(parsed: ParsedSpec, checked: Sequence[Checked]) -> tuple
     members = parsed.spec.members if parsed.spec is not None else None
     if members is not None and not any(each.errors for each in checked):
         problems |= dict.fromkeys(_disagreements(members, checked))
+        problems |= dict.fromkeys(_unscored(members, checked[0]))
         problems |= dict.fromkeys(_biases(members))
     return tuple(problems)
 
@@ -67,6 +69,22 @@ def _described(spec: RunSpec, checked: Checked) -> dict[str, Any]:
     if isinstance(checked.loaded, Table):
         found["targets"] = checked.loaded.target_columns
     return found
+
+
+def _unscored(members: Members, checked: Checked) -> Iterator[Diagnostic]:
+    """Yield the losses whose predictions are no probabilities or values to select weights by."""
+    spec, train = members.members[0].spec, checked.data.get("train")
+    tasks = _described(spec, checked).get("outputs", ()) if members.selects else ()
+    for head, task in zip(spec.heads, tasks, strict=False):
+        target = None if train is None else train.targets.get(head.target or "")
+        is_odd = (
+            task.task == "values" and target is not None and task.units != prod(target.target_shape)
+        )
+        if task.scores or is_odd:
+            message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
+            hint = "give each member a weight"
+            problem = Diagnostic(message, hint, ("loss",), INCONSISTENT)
+            yield from spec.source_map.locate([problem])
 
 
 def _biases(members: Members) -> Iterator[Diagnostic]:

@@ -173,6 +173,43 @@ def test_weights_are_not_selected_on_rows_that_chose_the_epoch(table):
     assert 'early_stopping" chooses by the validation data' in problem.message
 
 
+def test_members_that_hold_out_other_rows_have_no_mean_out_of_fold(table, tmp_path):
+    other = ({}, {"seed": 9})
+    with pytest.raises(SpecError) as refused:
+        declnet.run(spec_of(table, "kind", other, weights="selected"))
+    (problem,) = refused.value.problems
+    assert '"network" does not hold out the same rows as "linear"' in problem.message
+    with pytest.warns(declnet.DeclnetWarning, match="hold out other rows than each other"):
+        declnet.run(spec_of(table, "kind", other), out=tmp_path / "out")
+    group = open_group(tmp_path / "out")
+    with pytest.raises(DataError, match="no mean out of fold"):
+        group.evaluate("validation")
+    with pytest.raises(DataError, match="other test data"):
+        group.evaluate("test")
+    assert len(group.predictor().members) == 6
+
+
+def test_members_of_other_data_with_as_many_rows_have_no_mean_out_of_fold(table, tmp_path):
+    lines = table.read_text().splitlines()
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
+    change = {"data": {"train": {"path": str(other)}}}
+    with pytest.warns(declnet.DeclnetWarning, match="hold out other rows than each other"):
+        declnet.run(spec_of(table, "price", ({}, change)), out=tmp_path / "out")
+
+
+def test_weights_are_not_selected_for_quantiles(table):
+    document = spec_of(table, "price", weights="selected")
+    document["loss"] = {"type": "quantile", "quantiles": [0.1, 0.9]}
+    document["training"]["metrics"] = []
+    for member in document["members"]:
+        member["model"]["layers"][-1]["units"] = 2
+    with pytest.raises(SpecError) as refused:
+        declnet.run(document)
+    (problem,) = refused.value.problems
+    assert 'cannot be selected for the predictions of "quantile"' in problem.message
+
+
 DIFFERENT = {
     "classes": ({"data": {"train": {"target": "color", "features": ["a", "b"]}}}, "other targets"),
     "outputs": (
