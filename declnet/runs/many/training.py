@@ -19,18 +19,18 @@ from declnet.contracts.runs.executor import Executor, ExecutorTask, updates_of
 from declnet.contracts.runs.plan import Outcome, Plan, Step, Task
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.data.splits import Data
-from declnet.errors import DeclnetError, RunError
+from declnet.errors import DeclnetError
 from declnet.runs.many import early_stops
 from declnet.runs.many.answers import received
 from declnet.runs.many.callbacks import finish_group, notifying_failure
 from declnet.runs.many.early_stops import logged_epoch, logged_rows
-from declnet.runs.many.ensemble import manifest_checksum
-from declnet.runs.many.group import Group, one_model
+from declnet.runs.many.finishing import finish_points, member_weights, write_held_out
+from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import local_executor
 from declnet.runs.many.plans import Search, TaskList, TrialListener
 from declnet.runs.many.run_tasks import RunTask
 from declnet.runs.session import Listener
-from declnet.runs.storage.folder import HISTORY, MANIFEST, writing
+from declnet.runs.storage.folder import HISTORY, writing
 from declnet.runs.storage.writing import make_folder, remove_temporary
 from declnet.training.checks.tuning import study_context
 
@@ -234,15 +234,15 @@ class Training:
             directory,
             marker,
             self._registry,
-            self._disabled,
-            self._allow_changes,
-            stop_when,
-            self._data,
-            self._deadline,
-            self.group.path / task.continues if task.continues is not None else None,
-            self.follow,
-            self._listener,
-            self.group.checked(task),
+            disabled=self._disabled,
+            allow_changes=self._allow_changes,
+            stop_when=stop_when,
+            data=self._data,
+            deadline=self._deadline,
+            continues=self.group.path / task.continues if task.continues is not None else None,
+            follow=self.follow,
+            listener=self._listener,
+            checked=self.group.checked(task),
         )
 
     def _trained_before(self, task: Task) -> str | None:
@@ -368,7 +368,8 @@ class Training:
     def finish(self) -> None:
         """Record whether all runs have finished, make points predictors, and notify callbacks."""
         group = self.group
-        finished = self._finish_points()
+        warn = self.warnings.append
+        finished = finish_points(group, self.journal, self._data, warn)
         if group.shard is None:
             folders = (
                 {task.folder for task in group.tasks} if group.file.tasks is not None else set()
@@ -377,58 +378,15 @@ class Training:
             ended = folders <= self.journal.outcomes.keys()  # else its minutes have passed
             status = "finished" if is_whole else "failed" if ended else "running"
             of_members = group.file.kind == "members" and is_whole
-            weights = self._selected_weights() if of_members else group.file.weights
+            weights = member_weights(group, self._data) if of_members else group.file.weights
             changes = {"status": status, "manifests": finished, "seconds": self.seconds}
             group.file = group.file.model_copy(update={**changes, "weights": weights})
             if of_members and group.has_folds:
-                self._write_out_of_fold(group)
+                write_held_out(group, self._data, warn)
         self.summarize()
         if group.shard is None:  # what is said to be finished has all of its files
             group.note()
             finish_group(group)
-
-    def _selected_weights(self) -> dict[str, float]:
-        """Return the weights of members, as declared or selected."""
-        from declnet.runs.many.selection import selected_weights
-
-        group = self.group
-        if group.file.weights is not None:
-            return group.file.weights
-        equal = dict.fromkeys(group.points(), 1.0)
-        file = group.file.model_copy(update={"weights": equal})
-        alone = Group(group.path, file, self._registry).examined_alone("validation", self._data)
-        return dict(zip(alone, selected_weights(list(alone.values())), strict=True))
-
-    def _write_out_of_fold(self, folds: Group) -> None:
-        from declnet.runs.inference.prediction_files import write_out_of_fold
-
-        try:
-            write_out_of_fold(folds.path, folds.out_of_fold(self._data))
-        except RunError:
-            raise
-        except DeclnetError as error:  # the runs themselves are as good as any
-            self.warnings.append(f"no predictions out of fold: {error}")
-
-    def _finish_points(self) -> dict[str, str]:
-        """Write the predictions of folds; return the checksums of manifests by the run's folder."""
-        group, finished = self.group, dict[str, str]()
-        for folder, outcome in self.journal.outcomes.items():
-            if outcome.error is None and (group.path / folder / MANIFEST).is_file():
-                finished[folder] = manifest_checksum(group.path / folder)
-        group.file = group.file.model_copy(update={"manifests": finished})
-        for point, tasks in group.points(of_shard=False).items():
-            directory, has_folds = group.path / point, all(each.fold for each in tasks)
-            if not all(each.folder in finished for each in tasks) or not one_model(tasks):
-                continue
-            remove_temporary(directory)
-            alone = group.file.kind == "sweep" and len(tasks) == 1 and not has_folds
-            file = group.point_file(point) if point and not alone else None
-            if file is not None:
-                file.write(directory)
-            if has_folds:
-                one = group if file is None else Group(directory, file, self._registry)
-                self._write_out_of_fold(one)
-        return finished
 
 
 class _Tasks(Iterator[ExecutorTask]):

@@ -1,0 +1,87 @@
+"""What is written once runs of a group have ended: predictors of points, weights, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from declnet.contracts.runs.plan import Journal
+from declnet.data.splits import Data
+from declnet.errors import DeclnetError, RunError
+from declnet.runs.many.ensemble import manifest_checksum
+from declnet.runs.many.group import Group, one_model
+from declnet.runs.storage.folder import MANIFEST
+from declnet.runs.storage.writing import remove_temporary
+
+GivenSets = Mapping[str, Data] | None
+"""The data that a program passed to the runs, by name; None for that of the specs."""
+
+
+def finish_points(
+    group: Group, journal: Journal, data: GivenSets, warn: Callable[[str], object]
+) -> dict[str, str]:
+    """Make points whose runs have finished predictors of their own.
+
+    Args:
+        group: the group.
+        journal: how its runs have ended.
+        data: as for `write_held_out`.
+        warn: as for `write_held_out`.
+
+    Returns:
+        The checksum of the manifest of each finished run by its folder.
+    """
+    finished: dict[str, str] = {}
+    for folder, outcome in journal.outcomes.items():
+        if outcome.error is None and (group.path / folder / MANIFEST).is_file():
+            finished[folder] = manifest_checksum(group.path / folder)
+    group.file = group.file.model_copy(update={"manifests": finished})
+    for point, tasks in group.points(of_shard=False).items():
+        directory, has_folds = group.path / point, all(task.fold for task in tasks)
+        if not all(task.folder in finished for task in tasks) or not one_model(tasks):
+            continue
+        remove_temporary(directory)
+        alone = group.file.kind == "sweep" and len(tasks) == 1 and not has_folds
+        file = group.point_file(point) if point and not alone else None
+        if file is not None:
+            file.write(directory)
+        if has_folds:
+            of_point = group if file is None else Group(directory, file, group.registry)
+            write_held_out(of_point, data, warn)
+    return finished
+
+
+def member_weights(group: Group, data: GivenSets) -> dict[str, float]:
+    """Return the weights of a spec's members, as declared or selected.
+
+    Raises:
+        DeclnetError: they cannot be selected.
+    """
+    from declnet.runs.many.selection import selected_weights
+
+    if group.file.weights is not None:
+        return group.file.weights
+    equal = dict.fromkeys(group.points(), 1.0)
+    file = group.file.model_copy(update={"weights": equal})
+    alone = Group(group.path, file, group.registry).examined_alone("validation", data)
+    return dict(zip(alone, selected_weights(list(alone.values())), strict=True))
+
+
+def write_held_out(folds: Group, data: GivenSets, warn: Callable[[str], object]) -> None:
+    """Write the predictions of each fold's own models.
+
+    Args:
+        folds: the folds.
+        data: the data that a program passed to them.
+        warn: called with why there are none; the runs themselves are as good as any.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    from declnet.runs.inference.prediction_files import write_out_of_fold
+
+    try:
+        write_out_of_fold(folds.path, folds.out_of_fold(data))
+    except RunError:
+        raise
+    except DeclnetError as error:
+        warn(f"no predictions out of fold: {error}")
