@@ -40,6 +40,15 @@ SHAPES: tuple[Any, ...] = (
 LAST = [{"type": "flatten"}, {"type": "dense", "units": 3}, {"type": "softmax"}]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Start polars' threads, which reserve memory, before memory is limited."""
+    with contextlib.suppress(ImportError):
+        import polars
+
+        polars.DataFrame({"a": [1]}).write_csv(tmp_path_factory.mktemp("started") / "a.csv")
+
+
 class EndlessError(BaseException):
     """The end of work that grows with a number, which no component's error hides."""
 

@@ -33,7 +33,9 @@ class Importance(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="columns to analyze; default: all features"
     )
-    repeats: int = Field(default=5, ge=2, description="number of times to shuffle each column")
+    repeats: int = Field(
+        default=5, ge=2, le=1000, description="number of times to shuffle each column"
+    )
     samples: int | None = Field(
         default=None,
         ge=2,
