@@ -44,9 +44,9 @@ LAST = [{"type": "flatten"}, {"type": "dense", "units": 3}, {"type": "softmax"}]
 def started(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Start polars' threads, which reserve memory, before memory is limited."""
     with contextlib.suppress(ImportError):
-        import polars
+        import polars as pl
 
-        polars.DataFrame({"a": [1]}).write_csv(tmp_path_factory.mktemp("started") / "a.csv")
+        pl.DataFrame({"a": [1]}).write_csv(tmp_path_factory.mktemp("started") / "a.csv")
 
 
 class EndlessError(BaseException):
