@@ -48,7 +48,7 @@ def check(
         problems = checked.problems
     except SpecError as error:
         checked, problems = None, error.problems
-    wrong = any(each.severity == "error" for each in problems)
+    wrong = any(problem.severity == "error" for problem in problems)
     if form == "json":
         print_document(json.dumps(as_data(problems), indent=2, ensure_ascii=False) + "\n")
         return SpecError.exit_code if wrong else 0

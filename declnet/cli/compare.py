@@ -51,18 +51,18 @@ def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
     found = []
     for path in paths:
         inside = []
-        for each in list_runs(path, f"{path}/") if holds_runs(path) else ():
-            if isinstance(each, ListedRun) and each.intact:
-                inside.append(each)
-            elif isinstance(each, ListedRun) or each.reason != NOT_A_RUN:
-                inside.append(listed(open_run(each.path)))
+        for run in list_runs(path, f"{path}/") if holds_runs(path) else ():
+            if isinstance(run, ListedRun) and run.intact:
+                inside.append(run)
+            elif isinstance(run, ListedRun) or run.reason != NOT_A_RUN:
+                inside.append(listed(open_run(run.path)))
         found += inside or [listed(open_run(path))]
     return found
 
 
 def _print_json(values: Iterable[object]) -> None:
     """Print a list of values, each on a line."""
-    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in values)
+    lines = ",\n".join(json.dumps(value, ensure_ascii=False) for value in values)
     print_document(f"[\n{lines}\n]\n" if lines else "[]\n")
 
 
@@ -104,11 +104,11 @@ def runs(
     from declnet.runs.storage.listing import ListedRun, list_runs
 
     found: list[ListedRun] = []
-    for each in list_runs(directory):
-        if isinstance(each, ListedRun):
-            found.append(each)
+    for run in list_runs(directory):
+        if isinstance(run, ListedRun):
+            found.append(run)
         else:
-            print_line(f"skipped {directory / each.path}: {each.reason}", err=True)
+            print_line(f"skipped {directory / run.path}: {run.reason}", err=True)
     try:
         chosen = in_order(filtered(found, conditions), wanted, ascending=ascending, reverse=reverse)
     except ValueError as error:

@@ -71,10 +71,10 @@ def _in_words(annotation: Any) -> str:
     """Return a type in plain words, e.g. `number or schedule`, `list of integers`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        words = (_in_words(each) for each in arguments if each is not NoneType)
+        words = (_in_words(argument) for argument in arguments if argument is not NoneType)
         return alternatives(words)
     if origin is Literal:
-        return alternatives(f'"{each}"' for each in arguments)
+        return alternatives(f'"{argument}"' for argument in arguments)
     if origin in (tuple, list, Annotated):
         inner = _in_words(arguments[0])
         return inner if origin is Annotated else f"list of {inner}s"
@@ -248,12 +248,12 @@ def print_plugins(registry: Registry) -> None:
     print_table(ResultTable("", ("kind", "type", *origin), tuple(rows)))
     conflicts = [
         (
-            each.kind,
-            each.type,
-            ", ".join(plugin.origin for plugin in each.plugins),
-            each.chosen.origin if each.chosen is not None else "none: it must list one",
+            conflict.kind,
+            conflict.type,
+            ", ".join(plugin.origin for plugin in conflict.plugins),
+            conflict.chosen.origin if conflict.chosen is not None else "none: it must list one",
         )
-        for each in registry.conflicts()
+        for conflict in registry.conflicts()
     ]
     if conflicts:
         title = "warning: several distributions offer one type; `plugins` in a spec decides"
@@ -263,7 +263,7 @@ def print_plugins(registry: Registry) -> None:
         disabled = tuple(map(_origin, registry.disabled))
         print_table(ResultTable("disabled plugins", origin, disabled))
     if registry.failures:
-        broken = tuple((*_origin(each.plugin), each.cause) for each in registry.failures)
+        broken = tuple((*_origin(failure.plugin), failure.cause) for failure in registry.failures)
         print_table(ResultTable("broken plugins", (*origin, "cause"), broken))
 
 

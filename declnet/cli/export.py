@@ -117,8 +117,8 @@ def _print(found: ExportResult, seconds: float) -> None:
 
     rows = tuple((name, part.type, _translation(part)) for name, part in _rows(found.parts))
     print_table(ResultTable("", ("part", "component", "translation"), rows))
-    for each in found.notes:
-        print_line(f"note: {each}")
+    for note in found.notes:
+        print_line(f"note: {note}")
     if found.difference is not None:
         labels = f", another class in {found.labels_differ} rows" if found.labels_differ else ""
         odd = f" and {found.odd_samples} with odd cells" if found.odd_samples else ""
@@ -126,7 +126,7 @@ def _print(found: ExportResult, seconds: float) -> None:
             f"compared with declnet on {found.samples} rows{odd}: largest difference "
             f"{found.difference:.2g}, relative to the largest number{labels}"
         )
-    others = f" and {', '.join(each.name for each in found.files[1:])}" if found.files[1:] else ""
+    others = f" and {', '.join(file.name for file in found.files[1:])}" if found.files[1:] else ""
     print_line(f"{found.path}{others}: {found.format}, {found.size:,} bytes, {seconds:.2f} s")
 
 

@@ -175,15 +175,15 @@ def _reason(found: RateSearch) -> str:
     """Return why a rate is suggested, in one line."""
     from declnet.spec.document.editing import written
 
-    longest = max((each.updates for each in found.trials), default=0)
-    last = [each for each in found.trials if each.updates == longest]
+    longest = max((trial.updates for trial in found.trials), default=0)
+    last = [trial for trial in found.trials if trial.updates == longest]
     best = next((each for each in last if each.rate == found.suggested), None)
     if best is None or best.diverged:
         return "a third of the rate with the lowest loss in the range test"
-    rates = len({each.rate for each in found.trials})
+    rates = len({trial.rate for trial in found.trials})
     said = f"lowest {found.judged_by} of {rates} rates: {best.loss:.3g} in {longest} updates"
     own = max(
-        (each for each in found.trials if each.rate == found.current),
+        (trial for trial in found.trials if trial.rate == found.current),
         key=lambda each: each.updates,
         default=None,
     )
@@ -209,7 +209,7 @@ def _as_data(found: RateSearch) -> dict[str, Any]:
             "losses": list(curve.losses),
             "diverged": curve.diverged,
         },
-        "trials": [asdict(each) for each in found.trials],
+        "trials": [asdict(trial) for trial in found.trials],
         "compared_by": found.judged_by,
         "updates": found.updates,
         "runs": found.runs,

@@ -245,7 +245,7 @@ def summarize_group(
             training.summarize()
         return show_study(group, form)
     outcomes = group.outcomes()
-    left = sum(each.error is not None for each in outcomes)
+    left = sum(outcome.error is not None for outcome in outcomes)
     if left:
         print_line(f"{left} of {len(outcomes)} runs have not finished", err=True)
     show_runs(group, outcomes, metric, ascending=ascending, draw=draw)

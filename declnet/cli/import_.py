@@ -128,7 +128,7 @@ def _by_suffix(file: Path, registry: Registry) -> str:
         message = f"{file}: several importers read such files: {', '.join(found)}"
         raise OutputError(f"{message}; choose one: --format {found[0]}")
     entries = list(registry.entries("importer"))
-    known = ", ".join(suffix for each in entries for suffix in each.component.suffixes)
+    known = ", ".join(suffix for entry in entries for suffix in entry.component.suffixes)
     suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
     installed = f"the installed ones read {known}" if known else "none is installed"
     raise OutputError(f"{file}: no importer reads {suffix}; {installed}")

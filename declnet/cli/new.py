@@ -37,7 +37,7 @@ class _WithTemplates(click.Command):
 
         entries = list(default_registry().entries("template"))
         for title, use in TITLES.items():
-            own = [each for each in entries if serves(each.component, use)]
+            own = [entry for entry in entries if serves(entry.component, use)]
             rows = [(each.type, _summary(each.component, use)) for each in own]
             if rows:
                 with formatter.section(title):
@@ -215,7 +215,7 @@ def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:
 def _one_target(chosen: Template, registry: Registry) -> str:
     """Return the message that a template does not take several targets."""
     entries = registry.entries("template")
-    able = [each.type for each in entries if each.component.several_targets]
+    able = [entry.type for entry in entries if entry.component.several_targets]
     named = f", but {', '.join(able)} take more" if able else ""
     return f'the preset "{chosen.type}" takes one --target{named}'
 
@@ -235,10 +235,12 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
 def _left_out(table: TableProfile, written: TemplateSpec, spec: Path) -> list[str]:
     """Return a sentence about the columns that a template did not use, if any."""
     used = written.features
-    names = [each.name for each in table.features if used is not None and each.name not in used]
+    names = [
+        feature.name for feature in table.features if used is not None and feature.name not in used
+    ]
     if not names:
         return []
-    shown = ", ".join(f'"{each}"' for each in names[:MOST_SHOWN])
+    shown = ", ".join(f'"{name}"' for name in names[:MOST_SHOWN])
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
     return [f"not used to predict: {shown}{more}; see {spec}"]
 

@@ -70,7 +70,7 @@ def right_specs(
         except SpecError as error:
             faults += error.problems
         show_diagnostics(list(warnings))
-        loaded += [(file, each) for each in named_points(points, seeds)]
+        loaded += [(file, named_point) for named_point in named_points(points, seeds)]
     if faults:
         raise SpecError(dict.fromkeys(faults))
     return loaded
@@ -178,7 +178,7 @@ def sweep(
     interrupt_on_signals()
     draw = _drawing(plot_command(picture), picture, wanted)
     registry = registry_without(disabled)
-    if any(is_group(each) for each in specs if each.is_dir()) and not has_one_model(specs):
+    if any(is_group(spec) for spec in specs if spec.is_dir()) and not has_one_model(specs):
         if len(specs) > 1 or seeds or overrides or out or shard:
             raise click.UsageError(
                 "the folder of a sweep takes no other specs and options: it has its own runs"
@@ -211,7 +211,7 @@ def has_one_model(specs: Sequence[Path]) -> bool:
     """Return whether a folder among these has folds or seeds, which are not compared."""
     from declnet.runs.many.group import is_predictor
 
-    return any(is_predictor(each) for each in specs if each.is_dir())
+    return any(is_predictor(spec) for spec in specs if spec.is_dir())
 
 
 def _drawing(

@@ -148,7 +148,7 @@ def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
     from declnet.contracts.network.inputs import unwrapped
     from declnet.inspection.trace import suspects
 
-    shown = [each for each in found.layers if not layers or each.name in layers]
+    shown = [layer for layer in found.layers if not layers or layer.name in layers]
     data = {
         "name": found.spec.name,
         "origin": found.origin,
@@ -172,9 +172,9 @@ def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
     }
     if found.checks:
         data["verification"] = {
-            "compared": sum(each.compared for each in found.checks),
-            "largest_error": max(each.error for each in found.checks),
-            "wrong": [each.name for each in found.checks if not each.passed],
+            "compared": sum(check.compared for check in found.checks),
+            "largest_error": max(check.error for check in found.checks),
+            "wrong": [check.name for check in found.checks if not check.passed],
             "suspects": list(suspects(found)),
         }
     return data
@@ -191,13 +191,13 @@ def _losses(found: Trace) -> dict[str, Any]:
         return arrays(found.losses[0])
     return {
         "losses": {
-            each.head.name: {
-                **arrays(each),
-                "output": each.output,
-                "weight": each.head.weight,
-                "mean": each.mean,
+            loss.head.name: {
+                **arrays(loss),
+                "output": loss.output,
+                "weight": loss.head.weight,
+                "mean": loss.mean,
             }
-            for each in found.losses
+            for loss in found.losses
         }
     }
 
@@ -221,7 +221,7 @@ def _layer(layer: TracedLayer) -> dict[str, Any]:
         "y": _plain(layer.y),
         "dy": _plain(layer.dy),
         **_differences(layer.check),
-        "parameters": {each.name: _parameter(each) for each in layer.parameters},
+        "parameters": {parameter.name: _parameter(parameter) for parameter in layer.parameters},
     }
 
 

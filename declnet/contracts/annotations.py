@@ -216,7 +216,7 @@ class Type:
         """What a value of this type is, e.g. `a tuple of integers`."""
         parts, kind = self.parts, self.kind
         if kind is Literal:
-            choices = (f'"{each}"' if isinstance(each, str) else repr(each) for each in parts)
+            choices = (f'"{part}"' if isinstance(part, str) else repr(part) for part in parts)
             return alternatives(choices)
         if kind is Union:
             return alternatives(dict.fromkeys(part.words for part in parts))

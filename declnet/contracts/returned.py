@@ -182,7 +182,7 @@ def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     if is_iterator:
         (annotation,) = members
     elif Self in members:
-        annotation = Union[tuple(cls if each is Self else each for each in members)]  # noqa: UP007
+        annotation = Union[tuple(cls if member is Self else member for member in members)]  # noqa: UP007
     meaning = getattr(contract_of(cls), f"verify_{name}", None)
     scalar = annotation if meaning is None and annotation in (bool, int, float) else None
     return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)

@@ -159,7 +159,7 @@ class StrictModel(BaseModel):
     def known_key(cls, written: str) -> str | None:
         """Return what `other_keys` says about a key, of this class or of its bases."""
         others = (vars(each).get("other_keys", {}) for each in cls.__mro__)
-        return next(filter(None, (known_elsewhere(written, each) for each in others)), None)
+        return next(filter(None, (known_elsewhere(written, other) for other in others)), None)
 
     @classmethod
     def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
@@ -230,7 +230,7 @@ class StrictModel(BaseModel):
     ) -> tuple[int, PydanticCustomError] | None:
         """Return the error of the only unknown key, and its index, if it can be the missing one."""
         at_keys = [each for each in enumerate(found) if len(each[1]["loc"]) == 1]
-        unknown = [each for each in at_keys if each[1]["type"] == "extra_forbidden"]
+        unknown = [key for key in at_keys if key[1]["type"] == "extra_forbidden"]
         missing = [each["loc"][0] for _, each in at_keys if each["type"] == "missing"]
         if len(unknown) != 1 or len(missing) != 1 or not isinstance(values, Mapping):
             return None

@@ -86,15 +86,15 @@ def _verify_signature(cls: Any, contract: Any, name: str) -> None:
     except (TypeError, ValueError):  # e.g. a function written in C
         return
     positional = [
-        each
-        for each in wanted.parameters.values()
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in wanted.parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     try:
         found.bind(*positional)
     except TypeError:
         arguments, given = (
-            ", ".join(each for each in signature.parameters if each != "self")
+            ", ".join(parameter for parameter in signature.parameters if parameter != "self")
             for signature in (wanted, found)
         )
         raise RegistryError(
@@ -113,8 +113,8 @@ def _members(annotation: Any) -> Iterator[Any]:
     if get_origin(annotation) is Annotated:
         yield from _members(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, UnionType):
-        for each in get_args(annotation):
-            yield from _members(each)
+        for argument in get_args(annotation):
+            yield from _members(argument)
     else:
         yield annotation
 

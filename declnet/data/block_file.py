@@ -66,7 +66,7 @@ class BlockFile:
     def _write(self, number: int, arrays: Sequence[Array]) -> None:
         if self._file is None:
             self._folder.mkdir(0o700, parents=True, exist_ok=True)
-            self._bytes = self._samples * sum(each.nbytes for each in arrays) // len(arrays[0])
+            self._bytes = self._samples * sum(array.nbytes for array in arrays) // len(arrays[0])
             file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
             weakref.finalize(self, file.close)
             self._file = cast("BinaryIO", file)
@@ -77,8 +77,8 @@ class BlockFile:
             left = _bytes_of(np.ascontiguousarray(each))
             while len(left):
                 left = left[self._file.write(left) :]
-        self._places[number] = self._end, [(each.shape, each.dtype) for each in arrays]
-        self._end += sum(each.nbytes for each in arrays)
+        self._places[number] = self._end, [(array.shape, array.dtype) for array in arrays]
+        self._end += sum(array.nbytes for array in arrays)
 
 
 def _bytes_of(array: Array) -> memoryview:

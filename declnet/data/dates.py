@@ -68,9 +68,9 @@ def date_form(column: Array, most: int | None = None) -> str | None:
         return None
     first = next(iter(values))
     forms = [form for form in _FORMS if _moment(first, form) is not None]
-    fitting = [form for form in forms if all(_moment(each, form) is not None for each in values)]
+    fitting = [form for form in forms if all(_moment(value, form) is not None for value in values)]
     if len(fitting) > 1:
-        return "day_first" if all("." in each for each in values) else AMBIGUOUS
+        return "day_first" if all("." in value for value in values) else AMBIGUOUS
     return fitting[0] if fitting else None
 
 
@@ -86,7 +86,7 @@ def odd_date(texts: Sequence[str]) -> str | None:
     dates = sum(any(_moment(each, form) is not None for form in _FORMS) for each in first)
     if dates < max(0.9 * len(first), 2):
         return None
-    return next((each for each in texts if _moment(each, usual) is None), None)
+    return next((text for text in texts if _moment(text, usual) is None), None)
 
 
 def read_dates(column: Array, form: str) -> Array:
@@ -96,7 +96,7 @@ def read_dates(column: Array, form: str) -> Array:
     converted to UTC; times without a date are on 1970-01-01.
     """
     values = set(column[~missing_values(column)].tolist())
-    moments = {each: np.datetime64(_moment(each, form), "us") for each in values}
+    moments = {value: np.datetime64(_moment(value, form), "us") for value in values}
     moments[None] = np.datetime64("NaT", "us")
     return np.array([moments[each] for each in column.tolist()], "datetime64[us]")
 

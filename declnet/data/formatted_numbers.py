@@ -92,17 +92,17 @@ def are_consistent(units: Iterable[str]) -> bool:
 
     At most one unit may occur. Currency may be absent from some cells, a percent sign may not.
     """
-    named = {each for each in units if each}
+    named = {unit for unit in units if unit}
     return len(named) < 2 and not (PERCENT in named and "" in units)
 
 
 def is_unmistakable(cells: Iterable[str], decimal: str) -> bool:
     """Return whether some cell cannot be a number with the other decimal sign."""
     other = _pattern("," if decimal == "." else ".")
-    return any(other.fullmatch(each) is None for each in cells)
+    return any(other.fullmatch(cell) is None for cell in cells)
 
 
 def said(units: Iterable[str]) -> str:
     """Return what the cells have that plain numbers have not."""
-    named = [f'"{each}"' for each in units if each]
+    named = [f'"{unit}"' for unit in units if unit]
     return f"with {named[0]}" if named else "with grouped thousands"

@@ -31,7 +31,7 @@ def serves(template: type[Template], use: Use) -> bool:
 
 def able_templates(use: Use, registry: Registry) -> list[str]:
     """Return the names of the installed templates for a use."""
-    return [each.type for each in registry.entries("template") if serves(each.component, use)]
+    return [entry.type for entry in registry.entries("template") if serves(entry.component, use)]
 
 
 def chosen_template(name: str | None, use: Use, registry: Registry) -> Template:

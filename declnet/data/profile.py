@@ -102,7 +102,10 @@ def profile_of(
     target = _require_target(target, table, file)
     targets = tuple(
         dict.fromkeys(
-            (target, *(_require_target(each, table, file) for each in wishes.more_targets))
+            (
+                target,
+                *(_require_target(more_target, table, file) for more_target in wishes.more_targets),
+            )
         )
     )
     labeled = verified(DataSource.with_targets, source, targets)
@@ -174,7 +177,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
     if kind == "text":
         counts = Counter(column[~missing].tolist())
         form = date_form(np.array(list(counts), object))
-        words = {each: len(each.split()) for each in counts}
+        words = {count: len(count.split()) for count in counts}
         mean = sum(words[each] * count for each, count in counts.items()) / max(rows - gaps, 1)
         return ColumnProfile(
             name,
@@ -265,7 +268,7 @@ def _counts_rows(column: Array) -> bool:
 
 def _require_target(target: str | None, table: Table, file: str) -> str:
     if target is None:
-        shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
+        shown = ", ".join(f'"{column}"' for column in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
         raise DataError(
             f"{file}: no target column was given", hint=f"add --target with one of {shown}{more}"

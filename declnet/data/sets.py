@@ -80,7 +80,7 @@ def label_of_class(name: str, names: Sequence[str] | None, classes: int) -> int:
         label = int(name)
         if label < classes and name == str(label):
             return label
-    known = names if names is not None else [str(each) for each in range(min(classes, SUGGESTED))]
+    known = names if names is not None else [str(index) for index in range(min(classes, SUGGESTED))]
     path = (*AT_CLASSES, name)
     hint = suggestion(name, known, "classes")
     raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")

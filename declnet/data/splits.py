@@ -138,7 +138,7 @@ def _stratified(
 ) -> dict[str, Array]:
     """Take a share of each class, rounded to keep the totals; train on at least one of each."""
     members = _members(key, samples, rng)
-    sizes = np.array([len(each) for each in members])
+    sizes = np.array([len(member) for member in members])
     for_test = np.minimum(_shared(sizes, test), sizes - 1)
     for_validation = np.minimum(_shared(sizes, validation), sizes - 1 - for_test)
     parts = [
@@ -158,7 +158,7 @@ def _grouped(
     first = _nearest(sizes, held_out_count(samples, validation))
     ends = _ends(order, first, last)
     return {
-        name: np.concatenate([members[each] for each in groups]) if len(groups) else groups
+        name: np.concatenate([members[group] for group in groups]) if len(groups) else groups
         for name, groups in ends.items()
     }
 
@@ -207,7 +207,7 @@ def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Ar
             path=AT_COLUMN,
             code="E036",
         )
-    return {each: np.flatnonzero(said == each) for each in names}
+    return {name: np.flatnonzero(said == name) for name in names}
 
 
 def members_of(key: Array) -> list[Array]:
@@ -218,7 +218,7 @@ def members_of(key: Array) -> list[Array]:
 
 def _members(key: Array | None, samples: int, rng: np.random.Generator) -> list[Array]:
     members = members_of(key) if key is not None else [np.arange(samples)]
-    return [rng.permutation(each) for each in members]
+    return [rng.permutation(member) for member in members]
 
 
 def _ends(order: Array, first: int, last: int) -> dict[str, Array]:

@@ -29,13 +29,13 @@ def colored(text: str, color: str) -> str:
 
 def rendered(diagnostics: Sequence[Diagnostic], paint: Paint = uncolored) -> str:
     """Return each diagnostic with its line and carets under the marked part, then a summary."""
-    blocks = [_block(each, paint) for each in diagnostics]
+    blocks = [_block(diagnostic, paint) for diagnostic in diagnostics]
     return "\n\n".join([*blocks, summary(diagnostics)])
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """Return the number of errors and warnings, and how to read more about the first."""
-    counts = Counter(each.severity for each in diagnostics)
+    counts = Counter(diagnostic.severity for diagnostic in diagnostics)
     parts = [
         f"{counts[severity]} {severity}{'s' if counts[severity] != 1 else ''}"
         for severity in ("error", "warning")

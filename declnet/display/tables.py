@@ -178,7 +178,7 @@ def fault_of(table: Any) -> str | None:
     if not isinstance(table, ResultTable):
         return f"{type(table).__name__} is not a ResultTable"
     texts = (table.title, table.note, *table.columns)
-    if not all(isinstance(each, str) for each in texts) or not table.title:
+    if not all(isinstance(text, str) for text in texts) or not table.title:
         return "title, note and columns must be texts"
     faults = (*_faults_of_rows(table), *_faults_of_columns(table))
     return f'table "{table.title}" {faults[0]}' if faults else None

@@ -103,10 +103,10 @@ class _RepeatableLayer:
         self._calls, self._y = forward_calls(node, batch), batch.output(node)
         inputs = batch.inputs(node)
         arrays = inputs if node.takes_many_inputs else (inputs,)
-        overwritten = [each for each in arrays if np.may_share_memory(each, self._y)]
+        overwritten = [array for array in arrays if np.may_share_memory(array, self._y)]
         self._inputs = [] if batch.plan.is_view(node) else [(x, x.copy()) for x in overwritten]
         saved = {id(x): copy for x, copy in self._inputs}
-        seen = tuple(read_only(saved.get(id(each), each)) for each in arrays)
+        seen = tuple(read_only(saved.get(id(array), array)) for array in arrays)
         self.x: Any = seen if node.takes_many_inputs else seen[0]
         self._kept = [
             model.store.arrays[slot.key]

@@ -40,7 +40,7 @@ class InferenceGraph:
     ) -> None:
         self.capacity, self._outputs = capacity, outputs or (len(nodes) - 1,)
         rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
-        endings = [Ending(each) for each in self._outputs]
+        endings = [Ending(output) for output in self._outputs]
         make = partial(plan_memory, nodes, training=False, endings=endings)
         plan = made_once((nodes,), ("inference plan", *endings), make)
         self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
@@ -68,7 +68,7 @@ class InferenceGraph:
         """Return the calls that predict the current contents of x, and the outputs they fill."""
         batch, nodes = BatchArrays(self._memory, x), self._memory.nodes
         calls = [call for node in nodes for call in forward_calls(node, batch)]
-        return calls, tuple(batch.output(nodes[each]) for each in self._outputs)
+        return calls, tuple(batch.output(nodes[output]) for output in self._outputs)
 
     def _bind(self, x: Batch) -> tuple[list[Section], tuple[Array, ...]]:
         """Return the calls for one batch size; those that read the model's input take it each time.
@@ -86,7 +86,7 @@ class InferenceGraph:
                 sections.append((_reader(node, batch), []))
             else:
                 sections[-1][1].extend(forward_calls(node, batch))
-        return sections, tuple(batch.output(nodes[each]) for each in self._outputs)
+        return sections, tuple(batch.output(nodes[output]) for output in self._outputs)
 
 
 def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
@@ -117,7 +117,7 @@ def inference_memory(
 ) -> int:
     """Return the bytes that the graph of a prediction or an evaluation allocates."""
     kind = np.dtype(dtype)
-    plan = plan_memory(nodes, training=False, endings=[Ending(each) for each in outputs])
+    plan = plan_memory(nodes, training=False, endings=[Ending(output) for output in outputs])
     return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
 
 

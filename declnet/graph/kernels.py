@@ -142,19 +142,21 @@ class _Available:
     def has_compiled(self) -> bool:
         """Whether any of them is compiled."""
         kernels = (entry.component for entry in self._registry.entries("kernel"))
-        return self._compiled and any(each.compiled and _is_usable(each, True) for each in kernels)
+        return self._compiled and any(
+            kernel.compiled and _is_usable(kernel, True) for kernel in kernels
+        )
 
     def replacing(self, classes: tuple[type[Component], ...]) -> list[Kernel]:
         """Return the kernels that replace these classes, compiled ones first."""
         if classes not in self._by_replaced:
             entries = self._registry.replacing("kernel", types_of(classes))
             kernels = sorted(
-                (each.component for each in entries), key=lambda each: not each.compiled
+                (entry.component for entry in entries), key=lambda each: not each.compiled
             )
             self._by_replaced[classes] = [
-                each()
-                for each in kernels
-                if each.replaces == classes and _is_usable(each, self._compiled)
+                kernel()
+                for kernel in kernels
+                if kernel.replaces == classes and _is_usable(kernel, self._compiled)
             ]
         return self._by_replaced[classes]
 
@@ -179,7 +181,7 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
 def why_no_engine(registry: Registry) -> str:
     """Return why none of the engines that are used by default can be used on this machine."""
     engines = (entry.component for entry in registry.entries("engine"))
-    reasons = (why_unavailable(each) for each in engines if each.by_default)
+    reasons = (why_unavailable(engine) for engine in engines if engine.by_default)
     return "; ".join(filter(None, reasons)) or "no plugin that has one is installed"
 
 
@@ -196,7 +198,7 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
             return Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
     if spec.kernels != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
-    compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
+    compiled = [entry.component for entry in registry.entries("kernel") if entry.component.compiled]
     reasons = filter(None, dict.fromkeys(why_unavailable(each) for each in compiled))
     why = "; ".join(reasons) or "no plugin that has some is installed"
     hint = 'or set kernels = "auto", which falls back to NumPy'
@@ -272,7 +274,7 @@ def endings_of(
     continuing = _continuing(nodes, outputs)
     return tuple(
         _ending_of(nodes, output, loss, kernels, continuing)
-        if outputs.count(output) == 1 and not any(output + 1 in each.inputs for each in nodes)
+        if outputs.count(output) == 1 and not any(output + 1 in node.inputs for node in nodes)
         else Chain(())
         for output, loss in ends
     )
@@ -301,7 +303,7 @@ def chains_of(
     Args:
         outputs: the indices of the layers whose outputs the losses take.
     """
-    fused = {node.index for each in endings for node in each.nodes}
+    fused = {node.index for ending in endings for node in ending.nodes}
     continuing = _continuing(nodes, outputs) - fused
     chains: list[Chain] = []
     start = 0

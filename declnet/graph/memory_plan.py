@@ -158,11 +158,11 @@ class _Planner:
         self.lives: list[Life] = []
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2 * len(endings)
-        self.outputs = {each.output + 1 for each in endings}
+        self.outputs = {ending.output + 1 for ending in endings}
         self.fused_with = {layer: h for h, each in enumerate(endings) for layer in each.layers}
         self.first_of = list(range(self.count))
         self.last_of = list(range(self.count))
-        for chain in (*joined, *(each.layers for each in endings)):
+        for chain in (*joined, *(ending.layers for ending in endings)):
             for index in chain:
                 self.first_of[index], self.last_of[index] = chain[0], chain[-1]
         self.orders = value_orders(self.nodes)

@@ -109,7 +109,7 @@ class Model:
         self.unread = {k: info for k, info in known.items() if info.optional and k not in read}
         self.inputs = {name: info for name, info in known.items() if name not in self.unread}
         self.output_indices = output_indices(self.nodes, outputs)
-        self.outputs = {self.nodes[each].name: self.nodes[each] for each in self.output_indices}
+        self.outputs = {self.nodes[index].name: self.nodes[index] for index in self.output_indices}
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
@@ -141,7 +141,7 @@ class Model:
     @property
     def sample_size(self) -> int:
         """How many numbers a sample has, in all inputs together."""
-        return sum(prod(each.shape) for each in self.inputs.values())
+        return sum(prod(input_.shape) for input_ in self.inputs.values())
 
     @property
     def output_shape(self) -> Shape:

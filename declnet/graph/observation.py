@@ -121,7 +121,7 @@ class BoundStep:
     def results(self) -> tuple[Array, ...]:
         """Return the arrays of which the metrics of the last execution are computed."""
         weights = () if self.weights is None else (self.weights, self.normalized)
-        return (*self.losses, *self.y_preds, *(each for each in weights if each is not None))
+        return (*self.losses, *self.y_preds, *(weight for weight in weights if weight is not None))
 
     def weight(self) -> float:
         """Return the weight of the batch: the sum of its weights, or its number of samples."""
@@ -159,7 +159,7 @@ class ObservedStep:
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
-        for chain in (*bound.chains, *(each.chain for each in bound.heads)):
+        for chain in (*bound.chains, *(head.chain for head in bound.heads)):
             for node in chain.nodes:
                 if node.index in hidden:
                     y, calls = hidden[node.index]
@@ -174,8 +174,8 @@ class ObservedStep:
             self._backward.append((chain.backward, chain.nodes[-1], given))
         self._x = unwrapped({name: read_only(array) for name, array in bound.x.items()})
         self._heads = [
-            (read_only(each.y_pred), each.y_true, read_only(each.losses), each.name)
-            for each in bound.heads
+            (read_only(head.y_pred), head.y_true, read_only(head.losses), head.name)
+            for head in bound.heads
         ]
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
         self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
@@ -216,7 +216,7 @@ def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, tuple[Array, Seq
     that follow it in the chain.
     """
     batch, n = bound.batch, bound.samples
-    ends = [each.chain for each in bound.heads]
+    ends = [head.chain for head in bound.heads]
     chains = [each for each in (*bound.chains, *ends) if len(each.nodes) > 1]
     if not chains:
         return {}

@@ -145,7 +145,7 @@ def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
     parts = [key.partition(".") for key in keys]
     layers, names = {layer for layer, _, _ in parts}, {name for _, _, name in parts}
     similar = closest(
-        pattern, {*keys, *(f"{each}.*" for each in layers), *(f"*.{n}" for n in names)}
+        pattern, {*keys, *(f"{layer}.*" for layer in layers), *(f"*.{n}" for n in names)}
     )
     if similar is not None:
         return f'did you mean "{similar}"?'

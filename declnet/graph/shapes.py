@@ -218,7 +218,7 @@ def infer(
             problems += found
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
-    return Inferred(tuple(nodes), tuple(each.name for each in wires), tuple(problems))
+    return Inferred(tuple(nodes), tuple(wire.name for wire in wires), tuple(problems))
 
 
 def _sharing(
@@ -226,7 +226,7 @@ def _sharing(
 ) -> tuple[Node, list[Diagnostic]]:
     """Return a layer that uses the parameters of an earlier one, and why it cannot."""
     path, name = ("model", "layers", node.index), node.layer.weights_from
-    names = [each.name for each in wires]
+    names = [wire.name for wire in wires]
     if name not in names[: node.index]:
         message = why_unknown(str(name), names[node.index :], "weights")
         hint = suggestion(str(name), names[: node.index], "earlier layers")

@@ -103,7 +103,7 @@ class TrainingGraph:
     ) -> None:
         self._model, self._heads = model, tuple(heads)
         self._kernels = kernels or Kernels()
-        ends = [(model.output(each.output).index, each.loss) for each in self._heads]
+        ends = [(model.output(head.output).index, head.loss) for head in self._heads]
         outputs = [output for output, _ in ends]
         self._endings, self._chains = self._kernels.choose(model.nodes, ends)
         endings = [
@@ -130,7 +130,9 @@ class TrainingGraph:
         self.penalty, self.is_regularized = model.store.penalty, bool(model.store.regularized)
         self._epoch = epoch
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
-        joined += [[node.index for node in each.nodes] for each in self._endings if each.nodes]
+        joined += [
+            [node.index for node in ending.nodes] for ending in self._endings if ending.nodes
+        ]
         gradients = GradientArrays.of(model.nodes, model.store, self._written, frozen, joined)
         self.schedules = ScheduledValues(total)
         arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, self.schedules
@@ -150,7 +152,7 @@ class TrainingGraph:
             weights: (n,), the sample weights; None if all are equal.
         """
         bound = self.bind(x, y_true, weights)
-        ends = [call for each in bound.heads for call in each.chain.forward]
+        ends = [call for head in bound.heads for call in head.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
         compiled = self._kernels.compile(calls)
         return Step(bound, compiled, compiled.calls)

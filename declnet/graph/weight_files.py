@@ -32,9 +32,9 @@ def parse_weights(content: bytes, path: Path) -> dict[str, Array]:
 
 def _known(arrays: dict[str, Array]) -> dict[str, Array]:
     """Return arrays of NumPy's own types; raise TypeError if another package adds the type."""
-    for each in arrays.values():
-        if each.dtype.kind == "V":
-            raise TypeError(each.dtype)
+    for array in arrays.values():
+        if array.dtype.kind == "V":
+            raise TypeError(array.dtype)
     return arrays
 
 

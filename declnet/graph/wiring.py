@@ -191,7 +191,7 @@ def why_unknown(source: str, not_above: Sequence[str], what: str = "inputs") -> 
 
 def _unread(wires: Sequence[Wire], input_names: Collection[str]) -> list[Diagnostic]:
     """Return an error for each named input of the model that no layer reads."""
-    read = {name for each in wires for name in each.reads}
+    read = {name for wire in wires for name in wire.reads}
     return [
         Diagnostic(
             f'no layer reads the input "{name}"',
@@ -205,8 +205,8 @@ def _unread(wires: Sequence[Wire], input_names: Collection[str]) -> list[Diagnos
 
 
 def _unused(wires: Sequence[Wire], outputs: Sequence[str] | None) -> list[Diagnostic]:
-    used = {value for each in wires for value in each.inputs or ()}
-    ends = outputs if outputs is not None else [each.name for each in wires[-1:]]
+    used = {value for wire in wires for value in wire.inputs or ()}
+    ends = outputs if outputs is not None else [wire.name for wire in wires[-1:]]
     used |= {index + 1 for index, each in enumerate(wires) if each.name in ends}
     or_output = ", or in model.outputs" if outputs is not None else ""
     hint = f"name it in the inputs of a later layer{or_output}, or remove it"

@@ -248,7 +248,7 @@ class ForwardPass:
         orders = value_orders(nodes)
         workspaces = Workspaces(nodes, n, model.dtype, orders[1:])
         self._rngs = [np.random.Generator(np.random.PCG64(0)) for _ in nodes]
-        self._streams = [dict(each) for each in streams[: len(nodes)]]
+        self._streams = [dict(stream) for stream in streams[: len(nodes)]]
         self._random = set(range(len(nodes)))
         self._slopes: dict[int, Array] = {}
         self._untrained = [
@@ -330,7 +330,7 @@ class ForwardPass:
             return total
 
         ends = [self._values[value] for value in self._ends]
-        return _function_of(array, loss, may_clip=any(array is each for each in ends))
+        return _function_of(array, loss, may_clip=any(array is end for end in ends))
 
     def _forward(self, layers: Iterable[int]) -> None:
         for index in layers:

@@ -35,10 +35,10 @@ def equations(component: Component) -> tuple[str, ...]:
     """
     first, *others = _documentation(type(component)).split("\n\n")
     found = first.splitlines()
-    for each in others:
-        if _BEGINS.match(each) and not _GRADIENT.match(each):
-            found += each.splitlines()
-        elif not (_SHAPES.match(each) or _GRADIENT.match(each) or _BACKWARD.match(each)):
+    for other in others:
+        if _BEGINS.match(other) and not _GRADIENT.match(other):
+            found += other.splitlines()
+        elif not (_SHAPES.match(other) or _GRADIENT.match(other) or _BACKWARD.match(other)):
             break
     return tuple(found)
 
@@ -54,8 +54,8 @@ def gradient_equations(component: Component) -> tuple[str, ...]:
         methods.append(component.derivative)
     own = _documentation(type(component)).split("\n\n")
     found = [line for each in own if _BACKWARD.match(each) for line in each.splitlines()]
-    for each in methods:
-        paragraphs = (inspect.getdoc(each) or "").split("\n\n")
+    for method in methods:
+        paragraphs = (inspect.getdoc(method) or "").split("\n\n")
         stated = takewhile(_EQUATION.search, paragraphs)
         found += [line for paragraph in stated for line in paragraph.splitlines()]
     return tuple(found)

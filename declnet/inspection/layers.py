@@ -146,7 +146,7 @@ def _saturated(y: Array, bounds: OutputRange | None) -> float | None:
 
 
 def _trainable(model: Model, node: Node) -> list[Slot]:
-    return [each for each in model.store.slots if each.node == node.owner and each.is_trained()]
+    return [slot for slot in model.store.slots if slot.node == node.owner and slot.is_trained()]
 
 
 def _change(
@@ -155,8 +155,8 @@ def _change(
     """Return the norm of the change of parameters, divided by the norm of the parameters."""
     if not slots:
         return None
-    old = np.concatenate([np.asarray(before[each.key], float).ravel() for each in slots])
-    new = np.concatenate([np.asarray(after[each.key], float).ravel() for each in slots])
+    old = np.concatenate([np.asarray(before[slot.key], float).ravel() for slot in slots])
+    new = np.concatenate([np.asarray(after[slot.key], float).ravel() for slot in slots])
     change = float(np.linalg.norm(new - old))
     return change / (float(np.linalg.norm(old)) or 1.0)
 
@@ -275,7 +275,7 @@ def _gradients(model: Model, node: Node, x: Batch, values: Sequence[Array]) -> t
             tuple(dx) if node.takes_many_inputs else dx[0],
             state,
         )
-    filled = any(each.any() for each in gradients.values())
+    filled = any(gradient.any() for gradient in gradients.values())
     return filled, any(each is not None and each.any() for each in dx)
 
 
@@ -289,9 +289,9 @@ def _checking(node: Node) -> str:
 def _frozen(model: Model) -> Fault | None:
     """Return the fault of the first layer with weights of which none is trained."""
     for node in model.nodes:
-        if any(each.role == "weight" for each in node.parameters.values()) and not _trainable(
-            model, node
-        ):
+        if any(
+            parameter.role == "weight" for parameter in node.parameters.values()
+        ) and not _trainable(model, node):
             return Fault(
                 node.index, node.name, "its weights are not trained", "make them trainable"
             )
@@ -300,7 +300,7 @@ def _frozen(model: Model) -> Fault | None:
 
 def _narrowest(model: Model) -> Fault | None:
     """Return the layer with the fewest outputs below the last one with parameters."""
-    last = max(each.node for each in model.store.slots)
+    last = max(slot.node for slot in model.store.slots)
     hidden = [node for node in model.nodes[:last] if node.parameters]
     if not hidden:
         reason = "it is the only layer with parameters, so the model may be too simple"

@@ -173,7 +173,7 @@ def _few(
 def _is_new(data: ReadyData, position: int, seen: set[bytes]) -> bool:
     """Return whether a sample has an input not seen before, and remember the input."""
     arrays = samples_of(data.x, slice(position, position + 1)).values()
-    content = b"".join(np.ascontiguousarray(each).tobytes() for each in arrays)
+    content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
     is_new = content not in seen
     seen.add(content)
     return is_new
@@ -244,7 +244,7 @@ class _Search:
     def _others(self, own: float) -> Iterator[float]:
         """Yield other rates, the nearest to the one that a range test suggests first."""
         curve: Curve = self.trainings.range_test()
-        rates = [each for each in candidates(curve, own) if each != own]
+        rates = [candidate for candidate in candidates(curve, own) if candidate != own]
         yield from sorted(rates, key=lambda rate: abs(math.log(rate / curve.suggested)))
 
     def _attempt(self, rate: float, wanted: float) -> Trial:

@@ -114,10 +114,10 @@ def _with_numpy(spec: RunSpec) -> RunSpec:
 
 def _require_layers(ready: ReadyRun, layers: Sequence[str]) -> None:
     names = [node.name for node in ready.prepared.model.nodes]
-    for each in layers:
-        if each not in names:
-            hint = suggestion(each, names, "layers")
-            raise TraceError(f'there is no layer "{each}" ({hint})')
+    for layer in layers:
+        if layer not in names:
+            hint = suggestion(layer, names, "layers")
+            raise TraceError(f'there is no layer "{layer}" ({hint})')
 
 
 def _trained(ready: ReadyRun, step: int) -> Start:

@@ -130,17 +130,17 @@ class Trace:
     @property
     def data_loss(self) -> float:
         """The weighted sum of the losses' means."""
-        return sum(each.head.weight * each.mean for each in self.losses)
+        return sum(loss.head.weight * loss.mean for loss in self.losses)
 
     @property
     def parameters(self) -> tuple[TracedParameter, ...]:
         """All parameters, in the model's order."""
-        return tuple(each for layer in self.layers for each in layer.parameters)
+        return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     @property
     def penalty(self) -> float:
         """The sum of all penalties."""
-        return sum(each.penalty for each in self.parameters)
+        return sum(parameter.penalty for parameter in self.parameters)
 
     @property
     def loss(self) -> float:
@@ -152,7 +152,7 @@ class Trace:
         """All comparisons with central differences, in the order of the backward pass."""
         found = []
         for layer in reversed(self.layers):
-            found += [layer.check, *(each.check for each in layer.parameters)]
+            found += [layer.check, *(parameter.check for parameter in layer.parameters)]
         return tuple(each for each in found if each is not None)
 
 
@@ -162,10 +162,14 @@ def suspects(result: Trace) -> tuple[str, ...]:
     A wrong gradient of a value is passed on to everything before it. So a layer is suspected only
     if the gradient of its own output is right, and that of one of its inputs or parameters wrong.
     """
-    wrong = {each.name for each in result.checks if not each.passed}
+    wrong = {check.name for check in result.checks if not check.passed}
     named: dict[str, None] = {}
     for layer in reversed(result.layers):
-        checks = [(each, each.check.errors) for each in layer.parameters if each.check is not None]
+        checks = [
+            (parameter, parameter.check.errors)
+            for parameter in layer.parameters
+            if parameter.check is not None
+        ]
         own = any(not errors[0] <= TOLERANCE for _, errors in checks)
         if layer.name not in wrong and (own or wrong.intersection(layer.inputs)):
             named[f"{layer.name} ({layer.layer.type})"] = None

@@ -256,10 +256,10 @@ class _Traced:
         gradients = self.copies.grad
         if not clips or not gradients:
             return {}
-        flat = np.concatenate([each.reshape(-1) for each in gradients.values()])
+        flat = np.concatenate([gradient.reshape(-1) for gradient in gradients.values()])
         for clip in clips:
             clip(flat)()
-        ends = np.cumsum([each.size for each in gradients.values()])
+        ends = np.cumsum([gradient.size for gradient in gradients.values()])
         parts = np.split(flat, ends[:-1])
         return {
             key: part.reshape(each.shape)
@@ -277,7 +277,8 @@ def _checked(layers: tuple[TracedLayer, ...], passes: ForwardPass) -> tuple[Trac
             if check.clipped:
                 passes.take_slope(index + 1, layer.dy)
         parameters = tuple(
-            replace(each, check=_differences(each, index, passes)) for each in layer.parameters
+            replace(parameter, check=_differences(parameter, index, passes))
+            for parameter in layer.parameters
         )
         found.insert(0, replace(layer, check=check, parameters=parameters))
     return tuple(found)

@@ -64,7 +64,7 @@ def normalized(distribution: str) -> str:
 
 def origins_in_words(plugins: Sequence[Plugin]) -> str:
     """Return a phrase with the distributions and versions of plugins."""
-    *others, last = (each.origin for each in plugins)
+    *others, last = (plugin.origin for plugin in plugins)
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -139,7 +139,7 @@ class Conflict:
 
 def types_of(classes: Iterable[type[Any]]) -> tuple[str, ...]:
     """Return the types of classes; of one without a type, which is in no registry, its name."""
-    return tuple(getattr(each, "type", each.__name__) for each in classes)
+    return tuple(getattr(class_name, "type", class_name.__name__) for class_name in classes)
 
 
 def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
@@ -290,7 +290,7 @@ class Registry:
     def replaced(self, kind: str) -> frozenset[tuple[str, ...]]:
         """Return the types that components of a kind replace together, without importing any."""
         entries = (each for found in self._entries.get(kind, {}).values() for each in found)
-        return frozenset(each.replaces for each in entries if each.replaces is not None)
+        return frozenset(entry.replaces for entry in entries if entry.replaces is not None)
 
     def translating(self, written: str, name: str) -> Iterator[Entry]:
         """Import and yield the translations of components of a type into a format.
@@ -303,9 +303,11 @@ class Registry:
             name: the type of the component.
         """
         for entries in tuple(self._entries.get("translation", {}).values()):
-            for each in tuple(entries):
-                if each.format in (written, None) and (not each.replaces or name in each.replaces):
-                    yield from self._usable([each])
+            for entry in tuple(entries):
+                if entry.format in (written, None) and (
+                    not entry.replaces or name in entry.replaces
+                ):
+                    yield from self._usable([entry])
 
     def offers(self, kind: str | None = None, name: str | None = None) -> Iterator[Entry]:
         """Import and yield every working component, from all distributions.
@@ -319,7 +321,11 @@ class Registry:
     def offering(self, kind: str, name: str) -> tuple[Plugin, ...]:
         """Return the plugins that announce a type, working or not, without importing anything."""
         working = [each.plugin for each in self._entries.get(kind, {}).get(name, ())]
-        broken = [each.plugin for each in self.failures if (each.kind, each.type) == (kind, name)]
+        broken = [
+            failure.plugin
+            for failure in self.failures
+            if (failure.kind, failure.type) == (kind, name)
+        ]
         return tuple(dict.fromkeys([*working, *broken]))
 
     def conflicts(self) -> list[Conflict]:
@@ -337,13 +343,13 @@ class Registry:
     def plugin_of(self, component: type[Any]) -> Plugin | None:
         """Return the plugin that registered a class, or None if it is not registered."""
         entries = self._entries.get(component.kind, {}).get(component.type, ())
-        return next((each.plugin for each in entries if each.is_class(component)), None)
+        return next((entry.plugin for entry in entries if entry.is_class(component)), None)
 
     def versions(self) -> dict[str, str]:
         """Return the version of each distribution that has components, by its normalized name."""
-        everything = (each for types in self._entries.values() for each in types.values())
+        everything = (type_ for types in self._entries.values() for type_ in types.values())
         plugins = (entry.plugin for entries in everything for entry in entries)
-        return {normalized(each.distribution): each.version for each in plugins}
+        return {normalized(plugin.distribution): plugin.version for plugin in plugins}
 
     def _only(self, kind: str, name: str) -> list[Entry]:
         """Return the working component of a type, or nothing if there is a conflict."""
@@ -356,7 +362,7 @@ class Registry:
         recorded = self._recorded.get((kind, name))
         if recorded is not None:
             return self._usable(
-                each for each in entries if each.plugin.is_of(recorded.distribution)
+                entry for entry in entries if entry.plugin.is_of(recorded.distribution)
             )
         offering = self.offering(kind, name)
         if len(offering) > 1:
@@ -364,7 +370,7 @@ class Registry:
             for names in (self.preferred - own, own):
                 if any(normalized(plugin.distribution) in names for plugin in offering):
                     entries = [
-                        each for each in entries if normalized(each.plugin.distribution) in names
+                        entry for entry in entries if normalized(entry.plugin.distribution) in names
                     ]
                     break
         return self._usable(entries)
@@ -390,8 +396,8 @@ class Registry:
         self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
-        names = [f'"{each.distribution}"' for each in plugins]
-        if all(normalized(each.distribution) in self.preferred for each in plugins):
+        names = [f'"{plugin.distribution}"' for plugin in plugins]
+        if all(normalized(plugin.distribution) in self.preferred for plugin in plugins):
             hint = f"`plugins` lists {' and '.join(names)}; remove all but the one to use"
         else:
             hint = f"list the one to use, e.g. plugins = [{names[0]}]"
@@ -400,9 +406,9 @@ class Registry:
     def _meant(self, kind: str, name: str) -> tuple[str | None, bool]:
         """Return the type that a name probably means, and whether that is certain."""
         others = {
-            other: each.type
-            for each in self.entries(kind)
-            for other in vars(each.component).get("other_types", ())
+            other: entry.type
+            for entry in self.entries(kind)
+            for other in vars(entry.component).get("other_types", ())
         }
         types = self.types(kind)
         elsewhere = known_elsewhere(name, others)

@@ -126,7 +126,7 @@ class ActiveRun:
             epochs: completed epochs; 0 within an epoch, where only the time counts.
             seconds: time since the last checkpoint.
         """
-        by_epoch = epochs > 0 and any(epochs % each == 0 for each in self.every_epochs)
+        by_epoch = epochs > 0 and any(epochs % epoch == 0 for epoch in self.every_epochs)
         by_time = self.every_seconds is not None and seconds >= self.every_seconds
         return self.keeps_checkpoints and (self.wanted or by_epoch or by_time)
 

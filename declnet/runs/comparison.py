@@ -154,7 +154,7 @@ def best_run(directory: Path) -> tuple[Path, str] | None:
     """
     from declnet.runs.storage.listing import ListedRun, list_runs
 
-    best, metric = best_of([each for each in list_runs(directory) if isinstance(each, ListedRun)])
+    best, metric = best_of([run for run in list_runs(directory) if isinstance(run, ListedRun)])
     return (directory / best.path, metric) if best is not None else None
 
 

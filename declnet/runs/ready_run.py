@@ -64,6 +64,6 @@ def make_ready_run(
         train, validation = prepared.data["train"], prepared.data.get("validation")
         if validation is not None:
             require_samples(spec.heads, len(validation))
-            require_targets(spec.heads, (each.y for each in validation.parts()))
+            require_targets(spec.heads, (part.y for part in validation.parts()))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
     return ReadyRun(spec, prepared, trainer, registry, data)

@@ -242,11 +242,11 @@ def _newest(
 
 def _how_to_keep_some(ready: ReadyRun) -> str:
     """Return how a run has checkpoints, unless it asks for them or no installed callback would."""
-    if any(each.writes_checkpoints for each in ready.spec.training.callbacks):
+    if any(callback.writes_checkpoints for callback in ready.spec.training.callbacks):
         return ""
     entries = ready.registry.entries(Callback.kind)
-    types = [each.type for each in entries if each.component.writes_checkpoints]
-    named = alternatives(f'"{each}"' for each in types)
+    types = [entry.type for entry in entries if entry.component.writes_checkpoints]
+    named = alternatives(f'"{type_}"' for type_ in types)
     return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 
@@ -262,7 +262,7 @@ def _require_run(directory: Path) -> None:
     if not directory.is_dir():
         what = "is a file, not a run's folder" if directory.exists() else "there is no such folder"
         raise OutputError(f"{directory}: {what}")
-    others = {each.name for each in directory.iterdir() if not each.name.startswith(".")} - BEGUN
+    others = {path.name for path in directory.iterdir() if not path.name.startswith(".")} - BEGUN
     if not (directory / folder.SPEC).is_file() or others:
         message = f"this is not a run's folder (a run's folder has a {folder.MANIFEST})"
         raise OutputError(f"{directory}: {message}")

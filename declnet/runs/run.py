@@ -157,7 +157,7 @@ def train_run(
 
 
 def _require_one_run(what: str, *options: object) -> None:
-    if any(each is not None for each in options):
+    if any(option is not None for option in options):
         raise RunError(f"`checked`, `parameters` and `stop_when` are for one run, not for {what}")
 
 

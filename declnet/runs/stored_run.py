@@ -253,7 +253,7 @@ class StoredRun(RunContents, Exportable):
             DataError: the run has no such data set, or it can no longer be loaded.
         """
         sets = self.data_sets
-        wanted = name or next(each for each in SETS if each in sets)
+        wanted = name or next(set_ for set_ in SETS if set_ in sets)
         if wanted not in sets:
             raise DataError(f"the run has no {wanted} data", hint=f"it has {', '.join(sets)}")
         return sets[wanted]
@@ -282,8 +282,8 @@ class StoredRun(RunContents, Exportable):
             number = int(places[position]) + 1
             return SampleName(f"{stored.name}: sample {number}", number)
 
-        for each in outputs.values():
-            require_finite(each, name_sample)
+        for output in outputs.values():
+            require_finite(output, name_sample)
         ys = part.targets
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
         return PredictedData(stored.name, *map(unwrapped, (x, targets, outputs, raw)))
@@ -347,7 +347,7 @@ class StoredRun(RunContents, Exportable):
         from declnet.runs.inference.analyzing import other_data, set_of_run
 
         predictor, context = self.predictor(), {"registry": self.registry}
-        chosen = [Analysis.from_declaration(each, context) for each in analyses]
+        chosen = [Analysis.from_declaration(analysis, context) for analysis in analyses]
         with attributing_errors(self.registry):
             if isinstance(data, Path | DataSource):
                 found = other_data(predictor, data, lambda: self.raw_sets()["train"])

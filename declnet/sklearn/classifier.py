@@ -21,7 +21,7 @@ from declnet.sklearn.samples import Target, Targets, target_array
 
 def _has_probabilities(estimator: DeclnetClassifier) -> bool:
     fitted: Predictor | None = vars(estimator).get("predictor_")
-    return fitted is None or not any(each.scores for each in fitted.readings)
+    return fitted is None or not any(reading.scores for reading in fitted.readings)
 
 
 def _has_scores(estimator: DeclnetClassifier) -> bool:
@@ -113,7 +113,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         if len(found) == 1:
             return probabilities[0]
         if self._are_labels:
-            return np.stack([each[:, 1] for each in probabilities], axis=1)
+            return np.stack([probability[:, 1] for probability in probabilities], axis=1)
         return probabilities
 
     @available_if(_has_probabilities)
@@ -168,10 +168,10 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
     def _adopt(self, predictor: Predictor, targets: Targets | None, names: Sequence[str]) -> None:
         super()._adopt(predictor, targets, names)
         if targets is None:
-            self._classes = [_classes_in(each) for each in predictor.readings]
+            self._classes = [_classes_in(reading) for reading in predictor.readings]
             self._are_labels = predictor.readings[0].sort == "flags"
         else:
-            self._classes = [np.asarray(each.classes) for each in targets.columns]
+            self._classes = [np.asarray(column.classes) for column in targets.columns]
             self._are_labels = targets.are_labels
         self.classes_: Any = self._classes if self._is_matrix else self._classes[0]
         if self._are_labels:

@@ -170,7 +170,7 @@ class SpecEstimator(SpecKeys):
             estimator.n_features_in_ = len(columns)
             estimator.feature_names_in_ = np.array(columns, object)
         estimator._columns = columns or ()
-        names = tuple(dict.fromkeys(each.target or each.name for each in predictor.heads))
+        names = tuple(dict.fromkeys(head.target or head.name for head in predictor.heads))
         estimator._adopt(predictor, None, names)
         estimator._training, estimator.spec_ = None, predictor.spec
         estimator.directory_, estimator.history_ = folder, history
@@ -323,8 +323,8 @@ class SpecEstimator(SpecKeys):
 
     def _named_by(self, spec: RunSpec, targets: Targets) -> dict[str, Target]:
         """Return the columns of y by the names of the targets of `[losses]`, or in their order."""
-        wanted = tuple(dict.fromkeys(each.target or each.name for each in spec.heads))
-        given = {each.name or "": each for each in targets.columns}
+        wanted = tuple(dict.fromkeys(head.target or head.name for head in spec.heads))
+        given = {column.name or "": column for column in targets.columns}
         if given.keys() == set(wanted):
             return given
         if len(wanted) != len(targets):
@@ -396,7 +396,7 @@ def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
 
 def _with_fitting_batches(spec: RunSpec, samples: int) -> RunSpec:
     """Return a spec whose batches are not larger than the training data, as in scikit-learn."""
-    held = sum(held_out_count(samples, each) for each in spec.data.fractions.values())
+    held = sum(held_out_count(samples, fraction) for fraction in spec.data.fractions.values())
     size, left = spec.training.batch_size, max(samples - held, 1)
     if size is None or size <= left:
         return spec

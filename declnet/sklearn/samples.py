@@ -80,7 +80,7 @@ class Targets:
 
     def joined(self) -> Array:
         """Return all columns as one array (n, k), of numbers or labels."""
-        return np.stack([each.values for each in self.columns], axis=1)
+        return np.stack([column.values for column in self.columns], axis=1)
 
 
 def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[str | None]]:
@@ -98,7 +98,7 @@ def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[
             f"This {estimator} estimator requires y to be passed, but the target y is None."
         )
     require_unmasked(y, "y")
-    names = [str(each) for each in y.columns] if hasattr(y, "columns") else None
+    names = [str(column) for column in y.columns] if hasattr(y, "columns") else None
     own = getattr(y, "name", None)
     sort = "numeric" if numbers else None
     y = y if numbers or hasattr(y, "toarray") else np.asarray(y)  # keeps pandas' booleans

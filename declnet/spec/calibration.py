@@ -34,13 +34,13 @@ class CalibrationSpec(StrictModel):
                 message = f'"{step.type}" changes the predictions that "{earlier}" is fitted to'
                 hint = f'put "{step.type}" before "{earlier}"'
                 raise located_error("contradiction", message, at, step, hint=hint)
-            for each in step.gives():
-                if each in given:
-                    message = f'"{step.type}" and "{given[each].type}" both give {_IN_WORDS[each]}'
+            for give in step.gives():
+                if give in given:
+                    message = f'"{step.type}" and "{given[give].type}" both give {_IN_WORDS[give]}'
                     hint = "remove one of them"
                     raise located_error("contradiction", message, at, step, hint=hint)
-                if each != "apply":
-                    given[each] = step
+                if give != "apply":
+                    given[give] = step
         return self
 
 

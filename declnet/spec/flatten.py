@@ -21,9 +21,9 @@ def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def differing_keys(documents: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys whose values differ between flattened documents."""
-    keys = dict.fromkeys(key for each in documents for key in each)
+    keys = dict.fromkeys(key for document in documents for key in document)
     absent = object()
-    return [key for key in keys if _differ([each.get(key, absent) for each in documents])]
+    return [key for key in keys if _differ([document.get(key, absent) for document in documents])]
 
 
 def _differ(values: Sequence[Any]) -> bool:
@@ -43,7 +43,7 @@ def spec_differences(specs: Sequence[Mapping[str, Any]]) -> dict[str, list[str |
         The values as text for each spec, by dotted key (e.g. `model.layers.dense_1.units`); None
         if a spec does not have the key.
     """
-    sides = [flatten(each) for each in specs]
+    sides = [flatten(spec) for spec in specs]
     return {
         key: [shown(side[key]) if key in side else None for side in sides]
         for key in differing_keys(sides)

@@ -252,7 +252,7 @@ def _component(contract: type[C], value: Any, context: Context) -> C | None:
         return None
     except ValidationError as error:
         details = error.errors()
-    if any(each["type"] != "unknown_key" for each in details):
+    if any(detail["type"] != "unknown_key" for detail in details):
         return None
     try:
         known = value

@@ -119,7 +119,7 @@ def point_of(
         problem = apply_override(made, own)
         if problem is not None:
             problems.append(problem)
-    changes = {each.key: each.value for each in values}
+    changes = {value.key: value.value for value in values}
     return Point(label, changes, seeds, made, tuple(problems), base)
 
 

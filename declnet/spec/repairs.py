@@ -95,20 +95,22 @@ class RepairedMap(SourceMap):
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return diagnostics with their paths and places as written, in the order of the files."""
         return self.before.locate(
-            each if each.place is not None else replace(each, path=self.path_before(each.path))
-            for each in diagnostics
+            diagnostic
+            if diagnostic.place is not None
+            else replace(diagnostic, path=self.path_before(diagnostic.path))
+            for diagnostic in diagnostics
         )
 
 
 def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[RepairedMap, set[Repair]]:
     """Return a document with the repairs that are possible, and those."""
     document, moved, done = source_map.document, {}, set()
-    for each in repairs:
-        writer, key = source_map.writer_of(each.path), each.key or each.path
-        found = each.apply(document, replaces=source_map.writer_of(key) is not writer)
+    for repair in repairs:
+        writer, key = source_map.writer_of(repair.path), repair.key or repair.path
+        found = repair.apply(document, replaces=source_map.writer_of(key) is not writer)
         if found is not None:
             document = found
-            done.add(each)
-            if each.key is not None:
-                moved[each.key] = each.path
+            done.add(repair)
+            if repair.key is not None:
+                moved[repair.key] = repair.path
     return RepairedMap(document, source_map.origin, source_map, moved), done

@@ -97,7 +97,7 @@ def _table_in(text: str, whole: Place) -> dict[str, Any]:
 def _located_errors(error: ValidationError, given: Any, whole: Place) -> SpecError:
     positions = KeyPositions(_KEY + whole.text, "toml")
     problems = [diagnostic_of(each, given) for each in error.errors()]
-    return SpecError([_located(each, positions, whole) for each in problems])
+    return SpecError([_located(problem, positions, whole) for problem in problems])
 
 
 def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diagnostic:

@@ -56,7 +56,7 @@ class Sweep:
             SpecError: the section varies the key together with others.
         """
         key = values[0].key
-        steps = tuple((each,) for each in values)
+        steps = tuple((value,) for value in values)
         for at, axis in enumerate(self.axes):
             if axis.keys == (key,):
                 changed = replace(axis, steps=steps)
@@ -74,12 +74,12 @@ class Sweep:
         These have no values, or are keys of a component that a wrong one was to choose.
         """
         wrong: set[str] = set()
-        for each in problems:
+        for problem in problems:
             for key, at, _ in entries_of(self.section, (SWEEP,), is_range):
-                if each.path[: len(at)] == at:
+                if problem.path[: len(at)] == at:
                     wrong.add(key.removesuffix(".type"))
             for name in (ZIP, WHEN):
-                if each.path[:2] == (SWEEP, name):
+                if problem.path[:2] == (SWEEP, name):
                     wrong |= {key.removesuffix(".type") for key in _strings_in(self.section[name])}
         if any(key.startswith(VARIABLES) for key in wrong):
             return replace(self, axes=())
@@ -104,7 +104,7 @@ class Sweep:
         for chosen in self._chosen():
             others = tuple((key, repr(each.value)) for key, each in chosen.items() if key != SEED)
             groups.setdefault(others, []).append(chosen)
-        labels = _distinct(self._label(each[0]) for each in groups.values())
+        labels = _distinct(self._label(group[0]) for group in groups.values())
         return [self._point(*each) for each in zip(labels, groups.values(), strict=True)]
 
     def _chosen(self) -> list[dict[str, SweptValue]]:

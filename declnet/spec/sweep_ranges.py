@@ -95,7 +95,7 @@ def _steps(table: Mapping[str, Any], report: Any) -> list[Any]:
 
 def _between(table: Mapping[str, Any], form: str, report: Any) -> list[Any]:
     ends, count = table[form], table["count"]
-    numbers = isinstance(ends, list) and all(type(each) in (int, float) for each in ends)
+    numbers = isinstance(ends, list) and all(type(end) in (int, float) for end in ends)
     if not numbers or len(ends) != 2 or not all(map(math.isfinite, ends)):
         message = f'"{form}" must be a list of two numbers, not {shown(ends)}'
         report(message, "E012", form)
@@ -114,7 +114,7 @@ def _between(table: Mapping[str, Any], form: str, report: Any) -> list[Any]:
         inner = [first * (last / first) ** share for share in shares]
     else:
         inner = [first + (last - first) * share for share in shares]
-    whole = all(type(each) is int for each in ends)
+    whole = all(type(end) is int for end in ends)
     rounded = [round(each) if whole else float(f"{each:.{DIGITS}g}") for each in inner]
     values = [first, *rounded, last] if whole else [float(first), *rounded, float(last)]
     if len(set(values)) < count:

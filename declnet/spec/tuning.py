@@ -85,10 +85,14 @@ class TuneSpec(StrictModel):
         if search is not None:
             return search
         registry: Registry = (info.context or {}).get("registry") or default_registry()
-        defaults = [each for each in registry.entries(Searcher.kind) if each.component.is_default]
+        defaults = [
+            entry for entry in registry.entries(Searcher.kind) if entry.component.is_default
+        ]
         if not defaults:
             raise custom_error("missing_key", "is missing", hint="no default searcher is installed")
-        available = (each for each in defaults if why_unavailable(each.component()) is None)
+        available = (
+            default for default in defaults if why_unavailable(default.component()) is None
+        )
         return next(available, defaults[0]).type
 
     @model_validator(mode="after")

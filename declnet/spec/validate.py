@@ -78,7 +78,7 @@ class ParsedSpec:
     def of(cls, spec: RunSpec) -> ParsedSpec:
         """Return the result for a valid spec."""
         members = spec.members.members if spec.members is not None else ()
-        return cls(spec.source_map, spec, members=tuple(cls.of(each.spec) for each in members))
+        return cls(spec.source_map, spec, members=tuple(cls.of(member.spec) for member in members))
 
     @cached_property
     def partial(self) -> PartialSpec:
@@ -249,7 +249,7 @@ def read_points(
     sweep, problems = sweep_of(composed.source_map)
     if problems or (sweep.axes and TUNE in composed.source_map.document):
         validate(composed, registry, folder).require()
-    fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
+    fixed = [[swept_value(override)] for override in overrides if override.key in sweep.keys]
     for values in (*fixed, *varied):
         sweep = sweep.varying(values)
     made = _composed_points(sweep, composed)
@@ -320,7 +320,11 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
             break
         names = [found[each] for each in found if each in done]
         reported += composed.source_map.locate(names)
-        known = [each for each in composed.diagnostics if each.path not in source_map.moved]
+        known = [
+            diagnostic
+            for diagnostic in composed.diagnostics
+            if diagnostic.path not in source_map.moved
+        ]
         composed = replace(composed, source_map=source_map, diagnostics=known)
     else:
         parsed, _ = _validated(composed, registry, folder)
@@ -386,7 +390,7 @@ def _validated(
     tuning, in_tune = tuning_of(sweep.base, context)
     source_map, document = expansion.source_map, expansion.source_map.document
     earlier = [*composed.diagnostics, *in_sweep, *in_tune.found, *expansion.diagnostics]
-    earlier += [diagnostic_of(each, written) for each in in_tune.details]
+    earlier += [diagnostic_of(detail, written) for detail in in_tune.details]
     if sweep.axes and tuning is not None:
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
@@ -409,7 +413,7 @@ def _validated(
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
         details = list(pydantic_errors(error))
-        diagnostics = [diagnostic_of(each, document, expansion) for each in details]
+        diagnostics = [diagnostic_of(detail, document, expansion) for detail in details]
         found = list(source_map.as_written(without_redundant(diagnostics)))
         for each, diagnostic in zip(details, diagnostics, strict=True):
             repair = repair_of(each, document, expansion)

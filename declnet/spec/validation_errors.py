@@ -294,7 +294,7 @@ def _right_place(path: KeyPath, document: Any, expansion: Expansion | None) -> K
         return None
     if own.known_key(str(key)) is not None:
         return None
-    places = [each for each in models if each != tuple(outer)]
+    places = [model for model in models if model != tuple(outer)]
     for names in (_same_key, _known_key):
         for place in places:
             name = names(models[place], str(key))
@@ -326,7 +326,7 @@ def _models(document: Any, expansion: Expansion | None) -> dict[KeyPath, type[St
 
 def _with_kind(key: str, registry: Registry) -> str:
     """Return the beginning of a hint if an unknown key is a type of component."""
-    kinds = [each for each in _KINDS if key in registry.types(each)]
+    kinds = [kind for kind in _KINDS if key in registry.types(kind)]
     return f'"{key}" is {with_article(kinds[0])}; ' if kinds else ""
 
 
@@ -353,11 +353,15 @@ def _place_hint(path: KeyPath, belongs: KeyPath | None) -> str | None:
 
 def without_redundant(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """Drop diagnostics for missing keys that are only misspelled."""
-    hints = {(each.path[:-1], each.help) for each in diagnostics if each.code == "E010"}
+    hints = {
+        (diagnostic.path[:-1], diagnostic.help)
+        for diagnostic in diagnostics
+        if diagnostic.code == "E010"
+    }
     return [
-        each
-        for each in diagnostics
-        if each.code != "E011"
-        or not each.path
-        or (each.path[:-1], f'did you mean "{each.path[-1]}"?') not in hints
+        diagnostic
+        for diagnostic in diagnostics
+        if diagnostic.code != "E011"
+        or not diagnostic.path
+        or (diagnostic.path[:-1], f'did you mean "{diagnostic.path[-1]}"?') not in hints
     ]

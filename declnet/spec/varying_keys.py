@@ -94,7 +94,7 @@ class KeyReader:
             at: KeyPath = (*self.when_at, key)
             if not self.varies(key, values, at, WHEN):
                 continue
-            own = next(each for each in groups if key in each)
+            own = next(group for group in groups if key in group)
             if not isinstance(needs, dict) or not needs:
                 message = f'the condition of "{key}" must be a table of other keys\' values'
                 self.report(message, 'write e.g. { "training.batch_size" = 16 }', at, "E012")

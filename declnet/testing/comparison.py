@@ -55,7 +55,7 @@ def difference(
         return None
     if found.dtype.kind == "O":
         pairs = zip(found.flat, wanted.flat, strict=True)
-        return "{!r} instead of {!r}".format(*next(each for each in pairs if each[0] != each[1]))
+        return "{!r} instead of {!r}".format(*next(pair for pair in pairs if pair[0] != pair[1]))
     given, right = found.astype(float), wanted.astype(float)
     unlike = np.isfinite(given) != np.isfinite(right)
     finite = np.isfinite(right)

@@ -120,7 +120,7 @@ def infer(
     Raises ShapeRefusedError if a layer rejects its input's shape with a ValueError, CheckFailed if
     it raises anything else, or declares something that cannot be allocated.
     """
-    shapes = [each.shape for each in as_input_infos(inputs).values()]
+    shapes = [info.shape for info in as_input_infos(inputs).values()]
     with calling(f"what it declares for input shape {shapes[0]}"):
         try:
             return infer_nodes(layers, inputs, registry)
@@ -151,7 +151,7 @@ class GraphHarness:
         self.step = 1
         heads = (Head(UNNAMED, loss),)
         self._graph = TrainingGraph(model, heads, setting.capacity, setting.seed, kernels, TOTAL)
-        self._streams = [(each, each.bit_generator.state) for each in self._graph.streams()]
+        self._streams = [(stream, stream.bit_generator.state) for stream in self._graph.streams()]
         self._nodes = nodes
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
@@ -258,7 +258,7 @@ class WatchedLayer(Watched):
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Run forward, with x and what it may not change of its parameters locked."""
-        if not any(state is each for each in self.forward_arguments):
+        if not any(state is argument for argument in self.forward_arguments):
             for name, declared in self._node.workspace.items():
                 if declared.fill is None:
                     poison(getattr(state, name), self._spoiled)
@@ -346,9 +346,9 @@ def named(name: str, arrays: Any) -> dict[str, Array]:
 def _watching_states(method: str, call: Callable[[], object], arguments: tuple[Any, ...]) -> None:
     """Make a call; raise StateReplacedError if it sets an attribute of a state."""
     states: dict[str, Any] = {}
-    for each in arguments:
-        if isinstance(each, LayerState | OptimizerState):
-            states |= {"state": each, "state.grad": getattr(each, "grad", each)}
+    for argument in arguments:
+        if isinstance(argument, LayerState | OptimizerState):
+            states |= {"state": argument, "state.grad": getattr(argument, "grad", argument)}
     handed = {where: dict(vars(state)) for where, state in states.items()}
     call()
     for where, state in states.items():

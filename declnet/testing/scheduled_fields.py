@@ -38,7 +38,9 @@ def scheduled_variants(subject: Subject) -> Iterator[tuple[str, Subject, Subject
         given = getattr(component, name)
         later = given.rate(1, 100) if isinstance(given, Schedule) else given
         others = (later / 2, (later + 1) / 2, 2 * later, 0.5, 1.0, 2.0)
-        first = next((each for each in others if each != later and bounds.contains(each)), later)
+        first = next(
+            (other for other in others if other != later and bounds.contains(other)), later
+        )
         values = (_Jump(first=first, later=later), first, later)
         scheduled, before, after = (
             Subject(component.model_copy(update={name: value}), subject.example, subject.registry)

@@ -76,7 +76,7 @@ class Setting:
         return replace(self, **changes)
 
     def __str__(self) -> str:
-        values = ((each.name, getattr(self, each.name), each.default) for each in fields(self))
+        values = ((field.name, getattr(self, field.name), field.default) for field in fields(self))
         return ", ".join(
             f"{name} {value}" for name, value, usual in values if value not in (usual,)
         )

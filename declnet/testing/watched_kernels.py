@@ -122,7 +122,7 @@ def _in_parts(call: Call) -> Call:
         parts.append(replace(call, block=block))
 
     def make() -> None:
-        for each in parts:
-            each()
+        for part in parts:
+            part()
 
     return make

@@ -38,7 +38,7 @@ class BatchLosses:
         self._heads, self._store = heads, model.store
         self._kernels = None if kernels is None or kernels.engine is None else kernels
         names = [model.output(head.output).index for head in heads]
-        self._taken = [model.output_indices.index(each) for each in names]
+        self._taken = [model.output_indices.index(name) for name in names]
         outputs = model.output_indices
         self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity, outputs)
         self._losses = [np.empty(capacity, model.dtype) for _ in heads]

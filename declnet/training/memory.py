@@ -81,8 +81,8 @@ def run_memory(
         numbers += (info.samples or 0) * (inputs + sum(map(prod, shapes)))
     numbers += sum(_gathered(batch_size, shape, samples, batch) for shape in shapes)
     if data["train"].in_memory:
-        for each in data["train"].inputs.values():
-            numbers += _gathered(batch_size, each.shape, samples, batch)
+        for input_ in data["train"].inputs.values():
+            numbers += _gathered(batch_size, input_.shape, samples, batch)
     else:
         numbers += _sample_size(data["train"]) * batch
     targets = sum((info.samples or 0) * prod(info.target_shape) * 8 for info in data.values())
@@ -91,7 +91,7 @@ def run_memory(
 
 
 def _sample_size(info: DataInfo) -> int:
-    return sum(prod(each.shape) for each in info.inputs.values())
+    return sum(prod(input_.shape) for input_ in info.inputs.values())
 
 
 def training_memory(

@@ -52,7 +52,7 @@ def losses_of(heads: Sequence[PartialHead]) -> tuple[str, ...]:
 
 def directions(heads: Sequence[PartialHead]) -> dict[str, Better | None]:
     """Return the better direction of the loss, its parts and each metric, by name."""
-    own = {each.label: each.metric.better for each in metrics_of(heads)}
+    own = {metric.label: metric.metric.better for metric in metrics_of(heads)}
     return {**dict.fromkeys(losses_of(heads), "lower"), **own}
 
 
@@ -171,7 +171,7 @@ class MetricAccumulator:
         return {**losses, **metrics}
 
     def _losses(self) -> dict[str, float]:
-        means = [each / self._weight for each in self._data_losses]
+        means = [loss / self._weight for loss in self._data_losses]
         pairs = list(zip(self._heads, means, strict=True))
         data_loss = sum(head.weight * mean for head, mean in pairs)
         regularization_loss = self._regularization_loss / self._samples

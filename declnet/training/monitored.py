@@ -30,19 +30,19 @@ class Monitored:
         """Return what these callbacks need."""
         names: set[str] = set()
         follows = False
-        for each in callbacks:
-            own = verified(Callback.monitors, each)
+        for callback in callbacks:
+            own = verified(Callback.monitors, callback)
             names.update(own)
-            wants_all = type(each).monitors is Callback.monitors
-            after_epoch = type(each).after_epoch is not Callback.after_epoch
+            wants_all = type(callback).monitors is Callback.monitors
+            after_epoch = type(callback).after_epoch is not Callback.after_epoch
             follows = follows or (after_epoch and (wants_all or bool(own)))
         validation = {
-            each.removeprefix(VALIDATION) for each in names if each.startswith(VALIDATION)
+            name.removeprefix(VALIDATION) for name in names if name.startswith(VALIDATION)
         }
         return cls(follows, _among(heads, names), _among(heads, validation))
 
 
 def _among(heads: Sequence[Head], names: set[str]) -> tuple[NamedMetric, ...] | None:
     """Return the metrics with these names; None if there are none and no loss is named."""
-    found = tuple(each for each in metrics_of(heads) if each.label in names)
+    found = tuple(metric for metric in metrics_of(heads) if metric.label in names)
     return found if found or names & set(losses_of(heads)) else None

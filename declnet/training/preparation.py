@@ -173,7 +173,7 @@ def targets_for(
 
 def missing_target(name: str, targets: Iterable[str], called: str) -> str:
     """Return the message that the data does not have the target of a loss."""
-    listed = ", ".join(each or "y, without a name" for each in targets)
+    listed = ", ".join(target or "y, without a name" for target in targets)
     if not name:
         return f"{called} has the targets {listed}, but [loss] takes one"
     return f'{called} has no target "{name}" (it has {listed})'

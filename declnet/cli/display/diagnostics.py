@@ -34,17 +34,17 @@ def as_data(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     variable's value has `notes`, with the place of the definition.
     """
     problems = []
-    for each in diagnostics:
-        place = _place_data(each.place or Place("", 1, 1, 1, 1, ""))
+    for diagnostic in diagnostics:
+        place = _place_data(diagnostic.place or Place("", 1, 1, 1, 1, ""))
         about: dict[str, Any] = {
-            "code": each.code,
-            "severity": each.severity,
-            "message": each.message,
-            "hint": each.help,
-            "path": dotted(each.path),
+            "code": diagnostic.code,
+            "severity": diagnostic.severity,
+            "message": diagnostic.message,
+            "hint": diagnostic.help,
+            "path": dotted(diagnostic.path),
         }
-        if each.notes:
-            notes = [{**_place_data(other), "message": text} for text, other in each.notes]
+        if diagnostic.notes:
+            notes = [{**_place_data(other), "message": text} for text, other in diagnostic.notes]
             about["notes"] = notes
         problems.append(place | about)
     return {"problems": problems}

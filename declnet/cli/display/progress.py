@@ -248,7 +248,7 @@ def sweep_followed(
         done: the outcomes of runs that need not be trained.
         ranked: makes a ranking, which a terminal shows in place of lines.
     """
-    shorter = {each.name: abbreviations(each.heads) for each in specs}
+    shorter = {spec.name: abbreviations(spec.heads) for spec in specs}
     if quiet or not is_terminal(sys.stderr):
         yield SweepFollower(shorter, None, lines=not quiet)
         return

@@ -142,7 +142,9 @@ def print_result(
         if warning not in shown:
             print_line(f"warning: {warning}")
     if result.analyses:
-        types = ", ".join(dict.fromkeys(str(each.analysis["type"]) for each in result.analyses))
+        types = ", ".join(
+            dict.fromkeys(str(analysis.analysis["type"]) for analysis in result.analyses)
+        )
         print_line(f"analyses: {types}")
     if result.stopped is not None:
         print_line(f"stopped after epoch {result.epochs - 1}: {result.stopped}")

@@ -57,7 +57,7 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
         except SpecError:
             raise ValueError(f'"{text}" is not a filter; write KEY=VALUE') from None
         key = condition.key
-        known = {"status", *(each for run in runs for each in run.values)}
+        known = {"status", *(value for run in runs for value in run.values)}
         if runs and key not in known:
             raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
         left = [each for each in left if _same(_value_of(each, key), condition.value)]

@@ -51,7 +51,7 @@ class StudyFollower:
 
     def add_earlier(self, trials: Sequence[StudyTrial]) -> None:
         """Add the trials of earlier processes and other machines."""
-        self._trials = {each.number: each for each in trials if each.state != "running"}
+        self._trials = {trial.number: trial for trial in trials if trial.state != "running"}
         self._earlier = len(self._trials)
         self._move()
 
@@ -66,7 +66,7 @@ class StudyFollower:
         """Show that a trial has ended."""
         self._trials[trial.number] = trial
         folder = self._stored.trial_folder(trial.number)
-        for each in [each for each in self._shares if each.is_relative_to(folder)]:
+        for each in [share for share in self._shares if share.is_relative_to(folder)]:
             del self._shares[each]
         self._move()
         short = short_keys(self._stored)
@@ -92,7 +92,7 @@ class StudyFollower:
             return
         bar, task = self._bar
         done = len(self._trials) + sum(self._shares.values())
-        pruned = sum(each.state == "pruned" for each in self._trials.values())
+        pruned = sum(trial.state == "pruned" for trial in self._trials.values())
         bar.update(
             task, completed=done, done=len(self._trials), pruned=pruned, left=self._left(done)
         )

@@ -46,7 +46,7 @@ def statistics(array: Array) -> str:
     if not finite.size:
         return ""
     values = (finite.mean(), finite.std(), finite.min(), finite.max())
-    mean, deviation, low, high = (f"{each:.4g}" for each in values)
+    mean, deviation, low, high = (f"{value:.4g}" for value in values)
     if _is_constant(array):
         return f"all {low}"
     return f"mean {mean}, standard deviation {deviation}, from {low} to {high}"

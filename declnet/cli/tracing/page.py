@@ -36,7 +36,7 @@ def as_page(sections: Iterable[Section]) -> str:
             f"<style>{_STYLE}</style></head>",
             f"<body><h1>{escape(first.title)}</h1>",
             *(f"<p>{escape(line)}</p>" for line in first.notes),
-            *(line for each in others for line in _section(each)),
+            *(line for other in others for line in _section(other)),
             "</body></html>\n",
         ]
     )

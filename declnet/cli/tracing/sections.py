@@ -56,7 +56,7 @@ class Section:
 
 def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
     """Yield the parts of a trace, of these layers alone if any are named."""
-    shown = [each for each in trace.layers if not layers or each.name in layers]
+    shown = [layer for layer in trace.layers if not layers or layer.name in layers]
     yield Section(_title(trace), notes=tuple(_introduction(trace)))
     yield Section("Forward", True)
     if not layers:
@@ -65,8 +65,12 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
     yield from map(_forward, shown)
     if not layers:
         yield Section("Loss", True)
-        yield from (_loss(each, trace) for each in trace.losses)
-        yield from (_penalty(each) for each in trace.parameters if each.regularizer is not None)
+        yield from (_loss(loss, trace) for loss in trace.losses)
+        yield from (
+            _penalty(parameter)
+            for parameter in trace.parameters
+            if parameter.regularizer is not None
+        )
         yield Section("loss", notes=tuple(_sum(trace)))
     yield Section("Backward", True)
     yield from (_backward(each, trace) for each in reversed(shown))
@@ -87,10 +91,10 @@ def number(value: float) -> str:
 def verdict(trace: Trace) -> Iterator[str]:
     """Yield sentences on all comparisons with central differences."""
     worst = max(trace.checks, key=lambda each: each.error)
-    compared = sum(each.compared for each in trace.checks)
-    skipped = sum(each.kinks for each in trace.checks)
+    compared = sum(check.compared for check in trace.checks)
+    skipped = sum(check.kinks for check in trace.checks)
     at_kinks = f" {skipped} more are at kinks of the loss and were skipped." if skipped else ""
-    wrong = [each for each in trace.checks if not each.passed]
+    wrong = [check for check in trace.checks if not check.passed]
     if not wrong:
         yield (
             f"All {compared} elements compared, of {counted(len(trace.checks), 'gradient')}, agree "
@@ -153,7 +157,7 @@ def _forward(layer: TracedLayer) -> Section:
         )
         for at, (source, array) in enumerate(zip(layer.inputs, layer.x, strict=True))
     ]
-    own = [Numbers(each.name, each.before) for each in layer.parameters]
+    own = [Numbers(parameter.name, parameter.before) for parameter in layer.parameters]
     return Section(
         f"{layer.name}: {_declared(layer.layer)}",
         equations=equations(layer.layer),
@@ -204,7 +208,7 @@ def _penalty(parameter: TracedParameter) -> Section:
 
 def _sum(trace: Trace) -> Iterator[str]:
     if trace.losses[0].head.name:
-        parts = [f"{each.head.weight:g} * {_called(each)}" for each in trace.losses]
+        parts = [f"{loss.head.weight:g} * {_called(loss)}" for loss in trace.losses]
         yield f"data loss = {' + '.join(parts)} = {number(trace.data_loss)}"
     yield (
         f"loss = data loss + penalties = {number(trace.data_loss)} + {number(trace.penalty)} = "
@@ -218,15 +222,17 @@ def _backward(layer: TracedLayer, trace: Trace) -> Section:
         return Section(title, notes=("nothing before it is trained, so it has no backward pass",))
     arrays, notes = _with_differences(f"dy {_origin_of_dy(layer, trace)}", layer.dy, layer.check)
     penalized = []
-    for each in layer.parameters:
-        if each.gradient is None:
+    for parameter in layer.parameters:
+        if parameter.gradient is None:
             continue
-        if each.penalty_gradient is not None:
-            penalized.append(f"d{each.name} += the gradient of its penalty")
-            arrays.append(Numbers(f"of the penalty of {each.name}", each.penalty_gradient))
-        found = _with_differences(f"d{each.name}", each.gradient, each.check)
+        if parameter.penalty_gradient is not None:
+            penalized.append(f"d{parameter.name} += the gradient of its penalty")
+            arrays.append(
+                Numbers(f"of the penalty of {parameter.name}", parameter.penalty_gradient)
+            )
+        found = _with_differences(f"d{parameter.name}", parameter.gradient, parameter.check)
         arrays, notes = arrays + found[0], notes + found[1]
-    own = [each for each in trace.losses if each.output == layer.name]
+    own = [loss for loss in trace.losses if loss.output == layer.name]
     lines = [line for each in own for line in _loss_gradient(each, trace)]
     stated = (*lines, *gradient_equations(layer.layer), *penalized)
     return Section(title, equations=stated, arrays=tuple(arrays), notes=tuple(notes))
@@ -264,7 +270,7 @@ def _loss_gradient(traced: TracedLoss, trace: Trace) -> tuple[str, ...]:
 
 def _origin_of_dy(layer: TracedLayer, trace: Trace) -> str:
     readers = [f"dx of {each.name}" for each in trace.layers if layer.name in each.inputs]
-    losses = [each.head.loss.type for each in trace.losses if each.output == layer.name]
+    losses = [loss.head.loss.type for loss in trace.losses if loss.output == layer.name]
     if not readers:
         return f"from {' + '.join(losses)}"
     return f"= {' + '.join([*losses, *readers])}"

@@ -16,7 +16,7 @@ INDENT = "    "
 
 def as_text(sections: Iterable[Section]) -> str:
     """Return the sections as lines of text."""
-    return "\n\n".join("\n".join(map(str.rstrip, _lines(each))) for each in sections) + "\n"
+    return "\n\n".join("\n".join(map(str.rstrip, _lines(section))) for section in sections) + "\n"
 
 
 def _lines(section: Section) -> Iterator[str]:
@@ -32,8 +32,8 @@ def _lines(section: Section) -> Iterator[str]:
 def _side_by_side(arrays: Iterable[Numbers]) -> Iterator[str]:
     """Yield the lines of arrays, as many side by side as fit."""
     waiting: list[list[str]] = []
-    for each in arrays:
-        block = _block(each)
+    for array in arrays:
+        block = _block(array)
         if waiting and sum(map(_width, waiting)) + _width(block) > WIDTH:
             yield from _joined(waiting)
             waiting = []

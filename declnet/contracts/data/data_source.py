@@ -113,7 +113,7 @@ class DataInfo:
             sample_shape=single.shape,
             dtype=single.dtype,
             samples=len(data),
-            in_memory=not any(isinstance(each, MappedArray) for each in data.inputs.values()),
+            in_memory=not any(isinstance(input_, MappedArray) for input_ in data.inputs.values()),
             inputs=inputs,
             targets=targets,
             **vars(targets.get(UNNAMED, TargetInfo())),

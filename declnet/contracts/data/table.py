@@ -206,7 +206,7 @@ class Table(SampleArrays):
             if column.dtype.kind == "O" and not {*map(type, column)} <= {str, NoneType}:
                 kinds = {type(each) for each in column if not isinstance(each, str | None)}
                 if kinds:
-                    listed = " and ".join(sorted(each.__name__ for each in kinds))
+                    listed = " and ".join(sorted(kind.__name__ for kind in kinds))
                     fault = f" of objects with {listed}, not text or None"
                     raise Misfit(f'column "{name}"', fault)
         if len({*map(len, self.columns.values())}) > 1:

@@ -167,7 +167,7 @@ class Kernel(Component):
                 "site.components"
             )
         super().verify_contract()
-        kinds = [getattr(each, "kind", None) for each in cls.replaces]
+        kinds = [getattr(replaced, "kind", None) for replaced in cls.replaces]
         layers = kinds[:-1] if kinds and kinds[-1] == "loss" else kinds
         together = bool(layers) and all(kind == "layer" for kind in layers)
         if not together and kinds not in (["loss"], ["optimizer"], ["regularizer"]):
@@ -175,7 +175,7 @@ class Kernel(Component):
                 f"{cls.__name__}.replaces is {_in_words(cls.replaces)}; it must name layers, with "
                 "or without a loss after them, or one loss, one optimizer, or one regularizer"
             )
-        many = [each for each in cls.replaces if getattr(each, "n_inputs", 1) != 1]
+        many = [replaced for replaced in cls.replaces if getattr(replaced, "n_inputs", 1) != 1]
         if many and len(kinds) > 1:
             raise RegistryError(
                 f"{cls.__name__}.replaces is {_in_words(cls.replaces)}, but {many[0].__name__} has "
@@ -184,4 +184,4 @@ class Kernel(Component):
 
 
 def _in_words(replaces: tuple[Any, ...]) -> str:
-    return f"({', '.join(getattr(each, '__name__', repr(each)) for each in replaces)})"
+    return f"({', '.join(getattr(replaced, '__name__', repr(replaced)) for replaced in replaces)})"

@@ -204,7 +204,7 @@ class _Walk:
 
     def _formats_of(self, component: type[Component]) -> list[str]:
         registry = self.model.registry
-        others = [each for each in registry.types("exporter") if each != self.format]
+        others = [type_ for type_ in registry.types("exporter") if type_ != self.format]
         return [
             other
             for other in others
@@ -230,7 +230,7 @@ class _Walk:
 
     def write(self) -> None:
         model, writer = self.model, self.writer
-        self._columns = {each.name: writer.column(each) for each in model.columns}
+        self._columns = {column.name: writer.column(column) for column in model.columns}
         by_member = [self._member(member) for member in model.members]
         weights = [member.weight for member in model.members]
         for number, output in enumerate(model.outputs):
@@ -244,11 +244,11 @@ class _Walk:
         prefix = self._prefix(member)
         columns, lengths = self._prepared(member, prefix)
         values: dict[str, Any] = {}
-        for each in member.inputs:
-            taken = lengths if each.lengths else columns
-            handles = [taken[name] for name in each.columns]
-            name = ".".join(self._names[part] for part in each.value.split("."))
-            values[each.value] = self.writer.joined(f"{prefix}{name}", each, handles)
+        for input_ in member.inputs:
+            taken = lengths if input_.lengths else columns
+            handles = [taken[name] for name in input_.columns]
+            name = ".".join(self._names[part] for part in input_.value.split("."))
+            values[input_.value] = self.writer.joined(f"{prefix}{name}", input_, handles)
         for node in member.nodes:
             values[node.name] = self._node(member, node, [values[each] for each in node.inputs])
         pairs = zip(self.model.outputs, member.finish, strict=True)
@@ -294,7 +294,7 @@ class _Walk:
             name,
             tuple(inputs),
             node.input_shapes,
-            tuple(types[each] for each in node.input_dtypes),
+            tuple(types[dtype] for dtype in node.input_dtypes),
             node.output_shape,
             "number",
             "forward",

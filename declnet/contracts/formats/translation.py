@@ -125,11 +125,12 @@ class Translation(Component):
         super().verify_contract()
         if not cls.format:
             raise RegistryError(f'{cls.__name__} has no format: add e.g. format = "numpy"')
-        for each in cls.replaces:
-            if getattr(each, "kind", None) not in TRANSLATED or each.is_contract():
+        for replaced in cls.replaces:
+            if getattr(replaced, "kind", None) not in TRANSLATED or replaced.is_contract():
+                name = getattr(replaced, "__name__", repr(replaced))
                 raise RegistryError(
-                    f"{cls.__name__}.replaces has {getattr(each, '__name__', repr(each))}, but it "
-                    f"names classes of {', '.join(TRANSLATED)} components"
+                    f"{cls.__name__}.replaces has {name}, but it names "
+                    f"classes of {', '.join(TRANSLATED)} components"
                 )
         if not cls.replaces:
             raise RegistryError(f"{cls.__name__}.replaces is empty; it names classes")

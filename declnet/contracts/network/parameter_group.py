@@ -169,9 +169,9 @@ def _errors_at(
     position: int, error: ValidationError, inherited: Iterable[Any]
 ) -> Iterable[InitErrorDetails]:
     """Yield a group's errors at its position, without those that come from the optimizer."""
-    for each in detailed_errors(error):
-        if _identity(each) not in inherited:
-            yield {**each, "loc": (GROUPS, position, *each.get("loc", ()))}
+    for detailed_error in detailed_errors(error):
+        if _identity(detailed_error) not in inherited:
+            yield {**detailed_error, "loc": (GROUPS, position, *detailed_error.get("loc", ()))}
 
 
 def _unknown_keys_of_group(cls: type[Component], item: Mapping[str, Any]) -> list[InitErrorDetails]:

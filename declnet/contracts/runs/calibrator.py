@@ -60,13 +60,15 @@ class Calibrator(Component):
         """As `Component.verify_contract`; requires one of the methods that give something."""
         super().verify_contract()
         if not cls.gives():
-            methods = ", ".join(f"{each}()" for each in GIVES)
+            methods = ", ".join(f"{method}()" for method in GIVES)
             raise RegistryError(f"{cls.__name__} implements none of {methods}")
 
     @classmethod
     def gives(cls) -> tuple[str, ...]:
         """Return which of `apply`, `threshold`, `intervals` and `sets` it implements."""
-        return tuple(each for each in GIVES if getattr(cls, each) is not getattr(Calibrator, each))
+        return tuple(
+            method for method in GIVES if getattr(cls, method) is not getattr(Calibrator, method)
+        )
 
     def least_samples(self) -> int:
         """Return the least number of validation samples that it can be fitted to; default: 1."""

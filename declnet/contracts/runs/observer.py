@@ -75,28 +75,28 @@ class _Observers(StepObserver):
         self._observers = tuple(observers)
 
     def begin(self, epoch: int, step: int, x: Any) -> None:
-        for each in self._observers:
-            each.begin(epoch, step, x)
+        for observer in self._observers:
+            observer.begin(epoch, step, x)
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:
-        for each in self._observers:
-            each.forward(name, layer, y)
+        for observer in self._observers:
+            observer.forward(name, layer, y)
 
     def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:
-        for each in self._observers:
-            each.losses(y_pred, y_true, losses, name)
+        for observer in self._observers:
+            observer.losses(y_pred, y_true, losses, name)
 
     def backward(self, name: str, layer: Layer, dy: Array) -> None:
-        for each in self._observers:
-            each.backward(name, layer, dy)
+        for observer in self._observers:
+            observer.backward(name, layer, dy)
 
     def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        for each in self._observers:
-            each.gradients(parameters, gradients)
+        for observer in self._observers:
+            observer.gradients(parameters, gradients)
 
     def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:
-        for each in self._observers:
-            each.updated(before, after, rate)
+        for observer in self._observers:
+            observer.updated(before, after, rate)
 
 
 def observer_of(observers: Sequence[StepObserver]) -> StepObserver | None:

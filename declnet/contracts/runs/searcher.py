@@ -69,7 +69,7 @@ class Dimension:
     def holds(self, value: object) -> bool:
         """Return whether a value is one that it can take."""
         if self.choices:
-            return any(type(value) is type(each) and value == each for each in self.choices)
+            return any(type(value) is type(choice) and value == choice for choice in self.choices)
         types = (int,) if self.is_integer else (int, float)
         return type(value) in types and self.low <= value <= self.high  # type: ignore[operator]
 

@@ -87,7 +87,7 @@ class FittedPreparation:
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
-        return tuple(dict.fromkeys(each.column for each in self.targets.values()))
+        return tuple(dict.fromkeys(target.column for target in self.targets.values()))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

@@ -371,7 +371,7 @@ def require_learnable_classes(records: Table, name: str) -> None:
         hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
     elif not isinstance(example, str):
         hint = losses_hint("values")
-    elif 2 * sum(any(map(str.isdigit, each)) for each in rows_of) > len(rows_of):
+    elif 2 * sum(any(map(str.isdigit, row)) for row in rows_of) > len(rows_of):
         hint = f'amounts, dates or identifiers, such as "{example}", are not classes'
     else:
         hint = f'names or free text, such as "{example}", are not classes'

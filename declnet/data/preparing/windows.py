@@ -86,7 +86,7 @@ class Windows:
                     path=AT_SERIES,
                     code="E039",
                 )
-        names = [each for each in data.feature_columns if each not in {*without, *targets}]
+        names = [column for column in data.feature_columns if column not in {*without, *targets}]
         for name in names:
             require_column(data.columns, name)
         for position, name in enumerate(self.spec.known):
@@ -186,7 +186,7 @@ class Windows:
         wrong = np.flatnonzero(moments[1:] <= moments[:-1])
         if wrong.size:
             column = table.columns[str(self.time)]
-            before, at = (int(each) for each in rows[wrong[0] : wrong[0] + 2])
+            before, at = (int(row) for row in rows[wrong[0] : wrong[0] + 2])
             where = "the row before"
             hint = "sort the rows by time, with one row for each time; if they are of several "
             hint += 'series, name their column: windows = { …, series = "…" }'

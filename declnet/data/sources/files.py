@@ -68,7 +68,9 @@ def _is_folder(path: Path) -> bool:
 def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
     """Return the longest suffix of a source that the file's name ends with, or None."""
     name = path.name.lower()
-    return max((each for each in source.suffixes if name.endswith(each)), key=len, default=None)
+    return max(
+        (suffix for suffix in source.suffixes if name.endswith(suffix)), key=len, default=None
+    )
 
 
 def _chosen(path: Path, registry: Registry) -> type[DataSource]:
@@ -84,7 +86,7 @@ def _chosen(path: Path, registry: Registry) -> type[DataSource]:
     longest = max((len(suffix) for suffix, _ in found), default=0)
     fitting = [source for suffix, source in found if len(suffix) == longest]
     if not fitting and _is_folder(path):
-        sources = (each.component for each in registry.entries(DataSource.kind))
+        sources = (entry.component for entry in registry.entries(DataSource.kind))
         fitting = [source for source in sources if source.reads_folders]
     if not fitting:
         raise _unreadable(path, registry)
@@ -105,7 +107,7 @@ def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[D
     The same rule applies when several distributions offer one type.
     """
     own = {FIRST_PARTY}
-    plugins = [(each, registry.plugin_of(each)) for each in sources]
+    plugins = [(source, registry.plugin_of(source)) for source in sources]
     for names in (registry.preferred - own, own):
         among = [each for each, by in plugins if by and normalized(by.distribution) in names]
         if among:
@@ -116,14 +118,14 @@ def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[D
 def _unreadable(path: Path, registry: Registry) -> DataError:
     """Return the error for a file that no source reads, with readable suffixes and causes."""
     suffixes = {
-        each for entry in registry.entries(DataSource.kind) for each in entry.component.suffixes
+        suffix for entry in registry.entries(DataSource.kind) for suffix in entry.component.suffixes
     }
     hints = [f"its name must end in {', '.join(sorted(suffixes))}" if suffixes else ""]
     for conflict in registry.conflicts():
         if conflict.kind == DataSource.kind and conflict.chosen is None:
             origins = ", ".join(map(str, conflict.plugins))
             hints.append(f'data source "{conflict.type}" is offered by several: {origins}')
-    broken = [each for each in registry.failures if each.kind in (DataSource.kind, None)]
+    broken = [failure for failure in registry.failures if failure.kind in (DataSource.kind, None)]
     hints += [f"broken plugin: {each}" for each in broken[:1]]
     if registry.disabled:
         hints.append(f"disabled plugins: {', '.join(map(str, registry.disabled))}")

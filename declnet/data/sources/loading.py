@@ -30,7 +30,7 @@ def fingerprint(dataset: Dataset) -> str:
     for name, array in (
         *dataset.inputs.items(),
         *dataset.targets.items(),
-        *((UNNAMED, each) for each in weights),
+        *((UNNAMED, weight) for weight in weights),
     ):
         digest.update(name.encode())
         digest.update(f"{array.dtype.str}{array.shape}".encode())
@@ -174,9 +174,9 @@ def _are_targets(y: Any) -> bool:
 def _are_inputs(features: Any) -> bool:
     """Return whether a mapping holds inputs, not columns: one of them has several axes."""
     return isinstance(features, Mapping) and any(
-        getattr(each, "ndim", 1) > 1
-        or (isinstance(each, list | tuple) and each and isinstance(each[0], list | tuple))
-        for each in features.values()
+        getattr(feature, "ndim", 1) > 1
+        or (isinstance(feature, list | tuple) and feature and isinstance(feature[0], list | tuple))
+        for feature in features.values()
     )
 
 

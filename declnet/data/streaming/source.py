@@ -192,7 +192,7 @@ class StreamedSource:
             return position_chances(positions, self.seed, Stream.SPLIT)
         values, found = distinct(column_to_split_by(data, str(split.column))[1])
         digests = (hashlib.sha256(str(each).encode()).digest() for each in values.tolist())
-        groups = np.array([int.from_bytes(each[:8], "little") for each in digests], np.uint64)
+        groups = np.array([int.from_bytes(digest[:8], "little") for digest in digests], np.uint64)
         chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[found]
         return chances
 
@@ -210,7 +210,7 @@ def _those_with_blocks() -> str:
     """Name the installed data sources that can be read in blocks."""
     entries = default_registry().entries("data_source")
     return alternatives(
-        each.type for each in entries if each.component.blocks is not DataSource.blocks
+        entry.type for entry in entries if entry.component.blocks is not DataSource.blocks
     )
 
 

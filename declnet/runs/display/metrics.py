@@ -21,10 +21,10 @@ Abbreviations = Mapping[str, str]
 def abbreviations(heads: Iterable[Head]) -> dict[str, str]:
     """Return the declared short names of metrics; a name set in the spec takes precedence."""
     return {
-        head.label(each.label): head.label(each.abbreviation)
+        head.label(metric.label): head.label(metric.abbreviation)
         for head in heads
-        for each in head.metrics.values()
-        if each.name is None and each.abbreviation is not None
+        for metric in head.metrics.values()
+        if metric.name is None and metric.abbreviation is not None
     }
 
 

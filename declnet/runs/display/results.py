@@ -97,7 +97,8 @@ def _title(name: str, facts: Sequence[str]) -> Html:
 
 def _warnings(sentences: Iterable[str]) -> list[Html]:
     return [
-        element("div", element("b", "warning", kind="warning"), f": {each}") for each in sentences
+        element("div", element("b", "warning", kind="warning"), f": {sentence}")
+        for sentence in sentences
     ]
 
 

@@ -149,13 +149,13 @@ def _windows_of(
         return {}, {}
     chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST_WINDOWS)).astype(int)]
     tables = [data.take(own[start : start + past + ahead]) for start in chosen]
-    found = [_expected(predictor.predict(each)) for each in tables]
+    found = [_expected(predictor.predict(table)) for table in tables]
     columns = {}
-    for each in _window_columns(predictor):
-        part = slice(past, None) if each.source else slice(past)
-        name = each.source or each.name
-        kept = [_as_type(table.columns[name], each.type)[part] for table in tables]
-        columns[each.name] = np.stack(kept)
+    for column in _window_columns(predictor):
+        part = slice(past, None) if column.source else slice(past)
+        name = column.source or column.name
+        kept = [_as_type(table.columns[name], column.type)[part] for table in tables]
+        columns[column.name] = np.stack(kept)
     return columns, {name: _stacked([own[name] for own in found]) for name in found[0]}
 
 
@@ -245,7 +245,10 @@ def _member(
                 node.input_shapes,
                 input_dtypes(node.layer, len(node.inputs)),
                 node.output_shape,
-                {each: model.store.arrays[f"{owner}.{each}"] for each in node.parameters},
+                {
+                    parameter: model.store.arrays[f"{owner}.{parameter}"]
+                    for parameter in node.parameters
+                },
             )
         )
     finish = tuple(_finish(member, head) for head in member.heads)
@@ -256,12 +259,12 @@ def _inputs(member: Member, columns: Sequence[ExportedColumn]) -> Iterator[Expor
     model, preparation = member.model, member.preparation
     windows = preparation.windows
     if windows is not None:
-        past = tuple(each.name for each in columns if not each.source)
-        future = tuple(each.name for each in columns if each.source)
+        past = tuple(column.name for column in columns if not column.source)
+        future = tuple(column.name for column in columns if column.source)
         named = dict(zip(windows.inputs, (past, future), strict=False))
     else:
         named = dict(preparation.inputs)
-    sizes = {each.name: each.window for each in columns}
+    sizes = {column.name: column.window for column in columns}
     lengths = {lengths_of(name): own for name, own in named.items()}
     limits = input_limits(model.nodes)
     for name, info in model.inputs.items():
@@ -329,7 +332,7 @@ def _finish(member: Member, head: Head) -> ExportedFinish:
         node.output_shape,
         head.loss,
         tuple((each.transform, each.state) for each in targets[name]) if name is not None else (),
-        tuple((each.calibrator, each.state) for each in calibration.steps)
+        tuple((step.calibrator, step.state) for step in calibration.steps)
         if calibration is not None
         else (),
     )

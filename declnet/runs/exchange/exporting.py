@@ -69,16 +69,16 @@ class ExportResult:
     @property
     def size(self) -> int:
         """The bytes of all files."""
-        return sum(each.stat().st_size for each in self.files)
+        return sum(file.stat().st_size for file in self.files)
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain values, for programs."""
         return {
             "path": str(self.path),
-            "files": [str(each) for each in self.files],
+            "files": [str(file) for file in self.files],
             "format": self.format,
             "bytes": self.size,
-            "parts": [dict(vars(each)) for each in self.parts],
+            "parts": [dict(vars(part)) for part in self.parts],
             "notes": list(self.notes),
             "samples": self.samples,
             "difference": self.difference,
@@ -274,7 +274,7 @@ def _compared_rows(
     columns: Mapping[str, Array],
     expected: Mapping[str, ExportedPredictions],
 ) -> _Comparison:
-    found = predict({each.name: columns[each.name] for each in model.columns})
+    found = predict({column.name: columns[column.name] for column in model.columns})
     worst, differ, validity, where = 0.0, 0, 0, ""
     for output in model.outputs:
         own, other = found[output.name], expected[output.name]

@@ -109,7 +109,7 @@ def import_network(
         network.mapping,
         {node.name: node.layer.type for node in model.nodes},
         network.left_out,
-        sum(each.size for each in network.parameters.values()),
+        sum(parameter.size for parameter in network.parameters.values()),
         difference,
         _samples(model),
     )

@@ -47,7 +47,9 @@ def _odd(column: Array, cells: CellFormat) -> tuple[Any, ...]:
         return NUMBERS
     if column.dtype.kind != "O":
         limits = np.iinfo(column.dtype) if column.dtype.kind in "iu" else None
-        return tuple(each for each in INTEGERS if limits and limits.min <= each <= limits.max)
+        return tuple(
+            integer for integer in INTEGERS if limits and limits.min <= integer <= limits.max
+        )
     present = sorted({text for text in column.tolist() if text is not None})[:2]
     spaced = (form.format(text) for text in present for form in (" {}", "{} \t"))
     missing = (f" {text}" for text in cells.missing)

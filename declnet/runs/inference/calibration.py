@@ -137,7 +137,7 @@ class FittedCalibration:
         return replace(found, lower=lower, upper=upper, sets=sets)
 
     def _giving(self, method: str) -> FittedStep | None:
-        found = (each for each in self.steps if method in each.calibrator.gives())
+        found = (step for step in self.steps if method in step.calibrator.gives())
         return next(found, None)
 
 
@@ -160,13 +160,13 @@ class JointCalibration(FittedCalibration):
     @classmethod
     def of(cls, members: Sequence[FittedCalibration]) -> Self:
         """Return the calibrations of at least one model as one."""
-        samples = sum(each.samples for each in members)
+        samples = sum(member.samples for member in members)
         return cls(members[0].steps, members[0].reading, samples, tuple(members))
 
     @property
     def threshold(self) -> Thresholds | None:
         """The median of the models' thresholds, if a step chose them."""
-        found = [each.threshold for each in self.members]
+        found = [member.threshold for member in self.members]
         known = np.broadcast_arrays(*(each for each in found if each is not None))
         if not known:
             return None
@@ -175,7 +175,7 @@ class JointCalibration(FittedCalibration):
 
     def summaries(self) -> list[str]:
         """Return what each step of each model learned, in words."""
-        by_step = zip(*(each.summaries() for each in self.members), strict=True)
+        by_step = zip(*(member.summaries() for member in self.members), strict=True)
         return [each for own in by_step for each in dict.fromkeys(own)]
 
     def apply(self, outputs: Array) -> Array:
@@ -184,8 +184,8 @@ class JointCalibration(FittedCalibration):
 
     def intervals(self, outputs: Array) -> tuple[Array, Array] | None:
         """Return the medians of the bounds that the models' limits give, if a step gives them."""
-        bounds = [each.intervals(outputs) for each in self.members]
-        known = [each for each in bounds if each is not None]
+        bounds = [member.intervals(outputs) for member in self.members]
+        known = [bound for bound in bounds if bound is not None]
         if not known:
             return None
         lower, upper = (
@@ -195,8 +195,8 @@ class JointCalibration(FittedCalibration):
 
     def sets(self, outputs: Array) -> Array | None:
         """Return the classes that most of the models' limits hold, if a step gives sets."""
-        sets = [each.sets(outputs) for each in self.members]
-        known = [each for each in sets if each is not None]
+        sets = [member.sets(outputs) for member in self.members]
+        known = [set_ for set_ in sets if set_ is not None]
         return np.mean(known, axis=0) > 0.5 if known else None
 
 
@@ -226,7 +226,7 @@ def _both(first: Unscale, then: Unscale, y_pred: Array) -> Array:
 
 def thresholded(heads: Sequence[Head], calibrations: Calibrations) -> tuple[Head, ...]:
     """Return the losses with the chosen threshold in each metric that has one."""
-    return tuple(_thresholded(each, calibrations.get(each.name)) for each in heads)
+    return tuple(_thresholded(head, calibrations.get(head.name)) for head in heads)
 
 
 def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:

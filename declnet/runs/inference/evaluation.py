@@ -59,7 +59,7 @@ class CalibrationResult:
 
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
         found = {name: value for name, value in data.items() if value is not None}
         return {**found, "steps": list(self.steps)}
 
@@ -326,9 +326,11 @@ class _Watched:
     def _evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
         own = metrics
         if head.name:
-            labels = ("loss", *(each.label for each in head.metrics.values()))
+            labels = ("loss", *(metric.label for metric in head.metrics.values()))
             own = {
-                each: metrics[head.label(each)] for each in labels if head.label(each) in metrics
+                label: metrics[head.label(label)]
+                for label in labels
+                if head.label(label) in metrics
             }
         observed, baseline = self._observed, self._observed.baseline(head.metrics.values())
         if self._counts is None:

@@ -84,7 +84,7 @@ def predicted_parts(
         parts = _parts(predictor, data, identifiers, source, on_error)
         if predictor.windows is not None:
             series = predictor.windows.spec.series  # which is passed through anyway
-            identifiers = [each for each in identifiers if each != series]
+            identifiers = [identifier for identifier in identifiers if identifier != series]
             if identifiers:
                 raise DataError(
                     "a forecast is made from several rows, so no column can be passed through",
@@ -248,7 +248,7 @@ def _source(
     source = data
     if not isinstance(source, DataSource):
         source = file_source(source, predictor.registry, predictor.spec.data.train)
-    columns = [each.column for each in targets]
+    columns = [target.column for target in targets]
     if columns:
         source = verified(DataSource.with_targets, source, columns)
     else:

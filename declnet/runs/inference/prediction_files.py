@@ -43,10 +43,10 @@ def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
     if column.dtype.kind == "O":
         items = column.tolist()
         known = {
-            each: quoted(each) if each is None or isinstance(each, str) else class_name(each)
-            for each in set(items)
+            item: quoted(item) if item is None or isinstance(item, str) else class_name(item)
+            for item in set(items)
         }
-        return [known[each] for each in items]
+        return [known[item] for item in items]
     if column.dtype.kind == "b":
         return ["true" if each else "false" for each in column.tolist()]
     few = len(column) < FEW

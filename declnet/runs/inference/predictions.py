@@ -310,7 +310,7 @@ def _classes(known: tuple[Any, ...] | None, units: int) -> tuple[Any, ...]:
 
 def _set_texts(sets: Array, names: Sequence[str]) -> Array:
     """Return the names of the classes in each set, joined by `|`, as text (n,)."""
-    escaped = [each.replace("|", "\\|") for each in names]
+    escaped = [name.replace("|", "\\|") for name in names]
     texts = np.empty(len(sets), object)
     texts[:] = [None if None in row else "|".join(compress(escaped, row)) for row in sets.tolist()]
     return texts

@@ -84,7 +84,7 @@ class Coverage:
 
     def add_intervals(self, bounds: tuple[Array, Array], y: Array) -> None:
         """Add a batch of lower and upper bounds, and the targets."""
-        lower, upper = (each.astype(float) for each in bounds)
+        lower, upper = (bound.astype(float) for bound in bounds)
         values = y.reshape(lower.shape)
         self.held += int(np.count_nonzero((lower <= values) & (values <= upper)))
         self.size += float((upper - lower).sum())

@@ -22,7 +22,7 @@ def finish_group(group: Group) -> None:
     callbacks = _callbacks(group, "group_finished")
     if not callbacks:
         return
-    listed = [each for each in list_runs(group.path) if isinstance(each, ListedRun)]
+    listed = [run for run in list_runs(group.path) if isinstance(run, ListedRun)]
     runs = [each for each in (_grouped(run, group) for run in listed) if each is not None]
     if not runs:
         return
@@ -54,9 +54,12 @@ def _callbacks(group: Group, method: str) -> list[Callback]:
     if "callbacks" not in group.file.model_dump_json(include={"specs", "tasks"}):
         return found  # as in most sweeps, of which there may be thousands of points
     for spec in group.specs():
-        for each in spec.training.callbacks:
-            if getattr(type(each), method) is not getattr(Callback, method) and each not in found:
-                found.append(each)
+        for callback in spec.training.callbacks:
+            if (
+                getattr(type(callback), method) is not getattr(Callback, method)
+                and callback not in found
+            ):
+                found.append(callback)
     return found
 
 

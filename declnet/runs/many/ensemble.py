@@ -70,12 +70,12 @@ class Ensemble(Exportable):
     @property
     def has_folds(self) -> bool:
         """Whether the runs are folds, so that each row was not seen by one of the models."""
-        return all(each.fold is not None for each in self.tasks)
+        return all(task.fold is not None for task in self.tasks)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the runs, without repetitions."""
-        return tuple(dict.fromkeys(each.seed or 0 for each in self.tasks))
+        return tuple(dict.fromkeys(task.seed or 0 for task in self.tasks))
 
     @property
     def evaluated_on(self) -> tuple[str, ...]:
@@ -183,7 +183,8 @@ class Ensemble(Exportable):
 
         predictor, first = self.predictor(), self.runs[0]
         chosen = [
-            Analysis.from_declaration(each, {"registry": first.registry}) for each in analyses
+            Analysis.from_declaration(analysis, {"registry": first.registry})
+            for analysis in analyses
         ]
 
         def training() -> Data:

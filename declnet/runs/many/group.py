@@ -85,7 +85,7 @@ def open_group(
         file = _file_at(path, registry)
         if file is not None:
             return Group(path, file, registry, notice)
-        former = next((each for each in FORMER_GROUPS if (path / each).is_file()), None)
+        former = next((group for group in FORMER_GROUPS if (path / group).is_file()), None)
         if former is not None:
             message = f"{former} is from an earlier version of declnet, whose runs can only be "
             raise OutputError(f"{path}: {message}opened one by one; train the group again")
@@ -191,7 +191,7 @@ class Group(Ensemble, Study):
         Raises:
             OutputError: it cannot be read.
         """
-        listed = {each.folder: each for each in self.file.tasks or ()}
+        listed = {task.folder: task for task in self.file.tasks or ()}
         self.journal = StoredJournal(self.path, listed, writes=writes)
         return self.journal
 
@@ -267,8 +267,8 @@ class Group(Ensemble, Study):
         Raises:
             SpecError: one is no longer valid.
         """
-        points = {each.point: each for each in self.tasks}
-        return [self.spec_of(replace(each, seed=None, fold=None)) for each in points.values()]
+        points = {task.point: task for task in self.tasks}
+        return [self.spec_of(replace(point, seed=None, fold=None)) for point in points.values()]
 
     @cached_property
     def spec_tables(self) -> dict[str, Any]:
@@ -283,8 +283,8 @@ class Group(Ensemble, Study):
             of_shard: whether to leave out the runs of other shards.
         """
         found: dict[str, list[Task]] = {}
-        for each in self.tasks if of_shard else self.file.tasks or self.tasks:
-            found.setdefault(each.point, []).append(each)
+        for task in self.tasks if of_shard else self.file.tasks or self.tasks:
+            found.setdefault(task.point, []).append(task)
         return found
 
     def point_file(self, name: str) -> GroupFile | None:
@@ -296,8 +296,8 @@ class Group(Ensemble, Study):
         return GroupFile.of_spec(
             self.spec_of(replace(tasks[0], seed=None, fold=None)),
             [
-                Task(each.folder.removeprefix(start), seed=each.seed, fold=each.fold)
-                for each in tasks
+                Task(task.folder.removeprefix(start), seed=task.seed, fold=task.fold)
+                for task in tasks
             ],
             status="finished" if all(t.folder in manifests for t in tasks) else "running",
             manifests={
@@ -310,7 +310,7 @@ class Group(Ensemble, Study):
     @property
     def values(self) -> dict[str, dict[str, Any]]:
         """The values of the keys that vary, by the name of the spec."""
-        return {each.name or each.point: dict(each.changes) for each in self.tasks}
+        return {task.name or task.point: dict(task.changes) for task in self.tasks}
 
     def outcome_of(self, task: Task) -> Outcome:
         """Return the outcome that the folder of a run records; an error if it has not finished."""
@@ -331,7 +331,7 @@ class Group(Ensemble, Study):
 
     def outcomes(self) -> list[Outcome]:
         """Return the outcome of each run so far, by its folder; for a shard, of its own runs."""
-        return [self.outcome_of(each) for each in self.tasks]
+        return [self.outcome_of(task) for task in self.tasks]
 
     def series(self) -> tuple[RunSeries, ...]:
         """Return the runs of each spec so far, best first by the group's metric.
@@ -431,7 +431,7 @@ def spec_key(task: Task) -> str:
 
 def one_model(tasks: Sequence[Task]) -> bool:
     """Return whether runs differ in seed and fold only, so that their models are one."""
-    return len({(each.point, spec_key(each)) for each in tasks}) == 1
+    return len({(task.point, spec_key(task)) for task in tasks}) == 1
 
 
 def groups_above(path: Path) -> Iterator[Path]:

@@ -93,7 +93,7 @@ class GroupFile(BaseModel):
     @classmethod
     def of_spec(cls, spec: RunSpec, tasks: Sequence[Task], **fields: Any) -> GroupFile:
         """Return the content for the folds and seeds of a spec."""
-        kind: Any = "folds" if all(each.fold is not None for each in tasks) else "seeds"
+        kind: Any = "folds" if all(task.fold is not None for task in tasks) else "seeds"
         stored = StoredSpec.of(resolved_document(spec), spec.folder)
         return cls(kind=kind, name=spec.name, specs=(stored,), tasks=tuple(tasks), **fields)
 
@@ -112,5 +112,5 @@ class GroupFile(BaseModel):
         file = read_json(folder / GROUP, Stored[GroupFile](cls))
         tasks = file.tasks
         if tasks is not None:
-            tasks = tuple(replace(each, changes=restored(each.changes)) for each in tasks)
+            tasks = tuple(replace(task, changes=restored(task.changes)) for task in tasks)
         return file.model_copy(update={"tasks": tasks})

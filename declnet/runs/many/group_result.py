@@ -42,8 +42,8 @@ class GroupResult(RunResult):
     @cached_property
     def members(self) -> tuple[RunResult, ...]:
         """The result of each run, in order."""
-        folders = (self.group.path / each.folder for each in self.group.tasks)
-        return tuple(stored_result(open_run(each, self.registry)) for each in folders)
+        folders = (self.group.path / task.folder for task in self.group.tasks)
+        return tuple(stored_result(open_run(folder, self.registry)) for folder in folders)
 
     @cached_property
     def spreads(self) -> dict[str, dict[str, Spread]]:

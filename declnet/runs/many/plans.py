@@ -335,11 +335,11 @@ class _JournalStudy:
 
     def trials(self) -> Sequence[StudyTrial]:
         """See `OpenStudy.trials`."""
-        return tuple(each.known for each in self._trials.values())
+        return tuple(trial.known for trial in self._trials.values())
 
     def report(self, number: int, _step: int, _value: float) -> bool:
         """See `OpenStudy.report`."""
-        others = [each.known for each in self._trials.values() if each.known.number != number]
+        others = [trial.known for trial in self._trials.values() if trial.known.number != number]
         own = self._trials[number].known
         return verified(Searcher.should_stop, self._searcher, self._context, own, others)
 
@@ -357,4 +357,4 @@ class _JournalStudy:
 def run_folder(point: str, seed: int | None, fold: int | None) -> str:
     """Return the folder of a run: `<point>/seed-<seed>/fold-<fold>`, without what is None."""
     parts = [point, "" if seed is None else f"seed-{seed}", "" if fold is None else f"fold-{fold}"]
-    return "/".join(each for each in parts if each)
+    return "/".join(part for part in parts if part)

@@ -63,7 +63,7 @@ def best_first(
 
 
 def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
-    return common_directions(directions(each.heads) for each in specs)
+    return common_directions(directions(spec.heads) for spec in specs)
 
 
 def main_effects(

@@ -184,14 +184,14 @@ def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
 def _versions(spec: RunSpec, registry: Registry) -> dict[str, str]:
     """Return the versions of what computes a run: also of its components' packages, by name."""
     plugins = map(registry.plugin_of, map(type, components_in(spec)))
-    used = {each.distribution: each.version for each in plugins if each is not None}
+    used = {plugin.distribution: plugin.version for plugin in plugins if plugin is not None}
     return {**used, **_own_versions(registry)}
 
 
 @lru_cache(maxsize=1)
 def _own_versions(registry: Registry) -> dict[str, str]:
     """Return the versions of declnet, NumPy, and what compiles the kernels that can be used."""
-    kernels = (each.component for each in registry.entries(Kernel.kind))
+    kernels = (entry.component for entry in registry.entries(Kernel.kind))
     compilers = (
         verify(Kernel.versions, kernel, kernel.versions())
         for kernel in kernels
@@ -231,9 +231,9 @@ def execute_task(
             answer = {"error": str(error)}
         if not is_shared:
             files = {
-                each.relative_to(directory).as_posix(): each.read_bytes()
-                for each in sorted(directory.rglob("*"))
-                if each.is_file()
+                path.relative_to(directory).as_posix(): path.read_bytes()
+                for path in sorted(directory.rglob("*"))
+                if path.is_file()
             }
         if answer.get("error") is not None and host != content["host"]:
             answer["error"] = f"on {host}: {answer['error']}"

@@ -209,7 +209,7 @@ def tune(
         spec = parse_spec(document, registry, folder=spec.folder, overrides=changes)
     with sharing_data():
         problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
-        if any(each.severity == "error" for each in problems):
+        if any(problem.severity == "error" for problem in problems):
             raise SpecError(spec.source_map.locate(problems))
         with begun_group(out, study_file(spec), registry, numbered=numbered) as group:
             training = Training(group, data=given, trial_ended=listener or ignore)

@@ -35,7 +35,7 @@ class RunSeries:
     @property
     def finished(self) -> list[Outcome]:
         """The outcomes of finished runs."""
-        return [each for each in self.outcomes if each.error is None]
+        return [outcome for outcome in self.outcomes if outcome.error is None]
 
     def metrics(self) -> dict[tuple[str, str], list[float]]:
         """Return every metric of the finished runs by data set and name, in run order."""

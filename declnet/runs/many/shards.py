@@ -111,7 +111,7 @@ def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    content = _ShardContent(shard.number, shard.count, tuple(each.folder for each in tasks))
+    content = _ShardContent(shard.number, shard.count, tuple(task.folder for task in tasks))
     path = directory / f"shard-{shard}.json"
     with writing(path):
         make_folder(directory)
@@ -125,5 +125,5 @@ def shard_runs(directory: Path) -> frozenset[str] | None:
         OutputError: the file that lists them cannot be read.
     """
     with reading(directory):
-        files = [each for each in directory.iterdir() if SHARD.fullmatch(each.name)]
+        files = [path for path in directory.iterdir() if SHARD.fullmatch(path.name)]
     return frozenset(read_json(files[0], _SHARD_FILE).runs) if len(files) == 1 else None

@@ -183,9 +183,9 @@ class Checkpoints:
     def _remove_all_but(self, kept: list[Checkpoint]) -> None:
         self.kept = kept
         names = {each.file for each in kept}
-        for each in self._folder.glob("step-*.safetensors"):
-            if each.name not in names:
-                each.unlink(missing_ok=True)
+        for path in self._folder.glob("step-*.safetensors"):
+            if path.name not in names:
+                path.unlink(missing_ok=True)
 
     def _content(self, checkpoint: Checkpoint) -> dict[str, Any]:
         data = read_bytes(self._folder / checkpoint.file)

@@ -53,7 +53,7 @@ class RunContents:
     @property
     def inputs(self) -> dict[str, InputInfo]:
         """What is known about each input of the model by name; `""` for one without a name."""
-        return {each.name: each.info for each in self.manifest.inputs}
+        return {input_.name: input_.info for input_ in self.manifest.inputs}
 
     @property
     def input_shape(self) -> Shape:

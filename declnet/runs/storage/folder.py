@@ -91,7 +91,7 @@ def claim_numbered(parent: Path, name: str) -> Path:
     """
     try:
         make_folder(parent)
-        number = 1 + max((_number(each.name, name) for each in parent.iterdir()), default=0)
+        number = 1 + max((_number(path.name, name) for path in parent.iterdir()), default=0)
         while True:
             folder = parent / f"{name}-{number}"
             try:
@@ -113,7 +113,7 @@ def require_unclaimed(folder: Path) -> None:
 
 def _written_first(folder: Path) -> set[str]:
     """Return the files that a killed process wrote first; raise OutputError if there are others."""
-    left = {each.name for each in folder.iterdir() if not is_temporary(each)}
+    left = {path.name for path in folder.iterdir() if not is_temporary(path)}
     first = {each for each in left if SHARD.fullmatch(each)}
     if left - first:
         raise OutputError(f"{folder}: the output folder is not empty; name another with --out")

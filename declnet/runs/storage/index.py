@@ -129,8 +129,8 @@ def _write(
     connection: sqlite3.Connection, entries: Mapping[str, Entry], removed: Iterable[tuple[str]]
 ) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    for each in _TABLES:
-        connection.execute(each)
+    for table in _TABLES:
+        connection.execute(table)
     (count,) = connection.execute("SELECT count(*) FROM runs").fetchone()
     if count + len(entries) > MOST_ENTRIES:
         connection.execute("DELETE FROM runs")

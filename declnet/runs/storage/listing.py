@@ -95,7 +95,7 @@ def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped
             continue
         run = _read(directory / each.name, path)
         if stamp is not None and isinstance(run, ListedRun):
-            *facts, values = (getattr(run, each.name) for each in fields(run)[1:])
+            *facts, values = (getattr(run, field.name) for field in fields(run)[1:])
             new[each.name] = Entry(stamp, facts, values)
         yield run
     if new or known:

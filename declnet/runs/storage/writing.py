@@ -170,13 +170,13 @@ def sync_folder(folder: Path) -> None:
 
 def remove_temporary(folder: Path) -> None:
     """Remove temporary files and folders of killed processes; no other process may be writing."""
-    for each in folder.glob(".*"):
-        if not is_temporary(each):
+    for path in folder.glob(".*"):
+        if not is_temporary(path):
             continue
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         else:
-            each.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def written_name(path: Path) -> Path:

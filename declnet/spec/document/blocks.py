@@ -228,8 +228,8 @@ class _Expansion:
             details = error.errors()
         if path not in self._reported:
             self._reported.add(path)
-            self.found.errors += [{**each, "loc": (*path, *each["loc"])} for each in details]
-        valid = Block.model_fields.keys() - {each["loc"][0] for each in details}
+            self.found.errors += [{**detail, "loc": (*path, *detail["loc"])} for detail in details]
+        valid = Block.model_fields.keys() - {detail["loc"][0] for detail in details}
         if "layers" not in valid:
             return None
         return Block.model_validate({key: each for key, each in item.items() if key in valid})
@@ -268,7 +268,7 @@ class _Expansion:
             full_name = f"{naming.prefix}_{short}" if short and (name or own is None) else None
         changes: dict[str, Any] = {"name": full_name} if full_name != name else {}
         if isinstance(inputs, list | tuple) and not written.is_sum:
-            full = [scope.full_name(each) for each in inputs]
+            full = [scope.full_name(input_) for input_ in inputs]
             if full != list(inputs):
                 changes["inputs"] = full
             is_unknown = not all(isinstance(each, str) and each in self._known for each in full)
@@ -333,7 +333,7 @@ class _Expansion:
 
 
 def _can_close_blocks(component: type[Layer]) -> bool:
-    needs_fields = any(each.is_required() for each in component.model_fields.values())
+    needs_fields = any(field.is_required() for field in component.model_fields.values())
     return component.adds_inputs and component.n_inputs in (None, 2) and not needs_fields
 
 

@@ -86,7 +86,7 @@ def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Co
 
 
 def _apply(overrides: Sequence[Override], composed: Composed) -> None:
-    failed = (apply_override(composed.source_map, each) for each in overrides)
+    failed = (apply_override(composed.source_map, override) for override in overrides)
     composed.diagnostics += [each for each in failed if each is not None]
 
 
@@ -142,8 +142,10 @@ class _Composition:
             except SpecError as error:
                 place = SourceMap(read.tables, Origin(read.source)).place_of(key)
                 errors += [
-                    each if each.place is not None else replace(each, path=key, place=place)
-                    for each in error.problems
+                    problem
+                    if problem.place is not None
+                    else replace(problem, path=key, place=place)
+                    for problem in error.problems
                 ]
         return bases, errors
 
@@ -236,8 +238,8 @@ def upgraded(
     if isinstance(version, bool) or not isinstance(version, int):
         message = f'"{VERSION}", the version of the format, must be an integer'
     elif 1 <= version <= current:
-        for each in range(version, current):
-            document = {**upgrades[each](document), VERSION: each + 1}
+        for index in range(version, current):
+            document = {**upgrades[index](document), VERSION: index + 1}
         return document, []
     else:
         shown = str(version) if abs(version) < 10**9 else "a very large number"

@@ -146,15 +146,20 @@ def _parse_json(source: Source) -> Document:
 
 def _duplicates(source: Source) -> list[Diagnostic]:
     problems = []
-    for each in source.positions.duplicates:
-        first, second = source.place(*each.first), source.place(*each.second)
-        is_section = source.text[each.second[0]] == "["
+    for duplicate in source.positions.duplicates:
+        first, second = source.place(*duplicate.first), source.place(*duplicate.second)
+        is_section = source.text[duplicate.second[0]] == "["
         fix = "merge the two" if is_section else "remove one of the two"
-        if is_section and each.path in LISTS_OF_TABLES:
-            fix = f"for a list of tables write [[{dotted(each.path)}]]"
+        if is_section and duplicate.path in LISTS_OF_TABLES:
+            fix = f"for a list of tables write [[{dotted(duplicate.path)}]]"
         line = f"on line {first.line}" if first.line != second.line else "on this line"
-        message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {fix}"
-        problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=second))
+        message, hint = (
+            f'duplicate key "{duplicate.path[-1]}"',
+            f"it is already defined {line}; {fix}",
+        )
+        problems.append(
+            Diagnostic(message, hint, duplicate.path, "E003", focus="key", place=second)
+        )
     return problems
 
 

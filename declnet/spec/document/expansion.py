@@ -88,13 +88,14 @@ class ExpandedMap(SourceMap):
         """
         first: dict[tuple[KeyPath, str], KeyPath] = {}
         kept: dict[tuple[Any, ...], Diagnostic] = {}
-        for each in diagnostics:
-            path = self.written_path(each.path)
-            outer = each.path[: len(LAYERS) + 1]
-            if first.setdefault((path, each.code), outer) == outer:
-                place = self._definition(path) or each.path
+        for diagnostic in diagnostics:
+            path = self.written_path(diagnostic.path)
+            outer = diagnostic.path[: len(LAYERS) + 1]
+            if first.setdefault((path, diagnostic.code), outer) == outer:
+                place = self._definition(path) or diagnostic.path
                 kept.setdefault(
-                    (each.message, each.code, place), self.with_notes(replace(each, path=path))
+                    (diagnostic.message, diagnostic.code, place),
+                    self.with_notes(replace(diagnostic, path=path)),
                 )
         return tuple(kept.values())
 
@@ -172,7 +173,9 @@ def expand(
     registry = registry_for(plain.get("plugins"), registry)
     items = value_at(plain, LAYERS)
     made = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
-    wrong = {each.path[1] for each in variables.diagnostics if each.code == "E072"}
+    wrong = {
+        diagnostic.path[1] for diagnostic in variables.diagnostics if diagnostic.code == "E072"
+    }
     invalid = {path for path, name in variables.uses.items() if name in wrong}
     if not isinstance(items, list | tuple) or not any(map(is_block, items)):
         return Expansion(made, plain, registry, (), variables.diagnostics, frozenset(invalid))

@@ -121,7 +121,7 @@ class KeyPositions:
     def _add_section(self, node: Node) -> None:
         children = node.children
         end = next((at for at, each in enumerate(children) if each.type in ("]", "]]")), 0)
-        if any(each.has_error for each in children[: end + 1]):
+        if any(child.has_error for child in children[: end + 1]):
             table = _unreachable(())
         else:
             start, text = node.start_byte, self._text[node.start_byte : node.end_byte]
@@ -131,7 +131,7 @@ class KeyPositions:
 
     def _add_pair(self, node: Node, table: _Entry, start: int) -> None:
         """Add a pair; `start` is its offset including the comma before it, if any."""
-        parts = [each for each in node.named_children if each.type not in ("comment", "ERROR")]
+        parts = [child for child in node.named_children if child.type not in ("comment", "ERROR")]
         if len(parts) == 2 and not parts[0].has_error:
             key, value = parts
             extent = None if node.has_error else (start, value.end_byte)
@@ -234,7 +234,7 @@ def blank_out(text: str, duplicates: Iterable[Duplicate]) -> str:
     Line breaks are kept, except in an inline table's pair, where TOML allows none.
     """
     pieces, done = [], 0
-    for start, end in sorted(each.extent for each in duplicates):
+    for start, end in sorted(duplicate.extent for duplicate in duplicates):
         if end > done:  # otherwise it is inside a longer range
             inline = text[start] == ","
             repeated = text[max(start, done) : end]

@@ -99,7 +99,7 @@ def _stop_in_toml(text: str, parsed: str, cause: str) -> _Stop:
     offset = len(text.rstrip())
     if found[1]:  # tomllib counts a line ending as one character
         lines = parsed.split("\n")[: int(found[1]) - 1]
-        offset = sum(len(each) + 1 for each in lines) + int(found[2]) - 1
+        offset = sum(len(line) + 1 for line in lines) + int(found[2]) - 1
     return _Stop(text, offset, cause[: found.start()])
 
 

@@ -155,10 +155,10 @@ class SourceMap:
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the diagnostics with their places, deduplicated, in the order of the files."""
         placed = [
-            each
-            if each.place is not None
-            else replace(each, place=self.place_of(each.path, each.focus))
-            for each in diagnostics
+            diagnostic
+            if diagnostic.place is not None
+            else replace(diagnostic, place=self.place_of(diagnostic.path, diagnostic.focus))
+            for diagnostic in diagnostics
         ]
         order = {name: number for number, name in enumerate(dict.fromkeys(self._names()))}
 

@@ -148,7 +148,7 @@ def objects_in(value: Any) -> Iterator[Schema]:
 
 
 def _kinds_in(value: Any) -> set[str]:
-    return {each[KIND] for each in objects_in(value) if isinstance(each.get(KIND), str)}
+    return {object_[KIND] for object_ in objects_in(value) if isinstance(object_.get(KIND), str)}
 
 
 def tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
@@ -203,7 +203,7 @@ def _without_null(schema: Schema) -> Schema:
     if schema.get("default", 0) is None:
         del schema["default"]
     branches = schema.get("anyOf", [])
-    kept = [each for each in branches if each != {"type": "null"}]
+    kept = [branch for branch in branches if branch != {"type": "null"}]
     if len(kept) < len(branches):
         del schema["anyOf"]
         schema = {**kept[0], **schema} if len(kept) == 1 else {"anyOf": kept, **schema}

@@ -86,8 +86,8 @@ def _key(uses: _Uses, types: int) -> Schema:
         return _inside(schemas[0])
     key: Schema = {"description": _text(uses, types), "enum": []}
     for word in ("const", "default", "type"):
-        values = [each.get(word) for each in schemas]
-        is_one = values[0] is not None and all(each == values[0] for each in values)
+        values = [schema.get(word) for schema in schemas]
+        is_one = values[0] is not None and all(value == values[0] for value in values)
         if KIND not in schemas[0] and is_one:
             key[word] = values[0]
     if key.get("type") == "array":

@@ -230,9 +230,11 @@ def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
         name = waiting.pop()
         made[name] = _definition(name, catalog)
         references = [
-            each["$ref"] for each in objects_in(made[name]) if isinstance(each.get("$ref"), str)
+            object_["$ref"]
+            for object_ in objects_in(made[name])
+            if isinstance(object_.get("$ref"), str)
         ]
-        waiting |= {each.removeprefix(DEFINITIONS) for each in references} - made.keys()
+        waiting |= {reference.removeprefix(DEFINITIONS) for reference in references} - made.keys()
     return made
 
 
@@ -334,7 +336,7 @@ def _exact(schema: Schema, prefix: str = "") -> Schema:
     if isinstance(items, dict):
         exact["items"] = _value(items)
     elif isinstance(items, list):
-        exact["items"] = [_value(each) for each in items]
+        exact["items"] = [_value(item) for item in items]
     return exact
 
 
@@ -368,7 +370,7 @@ def union(branches: list[Schema]) -> Schema:
     its own error is reported; for `anyOf`, a validator reports only that nothing matches.
     """
     types = [_types(branch) for branch in branches]
-    known = [each for each in types if each is not None]
+    known = [type_ for type_ in types if type_ is not None]
     if len(known) < len(types) or any(_overlap(*pair) for pair in combinations(known, 2)):
         return {"anyOf": branches}
     schema: Schema = {}

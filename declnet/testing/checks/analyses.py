@@ -35,7 +35,7 @@ def _table(rng: np.random.Generator, rows: int) -> dict[str, Array]:
         "new": rng.random(rows) > 0.5,
         "city": city,
         "price": np.nan_to_num(size) + 20 * (city == "Bern"),
-        "note": np.array([f"note {each}" for each in range(rows)], object),
+        "note": np.array([f"note {index}" for index in range(rows)], object),
     }
 
 

@@ -171,7 +171,7 @@ def try_calibrator(subject: Subject, setting: Setting) -> Trial:
         cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
         parts = [_given(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
         for name in parts[0]:
-            rows = [parts[0][name]] if name == "threshold" else [each[name] for each in parts]
+            rows = [parts[0][name]] if name == "threshold" else [part[name] for part in parts]
             trial.outputs[f"{name} for {data.name}"] = copied(np.concatenate(rows))
     return trial
 

@@ -168,7 +168,9 @@ def takes_float32_and_float64(subject: Subject) -> None:
 def takes_any_memory_order(subject: Subject) -> None:
     """Gives the same results in C order, with the batch axis contiguous, and where the two meet."""
     advice = "use no reshape, ravel or view that assumes C order"
-    declared = [USUAL.but(input_order=each, order=each, as_declared=True) for each in BOTH_ORDERS]
+    declared = [
+        USUAL.but(input_order=order, order=order, as_declared=True) for order in BOTH_ORDERS
+    ]
     for setting in (*ORDERS[1:], *(declared if subject.kind == "layer" else ())):
         require_alike(subject, USUAL, setting, advice)
 

@@ -33,7 +33,7 @@ def try_data_source(subject: Subject, setting: Setting) -> Trial:
     if not parts or any(len(part) > size for part in parts):
         raise CheckFailed(f"chunks({size}) gives more samples, or nothing at all")
     arrays = [_arrays(part) for part in parts]
-    return Trial({name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]})
+    return Trial({name: np.concatenate([array[name] for array in arrays]) for name in arrays[0]})
 
 
 @check
@@ -119,8 +119,8 @@ def blocks_are_the_data(subject: Subject) -> None:
                 for each in order
             }
         for name, array in _arrays(dataset).items():
-            parts = [read[each][name] for each in range(len(blocks.sizes))]
-            if [len(each) for each in parts] != list(blocks.sizes):
+            parts = [read[index][name] for index in range(len(blocks.sizes))]
+            if [len(part) for part in parts] != list(blocks.sizes):
                 raise CheckFailed("blocks have other sizes than said")
             fault = difference(np.concatenate(parts), array)
             if fault:

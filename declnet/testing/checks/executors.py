@@ -120,7 +120,7 @@ def _received(answer: bytes) -> str | None:
 @check
 def carries_out_each_task(subject: Subject) -> None:
     """Answers each task once, with what `execute_task` returns for it."""
-    for number, answer in _outcomes(subject, [_task(each) for each in range(TASKS)]).items():
+    for number, answer in _outcomes(subject, [_task(index) for index in range(TASKS)]).items():
         _require_answer(number, answer)
     _outcomes(subject, [])
 
@@ -140,11 +140,11 @@ def survives_a_task_that_raises(subject: Subject) -> None:
 def passes_reports_and_stops_on(subject: Subject) -> None:
     """Passes each task's reports on as they are and in order, and what stops it to it alone."""
     executor = _usable(subject)
-    reports = {number: [f"{number}: {each}" for each in range(3)] for number in range(3)}
-    reports[STOPPED] = [f"{STOPPED}: {each}" for each in range(REPORTS_OF_A_LONG_RUN)]
+    reports = {number: [f"{number}: {index}" for index in range(3)] for number in range(3)}
+    reports[STOPPED] = [f"{STOPPED}: {index}" for index in range(REPORTS_OF_A_LONG_RUN)]
     texts = [
-        json.dumps({"rehearsal": {"reports": each, "pause": SECONDS_BETWEEN_REPORTS}})
-        for each in reports.values()
+        json.dumps({"rehearsal": {"reports": report, "pause": SECONDS_BETWEEN_REPORTS}})
+        for report in reports.values()
     ]
     tasks = _Tasks(texts)
     left, answers = {number: iter(each) for number, each in reports.items()}, dict[int, bytes]()

@@ -67,13 +67,13 @@ def _model(subject: Subject, layer: Layer) -> ExportedModel:
         for number, name in enumerate(NAMES)
     )
     examples: dict[str, Array] = {
-        each.name: rng.integers(0, 9, ROWS)
-        if each.type == "integer"
+        column.name: rng.integers(0, 9, ROWS)
+        if column.type == "integer"
         else rng.normal(size=ROWS).astype(DTYPE)
-        for each in columns
+        for column in columns
     }
-    for each in examples.values():
-        each.flags.writeable = False
+    for example in examples.values():
+        example.flags.writeable = False
     factor = 1 if isinstance(layer, _Unchanged) else 2
     outputs = factor * np.stack(list(examples.values()), axis=1).astype(DTYPE)
     member = ExportedMember(

@@ -134,7 +134,7 @@ def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
     examples = [build_examples(cls, subject.registry) for cls in subject.instance.replaces]
     if not all(examples):
         raise CheckSkipped("what it replaces has no examples; declare some")
-    first = tuple(each[0] for each in examples)
+    first = tuple(example[0] for example in examples)
     yield first
     for position, (main, *others) in enumerate(examples):
         if main.scheduled_fields() and subject.instance.reads_schedules:
@@ -272,7 +272,7 @@ def _step(
         if not inputs:
             draw(graph)
         graph.initial.update(initial)
-        floats = [each for each in inputs.values() if each.dtype == dtype]
+        floats = [input_ for input_ in inputs.values() if input_.dtype == dtype]
         changed = (floats or list(initial.values()))[0]  # integers are all finite
         place = (0,) * changed.ndim
 

@@ -158,7 +158,7 @@ def gradient_of_parameters(subject: Subject) -> None:
 def keeps_still_while_frozen(subject: Subject) -> None:
     """Changes no parameter while it is frozen, and fills `dx` with the gradient of what it does."""
     for shape in working_shapes(subject):
-        if all(each.trainable for each in subject.instance.parameters(shape).values()):
+        if all(parameter.trainable for parameter in subject.instance.parameters(shape).values()):
             continue  # it is the same layer, frozen or not
         harness = LayerHarness(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):

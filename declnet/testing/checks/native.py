@@ -119,7 +119,7 @@ def bound_calls(subject: Subject) -> dict[str, Sequence[Call]]:
     if subject.kind != "layer":
         return {"": _BOUND[subject.kind](subject)}
     layer, shapes = subject.instance, working_shapes(subject)
-    by_number = {len(shapes_of(layer, each)): each for each in reversed(shapes)}
+    by_number = {len(shapes_of(layer, shape)): shape for shape in reversed(shapes)}
     return {
         f" for input shape {shape}" if len(by_number) > 1 else "": _layer_calls(subject, shape)
         for _, shape in sorted(by_number.items())
@@ -151,7 +151,7 @@ def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
         for name, each in inputs.items()
     }
     bound = graph.bind(x, [np.zeros(USUAL.samples)])
-    own = next(each for each in bound.chains if each.nodes[0].name == "subject")
+    own = next(chain for chain in bound.chains if chain.nodes[0].name == "subject")
     return [*own.forward, *own.backward]
 
 
@@ -171,7 +171,7 @@ def _optimizer_calls(subject: Subject) -> Sequence[Call]:
     update: VectorUpdate | ParameterUpdate
     if optimizer.per_parameter:
         infos = parameters_of_size(optimizer, SIZE)
-        parameters = [(each, np.zeros(each.shape), np.zeros(each.shape)) for each in infos]
+        parameters = [(info, np.zeros(info.shape), np.zeros(info.shape)) for info in infos]
         update = ParameterUpdate(optimizer, parameters, total)
     else:
         update = VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total)

@@ -112,7 +112,7 @@ class _OptimizerHarness:
             arrays = (each[part].reshape(info.shape) for each in (self.w, self._gradient))
             parameters.append((info, next(arrays), next(arrays)))
             start = part.stop
-        groups = [[each] for each in parameters] if apart else [parameters]
+        groups = [[parameter] for parameter in parameters] if apart else [parameters]
         return [ParameterUpdate(stand_in, group, 1000) for group in groups]
 
 
@@ -204,11 +204,11 @@ def gives_the_same_rates_at_once(subject: Subject) -> None:
     optimizers, steps, total = [subject.instance], range(2, 9), 20
     if not isinstance(subject.instance.learning_rate, Schedule):
         optimizers.append(subject.instance.model_copy(update={"decay": 0.3}))
-    for each in optimizers:
+    for optimizer in optimizers:
         with calling("rate"):
-            alone = np.array([verified(Optimizer.rate, each, step, total) for step in steps])
+            alone = np.array([verified(Optimizer.rate, optimizer, step, total) for step in steps])
         with calling("rates"):
-            found = verified(Optimizer.rates, each, steps, total)
+            found = verified(Optimizer.rates, optimizer, steps, total)
         fault = difference(found, alone, 0)
         if fault:
             raise CheckFailed(f"rates({steps}, {total}) differs from rate, step by step: {fault}")

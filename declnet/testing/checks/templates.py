@@ -47,7 +47,7 @@ def writes_a_valid_example(subject: Subject) -> None:
     template: Template = subject.instance
     if not template.has_example():
         raise CheckSkipped("it writes specs for tables only")
-    lacking = [fault for each in template.requires if (fault := unmet(each)) is not None]
+    lacking = [fault for require in template.requires if (fault := unmet(require)) is not None]
     if lacking:
         raise CheckSkipped("; ".join(lacking))
     with calling("spec"):
@@ -88,8 +88,8 @@ def _valid(what: str, advice: str = "") -> Iterator[None]:
         yield
     except SpecError as error:
         first, *others = error.problems
-        for each in error.problems:
-            if each.code == NOT_INSTALLED:
-                raise CheckSkipped(f"{what} requires what is not installed: {each}") from None
+        for problem in error.problems:
+            if problem.code == NOT_INSTALLED:
+                raise CheckSkipped(f"{what} requires what is not installed: {problem}") from None
         more = f" (and {len(others)} more)" if others else ""
         raise CheckFailed(f"{what} is not valid: {first}{more}{advice}") from None

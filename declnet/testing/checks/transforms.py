@@ -66,7 +66,9 @@ def _candidates() -> tuple[_Column, ...]:
 
 def _suited(subject: Subject) -> tuple[_Column, ...]:
     """Return the columns that the transform suits; raise CheckSkipped if there are none."""
-    found = tuple(each for each in _candidates() if called(subject, Transform.suits, each.x))
+    found = tuple(
+        candidate for candidate in _candidates() if called(subject, Transform.suits, candidate.x)
+    )
     if not found:
         raise CheckSkipped("it suits no usual column")
     return found
@@ -264,7 +266,7 @@ def varies_by_the_given_stream(subject: Subject) -> None:
     for name, array in first.items():
         if not same(other[name], array):
             raise CheckFailed(f"{name} depends on the memory order of the batch")
-        if all(same(each[name], array) for each in streams):
+        if all(same(stream[name], array) for stream in streams):
             raise CheckFailed(f"{name} is the same for every random stream")
         if not np.isfinite(array).all():
             raise CheckFailed(f"{name} is NaN or infinite in places")

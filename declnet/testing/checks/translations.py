@@ -110,17 +110,17 @@ def numbered(case: Case, number: int) -> Case:
     """Return a case whose names begin with its number, so that a model can have several."""
     prefix = f"case_{number}_"
     columns = {replace(key, name=prefix + key.name): each for key, each in case.columns.items()}
-    steps = tuple(replace(each, column=prefix + each.column) for each in case.steps)
+    steps = tuple(replace(step, column=prefix + step.column) for step in case.steps)
     inputs = tuple(
         replace(
-            each,
-            value=f"input.{prefix}{each.value}",
-            columns=tuple(prefix + name for name in each.columns),
+            input_,
+            value=f"input.{prefix}{input_.value}",
+            columns=tuple(prefix + name for name in input_.columns),
         )
-        for each in case.inputs
+        for input_ in case.inputs
     )
     name = prefix + "y"
-    node = replace(case.node, name=name, inputs=tuple(each.value for each in inputs))
+    node = replace(case.node, name=name, inputs=tuple(input_.value for input_ in inputs))
     output, finish = replace(case.output, name=name), replace(case.finish, value=name)
     found = case.name, columns, steps, inputs, node, output, finish, case.expected
     return Case(*found)
@@ -133,7 +133,7 @@ def model_of(cases: Sequence[Case], translation: type[Translation]) -> ExportedM
     member = ExportedMember(
         "",
         tuple(step for case in cases for step in case.steps),
-        tuple(each for case in cases for each in case.inputs),
+        tuple(input_ for case in cases for input_ in case.inputs),
         tuple(case.node for case in cases),
         tuple(case.finish for case in cases),
     )

@@ -36,7 +36,7 @@ def component_problems(
         columns: the raw columns of the training data; empty if unknown.
     """
     layers = _outlined(inferred.nodes)
-    complete = tuple(each for each in layers if each is not None)
+    complete = tuple(layer for layer in layers if layer is not None)
     known = complete if len(complete) == len(layers) else ()
     context, contexts = _contexts(spec, heads, infos, known, layers, metrics, columns)
     groups = spec.optimizer.groups if spec.optimizer is not None else ()

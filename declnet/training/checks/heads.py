@@ -124,7 +124,9 @@ def target_problems_of(
             if head.target_among(targets) is not None:
                 continue
             wanted = head.target or head.name
-            hint: str | None = suggestion(wanted, [each for each in targets if each], "targets")
+            hint: str | None = suggestion(
+                wanted, [target for target in targets if target], "targets"
+            )
             message = f'data.{name} has no target "{wanted}"'
             if not head.name:
                 message = f"the data has the targets {', '.join(targets)}, but [loss] takes one"

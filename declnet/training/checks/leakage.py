@@ -255,7 +255,7 @@ def _identifiers(known: _Known) -> Iterator[Diagnostic]:
     if sum(map(len, known.parts.values())) < FEWEST_ROWS or len(known.features) < 2:
         return
     for name in known.features:
-        columns = [each.columns[name] for each in known.parts.values()]
+        columns = [part.columns[name] for part in known.parts.values()]
         what = None if name in known.sequences else _identifies(columns)
         if what is not None:
             yield Diagnostic(
@@ -270,8 +270,8 @@ def _identifies(columns: list[Array]) -> str | None:
     """Return why a column looks like an identifier, or None."""
     kind = column_type(columns[0])
     count = sum(map(len, columns))
-    if kind == "integer" and all(each.dtype.kind in "iu" for each in columns):
-        low, high = min(each.min() for each in columns), max(each.max() for each in columns)
+    if kind == "integer" and all(column.dtype.kind in "iu" for column in columns):
+        low, high = min(column.min() for column in columns), max(column.max() for column in columns)
         if int(high) - int(low) != count - 1:
             return None
         seen = np.zeros(count, bool)
@@ -282,7 +282,7 @@ def _identifies(columns: list[Array]) -> str | None:
         return None
     first = columns[0][:1000].tolist()
     texts = [each for each in first if each is not None]
-    if len(set(texts)) < len(first) or any(" " in each.strip() for each in texts):
+    if len(set(texts)) < len(first) or any(" " in text.strip() for text in texts):
         return None  # repeated values, gaps, or sentences
     if len({each for column in columns for each in column.tolist()}) < count:
         return None

@@ -27,9 +27,9 @@ def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
     targets = {"distribution": "classes", "probabilities": "binary"}.get(takes)
     losses = registry.entries("loss") if targets is not None else ()
     suitable = (
-        each
-        for each in losses
-        if (each.component.takes, each.component.targets) == (takes, targets)
+        loss
+        for loss in losses
+        if (loss.component.takes, loss.component.targets) == (takes, targets)
     )
     return _best(suitable, frozenset(each[-1] for each in _replaced(registry)))
 
@@ -41,10 +41,10 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
     """
     joined = frozenset(each[-2] for each in _replaced(registry) if each[-1] is loss)
     layers = (
-        each
-        for each in registry.entries("layer")
-        if isinstance(each.component.output_range, OutputRange)
-        and given_to_loss(each.component.output_range) == loss.takes
+        entry
+        for entry in registry.entries("layer")
+        if isinstance(entry.component.output_range, OutputRange)
+        and given_to_loss(entry.component.output_range) == loss.takes
     )
     layer = _best(layers, joined)
     return layer.type if layer is not None else None
@@ -52,7 +52,7 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
 
 def _replaced(registry: Registry) -> list[tuple[Any, ...]]:
     """Return the classes that each kernel for several components replaces."""
-    replaced = (each.component.replaces for each in registry.entries("kernel"))
+    replaced = (entry.component.replaces for entry in registry.entries("kernel"))
     return [each for each in replaced if len(each) > 1]
 
 
@@ -70,7 +70,7 @@ def _best(entries: Iterable[Entry], joined: frozenset[Any] = frozenset()) -> typ
         fields = entry.component.model_fields.values()
         return (
             entry.component not in joined,
-            any(each.is_required() for each in fields),
+            any(field.is_required() for field in fields),
             normalized(entry.plugin.distribution) != FIRST_PARTY,
             len(entry.type),
             entry.type,
@@ -98,7 +98,8 @@ def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnosti
     learned = [
         node
         for node in nodes
-        if node.shared is None and any(each.trainable for each in node.parameters.values())
+        if node.shared is None
+        and any(parameter.trainable for parameter in node.parameters.values())
     ]
     problems = []
     for node in learned:
@@ -181,7 +182,7 @@ def flattening(nodes: Sequence[Node | None], registry: Registry) -> str | None:
     None if there is no such layer, if its samples have one axis, or if nothing can flatten them.
     """
     node = next((each for each in reversed(nodes) if each is not None and each.parameters), None)
-    layer = _best(each for each in registry.entries("layer") if each.component.only_reshapes)
+    layer = _best(entry for entry in registry.entries("layer") if entry.component.only_reshapes)
     if node is None or layer is None or len(node.input_shapes[0]) < 2 or len(node.output_shape) < 2:
         return None
     return (
@@ -266,7 +267,7 @@ def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
         return None if node.parameters else "remove it"
     suggested = layer_for(type(loss), registry)
     layer = f'"{suggested}"' if suggested else f"a layer that gives {TAKES[loss.takes]}"
-    if any(each.role != "scale" for each in node.parameters.values()):
+    if any(parameter.role != "scale" for parameter in node.parameters.values()):
         return f"add {layer} as the last layer"
     return f"use {layer} instead"
 
@@ -346,9 +347,9 @@ def _mixes(node: Node) -> bool:
     if not node.layer.is_linear or len(node.inputs) != 1:
         return False
     weights = [  # biases without a declared role have one axis
-        each
-        for each in node.parameters.values()
-        if each.role == "weight" and each.trainable and len(each.shape) > 1
+        parameter
+        for parameter in node.parameters.values()
+        if parameter.role == "weight" and parameter.trainable and len(parameter.shape) > 1
     ]
     channels, outputs = (_features(each) for each in (node.input_shapes[0], node.output_shape))
     return bool(weights) and all(
@@ -364,8 +365,8 @@ def _features(shape: Shape) -> Shape:
 def _activation(registry: Registry) -> str:
     """Return the words for an activation, with one that can be used, if any is installed."""
     found = _best(
-        each
-        for each in registry.entries("layer")
-        if each.component.output_range == OutputRange(low=0) and not each.component.is_linear
+        entry
+        for entry in registry.entries("layer")
+        if entry.component.output_range == OutputRange(low=0) and not entry.component.is_linear
     )
     return f'an activation such as "{found.type}"' if found is not None else "an activation"

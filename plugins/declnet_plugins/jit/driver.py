@@ -202,7 +202,7 @@ class StepsInThreads(NativeLoop):
     def __init__(self, steps: StepLoop, gathers: tuple[NativeCall, ...], pace: Pace) -> None:
         self._keeps, self._pace = steps, pace
         self._is_finite, self._made = np.zeros(1, np.int64), np.zeros(1, np.int64)
-        checks = tuple(check_losses.bound(each, self._is_finite) for each in steps.losses)
+        checks = tuple(check_losses.bound(loss, self._is_finite) for loss in steps.losses)
         self._step, self._update = (*gathers, *steps.calls, *checks), steps.update
         self._now = np.array([each.ctypes.data for each in steps.now], np.int64)
         self._word = np.zeros(2 * SLEEPING // 8, np.int64)

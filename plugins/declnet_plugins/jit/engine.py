@@ -54,9 +54,9 @@ class NativeEngine(Engine):
 
     def loop(self, steps: StepLoop) -> StepsInThreads:
         """Return a loop over steps in the driver."""
-        gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
+        gathers = tuple(gathering(gather, steps.order, steps.start) for gather in steps.gathers)
         return StepsInThreads(steps, gathers, Pace(steps.threads or usable_threads()))
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:
-    return joined(tuple(each for each in calls if isinstance(each, NativeCall)))
+    return joined(tuple(call for call in calls if isinstance(call, NativeCall)))

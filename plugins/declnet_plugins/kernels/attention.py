@@ -383,7 +383,7 @@ class _AttentionKernel(CompiledKernel):
                 of_each = kept_rows if name == "output" else ones[:, : len(rows)]
                 biases_of = getattr(state.grad, f"{name}_biases")
                 calls.append(product(of_each, slope_rows, biases_of[None]))
-        sums = [each for each in calls if each is not None]
+        sums = [call for call in calls if call is not None]
         return KernelCalls((*packed.calls, forward), (*back.calls, backward, *sums))
 
     def _has_own(self, lengths: tuple[Array, ...]) -> bool:

@@ -52,7 +52,8 @@ class Conv2dKernel(CompiledKernel):
         """Fill y, (n, filters, height, width), and dweights, dbiases and dx; dy with ReLU."""
         arrays = [site.y, *(each for each in (site.dy, site.dx) if each is not None)]
         if any(
-            each.dtype not in FLOATS or not batch_last(each).flags.c_contiguous for each in arrays
+            array.dtype not in FLOATS or not batch_last(array).flags.c_contiguous
+            for array in arrays
         ):
             return None
         convolution = _Convolution(site, len(self.replaces) > 1, self.tile)
@@ -184,9 +185,9 @@ class _Convolution:
         for phases in product(range(down.stride), range(along.stride)):
             k_seen, m_seen = (
                 [
-                    each
-                    for each in range(axis.kernel)
-                    if (each * axis.dilation - phase) % axis.stride == 0
+                    index
+                    for index in range(axis.kernel)
+                    if (index * axis.dilation - phase) % axis.stride == 0
                 ]
                 for axis, phase in zip((down, along), phases, strict=True)
             )

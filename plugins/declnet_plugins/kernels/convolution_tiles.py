@@ -98,7 +98,7 @@ def convolution_tile(tile: Tile) -> Intrinsic:
                 first = [code.load_repeated(biases, r * code.size) for r in range(count)]
                 sums = code.loop(depth, [each for each in first for _ in columns], turn)
                 lowest = code.repeat(low)
-                results = [code.at_least(each, lowest) for each in sums]
+                results = [code.at_least(sum_, lowest) for sum_ in sums]
                 places = code.rows(target, target_row, count)
                 for r, place in enumerate(places):
                     for j, column in enumerate(columns[:-1]):
@@ -173,7 +173,7 @@ def gradient_tile(tile: Tile) -> Intrinsic:
                         done = builder.mul(number, width)
                         at = builder.add(row_source, done)
                         places = code.rows(builder.add(row_slopes, done), slopes_filter, count)
-                        own = [code.load(each, mask=mask) for each in places]
+                        own = [code.load(place, mask=mask) for place in places]
                         seen = [code.load(builder.add(at, each), mask=mask) for each in away]
                         return [
                             code.multiply_add(slope, value, each)

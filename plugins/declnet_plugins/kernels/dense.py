@@ -69,7 +69,7 @@ class DenseKernel(CompiledKernel):
             return None
         backward = () if dy is None else self._backward(x, y, dy, dx, site)
         calls = [self._forward(x, y, site), *backward]
-        supported = tuple(each for each in calls if each is not None)
+        supported = tuple(call for call in calls if call is not None)
         if len(supported) < len(calls):  # a memory order that the products do not support
             return None
         return KernelCalls(supported[:1], supported[1:])

@@ -64,12 +64,15 @@ class EmbeddingKernel(CompiledKernel):
         """Copy rows of weights, and add up their gradients."""
         x, y, dy, (state,), (layer,) = site.x, site.y, site.dy, site.states, site.components
         arrays = [each for each in (y, dy) if each is not None]
-        if not all(each.dtype in FLOATS and each.flags.c_contiguous for each in arrays):
+        if not all(array.dtype in FLOATS and array.flags.c_contiguous for array in arrays):
             return None
         integers = x.reshape(len(x), -1)
         if x.dtype not in INTEGERS or not np.may_share_memory(integers, x):
             return None
-        words = (integers, *(each.reshape(-1) for each in layer.vocabularies(x.shape[1:])))
+        words = (
+            integers,
+            *(vocabulary.reshape(-1) for vocabulary in layer.vocabularies(x.shape[1:])),
+        )
         shape = (*integers.shape, layer.units)
         forward = look_up.bound(*words, state.weights, y.reshape(shape))
         if dy is None:

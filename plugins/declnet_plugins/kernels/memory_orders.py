@@ -14,16 +14,16 @@ INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))
 def batch_last(*arrays: Array | None) -> bool:
     """Return whether arrays (n, features) are floats with a contiguous batch axis."""
     return all(
-        each is None or (each.ndim == 2 and each.dtype in FLOATS and each.T.flags.c_contiguous)
-        for each in arrays
+        array is None or (array.ndim == 2 and array.dtype in FLOATS and array.T.flags.c_contiguous)
+        for array in arrays
     )
 
 
 def rows_of_features(*arrays: Array | None) -> list[Any] | None:
     """Return arrays (n, *shape) as (features, n); None if one of them has not that memory order."""
     rows: list[Any] = []
-    for each in arrays:
-        moved = None if each is None else np.moveaxis(each, 0, -1)
+    for array in arrays:
+        moved = None if array is None else np.moveaxis(array, 0, -1)
         if moved is not None and not (moved.dtype in FLOATS and moved.flags.c_contiguous):
             return None
         rows.append(None if moved is None else moved.reshape(-1, moved.shape[-1]))
@@ -36,7 +36,7 @@ def flat_in_memory(*arrays: Array | None) -> list[Any] | None:
     None if they are not all floats and contiguous with the batch axis first, or all with it last.
     """
     for place in (-1, 0):
-        moved = [None if each is None else np.moveaxis(each, 0, place) for each in arrays]
+        moved = [None if array is None else np.moveaxis(array, 0, place) for array in arrays]
         given = [each for each in moved if each is not None]
         if all(each.dtype in FLOATS and each.flags.c_contiguous for each in given):
             return [None if each is None else each.reshape(-1) for each in moved]

@@ -363,7 +363,7 @@ def _last(array: Any) -> Array:
 def _order(site: KernelSite) -> str | None:
     """Return the memory order of a site's arrays if they are floats and have the same one."""
     arrays = site.x, site.y, site.states[0].normal, site.dy, site.dx
-    given = [each for each in arrays if each is not None]
+    given = [array for array in arrays if array is not None]
     if any(each.dtype not in FLOATS for each in given):
         return None
     if all(_last(each).flags.c_contiguous for each in given):

@@ -109,7 +109,8 @@ class _PoolKernel(CompiledKernel):
         arrays = [each for each in (site.x, site.y, site.dy, site.dx) if each is not None]
         window = self._window(site)
         if window.rows.kernel * window.columns.kernel > self.most_positions or any(
-            each.dtype not in FLOATS or not batch_last(each).flags.c_contiguous for each in arrays
+            array.dtype not in FLOATS or not batch_last(array).flags.c_contiguous
+            for array in arrays
         ):
             return None
         forward, backward = self._bound(site, window, *map(_table, _sources(window)))
@@ -205,6 +206,6 @@ def _numbers(numbers: slice) -> range:
 
 def _table(sources: Sources) -> Table:
     """Return all pairs, and where the pairs of each begin."""
-    pairs = [pair for each in sources for pair in each]
+    pairs = [pair for source in sources for pair in source]
     starts = np.cumsum([0, *map(len, sources)], dtype=np.int64)
     return np.array(pairs, np.int64).reshape(-1, 2), starts

@@ -268,7 +268,7 @@ class _RecurrentKernel(CompiledKernel):
             later = n if first > features and time > 1 else 0  # h before the first step is 0
             own_rows = rows[later:, first : first + len(gradient)]
             sums.append(product(own_rows.T, slopes[later:, column], gradient))
-        return forward, [*turned.calls, through, *(each for each in sums if each is not None)]
+        return forward, [*turned.calls, through, *(sum_ for sum_ in sums if sum_ is not None)]
 
     def _steps(self, layer: Any) -> tuple[Routine, Routine]:
         """Return the routines of the two passes."""

@@ -197,6 +197,6 @@ class Panels:
         for number, (_, _, parts) in enumerate(matrices):
             panels = self.flat[offsets[number] : offsets[number + 1]]
             row = 0
-            for each in parts:
-                yield pack.bound(each, row, panels.reshape(-1, sizes[number][0], wide))
-                row += len(each)
+            for part in parts:
+                yield pack.bound(part, row, panels.reshape(-1, sizes[number][0], wide))
+                row += len(part)

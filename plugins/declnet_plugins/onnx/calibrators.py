@@ -75,8 +75,8 @@ class ConformalTranslation(OnnxTranslation):
         bounds = w.op("Min", lower, middle), w.op("Max", upper, middle)
         if not logarithmic:
             return bounds
-        powers = [w.op("Exp", w.compute("Min", each, LARGEST_BOUND)) for each in bounds]
-        return tuple(w.compute("Sub", each, shift) for each in powers)
+        powers = [w.op("Exp", w.compute("Min", bound, LARGEST_BOUND)) for bound in bounds]
+        return tuple(w.compute("Sub", power, shift) for power in powers)
 
 
 def _classes(site: TranslationSite) -> int:

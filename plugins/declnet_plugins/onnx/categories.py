@@ -79,11 +79,11 @@ def positions(
     """
     unknown, missing, refused = others
     if w.type_of(x) == "text":
-        keys, values = [str(each) for each in categories], [*range(len(categories))]
+        keys, values = [str(category) for category in categories], [*range(len(categories))]
         if "" not in keys:
             keys, values = [*keys, ""], [*values, missing]
         return w.table(x, keys, values, unknown)
-    whole_keys = [int(each) for each in categories]
+    whole_keys = [int(category) for category in categories]
     if w.type_of(x) not in ("float64", "float32"):
         return w.table(w.cast(x, "int64"), whole_keys, range(len(whole_keys)), unknown)
     is_small = w.compute("Less", w.op("Abs", x), LARGEST_INTEGER)

@@ -55,10 +55,10 @@ class DatetimeTranslation(OnnxTranslation):
         is_missing = w.op("Equal", x, w.constant(""))
         pattern = pattern.replace("TIME", TIME)
         signs = [each for each in ("-", "/", r"\.") if each[-1] in separators]
-        pattern = "|".join(pattern.replace("SIGN", each) for each in signs or ["SIGN"])
+        pattern = "|".join(pattern.replace("SIGN", sign) for sign in signs or ["SIGN"])
         is_date = w.op("RegexFullMatch", x, pattern=pattern)
-        for each in separators:
-            x = replaced(w, x, each, " ")
+        for separator in separators:
+            x = replaced(w, x, separator, " ")
         numbers = _numbers(w, x)
         columns = [w.flat(w.slice(numbers, 1, at, at + 1)) for at in range(MOST)]
         if places:

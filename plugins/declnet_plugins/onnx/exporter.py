@@ -95,12 +95,12 @@ class OnnxPredictor:
     def predict(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
         """Return the predictions of each loss for raw columns (n, …)."""
         given = {
-            each.name: _as_input(columns[each.name], each.type)
-            for each in self._session.get_inputs()
+            input_.name: _as_input(columns[input_.name], input_.type)
+            for input_ in self._session.get_inputs()
         }
-        names = [each.name for each in self._session.get_outputs()]
+        names = [output.name for output in self._session.get_outputs()]
         found = dict(zip(names, self._session.run(names, given), strict=True))
-        return {each["name"]: self._read(each, found) for each in self._outputs}
+        return {output["name"]: self._read(output, found) for output in self._outputs}
 
     def _read(self, output: Mapping[str, Any], found: Mapping[str, Any]) -> ExportedPredictions:
         prediction = found[output.get("label") or output["prediction"]]

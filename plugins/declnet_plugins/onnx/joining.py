@@ -27,8 +27,8 @@ class SumTranslation(OnnxTranslation):
     def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:
         """Return the sum or the product of the inputs."""
         found, *others = site.inputs
-        for each in others:
-            found = w.op("Add" if isinstance(component, Add) else "Mul", found, each)
+        for other in others:
+            found = w.op("Add" if isinstance(component, Add) else "Mul", found, other)
         return str(found)
 
 

@@ -95,7 +95,7 @@ class ModelWriter(GraphWriter):
     def _takes_missing(self, column: ExportedColumn) -> bool:
         """Return whether the column's preparation accepts a missing value."""
         for member in self._model.members:
-            steps = [each for each in member.steps if each.column == column.name]
+            steps = [step for step in member.steps if step.column == column.name]
             if not steps or not _accepts(steps, np.array([np.nan])):
                 return False
         return True
@@ -108,9 +108,9 @@ class ModelWriter(GraphWriter):
             if len(columns) == 1:
                 found = columns[0]
             else:
-                given = {self.type_of(each) for each in columns}
+                given = {self.type_of(column) for column in columns}
                 common = wanted if integers and given <= INTEGERS else "float64"
-                found = self.concat([self.rows(self.cast(each, common)) for each in columns])
+                found = self.concat([self.rows(self.cast(column, common)) for column in columns])
             found = self.cast(self._usable(found, joined.limit, wanted), wanted)
             if joined.window is not None:
                 return self.op("Reshape", found, self.constant([-1, *joined.shape], "int64"))
@@ -133,8 +133,8 @@ class ModelWriter(GraphWriter):
         if not conditions:
             return x
         usable = conditions[0]
-        for each in conditions[1:]:
-            usable = self.op("And", usable, each)
+        for condition in conditions[1:]:
+            usable = self.op("And", usable, condition)
         self.refuse(self.op("Not", usable))
         if wanted == "float32":
             return x
@@ -160,7 +160,7 @@ class ModelWriter(GraphWriter):
         """Return the median or the majority of several networks' limits."""
         with self.scope(name):
             kind, count = self.type_of(handles[0]), len(handles)
-            parts = [self.expand(self.cast(each, "float64"), 0) for each in handles]
+            parts = [self.expand(self.cast(handle, "float64"), 0) for handle in handles]
             stacked = self.concat(parts, axis=0)
             if how == "median":
                 given = (stacked, self.constant([count], "int64"))

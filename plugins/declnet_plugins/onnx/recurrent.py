@@ -32,7 +32,7 @@ class RecurrentTranslation(OnnxTranslation):
         weights, recurrent, biases = (
             np.stack(each)
             for each in zip(
-                *(_given(component, site.parameters, each) for each in prefixes), strict=True
+                *(_given(component, site.parameters, prefix) for prefix in prefixes), strict=True
             )
         )
         lengths = ""

@@ -80,20 +80,22 @@ class TokenizeTranslation(OnnxTranslation):
 
         The locale "C" is known everywhere, but only to ASCII.
         """
-        plain = all(each.isascii() for each in tokens)
+        plain = all(token.isascii() for token in tokens)
         locale = "C" if plain else "C.UTF-8"
         return w.op("StringNormalizer", text, case_change_action="LOWER", locale=locale)
 
     def _spaced(self, w: GraphWriter, text: str, tokens: list[str]) -> str:
         """Return text with spaces around each symbol, and in place of other white space."""
-        own = {each for each in tokens if len(each) == 1 and not (each.isalnum() or each == "_")}
-        symbols = (own | set(string.punctuation) | set(USUAL)) - {"_", *APOSTROPHES}
-        for each in SPACES:
-            text = replaced(w, text, each, " ")
-        for each in APOSTROPHES:
-            text = replaced(w, text, each, f" {each} ", within=each)
-        for each in sorted(symbols):
-            text = replaced(w, text, each, f" {each} ")
+        special = {
+            word for word in tokens if len(word) == 1 and not (word.isalnum() or word == "_")
+        }
+        symbols = (special | set(string.punctuation) | set(USUAL)) - {"_", *APOSTROPHES}
+        for space in SPACES:
+            text = replaced(w, text, space, " ")
+        for apostrophe in APOSTROPHES:
+            text = replaced(w, text, apostrophe, f" {apostrophe} ", within=apostrophe)
+        for symbol in sorted(symbols):
+            text = replaced(w, text, symbol, f" {symbol} ")
         return text
 
 

@@ -232,7 +232,7 @@ class GraphWriter:
     def slice(self, value: str, axis: int, start: int, end: int) -> str:
         """Return some consecutive items along an axis."""
         bounds = ([start], [end], [axis])
-        return self.op("Slice", value, *(self.constant(each, "int64") for each in bounds))
+        return self.op("Slice", value, *(self.constant(bound, "int64") for bound in bounds))
 
     def concat(self, values: Sequence[str], axis: int = 1) -> str:
         """Return values joined along an axis."""
@@ -281,8 +281,8 @@ class GraphWriter:
         graph = self._onnx.helper.make_graph(
             self._nodes, name, self._inputs, self._outputs, self._initializers
         )
-        versions = [("", self.opset), *((ML, ML_OPSET) for each in self._domains if each == ML)]
-        opsets = [self._onnx.helper.make_opsetid(*each) for each in versions]
+        versions = [("", self.opset), *((ML, ML_OPSET) for domain in self._domains if domain == ML)]
+        opsets = [self._onnx.helper.make_opsetid(*version) for version in versions]
         model = self._onnx.helper.make_model(
             graph,
             opset_imports=opsets,

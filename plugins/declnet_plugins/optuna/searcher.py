@@ -83,7 +83,7 @@ class OptunaSearcher(Searcher):
     def unavailable(self) -> str | None:
         """Return the missing extra, or None."""
         needs = (*NEEDS, *(["cmaes"] if self.sampler == "cma-es" else []))
-        missing = next((each for each in needs if find_spec(each) is None), None)
+        missing = next((need for need in needs if find_spec(need) is None), None)
         return f"{missing} is not installed: pip install 'declnet[tune]'" if missing else None
 
     def check_study(self, study: StudyContext) -> Iterable[Diagnostic]:

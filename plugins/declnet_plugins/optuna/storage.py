@@ -106,7 +106,7 @@ def _let_optuna_make_tables(url: str, options: dict[str, Any]) -> None:
 def _codes(error: Exception) -> set[str | int]:
     """Return how a database's driver numbers an error."""
     origin = _origin(error)
-    numbers = [each for each in origin.args[:1] if isinstance(each, int)]
+    numbers = [argument for argument in origin.args[:1] if isinstance(argument, int)]
     return {*numbers, getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None) or ""}
 
 

@@ -177,7 +177,7 @@ def _stop(references: list[Any]) -> None:
     import ray
 
     with suppress(ray.exceptions.RayError, ConnectionError):
-        for each in references:
-            ray.cancel(each)
+        for reference in references:
+            ray.cancel(reference)
         if references:
             ray.wait(references, num_returns=len(references), timeout=ENDING, fetch_local=False)

@@ -61,7 +61,7 @@ class App:
         self._watch: asyncio.Task[None] | None = None
         self._prefix, self._number = os.urandom(4).hex(), itertools.count(1)
         self._pages = Pages(models, options)
-        self._hosts = frozenset(each.lower() for each in options.hosts)
+        self._hosts = frozenset(host.lower() for host in options.hosts)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request, as ASGI says."""

@@ -168,7 +168,7 @@ def _of_columns(value: dict[str, Any], names: Collection[str]) -> dict[str, list
                 422, f'column "{name}" is {kind}, not a list', "send a list of rows", column=name
             )
     columns = {name: value[name] for name in names}
-    if len({len(each) for each in columns.values()}) > 1:
+    if len({len(column) for column in columns.values()}) > 1:
         lengths = ", ".join(f'"{name}" {len(each)}' for name, each in columns.items())
         raise ProblemError(422, f"the columns have different numbers of values: {lengths}")
     return columns

@@ -204,12 +204,12 @@ def _require_packages() -> None:
 def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
     """Return the names and folders of runs, given as NAME=RUN or RUN."""
     found: dict[str, Path] = {}
-    for each in runs:
-        before, equals, after = each.partition("=")
-        if equals and not Path(each).exists():
+    for run in runs:
+        before, equals, after = run.partition("=")
+        if equals and not Path(run).exists():
             name, path = before, Path(after)
         else:
-            path = Path(each)
+            path = Path(run)
             name = path.resolve().name
         if not _NAME.fullmatch(name):
             raise click.UsageError(

@@ -141,8 +141,8 @@ class LoadedModel:
             values = {"number": 0.5, "integer": 1, "boolean": True, "text": text, None: text}
             return [
                 {
-                    each.name: each.known[0] if each.known else values[each.type]
-                    for each in self.columns
+                    column.name: column.known[0] if column.known else values[column.type]
+                    for column in self.columns
                 }
             ]
         arrays = {name: np.zeros((1, *each)).tolist() for name, each in self.sample_shape.items()}
@@ -163,8 +163,8 @@ class LoadedModel:
         """What the clients of the model rely on."""
         if self.columns is not None:
             inputs = {
-                each.name: "any type" if each.type is None else KINDS[each.type]
-                for each in self.columns
+                column.name: "any type" if column.type is None else KINDS[column.type]
+                for column in self.columns
             }
         else:
             inputs = {name or "x": str(shape) for name, shape in self.sample_shape.items()}

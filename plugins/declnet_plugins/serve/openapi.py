@@ -105,8 +105,8 @@ def _input_schema(
         if not model.inputs:
             return next(iter(arrays.values()))
         return {"type": "object", "required": list(arrays), "properties": arrays}
-    required = [each.name for each in columns]
-    single = {each.name: column_schema(each) for each in columns}
+    required = [column.name for column in columns]
+    single = {column.name: column_schema(column) for column in columns}
     schemas[f"{name}.row"] = {"type": "object", "required": required, "properties": single}
     several = {
         each: {"type": "array", "items": own, "minItems": 1, "maxItems": options.most_rows}

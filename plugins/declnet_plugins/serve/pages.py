@@ -47,7 +47,7 @@ class Pages:
         require_method(method, "GET", "HEAD")
         if is_health:
             return self._health(stopping)
-        state = tuple((each.model, each.error, each.reloads) for each in self._models.values())
+        state = tuple((model.model, model.error, model.reloads) for model in self._models.values())
         if path not in self._made or self._made[path][0] != state:
             self._made[path] = state, self._make[path]()
         return self._made[path][1]
@@ -67,7 +67,7 @@ class Pages:
         return json_reply({"status": status, "models": models}, 503 if stopping else 200)
 
     def _summaries(self) -> Reply:
-        return json_reply({"models": [_summary(each) for each in self._models.values()]})
+        return json_reply({"models": [_summary(model) for model in self._models.values()]})
 
     def _openapi(self) -> Reply:
         return json_reply(openapi(self._models, self._options))
@@ -85,9 +85,9 @@ def _summary(served: ServedModel) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     if columns is not None:
         inputs["columns"] = [
-            {"name": each.name, "type": each.type or "any"}
-            | ({} if each.known is None else {"known": list(each.known)})
-            for each in columns
+            {"name": column.name, "type": column.type or "any"}
+            | ({} if column.known is None else {"known": list(column.known)})
+            for column in columns
         ]
     else:
         inputs["arrays"] = {name or "x": list(s) for name, s in model.sample_shape.items()}

@@ -100,21 +100,21 @@ class _Server(uvicorn.Server):  # type: ignore[misc]
 
     def _close_slow(self) -> None:
         now, seen = time.monotonic(), {}
-        for each in list(self.server_state.connections):
-            cycle: Any = getattr(each, "cycle", None)
-            transport: Any = each.transport
+        for client in list(self.server_state.connections):
+            cycle: Any = getattr(client, "cycle", None)
+            transport: Any = client.transport
             unsent = transport.get_write_buffer_size()
             if cycle is not None and not cycle.response_complete and not unsent:
                 continue  # the application works on a request, and has its own limits
             state = (cycle, unsent)
-            before = self._since.get(each)
+            before = self._since.get(client)
             if before is None or before[:2] != state:
-                seen[each] = (*state, now)
+                seen[client] = (*state, now)
             elif now - before[2] > self._patience:
                 log("slow client", connection_unsent=unsent)
                 transport.abort()
             else:
-                seen[each] = before
+                seen[client] = before
         self._since = seen
 
 
@@ -138,7 +138,7 @@ def serve_in_processes(
     workers = [start() for _ in range(options.workers)]
     started = time.monotonic()
     while not stopping.is_set():
-        connection.wait([each.sentinel for each in workers], timeout=0.2)
+        connection.wait([worker.sentinel for worker in workers], timeout=0.2)
         for at, each in enumerate(workers):
             if each.exitcode is not None and not stopping.is_set():
                 log("worker ended", "error", process=each.pid, exit_code=each.exitcode)

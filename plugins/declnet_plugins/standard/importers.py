@@ -110,7 +110,9 @@ def _network(
         if each not in used and not any(fnmatchcase(each, pattern) for pattern in ignored)
     ]
     if leftovers:
-        raise LeftoverError(path, tuple(f"{each} {arrays[each].shape}" for each in leftovers))
+        raise LeftoverError(
+            path, tuple(f"{leftover} {arrays[leftover].shape}" for leftover in leftovers)
+        )
     outputs = given.get("outputs") or [*types][-1:]
     model = {**({"outputs": outputs} if "outputs" in given else {}), "layers": layers}
     sections = sections_for(model, {name: types.get(name, "") for name in outputs})

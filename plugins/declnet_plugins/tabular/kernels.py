@@ -302,7 +302,7 @@ def _filled(site: KernelSite) -> tuple[Any, ...]:
 
 def _batch_last(*arrays: Array | None) -> list[Any] | None:
     """Return (n, …, features) as (…, features, n); None unless all are floats in that order."""
-    moved = [None if each is None else np.moveaxis(each, 0, -1) for each in arrays]
+    moved = [None if array is None else np.moveaxis(array, 0, -1) for array in arrays]
     given = [each for each in moved if each is not None]
     fits = all(each.dtype in FLOATS and each.flags.c_contiguous for each in given)
     return moved if fits else None

@@ -43,7 +43,7 @@ def header(model: ExportedModel, writer: ModelWriter, program: Program) -> str:
     ]
     if not writer.takes_array:
         parts.append(_row(writer))
-    parts += [_output_struct(writer, each) for each in writer.outputs if each.name]
+    parts += [_output_struct(writer, output) for output in writer.outputs if output.name]
     parts += [_outputs(writer), _workspace(prefix, program), _constants(writer)]
     parts.append(_functions(writer))
     parts.append(
@@ -127,9 +127,9 @@ def _output_fields(writer: ModelWriter, own: Output) -> str:
 def _outputs(writer: ModelWriter) -> str:
     lines = ["/* A prediction; after an error, only the last fields mean something. */"]
     lines.append("typedef struct {")
-    for each in writer.outputs:
-        own = f"    {writer.prefix}_{each.name} {each.name};" if each.name else None
-        lines.append(own or _output_fields(writer, each))
+    for output in writer.outputs:
+        own = f"    {writer.prefix}_{output.name} {output.name};" if output.name else None
+        lines.append(own or _output_fields(writer, output))
     what = f"a position in {writer.prefix}_columns, or -1"
     lines.append("    int valid; /* 1 if the prediction was made, 0 after an error */")
     lines.append(f"    int column; /* the column of an error, {what} */")
@@ -148,10 +148,10 @@ def _workspace(prefix: str, program: Program) -> str:
 def _constants(writer: ModelWriter) -> str:
     prefix = writer.prefix
     lines = [f"extern const char *const {prefix}_columns[{len(writer.fields)}];"]
-    for each in writer.outputs:
-        if each.output.classes is not None:
-            count = len(each.output.classes)
-            lines.append(f"extern const char *const {_classes(writer, each)}[{count}];")
+    for output in writer.outputs:
+        if output.output.classes is not None:
+            count = len(output.output.classes)
+            lines.append(f"extern const char *const {_classes(writer, output)}[{count}];")
     return "/* Names, in UTF-8. */\n" + "\n".join(lines)
 
 
@@ -202,21 +202,21 @@ def _interface(model: ExportedModel, writer: ModelWriter) -> str:
         "array": writer.takes_array,
         "number": writer.number,
         "columns": [
-            [each.column.name, each.ctype, each.size, each.is_array] for each in writer.fields
+            [field.column.name, field.ctype, field.size, field.is_array] for field in writer.fields
         ],
         "outputs": [
             {
-                "name": each.output.name,
-                "sort": each.output.sort,
-                "field": each.numbers,
-                "size": each.size,
-                "count": each.count,
-                "shape": each.output.shape,
-                "classes": each.output.classes,
-                "interval": each.output.interval_shape if each.output.intervals else None,
-                "sets": each.output.sets,
+                "name": output.output.name,
+                "sort": output.output.sort,
+                "field": output.numbers,
+                "size": output.size,
+                "count": output.count,
+                "shape": output.output.shape,
+                "classes": output.output.classes,
+                "interval": output.output.interval_shape if output.output.intervals else None,
+                "sets": output.output.sets,
             }
-            for each in writer.outputs
+            for output in writer.outputs
         ],
     }
     return json.dumps(found)
@@ -227,13 +227,13 @@ def source(
 ) -> str:
     """Return the source; `name` is the header's file name."""
     prefix = writer.prefix
-    columns = braced(string(each.column.name) for each in writer.fields)
+    columns = braced(string(field.column.name) for field in writer.fields)
     names = [f"const char *const {prefix}_columns[{len(writer.fields)}] = {columns};"]
-    for each in writer.outputs:
-        if each.output.class_names is not None:
-            items = braced(map(string, each.output.class_names))
+    for output in writer.outputs:
+        if output.output.class_names is not None:
+            items = braced(map(string, output.output.class_names))
             names.append(
-                f"const char *const {_classes(writer, each)}[{len(each.output.class_names)}] = "
+                f"const char *const {_classes(writer, output)}[{len(output.output.class_names)}] = "
                 f"{items};"
             )
     argument = "sample" if writer.takes_array else "row"
@@ -253,4 +253,4 @@ def source(
         f"    return {call}({argument}, out, &memory);\n}}",
         self_test(model, writer, rows),
     ]
-    return "\n\n".join(each for each in parts if each) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"

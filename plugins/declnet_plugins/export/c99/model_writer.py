@@ -100,7 +100,7 @@ class ModelWriter(CWriter):
             for ending in (name, f"{name}_classes", f"expected_{name}"):
                 self._names.unique(f"{self.prefix}_{ending}")
             self.outputs.append(Output(output, name, prod(output.shape)))
-        joined = [each for member in model.members for each in member.inputs]
+        joined = [input_ for member in model.members for input_ in member.inputs]
         self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
         self._integers = frozenset(
             name for each in joined if each.dtype == "integer" for name in each.columns
@@ -156,7 +156,7 @@ class ModelWriter(CWriter):
         if len(columns) == 1 and columns[0].ctype == ctype:
             self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
             return columns[0]
-        filled, offset = Value((sum(each.size for each in columns),), ctype), 0
+        filled, offset = Value((sum(column.size for column in columns),), ctype), 0
         rows = joined.window or 1
         whole = filled.size // rows
         for each in columns:
@@ -199,7 +199,7 @@ class ModelWriter(CWriter):
         """Return the median of several networks' limits, or the sets that most of them have."""
         inputs = {f"x{number}": each for number, each in enumerate(handles)}
         count, ctype = len(handles), handles[0].ctype
-        terms = ", ".join(f"{each}[i]" for each in inputs)
+        terms = ", ".join(f"{input_}[i]" for input_ in inputs)
         body = COMBINED[how]
         return self.compute(
             name, body, inputs, handles[0].shape, ctype=ctype, size=handles[0].size,

@@ -25,18 +25,18 @@ def self_test(model: ExportedModel, writer: ModelWriter, rows: int) -> str:
     stored, argument = _stored(model, writer, chosen)
     lines = [*stored]
     checks = []
-    for each in writer.outputs:
-        found = model.expected[each.output.name].outputs[chosen].reshape(len(chosen), -1)
-        name = f"{prefix}_expected_{each.name}".rstrip("_")
+    for output in writer.outputs:
+        found = model.expected[output.output.name].outputs[chosen].reshape(len(chosen), -1)
+        name = f"{prefix}_expected_{output.name}".rstrip("_")
         items = initializer(found, "float")
         lines.append(f"static const float {name}[{found.size}] = {items};")
         scale = LITERALS["float"](float(np.abs(found.astype(float)).max()) or 1.0)
-        into = f"out.{each.name}." if each.name else "out."
-        at = f"{each.count - each.size} + i" if each.count > each.size else "i"
+        into = f"out.{output.name}." if output.name else "out."
+        at = f"{output.count - output.size} + i" if output.count > output.size else "i"
         checks.append(
-            f"        for (int i = 0; i < {each.size}; i++) {{\n"
-            f"            const float expected = {name}[row * {each.size} + i];\n"
-            f"            const float found = (float) {into}{each.numbers}[{at}];\n"
+            f"        for (int i = 0; i < {output.size}; i++) {{\n"
+            f"            const float expected = {name}[row * {output.size} + i];\n"
+            f"            const float found = (float) {into}{output.numbers}[{at}];\n"
             f"            const float difference = fabsf(found - expected) / {scale};\n"
             f"            if (difference > most) most = difference;\n"
             f"            if (!(difference <= {TOLERANCE}) && wrong == 0) wrong = row + 1;\n"
@@ -75,12 +75,12 @@ int main(void)
 def _stored(model: ExportedModel, writer: ModelWriter, chosen: Array) -> tuple[list[str], str]:
     """Return constants with the rows, and an expression of row `row`."""
     prefix, lines = writer.prefix, []
-    for each in writer.fields:
-        if each.is_array:
-            array = np.asarray(model.examples[each.column.name])[chosen]
-            name = f"{prefix}_given_{each.name}"
-            items = initializer(array, each.ctype)
-            lines.append(f"static const {each.ctype} {name}[{array.size}] = {items};")
+    for field in writer.fields:
+        if field.is_array:
+            array = np.asarray(model.examples[field.column.name])[chosen]
+            name = f"{prefix}_given_{field.name}"
+            items = initializer(array, field.ctype)
+            lines.append(f"static const {field.ctype} {name}[{array.size}] = {items};")
     if writer.takes_array:
         return lines, f"{prefix}_given_sample + row * {writer.fields[0].size}"
     rows = []

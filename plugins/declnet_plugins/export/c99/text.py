@@ -97,7 +97,7 @@ def read_string(literal: str) -> str:
     """Return the text of a literal that `string` wrote."""
     parts = re.findall(r"\\[0-7]{3}|\\?.", literal[1:-1])
     return bytes(
-        int(each[1:], 8) if each[1:].isdigit() else ord(each[-1]) for each in parts
+        int(part[1:], 8) if part[1:].isdigit() else ord(part[-1]) for part in parts
     ).decode()
 
 
@@ -142,11 +142,11 @@ def initializer(array: Array, ctype: str) -> str:
 def braced(items: Iterable[str]) -> str:
     """Return items in braces, over several lines."""
     lines, length = [["    "]], 4
-    for each in items:
-        if length + len(each) + 2 > LINE:
+    for item in items:
+        if length + len(item) + 2 > LINE:
             lines.append(["    "])
             length = 4
-        lines[-1].append(f"{each}, ")
-        length += len(each) + 2
+        lines[-1].append(f"{item}, ")
+        length += len(item) + 2
     body = "\n".join("".join(line).rstrip() for line in lines)
     return "{\n" + body.rstrip(",") + "\n}"

@@ -137,7 +137,7 @@ class CWriter:
     def strings(self, name: str, texts: tuple[str, ...]) -> str:
         """Return the name of a constant array of strings."""
         own = self._names.unique(f"{self.prefix}_{name}")
-        self._constant_bytes += sum(len(each.encode()) + 1 for each in texts)
+        self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
         items = braced(map(string, texts))
         self._declared.append(f"static const char *const {own}[{len(texts)}] = {items};")
         return own
@@ -377,7 +377,7 @@ def _shared(step: Step, blocks: Mapping[Value, Block]) -> bool:
 def _alone(step: Step) -> bool:
     """Return whether a step reads an array once, so that its memory may be overwritten."""
     given = step.inputs.get(step.in_place or "")
-    return sum(each is given for each in step.inputs.values()) == 1
+    return sum(input_ is given for input_ in step.inputs.values()) == 1
 
 
 def _pointer(value: Value, blocks: Mapping[Value, Block], offset: int) -> str:

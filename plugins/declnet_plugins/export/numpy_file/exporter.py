@@ -57,7 +57,7 @@ class NumpyFile(Exporter):
             name = model.columns[0].name
             writer.lines.append(f'rows = rows if hasattr(rows, "keys") else {{{name!r}: rows}}')
         parts = translate_model(model, self.type, writer)
-        is_table = all(each.shape == () and each.window is None for each in model.columns)
+        is_table = all(column.shape == () and column.window is None for column in model.columns)
         main = _main(writer) if is_table else ""
         path.write_text(_text(model, writer, main), "utf-8")
         notes = () if is_table else ("its samples are arrays, so it does not read CSV files",)
@@ -96,9 +96,9 @@ def _main(writer: NumpyWriter) -> str:
 
 def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
     body, data = writer.body(), writer.data()
-    columns = {each.name: each.type for each in model.columns}
-    names = {each.name: list(each.class_names or ()) for each in model.outputs}
-    sorts = {each.name: (each.sort, each.shape) for each in model.outputs}
+    columns = {column.name: column.type for column in model.columns}
+    names = {output.name: list(output.class_names or ()) for output in model.outputs}
+    sorts = {output.name: (output.sort, output.shape) for output in model.outputs}
     imports = sorted(writer.sources.imports - {"import numpy as np"})
     sections = [
         _documentation(model),
@@ -112,7 +112,7 @@ def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
         data,
         main,
     ]
-    return "\n\n".join(each for each in sections if each).rstrip() + "\n"
+    return "\n\n".join(section for section in sections if section).rstrip() + "\n"
 
 
 _SUMMARY = '"""Return the predictions for rows, a dict of columns or a data frame."""'

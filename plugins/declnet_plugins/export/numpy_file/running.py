@@ -107,8 +107,8 @@ def joined(
     A number that is missing, infinite or too large, or an integer beyond the limit, is added to
     `refused`, and is 0.
     """
-    rows = [np.asarray(each, float if dtype != "int64" else None) for each in columns]
-    x = np.concatenate([each.reshape(len(each), prod(each.shape[1:])) for each in rows], axis=1)
+    rows = [np.asarray(column, float if dtype != "int64" else None) for column in columns]
+    x = np.concatenate([row.reshape(len(row), prod(row.shape[1:])) for row in rows], axis=1)
     largest = float(np.finfo(dtype).max) if dtype != "int64" else limit
     usable = np.isfinite(x)
     if largest is not None:

@@ -100,7 +100,7 @@ def run(
     order = range(x.shape[1] - 1, -1, -1) if from_end else range(x.shape[1])
     for t in order:
         states = step(x[:, t], *states)
-        states = tuple(np.where(padding[:, t, None], 0, each) for each in states)
+        states = tuple(np.where(padding[:, t, None], 0, state) for state in states)
         found[t] = states[0]
     h = np.stack([found[t] for t in range(x.shape[1])], axis=1)
     if return_sequences:

@@ -19,7 +19,7 @@ def einsum(made: LoopList, call: RecordedCall) -> None:
     output = call.kwargs.get("out", *call.outputs)
     (a, b), labels = _labels(call.inputs)
     arrays = [a, b, output]
-    kinds = {each.dtype for each in arrays}
+    kinds = {array.dtype for array in arrays}
     if len(kinds) != 1 or output.dtype not in (np.float32, np.float64):
         raise NotLoweredError(f"calls np.einsum with {', '.join(map(str, kinds))}")
     own = [dict(zip(each, x.shape, strict=True)) for each, x in zip(labels, arrays, strict=True)]
@@ -30,7 +30,7 @@ def einsum(made: LoopList, call: RecordedCall) -> None:
     if any(np.may_share_memory(each, output) for each in (a, b)):
         raise NotLoweredError("calls np.einsum with an output that is also an input")
     order = [*labels[2], *sorted({*labels[0], *labels[1]} - {*labels[2]})]
-    axes = [[each.index(key) if key in each else -1 for key in order] for each in labels]
+    axes = [[label.index(key) if key in label else -1 for key in order] for label in labels]
     shape, _, strides = nest(arrays, axes, {2})
     contiguous = strides[0][-1] == strides[1][-1] == output.itemsize and shape[-1] > 1
     in_vectors = contiguous and strides[2][-1] == 0
@@ -54,11 +54,11 @@ def _labels(inputs: Sequence[Any]) -> tuple[list[Array], list[list[Any]]]:
         ]
     elif len(inputs) == 5:
         a, first, b, second, last = inputs
-        labels = [[str(each) for each in axes] for axes in (first, second, last)]
+        labels = [[str(axis) for axis in axes] for axes in (first, second, last)]
     else:
         raise NotLoweredError("calls np.einsum with other than two arrays, or without its output")
     arrays = [a, b]
-    repeated = any(len(set(each)) < len(each) for each in labels)
-    if repeated or not all(isinstance(each, np.ndarray) for each in arrays):
+    repeated = any(len(set(label)) < len(label) for label in labels)
+    if repeated or not all(isinstance(array, np.ndarray) for array in arrays):
         raise NotLoweredError("calls np.einsum with an axis that occurs twice")
     return arrays, labels

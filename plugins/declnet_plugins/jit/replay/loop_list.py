@@ -48,9 +48,9 @@ class LoopList:
             outputs: how many of the last ones that it takes it writes.
         """
         if inner is None:
-            kinds = ", ".join(str(each.dtype) for each in arrays)
+            kinds = ", ".join(str(array.dtype) for array in arrays)
             raise NotLoweredError(f"converts or selects elements of {kinds}")
-        if any(each.size == 0 for each in arrays):
+        if any(array.size == 0 for array in arrays):
             return
         places = order or range(len(arrays))
         shape, addresses, strides = nest(arrays, axes, {*places[-outputs:]})
@@ -104,7 +104,8 @@ class LoopList:
     def apart(self, array: Array, targets: Sequence[Array]) -> Array:
         """Return an input, or a copy if it overlaps an output element by element otherwise."""
         overlaps = any(
-            np.may_share_memory(array, each) and not are_identical(array, each) for each in targets
+            np.may_share_memory(array, target) and not are_identical(array, target)
+            for target in targets
         )
         return self.copied(array) if overlaps else array
 
@@ -113,7 +114,7 @@ def nest(
     arrays: Sequence[Array], axes: list[list[int]] | None, written: set[int]
 ) -> tuple[tuple[int, ...], list[int], list[tuple[int, ...]]]:
     """Return the shape of a loop over arrays, and the address and the strides of each."""
-    if not all(each.flags.aligned and each.dtype.isnative for each in arrays):
+    if not all(array.flags.aligned and array.dtype.isnative for array in arrays):
         raise NotLoweredError("has an array whose elements are not aligned in memory")
     access = [["readwrite" if number in written else "readonly"] for number in range(len(arrays))]
     iterator = np.nditer(arrays, ["external_loop", "reduce_ok"], access, op_axes=axes, order="K")  # type: ignore[call-overload]
@@ -122,7 +123,7 @@ def nest(
         shape: tuple[int, ...] = views[0].shape or (1,)
         if len(shape) > AXES or len(arrays) > OPERANDS:
             raise NotLoweredError(f"loops over {len(shape)} axes of {len(arrays)} arrays")
-        return shape, [address_of(each) for each in views], [each.strides or (0,) for each in views]
+        return shape, [address_of(view) for view in views], [view.strides or (0,) for view in views]
 
 
 def are_identical(first: Array, second: Array) -> bool:

@@ -52,7 +52,7 @@ class Loop:
 
     def flat(self) -> Loop:
         """Undo `split` for a loop over a single axis."""
-        strides = tuple((each[-1],) for each in self.strides)
+        strides = tuple((stride[-1],) for stride in self.strides)
         return replace(self, shape=(prod(self.shape),), strides=strides)
 
     def split(self, units: int) -> Loop | None:
@@ -61,7 +61,7 @@ class Loop:
             return self
         if len(self.shape) == 1 and self.shape[0] % units == 0:
             inner = self.shape[0] // units
-            strides = tuple((inner * each[0], each[0]) for each in self.strides)
+            strides = tuple((inner * stride[0], stride[0]) for stride in self.strides)
             return replace(self, shape=(units, inner), strides=strides)
         return None
 
@@ -71,7 +71,7 @@ class Loop:
         found = []
         for low, size, strides in zip(self.addresses, self.sizes, self.strides, strict=True):
             reaches = [(n - 1) * step for n, step in zip(self.shape, strides, strict=True)]
-            down = sum(each for each in reaches if each < 0)
+            down = sum(reach for reach in reaches if reach < 0)
             found.append((low + down, low + sum(reaches) - down + size))
         return tuple(found)
 
@@ -142,10 +142,10 @@ class _Group:
         units = loop.shape[0] if self._is_flat else self.units
         others = self.loops
         if self._is_flat and len(loop.shape) > 1:
-            whole = [each.flat() for each in others]
+            whole = [other.flat() for other in others]
             others = [each.split(units) or each for each in whole]
         mine = loop.split(units)
-        if mine is None or not all(mine.follows_in_step(each) for each in others):
+        if mine is None or not all(mine.follows_in_step(other) for other in others):
             return False
         if len(loop.shape) > 1 and self._is_flat and not _stay_in_step(others):
             return False
@@ -155,7 +155,7 @@ class _Group:
 
 
 def _stay_in_step(loops: Sequence[Loop]) -> bool:
-    return all(later.follows_in_step(each) for i, later in enumerate(loops) for each in loops[:i])
+    return all(later.follows_in_step(loop) for i, later in enumerate(loops) for loop in loops[:i])
 
 
 def grouped(loops: Sequence[Loop]) -> list[_Group]:
@@ -179,7 +179,7 @@ def native_call(loops: Sequence[Loop]) -> NativeCall:
     for group in grouped(loops):
         groups.append((len(rows), len(rows) + len(group.loops), group.units, group.turn))
         for loop in group.loops:
-            steps = [each[-1] for each in loop.strides]
+            steps = [stride[-1] for stride in loop.strides]
             if isinstance(loop.inner, NativeCall):
                 block = loop.inner.block.copy()
                 block[2 : 2 + 2 * len(steps) : 2] = steps
@@ -201,11 +201,11 @@ def _row(loop: Loop, function: int, data: int, dims: int, steps: int) -> list[in
     """Return what the routine reads of a loop; for an own loop, `dims` is its block."""
     has_units = loop.elementwise or len(loop.shape) == AXES
     shape = loop.shape if has_units else (1, *loop.shape)
-    strides = [each if has_units else (0, *each) for each in loop.strides]
+    strides = [stride if has_units else (0, *stride) for stride in loop.strides]
     ones = AXES - len(shape)
     lengths = [*[1] * ones, *shape[1:-1], shape[-1]]
-    is_flat = len(shape) == 2 and all(each[0] == shape[1] * each[1] for each in strides)
-    padded = [(each[0], *[0] * ones, *each[1:-1]) for each in strides]
+    is_flat = len(shape) == 2 and all(stride[0] == shape[1] * stride[1] for stride in strides)
+    padded = [(stride[0], *[0] * ones, *stride[1:-1]) for stride in strides]
     empty = [0] * (OPERANDS - len(strides))
     row = [function, data, len(strides), is_flat, *lengths, dims, steps]
     row += [*loop.addresses, *empty]

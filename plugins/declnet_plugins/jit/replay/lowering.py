@@ -121,7 +121,7 @@ def _reduction(made: LoopList, call: RecordedCall) -> None:
     x = made.converted(x, dtypes[1])
     if np.may_share_memory(x, output):
         x = made.copied(x)
-    first = tuple(0 if each in axes else slice(None) for each in range(x.ndim))
+    first = tuple(0 if index in axes else slice(None) for index in range(x.ndim))
     if output.ndim == x.ndim and call.kwargs.get("keepdims"):
         output = output[(*first, ...)]
     if ufunc.identity is None:
@@ -131,7 +131,7 @@ def _reduction(made: LoopList, call: RecordedCall) -> None:
     else:
         made.convert(np.array(ufunc.identity, output.dtype), output)
     kept = iter(range(output.ndim))
-    of_output = [-1 if each in axes else next(kept) for each in range(x.ndim)]
+    of_output = [-1 if index in axes else next(kept) for index in range(x.ndim)]
     made.add(function, [output, x], [of_output, list(range(x.ndim))], order=(0, 1, 0))
 
 
@@ -144,10 +144,14 @@ def _of_matrices(made: LoopList, call: RecordedCall) -> None:
     (target,) = _targets([output], dtypes[-1:])
     pairs = zip(call.inputs, dtypes, strict=False)
     inputs = [made.apart(made.converted(each, kind), []) for each, kind in pairs]
-    inputs = [made.copied(each) if np.may_share_memory(each, target) else each for each in inputs]
+    inputs = [
+        made.copied(input_) if np.may_share_memory(input_, target) else input_ for input_ in inputs
+    ]
     if "axis" in call.kwargs:
         axis = call.kwargs["axis"]
-        inputs = [np.moveaxis(each, normalize_axis_index(axis, each.ndim), -1) for each in inputs]
+        inputs = [
+            np.moveaxis(input_, normalize_axis_index(axis, input_.ndim), -1) for input_ in inputs
+        ]
     arrays, names = [*inputs, target], _core_names(ufunc.signature)
     missing: set[str] = set()
     zeros: Any = (0, 0)
@@ -190,7 +194,7 @@ def _core_names(signature: str) -> list[list[str]]:
 def _scalar(made: LoopList, call: RecordedCall) -> None:
     """Lower an operation on numbers, in float64 as in Python."""
     kind, ufunc = np.dtype(np.float64), call.function
-    operands = [*(made.converted(each, kind) for each in call.inputs), *call.outputs]
+    operands = [*(made.converted(input_, kind) for input_ in call.inputs), *call.outputs]
     if ufunc is not np.power:
         made.add(require_loop(ufunc, [kind] * len(operands)), operands)
         return
@@ -222,7 +226,7 @@ def _where(made: LoopList, call: RecordedCall) -> None:
     """Lower np.where."""
     require_only(call)
     (mask, *values), (output,) = call.inputs, call.outputs
-    a, b = (made.converted(each, output.dtype) for each in values)
+    a, b = (made.converted(value, output.dtype) for value in values)
     _select(made, mask, a, b, output)
 
 
@@ -240,9 +244,9 @@ def _concatenation(made: LoopList, call: RecordedCall) -> None:
     if output is None or axis is None or not all(isinstance(a, np.ndarray) for a in arrays):
         raise NotLoweredError("calls np.concatenate with out= or without an axis")
     along, start = np.moveaxis(output, axis, 0), 0
-    for each in arrays:
-        length = each.shape[axis]
-        made.convert(np.moveaxis(each, axis, 0), along[start : start + length])
+    for array in arrays:
+        length = array.shape[axis]
+        made.convert(np.moveaxis(array, axis, 0), along[start : start + length])
         start += length
 
 

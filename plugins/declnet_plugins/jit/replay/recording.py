@@ -114,14 +114,14 @@ class Recording:
     def add_scalar(self, ufunc: np.ufunc, operands: Sequence[Any], slot: Array) -> None:
         """Record an operation on numbers."""
         self._follow(slot)
-        slots = (each.slot if isinstance(each, Symbol) else each for each in operands)
+        slots = (operand.slot if isinstance(operand, Symbol) else operand for operand in operands)
         self.calls.append(RecordedCall(ufunc, "scalar", tuple(slots), outputs=(slot,)))
 
     def call_ufunc(
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         """Call a ufunc or one of its methods, and record it."""
-        arrays = any(isinstance(each, np.ndarray) for each in inputs) or "out" in kwargs
+        arrays = any(isinstance(input_, np.ndarray) for input_ in inputs) or "out" in kwargs
         if not arrays:
             raise NotRecordedError("calls NumPy only with numbers that change with the step")
         given = kwargs.pop("out", None)
@@ -384,7 +384,7 @@ class RecordedGenerator:
 def _is_basic(key: Any) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
     kinds = (int, np.integer, slice, type(None), type(...))
-    return all(isinstance(each, kinds) and not isinstance(each, bool) for each in parts)
+    return all(isinstance(part, kinds) and not isinstance(part, bool) for part in parts)
 
 
 def _is_mask(key: Any, shape: tuple[int, ...]) -> bool:
@@ -393,7 +393,7 @@ def _is_mask(key: Any, shape: tuple[int, ...]) -> bool:
 
 def _has_mask(key: Any) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
-    return any(np.asarray(each).dtype.kind == "b" for each in parts if not _is_basic(each))
+    return any(np.asarray(part).dtype.kind == "b" for part in parts if not _is_basic(part))
 
 
 def _are_same(first: Array, second: Array) -> bool:
@@ -403,5 +403,5 @@ def _are_same(first: Array, second: Array) -> bool:
 
 
 def _require_no_symbols(args: Any, kwargs: dict[str, Any]) -> None:
-    if any(isinstance(each, Symbol) for each in (*args, *kwargs.values())):
+    if any(isinstance(argument, Symbol) for argument in (*args, *kwargs.values())):
         raise NotRecordedError("gives a number that changes with the step to a function of NumPy")

@@ -179,7 +179,7 @@ class _Attempt:
                 return Replay(problem=DIFFERS)
         else:
             return Replay(problem=DIFFERS)
-        if parts and not any(isinstance(each, list) for each in parts):
+        if parts and not any(isinstance(part, list) for part in parts):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
         return Replay(tuple(self._bound(parts, original=True)), tuple(reasons))
 
@@ -206,7 +206,7 @@ class _Attempt:
         if self._counts_steps:
             arguments[3:5] = recording.number(self._plain[3]), recording.count(self._plain[4])
         symbols = [recording.number(each) for each in self._now]
-        states = self._let_read(arguments, [partial(_itself, each) for each in symbols])
+        states = self._let_read(arguments, [partial(_itself, symbol) for symbol in symbols])
         before = [dict(vars(each)) for each in states]
         try:
             self._call(arguments)
@@ -223,10 +223,12 @@ class _Attempt:
         self, arguments: Sequence[Any], readers: Sequence[Callable[[], Any]]
     ) -> list[LayerState | OptimizerState]:
         """Return the states among arguments, whose fields with schedules are now read by these."""
-        states = [each for each in arguments if isinstance(each, LayerState | OptimizerState)]
-        for each in states:
+        states = [
+            argument for argument in arguments if isinstance(argument, LayerState | OptimizerState)
+        ]
+        for state in states:
             scheduled = dict(zip(self._scheduled, readers, strict=True))
-            each.now = _CurrentValues(each.now, scheduled)  # type: ignore[assignment]
+            state.now = _CurrentValues(state.now, scheduled)  # type: ignore[assignment]
         return states
 
     def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
@@ -241,7 +243,7 @@ class _Attempt:
     def _moved(self, loop: Loop) -> Loop:
         """Return a loop on the arrays themselves, which keeps none of the copies."""
         address = self._shadow.original_address
-        keeps = tuple(each for each in loop.keeps if address(address_of(each)) == address_of(each))
+        keeps = tuple(keep for keep in loop.keeps if address(address_of(keep)) == address_of(keep))
         addresses = tuple(map(address, loop.addresses))
         return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
 
@@ -319,7 +321,7 @@ def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Pa
         try:
             loops = lowered(call, einsum)
         except NotLoweredError as error:
-            if any(isinstance(each, Symbol) for each in call.inputs):
+            if any(isinstance(input_, Symbol) for input_ in call.inputs):
                 raise NotRecordedError(
                     f"{error}, with a number that changes with the step"
                 ) from error

@@ -54,8 +54,8 @@ class Shadow:
         self._originals: dict[int, Array] = {}
         self.generators: list[np.random.Generator] = []
         self._shadow_generators: list[np.random.Generator] = []
-        for each in arguments:
-            mapped(each, self._find_array, self._find_generator)
+        for argument in arguments:
+            mapped(argument, self._find_array, self._find_generator)
         self._blocks = [_block_of(each) for each in _joined(list(self._originals.values()))]
         self._shadows = {key: self._copy_of(each) for key, each in self._originals.items()}
         self.keeps = tuple(self._originals.values())
@@ -84,9 +84,9 @@ class Shadow:
         return made
 
     def _block(self, address: int) -> _Block | None:
-        for each in self._blocks:
-            if each.start <= address < each.start + each.original.size:
-                return each
+        for block in self._blocks:
+            if block.start <= address < block.start + block.original.size:
+                return block
         return None
 
     def arguments(
@@ -103,9 +103,9 @@ class Shadow:
 
     def original_address(self, address: int) -> int:
         """Return where the original of a copied byte is; other addresses are unchanged."""
-        for each in self._blocks:
-            if each.shadow_start <= address < each.shadow_start + each.shadow.size:
-                return address - each.shadow_start + each.start
+        for block in self._blocks:
+            if block.shadow_start <= address < block.shadow_start + block.shadow.size:
+                return address - block.shadow_start + block.start
         return address
 
     def original(self, value: Any) -> Any:
@@ -115,10 +115,10 @@ class Shadow:
         if not isinstance(value, np.ndarray) or not value.size:
             return value
         address = address_of(value)
-        for each in self._blocks:
-            if each.shadow_start <= address < each.shadow_start + each.shadow.size:
-                offset = address - each.shadow_start
-                return np.ndarray(value.shape, value.dtype, each.original, offset, value.strides)
+        for block in self._blocks:
+            if block.shadow_start <= address < block.shadow_start + block.shadow.size:
+                offset = address - block.shadow_start
+                return np.ndarray(value.shape, value.dtype, block.original, offset, value.strides)
         return value
 
     def stream(self, number: int, original: bool) -> np.random.Generator:
@@ -128,11 +128,11 @@ class Shadow:
     def fill(self, floats: Array, booleans: Array, integers: Array | None) -> None:
         """Fill the copies with repeated numbers; None for the integers of the originals."""
         values = {"f": floats, "b": booleans, "i": integers, "u": integers}
-        for each in self._blocks:
-            kinds = {array.dtype for array in each.arrays}
-            targets = each.arrays
-            if len(kinds) == 1 and each.shadow.size % (kind := kinds.pop()).itemsize == 0:
-                targets = [each.shadow.view(kind)]
+        for block in self._blocks:
+            kinds = {array.dtype for array in block.arrays}
+            targets = block.arrays
+            if len(kinds) == 1 and block.shadow.size % (kind := kinds.pop()).itemsize == 0:
+                targets = [block.shadow.view(kind)]
             for target in targets:
                 found = values.get(target.dtype.kind)
                 if found is None:
@@ -143,8 +143,8 @@ class Shadow:
 
     def state(self) -> tuple[list[Array], list[Any]]:
         """Return what the copies hold."""
-        streams = [each.bit_generator.state for each in self._shadow_generators]
-        return [each.shadow.copy() for each in self._blocks], streams
+        streams = [generator.bit_generator.state for generator in self._shadow_generators]
+        return [block.shadow.copy() for block in self._blocks], streams
 
     def restore(self, state: tuple[list[Array], list[Any]]) -> None:
         """Let the copies hold what they held before."""
@@ -155,8 +155,8 @@ class Shadow:
 
     def original_state(self) -> tuple[list[Array], list[Any]]:
         """Return what the originals hold."""
-        streams = [each.bit_generator.state for each in self.generators]
-        return [each.original for each in self._blocks], streams
+        streams = [generator.bit_generator.state for generator in self.generators]
+        return [block.original for block in self._blocks], streams
 
     def restore_originals(self, state: tuple[list[Array], list[Any]]) -> None:
         """Let the originals hold this; those that hold it may be read-only."""
@@ -168,7 +168,9 @@ class Shadow:
 
     def holds(self, state: tuple[list[Array], list[Any]]) -> bool:
         """Return whether the copies hold the same bits, treating all NaNs as equal."""
-        if str([each.bit_generator.state for each in self._shadow_generators]) != str(state[1]):
+        if str([generator.bit_generator.state for generator in self._shadow_generators]) != str(
+            state[1]
+        ):
             return False
         return all(
             _same_bits(block, held) for block, held in zip(self._blocks, state[0], strict=True)
@@ -219,7 +221,7 @@ def address_of(array: Array) -> int:
 def _joined(arrays: list[Array]) -> list[tuple[int, int]]:
     """Return the ranges of addresses that the arrays take, those that overlap as one."""
     ranges: list[tuple[int, int]] = []
-    for start, stop in sorted(byte_bounds(each) for each in arrays if each.size):
+    for start, stop in sorted(byte_bounds(array) for array in arrays if array.size):
         if ranges and start < ranges[-1][1]:
             ranges[-1] = ranges[-1][0], max(stop, ranges[-1][1])
         else:

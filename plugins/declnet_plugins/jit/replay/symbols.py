@@ -51,9 +51,11 @@ class Symbol:
         self, python: Callable[..., Any], ufunc: np.ufunc, *operands: Any
     ) -> Symbol | Any:
         """Return the symbol of an operation on numbers, and record it."""
-        if not all(type(each) in (Symbol, int, float) for each in operands):
+        if not all(type(operand) in (Symbol, int, float) for operand in operands):
             return NotImplemented
-        value = python(*(each.value if type(each) is Symbol else each for each in operands))
+        value = python(
+            *(operand.value if type(operand) is Symbol else operand for operand in operands)
+        )
         if type(value) not in (int, float):
             raise NotRecordedError("computes a complex number from one that changes with the step")
         slot = np.array(value, np.float64)

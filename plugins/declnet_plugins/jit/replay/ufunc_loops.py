@@ -46,7 +46,7 @@ def loop_of(ufunc: np.ufunc, dtypes: Sequence[Dtype]) -> tuple[int, int] | None:
     """
     if not structure_is_known() or not isinstance(ufunc, np.ufunc):
         return None
-    chars = [each.char for each in dtypes]
+    chars = [dtype.char for dtype in dtypes]
     signature = f"{''.join(chars[: ufunc.nin])}->{''.join(chars[ufunc.nin :])}"
     if "O" in signature or signature not in ufunc.types:
         return None

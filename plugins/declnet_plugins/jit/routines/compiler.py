@@ -116,7 +116,7 @@ def _entry(context: Any, routine: Any, arguments: list[types.Type], name: str) -
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [WORD.as_pointer()]), ENTRY)
     builder = ir.IRBuilder(function.append_basic_block())
     words = _words(builder, function.args[0])
-    values = [_read(context, builder, each, words) for each in arguments]
+    values = [_read(context, builder, argument, words) for argument in arguments]
     callee = context.declare_function(module, routine)
     context.call_conv.call_function(builder, callee, types.void, arguments, values)
     builder.ret_void()

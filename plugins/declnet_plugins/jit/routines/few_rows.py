@@ -110,7 +110,7 @@ def _multiply_shallow_rows(code: Vectors, rows: int, depth: int, *arguments: Any
     first = code.cases(start, {NOTHING: lambda: [code.zeros] * rows, BIASES: from_biases})
 
     def turn(mask: Any, b: Any, c: Any) -> list[Any]:
-        right = [code.load(each, mask=mask) for each in code.rows(b, b_k, depth)]
+        right = [code.load(row, mask=mask) for row in code.rows(b, b_k, depth)]
         for i, place in enumerate(code.rows(c, c_row, rows)):
             value = first[i]
             for k in range(depth):
@@ -166,7 +166,7 @@ def _in_vectors(
 
     def body(number: Any, *values: Any) -> list[Any]:
         mask = code.first(builder.sub(count, builder.mul(number, lanes)))
-        following = [code.plus(each, code.width) for each in values[: len(places)]]
+        following = [code.plus(value, code.width) for value in values[: len(places)]]
         return [*following, *turn(mask, *values)]
 
     turns = builder.sdiv(builder.add(count, code.word(code.lanes - 1)), lanes)

@@ -92,7 +92,7 @@ def _multiply_tile(code: Vectors, rows: int, vectors: int, *arguments: Any) -> N
     builder = code.builder
     mask = code.first(tail)
     offsets = [j * code.width for j in range(vectors)]
-    places = [[code.plus(row, each) for each in offsets] for row in code.rows(c, c_row, rows)]
+    places = [[code.plus(row, offset) for offset in offsets] for row in code.rows(c, c_row, rows)]
 
     def from_biases() -> list[Any]:
         each = [code.load_repeated(biases, i * code.size) for i in range(rows)]
@@ -116,7 +116,7 @@ def _multiply_tile(code: Vectors, rows: int, vectors: int, *arguments: Any) -> N
     )
 
     def turn(_: Any, a: Any, b: Any, *sums: Any) -> list[Any]:
-        right = [code.load(b, each) for each in offsets]
+        right = [code.load(b, offset) for offset in offsets]
         added = []
         places = code.rows(a, a_row, rows)
         for each in dict.fromkeys((places[0], places[-1])):
@@ -131,7 +131,7 @@ def _multiply_tile(code: Vectors, rows: int, vectors: int, *arguments: Any) -> N
     ahead = builder.mul(a_k, code.word(AHEAD))
     _, _, *sums = code.loop(depth, [a, b, *sums], turn)
     lowest = code.repeat(low)
-    sums = [code.at_least(each, lowest) for each in sums]
+    sums = [code.at_least(sum_, lowest) for sum_ in sums]
     for i, row in enumerate(places):
         for place, value in zip(row[:-1], sums[i * vectors :], strict=False):
             code.store(value, place)
@@ -180,7 +180,7 @@ def _copy_columns(code: Vectors, *arguments: Any) -> None:
     builder, lanes = code.builder, code.lanes
     last = builder.sub(width, code.word(1))
     numbers = [code.word(i) for i in range(lanes)]
-    beyond = [builder.icmp_signed(">", each, last) for each in numbers]
+    beyond = [builder.icmp_signed(">", number, last) for number in numbers]
     offsets = [
         builder.mul(source_row, builder.select(past, last, each))
         for past, each in zip(beyond, numbers, strict=True)
@@ -190,7 +190,7 @@ def _copy_columns(code: Vectors, *arguments: Any) -> None:
     def turn(number: Any, source: Any, target: Any) -> list[Any]:
         done = builder.mul(number, code.word(lanes))
         mask = code.first(builder.sub(columns, done))
-        loaded = [code.load(builder.add(source, each), mask=mask) for each in offsets]
+        loaded = [code.load(builder.add(source, offset), mask=mask) for offset in offsets]
         for value, row in zip(
             code.transpose(loaded), code.rows(target, target_row, lanes), strict=True
         ):

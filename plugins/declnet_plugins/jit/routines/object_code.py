@@ -120,10 +120,10 @@ def _delete_unused(folder: Path) -> None:
     it again.
     """
     oldest = time.time() - DAYS * 24 * 60 * 60
-    for each in folder.iterdir():
+    for path in folder.iterdir():
         with suppress(OSError):
-            if _FILE.fullmatch(each.name) and each.stat().st_mtime < oldest:
-                each.unlink()
+            if _FILE.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _linked(code: bytes) -> llvm.ResourceTracker:
@@ -196,7 +196,7 @@ def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterato
     seen[function] = len(seen)
     yield from (function.__defaults__, function.__kwdefaults__)
     for code in _codes(function.__code__):
-        constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
+        constants = [const for const in code.co_consts if not isinstance(const, CodeType)]
         yield from (code.co_code.hex(), code.co_names, code.co_varnames, constants)
         yield code.co_exceptiontable.hex()
     for name, value in referenced(function).items():
@@ -214,9 +214,9 @@ def referenced(function: FunctionType) -> dict[str, Any]:
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
     yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _codes(each)
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _codes(const)
 
 
 def _describe(value: Any, seen: dict[object, int]) -> Iterator[object]:

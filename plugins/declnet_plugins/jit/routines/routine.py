@@ -76,14 +76,14 @@ class Routine:
         words: list[int] = []
         if self.divisible:
             arguments = (0, 1, *arguments)
-        signature = tuple(_append(words, each) for each in arguments)
+        signature = tuple(_append(words, argument) for argument in arguments)
         address = self._addresses.get(signature)
         if address is None:
             from declnet_plugins.jit.routines.object_code import address_of  # needs llvmlite
 
             address = address_of(self.__wrapped__, signature, self.rounding)
             self._addresses[signature] = address
-        arrays = tuple(each for each in arguments if isinstance(each, np.ndarray))
+        arrays = tuple(argument for argument in arguments if isinstance(argument, np.ndarray))
         return NativeCall(address, np.array(words, np.int64), arrays, self.divisible)
 
     def __call__(self, *arguments: Any) -> Any:

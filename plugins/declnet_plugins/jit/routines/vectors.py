@@ -197,7 +197,7 @@ class Vectors:
 
     def _call_named(self, name: str, result: Any, arguments: Values) -> Any:
         module = self.builder.module
-        kind = self._ir.FunctionType(result, [each.type for each in arguments])
+        kind = self._ir.FunctionType(result, [argument.type for argument in arguments])
         function = module.globals.get(name) or self._ir.Function(module, kind, name)
         return self.builder.call(function, arguments)
 

@@ -57,7 +57,7 @@ class Network:
         """Add a layer, named by its type and count, and return its output."""
         self._counts[type_] += 1
         name = f"{type_}_{self._counts[type_]}"
-        sources = [each.source for each in inputs]
+        sources = [input_.source for input_ in inputs]
         is_next = sources == [self._last] or (self._last is None and sources == ["input"])
         own = {} if is_next else {"inputs": sources}
         self.layers.append({"type": type_, **fields, **own})

@@ -239,7 +239,7 @@ def _global(kind: str) -> Callable[[Reader, Node], None]:
         else:
             raise UnknownNodeError(f"it is over samples {x.shape}")
         readers = [each.operator for each in r.graph.nodes_reading(output)]
-        flattens = all(each in ("Flatten", "Squeeze", "Reshape") for each in readers)
+        flattens = all(reader in ("Flatten", "Squeeze", "Reshape") for reader in readers)
         if found.shape != shape and not (readers and flattens):
             found = r.network.add("reshape", [found], shape, [], shape=list(shape))
         r.values[output] = found
@@ -253,7 +253,7 @@ def _reduced(kind: str) -> Callable[[Reader, Node], None]:
         axes = own.get("axes")
         if axes is None:
             axes = _given(r, node, 1, np.array([])).tolist()
-        places = sorted(int(each) % (len(x.shape) + 1) for each in axes)
+        places = sorted(int(axis) % (len(x.shape) + 1) for axis in axes)
         if places not in ([2, 3], [1]) or (places == [1]) != (len(x.shape) == 2):
             raise UnknownNodeError(f"it is over the axes {places} of samples {x.shape}")
         if places == [1] and own.get("keepdims", 1):
@@ -328,7 +328,7 @@ def _joined(r: Reader, node: Node) -> None:
 
 def _sum(r: Reader, node: Node) -> None:
     parts = [r.value(name) for name in node.inputs]
-    if any(each.shape != parts[0].shape for each in parts):
+    if any(part.shape != parts[0].shape for part in parts):
         raise UnknownNodeError("its inputs have different shapes")
     r.values[node.outputs[0]] = r.network.add("add", parts, parts[0].shape, [node.name])
 

@@ -178,7 +178,7 @@ class Reader:
         name = varying[0]
         if node.operator == "Add" and name in self.open_biases and self.graph.readers(name) == 1:
             value = self.values[name]
-            other = self.graph.constant(next(each for each in node.inputs if each != name))
+            other = self.graph.constant(next(input_ for input_ in node.inputs if input_ != name))
             if other.shape[-1:] in ((), (1,), value.shape[-1:]) and other.size in (
                 1,
                 value.shape[-1],

@@ -139,11 +139,11 @@ def _curves(runs: Sequence[ReportedRun], chosen: Sequence[int]) -> dict[str, Any
 
 def _coded(values: Sequence[Any]) -> dict[str, list[Any]]:
     """Return the distinct values, numbers in order, and the number of each value."""
-    found = {repr(each): each for each in values}
+    found = {repr(value): value for value in values}
     if all(each is None or _is_number(each) for each in found.values()):
         found = dict(sorted(found.items(), key=lambda item: (item[1] is not None, item[1] or 0)))
     number = {key: at for at, key in enumerate(found)}
-    return {"values": [*found.values()], "codes": [number[repr(each)] for each in values]}
+    return {"values": [*found.values()], "codes": [number[repr(value)] for value in values]}
 
 
 def _plain(value: Any) -> float | int | str | None:

@@ -69,7 +69,7 @@ def read_runs(directory: Path) -> list[ReportedRun]:
     Raises:
         OutputError: the folder cannot be read.
     """
-    listed = [each for each in list_runs(directory) if isinstance(each, ListedRun)]
+    listed = [run for run in list_runs(directory) if isinstance(run, ListedRun)]
     grouped = [grouped_run(directory / each.path) for each in listed]
     top = directory.absolute()
     if all(each is not None and each.group == top for each in grouped):

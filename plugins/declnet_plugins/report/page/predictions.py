@@ -46,7 +46,10 @@ def prediction_sections(run: StoredRun | Group) -> dict[str, Section]:
     except DeclnetError as error:
         return {"": Section(f"Metrics that need predictions are left out: {reason_of(error)}.")}
     of_losses = evaluation.heads or {"": evaluation}
-    return {each.name: _section(each, of_losses[each.name]) for each in predictions}
+    return {
+        prediction.name: _section(prediction, of_losses[prediction.name])
+        for prediction in predictions
+    }
 
 
 def _section(predictions: Predictions, evaluation: Evaluation) -> Section:
@@ -150,7 +153,7 @@ def _scatter_spec(
         "y": quantity("predicted", "predicted value", scale={"zero": False}),
     }
     diagonal = {
-        "data": {"values": [{"true": each, "predicted": each} for each in ends]},
+        "data": {"values": [{"true": end, "predicted": end} for end in ends]},
         "mark": {"type": "line", "stroke": MUTED, "strokeDash": [2, 4], "strokeWidth": 1.5},
         "encoding": dict(encoding),
     }

@@ -89,7 +89,7 @@ def _reliability_spec(found: dict[str, Reliability]) -> dict[str, Any]:
 
 def _interval_chart(predictions: Predictions, bounds: tuple[Array, Array]) -> Chart:
     """Return the coverage and width of intervals by fifths of their middle."""
-    lower, upper = (each.reshape(-1).astype(float) for each in bounds)
+    lower, upper = (bound.reshape(-1).astype(float) for bound in bounds)
     y, middle = predictions.y.reshape(-1).astype(float), (lower + upper) / 2
     held = (lower <= y) & (y <= upper)
     edges = np.quantile(middle, np.linspace(0, 1, FIFTHS + 1))

@@ -85,7 +85,7 @@ def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) 
             values = [_number(row, key) for row in run.history]
             if not any(map(math.isfinite, values)):
                 continue
-            drawn += [each for each in values if math.isfinite(each)]
+            drawn += [value for value in values if math.isfinite(value)]
             validation = key != name
             single = len(runs) == 1
             axes.plot(

@@ -226,12 +226,12 @@ def _draw_losses(axes: Axes, drawn: Sequence[RunSeries]) -> list[tuple[str, floa
         epochs, losses = list(by_epoch), list(by_epoch.values())
         if not epochs:
             continue
-        middle = [median(each) for each in losses]
+        middle = [median(loss) for loss in losses]
         low, high = min(low, *middle), max(high, *middle)
         line = {"color": color(index), "linestyle": dashes(index)}
         axes.plot(epochs, middle, zorder=3, **line)
         if len(drawn) <= BANDS:
-            bottom, top = [min(each) for each in losses], [max(each) for each in losses]
+            bottom, top = [min(loss) for loss in losses], [max(loss) for loss in losses]
             axes.fill_between(epochs, bottom, top, color=color(index), alpha=0.1, linewidth=0)
         ends.append((series.name, middle[-1], color(index)))
     if low > 0 and high / low > LOGARITHMIC:

@@ -109,12 +109,12 @@ def times_of(*columns: Array) -> tuple[Array, ...] | None:
 
     None if they hold anything else, are not all written alike, or may begin with day or month.
     """
-    forms = {date_form(each) for each in columns}
+    forms = {date_form(column) for column in columns}
     form = forms.pop()
     if forms or form is None or form == "ambiguous":
         return None
-    moments = [read_dates(each, form) for each in columns]
-    return tuple(np.where(np.isnat(each), np.nan, each.astype(np.int64)) for each in moments)
+    moments = [read_dates(column, form) for column in columns]
+    return tuple(np.where(np.isnat(moment), np.nan, moment.astype(np.int64)) for moment in moments)
 
 
 def shown_times(times: Array) -> list[str]:

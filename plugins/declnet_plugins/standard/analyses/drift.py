@@ -111,8 +111,8 @@ def _edges(values: Array) -> Array:
 
 
 def _counts(edges: Array, parts: list[Array]) -> list[Array]:
-    places = (np.searchsorted(edges, each, side="right") for each in parts)
-    return [np.bincount(each, minlength=len(edges) + 1) for each in places]
+    places = (np.searchsorted(edges, part, side="right") for part in parts)
+    return [np.bincount(place, minlength=len(edges) + 1) for place in places]
 
 
 def _stability_index(before: Array, now: Array) -> float:

@@ -45,7 +45,7 @@ class Groups(Analysis):
         column = require_column(model, self.by)
         groups = list(_groups(column, self.bins))
         least = sorted((len(own) for _, own in groups), reverse=True)[:MOST_GROUPS][-1]
-        shown = [each for each in groups if len(each[1]) >= least][:MOST_GROUPS]
+        shown = [group for group in groups if len(group[1]) >= least][:MOST_GROUPS]
         names = [name for name, better in model.better.items() if better is not None]
         rows: list[tuple[str | int | float, ...]] = []
         for label, positions in (*shown, ("all", None)):
@@ -73,7 +73,7 @@ def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:
         if times is None:
             own = column[there]
             edges = np.unique(np.quantile(own, shares))
-            ends = [shown_value(each) for each in edges]
+            ends = [shown_value(edge) for edge in edges]
         else:
             (own,) = times
             edges = np.unique(np.quantile(own, shares, method="lower"))  # dates that occur
@@ -83,7 +83,7 @@ def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:
         labels += [f"{low} to {high}" for low, high in pairwise(ends)]
         labels += [f"{ends[-1]} and above"]
     else:
-        labels = [shown_value(each) for each in values]
+        labels = [shown_value(value) for value in values]
     order = np.argsort(numbers, kind="stable")
     cuts = np.searchsorted(numbers[order], np.arange(1, len(labels)))
     for label, own in zip(labels, np.split(there[order], cuts), strict=True):

@@ -118,7 +118,7 @@ def _means(model: AnalyzedModel, positions: Array, name: str, value: object) -> 
         if len(means) == 1:
             titles = [f"probability of {classes[1]}" if classes else "prediction"]
         elif classes is not None and len(classes) == len(means):
-            titles = [f"probability of {each}" for each in classes]
+            titles = [f"probability of {class_name}" for class_name in classes]
         else:
             titles = [f"output {index}" for index in range(1, len(means) + 1)]
         pairs = list(zip(titles, means.tolist(), strict=True))[:MOST_OUTPUTS]
@@ -128,7 +128,7 @@ def _means(model: AnalyzedModel, positions: Array, name: str, value: object) -> 
 
 def _spread(means: list[dict[str, float]]) -> float:
     """Return the largest standard deviation of an output over the values."""
-    return max(float(np.std([each[title] for each in means])) for title in means[0])
+    return max(float(np.std([mean[title] for mean in means])) for title in means[0])
 
 
 def _table(name: str, values: Array, means: list[dict[str, float]], note: str) -> ResultTable:

@@ -133,7 +133,7 @@ class Suspicions:
             if np.issubdtype(each.dtype, np.floating)
         ]
         if arrays:
-            largest = max(np.sqrt(np.mean(np.square(each), axis=0).max()) for each in arrays)
+            largest = max(np.sqrt(np.mean(np.square(array), axis=0).max()) for array in arrays)
             self._unscaled = float(largest) if largest >= UNSCALED else None
 
     def see_first_layer(self, output: LayerStatistics) -> None:
@@ -174,15 +174,15 @@ class Suspicions:
     ) -> bool:
         """Return whether anything may look wrong, by one cheap pass over the layers."""
         least, most = inf, 0.0
-        for each in layers.values():
-            if each.dead >= DEAD or (each.saturated or 0.0) >= SATURATED:
+        for layer in layers.values():
+            if layer.dead >= DEAD or (layer.saturated or 0.0) >= SATURATED:
                 return True
-            w = each.parameters
+            w = layer.parameters
             if w is not None:
-                dw = each.gradients
-                if not (w and dw) or each.updates >= LARGE_UPDATE**2 * w:
+                dw = layer.gradients
+                if not (w and dw) or layer.updates >= LARGE_UPDATE**2 * w:
                     return True
-                if not each.updates and rate > 0:
+                if not layer.updates and rate > 0:
                     return True
                 least, most = min(least, dw / w), max(most, dw / w)
         flows = most < EXPLODED**2 and least >= VANISHED**2 * most

@@ -59,7 +59,9 @@ def _file_of(run: StoredRun) -> str:
         callbacks = run.spec.training.callbacks
     except SpecError:  # a component is no longer installed
         callbacks = ()
-    return next((each.path for each in callbacks if isinstance(each, Watch)), Watch().path)
+    return next(
+        (callback.path for callback in callbacks if isinstance(callback, Watch)), Watch().path
+    )
 
 
 def _map(rows: Sequence[Row], value: str, title: str, logarithmic: bool) -> str:

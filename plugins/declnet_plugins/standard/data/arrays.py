@@ -289,7 +289,7 @@ class NPZ(DataSource):
                 file = stack.enter_context(self._member(archive, name, whole=False))
                 chunks.append(read_chunks(file, f"{self.path}: the array {name}", samples))
             for parts in zip_longest(*chunks):
-                if len({0 if each is None else len(each) for each in parts}) > 1:
+                if len({0 if part is None else len(part) for part in parts}) > 1:
                     raise DataError(f"{self.path}: its inputs have different numbers of samples")
                 yield parts[0] if self.inputs is None else dict(zip(names, parts, strict=True))
 

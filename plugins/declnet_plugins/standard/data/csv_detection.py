@@ -98,7 +98,7 @@ def _encoding(file: BinaryIO) -> str:
 def _is_damaged_utf_8(piece: bytes) -> bool:
     """Return whether most letters beyond ASCII are UTF-8, so that reading locates the others."""
     letters = [each for each in piece.decode(USUAL, "surrogateescape") if each > "\x7f"]
-    return 2 * sum("\udc80" <= each <= "\udcff" for each in letters) < len(letters)
+    return 2 * sum("\udc80" <= letter <= "\udcff" for letter in letters) < len(letters)
 
 
 def _other_missing_cells(lines: list[str], delimiter: str, missing: Sequence[str]) -> list[str]:

@@ -207,7 +207,7 @@ def _as_numbers(
     if cells.str.contains("^0[0-9]").any():
         return None
     numbers = (cells.cast(kind, strict=False) for kind in kinds)
-    fitting = (each for each in numbers if each.null_count() == cells.null_count())
+    fitting = (number for number in numbers if number.null_count() == cells.null_count())
     return next(map(_Numbers, fitting), None)
 
 

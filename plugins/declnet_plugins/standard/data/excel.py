@@ -50,9 +50,9 @@ class Excel(TextTableSource):
             raise DataError(f"{self.path}: the sheet is empty", path=("sheet",))
         columns = [_as_text(column) for column in zip(*rows, strict=True)]
         if self.header:
-            columns = [each for each in columns if any(each)]
-            names = header([each[0] for each in columns], self.path)
-            columns = [each[1:] for each in columns]
+            columns = [column for column in columns if any(column)]
+            names = header([column[0] for column in columns], self.path)
+            columns = [column[1:] for column in columns]
         else:
             names = unnamed(len(columns))
         return _Sheet(names, columns, frozenset(self.missing))

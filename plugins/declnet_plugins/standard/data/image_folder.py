@@ -111,12 +111,14 @@ class ImageFolder(DataSource):
         if self.path.is_file():
             raise DataError(f"{self.path}: is a file, but classes are subfolders of a folder")
         try:
-            entries = sorted(each for each in self.path.iterdir() if not _is_litter(each.name))
+            entries = sorted(path for path in self.path.iterdir() if not _is_litter(path.name))
         except OSError as error:
             what = "there is no such folder" if not self.path.exists() else error.strerror
             raise DataError(f"{self.path}: {what}") from None
-        folders = [each for each in entries if each.is_dir()]
-        beside = [each for each in entries if each.suffix.lower() in SUFFIXES and each.is_file()]
+        folders = [entry for entry in entries if entry.is_dir()]
+        beside = [
+            entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry.is_file()
+        ]
         if not folders or beside:
             found = f"{beside[0].name} is in none" if folders and beside else "it has none"
             raise DataError(
@@ -140,7 +142,7 @@ class ImageFolder(DataSource):
         for directory, folders, names in os.walk(folder, onerror=refuse):
             folders[:] = [name for name in folders if not name.startswith(".")]
             files = [Path(directory, name) for name in names if not _is_litter(name)]
-            others = sorted(each for each in files if each.suffix.lower() not in SUFFIXES)
+            others = sorted(file for file in files if file.suffix.lower() not in SUFFIXES)
             if others:
                 raise DataError(
                     f"{others[0]}: not an image ({', '.join(SUFFIXES)})",

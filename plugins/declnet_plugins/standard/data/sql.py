@@ -264,9 +264,9 @@ def _plain(values: Sequence[Any]) -> Sequence[Any]:
     """Return values of a column as `as_table` takes them: times in UTC, UUIDs as text."""
     kinds = set(map(type, values))
     if datetime in kinds:
-        return [_in_utc(each) if isinstance(each, datetime) else each for each in values]
+        return [_in_utc(value) if isinstance(value, datetime) else value for value in values]
     if UUID in kinds:
-        return [str(each) if isinstance(each, UUID) else each for each in values]
+        return [str(value) if isinstance(value, UUID) else value for value in values]
     return values
 
 

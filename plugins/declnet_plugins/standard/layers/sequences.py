@@ -76,10 +76,10 @@ class SequenceLayer(Layer):
 
 def _unread_lengths(here: LayerContext, train: DataInfo | None) -> Iterator[tuple[str, str, str]]:
     """Yield lengths that a layer should read: in words, the sequences' name, and their own."""
-    for each in here.inputs:
-        before = _that_reads_lengths(each)
-        if each is not None and before is not None:
-            yield f'lengths that "{before.name}" reads', each.name, "lengths"
+    for input_ in here.inputs:
+        before = _that_reads_lengths(input_)
+        if input_ is not None and before is not None:
+            yield f'lengths that "{before.name}" reads', input_.name, "lengths"
     for name, time in _lengths_in(train).items():
         for each, shape in zip(here.inputs, here.input_shapes, strict=True):
             if shape[0] == time and _is_read_first(each):

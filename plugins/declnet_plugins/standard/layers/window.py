@@ -17,9 +17,9 @@ from declnet import Array, Shape
 def _pair(value: Any, least: int, words: str = "") -> tuple[int, int]:
     """Return two integers, given one or two; raise an error with its code for anything else."""
     numbers = value if isinstance(value, list | tuple) else [value, value]
-    if any(type(each) is not int for each in numbers):
+    if any(type(number) is not int for number in numbers):
         code = "E014" if words and isinstance(value, str) else "E012"
-    elif any(each < least for each in numbers):
+    elif any(number < least for number in numbers):
         code = "E013"
     elif len(numbers) != 2:
         code = "E018"

@@ -37,7 +37,7 @@ class Quantile(Loss):
     @field_validator("quantiles")
     @classmethod
     def _are_shares_in_order(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        if not all(0 < each < 1 for each in quantiles):
+        if not all(0 < quantile < 1 for quantile in quantiles):
             raise ValueError(f"quantiles must be between 0 and 1, not {list(quantiles)}")
         if list(quantiles) != sorted(set(quantiles)):
             raise ValueError(f"quantiles must increase, not {list(quantiles)}")

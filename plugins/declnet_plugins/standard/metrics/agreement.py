@@ -84,7 +84,7 @@ class Matthews(AgreementMetric):
         n, right = int(counts.sum()), int(counts.trace())
         actual, predicted = ([int(each) for each in counts.sum(axis=axis)] for axis in (1, 0))
         both = sum(p * t for p, t in zip(predicted, actual, strict=True))
-        spreads = [n * n - sum(each**2 for each in sums) for sums in (predicted, actual)]
+        spreads = [n * n - sum(sum_**2 for sum_ in sums) for sums in (predicted, actual)]
         scale = sqrt(spreads[0]) * sqrt(spreads[1])
         return (right * n - both) / scale if scale else 0.0
 

@@ -102,9 +102,11 @@ class Muon(Optimizer):
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Refuse parameters that are not matrices, then check as all optimizers do."""
-        refused = [each for each in context.parameters if not _is_matrix(each)]
+        refused = [parameter for parameter in context.parameters if not _is_matrix(parameter)]
         if refused:
-            kept = {each.name for each in context.parameters} - {each.name for each in refused}
+            kept = {parameter.name for parameter in context.parameters} - {
+                each.name for each in refused
+            }
             first, others = refused[0], len(refused) - 1
             more = f" (and {others} more)" if others else ""
             yield Diagnostic(

@@ -72,7 +72,7 @@ def data_section(
         yield f"[data.inputs]  # {of_inputs}"
         for name, columns in inputs.items():
             yield f"{name} = ["
-            yield from (f"  {toml(each)}," for each in columns)
+            yield from (f"  {toml(column)}," for column in columns)
             yield "]"
         yield ""
     yield "[data.train]"
@@ -130,11 +130,13 @@ def _targets_prepared(plan: Plan) -> Iterator[Line]:
 def _labels(plan: Plan) -> Iterator[Line]:
     """Yield the positive classes and the orders of classes of several targets."""
     targets = [each.table for each in plan.plans.values()]
-    positive = {each.target: name for each in targets if (name := _rare_positive(each)) is not None}
+    positive = {
+        target.target: name for target in targets if (name := _rare_positive(target)) is not None
+    }
     if positive:
         comment = "the classes that f1, precision and recall are about"
         yield f"positive_class = {_inline(positive)}", comment
-    orders = {each.target: list(found) for each in targets if (found := order_of_words(each))}
+    orders = {target.target: list(found) for target in targets if (found := order_of_words(target))}
     if orders:
         yield f"# class_order = {_inline(orders)}", 'their order, for the loss "ordinal"'
 
@@ -180,10 +182,10 @@ def _prepare(plan: Plan) -> Iterator[Line]:
 
 def tokenizing(features: Features) -> Iterator[Line]:
     """Yield a transform for each column of free text."""
-    for each in features.texts:
-        length = f", length = {MOST_WORDS}" if each.most_words > MOST_WORDS else ""
+    for text in features.texts:
+        length = f", length = {MOST_WORDS}" if text.most_words > MOST_WORDS else ""
         empty = ', missing = "empty"'
-        line = f'  {{ type = "tokenize", columns = [{toml(each.name)}]{length}{empty} }},'
+        line = f'  {{ type = "tokenize", columns = [{toml(text.name)}]{length}{empty} }},'
         yield line, "an integer for each word"
 
 

@@ -77,7 +77,7 @@ class MLP(Template):
         """Return a dense network with the preparation, loss and sizes to suit the table."""
         features = usable_features_of(table)
         kinds = ("callback", "schedule", "transform", "calibrator")
-        installed = frozenset(each for kind in kinds for each in registry.types(kind))
+        installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
         folds = folds_for(table)
         sizes = sizes_for(table.rows, folds)
         return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
@@ -113,7 +113,7 @@ def table_notes(
     features = features_of(table)
     beside = ", in addition to the other columns" if features.others else ""
     read = [
-        f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
+        f'column "{text.name}" is read as text, word by word{beside}' for text in features.texts
     ]
     many = [each for each, _ in features.left_out if is_unread_text(each)]
     unread = [each for each in many if each.odd_date is None]

@@ -71,12 +71,12 @@ class Features:
     @property
     def gaps(self) -> bool:
         """Return whether numbers or dates are missing."""
-        return any(each.missing for each in self.others if not is_category(each))
+        return any(other.missing for other in self.others if not is_category(other))
 
     @property
     def category_gaps(self) -> bool:
         """Return whether categories are missing."""
-        return any(each.missing for each in self.others if is_category(each))
+        return any(other.missing for other in self.others if is_category(other))
 
     @property
     def infinities(self) -> bool:
@@ -96,7 +96,7 @@ class Features:
     @property
     def text(self) -> bool:
         """Return whether there are columns of categories."""
-        return any(is_category(each) for each in self.others)
+        return any(is_category(other) for other in self.others)
 
     @property
     def dates(self) -> bool:
@@ -283,7 +283,7 @@ class Plan:
         inputs: dict[str, tuple[str, ...]]
         inputs = {name: (each.name,) for name, each in texts.items()}
         if others:
-            inputs["table"] = tuple(each.name for each in others)
+            inputs["table"] = tuple(other.name for other in others)
         return inputs
 
     @property
@@ -299,7 +299,7 @@ class Plan:
         if self.table.selects_features:
             return self.features.others
         texts = self.features.texts  # an input must have useless columns, too
-        return tuple(each for each in self.table.features if each not in texts)
+        return tuple(feature for feature in self.table.features if feature not in texts)
 
     @property
     def plans(self) -> dict[str, Self]:
@@ -344,4 +344,4 @@ class Plan:
         """Return whether a target needs more digits than float32 has."""
         columns = self.table.columns
         numbers = [columns[name] for name, task in self.table.targets.items() if task == "values"]
-        return any(abs(each.mean) > DIGITS * each.std for each in numbers)
+        return any(abs(number.mean) > DIGITS * number.std for number in numbers)

@@ -64,17 +64,17 @@ def has_frequent_categories(column: ColumnProfile) -> bool:
 
 def _frequent(column: ColumnProfile, least: int, most: int) -> list[int]:
     """Return how many rows each of the most frequent categories has."""
-    return [each for each in column.counts.values() if each >= least][:most]
+    return [count for count in column.counts.values() if count >= least][:most]
 
 
 def rare_categories(columns: Iterable[ColumnProfile], most: int = MOST_CATEGORIES) -> str | None:
     """Return the transform for the columns' rare categories, None if there are none."""
-    texts = [each for each in columns if is_category(each) and each.counts]
+    texts = [column for column in columns if is_category(column) and column.counts]
     if not texts:
         return None
     least = least_rows(texts[0].rows)
-    many = any(each.distinct > most for each in texts)
-    if not many and all(min(each.counts.values()) >= least for each in texts):
+    many = any(text.distinct > most for text in texts)
+    if not many and all(min(text.counts.values()) >= least for text in texts):
         return None
     limit = f", max_categories = {most}" if many else ""
     return f'{{ type = "group_rare", min_count = {least}{limit} }}'
@@ -125,8 +125,8 @@ def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     counts = table.columns[table.target].counts
     if table.task != "classes" or not counts:
         return None
-    if all(isinstance(each, str) for each in counts):
-        words = {re.sub(r"[\s_-]+", " ", each).strip().lower(): each for each in counts}
+    if all(isinstance(count, str) for count in counts):
+        words = {re.sub(r"[\s_-]+", " ", count).strip().lower(): count for count in counts}
         for scale in SCALES:
             ranks = {w: at for at, each in enumerate(scale.split(", ")) for w in each.split("=")}
             if words.keys() <= ranks.keys() and len({ranks[w] for w in words}) == len(counts):
@@ -135,7 +135,7 @@ def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     numbers = sorted(counts)
     if numbers[-1] - numbers[0] != len(numbers) - 1:
         return None
-    return tuple(f"{each:g}" for each in numbers)
+    return tuple(f"{number:g}" for number in numbers)
 
 
 def order_of_words(table: TableProfile) -> tuple[str, ...] | None:
@@ -167,11 +167,11 @@ def notes_on(
         where: how to try another loss that is suggested.
     """
     notes = []
-    for each in columns:
-        if is_category(each) and each.distinct > most:
-            kept = len(_frequent(each, least_rows(each.rows), most))
+    for column in columns:
+        if is_category(column) and column.distinct > most:
+            kept = len(_frequent(column, least_rows(column.rows), most))
             notes.append(
-                f'column "{each.name}": {kept} of its {each.distinct} categories are frequent; '
+                f'column "{column.name}": {kept} of its {column.distinct} categories are frequent; '
                 'the others become "other"'
             )
     rare = rare_class(table)

@@ -36,9 +36,9 @@ def spec_text(plan: Plan) -> str:
 def head(plan: Plan) -> Iterator[Line]:
     """Yield what comes before the sections."""
     *others, last = plan.plans.values()
-    for each in others:
-        what = TASKS[each.table.task].format(each.target.distinct)
-        yield f"# Predicts {toml(each.target.name)}: {what}."
+    for other in others:
+        what = TASKS[other.table.task].format(other.target.distinct)
+        yield f"# Predicts {toml(other.target.name)}: {what}."
     what = TASKS[last.table.task].format(last.target.distinct)
     yield f"# Predicts {toml(last.target.name)}: {what}. Written by `declnet new` for a table of"
     yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"

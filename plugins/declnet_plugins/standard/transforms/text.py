@@ -112,7 +112,7 @@ class Tokenize(Transform):
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the state has distinct tokens and a length."""
         tokens, length = state.get("tokens"), state.get("length")
-        texts = isinstance(tokens, list) and all(isinstance(each, str) for each in tokens)
+        texts = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
         if not texts or not tokens or len(set(tokens)) < len(tokens):
             raise ValueError("the tokens of tokenize must be a list of distinct texts")
         if type(length) is not int or length < 1:

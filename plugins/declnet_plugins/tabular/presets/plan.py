@@ -26,12 +26,14 @@ class TablePlan(Plan):
     @cached_property
     def categories(self) -> tuple[ColumnProfile, ...]:
         """Return the columns of text and of booleans."""
-        return tuple(each for each in self.columns if is_category(each) or each.type == "boolean")
+        return tuple(
+            column for column in self.columns if is_category(column) or column.type == "boolean"
+        )
 
     @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:
         """Return the other columns, of numbers and of dates."""
-        return tuple(each for each in self.columns if each not in self.categories)
+        return tuple(column for column in self.columns if column not in self.categories)
 
     @property
     def training_rows(self) -> int:
@@ -51,7 +53,7 @@ class TablePlan(Plan):
     @property
     def any_classes(self) -> bool:
         """Return whether some target is one of several classes."""
-        return any(each.classes for each in self.plans.values())
+        return any(plan.classes for plan in self.plans.values())
 
     @property
     def target_transforms(self) -> tuple[str, ...]:

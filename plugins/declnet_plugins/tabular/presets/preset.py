@@ -90,7 +90,7 @@ class TablePreset(Template):
         yield "layers = [  # from the input to the output"
         texts = [name if read[name] != "input" else "" for name in plan.text_inputs]
         yield from text_layers(texts)
-        yield from self._layers(plan, read, [text_vector(each) for each in texts])
+        yield from self._layers(plan, read, [text_vector(text) for text in texts])
         yield "]"
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:

@@ -152,7 +152,7 @@ class RealMLPTD(RealMLPTDS):
     clamps = True
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        few = tuple(each for each in plan.categories if each not in _many(plan))
+        few = tuple(category for category in plan.categories if category not in _many(plan))
         inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
         return {name: own for name, own in inputs.items() if own}
 
@@ -228,12 +228,14 @@ def _scaled(plan: TablePlan) -> Iterator[Line]:
 def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:
     """Return the columns of text with more than a few categories."""
     return tuple(
-        each for each in plan.categories if each.type == "text" and each.distinct > FEW_CATEGORIES
+        category
+        for category in plan.categories
+        if category.type == "text" and category.distinct > FEW_CATEGORIES
     )
 
 
 def _listed(columns: Sequence[ColumnProfile]) -> str:
-    return f", columns = {toml([each.name for each in columns])}"
+    return f", columns = {toml([column.name for column in columns])}"
 
 
 def _flat_cosine(value: float) -> str:

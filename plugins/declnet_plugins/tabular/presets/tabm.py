@@ -43,7 +43,7 @@ class TabMMini(TablePreset):
         if plan.numbers:
             yield '  { type = "quantile_normal" },', "by rank to a normal distribution"
             yield from filled(plan)
-        if any(each.type == "text" for each in plan.categories):
+        if any(category.type == "text" for category in plan.categories):
             line = '  { type = "one_hot", missing = "zeros" },'
             yield line, "a column per category"
 

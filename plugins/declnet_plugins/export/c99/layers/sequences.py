@@ -56,7 +56,7 @@ class COverTime(Translation):
         length = "lengths[0]" if has_lengths else str(time)
         body = BODIES[type(layer)].replace("$length", length)
         if has_lengths:
-            body = check_length(time) + "\n".join(each[8:] for each in body.splitlines())
+            body = check_length(time) + "\n".join(line[8:] for line in body.splitlines())
         return (
             site.writer.compute(
                 site.name, body, inputs, site.output_shape, features=features, fails=has_lengths
