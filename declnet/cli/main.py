@@ -11,9 +11,7 @@ from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.display.streams import command_streams, print_line
-from declnet.cli.export import export
 from declnet.cli.find_rate import find_rate
-from declnet.cli.import_ import import_
 from declnet.cli.new import new
 from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
@@ -50,8 +48,6 @@ for each in (
     resume,
     evaluate,
     predict,
-    export,
-    import_,
     sweep,
     tune,
     trace,
@@ -111,7 +107,6 @@ def _status() -> int:
         # importing it slows `--help` by 5 %
         from declnet.errors import (
             DeclnetError,
-            ExportError,
             SpecError,
             error_message,
             without_passwords,
@@ -123,8 +118,8 @@ def _status() -> int:
             from declnet.cli.display.diagnostics import show_diagnostics
 
             show_diagnostics(error.problems)
-        elif isinstance(error, ExportError):
-            for message, hint in error.problems:
+        elif error.reasons:
+            for message, hint in error.reasons:
                 _print_error(message, hint)
         else:
             message = str(error.args[0]) if error.details else error_message(error)

@@ -17,7 +17,6 @@ from declnet.display.tables import ResultTable
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
-from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.contents import RunContents
@@ -115,7 +114,7 @@ def load_predictor(
     return open_run(run_directory, registry, notice=notice).predictor()
 
 
-class StoredRun(RunContents, Exportable):
+class StoredRun(RunContents):
     """A run, finished or not: the contents of its folder, and its model and data for further use.
 
     An exception raised by a component becomes a ComponentError naming it and its distribution.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -16,7 +16,6 @@ from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
-from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.many.agreement import (
     have_same_content,
     have_same_samples,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 OUT_OF_FOLD = "out of fold"
 
 
-class Ensemble(Exportable):
+class Ensemble(ABC):
     """The runs of a group as one model: a predictor whose members are theirs.
 
     Attributes:

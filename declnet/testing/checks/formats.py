@@ -11,22 +11,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.formats.exported_model import (
-    ExportedColumn,
-    ExportedFinish,
-    ExportedInput,
-    ExportedMember,
-    ExportedModel,
-    ExportedNode,
-    ExportedOutput,
-    ExportedPredictions,
-)
-from declnet.contracts.formats.exporter import Exporter, FilePredictor
-from declnet.contracts.formats.importer import Importer
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.returned import BrokenContractError, verified
-from declnet.errors import DeclnetError, ExportError
-from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
+from declnet.errors import DeclnetError
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -37,6 +24,19 @@ from declnet.testing.check import (
     require_available,
 )
 from declnet.testing.harness import NO_LOSS
+from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
+from declnet_plugins.exchange.exported_model import (
+    ExportedColumn,
+    ExportedFinish,
+    ExportedInput,
+    ExportedMember,
+    ExportedModel,
+    ExportedNode,
+    ExportedOutput,
+    ExportedPredictions,
+)
+from declnet_plugins.exchange.exporter import Exporter, ExportError, FilePredictor
+from declnet_plugins.exchange.importer import Importer
 
 DTYPE = np.dtype("float32")
 

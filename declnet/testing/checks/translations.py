@@ -15,31 +15,16 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.data.table import CellFormat, ColumnType, column_type
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform
-from declnet.contracts.formats.exported_model import (
-    ExportedColumn,
-    ExportedFinish,
-    ExportedInput,
-    ExportedMember,
-    ExportedModel,
-    ExportedNode,
-    ExportedOutput,
-    ExportedPredictions,
-    ExportedStep,
-)
-from declnet.contracts.formats.exporter import Exporter
-from declnet.contracts.formats.translation import TRANSLATED, Translation
 from declnet.contracts.network.inputs import InputInfo, input_value
 from declnet.contracts.network.layer import InputDtype, Layer, input_dtypes
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task
 from declnet.data.cells import trimmed
-from declnet.errors import DeclnetError, ExportError, UnknownTypeError
+from declnet.errors import DeclnetError, UnknownTypeError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
-from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
-from declnet.runs.exchange.odd_rows import odd_rows
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -54,6 +39,21 @@ from declnet.testing.harness import NO_LOSS, infer
 from declnet.testing.layer_harness import LEVELS, candidate_shapes, shapes_of
 from declnet.testing.trial import SAMPLES
 from declnet.training.tasks import predictions_of
+from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
+from declnet_plugins.exchange.exported_model import (
+    ExportedColumn,
+    ExportedFinish,
+    ExportedInput,
+    ExportedMember,
+    ExportedModel,
+    ExportedNode,
+    ExportedOutput,
+    ExportedPredictions,
+    ExportedStep,
+)
+from declnet_plugins.exchange.exporter import Exporter, ExportError
+from declnet_plugins.exchange.odd_rows import odd_rows
+from declnet_plugins.exchange.translation import TRANSLATED_KINDS, Translation
 
 DTYPE = np.dtype("float32")
 
@@ -355,7 +355,7 @@ def equals_its_components(subject: Subject) -> None:
         if several is every:
             break
     if not compared:
-        kinds = ", ".join(TRANSLATED)
+        kinds = ", ".join(TRANSLATED_KINDS)
         why = f": {refused}" if refused else f"; it names {kinds} components with examples"
         raise CheckSkipped(f"there is nothing to compare{why}")
 
