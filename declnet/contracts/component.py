@@ -53,6 +53,9 @@ class Component(StrictModel):
     recordable: ClassVar[bool] = True
     """Whether an engine may call a method once and repeat its operations. False for a component
     that depends on what changes elsewhere, such as a counter or a global schedule."""
+    conformance_checks: ClassVar[str] = ""
+    """The module with the conformance checks of a contract, which only the kit imports; by default
+    there are none but those that all components have."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 

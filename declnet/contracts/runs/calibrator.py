@@ -46,6 +46,7 @@ class Calibrator(Component):
     """
 
     kind = "calibrator"
+    conformance_checks = "declnet.testing.checks.calibrators"
     required_methods = ("fit",)
 
     tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "flags", "values")
