@@ -24,10 +24,11 @@ from declnet.contracts.strict_model import (
     resolve_paths,
 )
 from declnet.contracts.verification import verify_class
+from declnet.display.words import kind_in_words, with_article
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import closest, is_misspelling, kind_in_words, with_article
+from declnet.registry.spelling import closest, is_misspelling
 
 if TYPE_CHECKING:
     from declnet.contracts.number_or import NumberOr

@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module, metadata
 from typing import Any, Self
 
+from declnet.display.words import kind_in_words, with_article
 from declnet.errors import RegistryError, UnknownTypeError
 from declnet.registry.plugin import (
     FIRST_PARTY,
@@ -22,13 +23,7 @@ from declnet.registry.plugin import (
     origins_in_words,
     running_plugin,
 )
-from declnet.registry.spelling import (
-    closest,
-    is_misspelling,
-    kind_in_words,
-    known_elsewhere,
-    with_article,
-)
+from declnet.registry.spelling import closest, is_misspelling, known_elsewhere
 
 
 @dataclass

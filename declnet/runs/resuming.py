@@ -11,9 +11,9 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
 from declnet.contracts.runs.executor import Executor
 from declnet.data.sources.loading import GivenData
+from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.ready_run import ReadyRun, make_ready_run
