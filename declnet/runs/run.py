@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from declnet.caching import computed_once, shares_results
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.runs.executor import Executor
-from declnet.data.sharing import made_once, shared_data
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, RunError
 from declnet.registry.registry import Registry
@@ -148,7 +148,7 @@ def train_run(
         manifest = first_manifest(ready, text.encode())
         # of many runs that share data, brief ones write once, unless a callback reads the folder
         watched = spec.training.callbacks or stop_when is not None
-        may_wait = shared_data() is not None and not watched
+        may_wait = shares_results() and not watched
         preparation = ready.prepared.preparation
         record = Record.begun(directory, text, preparation, manifest, may_wait=may_wait)
         with followed(spec, listener, progress=progress) as following:
@@ -173,6 +173,6 @@ def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset |
 def _resolved(spec: RunSpec) -> str:
     """Return the resolved spec as TOML, which runs that share data and differ in seed share."""
     about = "toml", [each for key, each in vars(spec).items() if key != "seed"]
-    text = made_once((), about, lambda: resolved_toml(spec))
+    text = computed_once((), about, lambda: resolved_toml(spec))
     # a line in front of all tables; no string has line breaks in it
     return re.sub(r"^seed = \d+$", f"seed = {spec.seed}", text, count=1, flags=re.MULTILINE)

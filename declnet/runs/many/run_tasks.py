@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 
 import declnet
+from declnet.caching import ResultCache, sharing_results
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify, why_unavailable
 from declnet.contracts.runs.callback import EpochFinished
 from declnet.contracts.runs.executor import ExecutorTask, Progress
 from declnet.contracts.runs.plan import Outcome, Task
-from declnet.data.sharing import SharedData, sharing_data
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
@@ -281,7 +281,7 @@ def _carry_out_there(
         deadline=math.inf if deadline is None else float(deadline),
         continues=Path(continues) if continues else None,
     )
-    with sharing_data(_loaded_for(content["marker"])):
+    with sharing_results(_loaded_for(content["marker"])):
         return task._carry_out(directory, progress)
 
 
@@ -305,9 +305,9 @@ def _registry(disabled: tuple[str, ...]) -> Registry:
 
 
 @lru_cache(maxsize=1)
-def _loaded_for(_marker: str) -> SharedData:
+def _loaded_for(_marker: str) -> ResultCache:
     """Return the data that this process has loaded for tasks of the same command."""
-    return SharedData()
+    return ResultCache()
 
 
 def _require_versions(content: dict[str, Any], registry: Registry) -> None:

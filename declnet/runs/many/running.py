@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from declnet.caching import sharing_results
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.plan import Outcome, Plan
-from declnet.data.sharing import sharing_data
 from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, RunError, SpecError
@@ -73,7 +73,7 @@ def run_group(
         spec = _with_folds(spec, folds, registry)
     part = Shard.parse(shard) if shard is not None else None
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
-    with ExitStack() as stack, sharing_data():
+    with ExitStack() as stack, sharing_results():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         check_spec_of(spec, registry, given)
@@ -147,7 +147,7 @@ def sweep(
     if folds is not None:
         spec = _with_folds(spec, folds, registry)
     own, known = tuple(seeds) if seeds is not None else None, KnownSpecs()
-    with sharing_data():
+    with sharing_results():
         if plan is not None:
             check_spec_of(spec, registry, given)
             file = plan_file(spec, plan)
@@ -207,7 +207,7 @@ def tune(
     if changes:
         document = study_file(spec).specs[0].document
         spec = parse_spec(document, registry, folder=spec.folder, overrides=changes)
-    with sharing_data():
+    with sharing_results():
         problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
         if any(problem.severity == "error" for problem in problems):
             raise SpecError(spec.source_map.locate(problems))
@@ -229,7 +229,7 @@ def resume_group(
 ) -> RunResult | Group:
     """Train what is left of a group, with the arguments of `resume`; raise as `resume` does."""
     given = _given(data, on)
-    with sharing_data(), locked(Path(path)):
+    with sharing_results(), locked(Path(path)):
         group = open_group(path, registry)
         if minutes is not None:
             group.note(minutes=minutes)
