@@ -110,9 +110,8 @@ def predict(
             FORMS,
             columns_of,
             form_of,
-            require_free,
-            whole_file,
         )
+        from declnet.runs.storage.writing import require_free, whole_file
         from declnet.runs.stored_run import load_predictor
         from declnet.training.numerics import one_blas_thread
 

@@ -16,16 +16,17 @@ from declnet.registry.registry import Registry
 from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.notices import Notice, warn
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.result import RunResult
 from declnet.runs.run import given_data
 from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Checkpoint, Notice
+from declnet.runs.storage.checkpoints import Checkpoint
 from declnet.runs.storage.documents import Manifest, read_manifest
 from declnet.runs.storage.folder import locked, require_no_links
 from declnet.runs.storage.manifest import changes, first_manifest
-from declnet.runs.storage.origins import spec_of_run, warn
+from declnet.runs.storage.origins import spec_of_run
 from declnet.runs.storage.record import Record, with_nan
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import StoredRun, open_run

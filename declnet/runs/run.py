@@ -15,10 +15,10 @@ from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
+from declnet.runs.notices import Notice
 from declnet.runs.ready_run import make_ready_run
 from declnet.runs.result import RunResult
 from declnet.runs.session import Listener, Session, StopWhen
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.folder import claimed, require_unclaimed
 from declnet.runs.storage.manifest import first_manifest
 from declnet.runs.storage.record import Record

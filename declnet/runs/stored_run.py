@@ -18,12 +18,11 @@ from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
 from declnet.runs.exchange.exportable import Exportable
+from declnet.runs.notices import Notice, warn
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
 from declnet.runs.storage.folder import REMEDY, reading
-from declnet.runs.storage.origins import warn
 from declnet.runs.stored_data import PredictedData, StoredData
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from declnet.runs.many.agreement import (
     require_alike,
     require_one_version,
 )
+from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.stored_run import StoredRun, open_run

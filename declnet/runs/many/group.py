@@ -29,7 +29,7 @@ from declnet.runs.many.ranking import best_first
 from declnet.runs.many.series import RunSeries, series_of
 from declnet.runs.many.shards import shard_runs
 from declnet.runs.many.study import Study
-from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.notices import Notice
 from declnet.runs.storage.folder import (
     FORMER_GROUPS,
     GROUP,

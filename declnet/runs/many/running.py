@@ -34,11 +34,11 @@ from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.series import RunSeries
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
+from declnet.runs.notices import warn
 from declnet.runs.result import RunResult
 from declnet.runs.run import given_data
 from declnet.runs.session import Listener
 from declnet.runs.storage.folder import locked
-from declnet.runs.storage.origins import warn
 from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, resolved_document
 from declnet.spec.points import Point
