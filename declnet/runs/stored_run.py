@@ -16,9 +16,10 @@ from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
-from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
+from declnet.runs.comparison import Comparison, compared
 from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.notices import Notice, warn
+from declnet.runs.ranking import Directions, stored_directions
 from declnet.runs.storage import folder
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
