@@ -111,8 +111,8 @@ def predict(
             columns_of,
             form_of,
         )
+        from declnet.runs.loading import load_predictor
         from declnet.runs.storage.writing import require_free, whole_file
-        from declnet.runs.stored_run import load_predictor
         from declnet.training.numerics import one_blas_thread
 
     interrupt_on_signals()
