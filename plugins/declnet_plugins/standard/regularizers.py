@@ -94,4 +94,4 @@ class L1L2(Regularizer):
 def declnet_register(register: Register) -> None:
     """Announce the regularizers."""
     for regularizer in (L1, L2, L1L2):
-        register.lazily("regularizer", regularizer.type, f"{__name__}:{regularizer.__name__}")
+        register.lazily("regularizer", regularizer.type, __name__)

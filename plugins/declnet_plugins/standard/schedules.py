@@ -332,4 +332,4 @@ def declnet_register(register: Register) -> None:
         OneCycle,
         Warmup,
     ):
-        register.lazily("schedule", schedule.type, f"{__name__}:{schedule.__name__}")
+        register.lazily("schedule", schedule.type, __name__)
