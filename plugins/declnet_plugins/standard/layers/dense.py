@@ -15,6 +15,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.window import batch_last
 
 
@@ -41,24 +42,9 @@ class Dense(Layer):
     )
     other_types = ("Linear", "linear_layer", "fc", "fully_connected", "mlp")
     other_keys = {
-        "n_hidden": "units",
-        "hidden": "units",
-        "hidden_units": "units",
-        "hidden_size": "units",
-        "num_units": "units",
-        "neurons": "units",
-        "nodes": "units",
-        "out_features": "units",
-        "output_dim": "units",
-        "size": "units",
-        "width": "units",
-        "kernel_initializer": "weight_initializer",
-        "initializer": "weight_initializer",
-        "init": "weight_initializer",
-        "kernel_regularizer": "weight_regularizer",
-        "regularizer": "weight_regularizer",
-        "use_bias": "it always has biases",
-        "bias": "it always has biases",
+        **other_keys.UNITS,
+        **other_keys.WEIGHTS,
+        **dict.fromkeys(("use_bias", "bias"), "it always has biases"),
     }
     backward_needs = frozenset({"x"})
     input_order = "any"  # a matrix product is as fast in either order

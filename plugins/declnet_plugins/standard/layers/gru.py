@@ -30,12 +30,6 @@ class GRU(RecurrentLayer):
     """
 
     type = "gru"
-    other_keys = {
-        "hidden_size": "units",
-        "hidden": "units",
-        "hidden_dim": "units",
-        "num_units": "units",
-    }
     blocks = 3
     output_range = OutputRange(-1, 1)
     examples = (

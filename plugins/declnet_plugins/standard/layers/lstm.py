@@ -31,12 +31,6 @@ class LSTM(RecurrentLayer):
     """
 
     type = "lstm"
-    other_keys = {
-        "hidden_size": "units",
-        "hidden": "units",
-        "hidden_dim": "units",
-        "num_units": "units",
-    }
     blocks = 4
     output_range = OutputRange(-1, 1)
     examples = (

@@ -28,6 +28,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Orthogonal, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of, steps
 
 
@@ -92,6 +93,7 @@ class RecurrentLayer(SequenceLayer):
     A layer implements `_step` and `_step_back`, for one step of all sequences.
     """
 
+    other_keys = {**other_keys.UNITS, **other_keys.WEIGHTS}
     backward_needs = frozenset()
     blocks: ClassVar[int] = 1
 
