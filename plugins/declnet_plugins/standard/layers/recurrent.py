@@ -122,6 +122,11 @@ class RecurrentLayer(SequenceLayer):
     def _directions(self) -> tuple[Direction, ...]:
         return _directions(self.units, self.bidirectional)
 
+    def _split(self, gates: Array) -> tuple[Array, ...]:
+        """Return views of the parts of the last axis, one for each of the `blocks` gates."""
+        ends = range(self.units, gates.shape[-1] + 1, self.units)
+        return tuple(gates[..., end - self.units : end] for end in ends)
+
     def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
         """Return (time, features) for all states or (features,), with twice units if both ways."""
         time, _ = self.sequence_shape(input_shape)
