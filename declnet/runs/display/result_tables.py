@@ -11,8 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.display.tables import ResultTable, Row, kinds_of
 from declnet.display.words import counted
 from declnet.runs.display.metrics import ordered
-from declnet.runs.ranking import MetricValues
-from declnet.runs.ranking import informative
+from declnet.runs.ranking import MetricValues, informative
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
