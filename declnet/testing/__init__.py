@@ -5,7 +5,18 @@
 """
 
 from declnet.testing.catalogue import checks_for
-from declnet.testing.check import Check, CheckFailed, CheckSkipped, ConformanceError, Subject
+from declnet.testing.check import (
+    Check,
+    CheckFailed,
+    CheckSkipped,
+    ConformanceError,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
+from declnet.testing.component_data import ExampleData, example_data
 from declnet.testing.examples import build_examples
 from declnet.testing.packages import check_component, check_package
 from declnet.testing.pytest_items import component_tests
@@ -16,12 +27,18 @@ __all__ = [
     "CheckFailed",
     "CheckSkipped",
     "ConformanceError",
+    "ExampleData",
     "Outcome",
     "Report",
     "Subject",
     "build_examples",
+    "called",
+    "calling",
+    "check",
     "check_component",
     "check_package",
     "checks_for",
     "component_tests",
+    "example_data",
+    "require_available",
 ]

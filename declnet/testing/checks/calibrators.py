@@ -23,6 +23,7 @@ from declnet.testing.checks.common import (
     parts_equal_the_whole,
     stored_again,
 )
+from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import call_locked
 from declnet.testing.trial import SAMPLES, Setting, Trial, copied
 
@@ -159,7 +160,7 @@ def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> d
     return found
 
 
-def try_calibrator(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Fit it to predictions of each task that it takes, and complete others with it."""
     trial = Trial()
     for data in candidates(subject):
@@ -231,6 +232,13 @@ def state_can_be_stored(subject: Subject) -> None:
         with calling("verify_state"):
             subject.instance.verify_state(read)
         called(subject, Calibrator.summary, read)
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield predictions that the calibrator was not fitted to."""
+    for data in candidates(subject):
+        state = fitted_state(subject, data.part(slice(ROWS)))
+        yield ExampleData(data.name, (data.part(slice(ROWS, None)).y_pred,), state, data.task)
 
 
 CHECKS = (

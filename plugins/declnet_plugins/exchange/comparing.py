@@ -107,7 +107,7 @@ def compared_predictions(
     for valid in (predictions.valid, expected.valid):
         rows &= True if valid is None else np.asarray(valid, bool)
     if not rows.all():
-        predictions, expected = _rows(predictions, rows), _rows(expected, rows)
+        predictions, expected = predictions.take(rows), expected.take(rows)
     largest = max(
         _difference(getattr(predictions, name), getattr(expected, name))
         for name in ("outputs", "lower", "upper")
@@ -120,15 +120,6 @@ def compared_predictions(
     )
     same = (labels == expected_labels).reshape(len(labels), -1).all(axis=1)
     return largest, int((~same & ~_ties(output, expected.outputs)).sum())
-
-
-def _rows(predictions: ExportedPredictions, rows: Array) -> ExportedPredictions:
-    """Return the predictions of some rows."""
-    arrays = {
-        name: None if array is None else np.asarray(array)[rows]
-        for name, array in vars(predictions).items()
-    }
-    return ExportedPredictions(**arrays)
 
 
 def _difference(outputs: Any, expected: Array) -> float:

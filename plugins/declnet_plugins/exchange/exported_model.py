@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from declnet import (
     Array,
@@ -220,6 +222,13 @@ class ExportedPredictions:
     upper: Array | None = None
     sets: Array | None = None
     valid: Array | None = None
+
+    def take(self, rows: slice | Array) -> ExportedPredictions:
+        """Return the predictions for some of the rows."""
+        arrays = {
+            name: np.asarray(array)[rows] for name, array in vars(self).items() if array is not None
+        }
+        return replace(self, **arrays)
 
 
 @dataclass(frozen=True, eq=False)

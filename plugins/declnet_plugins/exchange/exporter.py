@@ -75,6 +75,7 @@ class Exporter(Component):
     """
 
     kind = "exporter"
+    conformance_checks = "declnet_plugins.exchange.checks.exporters"
     required_methods = ("export",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()

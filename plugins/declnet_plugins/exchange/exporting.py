@@ -146,7 +146,7 @@ def exporter_for(
             (f"{'.'.join(map(str, problem['loc'])) or form}: {problem['msg']}", known)
             for problem in error.errors()
         ) from None
-    reason = verified(Exporter.unavailable, exporter)
+    reason = verified(Exporter.unavailable, exporter)  # type: ignore[arg-type]  # a class method
     if reason is not None:
         raise ExportError([(f'the format "{form}" cannot be written: {reason}', None)])
     return exporter

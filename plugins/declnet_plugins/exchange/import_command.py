@@ -114,7 +114,7 @@ def _importer(
         message = f'importer "{table["type"]}": {"; ".join(problems)} (its options: {known})'
         raise OutputError(message) from None
     with attributing_errors(registry):
-        reason = verified(Importer.unavailable, importer)
+        reason = verified(Importer.unavailable, importer)  # type: ignore[arg-type]  # a class method
     if reason is not None:
         raise OutputError(f'files of the format "{importer.type}" cannot be read: {reason}')
     return importer

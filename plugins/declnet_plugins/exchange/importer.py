@@ -54,6 +54,7 @@ class Importer(Component):
     """A reader of files of one format, for `declnet import`; its fields are options."""
 
     kind = "importer"
+    conformance_checks = "declnet_plugins.exchange.checks.importers"
     required_methods = ("read",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()

@@ -399,10 +399,10 @@ class _Walk:
         Raises:
             ExportError: the translation refuses it.
         """
-        found = find_translation(self.model.registry, self.format, component)
-        if found is None:  # require_translations has looked
+        writing = find_translation(self.model.registry, self.format, component)
+        if writing is None:  # require_translations has looked
             raise LookupError(f"no translation of {component.type}")
-        translation, origin = found
+        translation, origin = writing
         site = TranslationSite(
             name=name,
             inputs=inputs,

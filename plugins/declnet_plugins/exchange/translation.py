@@ -85,6 +85,7 @@ class Translation(Component):
     """
 
     kind = "translation"
+    conformance_checks = "declnet_plugins.exchange.checks.translations"
     required_methods = ("translate",)
 
     format: ClassVar[str] = ""

@@ -16,7 +16,6 @@ from declnet import DataError, DeclnetError, Layer
 from declnet.contracts.data.table import column_type
 from declnet.registry.discovery import default_registry
 from declnet.testing import build_examples
-from declnet.testing.checks.translations import Case, cases_of, model_of, numbered
 from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedFinish,
@@ -28,6 +27,7 @@ from declnet_plugins.exchange import (
     ExportedStep,
     FilePredictor,
 )
+from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
 from declnet_plugins.exchange.comparing import compared_predictions
 from declnet_plugins.standard.losses import MeanSquaredError
 

@@ -11,8 +11,8 @@ import pytest
 
 from declnet import Table, default_registry, load_predictor, open_run, parse_spec, run
 from declnet.testing import Subject
-from declnet.testing.checks.translations import refuses_what_its_transforms_refuse
 from declnet_plugins.exchange import export
+from declnet_plugins.exchange.checks.translations import refuses_what_its_transforms_refuse
 from declnet_plugins.export.c99.compiled import CompiledProgram
 from tests.odd_rows import GOOD, PREPARE, SPEC, csv_text, json_rows, odd_rows, training_file
 

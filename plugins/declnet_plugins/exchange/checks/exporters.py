@@ -1,8 +1,8 @@
-"""Checks on exporters and importers: whole files, whatever components the formats can express."""
+"""Checks on exporters: whole files, whatever components the formats can express."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +10,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.network.layer import Layer
-from declnet.contracts.returned import BrokenContractError, verified
-from declnet.errors import DeclnetError
-from declnet.testing.check import (
+from declnet import Array, Layer, verified
+from declnet.testing import (
     CheckFailed,
     CheckSkipped,
     Subject,
@@ -23,7 +20,7 @@ from declnet.testing.check import (
     check,
     require_available,
 )
-from declnet.testing.harness import NO_LOSS
+from declnet_plugins.exchange.checks.cases import DTYPE, NoLoss, Unchanged, conformance_model
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
 from declnet_plugins.exchange.exported_model import (
     ExportedColumn,
@@ -36,21 +33,11 @@ from declnet_plugins.exchange.exported_model import (
     ExportedPredictions,
 )
 from declnet_plugins.exchange.exporter import Exporter, ExportError, FilePredictor
-from declnet_plugins.exchange.importer import Importer
-
-DTYPE = np.dtype("float32")
 
 ROWS = 7
 
 NAMES = ("size (m²)", 'a "quoted" \\ name */', "class", "1st", "Size (m²)")
 """Columns as tables have them: non-identifiers, keywords, and names that differ only in case."""
-
-
-class _Unchanged(Layer):
-    """y = x, which no format needs a translation for."""
-
-    type = "unchanged"
-    only_reshapes = True
 
 
 class _Unknown(Layer):
@@ -62,38 +49,23 @@ class _Unknown(Layer):
 def _model(subject: Subject, layer: Layer) -> ExportedModel:
     """Return a model of one layer, which takes a column of floats or integers for each name."""
     rng, shape = np.random.default_rng(5), (len(NAMES),)
-    columns = tuple(
-        ExportedColumn(name, "integer" if number % 2 else "number")
-        for number, name in enumerate(NAMES)
-    )
-    examples: dict[str, Array] = {
-        column.name: rng.integers(0, 9, ROWS)
-        if column.type == "integer"
-        else rng.normal(size=ROWS).astype(DTYPE)
-        for column in columns
-    }
-    for example in examples.values():
-        example.flags.writeable = False
-    factor = 1 if isinstance(layer, _Unchanged) else 2
-    outputs = factor * np.stack(list(examples.values()), axis=1).astype(DTYPE)
+    columns: dict[ExportedColumn, Array] = {}
+    for number, name in enumerate(NAMES):
+        x = rng.integers(0, 9, ROWS) if number % 2 else rng.normal(size=ROWS).astype(DTYPE)
+        x.flags.writeable = False
+        columns[ExportedColumn(name, "integer" if number % 2 else "number")] = x
+    factor = 1 if isinstance(layer, Unchanged) else 2
+    outputs = factor * np.stack(list(columns.values()), axis=1).astype(DTYPE)
     member = ExportedMember(
-        "",
-        (),
-        (ExportedInput("x", NAMES, shape),),
-        (ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
-        (ExportedFinish("y", shape, NO_LOSS),),
+        name="",
+        steps=(),
+        inputs=(ExportedInput("x", NAMES, shape),),
+        nodes=(ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
+        finish=(ExportedFinish("y", shape, NoLoss()),),
     )
-    return ExportedModel(
-        "conformance",
-        columns,
-        (member,),
-        (ExportedOutput("", shape, "values"),),
-        DTYPE,
-        subject.registry,
-        {"name": "conformance", "declnet": "0"},
-        examples,
-        {"": ExportedPredictions(outputs, outputs)},
-    )
+    output = ExportedOutput("", shape, "values")
+    expected = {output: ExportedPredictions(outputs, outputs)}
+    return conformance_model(member, columns, expected, subject.registry)
 
 
 def _exported(subject: Subject, model: ExportedModel, path: Path) -> None:
@@ -115,11 +87,11 @@ def _exported(subject: Subject, model: ExportedModel, path: Path) -> None:
 def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
     """Compare a written file's predictions with the model's."""
     with calling("the exported file"):
-        found = predict(model.examples)
+        predictions = predict(model.examples)
     (output,), expected = model.outputs, model.expected[""]
-    if "" not in found:
+    if "" not in predictions:
         raise CheckFailed(f"{name}: the file predicts nothing for the only output, called ''")
-    difference, _ = compared_predictions(output, found[""], expected)
+    difference, _ = compared_predictions(output, predictions[""], expected)
     if not difference <= TOLERANCE:
         raise CheckFailed(
             f"{name}: the file's numbers differ from the model's by {difference:.2g} of the largest"
@@ -127,25 +99,25 @@ def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
 
 
 @contextmanager
-def _place(subject: Subject) -> Iterator[Path]:
+def written_file(subject: Subject) -> Iterator[Path]:
     """Yield the path of a file to write; skip the check if the format cannot be used here."""
-    exporter: Exporter | Importer = subject.instance
-    require_available(exporter)
+    component = subject.instance
+    require_available(component)
     with TemporaryDirectory() as folder:
-        yield Path(folder, "model" + (exporter.suffixes[0] if exporter.suffixes else ""))
+        yield Path(folder, "model" + (component.suffixes[0] if component.suffixes else ""))
 
 
 @check
 def writes_the_same_bytes(subject: Subject) -> None:
     """Writes the file it is asked for, with the same bytes for the same model."""
-    model, contents = _model(subject, _Unchanged()), []
+    model, contents = _model(subject, Unchanged()), []
     for _ in range(2):
-        with _place(subject) as path:
+        with written_file(subject) as path:
             try:
                 _exported(subject, model, path)
             except ExportError as error:
                 raise CheckSkipped(f"it refuses a model of numbers: {error}") from None
-            contents.append({each.name: each.read_bytes() for each in path.parent.iterdir()})
+            contents.append({file.name: file.read_bytes() for file in path.parent.iterdir()})
     if contents[0] != contents[1]:
         names = ", ".join(
             sorted(name for name in contents[0] if contents[0][name] != contents[1].get(name))
@@ -156,8 +128,8 @@ def writes_the_same_bytes(subject: Subject) -> None:
 @check
 def predicts_any_number_of_rows(subject: Subject) -> None:
     """Writes files that predict one row, many and none, from columns of any name."""
-    model = _model(subject, _Unchanged())
-    with _place(subject) as path:
+    model = _model(subject, Unchanged())
+    with written_file(subject) as path:
         try:
             _exported(subject, model, path)
         except ExportError as error:
@@ -171,17 +143,15 @@ def predicts_any_number_of_rows(subject: Subject) -> None:
 
 def _shortened(model: ExportedModel, rows: int) -> ExportedModel:
     """Return the model with the first of its examples."""
-    whole = model.expected[""]
-    expected = ExportedPredictions(whole.prediction[:rows], whole.outputs[:rows])
-    examples: Mapping[str, Array] = {key: each[:rows] for key, each in model.examples.items()}
-    return replace(model, examples=examples, expected={"": expected})
+    examples = {name: x[:rows] for name, x in model.examples.items()}
+    return replace(model, examples=examples, expected={"": model.expected[""].take(slice(rows))})
 
 
 @check
 def refuses_what_it_cannot_write(subject: Subject) -> None:
     """Refuses a layer without a translation by an ExportError with its name, or writes it right."""
     model = _model(subject, _Unknown())
-    with _place(subject) as path:
+    with written_file(subject) as path:
         try:
             _exported(subject, model, path)
         except ExportError as error:
@@ -194,44 +164,8 @@ def refuses_what_it_cannot_write(subject: Subject) -> None:
         _predict(predict, model, "a layer without a translation")
 
 
-MALFORMED = {
-    "an empty file": b"",
-    "text": b"[model]\nlayers = 3\n",
-    "random bytes": np.random.default_rng(11).integers(0, 256, 400, np.uint8).tobytes(),
-    "a size beyond the file": b"\xff\xff\xff\xff\xff\xff\xff\x7f{}",
-    "nested lists": b"[" * 100_000,
-}
-"""Files that no format should take for a network."""
-
-
-@check
-def refuses_files_of_no_network(subject: Subject) -> None:
-    """Refuses a malformed, a missing and a large nested file by an error that names it."""
-    importer, refusals = subject.instance, {}
-    with _place(subject) as path:
-        for name, content in {**MALFORMED, "a missing file": None}.items():
-            path.unlink(missing_ok=True)
-            if content is not None:
-                path.write_bytes(content)
-            with calling(f"read, given {name},"):
-                try:
-                    verified(Importer.read, importer, path)
-                except BrokenContractError:
-                    raise
-                except DeclnetError as error:
-                    refusals[name] = str(error)
-            if name not in refusals:
-                raise CheckFailed(f"read() takes {name} for a network")
-    if len(set(refusals.values())) == 1:
-        raise CheckSkipped(f"it needs more than the file: {refusals['a missing file']}")
-    for name, message in refusals.items():
-        if path.name not in message:
-            raise CheckFailed(f"read() refuses {name} without naming the file: {message}")
-
-
-EXPORTER_CHECKS = (
+CHECKS = (
     writes_the_same_bytes,
     predicts_any_number_of_rows,
     refuses_what_it_cannot_write,
 )
-IMPORTER_CHECKS = (refuses_files_of_no_network,)
