@@ -88,14 +88,30 @@ KINDS = (
     "analysis",
     "searcher",
     "template",
-    "exporter",
-    "importer",
 )
+"""The kinds of the core; those of plugins have templates beside their contracts."""
+
+
+class _Kind(click.Choice):
+    """A kind of the core, or one of a plugin whose contract has a template."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from declnet.cli.plugins.scaffold import template_of
+
+        if value not in KINDS and template_of(value) is not None:
+            return value
+        return super().convert(value, param, ctx)
 
 
 @plugins.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), default="layer", show_default=True)
+@click.option(
+    "--kind",
+    type=_Kind(KINDS),
+    default="layer",
+    show_default=True,
+    help="Kind of the component; one of a plugin, e.g. exporter, works too.",
+)
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
