@@ -82,7 +82,7 @@ class ActiveRun:
         """See `Run.scale_learning_rate`; raises ValueError if the factor is not above 0."""
         if not (factor > 0 and math.isfinite(factor)):
             raise ValueError(f"a learning rate is scaled by a number above 0, not by {factor}")
-        self.trainer.scale_learning_rate(factor)
+        self.trainer.learning_rate_scale *= factor
 
     def restore_parameters(
         self,

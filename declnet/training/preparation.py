@@ -59,6 +59,20 @@ class ReadyData(SampleArrays):
         ys = {f"y {number}": y for number, y in enumerate(self.y)}
         return {**inputs, **ys, **{f"loss {n}": y for n, y in enumerate(self.y_true)}, **weights}
 
+    def as_dtype(self, dtype: Dtype) -> ReadyData:
+        """Return copies of the samples with floating-point inputs and targets in another type."""
+
+        def converted(array: Array | MappedArray) -> Array:
+            samples = np.asarray(array)
+            return samples.astype(dtype if samples.dtype.kind == "f" else samples.dtype)
+
+        return ReadyData(
+            {name: converted(x) for name, x in self.x.items()},
+            self.y,
+            tuple(map(converted, self.y_true)),
+            None if self.weights is None else converted(self.weights),
+        )
+
     def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None = None) -> ReadyData:  # noqa: ARG002
         """Return other samples with the same inputs and losses."""
         return ReadyData(
