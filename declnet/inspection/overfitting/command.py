@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.display.diagnostics import show_diagnostics
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.find_rate import show_trial
-from declnet.cli.options import (
-    format_option,
-    no_plugin_option,
-    registry_without,
-    set_option,
-    spec_argument,
+from declnet import (
+    ResultTable,
+    SpecOptions,
+    number_literal,
+    print_json,
+    print_line,
+    print_table,
 )
-from declnet.cli.reading import valid_spec
+from declnet.inspection.rates.command import show_trial
 
 if TYPE_CHECKING:
-    from declnet.errors import KeyPath
-    from declnet.inspection.layers import Fault
-    from declnet.inspection.overfitting import Overfitting
-    from declnet.inspection.trainings import Trial
-    from declnet.spec.model import RunSpec
+    from declnet import RunSpec
+    from declnet.inspection.overfitting.layers import Fault
+    from declnet.inspection.overfitting.overfit import Overfitting
+    from declnet.inspection.rates.trainings import KeyPath, Trial
 
 PATHS: dict[str, KeyPath] = {
     "optimizer": ("optimizer", "learning_rate"),
@@ -36,9 +32,7 @@ PATHS: dict[str, KeyPath] = {
 
 
 @click.command(short_help="Overfit a few samples, or find what prevents it.")
-@spec_argument
-@set_option
-@no_plugin_option
+@SpecOptions.pass_to()
 @click.option(
     "--samples",
     type=click.IntRange(min=2),
@@ -60,27 +54,22 @@ PATHS: dict[str, KeyPath] = {
     show_default=True,
     help="Time limit for all trainings together, in seconds.",
 )
-@format_option("the trainings, the layers and the cause of failure.")
-def overfit(
-    spec: Path,
-    overrides: tuple[str, ...],
-    disabled: tuple[str, ...],
-    samples: int,
-    updates: int,
-    seconds: float,
-    form: str,
-) -> int:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: the trainings, the layers and the cause of failure.",
+)
+def overfit(options: SpecOptions, samples: int, updates: int, seconds: float, form: str) -> int:
     """Train SPEC on a few samples until their loss is about zero.
 
     A network that cannot do this cannot learn from more samples either. If the loss stays high, or
     a layer does not learn, the layer and the reason are printed, and the exit code is 1.
     """
-    from declnet.inspection.overfitting import overfit as carry_out
-    from declnet.runs.storage.writing import json_document
+    from declnet.inspection.overfitting.overfit import overfit as train
 
-    registry = registry_without(disabled)
-    loaded, checked = valid_spec(spec, overrides, registry)
-    show_diagnostics(checked.warnings)
+    spec = options.load()
     shown: list[Trial] = []
 
     def show(attempt: Trial) -> None:
@@ -88,44 +77,34 @@ def overfit(
             show_trial(attempt, is_first=not shown)
             shown.append(attempt)
 
-    found = carry_out(
-        loaded,
-        registry,
-        samples=samples,
-        updates=updates,
-        seconds=seconds,
-        checked=checked,
-        watch=show,
-    )
-    is_right = found.succeeded and found.fault is None
+    outcome = train(options.start(), samples=samples, updates=updates, seconds=seconds, watch=show)
     if form == "json":
-        print_document(json_document(asdict(found)).decode())
+        names = {"goal": "wanted"}  # the name of the first versions
+        print_json({names.get(name, name): value for name, value in asdict(outcome).items()})
     else:
-        _show(found, loaded)
-    return 0 if is_right else 1
+        _show(outcome, spec)
+    return 0 if outcome.succeeded and outcome.fault is None else 1
 
 
-def _show(found: Overfitting, spec: RunSpec) -> None:
-    from declnet.display.words import counted
-    from declnet.spec.document.editing import written
-
-    classes = f" of {found.classes} classes" if found.classes is not None else ""
-    samples = f"{counted(found.samples, 'sample')}{classes}"
-    best = found.best
-    if found.succeeded:
-        after = f"after {best.updates} updates with a learning rate of {written(best.rate, 4)}"
-        print_line()
+def _show(outcome: Overfitting, spec: RunSpec) -> None:
+    samples = "1 sample" if outcome.samples == 1 else f"{outcome.samples} samples"
+    if outcome.classes is not None:
+        samples += f" of {outcome.classes} classes"
+    best = outcome.best
+    print_line()
+    if outcome.succeeded:
+        rate = number_literal(best.rate, 4)
+        after = f"after {best.updates} updates with a learning rate of {rate}"
         print_line(f"{samples}: the loss is about zero ({best.loss:.3g}) {after}")
     else:
         stays = f"the loss stays at {best.loss:.3g}"
-        print_line()
-        print_line(f"{samples}: {stays}; {found.wanted:.3g} would be about zero")
-    if found.note is not None:
-        print_line(f"note: {found.note}")
-    if not found.succeeded:
-        _show_layers(found)
-    if found.fault is not None:
-        _show_fault(found.fault, spec)
+        print_line(f"{samples}: {stays}; {outcome.goal:.3g} would be about zero")
+    if outcome.note is not None:
+        print_line(f"note: {outcome.note}")
+    if not outcome.succeeded:
+        _show_layers(outcome)
+    if outcome.fault is not None:
+        _show_fault(outcome.fault, spec)
 
 
 def _show_fault(fault: Fault, spec: RunSpec) -> None:
@@ -137,10 +116,7 @@ def _show_fault(fault: Fault, spec: RunSpec) -> None:
     print_line(f"  = help: {fault.help}")
 
 
-def _show_layers(found: Overfitting) -> None:
-    from declnet.cli.display.terminal import print_table
-    from declnet.display.tables import ResultTable, kinds_of
-
+def _show_layers(outcome: Overfitting) -> None:
     def percent(share: float | None) -> str:
         return "" if share is None else f"{share:.0%}"
 
@@ -151,8 +127,8 @@ def _show_layers(found: Overfitting) -> None:
             percent(layer.saturated),
             "" if layer.change is None else f"{layer.change:.2g}",
         )
-        for layer in found.layers
+        for layer in outcome.layers
     )
     columns = ("layer", "dead units", "saturated", "relative change")
     print_line()
-    print_table(ResultTable("", columns, rows, kinds=kinds_of(columns[1:])))
+    print_table(ResultTable("", columns, rows, kinds=dict.fromkeys(columns[1:], "number")))

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import PATH, no_plugin_option, registry_without, set_option
-from declnet.cli.reading import valid_spec
+from declnet import SpecOptions, print_document, print_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from declnet.inspection.tracing.starting import Start
+    from declnet.inspection.tracing.trace import Trace
 
-    from declnet.contracts.arrays import Array
-    from declnet.contracts.component import Component
-    from declnet.inspection.differences import Differences
-    from declnet.inspection.starting import Start
-    from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter
-    from declnet.registry.registry import Registry
+PATH = click.Path(path_type=Path)
 
 
 @click.command(short_help="Show every number of one training step.")
-@click.argument("source", metavar="SPEC|RUN", type=PATH)
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -64,18 +59,15 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write to this file.  [default: standard output]",
 )
-@set_option
-@no_plugin_option
+@SpecOptions.pass_to("SPEC|RUN")
 def trace(
-    source: Path,
+    options: SpecOptions,
     samples: int | None,
     step: int | None,
     layers: tuple[str, ...],
     verify: bool,
     form: str,
     output: Path | None,
-    overrides: tuple[str, ...],
-    disabled: tuple[str, ...],
 ) -> int:
     """Show one training step of a spec or a run, as it would be done by hand.
 
@@ -83,183 +75,53 @@ def trace(
     penalties; each gradient on the way back; each parameter and the optimizer's state before and
     after the update. The equations come from the components' docstrings.
     """
-    from declnet.inspection.trace import suspects
-    from declnet.inspection.tracing import trace as made
-    from declnet.runs.storage.writing import require_free, whole_file
+    from declnet import OutputError, require_free, write_atomically
+    from declnet.inspection.tracing.sections import verdict
+    from declnet.inspection.tracing.step import trace as trace_step
+    from declnet.inspection.tracing.trace import suspects
 
     if output is not None:
         require_free(output, force=True)
-    registry = registry_without(disabled)
-    found = made(_start(source, step, layers, overrides, registry), samples, verify=verify)
-    text = _formatted(found, layers, form)
+    result = trace_step(_start(options, step, layers), samples, verify=verify)
+    text = _formatted(result, layers, form)
     if output is not None:
-        with whole_file(output, force=True) as file:
-            file.write(text.encode())
+        try:
+            write_atomically(output, text.encode())
+        except OSError as error:
+            raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from None
         print_line(output)
     else:
         print_document(text)
-    if not suspects(found):
+    if not suspects(result):
         return 0
     if output is not None or form != "text":
-        from declnet.cli.tracing.sections import verdict
-
-        for line in verdict(found):
+        for line in verdict(result):
             print_line(line, err=True)
     return 1
 
 
-def _start(
-    source: Path,
-    step: int | None,
-    layers: Sequence[str],
-    overrides: tuple[str, ...],
-    registry: Registry,
-) -> Start:
-    from declnet.cli.display.diagnostics import show_diagnostics
-    from declnet.inspection.starting import start_of_run, start_of_spec
+def _start(options: SpecOptions, step: int | None, layers: Sequence[str]) -> Start:
+    from declnet import open_run
+    from declnet.inspection.tracing.starting import spec_to_trace, start_of_run, start_of_spec
 
-    if source.is_dir():
-        if overrides:
-            raise click.UsageError("--set changes a spec, but this is a run's folder")
+    if not options.path.is_dir():
+        spec = spec_to_trace(options.load(), step or 0)
+        return start_of_spec(options.start(spec), step or 0, layers)
+    if options.overrides:
+        raise click.UsageError("--set changes a spec, but this is a run's folder")
 
-        def note(sentence: str) -> None:
-            print_line(f"note: {sentence}", err=True)
+    def note(sentence: str) -> None:
+        print_line(f"note: {sentence}", err=True)
 
-        return start_of_run(source, registry, step, layers, note)
-    spec, checked = valid_spec(source, overrides, registry)
-    show_diagnostics(checked.problems)
-    return start_of_spec(spec, registry, step or 0, layers, checked)
+    return start_of_run(open_run(options.path, options.registry, notice=note), step, layers, note)
 
 
-def _formatted(found: Trace, layers: Sequence[str], form: str) -> str:
-    import json
-
-    from declnet.cli.tracing.page import as_page
-    from declnet.cli.tracing.sections import sections
-    from declnet.cli.tracing.text import as_text
+def _formatted(result: Trace, layers: Sequence[str], form: str) -> str:
+    from declnet.inspection.tracing.data import as_data
+    from declnet.inspection.tracing.page import as_page
+    from declnet.inspection.tracing.sections import sections
+    from declnet.inspection.tracing.text import as_text
 
     if form == "json":
-        return json.dumps(as_data(found, layers), ensure_ascii=False) + "\n"
-    return {"text": as_text, "html": as_page}[form](sections(found, layers))
-
-
-def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a trace as plain values, with complete arrays as lists; of some layers if named."""
-    from declnet.contracts.network.inputs import unwrapped
-    from declnet.inspection.trace import suspects
-
-    shown = [layer for layer in found.layers if not layers or layer.name in layers]
-    data = {
-        "name": found.spec.name,
-        "origin": found.origin,
-        "step": found.step,
-        "steps": found.steps,
-        "epoch": found.epoch,
-        "batch": found.batch,
-        "positions": found.positions.tolist(),
-        "batch_size": found.batch_size,
-        "dtype": found.dtype,
-        "input": unwrapped({name: _plain(x) for name, x in found.x.items()}),
-        "layers": [_layer(each) for each in shown],
-        "loss": {
-            **_losses(found),
-            "sample_weights": _plain(found.weights),
-            "data_loss": found.data_loss,
-            "penalty": found.penalty,
-            "loss": found.loss,
-        },
-        "optimizer": {**_component(found.spec.optimizer), "learning_rate": found.rate},
-    }
-    if found.checks:
-        data["verification"] = {
-            "compared": sum(check.compared for check in found.checks),
-            "largest_error": max(check.error for check in found.checks),
-            "wrong": [check.name for check in found.checks if not check.passed],
-            "suspects": list(suspects(found)),
-        }
-    return data
-
-
-def _losses(found: Trace) -> dict[str, Any]:
-    """Return the only loss with its arrays, or several by name."""
-
-    def arrays(each: TracedLoss) -> dict[str, Any]:
-        declared = _component(each.head.loss)
-        return {**declared, "y_true": _plain(each.y_true), "losses": _plain(each.losses)}
-
-    if not found.losses[0].head.name:
-        return arrays(found.losses[0])
-    return {
-        "losses": {
-            loss.head.name: {
-                **arrays(loss),
-                "output": loss.output,
-                "weight": loss.head.weight,
-                "mean": loss.mean,
-            }
-            for loss in found.losses
-        }
-    }
-
-
-def _component(component: Component) -> dict[str, Any]:
-    from declnet.inspection.equations import equations, gradient_equations
-
-    stated = {
-        "equations": equations(component),
-        "gradient_equations": gradient_equations(component),
-    }
-    return {"type": component.type, **{name: list(each) for name, each in stated.items()}}
-
-
-def _layer(layer: TracedLayer) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        **_component(layer.layer),
-        "inputs": list(layer.inputs),
-        "x": [_plain(each) for each in layer.x],
-        "y": _plain(layer.y),
-        "dy": _plain(layer.dy),
-        **_differences(layer.check),
-        "parameters": {parameter.name: _parameter(parameter) for parameter in layer.parameters},
-    }
-
-
-def _parameter(parameter: TracedParameter) -> dict[str, Any]:
-    return {
-        "before": _plain(parameter.before),
-        "gradient": _plain(parameter.gradient),
-        "clipped_gradient": _plain(parameter.clipped),
-        "penalty": parameter.penalty,
-        "penalty_gradient": _plain(parameter.penalty_gradient),
-        "state_before": {name: _plain(each) for name, (each, _) in parameter.state.items()},
-        "state_after": {name: _plain(each) for name, (_, each) in parameter.state.items()},
-        "after": _plain(parameter.after),
-        **_differences(parameter.check),
-    }
-
-
-def _differences(check: Differences | None) -> dict[str, Any]:
-    if check is None:
-        return {}
-    return {
-        "central_differences": {
-            "values": _plain(check.numeric),
-            "compared": check.compared,
-            "kinks": check.kinks,
-            "clipped": check.clipped,
-            "largest_error": check.error,
-        }
-    }
-
-
-def _plain(array: Array | None) -> Any:
-    """Return an array as nested lists; None for numbers that are not finite."""
-    if array is None:
-        return None
-    import numpy as np
-
-    plain = array.astype(object)
-    if array.dtype.kind == "f":
-        plain[~np.isfinite(array)] = None
-    return plain.tolist()
+        return json.dumps(as_data(result, layers), ensure_ascii=False) + "\n"
+    return (as_page if form == "html" else as_text)(sections(result, layers))

@@ -223,7 +223,14 @@ class LossOfStep:
     ) -> None:
         x = {name: np.asarray(array) for name, array in data.x.items()}
         self._layers = BoundLayers(
-            model, x, parameters, streams=streams, training=True, step=step, steps=steps, epoch=epoch
+            model,
+            x,
+            parameters,
+            streams=streams,
+            training=True,
+            step=step,
+            steps=steps,
+            epoch=epoch,
         )
         self._nodes, n = model.nodes, len(data)
         self._losses = np.empty(n, model.dtype)

@@ -13,8 +13,6 @@ from declnet import (
     ClipNorm,
     ClipValue,
     Layer,
-    Loss,
-    Model,
     Regularizer,
     RunSpec,
     StepObserver,
