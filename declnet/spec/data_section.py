@@ -12,6 +12,7 @@ from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import NAME_HINT, is_name
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.errors import KeyPath
 from declnet.spec import other_keys
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
@@ -363,6 +364,12 @@ class DataSpec(StrictModel):
         """The data sources by data set."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: each for name, each in named.items() if isinstance(each, DataSource)}
+
+    def origin_of(self, name: str) -> KeyPath:
+        """Return the key that determines a data set: its source's path, if it has one."""
+        source = self.sources.get(name)
+        has_path = source is not None and "path" in type(source).model_fields
+        return ("data", name, "path") if has_path else ("data", name)
 
     @property
     def no_features(self) -> dict[str, str]:
