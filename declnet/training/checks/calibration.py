@@ -13,8 +13,8 @@ from declnet.contracts.data.transform import ColumnError
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Calibrator, Task
+from declnet.display.words import alternatives, counted
 from declnet.errors import DataError, Diagnostic
-from declnet.registry.spelling import alternatives, counted
 from declnet.spec.heads import Head, PartialHead
 from declnet.training.tasks import PredictionTask, task_of
 

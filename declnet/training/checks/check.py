@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from declnet.caching import computed_once, shares_results
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataInfo
 from declnet.data.sets import PreparedSets
-from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
@@ -180,12 +180,12 @@ def check_spec(
                 return replace(early[0], problems=tuple(sure), sets=None)
         described = describe(parsed.partial, seed, data)
         check_all = partial(check, described, CHECKS + SUSPICIONS if suspects else CHECKS)
-        if shared_data() is None or valid is None or parsed.diagnostics:
+        if not shares_results() or valid is None or parsed.diagnostics:
             return check_all()
         sections = [section for name, section in vars(valid).items() if name != "seed"]
         about = described.infos, described.problems, parsed.source_map, registry, suspects
         key = "check", sections, *about
-        checked = made_once((described.sets, described.loaded), key, check_all)
+        checked = computed_once((described.sets, described.loaded), key, check_all)
         # data that the check loaded, for its limits, may be that of another seed
         return checked if described.sets is not None else replace(checked, sets=None)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
+from declnet.caching import computed_once
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import InputInfo, lengths_of
 from declnet.contracts.network.metric_names import Better
 from declnet.data.integer_limits import Limits
 from declnet.data.sets import PreparedSets
-from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, WeightsError
 from declnet.graph.initial_weights import StartingPoint, starting_point
@@ -94,7 +94,7 @@ class CheckContext:
         layers, outputs, inputs = self.spec.layers, self.spec.outputs, self._inputs()
         key = ("inferred", [vars(layer) for layer in layers], inputs, outputs)
         infer_layers = partial(infer, layers, inputs, self.registry, outputs)
-        return made_once((self.registry,), key, infer_layers)
+        return computed_once((self.registry,), key, infer_layers)
 
     @property
     def nodes(self) -> tuple[Node, ...]:

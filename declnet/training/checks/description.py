@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from declnet.caching import computed_once
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.returned import verified
 from declnet.data.preparing.named_inputs import AT_INPUTS
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import PreparedSets, load_sets
-from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.errors import DataError, Diagnostic, error_message
@@ -150,7 +150,7 @@ def _known(
     for name, source in spec.data.sources.items():
         try:
             describe_source = partial(verified, DataSource.describe, source)
-            infos[name] = made_once((), ("info", source), describe_source)
+            infos[name] = computed_once((), ("info", source), describe_source)
         except DataError as error:
             path = getattr(source, "path", None)
             hint = error.hint or (hint_for_missing(path) if isinstance(path, Path) else None)

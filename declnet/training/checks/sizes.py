@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from declnet.data.splits import held_out_count
+from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath
-from declnet.registry.spelling import counted
 from declnet.spec.partial import PartialSpec
 
 if TYPE_CHECKING:
