@@ -99,10 +99,11 @@ class Entry:
         return self._component
 
     def _class_in(self, module: ModuleType) -> builtins.type[Any]:
-        for value in vars(module).values():
-            is_class = isinstance(value, type) and getattr(value, "kind", None) == self.kind
-            if is_class and vars(value).get("type") == self.type:
-                return value
+        classes = (value for value in vars(module).values() if isinstance(value, type))
+        for component in classes:
+            is_of_type = vars(component).get("type") == self.type
+            if is_of_type and getattr(component, "kind", None) == self.kind:
+                return component
         raise RegistryError(f'{module.__name__} defines no {self.kind} "{self.type}"')
 
     def is_class(self, component: builtins.type[Any]) -> bool:

@@ -32,11 +32,11 @@ def whole_labels(y_true: Array, classes: int) -> Array:
     Raises:
         ValueError: a label is not an integer from 0 to classes - 1.
     """
-    given = labels_of(y_true)
-    labels = given.astype(np.intp)
-    wrong = (labels != given) | (labels < 0) | (labels >= classes)
+    raw = labels_of(y_true)
+    labels = raw.astype(np.intp)
+    wrong = (labels != raw) | (labels < 0) | (labels >= classes)
     if wrong.any():
-        raise ValueError(f"y has {given[wrong][0]}, but labels are 0 to {classes - 1}")
+        raise ValueError(f"y has {raw[wrong][0]}, but labels are 0 to {classes - 1}")
     return labels
 
 
@@ -122,8 +122,12 @@ class BinaryAccuracy(ShareMetric):
     @classmethod
     def _numbers(cls, value: object) -> object:
         """Refuse anything else once, where the union would refuse it as both."""
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, bool) or not isinstance(each, int | float) or not isfinite(each):
+        for threshold in value if isinstance(value, list | tuple) else [value]:
+            if (
+                isinstance(threshold, bool)
+                or not isinstance(threshold, int | float)
+                or not isfinite(threshold)
+            ):
                 message = "must be a finite number, or a list of one for each output"
                 raise PydanticCustomError("threshold", message)
         return value
@@ -229,7 +233,7 @@ class ConfusionMetric(Metric):
         classes, guesses = predicted_labels(self.type, y_pred, self.threshold)
         labels = whole_labels(y_true, classes)
         counted = (labels[guesses == labels], guesses, labels)
-        counts = np.stack([np.bincount(each, minlength=classes) for each in counted])
+        counts = np.stack([np.bincount(labels, minlength=classes) for labels in counted])
         state.counts = counts if state.counts is None else state.counts + counts
 
     def result(self, state: Confusion) -> float:
@@ -347,7 +351,7 @@ class RankingMetric(Metric):
 
     def result(self, state: Scores) -> float:
         """Sort the predictions and return the metric."""
-        ones, zeros = (np.sort(np.concatenate(each)) for each in (state.ones, state.zeros))
+        ones, zeros = (np.sort(np.concatenate(scores)) for scores in (state.ones, state.zeros))
         if not ones.size or not zeros.size or np.isnan(ones[-1]) or np.isnan(zeros[-1]):
             return nan  # NaN sorts last
         return self.value(ones, zeros)

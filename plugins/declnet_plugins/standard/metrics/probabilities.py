@@ -152,7 +152,7 @@ class ExpectedCalibrationError(ProbabilityMetric):
         confidences = p.max(axis=1)
         inner = np.linspace(0, 1, self.bins + 1)[1:-1]
         places = inner.searchsorted(confidences)  # NaN comes last
-        sums = (np.bincount(places, each, self.bins) for each in (None, confidences, right))
+        sums = (np.bincount(places, weights, self.bins) for weights in (None, confidences, right))
         state.sums += np.stack(list(sums))
 
     def result(self, state: Bins) -> float:

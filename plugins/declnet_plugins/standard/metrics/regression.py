@@ -254,9 +254,9 @@ class Spearman(ValueMetric):
 
     def result(self, state: Pairs) -> float:
         """Return the mean of the outputs' correlations."""
-        columns = (np.concatenate(each).T for each in (state.y_pred, state.y_true))
-        found = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
-        return sum(found) / len(found)
+        columns = (np.concatenate(parts).T for parts in (state.y_pred, state.y_true))
+        correlations = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
+        return sum(correlations) / len(correlations)
 
 
 def _ranks(values: Array) -> Array:

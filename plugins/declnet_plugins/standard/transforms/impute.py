@@ -166,11 +166,11 @@ class MissingIndicator(Transform):
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names such as `age` and `age.missing`."""
-        return (*names, *(f"{names[each]}.missing" for each in state["numbers"]))
+        return (*names, *(f"{names[number]}.missing" for number in state["numbers"]))
 
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the numbers are positions."""
-        if not all(type(each) is int and each >= 0 for each in state["numbers"]):
+        if not all(type(number) is int and number >= 0 for number in state["numbers"]):
             raise ValueError("numbers are positions, from 0")
 
 

@@ -45,8 +45,8 @@ class Quantile(Transform):
         """Return the quantiles, (count, *sample shape), ascending."""
         values = finite_numbers(x)
         shares = np.linspace(0, 1, max(2, min(self.quantiles, len(values))))
-        found = np.nanquantile(values, shares, axis=0)
-        return {"quantiles": np.maximum.accumulate(found, axis=0)}  # rounding may go down
+        quantiles = np.nanquantile(values, shares, axis=0)
+        return {"quantiles": np.maximum.accumulate(quantiles, axis=0)}  # rounding may go down
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y; each number of a sample has its own quantiles."""
@@ -54,8 +54,8 @@ class Quantile(Transform):
         require_shape(x, edges[0])
         y = x.astype(float)
         columns = y.reshape(len(y), -1)
-        for number, own in enumerate(edges.reshape(len(edges), -1).T):
-            columns[:, number] = ranks(columns[:, number], own)
+        for number, column in enumerate(edges.reshape(len(edges), -1).T):
+            columns[:, number] = ranks(columns[:, number], column)
         if self.distribution == "normal":
             columns = normal_quantiles(EDGE + (1 - 2 * EDGE) * columns)
         return columns.reshape(y.shape)
@@ -81,10 +81,10 @@ class Quantile(Transform):
 
 def require_ascending(quantiles: object) -> None:
     """Raise ValueError unless quantiles are ascending numbers, at least two."""
-    found = np.asarray(quantiles)
-    if found.dtype.kind != "f" or found.ndim == 0 or len(found) < 2:
+    edges = np.asarray(quantiles)
+    if edges.dtype.kind != "f" or edges.ndim == 0 or len(edges) < 2:
         raise ValueError("quantiles are at least two numbers")
-    if not (np.diff(found, axis=0) >= 0).all():
+    if not (np.diff(edges, axis=0) >= 0).all():
         raise ValueError("quantiles ascend")
 
 
@@ -104,13 +104,13 @@ def normal_quantiles(shares: Array) -> Array:
     within = np.clip(shares, EDGE, 1 - EDGE)
     missing = np.isnan(within)
     within[missing] = 0.5
-    found = map(NormalDist().inv_cdf, within.ravel().tolist())
-    y = np.fromiter(found, float, within.size).reshape(within.shape)
+    normal = map(NormalDist().inv_cdf, within.ravel().tolist())
+    y = np.fromiter(normal, float, within.size).reshape(within.shape)
     y[missing] = np.nan
     return y
 
 
 def _below(y: Array) -> Array:
     """Return the share of N(0, 1) below each y."""
-    found = (0.5 * (1 + erf(each / sqrt(2))) for each in y.ravel().tolist())
-    return np.fromiter(found, float, y.size).reshape(y.shape)
+    shares = (0.5 * (1 + erf(number / sqrt(2))) for number in y.ravel().tolist())
+    return np.fromiter(shares, float, y.size).reshape(y.shape)

@@ -108,7 +108,7 @@ class QuantileNormal(Transform):
 
 def _ranks(x: Array, quantiles: Array) -> Array:
     """Return the share of the data below each x; at the ends of the data 0 and 1."""
-    found = ranks(x, quantiles)
-    found[x - EDGE < quantiles[0]] = 0
-    found[x + EDGE > quantiles[-1]] = 1
-    return found
+    shares = ranks(x, quantiles)
+    shares[x - EDGE < quantiles[0]] = 0
+    shares[x + EDGE > quantiles[-1]] = 1
+    return shares
