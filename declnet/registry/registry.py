@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 from types import ModuleType
 from typing import Any, Self
 
+from declnet.display.words import kind_in_words, with_article
 from declnet.errors import RegistryError, UnknownTypeError
 from declnet.registry.plugin import (
     FIRST_PARTY,
@@ -23,13 +24,7 @@ from declnet.registry.plugin import (
     origins_in_words,
     running_plugin,
 )
-from declnet.registry.spelling import (
-    closest,
-    is_misspelling,
-    kind_in_words,
-    known_elsewhere,
-    with_article,
-)
+from declnet.registry.spelling import closest, is_misspelling, known_elsewhere
 
 
 @dataclass
@@ -99,11 +94,11 @@ class Entry:
         return self._component
 
     def _class_in(self, module: ModuleType) -> builtins.type[Any]:
-        classes = (value for value in vars(module).values() if isinstance(value, type))
-        for component in classes:
-            is_of_type = vars(component).get("type") == self.type
-            if is_of_type and getattr(component, "kind", None) == self.kind:
-                return component
+        for value in vars(module).values():
+            if isinstance(value, type) and getattr(value, "kind", None) == self.kind:
+                component: builtins.type[Any] = value
+                if vars(component).get("type") == self.type:
+                    return component
         raise RegistryError(f'{module.__name__} defines no {self.kind} "{self.type}"')
 
     def is_class(self, component: builtins.type[Any]) -> bool:
