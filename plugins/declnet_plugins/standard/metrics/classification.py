@@ -17,6 +17,7 @@ from declnet_plugins.standard.metrics.comparability import (
     several_axes,
     several_units,
 )
+from declnet_plugins.standard.metrics.means import MeanMetric
 
 
 def labels_of(y_true: Array) -> Array:
@@ -59,34 +60,11 @@ def predicted_labels(what: str, y_pred: Array, threshold: float) -> tuple[int, A
     return y_pred.shape[1], y_pred.argmax(axis=1)
 
 
-class ShareMetric(Metric):
-    """The share of correct predictions; subclasses say which are right."""
-
-    better = "higher"
-
-    def right(self, y_pred: Array, y_true: Array) -> Array:
-        """Return whether each prediction is right."""
-        raise NotImplementedError
-
-    def start(self) -> list[int]:
-        """Return [right, all]."""
-        return [0, 0]
-
-    def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
-        """Count a batch."""
-        right = self.right(y_pred, y_true)
-        state[0] += int(np.count_nonzero(right))
-        state[1] += right.size
-
-    def result(self, state: list[int]) -> float:
-        """Return right / all."""
-        return state[0] / state[1]
-
-
-class Accuracy(ShareMetric):
+class Accuracy(MeanMetric):
     """accuracy = mean(argmax(y_pred) == label), for labels (n,) or one-hot rows (n, classes)."""
 
     type = "accuracy"
+    better = "higher"
     other_types = ("acc", "categorical_accuracy", "sparse_categorical_accuracy")
     abbreviation = "acc"
 
@@ -94,13 +72,13 @@ class Accuracy(ShareMetric):
         """Require an output of classes."""
         return no_classes(self, context)
 
-    def right(self, y_pred: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return whether the label of each sample is the most probable."""
         right: Array = y_pred.argmax(axis=1) == labels_of(y_true)
         return right
 
 
-class BinaryAccuracy(ShareMetric):
+class BinaryAccuracy(MeanMetric):
     """binary_accuracy = mean((y_pred > threshold) == y), over all outputs of all samples.
 
     y_pred: probabilities, (n, outputs) or any shape; y: 0 and 1, of that shape, or (n,) for one
@@ -110,6 +88,7 @@ class BinaryAccuracy(ShareMetric):
     """
 
     type = "binary_accuracy"
+    better = "higher"
     examples = ({}, {"threshold": 0.0})
 
     threshold: float | tuple[float, ...] = Field(
@@ -141,13 +120,13 @@ class BinaryAccuracy(ShareMetric):
         yield from other_sizes(self, context)
         yield from no_binary_labels(self, context)
 
-    def right(self, y_pred: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return whether each output is on the side of the threshold that y says."""
         right: Array = (y_pred > self.threshold) == y_true.reshape(y_pred.shape)
         return right
 
 
-class TopKAccuracy(ShareMetric):
+class TopKAccuracy(MeanMetric):
     """top_k_accuracy = mean(fewer than k classes come before the right one).
 
     y_pred: (n, classes); y: labels (n,) or one-hot rows (n, classes). With k = 1 it is accuracy.
@@ -157,6 +136,7 @@ class TopKAccuracy(ShareMetric):
     """
 
     type = "top_k_accuracy"
+    better = "higher"
     examples = ({}, {"k": 2})
     example_shapes = (((8,), ()), ((8,), (8,)))
 
@@ -171,7 +151,7 @@ class TopKAccuracy(ShareMetric):
             hint = f"k must be less than {shape[0]}"
             yield Diagnostic(message, hint, ("k",), "E044")
 
-    def right(self, y_pred: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return whether fewer than k classes come before; comparisons with NaN are false."""
         classes = y_pred.shape[1]
         labels = whole_labels(y_true, classes)[:, None]

@@ -7,14 +7,18 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Transform, TransformState
-from declnet_plugins.standard.transforms.scaling import finite_numbers, is_numeric, require_shape
+from declnet import Array, TransformState
+from declnet_plugins.standard.transforms.scaling import (
+    NumberTransform,
+    finite_numbers,
+    require_shape,
+)
 
 EDGE = 1e-7
 """Probability below the smallest value and above the largest, which are -5.2 and 5.2."""
 
 
-class Quantile(Transform):
+class Quantile(NumberTransform):
     """y = the share of the training data below x, from 0 to 1; or the normal quantile of the share.
 
     The share is interpolated between quantiles of the training data; of equal values it is the
@@ -36,10 +40,6 @@ class Quantile(Transform):
         ge=2,
         description="maximum number of quantiles to keep, at most one for each row",
     )
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fit(self, x: Array) -> TransformState:
         """Return the quantiles, (count, *sample shape), ascending."""
