@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,6 @@ from pydantic import AfterValidator
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis
@@ -22,7 +21,7 @@ from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import raw_columns
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
-from declnet.data.sources.loading import fingerprint, guarded
+from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.survey import Reservoir
 from declnet.display.tables import ResultTable, fault_of
@@ -252,30 +251,32 @@ def _drawn(count: int, predictor: Predictor, most: int = MOST_SAMPLES) -> Array:
     return np.sort(rng.choice(count, most, replace=False))
 
 
-def held_out_samples(
+def unseen_data(
     reader: Predictor, parts: Sequence[ExaminedPart], name: str, training: Callable[[], Data]
 ) -> AnalyzedData:
-    """Return samples that several models have not seen, for analyses, at most `MOST_SAMPLES`."""
+    """Return samples that models have not seen, for analyses, at most `MOST_SAMPLES` of them.
+
+    Args:
+        reader: how to read the predictions.
+        parts: the samples, each with the predictor that examines it.
+        name: the data's name.
+        training: loads the training data.
+    """
     total = sum(map(len, parts))
     if total > MOST_SAMPLES and reader.windows is None:
         parts = [
             part.take(_drawn(len(part), reader, len(part) * MOST_SAMPLES // total))
             for part in parts
         ]
-    return AnalyzedData(reader, parts, name, total, training)
+    return AnalyzedData(reader, [part.guarded() for part in parts], name, total, training)
 
 
 def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedData:
     """Return one of a run's data sets, prepared as in the run, for analyses."""
-    raw, samples = sets.raw[name], sets.datasets[name]
-    count = len(samples)
-    if count > MOST_SAMPLES and len(raw) == count:  # else samples are windows
-        kept = _drawn(count, predictor)
-        raw, samples = raw.take(kept), samples.take(kept)
-    samples = guarded(replace(samples, x=as_arrays(samples.inputs)))
+    samples = sets.datasets[name]
     part = LabeledPart((samples,), samples.sample_name)
-    examined = ExaminedPart(predictor, raw, part, name)
-    return AnalyzedData(predictor, [examined], name, count, lambda: sets.raw["train"])
+    examined = ExaminedPart(predictor, sets.raw[name], part, name)
+    return unseen_data(predictor, [examined], name, lambda: sets.raw["train"])
 
 
 def set_loaded_again(
@@ -320,10 +321,8 @@ def other_data(
             count = len(raw)
         else:
             raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
-        part = predictor.labeled(raw, name)
-        part = part._replace(samples=tuple(map(guarded, part.samples)))
-        examined = ExaminedPart(predictor, raw, part, name)
-        return AnalyzedData(predictor, [examined], name, count, training)
+        part = ExaminedPart(predictor, raw, predictor.labeled(raw, name), name)
+        return AnalyzedData(predictor, [part.guarded()], name, count, training)
 
 
 def some_of(

@@ -212,7 +212,7 @@ def evaluate_each(
     scores = _Scores(heads, watched, watches, data)
     left_out: tuple[str, ...] = ()
     for predictor, parts in models:
-        scores.go_on_with(predictor)
+        scores.use(predictor)
         for part in parts:
             first, name = samples, part.name_sample
             left_out += (f"{data}: {part.warning}",) if part.warning is not None else ()
@@ -249,7 +249,7 @@ class _Scores:
         self._heads, self._watched, self._data = heads, watched, data
         self._metrics = MetricAccumulator(heads, None, watches)
 
-    def go_on_with(self, predictor: Predictor) -> None:
+    def use(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a predictor."""
         self._predictor = predictor
         if len(predictor.members) > 1:
@@ -267,9 +267,10 @@ class _Scores:
         """Add the samples of a part."""
         members, first = self._predictor.members, part.samples[0]
         if len(members) == 1:
-            with np.errstate(all="ignore"):
-                ready = ready_part(first, members[0], self._data)
-            self._batches.add_to(self._metrics, ready)
+            for dataset in first.parts(self._predictor.samples_in_part):
+                with np.errstate(all="ignore"):
+                    ready = ready_part(dataset, members[0], self._data)
+                self._batches.add_to(self._metrics, ready)
             return
         samples = [as_arrays(dataset.inputs) for dataset in part.samples]
         calibrations = self._predictor.calibrations

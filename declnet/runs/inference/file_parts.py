@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +21,13 @@ from declnet.data.sources.files import called, file_source, naming, with_setting
 from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
-from declnet.graph.model import Model
 from declnet.runs.inference.member import naming_samples
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
 from declnet.runs.inference.predictor import LabeledPart, Predictor
 
-NUMBERS = 2**21
-"""Approximate number of values of x in a part: 16 MiB in float64."""
-MOST_SAMPLES = 2**16
-
 FILE = "file"
 """Column of predictions for the names of a source's samples."""
-
-
-def samples_in_part(predictor: Predictor) -> int:
-    """Return how many samples to process per part, balancing memory and speed.
-
-    The number is a multiple of the samples that the model computes together, so results do not
-    depend on how a file is divided.
-    """
-    return min(_samples_of(member.model) for member in predictor.members)
-
-
-def _samples_of(model: Model) -> int:
-    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
-    size = max(1, model.sample_size, outputs)
-    wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
-    at_once = model.samples_at_once
-    return max(1, wanted // at_once) * at_once
 
 
 def predicted_parts(
@@ -167,7 +144,7 @@ def _parts(
 def _chunks(
     predictor: Predictor, data: Path | DataSource, source: DataSource
 ) -> Iterator[Dataset | Table]:
-    size, first = samples_in_part(predictor), 1
+    size, first = predictor.samples_in_part, 1
     read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
     for part in with_settings(read, data, predictor.spec.data.train):
         samples = part if isinstance(part, Table) else Dataset(part, {})
@@ -224,7 +201,7 @@ def raw_parts(
     """
     targets = tuple(predictor.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
-    size, first = samples_in_part(predictor), 1
+    size, first = predictor.samples_in_part, 1
     read = partial(verified, DataSource.chunks, source, _no_chance(), size)
     for part in with_settings(read, given, predictor.spec.data.train):
         yield part.numbered_from(first)

@@ -42,6 +42,11 @@ def naming_samples(data: SampleArrays, windows: Windows | None = None) -> NamesS
     return lambda position: SampleName(f"window {1 + position}", 1 + position)
 
 
+def naming_among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
+    """Return the names of the samples at some positions of a part."""
+    return lambda position: name_sample(int(positions[position]))
+
+
 class Member:
     """A trained model with everything needed to predict from a user's data; thread-safe.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +38,13 @@ from declnet.runs.inference.predictions import (
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
+
+
+NUMBERS_IN_PART = 2**21
+"""Approximate number of values of x in a part: 16 MiB in float64."""
+
+MOST_IN_PART = 2**16
+"""Maximum number of samples in a part."""
 
 
 class LabeledPart(NamedTuple):
@@ -154,6 +162,15 @@ class Predictor:
     def targets(self) -> Mapping[str, TargetEncoding]:
         """How each target is encoded, by name, as `FittedPreparation.targets`."""
         return self.members[0].preparation.targets
+
+    @cached_property
+    def samples_in_part(self) -> int:
+        """How many samples to process per part, balancing memory and speed.
+
+        The number is a multiple of the samples that the model computes together, so results do not
+        depend on how a file is divided.
+        """
+        return min(_samples_in_part(member.model) for member in self.members)
 
     @cached_property
     def feature_types(self) -> dict[str, ColumnType] | None:
@@ -378,3 +395,11 @@ class Predictor:
             found, calibration = reading.read(y_pred), self.calibrations.get(loss)
             predictions[loss] = found if calibration is None else calibration.completed(found)
         return predictions
+
+
+def _samples_in_part(model: Model) -> int:
+    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
+    size = max(1, model.sample_size, outputs)
+    most = max(1, min(MOST_IN_PART, NUMBERS_IN_PART // size))
+    at_once = model.samples_at_once
+    return max(1, most // at_once) * at_once

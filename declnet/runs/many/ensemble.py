@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
-from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.many.agreement import (
     have_same_content,
     have_same_samples,
@@ -29,13 +28,12 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.stored_run import StoredRun, open_run
+from declnet.runs.trained import TrainedModels
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import Dataset, DataSource
-    from declnet.contracts.runs.analysis import Analysis
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
-    from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.examined import ExaminedPart
     from declnet.runs.inference.predictions import AnyPredictions
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
 OUT_OF_FOLD = "out of fold"
 
 
-class Ensemble(Exportable):
+class Ensemble(TrainedModels):
     """The runs of a group as one model: a predictor whose members are theirs.
 
     Attributes:
@@ -162,42 +160,6 @@ class Ensemble(Exportable):
             return self.predictor().evaluate(data)
         parts = self.examined(data or self.evaluated_on[0])
         return _evaluated(parts, self.predictor())
-
-    def analyze(
-        self,
-        *analyses: Analysis | str | Mapping[str, Any],
-        data: str | Path | DataSource | None = None,
-    ) -> tuple[AnalysisResult, ...]:
-        """Analyze the models together: with folds, each row by the models that have not seen it.
-
-        Args:
-            analyses: each as in a spec: a type, a table or an instance.
-            data: as for `evaluate`, but not data of a program.
-
-        Raises:
-            pydantic.ValidationError: an analysis is invalid.
-            DeclnetError: as `evaluate` does; DataError if one does not suit the models or the data.
-        """
-        from declnet.contracts.runs.analysis import Analysis
-        from declnet.runs.inference.analyzing import held_out_samples, other_data
-
-        predictor, first = self.predictor(), self.runs[0]
-        chosen = [
-            Analysis.from_declaration(analysis, {"registry": first.registry})
-            for analysis in analyses
-        ]
-
-        def training() -> Data:
-            return first.raw_sets()["train"]
-
-        with attributing_errors(predictor.registry):
-            if data is not None and not isinstance(data, str):
-                samples = other_data(predictor, data, training)
-            else:
-                name = data or self.evaluated_on[0]
-                parts = self.examined(name)
-                samples = held_out_samples(predictor, parts, name, training)
-            return tuple(map(samples.result, chosen))
 
     def predictions(self, data: str | None = None) -> PredictedData:
         """Return the predictions for a data set of the runs, as `evaluate` makes them.
