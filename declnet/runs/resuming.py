@@ -8,9 +8,9 @@ from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
+from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import alternatives
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.notices import Notice, warn
 from declnet.runs.options import AnyData, RunOptions

@@ -29,10 +29,10 @@ from declnet.display.tables import (
     format_number,
     kinds_of,
 )
+from declnet.display.words import counted
 from declnet.graph.display import layers_table
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
-from declnet.registry.spelling import counted
 from declnet.runs.display.group_tables import series_table
 from declnet.runs.display.metrics import abbreviations, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table

@@ -9,8 +9,9 @@ from typing import Any
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_table
 from declnet.contracts.network.metric_names import LOSSES
+from declnet.display.words import counted
 from declnet.errors import SpecError
-from declnet.registry.spelling import counted, suggestion
+from declnet.registry.spelling import suggestion
 from declnet.runs.display.run_tables import (
     comparison_table,
     explaining_keys,

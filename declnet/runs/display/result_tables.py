@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.display.tables import ResultTable, Row, kinds_of
-from declnet.registry.spelling import counted
+from declnet.display.words import counted
 from declnet.runs.display.metrics import ordered
 from declnet.runs.ranking import MetricValues, informative
 

@@ -20,9 +20,9 @@ from declnet.contracts.formats.exported_model import (
 )
 from declnet.contracts.formats.exporter import Exporter, FilePredictor, TranslatedPart
 from declnet.contracts.returned import verified, why_unavailable
+from declnet.display.words import counted
 from declnet.errors import DeclnetError, ExportError, OutputError, error_summary
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted
 from declnet.runs.exchange.exported_models import exported_model
 from declnet.runs.exchange.suffixes import formats_by_suffix
 from declnet.runs.storage.origins import Origins

@@ -14,8 +14,8 @@ import declnet
 from declnet.caching import computed_once
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
+from declnet.display.words import kind_in_words
 from declnet.registry.plugin import FIRST_PARTY
-from declnet.registry.spelling import kind_in_words
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.documents import Manifest, StoredInput, UsedData
 from declnet.runs.storage.origins import Origins, used_components

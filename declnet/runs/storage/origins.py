@@ -12,6 +12,7 @@ from pydantic import BaseModel
 import declnet
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Kernel
+from declnet.display.words import kind_in_words
 from declnet.errors import OriginError
 from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
@@ -19,7 +20,6 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
 from declnet.registry.recorded import recorded_components
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import kind_in_words
 from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
 from declnet.runs.storage.documents import Manifest
