@@ -116,7 +116,7 @@ def profile_of(
             f'{file}: data source "{source.type}" cannot take "{target}" as the target',
             hint=f'it has the target "{table.target}"' if table.target is not None else None,
         )
-    there = ~np.any([missing_values(table.columns[each]) for each in targets], axis=0)
+    there = ~np.any([missing_values(table.columns[name]) for name in targets], axis=0)
     unlabeled, without = (
         int(np.count_nonzero(~there)),
         verified(DataSource.without_unlabeled_rows, labeled),
@@ -149,7 +149,7 @@ def profile_of(
 
 def _spelled(column: ColumnProfile, spellings: Mapping[Any, str]) -> ColumnProfile:
     """Return a profile whose values are as they are written."""
-    counts = {spellings.get(each, class_name(each)): n for each, n in column.counts.items()}
+    counts = {spellings.get(value, class_name(value)): n for value, n in column.counts.items()}
     return replace(column, counts=counts)
 
 
@@ -178,7 +178,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
         counts = Counter(column[~missing].tolist())
         form = date_form(np.array(list(counts), object))
         words = {count: len(count.split()) for count in counts}
-        mean = sum(words[each] * count for each, count in counts.items()) / max(rows - gaps, 1)
+        mean = sum(words[text] * count for text, count in counts.items()) / max(rows - gaps, 1)
         return ColumnProfile(
             name,
             kind,
@@ -218,7 +218,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
 
 
 def _most_frequent_first(counts: Mapping[Any, int]) -> dict[Any, int]:
-    return dict(sorted(sorted(counts.items()), key=lambda each: -each[1]))
+    return dict(sorted(sorted(counts.items()), key=lambda item: -item[1]))
 
 
 def _skewness(numbers: Array) -> float:
@@ -234,7 +234,7 @@ def _skewness(numbers: Array) -> float:
 def _excluded(table: Table, targets: tuple[str, ...], wishes: Wishes) -> tuple[str, ...]:
     """Return the columns that the user left out, in order."""
     known = {**table.columns, **table.notes}
-    features, exclude = (_split(each, known) for each in (wishes.features, wishes.exclude))
+    features, exclude = (_split(names, known) for names in (wishes.features, wishes.exclude))
     for name in (*features, *exclude):
         require_column(known, name)
         if name in features:
@@ -242,8 +242,8 @@ def _excluded(table: Table, targets: tuple[str, ...], wishes: Wishes) -> tuple[s
         if name in targets:
             what = "the target" if len(targets) == 1 else "a target"
             raise DataError(f'"{name}" is {what}, so it cannot be a feature')
-    kept = set(features or known) - set(exclude) | {*targets}
-    return tuple(name for name in known if name not in kept)
+    used = set(features or known) - set(exclude) | {*targets}
+    return tuple(name for name in known if name not in used)
 
 
 def _require_usable(name: str, table: Table) -> None:
@@ -255,7 +255,7 @@ def _require_usable(name: str, table: Table) -> None:
 def _split(names: tuple[str, ...], known: Container[str]) -> list[str]:
     """Return names of columns, of which several may be joined by commas."""
     return [
-        each.strip() for name in names for each in ([name] if name in known else name.split(","))
+        part.strip() for name in names for part in ([name] if name in known else name.split(","))
     ]
 
 
@@ -280,7 +280,7 @@ def _require_target(target: str | None, table: Table, file: str) -> str:
     return target
 
 
-def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
+def _task(table: Table, target: ColumnProfile, requested: Wanted) -> Task:
     """Return the task: text, booleans and integers with few distinct values are classes.
 
     Raises:
@@ -302,7 +302,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         )
     if target.infinite:
         require_finite_target(table, target.name, table.columns[target.name])
-    if wanted == "regression" or (wanted is None and not _is_class(target)):
+    if requested == "regression" or (requested is None and not _is_class(target)):
         if target.type == "text":
             raise DataError(
                 f'the target "{target.name}" is text, not a number', hint="leave --task out"

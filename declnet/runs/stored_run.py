@@ -67,7 +67,7 @@ def open_run(
 
 def _other_than_a_run(path: Path) -> str:
     if (path / folder.GROUP).is_file():
-        one = next((each.name for each in sorted(path.iterdir()) if each.is_dir()), "fold-1")
+        one = next((inside.name for inside in sorted(path.iterdir()) if inside.is_dir()), "fold-1")
         return f"these are several runs, not one (name one, e.g. {path / one})"
     if path.is_file():
         if path.suffix.lower() in (".toml", ".json"):
@@ -189,13 +189,13 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DataError: it can no longer be split or prepared.
         """
-        from declnet.data.preparing.targets import wanted_targets
+        from declnet.data.preparing.targets import loss_targets_of
         from declnet.data.sets import prepare_sets
 
-        wanted = wanted_targets(self.spec.heads)
+        targets = loss_targets_of(self.spec.heads)
         with attributing_errors(self.registry):
             sets = self.raw_sets(loaded)
-            return prepare_sets(sets, self.spec.data, wanted, self._preparation)
+            return prepare_sets(sets, self.spec.data, targets, self._preparation)
 
     def stored_sets(self, sets: PreparedSets) -> dict[str, StoredData]:
         """Return prepared data sets with the hashes of those that the run used."""
@@ -215,10 +215,10 @@ class StoredRun(RunContents, TrainedModels):
             DataError: the run has no such data set, or it can no longer be loaded.
         """
         sets = self.data_sets
-        wanted = name or next(set_ for set_ in SETS if set_ in sets)
-        if wanted not in sets:
-            raise DataError(f"the run has no {wanted} data", hint=f"it has {', '.join(sets)}")
-        return sets[wanted]
+        chosen = name or next(preferred for preferred in SETS if preferred in sets)
+        if chosen not in sets:
+            raise DataError(f"the run has no {chosen} data", hint=f"it has {', '.join(sets)}")
+        return sets[chosen]
 
     def predictions(self, data: str | None = None, positions: Array | None = None) -> PredictedData:
         """Return the model's outputs for samples of one of the run's data sets.

@@ -190,8 +190,8 @@ class Member:
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
                 row = records.row_number(int(np.argmax(wrong)))
-                of = f' of "{name}"' if name else ""
-                message = f"sample {row}{of} has a number that is NaN or infinite"
+                where = f' of "{name}"' if name else ""
+                message = f"sample {row}{where} has a number that is NaN or infinite"
                 raise DataError(message, row=row)
         return x
 

@@ -45,7 +45,9 @@ def partial_predictions(
     predictions = predictor.predict_records(rows.table, names)
 
     def check(part: Array) -> None:
-        outputs = {loss: found.changed(lambda x: x[part]) for loss, found in predictions.items()}
+        outputs = {
+            loss: of_loss.changed(lambda x: x[part]) for loss, of_loss in predictions.items()
+        }
         require_all_finite(outputs, naming_among(part, names))
 
     errors = refused_rows(check, rows.table.row_numbers)
@@ -58,8 +60,8 @@ def _of_rows(
 ) -> dict[str, Predictions]:
     """Return the predictions of all rows, given some with those of the usable rows."""
     return {
-        loss: found.changed(lambda array: array[usable]).with_errors(rows)
-        for loss, found in predictions.items()
+        loss: of_loss.changed(lambda array: array[usable]).with_errors(rows)
+        for loss, of_loss in predictions.items()
     }
 
 
@@ -89,9 +91,9 @@ def _check(
     """Return a check of rows at some positions, which raises errors such as this one."""
     preparation, column = member.preparation, error.column or ""
     if column in (preparation.types or ()):
-        alone, own = preparation.of_column(column), table.columns[column]
+        alone, cells = preparation.of_column(column), table.columns[column]
         numbers = np.asarray(table.row_numbers)
-        return lambda part: alone.apply(Table({column: own[part]}, rows=numbers[part]))
+        return lambda part: alone.apply(Table({column: cells[part]}, rows=numbers[part]))
     return lambda part: member.prepare(table.take(part), naming_among(part, name_sample))
 
 

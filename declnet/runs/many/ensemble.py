@@ -95,7 +95,7 @@ class Ensemble(TrainedModels):
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
-        found = []
+        finished = []
         weights = self.weights
         for task in self.tasks:
             if not weights.get(task.point, 1.0):
@@ -112,8 +112,8 @@ class Ensemble(TrainedModels):
             if expected is not None and manifest_checksum(path) != expected:
                 message = f"changed since the runs ended: its checksum in {folder.GROUP} differs"
                 raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
-            found.append(run)
-        return tuple(found)
+            finished.append(run)
+        return tuple(finished)
 
     @property
     def _remedy(self) -> str:
@@ -203,13 +203,13 @@ class Ensemble(TrainedModels):
     ) -> dict[str, list[ExaminedPart]]:
         """Return what `examined` does for each member of the spec alone, by the member's name."""
         parts = self.examined(name, data)
-        found: dict[str, list[ExaminedPart]] = {}
+        by_point: dict[str, list[ExaminedPart]] = {}
         for part in parts:
             points = self._points_in(part, len(parts))
             for point in dict.fromkeys(points):
-                positions = [at for at, own in enumerate(points) if own == point]
-                found.setdefault(point, []).append(part.of_members(positions))
-        return found
+                positions = [at for at, of_member in enumerate(points) if of_member == point]
+                by_point.setdefault(point, []).append(part.of_members(positions))
+        return by_point
 
     def _points_in(self, part: ExaminedPart, count: int) -> list[str]:
         """Return the member of the spec that each member of a part's predictor belongs to."""
@@ -245,13 +245,13 @@ class Ensemble(TrainedModels):
         outputs = joined_arrays([part.finite_outputs() for part in parts])
         ordered = {loss: y_pred[order] for loss, y_pred in outputs.items()}
         identifiers = {name: column[order] for name, column in numbers.items()}
-        found: AnyPredictions = unwrapped(
+        predicted: AnyPredictions = unwrapped(
             {
                 loss: replace(predictions, identifiers=identifiers)
                 for loss, predictions in self.predictor().read(ordered).items()
             }
         )
-        return found
+        return predicted
 
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
         """Return a data set of the runs, with the models that have not seen it.
@@ -329,18 +329,18 @@ class Ensemble(TrainedModels):
                 "each fold has its own training data, so the rows were seen by some of the models",
                 hint='evaluate out of fold: --on validation, or "validation" in a program',
             )
-        found: dict[tuple[str, int], Data] = {}
+        by_seed: dict[tuple[str, int], Data] = {}
         unchanged = True
         for task, run in self._weighted_runs():
             key = task.point, run.spec.seed
-            if key in found:
+            if key in by_seed:
                 continue
             sets = run.prepared_sets(data if data is not None else run.load_data())
             if name not in sets.raw:
                 raise DataError(f"the runs have no {name} data", hint="name a file with --data")
-            found[key] = sets.raw[name]
+            by_seed[key] = sets.raw[name]
             unchanged &= run.stored_sets(sets)[name].unchanged
-        first, *others = found.values()
+        first, *others = by_seed.values()
         if not all(have_same_content(first, other) for other in others):
             raise DataError(
                 f"each seed has other {name} data, which other models may have seen",
@@ -380,5 +380,5 @@ def _evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
 
     with attributing_errors(reader.registry):
         models = [(part.predictor, [part.part]) for part in parts]
-        found = evaluate_each(models, parts[0].name, reader)
-    return found.warned(unchanged=all(part.unchanged for part in parts))
+        evaluation = evaluate_each(models, parts[0].name, reader)
+    return evaluation.warned(unchanged=all(part.unchanged for part in parts))

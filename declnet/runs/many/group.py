@@ -283,14 +283,14 @@ class Group(Ensemble, Study):
         Args:
             of_shard: whether to leave out the runs of other shards.
         """
-        found: dict[str, list[Task]] = {}
+        by_point: dict[str, list[Task]] = {}
         for task in self.tasks if of_shard else self.file.tasks or self.tasks:
-            found.setdefault(task.point, []).append(task)
-        return found
+            by_point.setdefault(task.point, []).append(task)
+        return by_point
 
     def point_file(self, name: str) -> GroupFile | None:
         """Return the content of `group.json` for a point; None if it has one run that is itself."""
-        tasks = [each for each in self.points(of_shard=False).get(name, ()) if each.folder != name]
+        tasks = [task for task in self.points(of_shard=False).get(name, ()) if task.folder != name]
         if not tasks:
             return None
         start, manifests = f"{name}/", self.file.manifests
@@ -302,8 +302,8 @@ class Group(Ensemble, Study):
             ],
             status="finished" if all(t.folder in manifests for t in tasks) else "running",
             manifests={
-                key.removeprefix(start): each
-                for key, each in manifests.items()
+                key.removeprefix(start): checksum
+                for key, checksum in manifests.items()
                 if key.startswith(start)
             },
         )

@@ -176,8 +176,8 @@ def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
             shutil.copyfile(run / HISTORY, directory / HISTORY)
             write_atomically(directory / SPEC, resolved_toml(spec).encode())
             content = json.loads((run / MANIFEST).read_bytes())
-            own = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
-            write_atomically(directory / MANIFEST, json.dumps(content | own).encode())
+            changes = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
+            write_atomically(directory / MANIFEST, json.dumps(content | changes).encode())
     return True
 
 
@@ -250,8 +250,8 @@ def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> b
         report: as for `execute_task`.
     """
     reason: str | None = None
-    for each in reports if report is not None else ():
-        reason = report(each) if report is not None else None
+    for text in reports if report is not None else ():
+        reason = report(text) if report is not None else None
         if reason is not None:
             break
         time.sleep(pause)
@@ -312,11 +312,11 @@ def _loaded_for(_marker: str) -> ResultCache:
 
 def _require_versions(content: dict[str, Any], registry: Registry) -> None:
     """Raise RunError if a run would be computed by other versions here than where it was begun."""
-    own = {**registry.versions(), **_own_versions(registry)}
+    here = {**registry.versions(), **_own_versions(registry)}
     for name, version in content["versions"].items():
-        found = own.get(normalized(name), own.get(name))
-        if found != version and not content["allow_changes"]:
-            has = f"has {name} {found}" if found is not None else f"does not have {name}"
+        current = here.get(normalized(name), here.get(name))
+        if current != version and not content["allow_changes"]:
+            has = f"has {name} {current}" if current is not None else f"does not have {name}"
             message = f"this machine {has}, and {content['host']} {version}"
             raise RunError(f"{message}; install the same versions on both")
 
@@ -336,7 +336,7 @@ def _wait_until_free(directory: Path) -> None:
 
 def _packed(answer: Answer, files: dict[str, bytes] | None, *, unstoppable: bool = False) -> bytes:
     """Return an answer: a line of JSON, and then the content of the files one after another."""
-    sizes = {name: len(each) for name, each in files.items()} if files is not None else None
+    sizes = {name: len(file) for name, file in files.items()} if files is not None else None
     head = json.dumps({"outcome": answer, "files": sizes, "unstoppable": unstoppable}).encode()
     return b"\n".join([head, b"".join((files or {}).values())])
 

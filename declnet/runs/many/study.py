@@ -45,8 +45,8 @@ class Study:
         """What is searched; raises OutputError if the group is no study."""
         if self.tuning is None:
             raise OutputError(f"{self.path}: the folder of a {self.file.kind}, not of a study")
-        found: Tuning = self.tuning
-        return found
+        tuning: Tuning = self.tuning
+        return tuning
 
     @cached_property
     def objective(self) -> Objective:
@@ -131,7 +131,7 @@ class Study:
 
     def _write_best(self, trial: StudyTrial, count: int) -> None:
         """Write the spec of the best trial, with a comment that says where it comes from."""
-        keys = ", ".join(each.key for each in self.search.space)
+        keys = ", ".join(dimension.key for dimension in self.search.space)
         text = (
             f"# Trial {trial.number} of the study {self.path.resolve().name}, the best of "
             f"{count}: {self.objective} = {trial.value:.6g}\n"

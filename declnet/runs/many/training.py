@@ -252,12 +252,12 @@ class Training:
         ended = self.journal.outcomes
         return next(
             (
-                each.folder
-                for each in self.journal.tasks.values()
-                if each.folder != task.folder
-                and each.folder in ended
-                and ended[each.folder].error is None
-                and each.repeats(task)
+                other.folder
+                for other in self.journal.tasks.values()
+                if other.folder != task.folder
+                and other.folder in ended
+                and ended[other.folder].error is None
+                and other.repeats(task)
             ),
             None,
         )

@@ -14,7 +14,7 @@ from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.contracts.returned import verified
 from declnet.data.preparing.named_inputs import AT_INPUTS
 from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import PreparedSets, label_of_class, load_sets
 from declnet.data.splits import Data
@@ -82,7 +82,7 @@ def describe(
     try:
         loaded = load_sets(data, seed) if given is None and data.stream is None else given
         train = loaded["train"] if loaded is not None else None
-        sets = prepared_sets(data, wanted_targets(spec.heads), seed, loaded)
+        sets = prepared_sets(data, loss_targets_of(spec.heads), seed, loaded)
     except MemoryError as error:
         message = f"the data does not fit in this machine's memory: {error_message(error)}"
         at = origin_of(data.sources.get("train"), "train")
