@@ -38,7 +38,7 @@ _LEAVE_OUT = (
 NAMED_LABELS = "class"
 """In place of a column's name, for the y of a `Dataset` with `class_names`."""
 
-Wish = TypeVar("Wish")
+Choice = TypeVar("Choice")
 
 Class = str | bool | int | float
 """A class, as it is in a table."""
@@ -312,11 +312,11 @@ def with_chosen_labels(
 
 
 def _by_target(
-    encodings: Mapping[str, TargetEncoding], key: str, wish: Wish | Mapping[str, Wish] | None
-) -> list[tuple[str, KeyPath, Wish]]:
-    """Return, for each target with a wish, its name, the key path of the wish, and the wish."""
+    encodings: Mapping[str, TargetEncoding], key: str, choice: Choice | Mapping[str, Choice] | None
+) -> list[tuple[str, KeyPath, Choice]]:
+    """Return the name of each target with a choice, the choice's key path, and the choice."""
     path: KeyPath = ("data", key)
-    if wish is None:
+    if choice is None:
         return []
     if not encodings:
         labels = (
@@ -328,7 +328,7 @@ def _by_target(
             path=path,
             code="E036",
         )
-    if not isinstance(wish, Mapping):
+    if not isinstance(choice, Mapping):
         if len(encodings) > 1:
             of_classes = [
                 name for name, encoding in encodings.items() if encoding.classes is not None
@@ -340,14 +340,14 @@ def _by_target(
                 path=path,
                 code="E036",
             )
-        return [(next(iter(encodings)), path, wish)]
+        return [(next(iter(encodings)), path, choice)]
     names = {name or encoding.column: name for name, encoding in encodings.items()}
-    for target in wish:
+    for target in choice:
         if target not in names:
             hint = suggestion(target, names, "targets")
             message = f'there is no target "{target}"'
             raise DataError(message, hint=hint, path=(*path, target), code="E034")
-    return [(names[target], (*path, target), value) for target, value in wish.items()]
+    return [(names[target], (*path, target), value) for target, value in choice.items()]
 
 
 LARGEST_CLASS = 2.0**63

@@ -206,7 +206,7 @@ class StreamStatistics(Statistics):
     survey: Survey
 
     def __init__(self, spec: DataSpec, loss_targets: Sequence[LossTarget]) -> None:
-        self._spec, self._wanted = spec, loss_targets
+        self._spec, self._loss_targets = spec, loss_targets
         self.sampled = False
         self._known: dict[tuple[str, tuple[int, ...]], TransformState] = {}
         self._steps: dict[str, tuple[_Step, ...]] = {}
@@ -249,7 +249,7 @@ class StreamStatistics(Statistics):
                 continue  # as above
             self._known[name, _chain(pending.before, pending.number)] = state
         self._pending, self._steps, self.sampled, self._is_guess = {}, {}, False, False
-        sets = prepare_sets({"train": sample}, self._spec, self._wanted, statistics=self)
+        sets = prepare_sets({"train": sample}, self._spec, self._loss_targets, statistics=self)
         if isinstance(sample, Table):
             self._types = sample.types
         return None if self._pending else sets
@@ -305,7 +305,9 @@ class StreamStatistics(Statistics):
                     chosen.add(name)
                     self._begin(name, transform, number)
         for name, (transform, *_) in (self._spec.prepare_targets or {}).items():
-            single = isinstance(data, Dataset) or not all(target.name for target in self._wanted)
+            single = isinstance(data, Dataset) or not all(
+                target.name for target in self._loss_targets
+            )
             self._begin(target_key(UNNAMED if single else name), transform, 0)
 
     def _column(self, data: Data, name: str) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -15,15 +14,14 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError
-from declnet.registry.registry import Registry
 from declnet.runs.many.agreement import (
     have_same_content,
     have_same_samples,
     require_alike,
     require_one_version,
 )
-from declnet.runs.many.group_file import GroupFile, one_model
-from declnet.runs.notices import Notice
+from declnet.runs.many.group_file import one_model
+from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
@@ -43,27 +41,8 @@ if TYPE_CHECKING:
 OUT_OF_FOLD = "out of fold"
 
 
-class Ensemble(TrainedModels):
-    """The runs of a group as one model: a predictor whose members are theirs.
-
-    Attributes:
-        path: the folder of the group.
-    """
-
-    path: Path
-    file: GroupFile
-    _registry: Registry | None
-    _notice: Notice | None
-
-    @property
-    @abstractmethod
-    def tasks(self) -> tuple[Task, ...]:
-        """The runs."""
-
-    @property
-    @abstractmethod
-    def status(self) -> str:
-        """`finished`, `running` (or killed), or `failed` if a run did."""
+class Ensemble(GroupFolder, TrainedModels):
+    """The runs of a group as one model: a predictor whose members are theirs."""
 
     @property
     def has_folds(self) -> bool:
