@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -92,10 +93,10 @@ KINDS = (
 """The kinds of the core; those of plugins have templates beside their contracts."""
 
 
-class _Kind(click.Choice):
+class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2
     """A kind of the core, or one of a plugin whose contract has a template."""
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         from declnet.cli.plugins.scaffold import template_of
 
         if value not in KINDS and template_of(value) is not None:

@@ -77,7 +77,7 @@ def export(
         open_group,
         open_run,
         parse_override,
-        print_document,
+        print_json,
         print_line,
     )
     from declnet_plugins.exchange.exporting import export as export_run
@@ -98,10 +98,7 @@ def export(
         allow_difference=allow_difference,
     )
     if as_json:
-        from pydantic_core import to_json
-
-        json = to_json(result.as_data(), indent=2, inf_nan_mode="null")
-        print_document(f"{json.decode()}\n")
+        print_json(result.as_data())
     else:
         _print(result, time.perf_counter() - start)
 
