@@ -5,6 +5,7 @@ They use nothing but the public names of `declnet`, `declnet_plugins.standard` a
 """
 
 from declnet import Register, hookimpl
+from declnet_plugins.exchange import announce_translations
 
 EXPORTERS = {"c": "c99.exporter", "numpy": "numpy_file.exporter"}
 """The module of each format's exporter."""
@@ -103,14 +104,5 @@ def declnet_register(register: Register) -> None:
     """Announce exporters and translations; each is imported for models that need it."""
     for name, module in EXPORTERS.items():
         register.lazily("exporter", name, f"{__name__}.{module}")
-    for written, translations in TRANSLATIONS.items():
-        for reference, types in translations.items():
-            module, _, class_name = reference.partition(":")
-            replaced = tuple(types.split())
-            name, module = _type_of(class_name), f"{__name__}.{module}"
-            register.lazily("translation", name, module, replaced, written)
-
-
-def _type_of(class_name: str) -> str:
-    """Return the type of a class: its name in lower case, with underscores between words."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in class_name).lstrip("_")
+    for file_format, translations in TRANSLATIONS.items():
+        announce_translations(register, __name__, file_format, translations)

@@ -107,7 +107,6 @@ def maxout(x: Array, *, pieces: int) -> Array:
 class NumpyActivations(NumpyTranslation):
     """Activations."""
 
-    type = "numpy_activations"
     functions: ClassVar[Any] = {
         layers.Linear: linear,
         layers.ReLU: relu,

@@ -161,7 +161,6 @@ def global_max_pool2d(x: Array) -> Array:
 class NumpyLayers(NumpyTranslation):
     """Dense layers, normalization, and layers of several inputs."""
 
-    type = "numpy_layers"
     functions: ClassVar[Any] = {
         layers.Dense: dense,
         layers.BatchNorm: batch_norm,
@@ -180,7 +179,6 @@ class NumpyLayers(NumpyTranslation):
 class NumpyEmbedding(NumpyTranslation):
     """Embeddings."""
 
-    type = "numpy_embedding"
     functions: ClassVar[Any] = {layers.Embedding: embedding}
     refusals: ClassVar[Any] = {layers.Embedding: embedding_refuses}
     replaces = tuple(functions)
@@ -196,7 +194,6 @@ class NumpyEmbedding(NumpyTranslation):
 class NumpyWindows(NumpyTranslation):
     """Convolutions and pools of images."""
 
-    type = "numpy_windows"
     functions: ClassVar[Any] = {
         layers.Conv2d: conv2d,
         layers.Conv2dTranspose: conv2d_transpose,

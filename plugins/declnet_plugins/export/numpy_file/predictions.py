@@ -82,7 +82,6 @@ def conformal_sets(p: Array, *, limit: float, method: str) -> Array:
 class NumpyLosses(NumpyTranslation):
     """The predictions of losses."""
 
-    type = "numpy_losses"
     functions: ClassVar[Any] = {
         losses.Poisson: poisson_means,
         losses.GaussianNLL: normal_means,
@@ -94,7 +93,6 @@ class NumpyLosses(NumpyTranslation):
 class NumpyTabularLosses(NumpyTranslation):
     """The predictions of losses of the package for tables."""
 
-    type = "numpy_tabular_losses"
     functions: ClassVar[Any] = {
         MembersCrossentropy: members_probabilities,
         MembersSquaredError: members_mean,
@@ -105,7 +103,6 @@ class NumpyTabularLosses(NumpyTranslation):
 class NumpyCalibrators(NumpyTranslation):
     """Calibrators that change predictions, or give intervals or sets."""
 
-    type = "numpy_calibrators"
     functions: ClassVar[Any] = {calibrators.Temperature: temperature}
     replaces = (calibrators.Temperature, calibrators.Threshold, calibrators.Conformal)
 

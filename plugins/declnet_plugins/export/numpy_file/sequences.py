@@ -258,7 +258,6 @@ def cross_attention(
 class NumpySequences(NumpyTranslation):
     """Layers of sequences."""
 
-    type = "numpy_sequences"
     functions: ClassVar[Any] = {
         layers.LastStep: last_step,
         layers.MeanOverTime: mean_over_time,
