@@ -11,7 +11,7 @@ from declnet import Calibrator, Loss
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.layers.activations import sigmoid, softmax, softplus
 from declnet_plugins.export.c99.text import LITERALS
-from declnet_plugins.export.c99.translation import CTranslation, items, unchanged
+from declnet_plugins.export.c99.translation import CTranslation, items, step, unchanged
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
@@ -43,9 +43,8 @@ class COrdinalPredictions(CTranslation):
 
     def write(self, loss: Ordinal, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over classes."""
-        return w.compute(
-            site.name, ORDINAL, {"x": site.inputs[0]}, site.output_shape,
-            units=prod(site.input_shapes[0]), sigmoid=sigmoid(w),
+        return step(
+            site, ORDINAL, units=prod(site.input_shapes[0]), sigmoid=sigmoid(w),
             softplus=softplus(w),
         )  # fmt: skip
 
@@ -108,10 +107,9 @@ class CTemperature(CTranslation):
     def write(self, calibrator: Temperature, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over probabilities."""
         together = site.state["together"]
-        found = w.compute(
-            site.name, TOGETHER if together else APART, {"x": site.inputs[0]}, site.output_shape,
-            in_place="x", size=prod(site.output_shape), least=LEAST_POSITIVE, rest=LEAST_REST,
-            temperature=float(site.state["temperature"]),
+        found = step(
+            site, TOGETHER if together else APART, in_place="x", size=prod(site.output_shape),
+            least=LEAST_POSITIVE, rest=LEAST_REST, temperature=float(site.state["temperature"]),
             sigmoid="" if together else sigmoid(w),
         )  # fmt: skip
         if together:

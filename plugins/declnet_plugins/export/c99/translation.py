@@ -33,6 +33,23 @@ def unchanged(site: TranslationSite) -> Value:
     return x
 
 
+def step(
+    site: TranslationSite, body: str, inputs: Mapping[str, Value] | None = None, **more: Any
+) -> Value:
+    """Add a step that computes the output of a site.
+
+    Args:
+        site: the component's place.
+        body: as for `CWriter.compute`.
+        inputs: the arrays that it reads, by name; default: `x`, the only input.
+        more: further arguments and terms of `CWriter.compute`.
+    """
+    writer: CWriter = site.writer
+    return writer.compute(
+        site.name, body, inputs or {"x": site.inputs[0]}, site.output_shape, **more
+    )
+
+
 def items(
     site: TranslationSite,
     expression: str,
@@ -45,13 +62,9 @@ def items(
     Args:
         site: the component's place.
         expression: the value of item `i`.
-        inputs: the arrays that it reads, by name; default: `x`, the only input.
+        inputs: as for `step`.
         in_place: as for `CWriter.compute`.
         terms: as for `CWriter.compute`.
     """
-    writer: CWriter = site.writer
     body = f"for (int i = 0; i < $size; i++) y[i] = {expression};"
-    inputs, size = inputs or {"x": site.inputs[0]}, prod(site.output_shape)
-    return writer.compute(
-        site.name, body, inputs, site.output_shape, in_place=in_place, size=size, **terms
-    )
+    return step(site, body, inputs, in_place=in_place, size=prod(site.output_shape), **terms)

@@ -9,7 +9,7 @@ from typing import Any
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
 
@@ -96,11 +96,11 @@ class CAttention(CTranslation):
             "shares": steps,
             "context": units,
         }
-        return w.compute(
-            site.name, checks + body.strip("\n"), inputs, site.output_shape,
+        return step(
+            site, checks + body.strip("\n"), inputs,
             scratch={name: w.scratch(size) for name, size in sizes.items()},
             fails="lengths" in inputs, end=end, last=last, queries=own or "",
-            memory="x" if is_self else "m", other_features=others, features=features,
-            time=time, units=units, heads=layer.heads, size=units // layer.heads,
+            memory="x" if is_self else "m", other_features=others, features=features, time=time,
+            units=units, heads=layer.heads, size=units // layer.heads,
             scale=1 / sqrt(units // layer.heads), **parameters,
         )  # fmt: skip

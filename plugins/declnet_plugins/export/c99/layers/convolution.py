@@ -16,7 +16,7 @@ import numpy as np
 from declnet import Array
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import LANES, product
-from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers import Conv1d, Conv2d, Conv2dTranspose
 from declnet_plugins.standard.layers.window import Axis, window_over
@@ -231,11 +231,9 @@ class CConv1d(CTranslation):
             )
         terms: dict[str, Any] = {"biases": site.parameters["biases"]} if layer.use_bias else {}
         inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
-        return w.compute(
-            site.name, body, inputs, site.output_shape,
-            scratch={"seen": w.scratch(size)}, weights=by_group, places=places,
-            groups=groups, channels=channels, filters=filters, kernel=layer.kernel_size,
-            **terms,
+        return step(
+            site, body, inputs, scratch={"seen": w.scratch(size)}, weights=by_group, places=places,
+            groups=groups, channels=channels, filters=filters, kernel=layer.kernel_size, **terms,
         )  # fmt: skip
 
 
@@ -282,10 +280,9 @@ class CConv2dTranspose(CTranslation):
         body = body.replace("$column;", _place(window.columns, "j", "l") + ";")
         body = body.replace("$start", "$biases[f]" if layer.use_bias else "0.0f")
         terms: dict[str, Any] = {"biases": site.parameters["biases"]} if layer.use_bias else {}
-        return w.compute(
-            site.name, body, {"x": site.inputs[0]}, site.output_shape, all=filters,
-            places=rows * columns, channels=given[0], filters=filters // layer.groups,
-            group=given[0] // layer.groups, given_rows=given[1], given_columns=given[2],
-            size=height * width, height=height, width=width, rows=rows, columns=columns,
-            weights=site.parameters["weights"], **terms,
+        return step(
+            site, body, all=filters, places=rows * columns, channels=given[0],
+            filters=filters // layer.groups, group=given[0] // layer.groups, given_rows=given[1],
+            given_columns=given[2], size=height * width, height=height, width=width, rows=rows,
+            columns=columns, weights=site.parameters["weights"], **terms,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from math import prod
 
 from declnet import Layer
 from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers import (
     AveragePool2d,
@@ -56,11 +56,10 @@ class CPool2d(CTranslation):
         if not window.has_padding:
             body = "\n".join(line for line in body.splitlines() if "continue" not in line)
         is_max = isinstance(layer, MaxPool2d)
-        return w.compute(
-            site.name, body, {"x": site.inputs[0]}, site.output_shape, channels=given[0],
-            rows=down.output, columns=right.output, height=down.kernel, width=right.kernel,
-            down=down.stride, right=right.stride, above=down.before, left=right.before,
-            given_rows=down.size, given_columns=right.size,
+        return step(
+            site, body, channels=given[0], rows=down.output, columns=right.output,
+            height=down.kernel, width=right.kernel, down=down.stride, right=right.stride,
+            above=down.before, left=right.before, given_rows=down.size, given_columns=right.size,
             start="-INFINITY" if is_max else "0.0f",
             include="if (v > pooled) pooled = v" if is_max else "pooled += v",
             end="pooled" if is_max else f"pooled / {prod(layer.pool_size)}.0f",
@@ -87,8 +86,8 @@ class CGlobalPool2d(CTranslation):
         """Add a loop over channels."""
         channels, *sizes = site.input_shapes[0]
         is_max, places = isinstance(layer, GlobalMaxPool2d), prod(sizes)
-        return w.compute(
-            site.name, GLOBAL, {"x": site.inputs[0]}, site.output_shape, channels=channels,
-            places=places, end="pooled" if is_max else f"pooled / {places}.0f",
+        return step(
+            site, GLOBAL, channels=channels, places=places,
+            end="pooled" if is_max else f"pooled / {places}.0f",
             include="if (x[i] > pooled) pooled = x[i]" if is_max else "pooled += x[i]",
         )  # fmt: skip

@@ -10,7 +10,7 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.activations import sigmoid
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
 from declnet_plugins.standard.layers.recurrent import RecurrentLayer
@@ -75,11 +75,10 @@ class CRecurrent(CTranslation):
         if isinstance(layer, SimpleRNN):
             is_tanh = layer.activation == "tanh"
             activation = "tanhf(gates[j])" if is_tanh else "0.0f > gates[j] ? 0.0f : gates[j]"
-        return w.compute(
-            site.name, body, inputs, site.output_shape, scratch=scratch,
-            fails=len(inputs) > 1, units=units, features=features, activation=activation,
-            sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(w),
-            **parameters,
+        return step(
+            site, body, inputs, scratch=scratch, fails=len(inputs) > 1, units=units,
+            features=features, activation=activation,
+            sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(w), **parameters,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from declnet import Layer
 from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.export.c99.translation import CTranslation, items
+from declnet_plugins.export.c99.translation import CTranslation, items, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
 from declnet_plugins.standard.layers.positions import waves
@@ -55,9 +55,7 @@ class COverTime(CTranslation):
         body = BODIES[type(layer)].replace("$length", length)
         if has_lengths:
             body = check_length(time) + "\n".join(line[8:] for line in body.splitlines())
-        return w.compute(
-            site.name, body, inputs, site.output_shape, features=features, fails=has_lengths
-        )
+        return step(site, body, inputs, features=features, fails=has_lengths)
 
 
 class CPositionalEncoding(CTranslation):

@@ -11,7 +11,7 @@ import numpy as np
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.dense import dense
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation, items
+from declnet_plugins.export.c99.translation import CTranslation, items, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.tabular.layers.feature_scale import FeatureScale
 from declnet_plugins.tabular.layers.members import MemberDense, Members
@@ -72,9 +72,8 @@ class CMembers(CTranslation):
     def write(self, layer: Members, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over members."""
         members, features = site.output_shape
-        return w.compute(
-            site.name, MEMBERS, {"x": site.inputs[0]}, site.output_shape, members=members,
-            features=features, scale=site.parameters["scale"],
+        return step(
+            site, MEMBERS, members=members, features=features, scale=site.parameters["scale"],
         )  # fmt: skip
 
 
@@ -93,9 +92,8 @@ class CMemberDense(CTranslation):
             f"for (int m = 0; m < {members}; m++, x += {inputs}, y += {units}) {{\n"
             f"{indent(own, '    ')}\n}}"
         )
-        return w.compute(
-            site.name, body, {"x": site.inputs[0]}, site.output_shape,
-            weights=site.parameters["weights"], biases=site.parameters["biases"],
+        return step(
+            site, body, weights=site.parameters["weights"], biases=site.parameters["biases"],
         )  # fmt: skip
 
 
@@ -125,9 +123,8 @@ class CPbld(CTranslation):
             f"($biases + n * {units})", "waves", "own",
         )  # fmt: skip
         body = PBLD_BODY.replace("$product", indent(multiplied, "    "))
-        return w.compute(
-            site.name, body, {"x": site.inputs[0]}, site.output_shape,
-            scratch={"waves": w.scratch(frequencies)}, features=features,
+        return step(
+            site, body, scratch={"waves": w.scratch(frequencies)}, features=features,
             frequencies=frequencies, units=units,
             rates=2 * pi * np.asarray(own["frequencies"], float), phases=own["phases"],
             weights=own["weights"], biases=own["biases"],
@@ -163,7 +160,4 @@ class CPiecewiseLinear(CTranslation):
             name: site.parameters[name] for name in ("edges", "weights", "slopes", "biases")
         }
         features, units = site.output_shape
-        return w.compute(
-            site.name, PIECEWISE, {"x": site.inputs[0]}, site.output_shape, features=features,
-            units=units, bins=layer.bins, **arrays,
-        )  # fmt: skip
+        return step(site, PIECEWISE, features=features, units=units, bins=layer.bins, **arrays)
