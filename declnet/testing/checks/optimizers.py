@@ -102,7 +102,7 @@ class _OptimizerHarness:
             parameters = parameters_of_size(self._watched.component, len(w))
             return [[parameter] for parameter in parameters] if cuts else [parameters]
         sizes = np.diff([0, *cuts, len(w)])
-        return [[ParameterInfo("layer.weights", (int(size),), "weight")] for size in sizes]
+        return [[_vector(int(size))] for size in sizes]
 
     @property
     def w(self) -> Array:
@@ -122,11 +122,9 @@ class _OptimizerHarness:
             self.step(gradient, number, rate)
         return self.w
 
-    def calls(self) -> native.Calls:
-        """Return the calls of an update, with a gradient of zeros."""
-        for step in self._steps:
-            step.gradient.fill(0)
-        return [call for step in self._steps for call in step.update_calls]
+
+def _vector(size: int) -> ParameterInfo:
+    return ParameterInfo("layer.weights", (size,), "weight")
 
 
 def _size(parameters: Sequence[ParameterInfo]) -> int:
@@ -176,9 +174,15 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of an optimizer in an update."""
-    harness = _OptimizerHarness(subject.instance, np.zeros(SIZE))
-    harness.step(np.zeros(SIZE), 1)
-    return {"": harness.calls()}
+    optimizer, parameters = subject.instance, [_vector(SIZE)]
+    if optimizer.per_parameter:
+        parameters = parameters_of_size(optimizer, SIZE)
+    model = model_of_parameters(parameters, "float64")
+    step = TrainingStep(model, NO_LOSS, 1, optimizer=optimizer, total=1000)
+    step.update(1)
+    for array in (step.vector, *step.optimizer_state.values()):
+        array.fill(0)
+    return {"": step.update_calls}
 
 
 @check
