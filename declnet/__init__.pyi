@@ -1,7 +1,12 @@
 from declnet.cache import cache_folder as cache_folder
 from declnet.cache import open_private as open_private
 from declnet.cache import private_cache_folder as private_cache_folder
+from declnet.cli.display.streams import print_document as print_document
+from declnet.cli.display.streams import print_json as print_json
 from declnet.cli.display.streams import print_line as print_line
+from declnet.cli.display.terminal import print_table as print_table
+from declnet.cli.display.terminal import sparkline as sparkline
+from declnet.cli.options import SpecOptions as SpecOptions
 from declnet.contracts.annotations import ArrayOf as ArrayOf
 from declnet.contracts.annotations import AtLeast as AtLeast
 from declnet.contracts.annotations import Misfit as Misfit
@@ -158,9 +163,11 @@ from declnet.errors import WeightsError as WeightsError
 from declnet.errors import error_message as error_message
 from declnet.errors import error_place as error_place
 from declnet.errors import error_summary as error_summary
+from declnet.graph.bound_layers import BoundLayers as BoundLayers
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model
+from declnet.graph.shapes import Node as Node
 from declnet.graph.training_step import TrainingStep as TrainingStep
 from declnet.locks import ForkSafeLock as ForkSafeLock
 from declnet.registry.discovery import default_registry as default_registry
@@ -184,6 +191,8 @@ from declnet.runs.inference.predictions import prediction_columns as prediction_
 from declnet.runs.inference.predictor import Predictor as Predictor
 from declnet.runs.inference.reliability import Reliability as Reliability
 from declnet.runs.inference.scores import ConfusionMatrix as ConfusionMatrix
+from declnet.runs.loading import load_model as load_model
+from declnet.runs.loading import load_predictor as load_predictor
 from declnet.runs.many.documents import Spread as Spread
 from declnet.runs.many.documents import StudySummary as StudySummary
 from declnet.runs.many.group import Group as Group
@@ -197,21 +206,22 @@ from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries
 from declnet.runs.result import RunResult as RunResult
-from declnet.runs.resuming import resume as resume
+from declnet.runs.run import resume as resume
 from declnet.runs.run import run as run
+from declnet.runs.stepwise import StepwiseTraining as StepwiseTraining
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
+from declnet.runs.storage.writing import require_free as require_free
 from declnet.runs.storage.writing import write_atomically as write_atomically
 from declnet.runs.stored_data import PredictedData as PredictedData
 from declnet.runs.stored_data import StoredData as StoredData
 from declnet.runs.stored_run import StoredRun as StoredRun
-from declnet.runs.stored_run import load_model as load_model
-from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.document.editing import number_literal as number_literal
 from declnet.spec.document.variables import literal_value as literal_value
 from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
@@ -222,6 +232,7 @@ from declnet.spec.model import TrainingSpec as TrainingSpec
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
 from declnet.training.checks.check import check_spec as check_spec
+from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]
 __version__: str

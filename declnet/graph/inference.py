@@ -9,10 +9,10 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, Dtype
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import UNNAMED, Batch, sample_count
-from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import Ending, plan_memory
@@ -42,7 +42,7 @@ class InferenceGraph:
         rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
         endings = [Ending(output) for output in self._outputs]
         make = partial(plan_memory, nodes, training=False, endings=endings)
-        plan = made_once((nodes,), ("inference plan", *endings), make)
+        plan = computed_once((nodes,), ("inference plan", *endings), make)
         self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
         self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
 

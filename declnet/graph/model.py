@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
 from declnet.contracts.network.inputs import (
     UNNAMED,
@@ -24,7 +25,6 @@ from declnet.contracts.network.inputs import (
 )
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
-from declnet.data.sharing import made_once
 from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
@@ -115,7 +115,7 @@ class Model:
         self.loaded: frozenset[str] = frozenset()
         about = self.dtype, self.output_indices
         most = partial(samples_at_once, self.nodes, *about)
-        self.samples_at_once = made_once((self.nodes,), ("samples at once", *about), most)
+        self.samples_at_once = computed_once((self.nodes,), ("samples at once", *about), most)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
@@ -357,7 +357,7 @@ def build_model(
             raise SpecError(problems)
         return nodes
 
-    nodes = made_once((registry,), ("nodes", spec.layers, spec.outputs, known), infer)
+    nodes = computed_once((registry,), ("nodes", spec.layers, spec.outputs, known), infer)
     model = Model(nodes, input_shape, spec.dtype, groups, spec.outputs)
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import NormalizeWeights
 from declnet.contracts.network.inputs import Batch, sample_count
-from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.kernels import (
@@ -119,7 +119,7 @@ class TrainingGraph:
             )
 
         about = tuple(endings), tuple(map(tuple, joined)), frozen
-        plan = made_once((model.nodes,), ("training plan", *about), make)
+        plan = computed_once((model.nodes,), ("training plan", *about), make)
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from math import inf
@@ -14,6 +14,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.errors import ChangedFileError, DeclnetError
 from declnet.runs.callbacks import ActiveRun, Callbacks
+from declnet.runs.display.progress import followed
 from declnet.runs.inference.calibration import (
     FittedCalibration,
     KeptPredictions,
@@ -29,6 +30,7 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.options import RunOptions
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.result import RunResult
 from declnet.runs.signals import held_back, require_time
@@ -45,33 +47,26 @@ from declnet.training.trainer import Event
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
 
-Listener = Callable[[Event], None]
-
-StopWhen = Callable[[EpochLogged], str | None]
-"""Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
-
 
 class Session:
     """A run in progress, from its trainer's state on.
 
     Args:
+        ready: what the run needs, from its trainer's state on.
         record: the record of the run's folder; None writes nothing.
+        options: how the run is followed, and what ends it early.
         history: the rows of earlier sessions.
-        notice: called with each warning of a callback when it occurs.
-        stop_when: says after each logged epoch whether it is the last one.
     """
 
     def __init__(
         self,
         ready: ReadyRun,
         record: Record | None,
-        listener: Listener | None,
+        options: RunOptions,
         history: list[dict[str, Any]] | None = None,
-        notice: Callable[[str], object] | None = None,
-        stop_when: StopWhen | None = None,
     ) -> None:
-        self._ready, self._record, self._listener = ready, record, listener
-        self._stop_when = stop_when
+        self._ready, self._record, self._options = ready, record, options
+        self._listener = options.listener
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -82,7 +77,7 @@ class Session:
             self._model,
             self._trainer,
             history_metrics(spec.heads, validated="validation" in ready.prepared.data),
-            notice,
+            options.notice,
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
@@ -95,6 +90,11 @@ class Session:
         Args:
             saved: the content of a checkpoint besides the trainer's state; None for a new run.
         """
+        spec, options = self._ready.spec, self._options
+        with followed(spec, options.listener, progress=options.progress) as self._listener:
+            return self._carry_out(saved)
+
+    def _carry_out(self, saved: Mapping[str, Any] | None) -> RunResult:
         active, model, record = self._active, self._model, self._record
         self._started = self._saved = time.perf_counter()
         if saved is not None:
@@ -172,7 +172,8 @@ class Session:
             self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
-            reason = self._stop_when(event) if self._stop_when is not None else None
+            stop_when = self._options.stop_when
+            reason = stop_when(event) if stop_when is not None else None
             if reason is not None:
                 self._active.stop(reason)
 
@@ -204,7 +205,7 @@ class Session:
                 best=active.best,
                 keep_last=active.keep_last or KEEP_LAST,
             )
-        active.wanted = active.best = False
+        active.requested = active.best = False
         self._saved = time.perf_counter()
 
     def _calibrate(self) -> None:
@@ -212,14 +213,14 @@ class Session:
         model, heads, prepared = self._model, self._ready.spec.heads, self._ready.prepared
         if not any(head.calibration for head in heads):
             return
-        kept = [KeptPredictions() for _ in heads]
-        watches = [each.add for each in kept]
+        predicted = [KeptPredictions() for _ in heads]
+        watches = [of_head.add for of_head in predicted]
         evaluation = Evaluation(model, heads, prepared.data["validation"], watches)
         self._trainer.evaluated(evaluation, self._history[-1]["epoch"], ())
         readings = readings_of(heads, model, prepared.preparation)
         self._calibrations = {
-            head.name: FittedCalibration.fitted(head, reading, *each.joined())
-            for head, reading, each in zip(heads, readings, kept, strict=True)
+            head.name: FittedCalibration.fitted(head, reading, *of_head.joined())
+            for head, reading, of_head in zip(heads, readings, predicted, strict=True)
             if head.calibration
         }
 
@@ -228,33 +229,34 @@ class Session:
         model, fitted, epoch = self._model, self._calibrations, self._history[-1]["epoch"]
         heads = thresholded(self._ready.spec.heads, fitted)
         readings = readings_of(heads, model, self._ready.prepared.preparation, fitted)
-        found: dict[str, dict[str, float]] = {}
+        metrics: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
             most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
-            ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
+            ready, watches = replace(data, unscale=unscale), [of_head.add for of_head in observed]
             evaluation = Evaluation(model, heads, ready, watches)
             with ChangedFileError.during(f"the final evaluation of the {name} data"):
-                found[name] = self._trainer.evaluated(evaluation, epoch)
+                metrics[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
             baseline = joined_baseline(
-                heads, [each.baseline(head.metrics.values()) for head, each in pairs]
+                heads, [of_head.baseline(head.metrics.values()) for head, of_head in pairs]
             )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):
-            of_head = [each[number] for each in all_observed]
+            of_head = [of_set[number] for of_set in all_observed]
             true, predicted = (
-                sum(getattr(each, counts) for each in of_head) for counts in ("true", "predicted")
+                sum(getattr(of_set, counts) for of_set in of_head)
+                for counts in ("true", "predicted")
             )
             warning = never_predicted(true, predicted, reading.class_names)
             if warning is not None:
-                of = f"{head.name}: " if head.name else ""
-                self._active.warnings.append(f"{of}{warning}")
-        return found
+                prefix = f"{head.name}: " if head.name else ""
+                self._active.warnings.append(f"{prefix}{warning}")
+        return metrics
 
     def _analyze(self) -> Iterator[AnalysisResult]:
         """Yield the results of the spec's analyses; one that fails is a warning, the run ends."""
@@ -266,7 +268,7 @@ class Session:
         model, preparation = self._model, ready.prepared.preparation
         fitted = self._calibrations
         predictor = Predictor([Member(model, preparation, ready.spec, ready.registry, fitted)])
-        name = next(each for each in ("test", "validation", "train") if each in ready.prepared.data)
+        name = next(name for name in ("test", "validation", "train") if name in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
         try:
             data = set_loaded_again(predictor, ready.data, name, expected)
@@ -306,8 +308,8 @@ class Session:
             error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
-            found = {"warnings": tuple(self._active.warnings)}
-            self._record.failed(self._model, error, self._seconds(), found)
+            more = {"warnings": tuple(self._active.warnings)}
+            self._record.failed(self._model, error, self._seconds(), more)
 
     def _ending(self) -> dict[str, Any]:
         """Return how the training ended, for the result and the manifest."""

@@ -8,13 +8,13 @@ from math import prod
 
 import numpy as np
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.returned import verified
 from declnet.data.batches import THIN
-from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic
 from declnet.graph.adapting import adapted_nodes, adapting_slots, samples_to_adapt
 from declnet.graph.arrays import workspace_bytes
@@ -117,7 +117,7 @@ def training_memory(
     discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
     scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
     make = partial(plan_memory, nodes, training=True, endings=endings, frozen=frozen)
-    plan = made_once((nodes,), ("planned", list(endings), frozen), make)
+    plan = computed_once((nodes,), ("planned", list(endings), frozen), make)
     return {
         "parameters": everything * kind.itemsize,
         "gradients": (trainable + scratch) * kind.itemsize,

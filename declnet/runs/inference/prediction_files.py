@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -48,9 +47,9 @@ def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
         }
         return [known[item] for item in items]
     if column.dtype.kind == "b":
-        return ["true" if each else "false" for each in column.tolist()]
+        return ["true" if value else "false" for value in column.tolist()]
     few = len(column) < FEW
-    texts: list[str] = [str(each) for each in column] if few else column.astype("U").tolist()
+    texts: list[str] = [str(value) for value in column] if few else column.astype("U").tolist()
     for position in np.flatnonzero(missing_values(column)):
         texts[position] = quoted(None)
     return texts
@@ -64,7 +63,7 @@ def csv_text(text: str | None) -> str:
     """
     if text is None:
         return ""
-    if text and not any(each in text for each in '",\r\n') and text.strip() == text:
+    if text and not any(character in text for character in '",\r\n') and text.strip() == text:
         return text
     return '"' + text.replace('"', '""') + '"'
 
@@ -134,7 +133,7 @@ def write_json_lines(parts: Iterable[Columns], file: BinaryIO) -> int:
     for columns in parts:
         keys = [json_text(name) + ": " for name in columns]
         items = [json_items(column) for column in columns.values()]
-        pairs = [[key + each for each in column] for key, column in zip(keys, items, strict=True)]
+        pairs = [[key + item for item in column] for key, column in zip(keys, items, strict=True)]
         lines = map(", ".join, zip(*pairs, strict=True))
         file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
         rows += sample_count(columns)
@@ -217,7 +216,7 @@ def columns_of(predictions: AnyPredictions, form: str) -> Columns:
     """
     if form == "parquet":
         columns, types = prediction_columns(predictions), prediction_types(predictions)
-        return {name: _masked(name, each, types.get(name)) for name, each in columns.items()}
+        return {name: _masked(name, column, types.get(name)) for name, column in columns.items()}
     if form != "npy":
         return prediction_columns(predictions)
     losses = wrapped(predictions)
@@ -293,39 +292,3 @@ def form_of(path: Path | None, named: str | None) -> str:
     if form == "parquet" and not has_polars():
         raise OutputError("parquet needs polars: pip install 'declnet[data]'")
     return form
-
-
-@contextmanager
-def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
-    """Open a file that appears only once it is complete; an error leaves nothing.
-
-    Args:
-        path: the file.
-        force: whether to replace an existing file.
-
-    Raises:
-        OutputError: the file exists or cannot be written.
-    """
-    require_free(path, force)
-    try:
-        with open_atomically(path) as file:
-            yield file
-            require_free(path, force)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def require_free(path: Path, force: bool) -> None:
-    """Raise OutputError if a file cannot be written there, or exists without `force`."""
-    try:
-        if path.is_dir():
-            raise OutputError(f"{path}: is a folder; name a file")
-        if not path.parent.is_dir():
-            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
-        exists, regular = path.exists(), path.is_file()
-    except OSError as error:  # a folder without permission, a name that is too long
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    if exists and not regular:
-        raise OutputError(f"{path}: not a regular file; name another, or leave out -o")
-    if exists and not force:
-        raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")

@@ -14,7 +14,7 @@ import socket
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,25 +23,27 @@ from typing import Any
 import numpy as np
 
 import declnet
+from declnet.caching import ResultCache, sharing_results
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify, why_unavailable
 from declnet.contracts.runs.callback import EpochFinished
-from declnet.contracts.runs.executor import ExecutorTask, Progress
+from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress
 from declnet.contracts.runs.plan import Outcome, Task
-from declnet.data.sharing import SharedData, sharing_data
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
+from declnet.runs.many.answers import Answer, place_files
 from declnet.runs.many.early_stops import RemoteRun, Report, reporting
+from declnet.runs.notices import warn
+from declnet.runs.options import Listener, RunOptions, StopWhen
 from declnet.runs.resuming import has_begun, resume_run
-from declnet.runs.run import train_run
-from declnet.runs.session import Listener, StopWhen
 from declnet.runs.signals import DeadlineReached, interrupted_at
 from declnet.runs.storage.folder import CHECKPOINTS, HISTORY, MANIFEST, SPEC, locked, writing
 from declnet.runs.storage.origins import components_in
 from declnet.runs.storage.writing import write_atomically
+from declnet.runs.train_run import train_run
 from declnet.spec.model import RunSpec, resolved_document, resolved_toml
 from declnet.spec.validate import parse_spec
 from declnet.training.checks.check import Checked
@@ -52,9 +54,6 @@ HEARTBEAT = 0.2
 
 PATIENCE = 60.0
 """Seconds to wait for a folder that another process, which is about to end, is still writing to."""
-
-Answer = dict[str, Any]
-"""The fields of an `Outcome` that its run decides on."""
 
 
 @dataclass(eq=False)
@@ -117,9 +116,9 @@ class RunTask(ExecutorTask):
     def execute(self, progress: Progress | None = None) -> bytes:
         """See `ExecutorTask.execute`."""
         follow = progress or partial(self.follow, self)
-        return _packed(self._carry_out(self.directory, follow), None)
+        return Answer(self._carry_out(self.directory, follow)).packed()
 
-    def _carry_out(self, directory: Path, progress: Progress) -> Answer:
+    def _carry_out(self, directory: Path, progress: Progress) -> dict[str, Any]:
         """Train the run in a folder; an explained failure and the deadline are answers, too."""
         epochs = self.spec.training.most_epochs or 1
 
@@ -133,21 +132,21 @@ class RunTask(ExecutorTask):
             if self.listener is not None:
                 self.listener(event)
 
-        common: dict[str, Any] = {
-            "listener": listener,
-            "registry": self.registry,
-            "stop_when": self.stop_when,
-        }
+        options = RunOptions(
+            listener=listener,
+            stop_when=self.stop_when,
+            registry=self.registry,
+            checked=self.checked,
+            allow_changes=self.allow_changes,
+        )
         try:
-            allows = self.allow_changes
-            if self.continues is not None:
-                allows = prolong(self.continues, directory, self.spec) or allows
+            if self.continues is not None and prolong(self.continues, directory, self.spec):
+                options = replace(options, allow_changes=True)
             with interrupted_at(self.deadline):
                 if has_begun(directory):
-                    result = resume_run(directory, self.data, allow_changes=allows, **common)
+                    result = resume_run(directory, self.data, options)
                 else:
-                    checked = self.checked
-                    result = train_run(self.spec, self.data, directory, checked=checked, **common)
+                    result = train_run(self.spec, self.data, directory, options)
         except DeadlineReached:
             return {"interrupted": True}
         except DeclnetError as error:
@@ -155,10 +154,28 @@ class RunTask(ExecutorTask):
         seconds = round(result.seconds, 3)
         return {"metrics": result.metrics, "seconds": seconds, "stopped": result.stopped}
 
-    def outcome(self, **answer: Any) -> Outcome:
+    def outcome(self, **fields: Any) -> Outcome:
         """Return the outcome of the run."""
         spec = self.spec
-        return Outcome(spec.name, spec.seed, self.directory, fold=spec.data.fold, **answer)
+        return Outcome(spec.name, spec.seed, self.directory, fold=spec.data.fold, **fields)
+
+    def received(self, content: bytes, executor: Executor) -> Outcome:
+        """Return the outcome in an answer, once the run's folder is where it belongs."""
+        try:
+            answer = Answer.unpacked(content)
+            outcome = self.outcome(**answer.outcome)
+        except (ValueError, TypeError):
+            return self.outcome(error="its answer is not what execute_task returned")
+        if answer.files is not None:
+            try:
+                with writing(self.directory):
+                    place_files(answer.files, self.directory)
+            except RunError as error:
+                return self.outcome(error=str(error))
+        if answer.unstoppable:
+            lack = f'the executor "{executor.type}" passes no reports on, and shares no file system'
+            warn(f"no trial is stopped early: {lack}")
+        return outcome
 
 
 def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
@@ -176,8 +193,8 @@ def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
             shutil.copyfile(run / HISTORY, directory / HISTORY)
             write_atomically(directory / SPEC, resolved_toml(spec).encode())
             content = json.loads((run / MANIFEST).read_bytes())
-            own = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
-            write_atomically(directory / MANIFEST, json.dumps(content | own).encode())
+            changes = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
+            write_atomically(directory / MANIFEST, json.dumps(content | changes).encode())
     return True
 
 
@@ -226,19 +243,19 @@ def execute_task(
         directory = folder if is_shared else Path(temporary, folder.name)
         files: dict[str, bytes] | None = None
         try:
-            answer = _carry_out_there(content, directory, progress or (lambda _: None), report)
+            outcome = _carry_out_there(content, directory, progress or (lambda _: None), report)
         except DeclnetError as error:
-            answer = {"error": str(error)}
+            outcome = {"error": str(error)}
         if not is_shared:
             files = {
                 path.relative_to(directory).as_posix(): path.read_bytes()
                 for path in sorted(directory.rglob("*"))
                 if path.is_file()
             }
-        if answer.get("error") is not None and host != content["host"]:
-            answer["error"] = f"on {host}: {answer['error']}"
+        if outcome.get("error") is not None and host != content["host"]:
+            outcome["error"] = f"on {host}: {outcome['error']}"
         unstoppable = bool(content.get("stop_file")) and not is_shared and report is None
-        return _packed(answer, files, unstoppable=unstoppable)
+        return Answer(outcome, files, unstoppable).packed()
 
 
 def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> bytes:
@@ -250,12 +267,12 @@ def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> b
         report: as for `execute_task`.
     """
     reason: str | None = None
-    for each in reports if report is not None else ():
-        reason = report(each) if report is not None else None
+    for text in reports if report is not None else ():
+        reason = report(text) if report is not None else None
         if reason is not None:
             break
         time.sleep(pause)
-    return _packed({"stopped": reason}, None)
+    return Answer({"stopped": reason}).packed()
 
 
 def _carry_out_there(
@@ -263,7 +280,7 @@ def _carry_out_there(
     directory: Path,
     progress: Progress,
     report: Report | None,
-) -> Answer:
+) -> dict[str, Any]:
     registry = _registry(tuple(content["disabled"]))
     _require_versions(content, registry)
     spec = parse_spec(content["spec"], registry)
@@ -281,7 +298,7 @@ def _carry_out_there(
         deadline=math.inf if deadline is None else float(deadline),
         continues=Path(continues) if continues else None,
     )
-    with sharing_data(_loaded_for(content["marker"])):
+    with sharing_results(_loaded_for(content["marker"])):
         return task._carry_out(directory, progress)
 
 
@@ -305,18 +322,18 @@ def _registry(disabled: tuple[str, ...]) -> Registry:
 
 
 @lru_cache(maxsize=1)
-def _loaded_for(_marker: str) -> SharedData:
+def _loaded_for(_marker: str) -> ResultCache:
     """Return the data that this process has loaded for tasks of the same command."""
-    return SharedData()
+    return ResultCache()
 
 
 def _require_versions(content: dict[str, Any], registry: Registry) -> None:
     """Raise RunError if a run would be computed by other versions here than where it was begun."""
-    own = {**registry.versions(), **_own_versions(registry)}
+    here = {**registry.versions(), **_own_versions(registry)}
     for name, version in content["versions"].items():
-        found = own.get(normalized(name), own.get(name))
-        if found != version and not content["allow_changes"]:
-            has = f"has {name} {found}" if found is not None else f"does not have {name}"
+        current = here.get(normalized(name), here.get(name))
+        if current != version and not content["allow_changes"]:
+            has = f"has {name} {current}" if current is not None else f"does not have {name}"
             message = f"this machine {has}, and {content['host']} {version}"
             raise RunError(f"{message}; install the same versions on both")
 
@@ -332,46 +349,3 @@ def _wait_until_free(directory: Path) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
-
-
-def _packed(answer: Answer, files: dict[str, bytes] | None, *, unstoppable: bool = False) -> bytes:
-    """Return an answer: a line of JSON, and then the content of the files one after another."""
-    sizes = {name: len(each) for name, each in files.items()} if files is not None else None
-    head = json.dumps({"outcome": answer, "files": sizes, "unstoppable": unstoppable}).encode()
-    return b"\n".join([head, b"".join((files or {}).values())])
-
-
-@dataclass(frozen=True, eq=False)
-class Unpacked:
-    """What `execute_task` returned.
-
-    Attributes:
-        outcome: of the task.
-        files: the files of the run by their paths in its folder; None if they are there already.
-        unstoppable: whether the run could not be stopped early, as it should have been.
-    """
-
-    outcome: Outcome
-    files: dict[str, bytes] | None
-    unstoppable: bool
-
-
-def read_answer(answer: bytes, task: RunTask) -> Unpacked:
-    """Return the answer to a task.
-
-    Raises:
-        ValueError: it is not from `execute_task`.
-    """
-    try:
-        head, _, rest = answer.partition(b"\n")
-        content = json.loads(head)
-        outcome, sizes = task.outcome(**content["outcome"]), content["files"]
-        files: dict[str, bytes] | None = None
-        if sizes is not None:
-            files, start = {}, 0
-            for name, size in sizes.items():
-                files[name] = rest[start : start + size]
-                start += size
-        return Unpacked(outcome, files, bool(content.get("unstoppable")))
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(str(error)) from None

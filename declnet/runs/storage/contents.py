@@ -12,8 +12,8 @@ from declnet.contracts.network.inputs import InputInfo
 from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import METRICS_FILE, Manifest, Metrics, parse_history
 from declnet.runs.storage.folder import REMEDY, reading
@@ -174,7 +174,7 @@ class RunContents:
 
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:
-            if any(not each.training_only for each in self.spec.data.prepare):
+            if any(not transform.training_only for transform in self.spec.data.prepare):
                 raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
             return FittedPreparation.of_arrays(self.inputs)
         arrays, registry = self._files.read(folder.PREPARATION_ARRAYS), self.registry

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic_core import to_json
 
+from declnet.errors import OutputError
+
 
 def read_bytes(path: Path) -> bytes:
     """Read a file of a run without following a symbolic link; raise OSError if that fails."""
@@ -105,6 +107,42 @@ def write_atomically(path: Path, content: bytes, permissions: int = 0o666) -> No
         file.write(content)
 
 
+@contextmanager
+def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
+    """Open a file that appears only once it is complete; an error leaves nothing.
+
+    Args:
+        path: the file.
+        force: whether to replace an existing file.
+
+    Raises:
+        OutputError: the file exists or cannot be written.
+    """
+    require_free(path, force)
+    try:
+        with open_atomically(path) as file:
+            yield file
+            require_free(path, force)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def require_free(path: Path, force: bool) -> None:
+    """Raise OutputError if a file cannot be written there, or exists without `force`."""
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder; name a file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+        exists, regular = path.exists(), path.is_file()
+    except OSError as error:  # a folder without permission, a name that is too long
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    if exists and not regular:
+        raise OutputError(f"{path}: not a regular file; name another, or leave out -o")
+    if exists and not force:
+        raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")
+
+
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     """Do the same for several files of a folder, given by name.
 
@@ -119,20 +157,20 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         with ExitStack() as stack:
             with ExitStack() as open_files:
                 opened = []
-                for each in temporary.values():
-                    opened.append(open_files.enter_context(each.open("wb")))
-                    stack.enter_context(_in_use(each))
+                for path in temporary.values():
+                    opened.append(open_files.enter_context(path.open("wb")))
+                    stack.enter_context(_in_use(path))
                 for file, content in zip(opened, files.values(), strict=True):
                     file.write(content)
                     file.flush()
                 for file in opened:
                     os.fsync(file.fileno())
-            for name, each in temporary.items():
-                each.replace(folder / name)
+            for name, path in temporary.items():
+                path.replace(folder / name)
         sync_folder(folder)
     except BaseException:
-        for each in temporary.values():
-            each.unlink(missing_ok=True)
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
         raise
 
 
@@ -148,10 +186,10 @@ def json_line(value: Any) -> bytes:
 
 def make_folder(path: Path) -> None:
     """Create a folder and its missing parents, and sync their entries; raise OSError on failure."""
-    missing = list(takewhile(lambda each: not each.exists(), (path, *path.parents)))
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     path.mkdir(parents=True, exist_ok=True)
-    for each in missing:
-        sync_folder(each.parent)
+    for folder in missing:
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import PurePath
 from typing import Any
 
 from declnet import ComponentError, DataError, Registry, error_summary
@@ -121,9 +122,9 @@ class App:
         await send({"type": "http.response.body", "body": body})
 
     def _identifier(self, headers: dict[bytes, bytes]) -> str:
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        if _IDENTIFIER.fullmatch(given):
-            return given
+        identifier = headers.get(b"x-request-id", b"").decode("latin-1")
+        if _IDENTIFIER.fullmatch(identifier):
+            return identifier
         return f"{self._prefix}-{next(self._number)}"
 
     async def _reply(
@@ -131,10 +132,10 @@ class App:
     ) -> Reply:
         self._require_host(headers)
         path, method = scope["path"], scope["method"]
-        if found := _PREDICT.fullmatch(path):
-            served = self.models.get(found[1])
+        if match := _PREDICT.fullmatch(path):
+            served = self.models.get(match[1])
             if served is None:
-                raise ProblemError(404, f"there is no model {found[1]}", f"models: {self._names}")
+                raise ProblemError(404, f"there is no model {match[1]}", f"models: {self._names}")
         elif path == "/predict":
             if len(self.models) > 1:
                 help_ = f"/models/NAME/predict with one of {self._names}"
@@ -172,7 +173,7 @@ class App:
         model = served.model
         with _translating():
             if len(body) <= SMALL and form == "json" and model.small_seconds < QUICK:
-                answer, rows = model.answer_small(body, accepted, query, self.options.most_rows)
+                answer, rows = model.answer_small(body, accepted, query, self.options.max_rows)
             else:
                 answer, rows = await self._in_thread(model, body, form, accepted, query)
         about = {"model": served.name, "version": model.version, "rows": rows}
@@ -185,7 +186,7 @@ class App:
         if self._active >= self.options.threads + self.options.queue:
             raise _busy("too many requests at the same time")
         self._active += 1
-        loop, limit = asyncio.get_running_loop(), self.options.most_rows
+        loop, limit = asyncio.get_running_loop(), self.options.max_rows
         if len(body) <= SMALL and form == "json":
             work = self.threads.submit(model.answer_small, body, accepted, query, limit)
         else:
@@ -208,13 +209,13 @@ class App:
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Return a request's body; raise ProblemError if it is too large or too slow."""
-        most, length = self.options.most_bytes, headers.get(b"content-length", b"0")
+        most, length = self.options.max_bytes, headers.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > most:
             raise _too_large(most)
         parts: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self.options.body_timeout):
+            async with asyncio.timeout(self.options.client_timeout):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -230,7 +231,7 @@ class App:
                     if not message.get("more_body", False):
                         return parts[0] if len(parts) == 1 else b"".join(parts)
         except TimeoutError:
-            late = f"the body did not arrive within {self.options.body_timeout:g} s"
+            late = f"the body did not arrive within {self.options.client_timeout:g} s"
             raise ProblemError(408, late, headers={"connection": "close"}) from None
         finally:
             self._buffered -= size
@@ -308,5 +309,5 @@ def _frames(error: BaseException) -> list[str]:
     """Return where an error was raised, without its values."""
     import traceback
 
-    found = traceback.extract_tb(error.__traceback__)
-    return [f"{os.path.basename(each.filename)}:{each.lineno} {each.name}" for each in found[-8:]]  # noqa: PTH119
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{PurePath(at.filename).name}:{at.lineno} {at.name}" for at in frames[-8:]]
