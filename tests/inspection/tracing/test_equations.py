@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from declnet import Elementwise, Layer, default_registry
-from declnet.inspection.equations import equations, gradient_equations
+from declnet.inspection.tracing.equations import equations, gradient_equations
 from declnet.testing import build_examples
 
 STATED = ("layer", "loss", "optimizer", "regularizer")
