@@ -18,7 +18,7 @@ from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
-from declnet.data.preparing.targets import inverted_target, wanted_targets
+from declnet.data.preparing.targets import inverted_target, loss_targets_of
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
@@ -271,7 +271,7 @@ def prepare(
     """
     checked = checked or check_spec(spec, registry, given, suspects=False)
     checked.require_right()
-    sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
+    sets = checked.sets or prepared_sets(spec.data, loss_targets_of(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
     heads, preparation = spec.heads, sets.preparation
     ready: dict[str, ReadySet] = {}
