@@ -10,8 +10,7 @@ from declnet.errors import KeyPath
 from declnet.spec.document.overrides import SOURCE
 from declnet.spec.document.source_map import value_at
 from declnet.spec.messages import from_here, shown
-from declnet.spec.tuning import TUNE
-from declnet.spec.varying_keys import SWEEP
+from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:
     from declnet.spec.model import RunSpec

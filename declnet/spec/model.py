@@ -41,12 +41,12 @@ from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.section import Section, contradiction, duplicates
-from declnet.spec.sweep import Sweep
-from declnet.spec.tuning import TUNE, Tuning
-from declnet.spec.varying_keys import SWEEP
+from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:
     from declnet.spec.members import Members
+    from declnet.spec.sweep import Sweep
+    from declnet.spec.tuning import Tuning
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""

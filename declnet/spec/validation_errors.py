@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -132,23 +132,21 @@ def diagnostic_of(
     return Diagnostic(message, hint, path, code, focus=focus)
 
 
-def repair_of(
+def repairs_of(
     detail: ErrorDetails, document: Any, expansion: Expansion | None = None
-) -> Repair | None:
-    """Return what the name in an error must mean, or None if that is unknown or only a guess."""
-    path = _key_path(detail["loc"], document)
+) -> Iterator[Repair]:
+    """Yield what the name in an error must mean, unless that is unknown or only a guess."""
+    path, code = _key_path(detail["loc"], document), _code(detail)
     written = expansion.source_map.written_path(path) if expansion is not None else path
     meant = detail.get("ctx", {}).get("meant")
-    if not path:
-        return None
-    if _code(detail) == "E015":
-        return Repair(written, type=meant) if meant is not None else None
-    if _code(detail) != "E010":
-        return None
-    belongs = _right_place(path, document, expansion)
-    if belongs is not None:
-        return Repair(written, belongs)
-    return Repair(written, (*written[:-1], meant)) if meant is not None else None
+    if code == "E015" and path and meant is not None:
+        yield Repair(written, type=meant)
+    elif code == "E010" and path:
+        belongs = _right_place(path, document, expansion)
+        if belongs is not None:
+            yield Repair(written, belongs)
+        elif meant is not None:
+            yield Repair(written, (*written[:-1], meant))
 
 
 def _code(detail: ErrorDetails) -> str:

@@ -40,8 +40,8 @@ from declnet.spec.schema.catalog import (
 )
 from declnet.spec.schema.completion import COMPLETION, completion_definitions
 from declnet.spec.sweep import ZIP
-from declnet.spec.tuning import SPACE, TUNE
-from declnet.spec.varying_keys import SWEEP, WHEN
+from declnet.spec.tuning import SPACE
+from declnet.spec.varying_keys import SWEEP, TUNE, WHEN
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
