@@ -8,7 +8,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from declnet_plugins.tabular import Clamp, QuantileNormal, RobustScale, SignedOneHot
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
+from declnet_plugins.tabular.transforms.targets import Clamp
 
 RNG = np.random.default_rng(4)
 

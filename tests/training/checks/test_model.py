@@ -14,12 +14,14 @@ from declnet.training.checks.model import (
     output_problems,
     path_of_output_size,
 )
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,
-    Huber,
     KLDivergence,
+)
+from declnet_plugins.standard.losses.regression import (
+    Huber,
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,

@@ -16,7 +16,12 @@ from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import heartbeat
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
+from declnet_plugins.standard.callbacks.monitored import (
+    BestEpoch,
+    Checkpoint,
+    EarlyStopping,
+    ReduceOnPlateau,
+)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import declnet_plugins.standard.data.csv_polars
 import declnet_plugins.standard.data.csv_rows
 import declnet_plugins.standard.data.text_table
 from declnet import DataError
-from declnet_plugins.standard.data import CSV
+from declnet_plugins.standard.data.csv import CSV
 from declnet_plugins.standard.data.csv_polars import _pieces
 
 RNG = np.random.default_rng(0)

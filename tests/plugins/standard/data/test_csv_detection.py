@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.data import CSV, TSV
+from declnet_plugins.standard.data.csv import CSV, TSV
 from declnet_plugins.standard.data.csv_detection import PIECE, text_format
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, default_registry
-from declnet_plugins.standard.data import Excel
+from declnet_plugins.standard.data.excel import Excel
 
 RNG = np.random.default_rng(0)
 

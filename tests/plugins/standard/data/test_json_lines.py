@@ -10,7 +10,7 @@ import pytest
 
 import declnet_plugins.standard.data.row_source
 from declnet import DataError
-from declnet_plugins.standard.data import JSONLines
+from declnet_plugins.standard.data.json_lines import JSONLines
 
 RNG = np.random.default_rng(0)
 

@@ -13,7 +13,7 @@ import pytest
 
 import declnet
 from declnet import DataError, RunContext, SpecError
-from declnet_plugins.standard.data import SQL
+from declnet_plugins.standard.data.sql import SQL
 
 from ....postgresql import PASSWORD, running_server
 

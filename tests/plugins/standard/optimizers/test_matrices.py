@@ -8,7 +8,7 @@ import pytest
 from declnet import ParameterInfo, RunContext, parse_spec
 from declnet.graph.update import FLUSH_EVERY, ParameterUpdate
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.optimizers import LAMB, Muon
+from declnet_plugins.standard.optimizers.matrices import LAMB, Muon
 
 STEPS = 8
 SHAPES = {

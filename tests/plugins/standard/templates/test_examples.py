@@ -9,7 +9,9 @@ import pytest
 from declnet import default_registry
 from declnet_plugins.standard.templates import TEMPLATES
 
-EXAMPLES = [name for name in TEMPLATES if default_registry().find("template", name).has_example()]
+EXAMPLES = [
+    name for name in TEMPLATES.split() if default_registry().find("template", name).has_example()
+]
 EACH = pytest.mark.parametrize("template", EXAMPLES)
 
 

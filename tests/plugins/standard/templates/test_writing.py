@@ -11,7 +11,7 @@ import declnet
 from declnet import DataError
 from declnet.data.profile import Wishes, profile_of
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.templates import Linear, TableTemplate
+from declnet_plugins.standard.templates.examples import Linear, TableTemplate
 
 RNG = np.random.default_rng(6)
 
