@@ -14,15 +14,10 @@ COMPONENTS = {
     "initializer": {
         "initializers": (
             "fan_in_uniform he_plus per_feature quantile_edges random_signs unit_outputs"
-        ),
+        )
     },
-    "loss": {
-        "losses": "members_crossentropy members_squared_error",
-    },
-    "template": {
-        "presets.realmlp": "realmlp_td realmlp_td_s",
-        "presets.tabm": "tabm_mini",
-    },
+    "loss": {"losses": "members_crossentropy members_squared_error"},
+    "template": {"presets.realmlp": "realmlp_td realmlp_td_s", "presets.tabm": "tabm_mini"},
     "transform": {
         "transforms.categories": "signed_one_hot",
         "transforms.numbers": "quantile_normal robust_scale",
