@@ -7,13 +7,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import (
-    Array,
-    LayerState,
-    Parameter,
-    Shape,
-    Workspace,
-)
+from declnet import Array, LayerState, Parameter, Shape, Workspace
 from declnet_plugins.standard.layers.conv2d import Conv2d, ImageConvolution
 from declnet_plugins.standard.layers.window import Extras, Padding, Sizes, require_images
 

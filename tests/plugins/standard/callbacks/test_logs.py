@@ -66,7 +66,7 @@ def read(folder):
     events = EventAccumulator(str(folder))
     events.Reload()
     return {
-        tag: {each.step: each.value for each in events.Scalars(tag)}
+        tag: {scalar.step: scalar.value for scalar in events.Scalars(tag)}
         for tag in events.Tags()["scalars"]
     }
 
