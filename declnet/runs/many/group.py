@@ -32,7 +32,6 @@ from declnet.runs.storage.folder import (
     reading,
 )
 from declnet.runs.storage.writing import json_document
-from declnet.spec.varying_keys import TUNE
 
 if TYPE_CHECKING:
     from declnet.display.tables import ResultTable
