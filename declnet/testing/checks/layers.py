@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
-from declnet import Layer
-from declnet import OutputRange
-from declnet import TrainingStep
+from declnet import Array, Layer, OutputRange, TrainingStep
 from declnet.contracts.network.layer import input_dtypes
 from declnet.testing.check import (
     CheckFailed,

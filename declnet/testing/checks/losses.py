@@ -20,20 +20,19 @@ from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same
 from declnet.testing.component_data import ExampleData
-from declnet.testing.harness import ModelHarness
-from declnet.testing.harness import build
-from declnet.testing.harness import probe
-from declnet.testing.trial import Batch
-from declnet.testing.trial import Order
-from declnet.testing.trial import SAMPLES
-from declnet.testing.trial import Setting
-from declnet.testing.trial import Trial
-from declnet.testing.trial import USUAL
-from declnet.testing.trial import WHOLE
-from declnet.testing.trial import batch_for
-from declnet.testing.trial import in_order
-from declnet.testing.watched import WatchedLoss
-from declnet.testing.watched import call_locked
+from declnet.testing.harness import ModelHarness, build, probe
+from declnet.testing.trial import (
+    SAMPLES,
+    USUAL,
+    WHOLE,
+    Batch,
+    Order,
+    Setting,
+    Trial,
+    batch_for,
+    in_order,
+)
+from declnet.testing.watched import WatchedLoss, call_locked
 
 USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
     "values": ((1,), (3,), (2, 3)),

@@ -22,13 +22,7 @@ from declnet.testing.checks.common import (
 )
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
 from declnet.testing.component_data import ExampleData
-from declnet.testing.trial import BOTH_ORDERS
-from declnet.testing.trial import Setting
-from declnet.testing.trial import Trial
-from declnet.testing.trial import USUAL
-from declnet.testing.trial import copied
-from declnet.testing.trial import in_order
-from declnet.testing.trial import tried
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, Trial, copied, in_order, tried
 from declnet.testing.watched import call_locked
 
 ROWS = 24

@@ -27,10 +27,7 @@ from declnet_plugins.exchange import (
     ExportedStep,
     FilePredictor,
 )
-from declnet_plugins.exchange.checks.cases import Case
-from declnet_plugins.exchange.checks.cases import cases_of
-from declnet_plugins.exchange.checks.cases import model_of
-from declnet_plugins.exchange.checks.cases import numbered
+from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
 from declnet_plugins.exchange.comparing import compared_predictions
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 
