@@ -11,7 +11,7 @@ from declnet.caching import computed_once
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.returned import verified
 from declnet.data.preparing.named_inputs import AT_INPUTS
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import PreparedSets, load_sets
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
@@ -77,7 +77,7 @@ def describe(
     try:
         loaded = load_sets(data, seed) if passed is None and data.stream is None else passed
         train = loaded["train"] if loaded is not None else None
-        sets = prepared_sets(data, wanted_targets(spec.heads), seed, loaded)
+        sets = prepared_sets(data, loss_targets_of(spec.heads), seed, loaded)
     except MemoryError as error:
         message = f"the data does not fit in this machine's memory: {error_message(error)}"
         problem = Diagnostic(message, None, data.origin_of("train"), "E051")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data
 from declnet.data.streaming.source import StreamedSource
@@ -48,7 +48,7 @@ def previews(spec: PartialSpec) -> list[Described]:
         for name, source in spec.data.sources.items():
             first[name] = StreamedSource.previewed(name, source, PREVIEWED)
         train = {"train": first["train"]}
-        sets = prepare_sets(train, data, wanted_targets(spec.heads))
+        sets = prepare_sets(train, data, loss_targets_of(spec.heads))
     except DataError as error:
         sure = len(first) < len(spec.data.sources) or _is_sure(error)
         return [Described(problems=[data_problem(spec, error)] if sure else [])]

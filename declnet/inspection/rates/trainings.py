@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from declnet.contracts.network.schedule import Schedule
-from declnet.errors import Diagnostic, DivergenceError, KeyPath, SpecError
-from declnet.registry.registry import Registry
-from declnet.spec.model import RunSpec
-from declnet.training.compile import CompiledTraining, compile_training
-from declnet.training.compiled_steps import NonFiniteLossError
-from declnet.training.culprits import culprit_of_step
-from declnet.training.divergence import divergence
-from declnet.training.epochs import ApplyUpdate
-from declnet.training.evaluation import Evaluation
-from declnet.training.metrics import MetricAccumulator
-from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import Prepared
-from declnet.training.state import TrainingState
+from declnet import Diagnostic, DivergenceError, RunSpec, Schedule, SpecError, StepwiseTraining
+
+KeyPath = tuple[str | int, ...]
+"""A key of a spec, by its parts."""
 
 RATE: KeyPath = ("optimizer", "learning_rate")
 
@@ -152,125 +142,78 @@ class Trainings:
 
     Attributes:
         run_updates: the updates of a run.
-        updates: the updates made so far.
-        judged_by: the loss that trainings are compared by, in words.
-        continue_: whether a longer training is the continuation of a shorter one, rather than a
-            run of another length with a schedule of its own.
+        criterion: the loss that trainings are compared by, e.g. `validation loss`.
+        continues: whether a longer training is the continuation of a shorter one, rather than a run
+            of another length with a schedule for that length.
     """
 
-    def __init__(self, spec: RunSpec, prepared: Prepared, registry: Registry) -> None:
-        training = spec.training.model_copy(update={"callbacks": (), "metrics": ()})
-        self.heads = tuple(replace(head, metrics={}) for head in spec.heads)
-        self._spec = spec.model_copy(update={"training": training})
-        self._model, self._registry = prepared.model, registry
-        self._train, validation = prepared.data["train"], prepared.data.get("validation")
-        self._initial = self._model.parameters()
-        self._validation = (
-            Evaluation(self._model, self.heads, validation) if validation is not None else None
-        )
-        self._batch = min(training.batch_size or len(self._train), len(self._train))
-        self._steps = training.epoch_updates(len(self._train))
-        self.run_updates = training.updates(len(self._train))
-        self.updates = 0
-        self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
-        self._saved: dict[float, TrainingState] = {}
-        self.judged_by = "training loss" if validation is None else "validation loss"
+    def __init__(self, training: StepwiseTraining) -> None:
+        self._training, self._spec = training, training.spec
+        self._states: dict[float, dict[str, Any]] = {}
+        self.run_updates = training.steps
+        self.continues = not isinstance(training.spec.optimizer.learning_rate, Schedule)
+        self._is_validated = training.count("validation") > 0
+        self.criterion = "validation loss" if self._is_validated else "training loss"
+
+    @property
+    def updates(self) -> int:
+        """The updates made so far."""
+        return self._training.made
 
     def range_test(self) -> Curve:
         """Train with a rate that grows by the same factor in each update, until it diverges."""
-        plain = {"learning_rate": 1.0, "decay": 0.0}
-        optimizer = self._spec.optimizer.model_copy(update=plain)
-        compiled = self.compiled(self._spec.model_copy(update={"optimizer": optimizer}))
+        training = self._training
         count = min(LONGEST, max(SHORTEST, self.run_updates // 4))
+        constant = {"learning_rate": 1.0, "decay": 0.0}
+        optimizer = self._spec.optimizer.model_copy(update=constant)
+        spec = self._spec.model_copy(update={"optimizer": optimizer})
+        training.restart(self._of_length(spec, count) if count > self.run_updates else spec)
         factor = (HIGHEST / LOWEST) ** (1 / (count - 1))
         rates: list[float] = []
         losses: list[float] = []
-
-        def update(step: int) -> float:
-            compiled.update.scale = LOWEST * factor ** (step - 1)
-            rates.append(compiled.update(step))
-            return rates[-1]
-
-        for step in range(count):
+        for number in range(count):
+            training.learning_rate_scale = LOWEST * factor**number
             try:
-                losses.append(self.run(compiled, update, step, 1))
-            except NonFiniteLossError as error:
+                losses.append(training.advance(explain=not losses))
+            except DivergenceError:
                 if not losses:  # whatever the rate
-                    raise self._divergence(error.loss) from None
+                    raise
                 return Curve(tuple(rates), tuple(losses), diverged=True)
+            rates.append(training.learning_rate_scale)
             if losses[-1] - losses[0] > EXPLODED * abs(losses[0]) + TINY:
                 return Curve(tuple(rates), tuple(losses), diverged=True)
         return Curve(tuple(rates), tuple(losses), diverged=False)
 
-    def _divergence(self, loss: float) -> DivergenceError:
-        """Return the error for an untrained model whose loss is not finite."""
-        bound, update = self.compiled(self._spec).component_step(0, 0, 0)
-        model, registry = self._model, self._registry
-        culprit = culprit_of_step(self._spec, model, registry, bound, update, 1)
-        return divergence(0, loss, culprit, registry)
-
     def train(self, rate: float, updates: int) -> Trial:
         """Train with a rate: from where a shorter training ended, or as a run of that length."""
-        saved = self._saved.get(rate)
-        done = first = saved.step if saved is not None else 0
-        epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
-        training = self._spec.training.model_copy(update={"epochs": epochs, "max_steps": None})
-        spec = with_rate(self._spec, rate).model_copy(update={"training": training})
-        compiled = self.compiled(spec, fresh=saved is None)
-        if saved is not None:
-            compiled.restore(saved)
-        tail = max(1, round(TAIL * (updates - first)))
-        parts = min(tail, EVALUATIONS) if self._validation is not None else 1
+        training, state = self._training, self._states.get(rate)
+        spec = with_rate(self._spec, rate)
+        spec = self._of_length(spec, self.run_updates if self.continues else updates)
+        training.restart(spec, adapt=state is None)
+        if state is not None:
+            training.restore(state)
+        tail = max(1, round(TAIL * (updates - training.step)))
+        parts = min(tail, EVALUATIONS) if self._is_validated else 1
         sizes = [tail // parts] * (parts - 1) + [tail - tail // parts * (parts - 1)]
         losses = []
         try:
-            self.run(compiled, compiled.update, done, updates - tail - done)
-            done = updates - tail
+            training.advance(updates - tail - training.step, explain=False)
             for size in sizes:
-                loss = self.run(compiled, compiled.update, done, size)
-                done += size
-                if self._validation is not None:
-                    loss = self._validation.evaluate()["data_loss"]
-                losses.append(loss)
-        except NonFiniteLossError:
+                loss = training.advance(size, explain=False)
+                losses.append(training.evaluate()["data_loss"] if self._is_validated else loss)
+        except DivergenceError:
             return Trial(rate, updates, math.inf)
         loss = sum(losses) / len(losses)
-        if self.continue_:
-            self._saved[rate] = compiled.state(0, 0, updates).copied()
+        if self.continues:
+            self._states[rate] = training.state()
         return Trial(rate, updates, loss if math.isfinite(loss) else math.inf)
 
-    def keep(self, rates: Sequence[float]) -> None:
+    def forget_others(self, rates: Sequence[float]) -> None:
         """Forget where the trainings with other rates ended."""
-        self._saved = {rate: saved for rate, saved in self._saved.items() if rate in rates}
+        self._states = {rate: state for rate, state in self._states.items() if rate in rates}
 
-    def compiled(self, spec: RunSpec, *, fresh: bool = True) -> CompiledTraining:
-        """Return a training from the initial parameters, with fresh random streams.
-
-        Args:
-            fresh: whether it begins there, rather than with a state that is about to be restored.
-        """
-        self._model.load_parameters(self._initial)
-        compiled = compile_training(spec, self._model, self._train, self._registry)
-        if fresh:
-            compiled.adapt()
-        return compiled
-
-    def run(
-        self, compiled: CompiledTraining, update: ApplyUpdate, first: int, updates: int
-    ) -> float:
-        """Make updates after `first` others; return the mean loss of their batches.
-
-        Raises:
-            NonFiniteLossError: the loss is NaN or infinite.
-        """
-        metrics, step, last = MetricAccumulator(self.heads), first, first + updates
-        epoch = compiled.epoch
-        with arithmetic_for(self._batch):
-            while step < last:
-                batch = epoch.after(0, step % self._steps)
-                stop = min(epoch.steps, epoch.after(batch, last - step))
-                epoch.run(update, step, metrics, batch, stop)
-                made = epoch.updates_in(batch, stop)
-                step += made
-                self.updates += made
-        return metrics.result()["loss"] if updates else math.nan
+    def _of_length(self, spec: RunSpec, updates: int) -> RunSpec:
+        """Return a spec that makes this many updates or, to whole epochs, more."""
+        epochs = -(-updates // self._training.epoch_steps)
+        training = spec.training.model_copy(update={"epochs": epochs, "max_steps": None})
+        return spec.model_copy(update={"training": training})

@@ -7,8 +7,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
-from declnet.contracts.component import Component
-from declnet.contracts.network.layer import Elementwise
+from declnet import Component, Elementwise
 
 _EQUATION = re.compile(r"\s[-+*/]?=\s")
 

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet import Array
 
 MOST = 48
 """An array with more elements is large."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from declnet.inspection.trainings import Curve, Trainings, rate_of, with_rate
 
 import declnet
-from declnet.inspection.trainings import Curve, Trainings, rate_of, with_rate
 from declnet.training.preparation import prepare
 
 COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from declnet.inspection.trainings import with_rate
 
 import declnet
 from declnet import Registry, Schedule, SpecError
 from declnet.inspection.rates import find_rate, rates_to_keep
-from declnet.inspection.trainings import with_rate
 
 
 class Flat(Schedule):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from declnet.cli.tracing.numbers import is_large, matrices, statistics
 
 

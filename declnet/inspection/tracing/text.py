@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from declnet.cli.tracing.numbers import is_large, matrices, statistics
-from declnet.cli.tracing.sections import Numbers, Section
-from declnet.display.characters import escaped_line
+from declnet import escaped
+from declnet.inspection.tracing.numbers import is_large, matrices, statistics
+from declnet.inspection.tracing.sections import Numbers, Section
 
 WIDTH = 100
 """Columns of a line of arrays."""
@@ -20,13 +20,13 @@ def as_text(sections: Iterable[Section]) -> str:
 
 
 def _lines(section: Section) -> Iterator[str]:
-    title = escaped_line(section.title)
+    title = escaped(section.title)
     yield title.upper() if section.chapter else title
     for line in section.equations:
-        yield f"  {escaped_line(line)}"
+        yield f"  {escaped(line)}"
     yield from _side_by_side(section.arrays)
     for line in section.notes:
-        yield f"  {escaped_line(line)}"
+        yield f"  {escaped(line)}"
 
 
 def _side_by_side(arrays: Iterable[Numbers]) -> Iterator[str]:
@@ -55,11 +55,11 @@ def _width(block: list[str]) -> int:
 def _block(numbers: Numbers) -> list[str]:
     array = numbers.array
     shape = f"({', '.join(map(str, array.shape))}{',' if array.ndim == 1 else ''})"
-    lines = [f"{escaped_line(numbers.label)} {shape}"]
+    lines = [f"{escaped(numbers.label)} {shape}"]
     if numbers.repeated and is_large(array):
         return lines
-    if is_large(array) and (found := statistics(array)):
-        lines.append(found)
+    if is_large(array) and (summary := statistics(array)):
+        lines.append(summary)
     for matrix in matrices(array):
         if matrix.index:
             lines.append(matrix.index)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from declnet.inspection.starting import Start, start_of_run, start_of_spec
+from declnet.inspection.trace import Trace, suspects
 
 import declnet
 from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
-from declnet.inspection.starting import Start, start_of_run, start_of_spec
-from declnet.inspection.trace import Trace, suspects
 from declnet.inspection.tracing import trace
 
 SPECS = Path(__file__).parents[2] / "specs"

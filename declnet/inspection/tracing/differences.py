@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.network.inputs import as_arrays
-from declnet.contracts.network.parameter import Regularizer
-from declnet.errors import RunError
-from declnet.graph.arrays import Workspaces, batch_view
-from declnet.graph.memory_plan import Order, copied_reads, value_orders
-from declnet.graph.model import Model
-from declnet.graph.parameters import layer_state
-from declnet.graph.schedules import ScheduledValues
-from declnet.graph.shapes import frozen_nodes
-from declnet.spec.heads import Head
-from declnet.training.preparation import ReadyData
+from declnet import Array, BoundLayers, Model, ReadyData, Regularizer, RunError, RunSpec
 
 TOLERANCE = 1e-6
 """The largest relative error of a gradient that counts as right."""
@@ -106,7 +94,8 @@ def compare(parts: Sequence[tuple[LossFunction, Array]], point: Array, name: str
         point: where the gradients were computed.
         name: as in `Differences`.
     """
-    gradient = np.sum([each for _, each in parts], axis=0)
+    gradients = [part_gradient for _, part_gradient in parts]
+    gradient = np.sum(gradients, axis=0)
     center = sum(function.center for function, _ in parts)
     largest = float(np.max(np.abs(gradient), initial=0.0))
     scale = max(largest, SMALL * max(1.0, abs(center)))
@@ -122,13 +111,13 @@ def compare(parts: Sequence[tuple[LossFunction, Array]], point: Array, name: str
         if None in slopes:
             kinks += 1
             continue
-        found = np.array(slopes, float)
-        off = np.abs(found - [float(part[index]) for _, part in parts]) / scale
+        differences = np.array(slopes, float)
+        off = np.abs(differences - [float(part[index]) for part in gradients]) / scale
         function, _ = parts[0]
         if function.may_clip and off[0] > TOLERANCE and _is_flat(function, index, value):
             clipped += 1
             continue
-        numeric[index] = found.sum()
+        numeric[index] = differences.sum()
         if worst is None or not off.max() <= errors.max():
             worst = index
         errors = np.maximum(errors, off)
@@ -143,7 +132,7 @@ def _chosen(gradient: Array, name: str) -> list[tuple[int, ...]]:
         rng = np.random.default_rng([gradient.size, *name.encode()])
         random = rng.choice(gradient.size, SAMPLED - 1, replace=False)
         flat = np.unique(np.append(random, np.argmax(np.abs(gradient))))
-    return [tuple(map(int, np.unravel_index(each, gradient.shape))) for each in flat]
+    return [tuple(map(int, np.unravel_index(position, gradient.shape))) for position in flat]
 
 
 def _slope(
@@ -156,7 +145,7 @@ def _slope(
     best, unit = np.inf, max(1.0, abs(value))
 
     def difference(step: float) -> float:
-        above, below = (function.changed(index, value + each) for each in (step, -step))
+        above, below = (function.changed(index, value + change) for change in (step, -step))
         return (above - below) / (2 * step)
 
     for size in STEPS:
@@ -177,9 +166,8 @@ def _slope(
 def _is_flat(function: LossFunction, index: tuple[int, ...], value: float) -> bool:
     """Return whether nearby values of an element give exactly the same loss."""
     step = STEPS[-1] * max(1.0, abs(value))
-    return all(
-        function.changed(index, value + each) == function.center for each in (step, -step, 2 * step)
-    )
+    changes = step, -step, 2 * step
+    return all(function.changed(index, value + change) == function.center for change in changes)
 
 
 def penalty_of(regularizer: Regularizer, point: Array) -> LossFunction:
@@ -194,28 +182,28 @@ def _function_of(array: Array, loss: Callable[[], float], may_clip: bool = False
     def changed(index: tuple[int, ...], value: float) -> float:
         before = array[index]
         array[index] = value
-        found = loss()
+        changed_loss = loss()
         array[index] = before
-        return found
+        return changed_loss
 
     return LossFunction(loss(), changed, may_clip)
 
 
-class ForwardPass:
-    """A model's forward pass and loss on fixed samples, evaluated again with changed numbers.
+class LossOfStep:
+    """The loss of a training step, evaluated again with changed outputs or parameters.
 
-    The values share no memory, and only what depends on the changed number is computed again.
-    Random layers draw the same numbers each time.
+    Only what depends on the changed number is computed again, and random layers draw the same
+    numbers each time.
 
     Args:
-        model: the model, of which only the declaration is used.
+        model: the model.
         parameters: the parameters by key.
-        heads: the losses.
+        spec: the spec, which has the losses.
         data: the samples.
         streams: the state of each layer's random stream.
-        step: the number of the step, from 1, for schedules.
-        total: the number of steps in the whole training.
-        epoch: the epoch of the step, which decides on frozen layers.
+        step: the number of the step, from 1.
+        steps: the number of steps in the whole training.
+        epoch: the epoch of the step.
 
     Raises:
         RunError: a layer's output is not the same if it is computed again.
@@ -225,146 +213,89 @@ class ForwardPass:
         self,
         model: Model,
         parameters: Mapping[str, Array],
-        heads: Sequence[Head],
+        spec: RunSpec,
         data: ReadyData,
         streams: Sequence[Mapping[str, Any]],
+        *,
         step: int,
-        total: int,
+        steps: int,
         epoch: int,
     ) -> None:
-        self._model = Model(model.nodes, model.inputs, model.dtype)
-        self._model.load_parameters(parameters)
-        self._saved, n = dict(parameters), len(data)
-        self._nodes = nodes = model.nodes
+        x = {name: np.asarray(array) for name, array in data.x.items()}
+        self._layers = BoundLayers(
+            model,
+            x,
+            parameters,
+            streams=streams,
+            training=True,
+            step=step,
+            steps=steps,
+            epoch=epoch,
+        )
+        self._nodes, n = model.nodes, len(data)
         self._losses = np.empty(n, model.dtype)
         self._heads = [
-            (head, model.output(head.output).index + 1, y_true)
-            for head, y_true in zip(heads, data.y_true, strict=True)
+            (head, model.output(head.output).index, y_true)
+            for head, y_true in zip(spec.heads, data.y_true, strict=True)
         ]
-        read = {value for node in nodes for value in node.inputs}
-        self._ends = {value for _, value, _ in self._heads} - read
         weights = np.ones(n) if data.weights is None else data.weights
         self._weights = weights / (weights.sum() or 1)
-        orders = value_orders(nodes)
-        workspaces = Workspaces(nodes, n, model.dtype, orders[1:])
-        self._rngs = [np.random.Generator(np.random.PCG64(0)) for _ in nodes]
-        self._streams = [dict(stream) for stream in streams[: len(nodes)]]
-        self._random = set(range(len(nodes)))
         self._slopes: dict[int, Array] = {}
-        self._untrained = [
-            [
-                f"{nodes[node.owner].name}.{name}"
-                for name, each in node.parameters.items()
-                if not each.trainable
-            ]
-            for node in nodes
-        ]
-        shapes = [(), *(node.output_shape for node in nodes)]
-
-        def allocate(value: int, order: Order) -> Array:
-            block = np.empty(n * prod(shapes[value]), model.dtype)
-            return batch_view(block, shapes[value], n, order)
-
-        self._given = as_arrays(data.x)
-        self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
-        self._values += [allocate(value, orders[value]) for value in range(1, len(orders))]
-        self._copies = {
-            reader: allocate(nodes[reader[0]].inputs[reader[1]], order)
-            for reader, order in copied_reads(nodes, orders).items()
-        }
-        schedules = ScheduledValues(total)
-        now = [schedules.of(node.layer) for node in nodes]
-        schedules.begin(step)
-        self._states = [
-            layer_state(node, self._model.store, workspaces.views(node, n), rng, now=each)
-            for node, rng, each in zip(nodes, self._rngs, now, strict=True)
-        ]
-        frozen = frozen_nodes(nodes, epoch)
-        for index, state in enumerate(self._states):
-            state.training, state.frozen = True, index in frozen
-        self._dependents = [self._after(index) for index in range(len(nodes) + 1)]
-        self._forward(range(len(nodes)))
-        self._random = {
-            index
-            for index, saved in enumerate(self._streams)
-            if self._rngs[index].bit_generator.state != saved
-        }
-        self._base = [self._values[0], *(value.copy() for value in self._values[1:])]
-        self._require_repeatable()
-
-    def take_slope(self, value: int, dy: Array) -> None:
-        """Replace the losses of an output by sum(dy * y_pred), for its gradient dy.
-
-        It has the gradients that follow from dy, also where the loss is clipped.
-        """
-        self._slopes[value] = dy
-
-    def of_parameter(self, index: int, key: str) -> LossFunction:
-        """Return the loss, without penalties, as a function of a parameter of a layer.
-
-        Like the function of a value, it is valid until the next one is requested.
-        """
-        array = self._model.store.arrays[key]
-        users = [node.index for node in self._nodes if node.owner == index]
-        found = {each for user in users for each in (user, *self._dependents[user + 1])}
-        return self._function(array, sorted(found))
-
-    def of_value(self, value: int) -> LossFunction:
-        """Return the loss as a function of a value: i is the output of layer i - 1."""
-        return self._function(self._values[value], self._dependents[value])
-
-    def _function(self, array: Array, layers: Sequence[int]) -> LossFunction:
-        for value, saved in zip(self._values, self._base, strict=True):
-            if value is not saved:
-                np.copyto(value, saved)
-
-        def loss() -> float:
-            self._forward(layers)
-            total = 0.0
-            for head, value, y_true in self._heads:
-                if value not in self._slopes:
-                    head.loss.forward(self._values[value], y_true, self._losses)
-                    total += head.weight * float(self._losses @ self._weights)
-            for value, dy in self._slopes.items():
-                total += float(np.sum(dy * self._values[value]))
-            return total
-
-        ends = [self._values[value] for value in self._ends]
-        return _function_of(array, loss, may_clip=any(array is end for end in ends))
-
-    def _forward(self, layers: Iterable[int]) -> None:
-        for index in layers:
-            node = self._nodes[index]
-            if index in self._random:
-                self._rngs[index].bit_generator.state = self._streams[index]
-            for key in self._untrained[index]:
-                np.copyto(self._model.store.arrays[key], self._saved[key])
-            for position, value in enumerate(node.inputs):
-                if (index, position) in self._copies:
-                    np.copyto(self._copies[index, position], self._values[value])
-            read = tuple(
-                self._copies.get((index, position), self._values[value])
-                if name is None
-                else self._given[name]
-                for position, (value, name) in enumerate(zip(node.inputs, node.reads, strict=True))
-            )
-            x: Any = read if node.takes_many_inputs else read[0]
-            node.layer.forward(x, self._values[index + 1], self._states[index])
-
-    def _after(self, value: int) -> list[int]:
-        """Return the layers that depend on a value, in order."""
-        changed, found = {value}, []
+        self._outputs = [output.copy() for output in self._layers.outputs]
         for node in self._nodes:
-            if changed.intersection(node.inputs):
-                changed.add(node.index + 1)
-                found.append(node.index)
-        return found
-
-    def _require_repeatable(self) -> None:
-        for node in self._nodes:
-            self._forward([node.index])
-            if not np.array_equal(self._values[node.index + 1], self._base[node.index + 1]):
+            if not np.array_equal(self._layers.forward(node.index), self._outputs[node.index]):
                 raise RunError(
                     f'the gradients cannot be verified: "{node.name}" ({node.layer.type}) gives '
                     "a different output for the same input and random numbers"
                 )
+
+    def linearize(self, index: int, dy: Array) -> None:
+        """Replace the losses of a layer's output by sum(dy * y_pred), for its gradient dy.
+
+        It has the gradients that follow from dy, also where the loss is clipped.
+        """
+        self._slopes[index] = dy
+
+    def of_parameter(self, index: int, key: str) -> LossFunction:
+        """Return the loss, without penalties, as a function of a parameter of a layer.
+
+        Like the function of an output, it is valid until the next one is requested.
+        """
+        users = [node.index for node in self._nodes if node.owner == index]
+        dependents = {layer for user in users for layer in (user, *self._dependents(user))}
+        return self._function(self._layers.parameters[key], sorted(dependents))
+
+    def of_output(self, index: int) -> LossFunction:
+        """Return the loss as a function of the output of a layer."""
+        is_read = any(index + 1 in node.inputs for node in self._nodes)
+        may_clip = not is_read and any(index == output for _, output, _ in self._heads)
+        return self._function(self._layers.outputs[index], self._dependents(index), may_clip)
+
+    def _function(
+        self, array: Array, layers: Sequence[int], may_clip: bool = False
+    ) -> LossFunction:
+        for output, saved in zip(self._layers.outputs, self._outputs, strict=True):
+            np.copyto(output, saved)
+
+        def loss() -> float:
+            for index in layers:
+                self._layers.forward(index)
+            total = 0.0
+            for head, output, y_true in self._heads:
+                if output not in self._slopes:
+                    head.loss.forward(self._layers.outputs[output], y_true, self._losses)
+                    total += head.weight * float(self._losses @ self._weights)
+            for output, dy in self._slopes.items():
+                total += float(np.sum(dy * self._layers.outputs[output]))
+            return total
+
+        return _function_of(array, loss, may_clip)
+
+    def _dependents(self, index: int) -> list[int]:
+        """Return the layers that depend on the output of a layer, in order."""
+        changed, dependents = {index + 1}, []
+        for node in self._nodes:
+            if changed.intersection(node.inputs):
+                changed.add(node.index + 1)
+                dependents.append(node.index)
+        return dependents

@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from declnet.contracts.attribution import attributing_errors
-from declnet.errors import KeyPath
-from declnet.inspection.trainings import FACTOR, HIGHEST, LOWEST, Curve, Trainings, Trial, rate_of
-from declnet.registry.registry import Registry
-from declnet.spec.model import RunSpec
-from declnet.spec.requirements import registry_for
-from declnet.training.checks.check import Checked
-from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import prepare
+from declnet import StepwiseTraining
+from declnet.inspection.rates.trainings import (
+    FACTOR,
+    HIGHEST,
+    LOWEST,
+    Curve,
+    KeyPath,
+    Trainings,
+    Trial,
+    rate_of,
+)
 
 FEWEST_RATES = 8
 """The least number of rates in the first round."""
@@ -46,7 +48,7 @@ class RateSearch:
         suggested: the rate to take.
         curve: the range test.
         trials: the trainings, in order.
-        judged_by: which loss the trainings were compared by.
+        criterion: the loss that the trainings were compared by.
         updates: all updates made.
         run_updates: the updates of a run of the spec.
     """
@@ -56,7 +58,7 @@ class RateSearch:
     suggested: float
     curve: Curve
     trials: tuple[Trial, ...]
-    judged_by: str
+    criterion: str
     updates: int
     run_updates: int
 
@@ -80,12 +82,7 @@ def rounded(rate: float) -> float:
 
 
 def find_rate(
-    spec: RunSpec,
-    registry: Registry | None = None,
-    *,
-    budget: float = 1.0,
-    checked: Checked | None = None,
-    watch: Watch = lambda _: None,
+    training: StepwiseTraining, *, budget: float = 1.0, watch: Watch = lambda _: None
 ) -> RateSearch:
     """Search for the learning rate with which a spec trains best.
 
@@ -96,42 +93,36 @@ def find_rate(
     Non-stochastic Best Arm Identification and Hyperparameter Optimization, AISTATS 2016.
 
     Args:
+        training: the training of the spec, before its first step.
         budget: the total cost, in runs of the spec; 0 for only a range test.
-        checked: the result of checking this same spec.
         watch: called after each step of the search.
 
     Raises:
-        SpecError: the spec is invalid, or its schedule declares no rate.
-        DataError: the data is invalid.
+        SpecError: the schedule declares no rate.
         DivergenceError: the loss of the untrained model is NaN or infinite.
         ComponentError: a component raised an exception.
     """
-    path, current = rate_of(spec)
-    registry = registry_for(spec.plugins, registry)
-    with attributing_errors(registry):
-        trainings = Trainings(spec, prepare(spec, registry, checked=checked), registry)
-        with one_blas_thread():
-            curve = trainings.range_test()
-            watch(curve)
-            left = budget * trainings.run_updates - len(curve.rates)
-            negligible = NEGLIGIBLE * abs(curve.losses[0])
+    path, current = rate_of(training.spec)
+    trainings = Trainings(training)
+    curve = trainings.range_test()
+    watch(curve)
+    updates = budget * trainings.run_updates - len(curve.rates)
+    negligible = NEGLIGIBLE * abs(curve.losses[0])
 
-            def ranking(trial: Trial) -> tuple[float, float]:
-                return max(trial.loss, negligible), trial.rate
+    def ranking(trial: Trial) -> tuple[float, float]:
+        return max(trial.loss, negligible), trial.rate
 
-            trials, best = (
-                _compare(trainings, candidates(curve, current), left, ranking, watch)
-                if budget > 0
-                else ([], None)
-            )
-    suggested = rounded(curve.suggested) if best is None else best.rate
+    trials, best = [], None
+    if budget > 0:
+        rates = candidates(curve, current)
+        trials, best = _compare(trainings, rates, updates, ranking, watch)
     return RateSearch(
         path,
         current,
-        suggested,
+        rounded(curve.suggested) if best is None else best.rate,
         curve,
         tuple(trials),
-        trainings.judged_by,
+        trainings.criterion,
         trainings.updates,
         trainings.run_updates,
     )
@@ -145,32 +136,34 @@ def _compare(
     Returns:
         All trainings, and the best of the last round; None if even that diverged.
     """
-    floor = min(trainings.run_updates, max(FEWEST, min(MOST, trainings.run_updates // 8)))
-    before, length = trainings.updates, 0
+    run, before = trainings.run_updates, trainings.updates
+    least = min(run, max(FEWEST, min(MOST, run // 8)))
     trials: list[Trial] = []
-    found: list[Trial] = []
-    for left, most in zip(range(len(KEPT), -1, -1), (0, *KEPT), strict=True):
-        rates = rates_to_keep(found, most, ranking) if most else rates
-        trainings.keep(rates)
+    finished: list[Trial] = []
+    length = 0
+    for share, most in zip(SHARES, (None, *KEPT), strict=True):
+        if most is not None:
+            rates = rates_to_keep(finished, most, ranking)
+        trainings.forget_others(rates)
         unused = updates - (trainings.updates - before)
-        share = max(floor, int(unused * SHARES[-1 - left] / max(1, len(rates))))
-        each = min(trainings.run_updates, share + (length if trainings.continue_ else 0))
-        if each <= length or not rates:
+        part = max(least, int(unused * share / max(1, len(rates))))
+        longer = min(run, part + (length if trainings.continues else 0))
+        if longer <= length or not rates:
             break
-        found, length = [], each
+        finished, length = [], longer
         for rate in rates:
-            found.append(trainings.train(rate, each))
-            watch(found[-1])
-            if not most and _only_gets_worse(found, ranking):
+            finished.append(trainings.train(rate, length))
+            watch(finished[-1])
+            if most is None and _only_gets_worse(finished, ranking):
                 break
-        trials += found
-    found.sort(key=ranking)
-    return trials, found[0] if found and not found[0].diverged else None
+        trials += finished
+    finished.sort(key=ranking)
+    return trials, finished[0] if finished and not finished[0].diverged else None
 
 
-def _only_gets_worse(found: Sequence[Trial], ranking: Ranking) -> bool:
+def _only_gets_worse(trials: Sequence[Trial], ranking: Ranking) -> bool:
     """Return whether each of the last rates was worse than the larger one before it."""
-    last = found[-TOO_LOW - 1 :]
+    last = trials[-TOO_LOW - 1 :]
     return len(last) > TOO_LOW and all(
         ranking(one) < ranking(other) for one, other in pairwise(last)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.inspection.engine_parts import engine_parts
+from declnet.runs.engine_parts import engine_parts
 
 DOCUMENT = {
     "declnet": 1,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from declnet.cli.tracing.numbers import Matrix, is_large, matrices, statistics
-from declnet.cli.tracing.sections import Numbers, Section
+from declnet.inspection.tracing.numbers import Matrix, is_large, matrices, statistics
+from declnet.inspection.tracing.sections import Numbers, Section
 
 _STYLE = """
 :root { color-scheme: light dark; }

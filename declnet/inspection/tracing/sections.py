@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from declnet.cli.tracing.numbers import is_large
-from declnet.contracts.arrays import Array
-from declnet.contracts.component import Component
-from declnet.contracts.network.inputs import INPUT, input_value
-from declnet.display.words import counted
-from declnet.inspection.differences import TOLERANCE, Differences
-from declnet.inspection.equations import equations, gradient_equations, settings
-from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter, suspects
+from declnet import Array, Component
+from declnet.inspection.tracing.differences import TOLERANCE, Differences
+from declnet.inspection.tracing.equations import equations, gradient_equations, settings
+from declnet.inspection.tracing.numbers import is_large
+from declnet.inspection.tracing.trace import (
+    Trace,
+    TracedLayer,
+    TracedLoss,
+    TracedParameter,
+    suspects,
+)
 
 EXAMPLES = 3
 """Elements of a large gradient that are listed with their central differences."""
@@ -61,7 +64,7 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
     yield Section("Forward", True)
     if not layers:
         for name, x in trace.x.items():
-            yield Section(input_value(name), arrays=(Numbers("x", x),))
+            yield Section(f"input.{name}" if name else "input", arrays=(Numbers("x", x),))
     yield from map(_forward, shown)
     if not layers:
         yield Section("Loss", True)
@@ -73,11 +76,11 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
         )
         yield Section("loss", notes=tuple(_sum(trace)))
     yield Section("Backward", True)
-    yield from (_backward(each, trace) for each in reversed(shown))
+    yield from (_backward(layer, trace) for layer in reversed(shown))
     yield Section("Update", True)
     yield _optimizer(trace)
-    for each in shown:
-        yield from map(_updated, each.parameters)
+    for layer in shown:
+        yield from map(_updated, layer.parameters)
     if trace.checks:
         yield Section("Verification", True)
         yield Section("central differences", notes=tuple(verdict(trace)))
@@ -90,29 +93,33 @@ def number(value: float) -> str:
 
 def verdict(trace: Trace) -> Iterator[str]:
     """Yield sentences on all comparisons with central differences."""
-    worst = max(trace.checks, key=lambda each: each.error)
+    worst = max(trace.checks, key=lambda check: check.error)
     compared = sum(check.compared for check in trace.checks)
     skipped = sum(check.kinks for check in trace.checks)
     at_kinks = f" {skipped} more are at kinks of the loss and were skipped." if skipped else ""
     wrong = [check for check in trace.checks if not check.passed]
     if not wrong:
         yield (
-            f"All {compared} elements compared, of {counted(len(trace.checks), 'gradient')}, agree "
+            f"All {compared} elements compared, of {_gradients(len(trace.checks))}, agree "
             f"with central differences: the largest relative error is {worst.error:.1e}, in "
-            f"{_of(worst)}.{at_kinks}"
+            f"{_label(worst)}.{at_kinks}"
         )
         return
     yield (
-        f"{counted(len(wrong), 'gradient')} of {len(trace.checks)} differ from central differences "
+        f"{_gradients(len(wrong))} of {len(trace.checks)} differ from central differences "
         f"by more than {TOLERANCE:.0e}, relative to the largest element:"
     )
-    for each in wrong:
-        yield f"  {_of(each)}: relative error {each.error:.1e}, at {list(each.worst or ())}"
+    for check in wrong:
+        yield f"  {_label(check)}: relative error {check.error:.1e}, at {list(check.worst or ())}"
     yield f"The error is in the backward pass of {', '.join(suspects(trace))}."
 
 
-def _of(each: Differences) -> str:
-    return each.name if "." in each.name else f"dy of {each.name}"
+def _gradients(count: int) -> str:
+    return "1 gradient" if count == 1 else f"{count} gradients"
+
+
+def _label(check: Differences) -> str:
+    return check.name if "." in check.name else f"dy of {check.name}"
 
 
 def _title(trace: Trace) -> str:
@@ -122,10 +129,10 @@ def _title(trace: Trace) -> str:
 
 def _introduction(trace: Trace) -> Iterator[str]:
     count, whole = len(trace.positions), trace.batch_size
-    positions = ", ".join(str(each) for each in trace.positions.tolist())
-    of = f"all {whole}" if count == whole else f"the first {count} of the {whole}"
+    positions = ", ".join(map(str, trace.positions.tolist()))
+    some = f"all {whole}" if count == whole else f"the first {count} of the {whole}"
     yield (
-        f"Epoch {trace.epoch}, batch {trace.batch} (both from 0): {of} samples of the batch, at "
+        f"Epoch {trace.epoch}, batch {trace.batch} (both from 0): {some} samples of the batch, at "
         f"positions {positions} of the training data."
     )
     if count < whole:
@@ -134,14 +141,14 @@ def _introduction(trace: Trace) -> Iterator[str]:
             "so each number follows from others shown here."
         )
     yield f"{trace.origin[0].upper()}{trace.origin[1:]}."
-    own = trace.spec.model.dtype
-    instead = f", not the spec's {own}, to verify gradients" if trace.dtype != own else ""
+    dtype = trace.spec.model.dtype
+    instead = f", not the spec's {dtype}, to verify gradients" if trace.dtype != dtype else ""
     yield f"Computed in {trace.dtype}{instead}, layer by layer; shown are four decimals."
 
 
 def _declared(component: Component) -> str:
-    found = settings(component)
-    shown = ", ".join(f"{name} = {_value(value)}" for name, value in found.items())
+    values = settings(component).items()
+    shown = ", ".join(f"{name} = {_value(value)}" for name, value in values)
     return f"{component.type}{f' ({shown})' if shown else ''}"
 
 
@@ -157,23 +164,23 @@ def _forward(layer: TracedLayer) -> Section:
         )
         for at, (source, array) in enumerate(zip(layer.inputs, layer.x, strict=True))
     ]
-    own = [Numbers(parameter.name, parameter.before) for parameter in layer.parameters]
+    parameters = [Numbers(parameter.name, parameter.before) for parameter in layer.parameters]
     return Section(
         f"{layer.name}: {_declared(layer.layer)}",
         equations=equations(layer.layer),
-        arrays=(*reads, *own, Numbers("y", layer.y)),
+        arrays=(*reads, *parameters, Numbers("y", layer.y)),
     )
 
 
 def _source(name: str) -> str:
-    if name == INPUT:
+    if name == "input":
         return "the input"
-    return name if name.startswith(f"{INPUT}.") else f"y of {name}"
+    return name if name.startswith("input.") else f"y of {name}"
 
 
 def _loss(traced: TracedLoss, trace: Trace) -> Section:
     weights = () if trace.weights is None else (Numbers("sample weights", trace.weights),)
-    name, loss = traced.head.name, traced.head.loss
+    name, loss = traced.name, traced.loss
     return Section(
         f"{name}: {_declared(loss)}" if name else _declared(loss),
         equations=equations(loss),
@@ -183,12 +190,12 @@ def _loss(traced: TracedLoss, trace: Trace) -> Section:
             Numbers("losses", traced.losses),
             *weights,
         ),
-        notes=(f"{_called(traced)} = {_mean_of(trace)} = {number(traced.mean)}",),
+        notes=(f"{_loss_name(traced)} = {_mean_of(trace)} = {number(traced.mean)}",),
     )
 
 
-def _called(traced: TracedLoss) -> str:
-    return traced.head.label("loss") if traced.head.name else "data loss"
+def _loss_name(traced: TracedLoss) -> str:
+    return traced.label if traced.name else "data loss"
 
 
 def _mean_of(trace: Trace) -> str:
@@ -207,8 +214,8 @@ def _penalty(parameter: TracedParameter) -> Section:
 
 
 def _sum(trace: Trace) -> Iterator[str]:
-    if trace.losses[0].head.name:
-        parts = [f"{loss.head.weight:g} * {_called(loss)}" for loss in trace.losses]
+    if trace.losses[0].name:
+        parts = [f"{loss.weight:g} * {_loss_name(loss)}" for loss in trace.losses]
         yield f"data loss = {' + '.join(parts)} = {number(trace.data_loss)}"
     yield (
         f"loss = data loss + penalties = {number(trace.data_loss)} + {number(trace.penalty)} = "
@@ -230,10 +237,10 @@ def _backward(layer: TracedLayer, trace: Trace) -> Section:
             arrays.append(
                 Numbers(f"of the penalty of {parameter.name}", parameter.penalty_gradient)
             )
-        found = _with_differences(f"d{parameter.name}", parameter.gradient, parameter.check)
-        arrays, notes = arrays + found[0], notes + found[1]
-    own = [loss for loss in trace.losses if loss.output == layer.name]
-    lines = [line for each in own for line in _loss_gradient(each, trace)]
+        more, remarks = _with_differences(f"d{parameter.name}", parameter.gradient, parameter.check)
+        arrays, notes = arrays + more, notes + remarks
+    losses = [loss for loss in trace.losses if loss.output == layer.name]
+    lines = [line for loss in losses for line in _loss_gradient(loss, trace)]
     stated = (*lines, *gradient_equations(layer.layer), *penalized)
     return Section(title, equations=stated, arrays=tuple(arrays), notes=tuple(notes))
 
@@ -250,46 +257,47 @@ def _with_differences(
         arrays.append(Numbers("central differences", check.numeric))
     else:
         known = sorted(
-            np.argwhere(np.isfinite(check.numeric)), key=lambda each: -abs(gradient[tuple(each)])
+            np.argwhere(np.isfinite(check.numeric)), key=lambda index: -abs(gradient[tuple(index)])
         )
         notes += [
-            f"  {name}{each.tolist()} = {number(gradient[tuple(each)])}, "
-            f"central difference {number(check.numeric[tuple(each)])}"
-            for each in known[:EXAMPLES]
+            f"  {name}{index.tolist()} = {number(gradient[tuple(index)])}, "
+            f"central difference {number(check.numeric[tuple(index)])}"
+            for index in known[:EXAMPLES]
         ]
     return arrays, notes
 
 
 def _loss_gradient(traced: TracedLoss, trace: Trace) -> tuple[str, ...]:
-    weight = f" * {traced.head.weight:g}" if traced.head.weight != 1 else ""
+    weight = f" * {traced.weight:g}" if traced.weight != 1 else ""
     divided = "* weights / sum(weights)" if trace.weights is not None else f"/ {len(traced.losses)}"
     factor = f"dy_pred{weight} {divided}"
-    of = f", for {_called(traced)}" if len(trace.losses) > 1 else ", for the mean of the losses"
-    return (*gradient_equations(traced.head.loss), f"dy = {factor}{of}")
+    several = len(trace.losses) > 1
+    target = f", for {_loss_name(traced)}" if several else ", for the mean of the losses"
+    return (*gradient_equations(traced.loss), f"dy = {factor}{target}")
 
 
 def _origin_of_dy(layer: TracedLayer, trace: Trace) -> str:
-    readers = [f"dx of {each.name}" for each in trace.layers if layer.name in each.inputs]
-    losses = [loss.head.loss.type for loss in trace.losses if loss.output == layer.name]
+    readers = [f"dx of {other.name}" for other in trace.layers if layer.name in other.inputs]
+    losses = [loss.loss.type for loss in trace.losses if loss.output == layer.name]
     if not readers:
         return f"from {' + '.join(losses)}"
     return f"= {' + '.join([*losses, *readers])}"
 
 
-def _compared(what: str, check: Differences) -> str:
+def _compared(name: str, check: Differences) -> str:
     """Return a sentence on a comparison with central differences."""
-    said = f"{what}: {check.compared} of {check.numeric.size} elements compared"
+    text = f"{name}: {check.compared} of {check.numeric.size} elements compared"
     if check.compared:
         agree = "" if check.passed else f", more than {TOLERANCE:.0e}: WRONG"
-        said += f", largest relative error {check.error:.1e}{agree}"
+        text += f", largest relative error {check.error:.1e}{agree}"
     if check.kinks:
-        said += f"; {check.kinks} skipped at kinks, where the slopes to both sides differ"
+        text += f"; {check.kinks} skipped at kinks, where the slopes to both sides differ"
     if check.clipped:
-        said += (
+        text += (
             f"; {check.clipped} skipped where the loss is clipped, so it is constant, but its "
             "gradient is not 0; the differences below are of sum(dy * y_pred)"
         )
-    return said
+    return text
 
 
 def _optimizer(trace: Trace) -> Section:

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.network.inputs import Batch
-from declnet.contracts.network.layer import Layer
-from declnet.contracts.network.parameter import Regularizer
-from declnet.inspection.differences import TOLERANCE, Differences
-from declnet.spec.heads import Head
-from declnet.spec.model import RunSpec
+from declnet import Array, Layer, Loss, Regularizer, RunSpec
+from declnet.inspection.tracing.differences import TOLERANCE, Differences
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +70,10 @@ class TracedLoss:
     """A loss with what it compares.
 
     Attributes:
-        head: the loss, with its name and weight.
+        loss: the component.
+        name: its name in `[losses]`; `""` for a single one.
+        label: what the history calls it, e.g. `price_loss`.
+        weight: how much it counts in the sum of the losses.
         output: the name of the layer whose output it takes.
         y_pred: that output, (n, *output shape).
         y_true: the targets as prepared by the loss.
@@ -83,7 +81,10 @@ class TracedLoss:
         mean: the mean of the losses, by weight of the samples.
     """
 
-    head: Head
+    loss: Loss
+    name: str
+    label: str
+    weight: float
     output: str
     y_pred: Array
     y_true: Array
@@ -121,7 +122,7 @@ class Trace:
     positions: Array
     batch_size: int
     dtype: str
-    x: Batch
+    x: Mapping[str, Array]
     layers: tuple[TracedLayer, ...]
     losses: tuple[TracedLoss, ...]
     weights: Array | None
@@ -130,7 +131,7 @@ class Trace:
     @property
     def data_loss(self) -> float:
         """The weighted sum of the losses' means."""
-        return sum(loss.head.weight * loss.mean for loss in self.losses)
+        return sum(loss.weight * loss.mean for loss in self.losses)
 
     @property
     def parameters(self) -> tuple[TracedParameter, ...]:
@@ -150,10 +151,10 @@ class Trace:
     @property
     def checks(self) -> tuple[Differences, ...]:
         """All comparisons with central differences, in the order of the backward pass."""
-        found = []
+        checks = []
         for layer in reversed(self.layers):
-            found += [layer.check, *(parameter.check for parameter in layer.parameters)]
-        return tuple(each for each in found if each is not None)
+            checks += [layer.check, *(parameter.check for parameter in layer.parameters)]
+        return tuple(check for check in checks if check is not None)
 
 
 def suspects(result: Trace) -> tuple[str, ...]:
@@ -165,21 +166,21 @@ def suspects(result: Trace) -> tuple[str, ...]:
     wrong = {check.name for check in result.checks if not check.passed}
     named: dict[str, None] = {}
     for layer in reversed(result.layers):
-        checks = [
+        errors = [
             (parameter, parameter.check.errors)
             for parameter in layer.parameters
             if parameter.check is not None
         ]
-        own = any(not errors[0] <= TOLERANCE for _, errors in checks)
-        if layer.name not in wrong and (own or wrong.intersection(layer.inputs)):
+        is_wrong = any(not of_data <= TOLERANCE for _, (of_data, *_) in errors)
+        if layer.name not in wrong and (is_wrong or wrong.intersection(layer.inputs)):
             named[f"{layer.name} ({layer.layer.type})"] = None
-        for each, errors in checks:
-            if each.regularizer is not None and not errors[-1] <= TOLERANCE:
-                named[f"the regularizer of {each.key} ({each.regularizer.type})"] = None
-    read = {name for layer in result.layers for name in layer.inputs}
-    for each_loss in result.losses:
-        if each_loss.output in wrong and (each_loss.output not in read or not named):
-            head = each_loss.head
-            called = f"the loss {head.name}" if head.name else "the loss"
-            named[f"{called} ({head.loss.type})"] = None
+        for parameter, (*_, of_penalty) in errors:
+            if parameter.regularizer is not None and not of_penalty <= TOLERANCE:
+                name = f"the regularizer of {parameter.key} ({parameter.regularizer.type})"
+                named[name] = None
+    inputs = {name for layer in result.layers for name in layer.inputs}
+    for loss in result.losses:
+        if loss.output in wrong and (loss.output not in inputs or not named):
+            title = f"the loss {loss.name}" if loss.name else "the loss"
+            named[f"{title} ({loss.loss.type})"] = None
     return tuple(named)
