@@ -143,7 +143,7 @@ class AnalyzedData:
 
     @cached_property
     def better(self) -> dict[str, Better | None]:
-        """The better direction of the loss and of each metric, or of errors of values without metrics.
+        """The better direction of the loss and each metric, or of errors of values without metrics.
 
         Several models together have no loss.
         """

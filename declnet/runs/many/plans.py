@@ -357,6 +357,6 @@ class _JournalStudy:
 
 
 def run_folder(point: str, seed: int | None, fold: int | None) -> str:
-    """Return the folder of a run: `<point>/seed-<seed>/fold-<fold>`, without parts that are None."""
+    """Return the folder of a run, `<point>/seed-<seed>/fold-<fold>`, without what is None."""
     parts = [point, "" if seed is None else f"seed-{seed}", "" if fold is None else f"fold-{fold}"]
     return "/".join(part for part in parts if part)
