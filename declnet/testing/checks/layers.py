@@ -107,11 +107,17 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 def _calls_for(subject: Subject, shape: Any) -> native.Calls:
     model = build_chain(subject, shape)
     step = TrainingStep(model, NO_LOSS, USUAL.samples)
+    rng, samples = np.random.default_rng(0), USUAL.samples
     x = {
-        name: np.zeros((USUAL.samples, *info.shape), model.dtype if info.dtype == "float" else int)
+        name: rng.normal(size=(samples, *info.shape))
+        if info.dtype == "float"
+        else rng.integers(0, 2, (samples, *info.shape))
         for name, info in model.inputs.items()
     }
-    step.begin(x, np.zeros(USUAL.samples))
+    step.begin(x, np.zeros(samples))
+    with calling("the layer"):  # so that its arrays hold what they do in a training
+        step.forward()
+        step.backward()
     return native.calls_of(model.nodes[-2].layer, step.calls)
 
 
