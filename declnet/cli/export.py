@@ -10,7 +10,7 @@ import click
 
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
+from declnet.cli.options import PATH, PluginOptions, no_plugin_option, run_argument
 from declnet.cli.process import interrupt_on_signals, without_collections
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def export(
     interrupt_on_signals()
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
     given = {each.key: each.value for each in parsed}
-    registry = registry_without(disabled)
+    registry = PluginOptions(disabled).registry
     if takes_best or not (is_predictor(run) or (run / "manifest.json").exists()):
         run = _best_in(run, taken=takes_best)
     opening = open_group if is_predictor(run) else open_run

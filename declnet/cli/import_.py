@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from declnet.cli.display.streams import print_line
-from declnet.cli.options import PATH, no_plugin_option, registry_without
+from declnet.cli.options import PATH, PluginOptions, no_plugin_option
 from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def import_(
     fields = {override.key: override.value for override in overrides}
     if mapping is not None:
         fields["mapping"] = mapping
-    registry = registry_without(disabled)
+    registry = PluginOptions(disabled).registry
     importer = _importer(file, form, fields, registry)
     summary = import_network(importer, file, output, registry, overwrite=force)
     width = max(map(len, summary.mapping), default=0)
