@@ -250,7 +250,7 @@ class SpecOptions(PluginOptions):
     overrides: tuple[str, ...] = ()
 
     @classmethod
-    def pass_to(cls, metavar: str = "SPEC") -> Decorator:  # type: ignore[override]
+    def pass_to(cls, metavar: str = "SPEC") -> Decorator:
         """Return a decorator that adds the argument and options to a click command.
 
         The command gets the object as its first argument.
@@ -285,8 +285,8 @@ class SpecOptions(PluginOptions):
         """
         from declnet.runs.stepwise import StepwiseTraining
 
-        own, checked = self._checked
-        return StepwiseTraining(spec or own, self.registry, checked=checked)
+        loaded, checked = self._checked
+        return StepwiseTraining(spec or loaded, self.registry, checked=checked)
 
     def editable_number(self, key: KeyPath, number: float) -> EditableNumber:
         """Return a number in the file that will be set with its method `set`.
