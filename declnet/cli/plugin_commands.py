@@ -87,15 +87,17 @@ class PluginCommand(click.Command):
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command itself."""
+        """Run the command itself; signals that end a process interrupt it, as any command."""
+        from declnet.cli.process import interrupt_on_signals
+
+        interrupt_on_signals()
         return ctx.command.invoke(ctx)
 
     def failure(self, error: BaseException) -> click.ClickException:
         """Return what is shown of an exception of the command, with its distribution."""
-        from declnet.errors import error_summary
-        from declnet.testing.check import place_of
+        from declnet.errors import error_place, error_summary
 
-        place = place_of(error)
+        place = error_place(error)
         where = f" ({place})" if place else ""
         message = f"the command `{self.name}` of {self._offers[0]} raised {error_summary(error)}"
         return _CommandError(f"{message}{where}")

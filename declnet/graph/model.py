@@ -27,10 +27,10 @@ from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
-from declnet.graph.inference import InferenceGraph, samples_at_once
+from declnet.graph.inference import InferenceGraph, inference_memory, samples_at_once
 from declnet.graph.initial_weights import load_part
 from declnet.graph.initializers import initializer_problems
-from declnet.graph.parameters import Parameters, check_fit, view
+from declnet.graph.parameters import Parameters, check_fit, slots_of, view
 from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
 from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
@@ -214,6 +214,10 @@ class Model:
         """Load saved parameters; raise WeightsError if names or shapes differ."""
         self.store.load(saved, source)
 
+    def memory(self, samples: int) -> int:
+        """Return the bytes that predictions for so many samples at a time take."""
+        return inference_memory(self.nodes, self.dtype, samples, self.output_indices)
+
     def vector(self) -> Array:
         """Return a read-only view of the parameters that are trained at some time, flat."""
         return read_only(self.store.vector)
@@ -330,6 +334,7 @@ def build_model(
     seed: int = 0,
     registry: Registry | None = None,
     groups: Sequence[ParameterGroup] = (),
+    parameters: Mapping[str, Array] | None = None,
 ) -> Model:
     """Compile a model and initialize its parameters.
 
@@ -341,11 +346,14 @@ def build_model(
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
         groups: the groups of the optimizer, if it has any.
+        parameters: all parameters by name, in place of initial ones; their shapes are checked
+            before anything is allocated.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer
             that is not available; lists every error.
-        WeightsError: `initial_weights` cannot be read, or do not match the model.
+        WeightsError: `initial_weights` cannot be read, or they or `parameters` do not match the
+            model.
     """
     registry = (registry or default_registry()).preferring(spec.preferred)
     known = as_input_infos(input_shape)
@@ -358,7 +366,13 @@ def build_model(
         return nodes
 
     nodes = computed_once((registry,), ("nodes", spec.layers, spec.outputs, known), infer)
+    if parameters is not None:
+        shapes = {name: array.shape for name, array in parameters.items()}
+        check_fit(slots_of(nodes), shapes, "the file")
     model = Model(nodes, input_shape, spec.dtype, groups, spec.outputs)
+    if parameters is not None:
+        model.load_parameters(parameters, "the file")
+        return model
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):
         model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import declnet
 from declnet import BoundLayers, ModelSpec, build_model
 
 LAYERS = [

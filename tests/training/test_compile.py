@@ -11,7 +11,7 @@ from declnet import Dataset, Kernel, KernelCalls, Registry, SpecError, default_r
 from declnet.graph.model import build_model
 from declnet.training.checks.check import check_spec
 from declnet.training.compile import kernels_for
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 class Bound(Kernel):
