@@ -129,13 +129,12 @@ class GraphMemory:
         plan: Plan,
         parameters: Parameters,
         capacity: int,
-        dtype: Dtype,
         rngs: Sequence[np.random.Generator],
         gradients: GradientArrays | None = None,
         frozen: Collection[int] = (),
         schedules: ScheduledValues | None = None,
     ) -> None:
-        self.nodes, self.plan = nodes, plan
+        self.nodes, self.plan, dtype = nodes, plan, parameters.vector.dtype
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
         self._parameters, self._rngs = parameters, rngs

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from math import prod
 from typing import Literal
 
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 
 Order = Literal["batch_last", "batch_first"]
 
@@ -154,7 +154,7 @@ class _Planner:
         joined: Sequence[Sequence[int]],
         frozen: Collection[int],
     ) -> None:
-        self.nodes, self.training, self.endings = nodes, training, endings
+        self.nodes, self.training = nodes, training
         self.lives: list[Life] = []
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2 * len(endings)
@@ -298,24 +298,30 @@ class _Planner:
 
 
 def plan_memory(
-    nodes: Sequence[Node],
+    network: Network,
     *,
     training: bool,
     endings: Sequence[Ending] = (),
     joined: Sequence[Sequence[int]] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
-    """Plan the blocks of a forward pass, or of forward and backward.
+    """Plan the blocks of a forward pass, or of forward and backward; a network keeps its plans.
 
     Args:
         training: whether there is a backward pass.
-        endings: what each loss takes; default: the last layer's output, without a fusion.
+        endings: what each loss takes; default: the network's outputs, without a fusion.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs
             live until the whole chain is done.
         frozen: the layers whose parameters are not trained; below the lowest layer that is trained
             there is no backward.
     """
-    planner = _Planner(nodes, training, endings or [Ending(len(nodes) - 1)], joined, frozen)
+    ends = tuple(endings) or tuple(map(Ending, network.outputs))
+    chains = tuple(tuple(chain) for chain in joined if len(chain) > 1)
+    key = training, ends, chains, frozenset(frozen)
+    return network.once(("plan", *key), lambda: _plan(_Planner(network.nodes, *key)))
+
+
+def _plan(planner: _Planner) -> Plan:
     activations = planner.activations()
     layout_copies = planner.layout_copies()
     gradients, accumulators, first_writer = planner.gradients()

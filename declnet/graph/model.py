@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -31,7 +30,7 @@ from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
 from declnet.graph.initializers import initializer_problems
 from declnet.graph.parameters import Parameters, check_fit, view
-from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
+from declnet.graph.shapes import Network, Node, infer_network, input_limits
 from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -79,12 +78,11 @@ class Model:
     """A compiled model; it can be copied and pickled.
 
     Args:
-        inputs: the shape of a sample of the only input, or the inputs by name.
         groups: the groups of the optimizer that will train it, by which its vector is laid out.
-        outputs: the names of the layers that are outputs; default: the last one.
 
     Attributes:
-        nodes: the layers in order, with their shapes.
+        network: the layers with their shapes, which other models may share.
+        nodes: the layers in order.
         dtype: the type of its parameters and activations.
         inputs: a description of each input, by name; a single input may have no name, `""`.
         unread: the optional inputs that no layer reads, which are left out of all samples.
@@ -97,25 +95,20 @@ class Model:
 
     def __init__(
         self,
-        nodes: Sequence[Node],
-        inputs: Sequence[int] | Mapping[str, InputInfo],
+        network: Network,
         dtype: npt.DTypeLike,
         groups: Sequence[ParameterGroup] = (),
-        outputs: Sequence[str] | None = None,
     ) -> None:
-        self.nodes = tuple(nodes)
-        read = {each for node in self.nodes for each in node.reads}
-        known = as_input_infos(inputs)
-        self.unread = {k: info for k, info in known.items() if info.optional and k not in read}
-        self.inputs = {name: info for name, info in known.items() if name not in self.unread}
-        self.output_indices = output_indices(self.nodes, outputs)
-        self.outputs = {self.nodes[index].name: self.nodes[index] for index in self.output_indices}
+        self.network, self.nodes = network, network.nodes
+        read = {name for node in self.nodes for name in node.reads}
+        inputs = network.inputs.items()
+        self.unread = {name: info for name, info in inputs if info.optional and name not in read}
+        self.inputs = {name: info for name, info in inputs if name not in self.unread}
+        self.outputs = {self.nodes[index].name: self.nodes[index] for index in network.outputs}
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
-        about = self.dtype, self.output_indices
-        most = partial(samples_at_once, self.nodes, *about)
-        self.samples_at_once = made_once((self.nodes,), ("samples at once", *about), most)
+        self.samples_at_once = samples_at_once(network, self.dtype)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
@@ -313,8 +306,7 @@ class Model:
         graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
         if graph is None or graph.capacity < min(samples, self.samples_at_once):
             capacity = min(max(samples, 1), self.samples_at_once)
-            outputs = self.output_indices
-            graph = InferenceGraph(self.nodes, self.store, self.dtype, capacity, outputs)
+            graph = InferenceGraph(self.network, self.store, capacity)
             self._of_thread.graph = graph
         return graph
 
@@ -330,6 +322,7 @@ def build_model(
     seed: int = 0,
     registry: Registry | None = None,
     groups: Sequence[ParameterGroup] = (),
+    network: Network | None = None,
 ) -> Model:
     """Compile a model and initialize its parameters.
 
@@ -341,6 +334,8 @@ def build_model(
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
         groups: the groups of the optimizer, if it has any.
+        network: the spec's layers, if a check has inferred their shapes; it is used if it is for
+            the same inputs.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer
@@ -348,17 +343,18 @@ def build_model(
         WeightsError: `initial_weights` cannot be read, or do not match the model.
     """
     registry = (registry or default_registry()).preferring(spec.preferred)
-    known = as_input_infos(input_shape)
+    inputs = as_input_infos(input_shape)
 
-    def infer() -> tuple[Node, ...]:
-        nodes = infer_nodes(spec.layers, known, registry, spec.outputs)
-        problems = initializer_problems(nodes, registry)
+    def infer() -> Network:
+        network = infer_network(spec.layers, inputs, registry, spec.outputs)
+        problems = initializer_problems(network.nodes, registry)
         if problems:
             raise SpecError(problems)
-        return nodes
+        return network
 
-    nodes = made_once((registry,), ("nodes", spec.layers, spec.outputs, known), infer)
-    model = Model(nodes, input_shape, spec.dtype, groups, spec.outputs)
+    if network is None or network.inputs != inputs:
+        network = made_once((registry,), ("network", spec.layers, spec.outputs, inputs), infer)
+    model = Model(network, spec.dtype, groups)
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):
         model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)

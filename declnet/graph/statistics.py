@@ -48,9 +48,16 @@ def recompute_statistics(
             measured[node.index] = found
     if not measured:
         return
-    schedules, plan = ScheduledValues(total), plan_memory(model.nodes, training=False)
-    parts = store, capacity, model.dtype, streams[: len(model.nodes)], None, frozen, schedules
-    memory = GraphMemory(model.nodes, plan, *parts)
+    schedules, plan = ScheduledValues(total), plan_memory(model.network, training=False)
+    memory = GraphMemory(
+        model.nodes,
+        plan,
+        store,
+        capacity,
+        streams[: len(model.nodes)],
+        frozen=frozen,
+        schedules=schedules,
+    )
     schedules.begin(step)
     means = {id(each): _Mean(each) for own in measured.values() for each in own}
     for x in batches:

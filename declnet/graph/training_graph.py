@@ -14,7 +14,6 @@ from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import NormalizeWeights
 from declnet.contracts.network.inputs import Batch, sample_count
-from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.kernels import (
@@ -24,7 +23,7 @@ from declnet.graph.kernels import (
     forward_calls,
     kernel_calls,
 )
-from declnet.graph.memory_plan import Ending, Plan, plan_memory
+from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
@@ -107,19 +106,14 @@ class TrainingGraph:
         outputs = [output for output, _ in ends]
         self._endings, self._chains = self._kernels.choose(model.nodes, ends)
         endings = [
-            Ending(output, len(each.nodes))
-            for output, each in zip(outputs, self._endings, strict=True)
+            Ending(output, len(chain.nodes))
+            for output, chain in zip(outputs, self._endings, strict=True)
         ]
         joined = [[node.index for node in chain.nodes] for chain in self._chains]
         frozen = frozen_nodes(model.nodes, epoch)
-
-        def make() -> Plan:
-            return plan_memory(
-                model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
-            )
-
-        about = tuple(endings), tuple(map(tuple, joined)), frozen
-        plan = made_once((model.nodes,), ("training plan", *about), make)
+        plan = plan_memory(
+            model.network, training=True, endings=endings, joined=joined, frozen=frozen
+        )
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
@@ -135,8 +129,16 @@ class TrainingGraph:
         ]
         gradients = GradientArrays.of(model.nodes, model.store, self._written, frozen, joined)
         self.schedules = ScheduledValues(total)
-        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, self.schedules
-        self._memory = GraphMemory(model.nodes, plan, *arrays)
+        self._memory = GraphMemory(
+            model.nodes,
+            plan,
+            model.store,
+            capacity,
+            self._rngs,
+            gradients,
+            frozen,
+            self.schedules,
+        )
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""

@@ -232,7 +232,7 @@ class ForwardPass:
         total: int,
         epoch: int,
     ) -> None:
-        self._model = Model(model.nodes, model.inputs, model.dtype)
+        self._model = Model(model.network, model.dtype)
         self._model.load_parameters(parameters)
         self._saved, n = dict(parameters), len(data)
         self._nodes = nodes = model.nodes

@@ -97,8 +97,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         raise TraceError(f"the batch has {counted(len(positions), 'sample')}, not {samples}")
     count = min(len(positions), SAMPLES) if samples is None else samples
     dtype = np.dtype("float64") if verify else trained.dtype
-    groups, outputs = spec.optimizer.groups, tuple(trained.outputs)
-    model = Model(trained.nodes, trained.inputs, dtype, groups, outputs)
+    model = Model(trained.network, dtype, spec.optimizer.groups)
     model.load_parameters(trained.store.arrays)
     data = _first(train, positions, arrays, count, dtype)
     single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps, "max_steps": None}

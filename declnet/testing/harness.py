@@ -26,7 +26,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
-from declnet.graph.shapes import Node, infer_nodes
+from declnet.graph.shapes import Network, Node, infer_network
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
@@ -123,7 +123,7 @@ def infer(
     shapes = [info.shape for info in as_input_infos(inputs).values()]
     with calling(f"what it declares for input shape {shapes[0]}"):
         try:
-            return infer_nodes(layers, inputs, registry)
+            return infer_network(layers, inputs, registry).nodes
         except SpecError as error:
             message = error.problems[0].message.partition(": ")[2]
             refused = error.problems[0].code == "E022"
@@ -146,13 +146,13 @@ class GraphHarness:
         kernels: Kernels | None = None,
     ) -> None:
         self.setting, self._loss, dtype = setting, loss, np.dtype(setting.dtype)
-        model = Model(nodes, inputs, dtype)
+        self._network = Network.of(nodes, inputs)
+        model = Model(self._network, dtype)
         self.store, self.initial = model.store, dict[str, Array]()
         self.step = 1
         heads = (Head(UNNAMED, loss),)
         self._graph = TrainingGraph(model, heads, setting.capacity, setting.seed, kernels, TOTAL)
         self._streams = [(stream, stream.bit_generator.state) for stream in self._graph.streams()]
-        self._nodes = nodes
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
     def place(self, x: Batch, y_true: Array, weights: Array | None = None) -> None:
@@ -212,9 +212,7 @@ class GraphHarness:
 
     @cached_property
     def _inference(self) -> InferenceGraph:
-        return InferenceGraph(
-            self._nodes, self.store, np.dtype(self.setting.dtype), self.setting.capacity
-        )
+        return InferenceGraph(self._network, self.store, self.setting.capacity)
 
     def _reset(self) -> None:
         for key, array in self.store.arrays.items():

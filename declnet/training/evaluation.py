@@ -38,9 +38,8 @@ class BatchLosses:
         self._heads, self._store = heads, model.store
         self._kernels = None if kernels is None or kernels.engine is None else kernels
         names = [model.output(head.output).index for head in heads]
-        self._taken = [model.output_indices.index(name) for name in names]
-        outputs = model.output_indices
-        self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity, outputs)
+        self._positions = [model.network.outputs.index(name) for name in names]
+        self._graph = InferenceGraph(model.network, model.store, capacity)
         self._losses = [np.empty(capacity, model.dtype) for _ in heads]
         self._compiled: dict[int, _CompiledBatch] = {}
         self._made = 0
@@ -87,7 +86,7 @@ class BatchLosses:
         return (*x.values(), *y_true), compiled.calls, y_preds
 
     def _of_heads(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
-        return tuple(outputs[each] for each in self._taken)
+        return tuple(outputs[position] for position in self._positions)
 
     def _loss_calls(self, y_preds: Sequence[Array], y_true: Sequence[Array]) -> list[Call]:
         parts = zip(self._heads, y_preds, y_true, self._losses, strict=True)

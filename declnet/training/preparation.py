@@ -257,15 +257,16 @@ def prepare(
     """
     checked = checked or check_spec(spec, registry, given, suspects=False)
     checked.require_right()
-    sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
-    model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
-    heads, preparation = spec.heads, sets.preparation
+    heads, optimizer = spec.heads, spec.optimizer
+    sets = checked.sets or prepared_sets(spec.data, wanted_targets(heads), spec.seed, given)
+    inputs, network = sets.input_infos, checked.network
+    model = build_model(spec.model, inputs, spec.seed, registry, optimizer.groups, network)
     ready: dict[str, ReadySet] = {}
     for name, blocks in sets.blocks.items():
-        make = partial(ReadySet.of, blocks, model, heads, preparation, name)
+        make = partial(ReadySet.of, blocks, model, heads, sets.preparation, name)
         if blocks.window is None:
-            made_of, about = (blocks, preparation, model.nodes), ("ready", name, spec.model, heads)
-            ready[name] = made_once(made_of, about, make, lambda ready: ready.whole.nbytes)
+            shared, key = (blocks, sets.preparation, model.network), (name, spec.model, heads)
+            ready[name] = made_once(shared, ("ready", *key), make, lambda data: data.whole.nbytes)
         else:  # whose copies are not kept for other runs
             ready[name] = make()
-    return Prepared(model, ready, preparation)
+    return Prepared(model, ready, sets.preparation)

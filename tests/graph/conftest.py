@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declnet import Layer, Loss, Registry
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.layers import Dense, Linear, ReLU
 
@@ -155,7 +155,7 @@ def make_model(registry):
     """A model of layers, initialized; every sample has `width` numbers."""
 
     def make(layers, dtype="float64", seed=0, input_shape=(3,)):
-        model = Model(infer_nodes(layers, input_shape), input_shape, dtype)
+        model = Model(infer_network(layers, input_shape), dtype)
         model.store.initialize(seed, registry)
         return model
 

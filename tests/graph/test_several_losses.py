@@ -8,7 +8,7 @@ import pytest
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.discovery import discover
 from declnet.spec.heads import Head
@@ -34,7 +34,7 @@ REGISTRY = discover()
 
 
 def model_of(layers, outputs, seed=0):
-    model = Model(infer_nodes(layers, (3,), REGISTRY, outputs), (3,), "float64", outputs=outputs)
+    model = Model(infer_network(layers, (3,), REGISTRY, outputs), "float64")
     model.store.initialize(seed, REGISTRY)
     rng = np.random.default_rng(seed)
     for array in model.store.arrays.values():
@@ -173,9 +173,9 @@ def test_the_means_of_recorded_losses_are_those_of_each_step(weights):
 
 def test_a_prediction_keeps_every_output():
     layers, outputs, *_ = FORKS["fused"]
-    nodes = infer_nodes(layers, (3,), REGISTRY, outputs)
-    endings = [Ending(node.index) for node in nodes if node.name in outputs]
-    plan = plan_memory(nodes, training=False, endings=endings)
+    network = infer_network(layers, (3,), REGISTRY, outputs)
+    endings = [Ending(node.index) for node in network.nodes if node.name in outputs]
+    plan = plan_memory(network, training=False, endings=endings)
     blocks = [plan.activations[each.output + 1] for each in endings]
     assert len(set(blocks)) == len(blocks)
     model = model_of(layers, outputs)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.update import FLUSH_EVERY, SLICE, Update, VectorUpdate, clippings
 from declnet_plugins.standard.layers import Dense
 from declnet_plugins.standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
@@ -69,8 +69,8 @@ def test_moments_that_decayed_into_denormals_become_zero(dtype):
 def grouped(make_groups, **fields):
     """An optimizer with groups, bound to a model of two layers; its gradient and the others."""
     optimizer = AdamW(**fields, groups=make_groups)
-    layers = infer_nodes((Dense(units=3), Dense(units=2)), (2,))
-    store = Model(layers, (2,), "float64", optimizer.groups).store
+    layers = infer_network((Dense(units=3), Dense(units=2)), (2,))
+    store = Model(layers, "float64", optimizer.groups).store
     rng = np.random.default_rng(4)
     store.vector[:] = rng.normal(size=len(store.vector))
     gradient = np.zeros_like(store.vector)

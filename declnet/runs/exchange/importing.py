@@ -19,7 +19,7 @@ from declnet.errors import DataError, OutputError
 from declnet.graph.inference import inference_memory
 from declnet.graph.model import Model, build_model
 from declnet.graph.parameters import check_fit, slots_of
-from declnet.graph.shapes import infer_nodes, output_indices
+from declnet.graph.shapes import infer_network
 from declnet.graph.weight_files import parse_weights
 from declnet.registry.registry import Registry
 from declnet.runs.inference.prediction_files import require_free, whole_file
@@ -122,17 +122,16 @@ def _model_of(network: ImportedNetwork, registry: Registry) -> Model:
     """
     spec = parse_spec(network.sections, registry)
     inputs = dict(network.inputs)
-    nodes = infer_nodes(spec.model.layers, inputs, registry, spec.model.outputs)
+    layers = infer_network(spec.model.layers, inputs, registry, spec.model.outputs)
     shapes = {name: array.shape for name, array in network.parameters.items()}
-    check_fit(slots_of(nodes), shapes, "the file")
-    ends = output_indices(nodes, spec.model.outputs)
-    sample = inference_memory(nodes, spec.model.dtype, 1, ends)
+    check_fit(slots_of(layers.nodes), shapes, "the file")
+    sample = inference_memory(layers, spec.model.dtype, 1)
     if sample > MOST_BYTES:
         raise DataError(
             f"the network takes {sample / 2**30:,.1f} GiB for a sample, more than "
             f"{MOST_BYTES // 2**30} GiB"
         )
-    model = build_model(spec.model, inputs, spec.seed, registry)
+    model = build_model(spec.model, inputs, spec.seed, registry, network=layers)
     for name, array in network.parameters.items():
         if not np.isfinite(array).all():
             raise DataError(f"the file has values for {name} that are NaN or infinite")

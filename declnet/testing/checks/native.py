@@ -19,6 +19,7 @@ from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.parameter import Gradients, LayerState, OptimizerState
 from declnet.graph.kernels import Kernels, why_no_engine
 from declnet.graph.model import Model
+from declnet.graph.shapes import Network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.registry.registry import Registry
@@ -142,7 +143,7 @@ def arrays_of(value: Any) -> Iterator[Array]:
 def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
     nodes = infer_chain(subject, shape)
     inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
-    model = Model(nodes, inputs, FLOAT)
+    model = Model(Network.of(nodes, inputs), FLOAT)
     model.store.initialize(7, subject.registry)
     graph = TrainingGraph(model, (Head(UNNAMED, NO_LOSS),), USUAL.samples, seed=0)
     graph.schedules.begin(1)
@@ -159,7 +160,8 @@ def _loss_calls(subject: Subject) -> Sequence[Call]:
     pair = working_pairs(subject)[0]
     batch, features = batch_of(subject, pair), (prod(pair.shape),)
     before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
-    model = Model(infer([before], features, Registry()), features, FLOAT)
+    network = Network.of(infer([before], features, Registry()), features)
+    model = Model(network, FLOAT)
     graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
     y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
     bound = graph.bind({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])

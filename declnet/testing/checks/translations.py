@@ -36,7 +36,7 @@ from declnet.data.cells import trimmed
 from declnet.errors import DeclnetError, ExportError, UnknownTypeError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.parameters import Parameters
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.runs.exchange.odd_rows import odd_rows
@@ -217,7 +217,7 @@ def _drawn(
     for name, parameter in node.parameters.items():
         array = store.arrays[f"y.{name}"]
         array += (0.1 * rng.normal(size=array.shape) * parameter.trainable).astype(DTYPE)
-    graph = InferenceGraph([node], store, DTYPE, SAMPLES)
+    graph = InferenceGraph(Network.of([node], given), store, SAMPLES)
     y = np.empty(0)
     for lowest in (None, 0.1):
         x = {}

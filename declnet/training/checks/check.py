@@ -19,7 +19,7 @@ from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.initializers import initializer_problems
 from declnet.graph.kernels import engine_problem, engine_warnings
 from declnet.graph.parameters import slots_of
-from declnet.graph.shapes import Inferred, Node, infer
+from declnet.graph.shapes import Inferred, Network, Node, infer
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.partial import PartialSpec
@@ -46,7 +46,7 @@ class Checked:
     """The result of a check.
 
     Attributes:
-        nodes: the model's layers with their shapes; empty unless all are known.
+        network: the model's layers with their shapes; None unless all are known.
         data: what is known about each data set, by name.
         memory: bytes that the run will hold, by purpose; None if unknown.
         problems: every error and warning, with locations, in the order of the spec.
@@ -56,7 +56,7 @@ class Checked:
         starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
     """
 
-    nodes: tuple[Node, ...]
+    network: Network | None
     data: Mapping[str, DataInfo]
     memory: Mapping[str, int] | None
     problems: tuple[Diagnostic, ...]
@@ -64,6 +64,11 @@ class Checked:
     loaded: Data | None = None
     no_features: Mapping[str, str] = field(default_factory=dict)
     starting: StartingPoint | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The model's layers; empty unless all are known."""
+        return self.network.nodes if self.network is not None else ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -190,12 +195,12 @@ def _check_described(
     problems += calibration_problems(partial, heads, validated, described.sets)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
-    memory = run_memory(partial, described.held, inferred.complete, registry)
+    memory = run_memory(partial, described.held, inferred.network, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [problem for problem in demands if problem is not None]
     problems += engine_warnings(partial.engine)
     return Checked(
-        inferred.complete,
+        inferred.network,
         infos,
         memory,
         parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),

@@ -9,6 +9,7 @@ import numpy as np
 from declnet import Component, OptimizerUpdate, ParameterInfo, default_registry
 from declnet.contracts.execution.kernel import Call
 from declnet.graph.model import Model
+from declnet.graph.shapes import Network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.spec.heads import Head
@@ -38,7 +39,7 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
     for shape in working_shapes(subject):
         nodes = infer_chain(subject, shape, setting)
         inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
-        model = Model(nodes, inputs, np.dtype(setting.dtype))
+        model = Model(Network.of(nodes, inputs), np.dtype(setting.dtype))
         model.store.initialize(1, subject.registry)
         graph = TrainingGraph(model, [Head("", NO_LOSS)], setting.samples, 1)
         graph.schedules.begin(1)
@@ -66,7 +67,7 @@ def _of_loss(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
         features = (int(np.prod(shape)),)
         before = probe(setting.input_order, name="before", shape=shape, samples=setting.samples)
         nodes = infer([before], features, subject.registry)
-        model = Model(nodes, features, dtype)
+        model = Model(Network.of(nodes, features), dtype)
         graph = TrainingGraph(model, [Head("", loss)], setting.samples, 1)
         y_true = prepared(loss, batch.y, shape, dtype, setting.order)
         x = batch.x[0].reshape(setting.samples, -1).astype(dtype)

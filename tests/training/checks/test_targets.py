@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import DataInfo, Layer, Loss, default_registry
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.spec.partial import valid_parts
 from declnet.training.checks.targets import label_problems
 from declnet_plugins.standard.data import NPZ
@@ -103,7 +103,7 @@ def found_in(data, loss, units=3):
     infos = data if isinstance(data, dict) else {"train": data}
     sources = {name: NPZ(path=f"{name}.npz") for name in infos}
     parts = valid_parts({"data": sources, "loss": loss}, {})
-    nodes = infer_nodes(layers, (4,), registry)
+    nodes = infer_network(layers, (4,), registry).nodes
     return label_problems(parts.heads[0], parts.data, infos, nodes, registry)
 
 
