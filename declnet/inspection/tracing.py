@@ -16,6 +16,7 @@ from declnet.contracts.network.parameter import Regularizer
 from declnet.contracts.runs.observer import StepObserver
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
+from declnet.graph.step import Step
 from declnet.graph.update import Update, clippings
 from declnet.inspection.differences import Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
@@ -26,7 +27,6 @@ from declnet.training.compile import compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
-from declnet.training.epochs import StepArrays
 from declnet.training.evaluation import mean_loss
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData, ReadySet
@@ -92,14 +92,14 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     spec, trainer, trained = ready.spec, ready.trainer, ready.prepared.model
     state = trainer.state()
     train = ready.prepared.data["train"].whole
-    positions, arrays = trainer.next_batch()
+    positions, batch = trainer.next_batch()
     if samples is not None and samples > len(positions):
         raise TraceError(f"the batch has {counted(len(positions), 'sample')}, not {samples}")
     count = min(len(positions), SAMPLES) if samples is None else samples
     dtype = np.dtype("float64") if verify else trained.dtype
     model = Model(trained.network, dtype, spec.optimizer.groups)
     model.load_parameters(trained.store.arrays)
-    data = _first(train, positions, arrays, count, dtype)
+    data = _first(train, positions, batch, count, dtype)
     single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps, "max_steps": None}
     training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})
@@ -157,19 +157,18 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
 
 
 def _first(
-    train: ReadyData, positions: Array, arrays: StepArrays, count: int, dtype: np.dtype[Any]
+    train: ReadyData, positions: Array, batch: Step, count: int, dtype: np.dtype[Any]
 ) -> ReadyData:
     """Return the first samples of a batch, floats in another type."""
-    x, y_true, weights = arrays
 
-    def first(each: Array) -> Array:
-        return np.array(each[:count], dtype if each.dtype.kind == "f" else each.dtype)
+    def first(array: Array) -> Array:
+        return np.array(array[:count], dtype if array.dtype.kind == "f" else array.dtype)
 
     return ReadyData(
-        {name: first(array) for name, array in x.items()},
+        {name: first(array) for name, array in batch.x.items()},
         tuple(y[positions[:count]] for y in train.y),
-        tuple(map(first, y_true)),
-        first(weights) if weights is not None else None,
+        tuple(map(first, batch.y_true)),
+        first(batch.weights) if batch.weights is not None else None,
     )
 
 

@@ -27,7 +27,8 @@ from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
 from declnet.graph.shapes import Network, Node, infer_network
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
 from declnet.testing.check import (
@@ -178,7 +179,7 @@ class GraphHarness:
         self._done = ends[0] if ends else len(calls)  # a kernel computes both directions
         for call in calls[: self._done]:
             call()
-        head = self._bound_step.bound.heads[0]
+        head = self._bound_step.heads[0]
         return copied(head.y_pred), copied(head.losses)
 
     def backward(self) -> dict[str, Array]:

@@ -26,9 +26,9 @@ from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
-from declnet.graph.observation import BoundStep
 from declnet.graph.shapes import Node
 from declnet.graph.statistics import recompute_statistics
+from declnet.graph.step import Step
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
@@ -215,7 +215,7 @@ class CompiledTraining:
         """Return whether a batch is preceded by others whose gradients await its update."""
         return batch % self._spec.training.accumulate != 0
 
-    def component_step(self, epoch: int, batch: int, step: int) -> tuple[BoundStep, Update]:
+    def component_step(self, epoch: int, batch: int, step: int) -> tuple[Step, Update]:
         """Bind the next step to the components themselves, without kernels and engine.
 
         The step and its update change the training as those of the compiled ones do, except for the
@@ -226,7 +226,7 @@ class CompiledTraining:
         """
         if self.mean is not None and not self.is_in_group(batch):
             self.mean.begin()
-        _, arrays = self.epoch.gathered(batch)
+        _, gathered = self.epoch.gathered(batch)
         spec, model, seed = self._spec, self._model, self._spec.seed
         arguments = model, spec.heads, self.batch, seed, None, self._total, epoch
         graph = TrainingGraph(*arguments, self._graph, self.mean)
@@ -237,7 +237,7 @@ class CompiledTraining:
         update.enter(epoch)
         put_back(self.update.state, update.state, "the optimizer's")
         update.scale = self.update.scale
-        return graph.bind(*arrays), update
+        return graph.step(gathered.x, gathered.y_true, gathered.weights), update
 
     def adapt(self) -> None:
         """Let data-driven initializers see the first samples, unless parameters are from a file.
@@ -264,7 +264,7 @@ class CompiledTraining:
             epoch: decides on the layers that are frozen, whose statistics do not change.
             step: decides on the values of scheduled fields.
         """
-        batches = (self.epoch.gathered(batch)[1][0] for batch in range(self.epoch.steps))
+        batches = (self.epoch.gathered(batch)[1].x for batch in range(self.epoch.steps))
         arguments = self._model, batches, self.batch, self.streams, self._total, epoch, step
         with self._as_before(), arithmetic_for(self.batch):
             recompute_statistics(*arguments)

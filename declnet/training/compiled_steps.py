@@ -15,7 +15,8 @@ from declnet.contracts.execution.operations import Gather, Record
 from declnet.contracts.network.inputs import Batch
 from declnet.contracts.returned import verified
 from declnet.graph.schedules import ScheduledValues
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 
 
@@ -60,7 +61,7 @@ class CompiledSteps:
 
     Args:
         steps: the steps, without records.
-        step: the same step in Python, on the batch `x`.
+        step: the same step in Python.
         schedules: the layers' scheduled fields.
         row: the row of records.
     """
@@ -70,13 +71,12 @@ class CompiledSteps:
         engine: Engine,
         steps: StepLoop,
         step: Step,
-        x: Batch,
         update: Update,
         schedules: ScheduledValues,
         row: Array,
     ) -> None:
         self._engine, self._steps, self._step = engine, steps, step
-        self._x, self._update, self._schedules, self._row = x, update, schedules, row
+        self._update, self._schedules, self._row = update, schedules, row
         self._loop = verified(Engine.loop, engine, steps)
 
     @classmethod
@@ -85,7 +85,6 @@ class CompiledSteps:
         engine: Engine,
         graph: TrainingGraph,
         step: Step,
-        x: Batch,
         update: Update,
         gathers: tuple[Gather, ...],
         order: Array,
@@ -94,23 +93,23 @@ class CompiledSteps:
         """Return the steps; None if some call of them needs Python.
 
         Args:
-            gathers: fill the batch `x` and its targets.
+            gathers: fill the step's batch.
             order: the order of the samples, which changes in place.
             threads: the most threads that the engine may use; None for its own choice.
         """
         calls, updates = step.compiled.native, update.compiled.native
         if calls is None or updates is None:
             return None
-        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.bound.losses
+        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.losses
         now = (start, row, *update.now, *graph.schedules.arrays)
         size = len(losses[0])
         steps = StepLoop(gathers, order, start, size, calls, losses, updates, now, threads)
-        return cls(engine, steps, step, x, update, graph.schedules, row)
+        return cls(engine, steps, step, update, graph.schedules, row)
 
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
         """The loop that records each step's results, and the records; None if it needs Python."""
-        results = [array.ravel("K") for array in self._step.bound.results()]  # views
+        results = [array.ravel("K") for array in self._step.results()]  # views
         fitting = RECORDED_BYTES // sum(array.nbytes for array in results)
         count = max(1, min(RECORDED, fitting))
         records = tuple(
@@ -171,9 +170,9 @@ class CompiledSteps:
     def _means(self, records: Sequence[Record], count: int) -> Array | None:
         """Return the means of the losses of each recorded step; None if they need more than that.
 
-        The losses are recorded first, as in `BoundStep.results`.
+        The losses are recorded first, as in `Step.results`.
         """
-        losses = records[: len(self._step.bound.heads)]
+        losses = records[: len(self._step.heads)]
         return self._step.recorded_means([record.rows[:count] for record in losses])
 
     def _run(self, loop: NativeLoop, step: int, starts: Sequence[int] | Array) -> float:
@@ -185,5 +184,5 @@ class CompiledSteps:
         self._schedules.fill(values[:, schedules:], step + 1)
         made = loop.run(values)
         if made < count:
-            raise NonFiniteLossError(self._step.bound.loss(), self._x, step + made)
+            raise NonFiniteLossError(self._step.loss(), self._step.x, step + made)
         return self._update.rate(step + count)

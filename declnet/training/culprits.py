@@ -22,9 +22,9 @@ from declnet.graph.arrays import Workspaces
 from declnet.graph.initializers import initializer_of
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
-from declnet.graph.observation import BoundStep
 from declnet.graph.parameters import Slot, group_of, layer_state
 from declnet.graph.shapes import Node
+from declnet.graph.step import Step
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
@@ -71,7 +71,7 @@ class Culprit:
 
 
 def culprit_of_step(
-    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update, number: int
+    spec: RunSpec, model: Model, registry: Registry, step: Step, update: Update, number: int
 ) -> Culprit | None:
     """Execute a step and its update, checking the result of each call.
 
@@ -227,7 +227,7 @@ class _Step:
     """A step bound to its components, whose calls are checked one by one."""
 
     def __init__(
-        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update
+        self, spec: RunSpec, model: Model, registry: Registry, step: Step, update: Update
     ) -> None:
         self._spec, self._model, self._registry = spec, model, registry
         self._step, self._update, self._errors = step, update, _FloatErrors()
@@ -263,9 +263,7 @@ class _Step:
         return None
 
     def _in_calls(self) -> Culprit | None:
-        step = self._step
-        ends = [call for head in step.heads for call in head.chain.forward]
-        for call in (*step.before, *step.forward(), *ends, *step.backward()):
+        for call in self._step.bound_calls:
             self._errors.begin()
             call()
             component = getattr(getattr(call, "func", None), "__self__", None)
@@ -275,7 +273,7 @@ class _Step:
                         return Culprit(None, "", made, _values(array), overflowed=True)
                     method: str = call.func.__name__  # type: ignore[attr-defined]  # a bound method
                     return self._errors.culprit(component, method, made, array, layer)
-        for head, mean in zip(self._spec.heads, step.means(), strict=True):
+        for head, mean in zip(self._spec.heads, self._step.means(), strict=True):
             if not math.isfinite(mean):
                 made, values = "the mean of the losses", _values(np.array(mean))
                 return Culprit(head.loss, "forward", made, values, None, overflowed=True)

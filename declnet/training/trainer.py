@@ -12,13 +12,14 @@ from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
 from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.model import Model
+from declnet.graph.step import Step
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
-from declnet.training.epochs import ApplyUpdate, Epoch, StepArrays
+from declnet.training.epochs import ApplyUpdate, Epoch
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
@@ -228,11 +229,11 @@ class Trainer:
             if self.batch == batches:
                 self.epoch, self.batch = self.epoch + 1, 0
 
-    def next_batch(self) -> tuple[Array, StepArrays]:
+    def next_batch(self) -> tuple[Array, Step]:
         """Gather the batch of the next step, which must then not be made.
 
         Returns:
-            The positions of its samples in the training data (n,), and its arrays.
+            The positions of its samples in the training data (n,), and the step on its arrays.
         """
         self._compiled.enter(self.epoch)
         return self._epoch.gathered(self.batch)

@@ -112,7 +112,7 @@ def test_gradients_of_several_losses_equal_difference_quotients(name, kernels, w
     graph = TrainingGraph(model, heads, n, 0, used)
     step = graph.step({"": x}, y, weights)
     assert step.run() == pytest.approx(
-        sum(h.weight * part for h, part in zip(heads, step.bound.means(), strict=True))
+        sum(h.weight * part for h, part in zip(heads, step.means(), strict=True))
     )
     found = graph.gradient.copy()
     vector, expected = model.store.vector, np.empty_like(found)
@@ -141,12 +141,12 @@ def test_outputs_and_their_losses_are_intact_after_the_step(name):
     x, y = rng.normal(size=(n, 3)), targets(kinds, n, rng)
     step = TrainingGraph(model, heads, n, 0, Kernels(REGISTRY)).step({"": x}, y)
     step.run()
-    means = step.bound.means()
+    means = step.means()
     if name != "views":  # batch_norm predicts with running statistics
         predicted = model.predict(x)
-        for head, y_pred in zip(heads, step.bound.y_preds, strict=True):
+        for head, y_pred in zip(heads, step.y_preds, strict=True):
             np.testing.assert_allclose(y_pred, predicted[head.output], atol=1e-12)
-    for head, y_pred, y_true, mean in zip(heads, step.bound.y_preds, y, means, strict=True):
+    for head, y_pred, y_true, mean in zip(heads, step.y_preds, y, means, strict=True):
         losses = np.empty(n)
         head.loss.forward(y_pred, y_true, losses)
         assert losses.mean() == pytest.approx(mean, rel=1e-6)
@@ -162,8 +162,8 @@ def test_the_means_of_recorded_losses_are_those_of_each_step(weights):
     for _ in range(3):
         x[""][...] = rng.normal(size=(7, 3))
         step.run()
-        means.append(step.bound.means())
-        rows.append([losses.copy() for losses in step.bound.losses])
+        means.append(step.means())
+        rows.append([losses.copy() for losses in step.losses])
     found = step.recorded_means([np.array(own) for own in zip(*rows, strict=True)])
     if weights is None:
         assert found.T.tolist() == means

@@ -151,8 +151,8 @@ def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
         name: np.zeros((USUAL.samples, *each.shape), FLOAT if each.dtype == "float" else np.int64)
         for name, each in inputs.items()
     }
-    bound = graph.bind(x, [np.zeros(USUAL.samples)])
-    own = next(chain for chain in bound.chains if chain.nodes[0].name == "subject")
+    step = graph.step(x, [np.zeros(USUAL.samples)])
+    own = next(chain for chain in step.chains if chain.nodes[0].name == "subject")
     return [*own.forward, *own.backward]
 
 
@@ -164,8 +164,8 @@ def _loss_calls(subject: Subject) -> Sequence[Call]:
     model = Model(network, FLOAT)
     graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
     y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
-    bound = graph.bind({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
-    return bound.heads[0].chain.forward
+    step = graph.step({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
+    return step.heads[0].chain.forward
 
 
 def _optimizer_calls(subject: Subject) -> Sequence[Call]:
