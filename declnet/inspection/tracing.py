@@ -23,7 +23,7 @@ from declnet.inspection.starting import Start, TraceError
 from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter
 from declnet.registry.spelling import counted
 from declnet.spec.model import RunSpec
-from declnet.training.compile import compile_training
+from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
@@ -103,7 +103,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps, "max_steps": None}
     training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})
-    compiled = compile_training(
+    compiled = CompiledTraining(
         declared, model, ReadySet.in_memory(data), ready.registry, Kernels(), trainer.steps_an_epoch
     )
     compiled.enter(state.epoch)

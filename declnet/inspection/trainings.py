@@ -12,7 +12,7 @@ from declnet.contracts.network.schedule import Schedule
 from declnet.errors import Diagnostic, DivergenceError, KeyPath, SpecError
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.training.compile import CompiledTraining, compile_training
+from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
@@ -250,7 +250,7 @@ class Trainings:
             fresh: whether it begins there, rather than with a state that is about to be restored.
         """
         self._model.load_parameters(self._initial)
-        compiled = compile_training(spec, self._model, self._train, self._registry)
+        compiled = CompiledTraining(spec, self._model, self._train, self._registry)
         if fresh:
             compiled.adapt()
         return compiled

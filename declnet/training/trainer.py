@@ -15,7 +15,7 @@ from declnet.graph.model import Model
 from declnet.graph.step import Step
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.training.compile import compile_training, numpy_seconds
+from declnet.training.compile import CompiledTraining, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
@@ -86,7 +86,7 @@ class Trainer:
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = Monitored.of(spec.training.callbacks, self._heads)
         self._unscale = train.unscale
-        self._compiled = compiled = compile_training(spec, model, train, registry)
+        self._compiled = compiled = CompiledTraining(spec, model, train, registry)
         self._validation = (
             Evaluation(model, self._heads, validation, kernels=compiled.kernels)
             if validation is not None
