@@ -179,6 +179,8 @@ from declnet.runs.inference.predictions import prediction_columns as prediction_
 from declnet.runs.inference.predictor import Predictor as Predictor
 from declnet.runs.inference.reliability import Reliability as Reliability
 from declnet.runs.inference.scores import ConfusionMatrix as ConfusionMatrix
+from declnet.runs.loading import load_model as load_model
+from declnet.runs.loading import load_predictor as load_predictor
 from declnet.runs.many.documents import Spread as Spread
 from declnet.runs.many.documents import StudySummary as StudySummary
 from declnet.runs.many.group import Group as Group
@@ -192,7 +194,7 @@ from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries
 from declnet.runs.result import RunResult as RunResult
-from declnet.runs.resuming import resume as resume
+from declnet.runs.run import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
@@ -202,8 +204,6 @@ from declnet.runs.storage.writing import write_atomically as write_atomically
 from declnet.runs.stored_data import PredictedData as PredictedData
 from declnet.runs.stored_data import StoredData as StoredData
 from declnet.runs.stored_run import StoredRun as StoredRun
-from declnet.runs.stored_run import load_model as load_model
-from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec

@@ -48,7 +48,7 @@ for number in range(FORKS):
     with open(f"slow{number}.py", "w") as file:
         file.write(SOURCE.format(number))
     registry = Registry()
-    registry.add(Entry("metric", f"slow{number}", LOCAL, f"slow{number}:Slow"))
+    registry.add(Entry("metric", f"slow{number}", LOCAL, f"slow{number}"))
     find = lambda: registry.entry("metric", f"slow{number}").component
     thread = threading.Thread(target=find)
     thread.start()

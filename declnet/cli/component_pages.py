@@ -19,9 +19,9 @@ from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM
 from declnet.display.tables import ResultTable
+from declnet.display.words import alternatives
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
-from declnet.registry.spelling import alternatives
 
 _PLAIN = {
     int: "integer",

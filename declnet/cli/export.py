@@ -97,7 +97,7 @@ def _best_in(folder: Path, *, taken: bool) -> Path:
         OutputError: `--best` is not given, or there is no best run.
     """
     from declnet.errors import OutputError
-    from declnet.runs.comparison import best_run
+    from declnet.runs.ranking import best_run
 
     found = best_run(folder) if folder.is_dir() else None
     if found is None:

@@ -127,7 +127,7 @@ def new(
     from declnet.data.profile import Wishes, profile_of
     from declnet.data.sources.files import naming
     from declnet.errors import OutputError
-    from declnet.runs.inference.prediction_files import whole_file
+    from declnet.runs.storage.writing import whole_file
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):

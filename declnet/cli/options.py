@@ -152,9 +152,9 @@ def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executo
 
 def share_data() -> None:
     """Let the runs of this command load what they have in common once."""
-    from declnet.data.sharing import sharing_data
+    from declnet.caching import sharing_results
 
-    click.get_current_context().with_resource(sharing_data())
+    click.get_current_context().with_resource(sharing_results())
 
 
 def format_option(description: str) -> Decorator:

@@ -106,7 +106,7 @@ def overfit(
 
 
 def _show(found: Overfitting, spec: RunSpec) -> None:
-    from declnet.registry.spelling import counted
+    from declnet.display.words import counted
     from declnet.spec.document.editing import written
 
     classes = f" of {found.classes} classes" if found.classes is not None else ""

@@ -110,10 +110,9 @@ def predict(
             FORMS,
             columns_of,
             form_of,
-            require_free,
-            whole_file,
         )
-        from declnet.runs.stored_run import load_predictor
+        from declnet.runs.loading import load_predictor
+        from declnet.runs.storage.writing import require_free, whole_file
         from declnet.training.numerics import one_blas_thread
 
     interrupt_on_signals()

@@ -75,7 +75,8 @@ def run(
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result, print_starting_point
-        from declnet.runs.run import train_run
+        from declnet.runs.options import RunOptions
+        from declnet.runs.train_run import train_run
         from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
@@ -88,9 +89,17 @@ def run(
         from declnet.cli.groups import train_new_group
         from declnet.runs.many.beginning import series_file
 
-        options: Any = {"on": on, "jobs": jobs, "shard": shard, "disabled": disabled}
+        file, specs = series_file(loaded, seeds)
         return train_new_group(
-            *series_file(loaded, seeds), registry, out=out, quiet=quiet, **options
+            file,
+            specs,
+            registry,
+            out=out,
+            quiet=quiet,
+            on=on,
+            jobs=jobs,
+            shard=shard,
+            disabled=disabled,
         )
     if shard is not None:
         raise click.UsageError("--shard needs several runs to divide: --seeds, folds or members")
@@ -108,15 +117,14 @@ def run(
         print_starting_point(checked.starting)
     warnings = Warnings()
     with followed(loaded, quiet=quiet, plain=plain) as listener:
-        result = train_run(
-            loaded,
-            out=out or Path("runs"),
-            numbered=out is None,
+        options = RunOptions(
             listener=listener,
             notice=warnings.show,
             registry=registry,
+            numbered=out is None,
             checked=checked,
         )
+        result = train_run(loaded, None, out or Path("runs"), options)
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
@@ -167,6 +175,7 @@ def resume(
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result
+        from declnet.runs.options import RunOptions
         from declnet.runs.resuming import resume_run, spec_to_resume
 
     interrupt_on_signals()
@@ -191,14 +200,13 @@ def resume(
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
     with followed(spec, quiet=quiet, plain=plain) as listener:
-        result = resume_run(
-            run,
-            allow_changes=allow_changes,
+        options = RunOptions(
             listener=listener,
-            notice=lambda sentence: print_line(sentence, err=True),
-            warned=warnings.show,
+            notice=warnings.show,
             registry=registry,
+            allow_changes=allow_changes,
         )
+        result = resume_run(run, None, options, lambda sentence: print_line(sentence, err=True))
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 

@@ -85,7 +85,7 @@ def trace(
     """
     from declnet.inspection.trace import suspects
     from declnet.inspection.tracing import trace as made
-    from declnet.runs.inference.prediction_files import require_free, whole_file
+    from declnet.runs.storage.writing import require_free, whole_file
 
     if output is not None:
         require_free(output, force=True)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import numpy as np
 
-from declnet.registry.spelling import alternatives, with_article
+from declnet.display.words import alternatives, with_article
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ from declnet.contracts.strict_model import (
     resolve_paths,
 )
 from declnet.contracts.verification import verify_class
+from declnet.display.words import kind_in_words, with_article
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import closest, is_misspelling, kind_in_words, with_article
+from declnet.registry.spelling import closest, is_misspelling
 
 if TYPE_CHECKING:
     from declnet.contracts.number_or import NumberOr
@@ -53,6 +54,9 @@ class Component(StrictModel):
     recordable: ClassVar[bool] = True
     """Whether an engine may call a method once and repeat its operations. False for a component
     that depends on what changes elsewhere, such as a counter or a global schedule."""
+    conformance_checks: ClassVar[str] = ""
+    """The module with the conformance checks of a contract, which only the kit imports; by default
+    there are none but those that all components have."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 

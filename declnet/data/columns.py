@@ -14,10 +14,11 @@ from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform
 from declnet.contracts.network.loss import Loss
 from declnet.data.typed_columns import as_type
+from declnet.display.words import alternatives
 from declnet.errors import DataError, KeyPath, error_message
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import alternatives, suggestion
+from declnet.registry.spelling import suggestion
 
 
 def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:

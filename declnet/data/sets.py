@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
@@ -31,7 +32,6 @@ from declnet.data.preparing.targets import (
     only_target_column,
 )
 from declnet.data.preparing.windows import Windows
-from declnet.data.sharing import made_once
 from declnet.data.sources.loading import checked, load_source
 from declnet.data.splits import Data, distinct, fold_positions, one_fold, split, split_positions
 from declnet.errors import DataError
@@ -170,7 +170,7 @@ def split_and_prepared(
 
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
     key = "sets", tuple(loaded), spec, tuple(wanted), seed if is_split else None
-    return made_once(tuple(loaded.values()), key, make, size)
+    return computed_once(tuple(loaded.values()), key, make, size)
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:

@@ -13,8 +13,8 @@ from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of, table_with
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates
+from declnet.display.words import counted
 from declnet.errors import DataError
-from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 

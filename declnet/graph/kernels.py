@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.execution.engine import CompiledCalls, Engine
@@ -15,7 +16,6 @@ from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, Kernel
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.schedule import schedules_of
 from declnet.contracts.returned import verified, why_unavailable
-from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import copied_reads, value_orders
@@ -48,7 +48,7 @@ class Kernels:
     ) -> None:
         registry = registry or Registry()
         make = partial(_Available, registry, compiled, engine)
-        self._available = made_once((registry,), ("kernels", compiled, engine), make)
+        self._available = computed_once((registry,), ("kernels", compiled, engine), make)
         self._used: dict[type[Kernel], None] = {}
         self.longest = self._available.longest
         found = self._available.engine
@@ -119,7 +119,7 @@ class Kernels:
             endings = endings_of(nodes, ends, self)
             return endings, chains_of(nodes, endings, [output for output, _ in ends], self)
 
-        return made_once((nodes, self._available), ("chains", tuple(ends)), make)
+        return computed_once((nodes, self._available), ("chains", tuple(ends)), make)
 
 
 class _Available:

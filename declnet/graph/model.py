@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
 from declnet.contracts.network.inputs import (
     UNNAMED,
@@ -23,7 +24,6 @@ from declnet.contracts.network.inputs import (
 )
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
-from declnet.data.sharing import made_once
 from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
@@ -353,7 +353,7 @@ def build_model(
         return network
 
     if network is None or network.inputs != inputs:
-        network = made_once((registry,), ("network", spec.layers, spec.outputs, inputs), infer)
+        network = computed_once((registry,), ("network", spec.layers, spec.outputs, inputs), infer)
     model = Model(network, spec.dtype, groups)
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):

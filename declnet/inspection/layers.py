@@ -12,13 +12,13 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.inputs import Batch, sample_count
 from declnet.contracts.network.layer import OutputRange
+from declnet.display.words import counted
 from declnet.graph.arrays import Workspaces
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node, frozen_nodes
-from declnet.registry.spelling import counted
 from declnet.training.culprits import layer_outputs
 
 MOSTLY = 0.9

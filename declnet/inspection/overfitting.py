@@ -14,12 +14,12 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import as_arrays, samples_of
 from declnet.contracts.network.loss import Loss
+from declnet.display.words import counted
 from declnet.graph.model import Model
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
 from declnet.inspection.rates import candidates
 from declnet.inspection.trainings import Curve, Trainings, Trial
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted
 from declnet.runs.inference.member import readings_of
 from declnet.runs.inference.predictions import OutputReading
 from declnet.spec.document.editing import written

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from declnet.contracts.attribution import attributing_errors
+from declnet.display.words import counted
 from declnet.errors import DataError, DeclnetError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted, suggestion
+from declnet.registry.spelling import suggestion
+from declnet.runs.notices import Notice
 from declnet.runs.ready_run import ReadyRun, make_ready_run
-from declnet.runs.storage.checkpoints import Checkpoints, Notice
+from declnet.runs.storage.checkpoints import Checkpoints
 from declnet.runs.stored_run import StoredRun, open_run
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked

@@ -14,6 +14,7 @@ from declnet.contracts.network.inputs import Batch, input_value, wrapped
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.parameter import Regularizer
 from declnet.contracts.runs.observer import StepObserver
+from declnet.display.words import counted
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.step import Step
@@ -21,7 +22,6 @@ from declnet.graph.update import Update, clippings
 from declnet.inspection.differences import Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
 from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter
-from declnet.registry.spelling import counted
 from declnet.spec.model import RunSpec
 from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError

@@ -121,12 +121,12 @@ class _Registration:
         self,
         kind: str,
         name: str,
-        reference: str,
+        module: str,
         replaces: tuple[str, ...] | None = None,
         format: str | None = None,  # noqa: A002  # as in the hook
     ) -> None:
         try:
-            self._registry.add(Entry(kind, name, self._plugin, reference, replaces, format))
+            self._registry.add(Entry(kind, name, self._plugin, module, replaces, format))
         except Exception as error:
             self._refuse(error, kind, name)
 

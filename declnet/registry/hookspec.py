@@ -25,18 +25,18 @@ class Register(Protocol):
         self,
         kind: str,
         name: str,
-        reference: str,
+        module: str,
         replaces: tuple[str, ...] | None = None,
         format: str | None = None,  # noqa: A002  # as Translation.format
     ) -> None:
-        """Announce a class that is imported only when a spec names it.
+        """Announce a class whose module is imported only when a spec names it.
 
         This pays off in packages with many components, and for modules that are slow to import.
 
         Args:
             kind: the class's kind, e.g. `"layer"`.
             name: its type.
-            reference: its location, as `"package.module:Class"`.
+            module: the name of the module that defines it, e.g. `"declnet_waves.filters"`.
             replaces: for a kernel, the types of the components that it replaces, in order. It is
                 then imported only for models that have them, otherwise for every run. For a
                 translation, the types of the components that it can write, in order; it is then

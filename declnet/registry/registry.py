@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module, metadata
+from types import ModuleType
 from typing import Any, Self
 
+from declnet.display.words import kind_in_words, with_article
 from declnet.errors import RegistryError, UnknownTypeError
 from declnet.registry.plugin import (
     FIRST_PARTY,
@@ -22,13 +24,7 @@ from declnet.registry.plugin import (
     origins_in_words,
     running_plugin,
 )
-from declnet.registry.spelling import (
-    closest,
-    is_misspelling,
-    kind_in_words,
-    known_elsewhere,
-    with_article,
-)
+from declnet.registry.spelling import closest, is_misspelling, known_elsewhere
 
 
 @dataclass
@@ -36,7 +32,7 @@ class Entry:
     """A component's kind and type, its origin, and its class.
 
     Attributes:
-        reference: `"package.module:Class"` for a class that is not imported yet.
+        module: the name of the module that defines the class, until it is imported.
         replaces: for a kernel, the types of the components that it replaces; None for other kinds,
             and for a class that was announced without them and is not imported yet. For a
             translation, the types of the components that it can write, one at a time.
@@ -46,7 +42,7 @@ class Entry:
     kind: str
     type: str
     plugin: Plugin
-    reference: str | None = None
+    module: str = ""
     replaces: tuple[str, ...] | None = None
     format: str | None = None
     _component: builtins.type[Any] | None = field(default=None, repr=False)
@@ -65,7 +61,7 @@ class Entry:
         replaced = getattr(component, "replaces", None)
         replaces = None if replaced is None else types_of(replaced)
         written = getattr(component, "format", None) if replaces is not None else None
-        return cls(component.kind, component.type, plugin, None, replaces, written, component)
+        return cls(component.kind, component.type, plugin, "", replaces, written, component)
 
     @property
     def is_imported(self) -> bool:
@@ -77,38 +73,36 @@ class Entry:
         """The class, imported on first use.
 
         Raises:
-            RegistryError: it is not a component class, breaks its contract, or differs from what
-                was announced.
+            RegistryError: the module defines no class of this kind and type, or the class breaks
+                its contract or differs from what was announced.
             Exception: any exception from its import.
         """
         if self._component is None:
-            module, _, name = (self.reference or "").partition(":")
-            component = getattr(import_module(module), name)
-            found = Entry.of(component, self.plugin)
-            if (found.kind, found.type) != (self.kind, self.type):
+            announced = self._class_in(import_module(self.module))
+            entry = Entry.of(announced, self.plugin)
+            if self.replaces not in (None, entry.replaces):
                 raise RegistryError(
-                    f'{self.reference} is {found.kind} "{found.type}", '
-                    f'but was announced as {self.kind} "{self.type}"'
-                )
-            if self.replaces not in (None, found.replaces):
-                raise RegistryError(
-                    f"{self.reference} replaces {found.replaces}, "
+                    f"{self.module}:{announced.__name__} replaces {entry.replaces}, "
                     f"but was announced to replace {self.replaces}"
                 )
-            if self.format not in (None, found.format):
+            if self.format not in (None, entry.format):
                 raise RegistryError(
-                    f'{self.reference} writes the format "{found.format}", '
+                    f'{self.module}:{announced.__name__} writes the format "{entry.format}", '
                     f'but was announced for "{self.format}"'
                 )
-            self._component, self.replaces = component, found.replaces
-            self.format = found.format
+            self._component, self.replaces, self.format = announced, entry.replaces, entry.format
         return self._component
 
+    def _class_in(self, module: ModuleType) -> builtins.type[Any]:
+        for value in vars(module).values():
+            is_class = isinstance(value, type) and getattr(value, "kind", None) == self.kind
+            if is_class and vars(value).get("type") == self.type:
+                return value
+        raise RegistryError(f'{module.__name__} defines no {self.kind} "{self.type}"')
+
     def is_class(self, component: builtins.type[Any]) -> bool:
-        """Return whether this is the entry of a class, without importing anything."""
-        return self._component is component or (
-            f"{component.__module__}:{component.__qualname__}" == self.reference
-        )
+        """Return whether this is the entry of a class of its type, without importing anything."""
+        return self._component is component or component.__module__ == self.module
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.spelling import suggestion
-from declnet.runs.display.metrics import informative, main_metric, sort_key
+from declnet.runs.ranking import Directions, common_directions
 from declnet.spec.flatten import differing_keys, flatten
 
 if TYPE_CHECKING:
     from declnet.runs.storage.listing import ListedRun
     from declnet.runs.stored_run import StoredRun
-
-Directions = Mapping[str, Better | None]
-"""Whether higher or lower values of each metric are better; None or missing if unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,53 +114,3 @@ def listed(run: StoredRun) -> ListedRun:
         intact=True,
         values=flatten(run.spec_tables),
     )
-
-
-def directions_of(runs: Iterable[ListedRun]) -> Directions:
-    """Return the better directions of the metrics of runs; None where they disagree."""
-    distinct = {repr(run.better): run.better for run in runs}  # mostly the same ones
-    return common_directions(map(stored_directions, distinct.values()))
-
-
-def stored_directions(recorded: Directions) -> dict[str, Better | None]:
-    """Return the better direction of each metric of a run, where known.
-
-    Args:
-        recorded: `better` from the run's manifest.
-    """
-    known = {name: better for name, better in recorded.items() if better in ("higher", "lower")}
-    return {**dict.fromkeys(LOSSES, "lower"), **known}
-
-
-def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
-    """Return the directions of several runs; None for metrics on which they disagree."""
-    found: dict[str, set[Better]] = {}
-    for directions in all_directions:
-        for name, better in directions.items():
-            found.setdefault(name, set()).update([better] if better is not None else [])
-    return {name: each.pop() if len(each) == 1 else None for name, each in found.items()}
-
-
-def best_run(directory: Path) -> tuple[Path, str] | None:
-    """Return the folder of the best run in a folder, and the metric; None without one.
-
-    Raises:
-        OutputError: the folder cannot be read.
-    """
-    from declnet.runs.storage.listing import ListedRun, list_runs
-
-    best, metric = best_of([run for run in list_runs(directory) if isinstance(run, ListedRun)])
-    return (directory / best.path, metric) if best is not None else None
-
-
-def best_of(runs: Sequence[ListedRun]) -> tuple[ListedRun | None, str]:
-    """Return the finished run with the best main metric, None without one, and that metric."""
-    directions = directions_of(runs)
-    metric = main_metric(informative(run.metrics for run in runs), directions)
-    better = directions.get(metric[1]) if metric is not None else None
-    finished = [run for run in runs if run.status == "finished"]
-    if metric is None or better is None or not finished:
-        return None, ""
-    data, name = metric
-    best = min(finished, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), better))
-    return best, f"{data}.{name}"

@@ -8,20 +8,24 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from declnet.contracts.network.metric_names import LOSSES
 from declnet.data.preparing.preparation import FittedPreparation
-from declnet.errors import DataError, RunError
+from declnet.errors import DataError, OutputError, RunError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import Calibrations
 from declnet.runs.inference.member import Member
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.storage.documents import Baseline
+from declnet.runs.storage.folder import METRICS
+from declnet.runs.storage.record import with_nan
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.many.documents import Spread
+    from declnet.runs.stored_run import StoredRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,38 @@ class RunResult:
     preparation: FittedPreparation = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
     calibrations: Calibrations = field(kw_only=True, repr=False, default_factory=dict)
+
+    @classmethod
+    def stored(cls, run: StoredRun) -> RunResult:
+        """Return the result of a finished run, from its folder.
+
+        Raises:
+            OutputError: the folder is damaged.
+            DeclnetError: as `StoredRun.predictor` does.
+        """
+        metrics = {name: with_nan(values) for name, values in run.metrics.items()}
+        for name, values in metrics.items():
+            for loss in LOSSES:
+                if loss not in values:
+                    raise OutputError(f"{run.path / METRICS}: {name} has no {loss}")
+        history, manifest = [with_nan(row) for row in run.history], run.manifest
+        predictor = run.predictor()
+        return cls(
+            metrics,
+            history,
+            predictor.model,
+            run.path,
+            manifest.seconds or 0.0,
+            manifest.epochs or history[-1]["epoch"] + 1,
+            manifest.stopped,
+            manifest.restored,
+            manifest.baseline,
+            manifest.warnings,
+            spec=predictor.spec,
+            preparation=predictor.preparation,
+            registry=predictor.registry,
+            calibrations=predictor.calibrations,
+        )
 
     @cached_property
     def predictor(self) -> Predictor:

@@ -1,31 +1,28 @@
-"""`run`: train and evaluate the model of a spec, once or for each fold and seed."""
+"""`run` and `resume`: train the model of a spec, once or for each fold and seed, and go on."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table
 from declnet.contracts.runs.executor import Executor
-from declnet.data.sharing import made_once, shared_data
-from declnet.data.sources.loading import GivenData, as_data, guarded
-from declnet.errors import DataError, RunError
+from declnet.data.sources.loading import GivenData
+from declnet.errors import RunError
 from declnet.registry.registry import Registry
-from declnet.runs.display.progress import followed
-from declnet.runs.ready_run import make_ready_run
+from declnet.runs.notices import Notice
+from declnet.runs.options import GroupOptions, Listener, RunOptions, StopWhen
 from declnet.runs.result import RunResult
-from declnet.runs.session import Listener, Session, StopWhen
-from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.folder import claimed, require_unclaimed
-from declnet.runs.storage.manifest import first_manifest
-from declnet.runs.storage.record import Record
-from declnet.spec.model import RunSpec, resolved_toml
+from declnet.runs.resuming import resume_run
+from declnet.runs.storage.folder import GROUP, MANIFEST
+from declnet.runs.train_run import train_run
 from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
+
+if TYPE_CHECKING:
+    from declnet.runs.many.group import Group
 
 
 def run(
@@ -89,90 +86,95 @@ def run(
     if folds is not None or seeds is not None or spec.is_group:
         from declnet.runs.many.running import run_group
 
-        _require_one_run("folds or seeds", checked, parameters, stop_when)
-        return run_group(
-            spec,
-            data,
-            out,
+        if checked is not None or parameters is not None or stop_when is not None:
+            names = "`checked`, `parameters` and `stop_when`"
+            raise RunError(f"{names} are for one run, not for folds or seeds")
+        group = GroupOptions(
             folds=folds,
             seeds=seeds,
             jobs=jobs,
             on=on,
             shard=shard,
             numbered=numbered,
-            listener=listener,
             registry=registry,
         )
+        return run_group(spec, data, out, group, listener)
     for name, value in {"jobs": jobs if jobs != 1 else None, "on": on, "shard": shard}.items():
         if value is not None:
             raise RunError(f"`{name}` needs several runs: folds, seeds or members")
-    return train_run(
-        spec,
-        data,
-        out,
-        numbered=numbered,
+    options = RunOptions(
         listener=listener,
         notice=notice,
+        stop_when=stop_when,
+        progress=progress,
         registry=registry,
+        numbered=numbered,
         checked=checked,
         parameters=parameters,
-        progress=progress,
-        stop_when=stop_when,
     )
+    return train_run(spec, data, out, options)
 
 
-def train_run(
-    spec: RunSpec,
+def resume(
+    path: str | Path,
     data: GivenData | Mapping[str, GivenData] | None = None,
-    out: str | Path | None = None,
     *,
-    numbered: bool = False,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    minutes: float | None = None,
+    allow_changes: bool = False,
     listener: Listener | None = None,
     notice: Notice | None = None,
+    warned: Notice | None = None,
     registry: Registry | None = None,
-    checked: Checked | None = None,
-    parameters: Mapping[str, Array] | None = None,
     progress: bool = False,
     stop_when: StopWhen | None = None,
-) -> RunResult:
-    """Train and evaluate one run, with the arguments of `run`; raise as `run` does."""
-    if out is not None and not numbered:
-        require_unclaimed(Path(out))
-    given = given_data(data) if data is not None else None
-    ready = make_ready_run(spec, registry, given, checked, parameters)
-    if out is None:
-        with followed(spec, listener, progress=progress) as following:
-            return Session(ready, None, following, notice=notice, stop_when=stop_when).carry_out()
-    with claimed(Path(out), spec.name, numbered=numbered) as directory:
-        text = _resolved(spec)
-        manifest = first_manifest(ready, text.encode())
-        # of many runs that share data, brief ones write once, unless a callback reads the folder
-        watched = spec.training.callbacks or stop_when is not None
-        may_wait = shared_data() is not None and not watched
-        preparation = ready.prepared.preparation
-        record = Record.begun(directory, text, preparation, manifest, may_wait=may_wait)
-        with followed(spec, listener, progress=progress) as following:
-            session = Session(ready, record, following, notice=notice, stop_when=stop_when)
-            return session.carry_out()
+) -> RunResult | Group:
+    """Resume a run from its last intact checkpoint, or train what is left of a group of runs.
 
+    The final weights, history and metrics are bit-identical to those without an interruption. What
+    has finished is not trained again.
 
-def _require_one_run(what: str, *options: object) -> None:
-    if any(option is not None for option in options):
-        raise RunError(f"`checked`, `parameters` and `stop_when` are for one run, not for {what}")
+    Args:
+        path: the folder of a run, of folds or seeds, of a sweep or of a study.
+        data: the data that the program originally passed, if any; as for `declnet.run`.
+        jobs: as for `declnet.run`, `declnet.sweep` and `declnet.tune`.
+        on: as for `declnet.run`.
+        minutes: the new time after which a group ends; default: that of a study's spec.
+        allow_changes: whether to resume even if the spec, the data, or the versions of plugins,
+            declnet or NumPy have changed since a run began. Its manifest lists the changes.
+        listener: called with each event of the training of one run.
+        notice: called with a sentence saying where one run resumes, and one for each damaged
+            checkpoint; for a finished run, as for `load_model`.
+        warned: called with each warning of a callback when it occurs, as `notice` of `declnet.run`.
+        registry: where names are looked up; default: all installed plugins.
+        progress: whether to show the progress of one run, as for `declnet.run`.
+        stop_when: as for `declnet.run`.
 
+    Returns:
+        The result, as of `declnet.run`; for a sweep or a study its folder.
 
-def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:
-    """Convert data passed in by a program, to be read only; raise DataError if it is invalid."""
-    named = data if isinstance(data, Mapping) else {"train": data}
-    unknown = set(named) - {"train", "validation", "test"}
-    if unknown or "train" not in named:
-        raise DataError("data must have train and may have validation and test, nothing else")
-    return {name: guarded(as_data(each, name)) for name, each in named.items()}
+    Raises:
+        OutputError: it is not a folder of runs, or another process is working in it.
+        OriginError: a component would come from a different distribution than when the run began.
+        ResumeError: something has changed, or the checkpoint does not fit the changes.
+        SpecError: the spec is no longer valid.
+        DataError: the data is no longer available or is invalid.
+        RunError: a run could not be finished.
+    """
+    if not (Path(path) / MANIFEST).exists() and (Path(path) / GROUP).is_file():
+        from declnet.runs.many.running import resume_group
 
-
-def _resolved(spec: RunSpec) -> str:
-    """Return the resolved spec as TOML, which runs that share data and differ in seed share."""
-    about = "toml", [each for key, each in vars(spec).items() if key != "seed"]
-    text = made_once((), about, lambda: resolved_toml(spec))
-    # a line in front of all tables; no string has line breaks in it
-    return re.sub(r"^seed = \d+$", f"seed = {spec.seed}", text, count=1, flags=re.MULTILINE)
+        group = GroupOptions(jobs=jobs, on=on, registry=registry)
+        return resume_group(
+            path, data, group, listener, minutes=minutes, allow_changes=allow_changes
+        )
+    options = RunOptions(
+        listener=listener,
+        notice=warned,
+        stop_when=stop_when,
+        progress=progress,
+        registry=registry,
+        allow_changes=allow_changes,
+    )
+    return resume_run(path, data, options, notice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from math import inf
@@ -14,6 +14,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.errors import ChangedFileError, DeclnetError
 from declnet.runs.callbacks import ActiveRun, Callbacks
+from declnet.runs.display.progress import followed
 from declnet.runs.inference.calibration import (
     FittedCalibration,
     KeptPredictions,
@@ -29,6 +30,7 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.options import RunOptions
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.result import RunResult
 from declnet.runs.signals import held_back, require_time
@@ -45,33 +47,26 @@ from declnet.training.trainer import Event
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
 
-Listener = Callable[[Event], None]
-
-StopWhen = Callable[[EpochLogged], str | None]
-"""Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
-
 
 class Session:
     """A run in progress, from its trainer's state on.
 
     Args:
+        ready: what the run needs, from its trainer's state on.
         record: the record of the run's folder; None writes nothing.
+        options: how the run is followed, and what ends it early.
         history: the rows of earlier sessions.
-        notice: called with each warning of a callback when it occurs.
-        stop_when: says after each logged epoch whether it is the last one.
     """
 
     def __init__(
         self,
         ready: ReadyRun,
         record: Record | None,
-        listener: Listener | None,
+        options: RunOptions,
         history: list[dict[str, Any]] | None = None,
-        notice: Callable[[str], object] | None = None,
-        stop_when: StopWhen | None = None,
     ) -> None:
-        self._ready, self._record, self._listener = ready, record, listener
-        self._stop_when = stop_when
+        self._ready, self._record, self._options = ready, record, options
+        self._listener = options.listener
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -82,7 +77,7 @@ class Session:
             self._model,
             self._trainer,
             history_metrics(spec.heads, validated="validation" in ready.prepared.data),
-            notice,
+            options.notice,
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
@@ -95,6 +90,11 @@ class Session:
         Args:
             saved: the content of a checkpoint besides the trainer's state; None for a new run.
         """
+        spec, options = self._ready.spec, self._options
+        with followed(spec, options.listener, progress=options.progress) as self._listener:
+            return self._carry_out(saved)
+
+    def _carry_out(self, saved: Mapping[str, Any] | None) -> RunResult:
         active, model, record = self._active, self._model, self._record
         self._started = self._saved = time.perf_counter()
         if saved is not None:
@@ -172,7 +172,8 @@ class Session:
             self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
-            reason = self._stop_when(event) if self._stop_when is not None else None
+            stop_when = self._options.stop_when
+            reason = stop_when(event) if stop_when is not None else None
             if reason is not None:
                 self._active.stop(reason)
 

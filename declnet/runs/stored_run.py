@@ -16,14 +16,14 @@ from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
-from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
+from declnet.runs.comparison import Comparison, compared
 from declnet.runs.exchange.exportable import Exportable
+from declnet.runs.notices import Notice, warn
+from declnet.runs.ranking import Directions, stored_directions
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
 from declnet.runs.storage.folder import REMEDY, reading
-from declnet.runs.storage.origins import warn
 from declnet.runs.stored_data import PredictedData, StoredData
 
 if TYPE_CHECKING:
@@ -75,44 +75,6 @@ def _other_than_a_run(path: Path) -> str:
         return "this is a file, not a run's folder"
     what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
     return f"{what} (a run's folder has a {folder.MANIFEST})"
-
-
-def load_model(
-    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
-) -> Model:
-    """Load the trained model from a run's folder.
-
-    Args:
-        run_directory: the run's folder, e.g. `RunResult.directory`.
-        registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version differs from the run's;
-            default: a `DeclnetWarning`.
-
-    Raises:
-        OutputError: it is not a run's folder, or the run saved no weights.
-        OriginError: a component would come from a different distribution than in the run.
-        SpecError: a component of the run is no longer installed.
-        WeightsError: the weights cannot be read.
-    """
-    return open_run(run_directory, registry, notice=notice).model()
-
-
-def load_predictor(
-    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
-) -> Predictor:
-    """Load the trained model from a run's folder together with its data preparation.
-
-    From a folder of the folds or seeds of one spec it loads one predictor with their models as
-    members.
-
-    It takes the arguments of `load_model` and raises the same errors, and OutputError if the
-    preparation cannot be read, or the models of a folder cannot be averaged.
-    """
-    from declnet.runs.many.group import is_group, open_group
-
-    if is_group(run_directory):
-        return open_group(run_directory, registry, notice=notice).predictor()
-    return open_run(run_directory, registry, notice=notice).predictor()
 
 
 class StoredRun(RunContents, Exportable):

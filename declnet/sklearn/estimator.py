@@ -26,9 +26,10 @@ from declnet.registry.discovery import default_registry
 from declnet.runs.incremental import IncrementalTraining
 from declnet.runs.inference.predictions import OutputReading, Predictions
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.loading import load_predictor
 from declnet.runs.many.group import is_group
 from declnet.runs.run import run
-from declnet.runs.stored_run import load_predictor, open_run
+from declnet.runs.stored_run import open_run
 from declnet.sklearn.samples import (
     Target,
     Targets,

@@ -19,9 +19,10 @@ from declnet.contracts.network.parameter import Regularizer
 from declnet.contracts.network.schedule import Schedule
 from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel
+from declnet.display.words import with_article
 from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import closest, is_misspelling, with_article
+from declnet.registry.spelling import closest, is_misspelling
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.blocks import LAYERS, Block

@@ -5,7 +5,17 @@
 """
 
 from declnet.testing.catalogue import checks_for
-from declnet.testing.check import Check, CheckFailed, CheckSkipped, ConformanceError, Subject
+from declnet.testing.check import (
+    Check,
+    CheckFailed,
+    CheckSkipped,
+    ConformanceError,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.examples import build_examples
 from declnet.testing.packages import check_component, check_package
 from declnet.testing.pytest_items import component_tests
@@ -20,8 +30,12 @@ __all__ = [
     "Report",
     "Subject",
     "build_examples",
+    "called",
+    "calling",
+    "check",
     "check_component",
     "check_package",
     "checks_for",
     "component_tests",
+    "require_available",
 ]

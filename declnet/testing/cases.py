@@ -123,7 +123,12 @@ def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
     """Yield the cases of instances of one class."""
     cases: list[Case] = []
     for subject in subjects:
-        for check in checks_for(subject.instance):
+        try:
+            checks = checks_for(subject.instance)
+        except CheckFailed as failure:
+            yield ending_case(subject.component, "has_checks", failure)
+            return
+        for check in checks:
             function = partial(check, subject)
             case = Case(subject.component, subject.example, check.name, function, list(cases))
             cases.append(case)

@@ -11,6 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.graph.memory_plan import Order
+from declnet.testing.catalogue import checks_module
 from declnet.testing.check import Subject
 
 SAMPLES = 10
@@ -138,15 +139,14 @@ class Trial:
     sums: set[str] = field(default_factory=set)
 
 
-Try = Callable[[Subject, Setting], Trial]
-"""Uses a component once in each way that its contract defines."""
-
-
 def tried(subject: Subject, setting: Setting = USUAL) -> Trial:
     """Use the component as its kind requires, once for each setting."""
-    from declnet.testing.catalogue import TRIALS
 
-    return subject.once(("trial", setting), lambda: TRIALS[subject.kind](subject, setting))
+    def use() -> Trial:
+        trial: Trial = checks_module(subject.instance).try_component(subject, setting)
+        return trial
+
+    return subject.once(("trial", setting), use)
 
 
 def poison(array: Array, value: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.sample_arrays import SampleArrays
@@ -18,7 +19,6 @@ from declnet.contracts.returned import verified
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, wanted_targets
-from declnet.data.sharing import made_once
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
@@ -266,7 +266,9 @@ def prepare(
         make = partial(ReadySet.of, blocks, model, heads, sets.preparation, name)
         if blocks.window is None:
             shared, key = (blocks, sets.preparation, model.network), (name, spec.model, heads)
-            ready[name] = made_once(shared, ("ready", *key), make, lambda data: data.whole.nbytes)
+            ready[name] = computed_once(
+                shared, ("ready", *key), make, lambda data: data.whole.nbytes
+            )
         else:  # whose copies are not kept for other runs
             ready[name] = make()
     return Prepared(model, ready, sets.preparation)

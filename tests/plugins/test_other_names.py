@@ -29,6 +29,7 @@ def sections_and_components():
 
 @pytest.mark.parametrize("model", sections_and_components(), ids=lambda each: each.__name__)
 def test_other_keys_are_no_fields_and_lead_to_fields_or_hints(model):
-    for written, here in vars(model).get("other_keys", {}).items():
-        assert written not in model.model_fields
-        assert here in model.model_fields or " " in here
+    assert not vars(model).get("other_keys", {}).keys() & model.model_fields.keys()
+    for base in model.__mro__:
+        for written, here in vars(base).get("other_keys", {}).items():
+            assert {written, here} & model.model_fields.keys() or " " in here

@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet.registry.spelling import (
-    closest,
-    is_misspelling,
-)
+from declnet.registry.spelling import closest, is_misspelling
 
 
 @pytest.mark.parametrize(

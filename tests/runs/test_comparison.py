@@ -1,11 +1,10 @@
-"""Runs side by side, for programs, and which values of a metric are better."""
+"""Runs side by side, for programs."""
 
 from __future__ import annotations
 
 import pytest
 
 from declnet import open_run, parse_spec, run
-from declnet.runs.comparison import common_directions, stored_directions
 
 
 @pytest.fixture
@@ -32,17 +31,3 @@ def test_runs_are_compared_by_spec_and_metrics(runs):
         found.metrics["train"]["loss"]
     )
     assert found.best("train", "accuracy").metrics["train"]["accuracy"] == max(accuracy[:2])
-
-
-LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
-
-
-def test_directions_are_those_of_the_manifest():
-    stored = {"loss": "lower", "hits": "higher", "count": None, "odd": 7}
-    assert stored_directions(stored) == {**LOSSES, "hits": "higher"}
-
-
-def test_runs_that_disagree_have_no_direction_in_common():
-    first, second = {"hits": "higher", "gap": None, "both": "lower"}, {"hits": "lower"}
-    found = common_directions([first, second, {"both": None}])
-    assert found == {"hits": None, "gap": None, "both": "lower"}

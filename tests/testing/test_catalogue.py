@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from declnet import default_registry
-from declnet.testing import build_examples, check_component
-from declnet.testing.catalogue import CHECKS_BY_KIND
+import declnet
+from declnet import Component, default_registry
+from declnet.testing import build_examples, check_component, checks_for
 from declnet.testing.packages import cases_of_classes
 
 from .broken_components import EXPECTED
+from .other_kind import Mixed, Tenths
 from .right import RIGHT
 from .right.layers import Doubled, VectorScale
 
@@ -21,14 +22,20 @@ FIRST_PARTY = [
     if entry.plugin.distribution == "declnet"
 ]
 
+CONTRACTS = {
+    value.kind: value
+    for value in (getattr(declnet, name) for name in declnet.__all__)
+    if isinstance(value, type) and issubclass(value, Component) and value.conformance_checks
+}
+
 NEEDS_A_FILE = {"npz"}
 """Components that no example can build, each checked below with its own file."""
 
 EVERY_CHECK = os.environ.get("DECLNET_TEST_CHECKS") == "all"
 """Whether a broken component goes through all checks of its kind, as in `.ci/long`."""
 
-NEVER_FAILS = "runs_without_python"
-"""A check that passes or is skipped, see test_native.py."""
+NEVER_FAIL = {"runs_without_python", "describes_its_fields"}
+"""Checks that pass or are skipped, see test_native.py and the last test here."""
 
 
 def named(cls):
@@ -72,19 +79,35 @@ def test_broken(cls, check):
         failed = [each for each in (case.outcome() for case in cases) if each.status == "failed"]
     assert check in {outcome.check for outcome in failed}
     for outcome in failed:
-        assert outcome.check != NEVER_FAILS
+        assert outcome.check not in NEVER_FAIL
         assert outcome.message
         assert "the check itself" not in outcome.message
 
 
 def test_every_check_of_a_kind_catches_a_broken_component():
-    assert {cls.kind for cls in FIRST_PARTY} >= set(CHECKS_BY_KIND) - {"plan"}
+    assert {cls.kind for cls in FIRST_PARTY} >= set(CONTRACTS) - {"plan"}
     assert len(EXPECTED) >= 210
-    for kind, checks in CHECKS_BY_KIND.items():
+    for kind, contract in CONTRACTS.items():
         assert kind in {cls.kind for cls in EXPECTED}
-        for check in checks:
-            if check.name != NEVER_FAILS:
+        for check in checks_for(contract):
+            if check.name not in NEVER_FAIL:
                 assert check.name in EXPECTED.values(), (kind, check.name)
+
+
+def test_a_kind_brings_its_checks():
+    assert check_component(Tenths).counts["failed"] == 0
+    (outcome,) = check_component(Mixed, raise_on_failure=False).failed
+    assert outcome.check == "increases"
+    assert "0.5 is not above 0.9" in outcome.message
+
+
+def test_a_kind_whose_checks_cannot_be_imported_fails():
+    class Elsewhere(Tenths):
+        conformance_checks = "no.such_module"
+
+    (outcome,) = check_component(Elsewhere, raise_on_failure=False).outcomes
+    assert (outcome.check, outcome.status) == ("has_checks", "failed")
+    assert "no.such_module" in outcome.message
 
 
 class Bare(Doubled):

@@ -52,7 +52,7 @@ def test_a_component_that_cannot_be_built_is_skipped_with_advice(plugin):
         ("register(Scale); register(int)", "not a component class"),
         ("register(Layer)", "has no type"),
         ("raise OSError('no disk')", "no disk"),
-        ("register.lazily('layer', 'later', 'declnet_faulty:Nothing')", "Nothing"),
+        ("register.lazily('layer', 'later', 'declnet_faulty')", 'defines no layer "later"'),
     ],
 )
 def test_what_cannot_be_registered_is_a_failure(plugin, register, cause):

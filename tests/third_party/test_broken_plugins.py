@@ -56,7 +56,7 @@ BROKEN = {
     ),
     "declnet-not-a-class": (IMPORT + HOOK + "    register(42)", "42 is not"),
     "declnet-lazy": (
-        IMPORT + HOOK + "    register.lazily('layer', 'lazy', 'nowhere:It')",
+        IMPORT + HOOK + "    register.lazily('layer', 'lazy', 'nowhere')",
         "nowhere",
     ),
     "declnet-wave": (

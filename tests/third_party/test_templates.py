@@ -70,7 +70,7 @@ class Wrong(Template):
 @hookimpl
 def declnet_register(register):
     register(Tiny)
-    register.lazily("template", "linear_table", "declnet_starters:Linear")
+    register.lazily("template", "linear_table", "declnet_starters")
     register(Wrong)
 '''
 

@@ -21,7 +21,7 @@ from declnet.runs.display.metrics import (
     log_line,
     metrics_in_words,
 )
-from declnet.runs.session import Listener
+from declnet.runs.options import Listener
 from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
 

@@ -29,15 +29,16 @@ from declnet.display.tables import (
     format_number,
     kinds_of,
 )
+from declnet.display.words import counted
 from declnet.graph.display import layers_table
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
-from declnet.registry.spelling import counted
 from declnet.runs.display.group_tables import series_table
-from declnet.runs.display.metrics import abbreviations, informative, metrics_in_words, ordered
+from declnet.runs.display.metrics import abbreviations, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
+from declnet.runs.ranking import informative
 from declnet.runs.result import RunResult
 from declnet.spec.messages import from_here
 

@@ -9,24 +9,25 @@ from typing import Any
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_table
 from declnet.contracts.network.metric_names import LOSSES
+from declnet.display.words import counted
 from declnet.errors import SpecError
-from declnet.registry.spelling import counted, suggestion
-from declnet.runs.comparison import directions_of
-from declnet.runs.display.metrics import (
-    FOR_CHOICE,
-    PARTS,
-    find_metric,
-    informative,
-    main_metric,
-    order_of,
-    sort_key,
-)
+from declnet.registry.spelling import suggestion
 from declnet.runs.display.run_tables import (
     comparison_table,
     explaining_keys,
     metric_of,
     metrics_of,
     runs_table,
+)
+from declnet.runs.ranking import (
+    FOR_CHOICE,
+    PARTS,
+    directions_of,
+    find_metric,
+    informative,
+    main_metric,
+    order_of,
+    sort_key,
 )
 from declnet.runs.storage.listing import ListedRun
 from declnet.spec.document.overrides import parse_override

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from declnet.cli.display.streams import command_output, painted, print_document, print_line
 from declnet.display.characters import escaped_line
 from declnet.display.tables import ResultTable
-from declnet.registry.spelling import counted
+from declnet.display.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,9 +9,9 @@ from pathlib import Path
 from string import Template
 
 from declnet import __version__
+from declnet.display.words import kind_in_words
 from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
-from declnet.registry.spelling import kind_in_words
 
 _PREFIX = "declnet-"
 

@@ -13,10 +13,10 @@ from declnet.cli.tracing.numbers import is_large
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import INPUT, input_value
+from declnet.display.words import counted
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.inspection.equations import equations, gradient_equations, settings
 from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter, suspects
-from declnet.registry.spelling import counted
 
 EXAMPLES = 3
 """Elements of a large gradient that are listed with their central differences."""

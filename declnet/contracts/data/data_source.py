@@ -246,6 +246,7 @@ class DataSource(Component):
     """
 
     kind = "data_source"
+    conformance_checks = "declnet.testing.checks.data_sources"
     required_methods = ("describe", "load")
 
     suffixes: ClassVar[tuple[str, ...]] = ()

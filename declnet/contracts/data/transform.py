@@ -98,6 +98,7 @@ class Transform(Component):
     """
 
     kind = "transform"
+    conformance_checks = "declnet.testing.checks.transforms"
     required_methods = ("suits",)
 
     training_only: ClassVar[bool] = False

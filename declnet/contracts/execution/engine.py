@@ -112,6 +112,7 @@ class Engine(Component):
     """
 
     kind = "engine"
+    conformance_checks = "declnet.testing.checks.engines"
     required_methods = ("compile",)
 
     by_default: ClassVar[bool] = True

@@ -104,6 +104,7 @@ class Kernel(Component):
     """
 
     kind = "kernel"
+    conformance_checks = "declnet.testing.checks.kernels"
     required_methods = ("bind",)
 
     replaces: ClassVar[tuple[Any, ...]] = ()

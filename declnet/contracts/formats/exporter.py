@@ -61,6 +61,7 @@ class Exporter(Component):
     """
 
     kind = "exporter"
+    conformance_checks = "declnet.testing.checks.exporters"
     required_methods = ("export",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()

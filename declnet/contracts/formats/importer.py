@@ -58,6 +58,7 @@ class Importer(Component):
     """A reader of files of one format, for `declnet import`; its fields are options."""
 
     kind = "importer"
+    conformance_checks = "declnet.testing.checks.importers"
     required_methods = ("read",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()

@@ -32,9 +32,9 @@ from declnet.contracts.formats.translation import (
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.runs.calibrator import Calibrator
+from declnet.display.words import counted, kind_in_words
 from declnet.errors import ExportError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted, kind_in_words
 
 Combination = Literal["median", "majority"]
 """How the results of an ensemble's networks become one: sets by the majority."""

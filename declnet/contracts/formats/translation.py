@@ -91,6 +91,7 @@ class Translation(Component):
     """
 
     kind = "translation"
+    conformance_checks = "declnet.testing.checks.translations"
     required_methods = ("translate",)
 
     format: ClassVar[str] = ""

@@ -93,6 +93,7 @@ class Layer(Component):
     """
 
     kind = "layer"
+    conformance_checks = "declnet.testing.checks.layers"
     required_methods = ("forward", "backward")
     _optional = frozenset({"trainable"})
     _spec_keys = frozenset({"layers", "repeat", "residual"})
@@ -245,6 +246,7 @@ class Elementwise(Layer):
     """
 
     kind = "layer"
+    conformance_checks = "declnet.testing.checks.layers"
     required_methods = ("value", "derivative")
     memory_order = "any"
 

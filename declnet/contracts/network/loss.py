@@ -19,6 +19,7 @@ class Loss(Component):
     """
 
     kind = "loss"
+    conformance_checks = "declnet.testing.checks.losses"
     required_methods = ("forward", "backward")
     _spec_keys = frozenset({"output", "target", "weight", "metrics", "calibration", "loss"})
 

@@ -14,6 +14,7 @@ class Metric(Component):
     """A number computed over all batches of a data set; its running totals are in a state."""
 
     kind = "metric"
+    conformance_checks = "declnet.testing.checks.metrics"
     required_methods = ("start", "update", "result")
 
     better: ClassVar[Better | None] = None

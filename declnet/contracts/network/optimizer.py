@@ -42,6 +42,7 @@ class Optimizer(Component):
     """
 
     kind = "optimizer"
+    conformance_checks = "declnet.testing.checks.optimizers"
     required_methods = ("update",)
     _optional = frozenset({GROUPS})
     _spec_keys = frozenset({PARAMETERS, FACTOR})

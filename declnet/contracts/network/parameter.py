@@ -18,6 +18,7 @@ class Initializer(Component):
     """A component that fills a parameter before training."""
 
     kind = "initializer"
+    conformance_checks = "declnet.testing.checks.initializers"
     required_methods = ("fill",)
 
     adapt_samples: ClassVar[int] = 0
@@ -63,6 +64,7 @@ class Regularizer(Component):
     """A penalty and its gradient."""
 
     kind = "regularizer"
+    conformance_checks = "declnet.testing.checks.regularizers"
     required_methods = ("penalty", "add_gradient")
 
     def penalty(self, w: Array) -> float:

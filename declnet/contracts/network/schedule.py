@@ -16,6 +16,7 @@ class Schedule(Component):
     """A number that depends on the step and the total number of steps, e.g. a learning rate."""
 
     kind = "schedule"
+    conformance_checks = "declnet.testing.checks.schedules"
     required_methods = ("rate",)
 
     rate_field: ClassVar[str | None] = None

@@ -112,6 +112,7 @@ class Analysis(Component):
     """
 
     kind = "analysis"
+    conformance_checks = "declnet.testing.checks.analyses"
     required_methods = ("analyze",)
 
     def analyze(self, model: AnalyzedModel) -> Sequence[ResultTable]:

@@ -12,8 +12,8 @@ from declnet.contracts.component import Component
 from declnet.contracts.data.transform import require_storable
 from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.serialization import StoredState
+from declnet.display.words import counted
 from declnet.errors import RegistryError
-from declnet.registry.spelling import counted
 
 Task = Literal["classes", "binary", "flags", "values"]
 """What predictions are: `classes`, a unit for each class; `binary`, one unit for two classes;
@@ -46,6 +46,7 @@ class Calibrator(Component):
     """
 
     kind = "calibrator"
+    conformance_checks = "declnet.testing.checks.calibrators"
     required_methods = ("fit",)
 
     tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "flags", "values")

@@ -199,6 +199,7 @@ class Callback(Component):
     """
 
     kind = "callback"
+    conformance_checks = "declnet.testing.checks.callbacks"
 
     writes_checkpoints: ClassVar[bool] = False
     """Whether it is meant for `Run.save_checkpoints`, so that `declnet resume` can recommend it."""

@@ -68,6 +68,7 @@ class Executor(Component):
     """
 
     kind = "executor"
+    conformance_checks = "declnet.testing.checks.executors"
     required_methods = ("execute",)
 
     def unavailable(self) -> str | None:

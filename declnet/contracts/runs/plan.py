@@ -147,6 +147,7 @@ class Plan(Component):
     """
 
     kind = "plan"
+    conformance_checks = "declnet.testing.checks.plans"
     required_methods = ("next",)
 
     def next(self, journal: Journal) -> Task | Step:

@@ -196,6 +196,7 @@ class Searcher(Component):
     """
 
     kind = "searcher"
+    conformance_checks = "declnet.testing.checks.searchers"
 
     is_default: ClassVar[bool] = False
     """Whether a spec that names no searcher has this one, if it is the first that is available."""

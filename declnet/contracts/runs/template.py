@@ -17,6 +17,7 @@ class Template(Component):
     """
 
     kind = "template"
+    conformance_checks = "declnet.testing.checks.templates"
 
     requires: ClassVar[tuple[str, ...]] = ()
     """What `spec` needs besides declnet, as PEP 508 requirements, e.g. `("scikit-learn>=1.5",)`;

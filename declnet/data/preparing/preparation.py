@@ -26,8 +26,8 @@ from declnet.data.preparing.targets import (
     prepared_target,
 )
 from declnet.data.preparing.windows import Windows
+from declnet.display.words import counted
 from declnet.errors import DataError
-from declnet.registry.spelling import counted
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import losses_hint, require_column
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.splits import Data, distinct, members_of, moments_in
+from declnet.display.words import counted
 from declnet.errors import DataError, KeyPath
-from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, WindowSpec
 
 AT_WINDOWS: KeyPath = ("data", "windows")

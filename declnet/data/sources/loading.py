@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
 
+from declnet.caching import computed_once, shares_results
 from declnet.contracts.arrays import Array, Dtype, MappedArray, plain_array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
@@ -16,7 +19,6 @@ from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, is_name
 from declnet.contracts.returned import verified
 from declnet.data.cells import trimmed
 from declnet.data.columns import require_column
-from declnet.data.sharing import shared_data
 from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.python_table import as_table, is_table
 from declnet.errors import DataError
@@ -43,24 +45,65 @@ def fingerprint(dataset: Dataset) -> str:
 Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 
 
+MOST_LOADED = 8
+"""Maximum number of data sets that runs share as loaded: those loaded last."""
+
+
+@dataclass(frozen=True, eq=False)
+class _LoadedData:
+    """A data set as loaded; with the seed, unless the source drew no random numbers."""
+
+    source: DataSource
+    data_set: DataSet
+    seed: int | None
+    data: Dataset | Table
+
+
+class LoadedSources:
+    """The data of sources, loaded once for all runs in this process; arrays are read-only."""
+
+    def __init__(self) -> None:
+        self._loaded: deque[_LoadedData] = deque(maxlen=MOST_LOADED)
+        self._lock = Lock()  # also lets threads wait for the data that another one loads
+
+    def load(self, source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
+        """Return a data set, which is loaded unless an equal source was, with the same numbers."""
+        with self._lock:
+            for loaded in self._loaded:
+                fits = loaded.data_set == data_set and loaded.seed in (None, seed)
+                if fits and loaded.source == source:
+                    return loaded.data
+            rng = random_stream(seed, Stream.DATA, data_set)
+            before = _state(rng)
+            data = guarded(_load(source, rng, data_set))
+            drawn = seed if _state(rng) != before else None
+            self._loaded.append(_LoadedData(source, data_set, drawn, data))
+            return data
+
+
+def _state(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Return what changes when numbers are drawn from a generator, or others are made from it."""
+    return rng.bit_generator.state, getattr(rng.bit_generator.seed_seq, "n_children_spawned", 0)
+
+
 def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
     """Load a source with the data set's own random stream and check the result.
 
-    Runs that share data (`declnet.data.sharing`) get the same arrays, to be read only.
+    Runs that share results (`declnet.caching`) get the same arrays, to be read only.
 
     Raises:
         DataError: the source failed, its files changed meanwhile, or its arrays are inconsistent.
     """
+    if not shares_results():
+        return _load(source, random_stream(seed, Stream.DATA, data_set), data_set)
+    loaded = computed_once((), ("loaded sources",), LoadedSources)
+    return loaded.load(source, seed, data_set)
 
-    def load(rng: np.random.Generator) -> Dataset | Table:
-        with HeldFiles(source).unchanged(untouched=True):
-            data = verified(DataSource.load, source, rng)
-        return checked_data(data, data_set.name.lower())
 
-    shared = shared_data()
-    if shared is None:
-        return load(random_stream(seed, Stream.DATA, data_set))
-    return shared.load(source, seed, data_set, lambda rng: guarded(load(rng)))
+def _load(source: DataSource, rng: np.random.Generator, data_set: DataSet) -> Dataset | Table:
+    with HeldFiles(source).unchanged(untouched=True):
+        data = verified(DataSource.load, source, rng)
+    return checked_data(data, data_set.name.lower())
 
 
 def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:

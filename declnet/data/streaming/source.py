@@ -25,9 +25,9 @@ from declnet.data.splits import (
     held_out_count,
     positions_by_column,
 )
+from declnet.display.words import alternatives
 from declnet.errors import ChangedFileError, DataError
 from declnet.registry.discovery import default_registry
-from declnet.registry.spelling import alternatives
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import Kind, ResultTable, Row, kinds_of
-from declnet.registry.spelling import counted
-from declnet.runs.display.metrics import PARTS, informative, ordered
+from declnet.display.words import counted
+from declnet.runs.display.metrics import ordered
 from declnet.runs.display.result_tables import STATISTICS
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
 from declnet.runs.many.series import RunSeries, spread
 from declnet.runs.many.study import best_trials
+from declnet.runs.ranking import PARTS, informative
 
 MOST_RANKED = 5
 """Number of specs that a terminal shows while a sweep is trained."""

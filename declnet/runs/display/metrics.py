@@ -1,17 +1,16 @@
-"""Metrics for display: names, order, better direction, and the log line of an epoch."""
+"""Metrics for display: short names, order in tables, and the log line of an epoch."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.network.metric_names import LOSSES
 from declnet.display.tables import format_number
+from declnet.runs.ranking import DATA_SETS
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.callback import EpochLogged
-    from declnet.runs.comparison import Directions
     from declnet.spec.heads import Head
 
 Abbreviations = Mapping[str, str]
@@ -81,18 +80,6 @@ def _rate(rate: float) -> str:
     return f"{rate:.7f}" if rate >= 1e-4 or rate == 0 else f"{rate:.4e}"
 
 
-MetricValues = Mapping[str, Mapping[str, float | None]]
-"""Values by data set and name, as in `metrics.json`."""
-
-FOR_CHOICE = ("validation", "test", "train")
-"""Data sets to judge a model by if none is named, most meaningful first."""
-
-PARTS = ("data_loss", "regularization_loss")
-"""Parts of the loss, redundant for a model without regularization."""
-
-DATA_SETS = ("train", "validation", "test")
-
-
 def ordered(
     metrics: Iterable[tuple[str, str]], data_sets: Sequence[str] = DATA_SETS
 ) -> list[tuple[str, str]]:
@@ -106,58 +93,3 @@ def ordered(
         return of_data, of_name, found.index(metric)
 
     return sorted(found, key=place)
-
-
-def informative(all_values: Iterable[MetricValues]) -> list[tuple[str, str]]:
-    """Return the metrics of several runs; the loss's parts only if a model is regularized."""
-    found: dict[tuple[str, str], None] = {}
-    regularized = False
-    for by_data in all_values:
-        for data, values in by_data.items():
-            found |= dict.fromkeys((data, name) for name in values)
-            regularized |= bool(values.get("regularization_loss"))
-    return [each for each in found if regularized or each[1] not in PARTS]
-
-
-def find_metric(wanted: str, known: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the metric for `test.accuracy`, or for `accuracy` in the first of `FOR_CHOICE`."""
-    metrics = set(known)
-    data, _, name = wanted.partition(".")
-    if (data, name) in metrics:
-        return data, name
-    return next(((each, wanted) for each in FOR_CHOICE if (each, wanted) in metrics), None)
-
-
-def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tuple[str, str] | None:
-    """Return the metric to compare runs by: the first with a known direction, or the loss."""
-    metrics = list(known)
-    for data in FOR_CHOICE:
-        names = [name for each, name in metrics if each == data]
-        directed = [name for name in names if name not in LOSSES and directions.get(name)]
-        if names:
-            return data, (directed or [name for name in names if name in LOSSES] or names)[0]
-    return None
-
-
-def sort_key(value: float | None, first: Better) -> float:
-    """Return a sort key that puts the lowest or highest value first, and None and NaN last."""
-    if value is None or math.isnan(value):
-        return math.inf
-    return value if first == "lower" else -value
-
-
-def order_of(name: str, directions: Directions, ascending: bool | None) -> Better:
-    """Return whether lower or higher values come first; the better ones if `ascending` is None.
-
-    Raises:
-        ValueError: the best values were requested, but the better direction is unknown.
-    """
-    if ascending is not None:
-        return "lower" if ascending else "higher"
-    better = directions.get(name)
-    if better is None:
-        raise ValueError(
-            f'nothing says whether higher or lower values of "{name}" are better; '
-            "add --ascending or --descending"
-        )
-    return better

@@ -11,7 +11,7 @@ from typing import Any
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.display.characters import escaped_line
 from declnet.runs.display.metrics import abbreviations, live_metrics, log_line
-from declnet.runs.session import Listener
+from declnet.runs.options import Listener
 from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event, Progressed
 

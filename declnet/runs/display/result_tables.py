@@ -9,8 +9,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.display.tables import ResultTable, Row, kinds_of
-from declnet.registry.spelling import counted
-from declnet.runs.display.metrics import MetricValues, informative, ordered
+from declnet.display.words import counted
+from declnet.runs.display.metrics import ordered
+from declnet.runs.ranking import MetricValues, informative
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import CalibrationResult, Evaluation

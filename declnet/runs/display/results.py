@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.display.html import Html, collapsible, element, html, joined, view
 from declnet.display.tables import format_metric, format_seconds
+from declnet.display.words import counted
 from declnet.errors import DeclnetError
 from declnet.graph.display import layers_table
-from declnet.registry.spelling import counted
 from declnet.runs.display.result_tables import metrics_table
 from declnet.spec.display import spec_html
 

@@ -20,14 +20,13 @@ from declnet.contracts.formats.exported_model import (
 )
 from declnet.contracts.formats.exporter import Exporter, FilePredictor, TranslatedPart
 from declnet.contracts.returned import verified, why_unavailable
+from declnet.display.words import counted
 from declnet.errors import DeclnetError, ExportError, OutputError, error_summary
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted
 from declnet.runs.exchange.exported_models import exported_model
 from declnet.runs.exchange.suffixes import formats_by_suffix
-from declnet.runs.inference.prediction_files import require_free
 from declnet.runs.storage.origins import Origins
-from declnet.runs.storage.writing import sync_folder
+from declnet.runs.storage.writing import require_free, sync_folder
 
 if TYPE_CHECKING:
     from declnet.data.splits import Data

@@ -22,8 +22,7 @@ from declnet.graph.parameters import check_fit, slots_of
 from declnet.graph.shapes import infer_network
 from declnet.graph.weight_files import parse_weights
 from declnet.registry.registry import Registry
-from declnet.runs.inference.prediction_files import require_free, whole_file
-from declnet.runs.storage.writing import make_folder
+from declnet.runs.storage.writing import make_folder, require_free, whole_file
 from declnet.spec.document.commented_toml import CommentedToml
 from declnet.spec.validate import parse_spec
 

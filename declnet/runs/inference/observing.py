@@ -11,7 +11,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.metric import Metric
 from declnet.contracts.returned import verified
-from declnet.registry.spelling import counted
+from declnet.display.words import counted
 from declnet.runs.inference.predictions import OutputReading
 from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head

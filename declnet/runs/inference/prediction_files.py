@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -293,39 +292,3 @@ def form_of(path: Path | None, named: str | None) -> str:
     if form == "parquet" and not has_polars():
         raise OutputError("parquet needs polars: pip install 'declnet[data]'")
     return form
-
-
-@contextmanager
-def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
-    """Open a file that appears only once it is complete; an error leaves nothing.
-
-    Args:
-        path: the file.
-        force: whether to replace an existing file.
-
-    Raises:
-        OutputError: the file exists or cannot be written.
-    """
-    require_free(path, force)
-    try:
-        with open_atomically(path) as file:
-            yield file
-            require_free(path, force)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def require_free(path: Path, force: bool) -> None:
-    """Raise OutputError if a file cannot be written there, or exists without `force`."""
-    try:
-        if path.is_dir():
-            raise OutputError(f"{path}: is a folder; name a file")
-        if not path.parent.is_dir():
-            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
-        exists, regular = path.exists(), path.is_file()
-    except OSError as error:  # a folder without permission, a name that is too long
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    if exists and not regular:
-        raise OutputError(f"{path}: not a regular file; name another, or leave out -o")
-    if exists and not force:
-        raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")

@@ -22,9 +22,9 @@ from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.data.sources.python_table import as_table, readable_rows
 from declnet.data.typed_columns import readable_cells
 from declnet.data.usable_rows import OnError, UsableRows
+from declnet.display.words import counted
 from declnet.errors import DataError
 from declnet.graph.model import Model
-from declnet.registry.spelling import counted
 from declnet.runs.inference.calibration import Calibrations, JointCalibration, thresholded
 from declnet.runs.inference.member import Member, NamesSamples, naming_samples, readings_of
 from declnet.runs.inference.partial_predictions import partial_predictions

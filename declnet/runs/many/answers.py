@@ -11,8 +11,8 @@ from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.plan import Outcome
 from declnet.errors import RunError
 from declnet.runs.many.run_tasks import RunTask, read_answer
+from declnet.runs.notices import warn
 from declnet.runs.storage.folder import writing
-from declnet.runs.storage.origins import warn
 from declnet.runs.storage.writing import is_temporary, make_folder, sync_folder, write_atomically
 
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from declnet.contracts.runs.plan import Plan, Task
 from declnet.registry.registry import Registry
-from declnet.runs.many.group import Group, spec_key
-from declnet.runs.many.group_file import GroupFile, KnownSpecs, StoredSpec
+from declnet.runs.many.group import Group
+from declnet.runs.many.group_file import GroupFile, KnownSpecs, StoredSpec, spec_key
 from declnet.runs.many.journal import plain
 from declnet.runs.many.plans import run_folder
 from declnet.runs.many.shards import Shard, begin_shard

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback, GroupedRun
-from declnet.runs.comparison import best_of
 from declnet.runs.many.group import Group
 from declnet.runs.many.membership import grouped_run
+from declnet.runs.ranking import best_of
 from declnet.runs.storage.listing import ListedRun, list_runs
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.session import StopWhen
+from declnet.runs.options import StopWhen
 from declnet.runs.storage.folder import HISTORY, writing
 from declnet.runs.storage.writing import read_bytes, write_atomically
 

@@ -23,8 +23,9 @@ from declnet.runs.many.agreement import (
     require_alike,
     require_one_version,
 )
+from declnet.runs.many.group_file import GroupFile, one_model
+from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.stored_run import StoredRun, open_run
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from declnet.runs.inference.examined import ExaminedPart
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
-    from declnet.runs.many.group_file import GroupFile
     from declnet.runs.stored_data import PredictedData
 
 OUT_OF_FOLD = "out of fold"
@@ -389,7 +389,6 @@ class Ensemble(Exportable):
     @cached_property
     def _predictor(self) -> Predictor:
         from declnet.runs.inference.predictor import Predictor
-        from declnet.runs.many.group import one_model
 
         if self.file.kind != "members" and not one_model(self.tasks):
             one = self.path / self.tasks[0].point

@@ -8,7 +8,8 @@ from declnet.contracts.runs.plan import Journal
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, RunError
 from declnet.runs.many.ensemble import manifest_checksum
-from declnet.runs.many.group import Group, one_model
+from declnet.runs.many.group import Group
+from declnet.runs.many.group_file import one_model
 from declnet.runs.storage.folder import MANIFEST
 from declnet.runs.storage.writing import remove_temporary
 

@@ -23,13 +23,14 @@ from declnet.runs.many.group_file import (
     KnownSpecs,
     Metric,
     Status,
+    spec_key,
 )
 from declnet.runs.many.journal import StoredJournal, plain, restored
 from declnet.runs.many.ranking import best_first
 from declnet.runs.many.series import RunSeries, series_of
 from declnet.runs.many.shards import shard_runs
 from declnet.runs.many.study import Study
-from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.notices import Notice
 from declnet.runs.storage.folder import (
     FORMER_GROUPS,
     GROUP,
@@ -422,16 +423,6 @@ class Group(Ensemble, Study):
         if self.given_plan is not None or self.file.plan is None:
             return self.given_plan
         return Plan.from_declaration(restored(self.file.plan), {"registry": self.registry})
-
-
-def spec_key(task: Task) -> str:
-    """Return what tells the spec of a task from others, but for its seed, fold and name."""
-    return f"{task.base} {sorted(task.changes.items())!r}"
-
-
-def one_model(tasks: Sequence[Task]) -> bool:
-    """Return whether runs differ in seed and fold only, so that their models are one."""
-    return len({(task.point, spec_key(task)) for task in tasks}) == 1
 
 
 def groups_above(path: Path) -> Iterator[Path]:

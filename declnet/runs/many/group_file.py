@@ -114,3 +114,13 @@ class GroupFile(BaseModel):
         if tasks is not None:
             tasks = tuple(replace(task, changes=restored(task.changes)) for task in tasks)
         return file.model_copy(update={"tasks": tasks})
+
+
+def spec_key(task: Task) -> str:
+    """Return what tells the spec of a task from others, but for its seed, fold and name."""
+    return f"{task.base} {sorted(task.changes.items())!r}"
+
+
+def one_model(tasks: Sequence[Task]) -> bool:
+    """Return whether runs differ in seed and fold only, so that their models are one."""
+    return len({(task.point, spec_key(task)) for task in tasks}) == 1

@@ -13,7 +13,6 @@ from declnet.runs.many.documents import Spread
 from declnet.runs.many.group import Group
 from declnet.runs.many.series import RunSeries
 from declnet.runs.result import RunResult
-from declnet.runs.resuming import stored_result
 from declnet.runs.stored_run import open_run
 
 
@@ -43,7 +42,7 @@ class GroupResult(RunResult):
     def members(self) -> tuple[RunResult, ...]:
         """The result of each run, in order."""
         folders = (self.group.path / task.folder for task in self.group.tasks)
-        return tuple(stored_result(open_run(folder, self.registry)) for folder in folders)
+        return tuple(RunResult.stored(open_run(folder, self.registry)) for folder in folders)
 
     @cached_property
     def spreads(self) -> dict[str, dict[str, Spread]]:

@@ -7,9 +7,15 @@ from typing import Any
 
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.registry.spelling import suggestion
-from declnet.runs.comparison import common_directions
-from declnet.runs.display.metrics import DATA_SETS, find_metric, main_metric, order_of, sort_key
 from declnet.runs.many.series import RunSeries, spread
+from declnet.runs.ranking import (
+    DATA_SETS,
+    common_directions,
+    find_metric,
+    main_metric,
+    order_of,
+    sort_key,
+)
 from declnet.spec.messages import shown
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import directions

@@ -14,7 +14,7 @@ import socket
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,25 +23,25 @@ from typing import Any
 import numpy as np
 
 import declnet
+from declnet.caching import ResultCache, sharing_results
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify, why_unavailable
 from declnet.contracts.runs.callback import EpochFinished
 from declnet.contracts.runs.executor import ExecutorTask, Progress
 from declnet.contracts.runs.plan import Outcome, Task
-from declnet.data.sharing import SharedData, sharing_data
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 from declnet.runs.many.early_stops import RemoteRun, Report, reporting
+from declnet.runs.options import Listener, RunOptions, StopWhen
 from declnet.runs.resuming import has_begun, resume_run
-from declnet.runs.run import train_run
-from declnet.runs.session import Listener, StopWhen
 from declnet.runs.signals import DeadlineReached, interrupted_at
 from declnet.runs.storage.folder import CHECKPOINTS, HISTORY, MANIFEST, SPEC, locked, writing
 from declnet.runs.storage.origins import components_in
 from declnet.runs.storage.writing import write_atomically
+from declnet.runs.train_run import train_run
 from declnet.spec.model import RunSpec, resolved_document, resolved_toml
 from declnet.spec.validate import parse_spec
 from declnet.training.checks.check import Checked
@@ -133,21 +133,21 @@ class RunTask(ExecutorTask):
             if self.listener is not None:
                 self.listener(event)
 
-        common: dict[str, Any] = {
-            "listener": listener,
-            "registry": self.registry,
-            "stop_when": self.stop_when,
-        }
+        options = RunOptions(
+            listener=listener,
+            stop_when=self.stop_when,
+            registry=self.registry,
+            checked=self.checked,
+            allow_changes=self.allow_changes,
+        )
         try:
-            allows = self.allow_changes
-            if self.continues is not None:
-                allows = prolong(self.continues, directory, self.spec) or allows
+            if self.continues is not None and prolong(self.continues, directory, self.spec):
+                options = replace(options, allow_changes=True)
             with interrupted_at(self.deadline):
                 if has_begun(directory):
-                    result = resume_run(directory, self.data, allow_changes=allows, **common)
+                    result = resume_run(directory, self.data, options)
                 else:
-                    checked = self.checked
-                    result = train_run(self.spec, self.data, directory, checked=checked, **common)
+                    result = train_run(self.spec, self.data, directory, options)
         except DeadlineReached:
             return {"interrupted": True}
         except DeclnetError as error:
@@ -281,7 +281,7 @@ def _carry_out_there(
         deadline=math.inf if deadline is None else float(deadline),
         continues=Path(continues) if continues else None,
     )
-    with sharing_data(_loaded_for(content["marker"])):
+    with sharing_results(_loaded_for(content["marker"])):
         return task._carry_out(directory, progress)
 
 
@@ -305,9 +305,9 @@ def _registry(disabled: tuple[str, ...]) -> Registry:
 
 
 @lru_cache(maxsize=1)
-def _loaded_for(_marker: str) -> SharedData:
+def _loaded_for(_marker: str) -> ResultCache:
     """Return the data that this process has loaded for tasks of the same command."""
-    return SharedData()
+    return ResultCache()
 
 
 def _require_versions(content: dict[str, Any], registry: Registry) -> None:

@@ -6,15 +6,15 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from declnet.caching import sharing_results
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.plan import Outcome, Plan
-from declnet.data.sharing import sharing_data
-from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, RunError, SpecError
 from declnet.registry.registry import Registry
@@ -27,18 +27,18 @@ from declnet.runs.many.beginning import (
     sweep_file,
 )
 from declnet.runs.many.group import Group, open_group
-from declnet.runs.many.group_file import KnownSpecs
+from declnet.runs.many.group_file import GroupFile, KnownSpecs
 from declnet.runs.many.group_result import GroupResult
 from declnet.runs.many.plans import TrialListener
 from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.series import RunSeries
 from declnet.runs.many.shards import Shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
+from declnet.runs.notices import warn
+from declnet.runs.options import AnyData, GroupOptions, Listener
 from declnet.runs.result import RunResult
-from declnet.runs.run import given_data
-from declnet.runs.session import Listener
 from declnet.runs.storage.folder import locked
-from declnet.runs.storage.origins import warn
+from declnet.runs.train_run import passed_sets
 from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, resolved_document
 from declnet.spec.points import Point
@@ -48,40 +48,37 @@ from declnet.spec.validate import GivenSpec, as_spec, parse_spec, validate_point
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.checks.tuning import study_problems
 
-AnyData = GivenData | Mapping[str, GivenData] | None
-
 
 def run_group(
     spec: RunSpec,
-    data: AnyData = None,
-    out: str | Path | None = None,
-    *,
-    folds: int | None = None,
-    seeds: Iterable[int] | None = None,
-    jobs: int | None = None,
-    on: Executor | None = None,
-    shard: str | None = None,
-    numbered: bool = False,
+    data: AnyData,
+    out: str | Path | None,
+    options: GroupOptions,
     listener: Listener | None = None,
-    registry: Registry | None = None,
 ) -> GroupResult:
-    """Train a spec for each fold and seed, with the arguments of `run`; raise as `run` does."""
-    if shard is not None and out is None:
+    """Train a spec for each fold and seed; raise as `declnet.run` does.
+
+    Args:
+        spec: the spec.
+        data: data to use instead of the spec's.
+        out: the folder to write to; None writes nothing that stays.
+        options: which runs to train, and where.
+        listener: called with each event of the training of a run in this process.
+    """
+    if options.shard is not None and out is None:
         raise RunError("a shard needs a folder to be copied from: pass `out`")
-    given = _given(data, on)
-    if folds is not None:
-        spec = _with_folds(spec, folds, registry)
-    part = Shard.parse(shard) if shard is not None else None
+    passed = _passed_sets(data, options.on)
+    spec = _with_folds(spec, options)
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
-    with ExitStack() as stack, sharing_data():
+    with ExitStack() as stack, sharing_results():
         if out is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        check_spec_of(spec, registry, given)
-        file, known = series_file(spec, None if seeds is None else tuple(seeds))
-        is_new = numbered and out is not None
-        with begun_group(folder, file, registry, specs=known, numbered=is_new, shard=part) as group:
-            training = Training(group, data=given, listener=listener)
-            result = _result(_trained(training, on, jobs), training.outcomes())
+            options = replace(options, numbered=False)
+        check_spec_of(spec, options.registry, passed)
+        file, specs = series_file(spec, None if options.seeds is None else tuple(options.seeds))
+        with _begun(folder, file, options, specs) as group:
+            training = Training(group, data=passed, listener=listener)
+            result = _result(_trained(training, options.on, options.jobs), training.outcomes())
         if out is None:
             weakref.finalize(result, stack.pop_all().close)
     return result
@@ -141,24 +138,31 @@ def sweep(
         RunError: the folder cannot be written to, or the executor cannot be used.
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
+    options = GroupOptions(
+        folds=folds,
+        seeds=seeds,
+        jobs=jobs,
+        on=on,
+        shard=shard,
+        numbered=numbered,
+        registry=registry,
+    )
     spec = as_spec(spec, registry)
     require_no_members(spec)
-    given = _given(data, on)
-    if folds is not None:
-        spec = _with_folds(spec, folds, registry)
-    own, known = tuple(seeds) if seeds is not None else None, KnownSpecs()
-    with sharing_data():
+    passed = _passed_sets(data, on)
+    spec, specs = _with_folds(spec, options), KnownSpecs()
+    with sharing_results():
         if plan is not None:
-            check_spec_of(spec, registry, given)
+            check_spec_of(spec, registry, passed)
             file = plan_file(spec, plan)
         else:
-            swept = named_points(_points(spec, registry, given), own)
-            check_metric(metric, [each.spec for each in swept], ascending)
-            file, known = sweep_file(swept, metric, ascending)
-        part = Shard.parse(shard) if shard is not None else None
-        with begun_group(out, file, registry, specs=known, numbered=numbered, shard=part) as group:
+            points = _points(spec, registry, passed)
+            swept = named_points(points, tuple(seeds) if seeds is not None else None)
+            check_metric(metric, [point.spec for point in swept], ascending)
+            file, specs = sweep_file(swept, metric, ascending)
+        with _begun(out, file, options, specs) as group:
             group.given_plan = plan
-            training = Training(group, data=given, ended=listener or ignore)
+            training = Training(group, data=passed, ended=listener or ignore)
             return _trained(training, on, jobs)
 
 
@@ -200,41 +204,51 @@ def tune(
         RunError: the folder cannot be written to, or the searcher or the executor fails.
     """
     spec = as_spec(spec, registry)
-    given = _given(data, on)
+    passed = _passed_sets(data, on)
     require_tuning(spec)
     changes: dict[str, Any] = {} if folds is None else {"data.folds": folds, "data.fold": None}
     changes |= {} if seeds is None else {"tune.seeds": list(seeds)}
     if changes:
         document = study_file(spec).specs[0].document
         spec = parse_spec(document, registry, folder=spec.folder, overrides=changes)
-    with sharing_data():
-        problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
+    with sharing_results():
+        problems = list(study_problems(spec, registry_for(spec.plugins, registry), passed))
         if any(problem.severity == "error" for problem in problems):
             raise SpecError(spec.source_map.locate(problems))
-        with begun_group(out, study_file(spec), registry, numbered=numbered) as group:
-            training = Training(group, data=given, trial_ended=listener or ignore)
+        with _begun(
+            out, study_file(spec), GroupOptions(numbered=numbered, registry=registry)
+        ) as group:
+            training = Training(group, data=passed, trial_ended=listener or ignore)
             return _trained(training, on, jobs)
 
 
 def resume_group(
     path: str | Path,
-    data: AnyData = None,
+    data: AnyData,
+    options: GroupOptions,
+    listener: Listener | None = None,
     *,
-    jobs: int | None = None,
-    on: Executor | None = None,
     minutes: float | None = None,
     allow_changes: bool = False,
-    listener: Listener | None = None,
-    registry: Registry | None = None,
 ) -> RunResult | Group:
-    """Train what is left of a group, with the arguments of `resume`; raise as `resume` does."""
-    given = _given(data, on)
-    with sharing_data(), locked(Path(path)):
-        group = open_group(path, registry)
+    """Train what is left of a group; raise as `declnet.resume` does.
+
+    Args:
+        path: the folder of the group.
+        data: the data that the program originally passed, if any.
+        options: where to train.
+        listener: called with each event of the training of a run in this process.
+        minutes: the new time after which the group ends.
+        allow_changes: as for `declnet.resume`.
+    """
+    passed = _passed_sets(data, options.on)
+    with sharing_results(), locked(Path(path)):
+        group = open_group(path, options.registry)
         if minutes is not None:
             group.note(minutes=minutes)
-        training = Training(group, data=given, allow_changes=allow_changes, listener=listener)
-        _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
+        training = Training(group, data=passed, allow_changes=allow_changes, listener=listener)
+        jobs = options.jobs or (1 if group.file.kind == "study" else None)
+        _trained(training, options.on, jobs)
     return _result(group, training.outcomes()) if group.is_predictor else group
 
 
@@ -255,7 +269,7 @@ def require_tuning(spec: RunSpec) -> None:
         raise SpecError(spec.source_map.locate([Diagnostic(missing, None, at, "E060")]))
 
 
-def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
+def _passed_sets(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
     """Return the data that a program passes to many runs.
 
     Raises:
@@ -267,14 +281,27 @@ def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
         raise RunError(why)
     if data is not None and executor is not None:
         raise RunError("an executor cannot pass data on: write it to a file that the spec names")
-    return given_data(data) if data is not None else None
+    return passed_sets(data) if data is not None else None
 
 
-def _with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
+def _begun(
+    out: str | Path, file: GroupFile, options: GroupOptions, specs: KnownSpecs | None = None
+) -> AbstractContextManager[Group]:
+    """Return a new group as `begun_group` yields it."""
+    shard = Shard.parse(options.shard) if options.shard is not None else None
+    return begun_group(
+        out, file, options.registry, specs=specs, numbered=options.numbered, shard=shard
+    )
+
+
+def _with_folds(spec: RunSpec, options: GroupOptions) -> RunSpec:
+    """Return a spec with the number of folds that the options name, if they do."""
+    if options.folds is None:
+        return spec
     document = resolved_document(spec)
-    changed = [_divided(member, folds) for member in document.get("members", ())]
-    changes = {"members": changed} if changed else _divided(document, folds)
-    return parse_spec({**document, **changes}, registry, folder=spec.folder)
+    members = [_divided(member, options.folds) for member in document.get("members", ())]
+    changes = {"members": members} if members else _divided(document, options.folds)
+    return parse_spec({**document, **changes}, options.registry, folder=spec.folder)
 
 
 def _divided(document: Mapping[str, Any], folds: int) -> dict[str, Any]:
@@ -313,7 +340,7 @@ def _points(
     if spec.sweep is None:
         checked = check_spec_of(spec, registry, data)
         return [(Point("", {}, None, spec.source_map), spec, checked)]
-    found: list[tuple[Point, RunSpec, Checked]] = []
+    points: list[tuple[Point, RunSpec, Checked]] = []
     problems: dict[Diagnostic, None] = {}
     for point in spec.sweep.points():
         parsed = validate_point(point, registry, spec.folder)
@@ -321,7 +348,7 @@ def _points(
         if parsed.spec is None or checked.errors:
             problems |= dict.fromkeys(checked.errors)
         else:
-            found.append((point, parsed.spec, checked))
+            points.append((point, parsed.spec, checked))
     if problems:
         raise SpecError(problems)
-    return found
+    return points

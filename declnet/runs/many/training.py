@@ -29,7 +29,7 @@ from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import local_executor
 from declnet.runs.many.plans import Search, TaskList, TrialListener
 from declnet.runs.many.run_tasks import RunTask
-from declnet.runs.session import Listener
+from declnet.runs.options import Listener
 from declnet.runs.storage.folder import HISTORY, writing
 from declnet.runs.storage.writing import make_folder, remove_temporary
 from declnet.training.checks.tuning import study_context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from pydantic import AfterValidator
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
 from declnet.errors import OutputError
+from declnet.runs.notices import Notice
 from declnet.runs.storage.folder import CHECKPOINTS, read_json
 from declnet.runs.storage.writing import (
     make_folder,
@@ -27,8 +28,6 @@ FORMAT = "declnet.checkpoint.2"
 INDEX = "index.json"
 KEEP_LAST = 2
 """Number of checkpoints to keep if no callback specifies it."""
-
-Notice = Callable[[str], None]
 
 
 class CheckpointError(ValueError):

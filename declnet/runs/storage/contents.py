@@ -12,8 +12,8 @@ from declnet.contracts.network.inputs import InputInfo
 from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import METRICS_FILE, Manifest, Metrics, parse_history
 from declnet.runs.storage.folder import REMEDY, reading

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import declnet
+from declnet.caching import computed_once
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
-from declnet.data.sharing import made_once
+from declnet.display.words import kind_in_words
 from declnet.registry.plugin import FIRST_PARTY
-from declnet.registry.spelling import kind_in_words
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.documents import Manifest, StoredInput, UsedData
 from declnet.runs.storage.origins import Origins, used_components
@@ -48,7 +48,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         data={name: UsedData(len(each), each.fingerprint) for name, each in data.items()},
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
-        components=made_once((model.network, ready.registry), about, components),
+        components=computed_once((model.network, ready.registry), about, components),
         engine=_engine(kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),

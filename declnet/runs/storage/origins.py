@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Self
 
 from pydantic import BaseModel
@@ -15,33 +12,20 @@ from pydantic import BaseModel
 import declnet
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Kernel
-from declnet.errors import DeclnetWarning, OriginError
+from declnet.display.words import kind_in_words
+from declnet.errors import OriginError
 from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
 from declnet.registry.recorded import recorded_components
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import kind_in_words
+from declnet.runs.notices import Notice
 from declnet.runs.storage import folder
-from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.documents import Manifest
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import load_spec
-
-
-def warn(sentence: str) -> None:
-    """Issue a `DeclnetWarning` attributed to the line that called declnet."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and _is_inside(frame):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(sentence, DeclnetWarning, stacklevel=level + 1)
-
-
-def _is_inside(frame: FrameType) -> bool:
-    """Return whether a frame belongs to declnet or to a cached property."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("declnet", "functools")
 
 
 def used_components(

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic_core import to_json
 
+from declnet.errors import OutputError
+
 
 def read_bytes(path: Path) -> bytes:
     """Read a file of a run without following a symbolic link; raise OSError if that fails."""
@@ -103,6 +105,42 @@ def write_atomically(path: Path, content: bytes, permissions: int = 0o666) -> No
     """
     with open_atomically(path, permissions) as file:
         file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
+    """Open a file that appears only once it is complete; an error leaves nothing.
+
+    Args:
+        path: the file.
+        force: whether to replace an existing file.
+
+    Raises:
+        OutputError: the file exists or cannot be written.
+    """
+    require_free(path, force)
+    try:
+        with open_atomically(path) as file:
+            yield file
+            require_free(path, force)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def require_free(path: Path, force: bool) -> None:
+    """Raise OutputError if a file cannot be written there, or exists without `force`."""
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder; name a file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+        exists, regular = path.exists(), path.is_file()
+    except OSError as error:  # a folder without permission, a name that is too long
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    if exists and not regular:
+        raise OutputError(f"{path}: not a regular file; name another, or leave out -o")
+    if exists and not force:
+        raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:

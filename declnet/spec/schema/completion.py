@@ -21,7 +21,7 @@ from collections.abc import Mapping
 
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.strict_model import KIND
-from declnet.registry.spelling import kind_in_words, with_article
+from declnet.display.words import kind_in_words, with_article
 from declnet.spec.schema.catalog import (
     BLOCK,
     DEFINITIONS,

@@ -155,7 +155,7 @@ def _candidates(rows: int = SAMPLES) -> Iterator[SimulatedModel]:
     yield SimulatedModel("images", ("no", "yes"), {}, {}, ())
 
 
-def try_analysis(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
+def try_component(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
     """Analyze each simulated model that the analysis suits; return its tables as text."""
     trial, reasons = Trial(), []
     for model in _candidates():

@@ -159,7 +159,7 @@ def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> d
     return found
 
 
-def try_calibrator(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Fit it to predictions of each task that it takes, and complete others with it."""
     trial = Trial()
     for data in candidates(subject):

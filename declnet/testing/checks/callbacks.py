@@ -245,7 +245,7 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
         yield callback
 
 
-def try_callback(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Simulate a whole run, a resumed one, or two; return the callback's requests over time."""
     with _played(subject) as callback, _played(subject) as other:
         kept: list[tuple[int, str, str]] = []

@@ -22,7 +22,7 @@ ALL = 1_000_000
 """More samples, and more numbers, than a source has."""
 
 
-def try_data_source(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Load all data, or in chunks of the size given by the first cut."""
     source, rng = subject.instance, np.random.Generator(np.random.PCG64(setting.seed))
     if not setting.cuts:

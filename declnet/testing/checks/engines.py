@@ -22,6 +22,7 @@ from declnet.contracts.execution.operations import (
     Record,
 )
 from declnet.registry.registry import Entry, Registry
+from declnet.testing.catalogue import checks_module
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -31,7 +32,7 @@ from declnet.testing.check import (
     check,
     require_available,
 )
-from declnet.testing.checks.native import CALLED_KINDS, arrays_of, bound_calls
+from declnet.testing.checks.native import arrays_of
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
 
@@ -190,14 +191,20 @@ def repeats_components(subject: Subject) -> None:
 
 
 def _calls_of(component: Subject) -> Sequence[Call]:
-    return [call for calls in bound_calls(component).values() for call in calls]
+    return [
+        call
+        for calls in checks_module(component.instance).step_calls(component).values()
+        for call in calls
+    ]
 
 
 def _components(registry: Registry) -> Iterator[Subject]:
     """Yield the first components of each kind that has calls in a step."""
-    for kind in CALLED_KINDS:
+    for kind in registry.kinds():
         for entry in islice(registry.entries(kind), COMPONENTS):
-            yield from (Subject(each, 0, registry) for each in _first_example(entry, registry))
+            contract = entry.component
+            if contract.conformance_checks and hasattr(checks_module(contract), "step_calls"):
+                yield from (Subject(each, 0, registry) for each in _first_example(entry, registry))
 
 
 def _first_example(entry: Entry, registry: Registry) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from declnet.testing.harness import call_locked
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, poison, tried
 
 
-def try_initializer(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Fill a parameter of each shape that the initializer accepts, and adapt it to a batch."""
     trial = Trial()
     for shape in PARAMETER_SHAPES:

@@ -76,7 +76,7 @@ _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
 input, and returns what was filled."""
 
 
-def try_kernel(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute in every case where the kernel takes over, or with the components in all cases."""
     alike = setting.but(special=0.0, use=0, by_components=False)
     found = subject.once(("variants", alike), lambda: _trials(subject, alike))

@@ -5,12 +5,19 @@ A layer is tried alone between probes, with the shapes and values that it accept
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.layer import Layer, OutputRange
+from declnet.graph.model import Model
+from declnet.graph.shapes import Network
+from declnet.graph.training_graph import TrainingGraph
+from declnet.spec.heads import Head
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -19,6 +26,7 @@ from declnet.testing.check import (
     calling,
     check,
 )
+from declnet.testing.checks import native
 from declnet.testing.checks.common import (
     FILLS_ARRAYS,
     USED_ONCE,
@@ -29,7 +37,7 @@ from declnet.testing.checks.common import (
     uses_declared_state,
 )
 from declnet.testing.comparison import Function, difference, require_gradient, same
-from declnet.testing.harness import ShapeRefusedError
+from declnet.testing.harness import NO_LOSS, ShapeRefusedError
 from declnet.testing.layer_harness import (
     LayerHarness,
     batch_of,
@@ -37,6 +45,7 @@ from declnet.testing.layer_harness import (
     floats_of,
     harnesses,
     infer_chain,
+    inputs_of_chain,
     names_of_dx,
     refusals,
     shapes_of,
@@ -65,7 +74,7 @@ def _draws_at_random(subject: Subject) -> bool:
     return subject.once("draws at random", find)
 
 
-def try_layer(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward, and forward in evaluation, with each input shape."""
     trial, random = Trial(), _draws_at_random(subject)
     for harness, batch in harnesses(subject, setting):
@@ -86,6 +95,36 @@ def try_layer(subject: Subject, setting: Setting) -> Trial:
                 trial.sums |= {key} if name.startswith("grad.") else set()
                 trial.drawn |= {key} if training and random else set()
     return trial
+
+
+def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+    """Return the calls of a layer in a training step.
+
+    For a layer with any number of inputs, these are several steps, by the inputs' shapes.
+    """
+    layer, shapes = subject.instance, working_shapes(subject)
+    by_number = {len(shapes_of(layer, shape)): shape for shape in reversed(shapes)}
+    return {
+        f" for input shape {shape}" if len(by_number) > 1 else "": _calls_for(subject, shape)
+        for _, shape in sorted(by_number.items())
+    }
+
+
+def _calls_for(subject: Subject, shape: Any) -> Sequence[Call]:
+    nodes = infer_chain(subject, shape)
+    inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
+    float64 = np.dtype("float64")
+    model = Model(Network.of(nodes, inputs), float64)
+    model.store.initialize(7, subject.registry)
+    graph = TrainingGraph(model, (Head(UNNAMED, NO_LOSS),), USUAL.samples, seed=0)
+    graph.schedules.begin(1)
+    x = {
+        name: np.zeros((USUAL.samples, *info.shape), float64 if info.dtype == "float" else np.int64)
+        for name, info in inputs.items()
+    }
+    step = graph.step(x, [np.zeros(USUAL.samples)])
+    chain = next(chain for chain in step.chains if chain.nodes[0].name == "subject")
+    return [*chain.forward, *chain.backward]
 
 
 @check
@@ -331,6 +370,7 @@ CHECKS = (
     is_linear_if_it_says_so,
     adds_its_inputs_if_it_says_so,
     follows_its_schedules,
+    *native.CHECKS,
 )
 
 

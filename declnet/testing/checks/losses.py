@@ -5,7 +5,7 @@ A loss is tried after a probe that gives predictions, with shapes and targets th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +15,18 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.graph.arrays import batch_view
 from declnet.graph.memory_plan import Order
+from declnet.graph.model import Model
+from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.registry import Registry
+from declnet.spec.heads import Head
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same
 from declnet.testing.harness import GraphHarness, WatchedLoss, call_locked, infer, probe
@@ -217,7 +222,7 @@ def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) 
     return Batch((y_pred,), y)
 
 
-def try_loss(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward with each shape of prediction."""
     trial = Trial()
     for pair in working_pairs(subject):
@@ -228,6 +233,18 @@ def try_loss(subject: Subject, setting: Setting) -> Trial:
         filled = harness.run(batch)
         trial.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
     return trial
+
+
+def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+    """Return the calls of a loss in a training step."""
+    pair = working_pairs(subject)[0]
+    batch, features = batch_of(subject, pair), (prod(pair.shape),)
+    before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
+    model = Model(infer([before], features, Registry()), features, FLOAT)
+    graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
+    y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
+    bound = graph.bind({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
+    return {"": bound.heads[0].chain.forward}
 
 
 @check
@@ -373,6 +390,7 @@ CHECKS = (
     weighs_as_repetition,
     stays_finite,
     gives_predictions,
+    *native.CHECKS,
 )
 
 

@@ -159,7 +159,7 @@ def _taken_by(subject: Subject) -> list[str]:
     return taken
 
 
-def try_metric(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute the metric for each kind of data, with few samples and with many."""
     trial, taken = Trial(), _taken_by(subject)
     for samples in (SAMPLES, MANY):

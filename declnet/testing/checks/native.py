@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from functools import partial
 from io import StringIO
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,24 +14,11 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.execution.operations import OptimizerUpdate
-from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.network.parameter import Gradients, LayerState, OptimizerState
 from declnet.graph.kernels import Kernels, why_no_engine
-from declnet.graph.model import Model
-from declnet.graph.shapes import Network
-from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.registry.registry import Registry
-from declnet.spec.heads import Head
+from declnet.testing.catalogue import checks_module
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.checks.losses import batch_of, prepared, working_pairs
-from declnet.testing.checks.optimizers import SIZE, parameters_of_size
-from declnet.testing.checks.regularizers import PARAMETER_SHAPES
-from declnet.testing.harness import NO_LOSS, infer, probe
-from declnet.testing.layer_harness import infer_chain, inputs_of_chain, shapes_of, working_shapes
-from declnet.testing.trial import SAMPLES, USUAL
-
-FLOAT = np.dtype("float64")
 
 CALLS = 100
 """Calls after which a component that counts them, or follows a schedule of its own, is noticed."""
@@ -83,7 +69,9 @@ def _compiled(subject: Subject) -> dict[str, tuple[Sequence[Call], CompiledCalls
             with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles
                 return {
                     circumstances: (calls, kernels.compile(calls))
-                    for circumstances, calls in bound_calls(subject).items()
+                    for circumstances, calls in checks_module(subject.instance)
+                    .step_calls(subject)
+                    .items()
                 }
         except CheckFailed as failure:
             raise CheckSkipped(f"it cannot be tried: {failure}") from failure
@@ -110,23 +98,6 @@ def _reasons(compiled: CompiledCalls) -> Iterator[str]:
         yield f"{name} {reason}"
 
 
-def bound_calls(subject: Subject) -> dict[str, Sequence[Call]]:
-    """Return the calls of a component in a training step, as bound by the graph without kernels.
-
-    For a layer with any number of inputs, these are several steps, by the inputs' shapes in words.
-
-    Raises CheckFailed or CheckSkipped if the component cannot be used.
-    """
-    if subject.kind != "layer":
-        return {"": _BOUND[subject.kind](subject)}
-    layer, shapes = subject.instance, working_shapes(subject)
-    by_number = {len(shapes_of(layer, shape)): shape for shape in reversed(shapes)}
-    return {
-        f" for input shape {shape}" if len(by_number) > 1 else "": _layer_calls(subject, shape)
-        for _, shape in sorted(by_number.items())
-    }
-
-
 def arrays_of(value: Any) -> Iterator[Array]:
     """Yield the arrays that calls read and write, always in the same order."""
     if isinstance(value, np.ndarray):
@@ -139,60 +110,5 @@ def arrays_of(value: Any) -> Iterator[Array]:
     elif isinstance(value, OptimizerUpdate | OptimizerState | LayerState | Gradients):
         yield from arrays_of(list(vars(value).values()))
 
-
-def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
-    nodes = infer_chain(subject, shape)
-    inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
-    model = Model(Network.of(nodes, inputs), FLOAT)
-    model.store.initialize(7, subject.registry)
-    graph = TrainingGraph(model, (Head(UNNAMED, NO_LOSS),), USUAL.samples, seed=0)
-    graph.schedules.begin(1)
-    x = {
-        name: np.zeros((USUAL.samples, *each.shape), FLOAT if each.dtype == "float" else np.int64)
-        for name, each in inputs.items()
-    }
-    step = graph.step(x, [np.zeros(USUAL.samples)])
-    own = next(chain for chain in step.chains if chain.nodes[0].name == "subject")
-    return [*own.forward, *own.backward]
-
-
-def _loss_calls(subject: Subject) -> Sequence[Call]:
-    pair = working_pairs(subject)[0]
-    batch, features = batch_of(subject, pair), (prod(pair.shape),)
-    before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
-    network = Network.of(infer([before], features, Registry()), features)
-    model = Model(network, FLOAT)
-    graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
-    y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
-    step = graph.step({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
-    return step.heads[0].chain.forward
-
-
-def _optimizer_calls(subject: Subject) -> Sequence[Call]:
-    optimizer, total = subject.instance, 1000
-    update: VectorUpdate | ParameterUpdate
-    if optimizer.per_parameter:
-        infos = parameters_of_size(optimizer, SIZE)
-        parameters = [(info, np.zeros(info.shape), np.zeros(info.shape)) for info in infos]
-        update = ParameterUpdate(optimizer, parameters, total)
-    else:
-        update = VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total)
-    update.set(rate=0.01, step=1)
-    return update.calls
-
-
-def _regularizer_calls(subject: Subject) -> Sequence[Call]:
-    shape = PARAMETER_SHAPES[0]
-    return [partial(subject.instance.add_gradient, np.zeros(shape), np.zeros(shape))]
-
-
-_BOUND: dict[str, Callable[[Subject], Sequence[Call]]] = {
-    "loss": _loss_calls,
-    "optimizer": _optimizer_calls,
-    "regularizer": _regularizer_calls,
-}
-
-CALLED_KINDS = ("layer", *_BOUND)
-"""The kinds of components whose methods are calls of a training step."""
 
 CHECKS = (runs_without_python, does_the_same_at_every_call)

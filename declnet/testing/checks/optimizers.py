@@ -12,6 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.context import RunContext
+from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.network.schedule import Schedule
@@ -26,6 +27,7 @@ from declnet.testing.check import (
     calling,
     check,
 )
+from declnet.testing.checks import native
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -135,7 +137,7 @@ def _drawn(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng([seed, *shape]).normal(size=shape)
 
 
-def try_optimizer(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run six updates of a short vector, and three of a long one."""
     optimizer, w = subject.instance, _drawn(SIZE).astype(setting.dtype)
     harness = _OptimizerHarness(optimizer, w, setting.cuts)
@@ -155,6 +157,20 @@ def try_optimizer(subject: Subject, setting: Setting) -> Trial:
         return Trial({"w": harness.w, f"w of {LONG} parameters": long})
     long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
     return Trial({"w": harness.w, f"w of {LONG} parameters": long, **state})
+
+
+def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+    """Return the calls of an optimizer in an update."""
+    optimizer, total = subject.instance, 1000
+    update: VectorUpdate | ParameterUpdate
+    if optimizer.per_parameter:
+        infos = parameters_of_size(optimizer, SIZE)
+        parameters = [(info, np.zeros(info.shape), np.zeros(info.shape)) for info in infos]
+        update = ParameterUpdate(optimizer, parameters, total)
+    else:
+        update = VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total)
+    update.set(rate=0.01, step=1)
+    return {"": update.calls}
 
 
 @check
@@ -252,6 +268,7 @@ CHECKS = (
     gives_the_same_rates_at_once,
     descends,
     follows_its_schedules,
+    *native.CHECKS,
 )
 
 _Landscape = Callable[[Array], tuple[float, Array]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -10,10 +11,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.graph.kernels import Kernels
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient
 from declnet.testing.harness import GraphHarness, call_locked, infer, probe
@@ -65,7 +68,7 @@ def weights(shape: Shape, seed: int = 0) -> Array:
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 1.5, shape)
 
 
-def try_regularizer(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute penalty and gradient of each shape of parameter."""
     trial = Trial()
     for shape in PARAMETER_SHAPES:
@@ -73,6 +76,12 @@ def try_regularizer(subject: Subject, setting: Setting) -> Trial:
         trial.outputs[f"the penalty for w of shape {shape}"] = np.array([harness.penalty(w)])
         trial.outputs[f"dw of shape {shape}"] = harness.gradient(w, 1.0)
     return trial
+
+
+def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+    """Return the calls of a regularizer in a training step."""
+    shape = PARAMETER_SHAPES[0]
+    return {"": [partial(subject.instance.add_gradient, np.zeros(shape), np.zeros(shape))]}
 
 
 @check
@@ -143,6 +152,7 @@ CHECKS = (
     adds_to_the_gradient,
     penalty_is_a_finite_number,
     strength_zero_does_nothing,
+    *native.CHECKS,
 )
 
 

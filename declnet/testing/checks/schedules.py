@@ -20,7 +20,7 @@ def steps_of(total: int) -> list[int]:
     return [*first, *(total * part // 100 for part in range(1, 101) if total * part >= 200_000)]
 
 
-def try_schedule(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute the rates of some steps; if another run does too, start with the last ones."""
     asked = [(step, total) for total in TOTALS[:4] for step in steps_of(total)[:300]]
     rates = {each: _rate(subject, *each) for each in (asked[::-1] if setting.beside else asked)}

@@ -125,7 +125,7 @@ def _refusal(
     return None
 
 
-def try_transform(subject: Subject, setting: Setting) -> Trial:
+def try_component(subject: Subject, setting: Setting) -> Trial:
     """Fit and apply it to every column that it suits, and apply it to columns with gaps."""
     trial = Trial()
     for column in _suited(subject):

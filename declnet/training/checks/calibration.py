@@ -14,8 +14,8 @@ from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Calibrator, Task
 from declnet.data.sets import PreparedSets
+from declnet.display.words import alternatives, counted
 from declnet.errors import DataError, Diagnostic
-from declnet.registry.spelling import alternatives, counted
 from declnet.spec.heads import Head, PartialHead
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.heads import CheckedHead

@@ -6,13 +6,13 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from declnet.caching import computed_once, shares_results
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import InputInfo, lengths_of
 from declnet.contracts.network.metric_names import Better
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
-from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
@@ -134,11 +134,13 @@ def check_spec(
         check = functools.partial(
             _check_described, described, parsed, registry, seed, data, suspects
         )
-        if shared_data() is None or valid is None or parsed.diagnostics:
+        if not shares_results() or valid is None or parsed.diagnostics:
             return check()
         sections = [section for name, section in vars(valid).items() if name != "seed"]
         about = parsed.source_map, registry, described.infos, described.problems, suspects
-        checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
+        checked = computed_once(
+            (described.sets, described.loaded), ("check", sections, *about), check
+        )
         # data that the check loaded, for its limits, may be that of another seed
         return checked if described.sets is not None else replace(checked, sets=None)
 
@@ -156,7 +158,7 @@ def _check_described(
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inputs, layers = _inputs(partial, described), partial.layers
-    inferred = made_once(  # which most points of a sweep share
+    inferred = computed_once(  # which most points of a sweep share
         (registry,),
         ("inferred", [vars(part) for part in layers], inputs, partial.outputs),
         functools.partial(infer, layers, inputs, registry, partial.outputs),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from declnet.caching import computed_once
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
@@ -16,7 +17,6 @@ from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_l
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import PreparedSets, label_of_class, load_sets
-from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.errors import DataError, Diagnostic, KeyPath, error_message
@@ -206,7 +206,7 @@ def _known(
         return dict.fromkeys(spec.data.sources), [*problems, *stream_problems(spec)]
     for name, source in spec.data.sources.items():
         try:
-            infos[name] = made_once((), ("info", source), partial(_info, source))
+            infos[name] = computed_once((), ("info", source), partial(_info, source))
         except DataError as error:
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None

@@ -12,8 +12,8 @@ from declnet.contracts.data.table import Table, column_type, missing_values
 from declnet.contracts.network.inputs import lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
+from declnet.display.words import counted
 from declnet.errors import Diagnostic
-from declnet.registry.spelling import counted
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
 

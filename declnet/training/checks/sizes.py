@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from declnet.data.splits import held_out_count
+from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath
-from declnet.registry.spelling import counted
 from declnet.spec.model import TrainingSpec
 from declnet.spec.partial import PartialSpec
 

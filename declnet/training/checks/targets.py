@@ -15,10 +15,10 @@ from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.data.columns import losses_hint
 from declnet.data.sets import PreparedSets
+from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath, error_message
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec
 from declnet.spec.heads import PartialHead
 from declnet.spec.partial import PartialSpec

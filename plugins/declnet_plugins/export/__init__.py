@@ -6,8 +6,8 @@ They use nothing but the public names of `declnet`, `declnet_plugins.standard` a
 
 from declnet import Register, hookimpl
 
-EXPORTERS = {"c": "c99.exporter:C99", "numpy": "numpy_file.exporter:NumpyFile"}
-"""The class of each format."""
+EXPORTERS = {"c": "c99.exporter", "numpy": "numpy_file.exporter"}
+"""The module of each format's exporter."""
 
 TRANSLATIONS = {
     "c": {
@@ -101,13 +101,14 @@ TRANSLATIONS = {
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce exporters and translations; each is imported for models that need it."""
-    for name, reference in EXPORTERS.items():
-        register.lazily("exporter", name, f"{__name__}.{reference}")
+    for name, module in EXPORTERS.items():
+        register.lazily("exporter", name, f"{__name__}.{module}")
     for written, translations in TRANSLATIONS.items():
         for reference, types in translations.items():
-            name = _type_of(reference.rpartition(":")[2])
-            own = tuple(types.split())
-            register.lazily("translation", name, f"{__name__}.{reference}", own, written)
+            module, _, class_name = reference.partition(":")
+            replaced = tuple(types.split())
+            name, module = _type_of(class_name), f"{__name__}.{module}"
+            register.lazily("translation", name, module, replaced, written)
 
 
 def _type_of(class_name: str) -> str:

@@ -64,4 +64,4 @@ __getattr__ = lazy_names(
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the engine, which is imported when a run may use it."""
-    register.lazily("engine", "native", f"{__name__}.engine:NativeEngine")
+    register.lazily("engine", "native", f"{__name__}.engine")

@@ -88,7 +88,6 @@ KERNELS = {
 def declnet_register(register: Register) -> None:
     """Announce the kernels; each is imported for models with the components that it replaces."""
     for module, kernels in KERNELS.items():
-        for replaced, class_name in kernels.items():
+        for replaced in kernels:
             types = tuple(replaced.split())
-            reference = f"{__name__}.{module}:{class_name}"
-            register.lazily("kernel", "_".join([*types, "jit"]), reference, types)
+            register.lazily("kernel", "_".join([*types, "jit"]), f"{__name__}.{module}", types)

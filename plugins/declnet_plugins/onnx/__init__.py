@@ -93,12 +93,12 @@ TRANSLATIONS: dict[str, dict[str, tuple[str, ...]]] = {
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the exporter, its translations and the importer."""
-    register.lazily("exporter", "onnx", f"{__name__}.exporter:OnnxExporter")
-    register.lazily("importer", "onnx", f"{__name__}.importing.importer:OnnxImporter")
+    register.lazily("exporter", "onnx", f"{__name__}.exporter")
+    register.lazily("importer", "onnx", f"{__name__}.importing.importer")
     for module, translations in TRANSLATIONS.items():
         for name, types in translations.items():
-            reference = f"{__name__}.{module}:{name}"
-            register.lazily("translation", _type_of(name), reference, types, "onnx")
+            module_name = f"{__name__}.{module}"
+            register.lazily("translation", _type_of(name), module_name, types, "onnx")
 
 
 def _type_of(name: str) -> str:

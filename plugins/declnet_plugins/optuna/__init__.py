@@ -6,4 +6,4 @@ from declnet import Register, hookimpl
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the searcher."""
-    register.lazily("searcher", "optuna", f"{__name__}.searcher:OptunaSearcher")
+    register.lazily("searcher", "optuna", f"{__name__}.searcher")

@@ -9,4 +9,4 @@ from declnet import Register, hookimpl
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the executor."""
-    register.lazily("executor", "ray", "declnet_plugins.ray.executor:RayExecutor")
+    register.lazily("executor", "ray", f"{__name__}.executor")

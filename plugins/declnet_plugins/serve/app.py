@@ -172,7 +172,7 @@ class App:
         model = served.model
         with _translating():
             if len(body) <= SMALL and form == "json" and model.small_seconds < QUICK:
-                answer, rows = model.answer_small(body, accepted, query, self.options.most_rows)
+                answer, rows = model.answer_small(body, accepted, query, self.options.max_rows)
             else:
                 answer, rows = await self._in_thread(model, body, form, accepted, query)
         about = {"model": served.name, "version": model.version, "rows": rows}
@@ -185,7 +185,7 @@ class App:
         if self._active >= self.options.threads + self.options.queue:
             raise _busy("too many requests at the same time")
         self._active += 1
-        loop, limit = asyncio.get_running_loop(), self.options.most_rows
+        loop, limit = asyncio.get_running_loop(), self.options.max_rows
         if len(body) <= SMALL and form == "json":
             work = self.threads.submit(model.answer_small, body, accepted, query, limit)
         else:
@@ -208,13 +208,13 @@ class App:
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Return a request's body; raise ProblemError if it is too large or too slow."""
-        most, length = self.options.most_bytes, headers.get(b"content-length", b"0")
+        most, length = self.options.max_bytes, headers.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > most:
             raise _too_large(most)
         parts: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self.options.body_timeout):
+            async with asyncio.timeout(self.options.client_timeout):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -230,7 +230,7 @@ class App:
                     if not message.get("more_body", False):
                         return parts[0] if len(parts) == 1 else b"".join(parts)
         except TimeoutError:
-            late = f"the body did not arrive within {self.options.body_timeout:g} s"
+            late = f"the body did not arrive within {self.options.client_timeout:g} s"
             raise ProblemError(408, late, headers={"connection": "close"}) from None
         finally:
             self._buffered -= size

@@ -3,94 +3,63 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from declnet_plugins.serve.options import Options
+
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _limit(name: str, type_: click.ParamType, help_: str) -> Callable[[_Command], _Command]:
+    """Return an option with the name and the default of a field of `Options`."""
+    default = getattr(Options, name)
+    flag = f"--{name.replace('_', '-')}"
+    return click.option(flag, type=type_, default=default, show_default=True, help=help_)
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port; 0: any free one.",
+@_limit("host", click.STRING, "Address to listen on.")
+@_limit("port", click.IntRange(0, 65535), "Port; 0: any free one.")
+@_limit(
+    "workers",
+    click.IntRange(1, 256),
+    "Number of worker processes, each with its own copy of the models.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Number of worker processes, each with its own copy of the models.",
+@_limit(
+    "threads",
+    click.IntRange(1, 256),
+    "Number of requests predicted at the same time, in each process.",
 )
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 256),
-    default=2,
-    show_default=True,
-    help="Number of requests predicted at the same time, in each process.",
+@_limit(
+    "queue",
+    click.IntRange(0),
+    "Number of requests that may wait for a thread, in each process; more are refused with 503.",
 )
-@click.option(
-    "--queue",
-    type=click.IntRange(0),
-    default=64,
-    show_default=True,
-    help="Number of requests that may wait for a thread, in each process; more are refused with "
-    "503.",
+@_limit("connections", click.IntRange(1), "Maximum number of open connections, in each process.")
+@_limit("max_bytes", click.IntRange(1), "Maximum size of a request body.")
+@_limit("max_rows", click.IntRange(1), "Maximum number of rows in a request.")
+@_limit(
+    "timeout",
+    click.FloatRange(0.01),
+    "Time limit for the predictions of a request, including waiting, in seconds.",
 )
-@click.option(
-    "--connections",
-    type=click.IntRange(1),
-    default=1000,
-    show_default=True,
-    help="Maximum number of open connections, in each process.",
+@_limit(
+    "client_timeout",
+    click.FloatRange(0.1),
+    "Time limit for a client to send its request and receive the response, in seconds.",
 )
-@click.option(
-    "--max-bytes",
-    type=click.IntRange(1),
-    default=8 * 2**20,
-    show_default=True,
-    help="Maximum size of a request body.",
-)
-@click.option(
-    "--max-rows",
-    type=click.IntRange(1),
-    default=10_000,
-    show_default=True,
-    help="Maximum number of rows in a request.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.01),
-    default=30.0,
-    show_default=True,
-    help="Time limit for the predictions of a request, including waiting, in seconds.",
-)
-@click.option(
-    "--client-timeout",
-    type=click.FloatRange(0.1),
-    default=10.0,
-    show_default=True,
-    help="Time limit for a client to send its request and receive the response, in seconds.",
-)
-@click.option(
-    "--grace",
-    type=click.FloatRange(0),
-    default=30.0,
-    show_default=True,
-    help="Time to complete requests on SIGTERM, in seconds.",
-)
-@click.option(
-    "--poll",
-    type=click.FloatRange(0),
-    default=1.0,
-    show_default=True,
-    help="Interval between checks for retrained runs, in seconds; 0: never check.",
+@_limit("grace", click.FloatRange(0), "Time to complete requests on SIGTERM, in seconds.")
+@_limit(
+    "poll",
+    click.FloatRange(0),
+    "Interval between checks for retrained runs, in seconds; 0: never check.",
 )
 @click.option(
     "--allow-host",
@@ -113,24 +82,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
     metavar="NAME",
     help="Disable a plugin: the name of its entry point or distribution.",
 )
-def serve(
-    runs: tuple[str, ...],
-    host: str,
-    port: int,
-    workers: int,
-    threads: int,
-    queue: int,
-    connections: int,
-    max_bytes: int,
-    max_rows: int,
-    timeout: float,
-    client_timeout: float,
-    grace: float,
-    poll: float,
-    hosts: tuple[str, ...],
-    log_requests: bool,
-    disabled: tuple[str, ...],
-) -> None:
+def serve(runs: tuple[str, ...], **fields: Any) -> None:
     """Serve the models of RUNs, folders that `declnet run` wrote, over HTTP.
 
     NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
@@ -143,44 +95,27 @@ def serve(
     from dataclasses import replace
 
     from declnet import print_line
-    from declnet_plugins.serve.options import Options
 
     _require_packages()
     from declnet_plugins.serve import server
     from declnet_plugins.serve.logs import log
     from declnet_plugins.serve.models import load_models
 
+    host = fields["host"]
+    options = Options(models=_named(runs), **fields)
     if host in _LOOPBACK:
-        hosts = (*_LOOPBACK, "[::1]", *hosts)
-    elif hosts:
-        hosts = (host, *hosts)
-    options = Options(
-        models=_named(runs),
-        disabled=disabled,
-        host=host,
-        port=port,
-        workers=workers,
-        threads=threads,
-        queue=queue,
-        connections=connections,
-        most_bytes=max_bytes,
-        most_rows=max_rows,
-        timeout=timeout,
-        body_timeout=client_timeout,
-        grace=grace,
-        poll=poll,
-        hosts=hosts,
-        log_requests=log_requests,
-    )
+        options = replace(options, hosts=(*_LOOPBACK, "[::1]", *options.hosts))
+    elif options.hosts:
+        options = replace(options, hosts=(host, *options.hosts))
     registry = server.registry_of(options)
     models = load_models(options.models, registry, lambda sentence: log("note", note=sentence))
     with server.listening(options) as listener:
         options = replace(options, port=listener.getsockname()[1])
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{options.port}"
-        log("listening", url=url, models=list(models), workers=workers)
+        log("listening", url=url, models=list(models), workers=options.workers)
         print_line(f"{', '.join(models)}: {url}/docs")
-        if workers == 1:
+        if options.workers == 1:
             server.serve_here(models, options, listener, registry)
         else:
             contracts = {name: served.model.contract for name, served in models.items()}

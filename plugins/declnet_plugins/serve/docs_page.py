@@ -63,8 +63,8 @@ def docs_page(models: Mapping[str, ServedModel], options: Options) -> tuple[byte
 <body>
 <h1>Models</h1>
 <p>Rows are sent as JSON or CSV; the predictions come as JSON, or as CSV with
-<code>Accept: text/csv</code>. A request has at most {options.most_rows} rows and
-{options.most_bytes} bytes. Errors are <code>application/problem+json</code> with row and column;
+<code>Accept: text/csv</code>. A request has at most {options.max_rows} rows and
+{options.max_bytes} bytes. Errors are <code>application/problem+json</code> with row and column;
 with <code>?on_error=empty</code>, a row that cannot be predicted has the reason in
 <code>error</code> instead.
 For programs: <a href="/openapi.json">openapi.json</a>, <a href="/models">models</a>,

@@ -109,14 +109,14 @@ def _input_schema(
     single = {column.name: column_schema(column) for column in columns}
     schemas[f"{name}.row"] = {"type": "object", "required": required, "properties": single}
     several = {
-        each: {"type": "array", "items": own, "minItems": 1, "maxItems": options.most_rows}
+        each: {"type": "array", "items": own, "minItems": 1, "maxItems": options.max_rows}
         for each, own in single.items()
     }
     schemas[f"{name}.columns"] = {"type": "object", "required": required, "properties": several}
     rows = {
         "type": "array",
         "minItems": 1,
-        "maxItems": options.most_rows,
+        "maxItems": options.max_rows,
         "items": _reference(f"{name}.row"),
     }
     return {"oneOf": [rows, _reference(f"{name}.columns")]}
@@ -139,7 +139,7 @@ def _array_schema(shape: tuple[int, ...], options: Options) -> dict[str, Any]:
     found: dict[str, Any] = {"type": "number"}
     for size in reversed(shape):
         found = {"type": "array", "items": found, "minItems": size, "maxItems": size}
-    return {"type": "array", "items": found, "minItems": 1, "maxItems": options.most_rows}
+    return {"type": "array", "items": found, "minItems": 1, "maxItems": options.max_rows}
 
 
 def _output_schema(model: LoadedModel) -> dict[str, Any]:

@@ -19,10 +19,10 @@ class Options:
         threads: predictions at the same time, in each process.
         queue: predictions that wait for a thread, in each process; more get 503.
         connections: open at the same time, in each process.
-        most_bytes: of a request's body.
-        most_rows: of a request.
+        max_bytes: of a request's body.
+        max_rows: of a request.
         timeout: seconds from a request's body to its response, waiting included.
-        body_timeout: seconds in which a client must send a request, and take a response.
+        client_timeout: seconds in which a client must send a request, and take a response.
         grace: seconds in which requests are completed when the server stops.
         poll: seconds between looks at the folders of runs; 0: never.
         hosts: accepted values of the header Host, without ports; empty: any.
@@ -37,10 +37,10 @@ class Options:
     threads: int = 2
     queue: int = 64
     connections: int = 1000
-    most_bytes: int = 8 * 2**20
-    most_rows: int = 10_000
+    max_bytes: int = 8 * 2**20
+    max_rows: int = 10_000
     timeout: float = 30.0
-    body_timeout: float = 10.0
+    client_timeout: float = 10.0
     grace: float = 30.0
     poll: float = 1.0
     hosts: tuple[str, ...] = ()

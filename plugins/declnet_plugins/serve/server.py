@@ -66,7 +66,7 @@ def serve_here(
         timeout_graceful_shutdown=max(1, round(options.grace)),
         h11_max_incomplete_event_size=16 * 1024,
     )
-    server = _Server(config, app, options.body_timeout)
+    server = _Server(config, app, options.client_timeout)
     for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown
         signal.signal(each, lambda *_: None)
     server.run(sockets=[listener])

@@ -355,4 +355,4 @@ def _distributions(y_pred: Array) -> Array:
 def declnet_register(register: Register) -> None:
     """Announce the calibrators."""
     for calibrator in (Temperature, Threshold, Conformal):
-        register.lazily("calibrator", calibrator.type, f"{__name__}:{calibrator.__name__}")
+        register.lazily("calibrator", calibrator.type, __name__)

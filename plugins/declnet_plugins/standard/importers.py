@@ -151,5 +151,4 @@ def _array(
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the importer."""
-    name = SafetensorsImporter.__name__
-    register.lazily("importer", SafetensorsImporter.type, f"{__name__}:{name}")
+    register.lazily("importer", SafetensorsImporter.type, __name__)

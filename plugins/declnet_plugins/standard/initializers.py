@@ -272,4 +272,4 @@ INITIALIZERS = (
 def declnet_register(register: Register) -> None:
     """Announce the initializers."""
     for initializer in INITIALIZERS:
-        register.lazily("initializer", initializer.type, f"{__name__}:{initializer.__name__}")
+        register.lazily("initializer", initializer.type, __name__)

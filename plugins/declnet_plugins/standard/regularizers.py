@@ -5,6 +5,9 @@ from pydantic import Field
 
 from declnet import Array, Register, Regularizer, hookimpl
 
+OTHER_STRENGTHS = ("lambda", "lam", "alpha", "weight", "factor")
+"""What other libraries call the strength."""
+
 
 class L1(Regularizer):
     """penalty = strength * sum |w|; its gradient is -strength where w < 0, else +strength.
@@ -16,14 +19,7 @@ class L1(Regularizer):
     type = "l1"
     examples = ({"strength": 1e-4},)
     other_types = ("lasso",)
-    other_keys = {
-        "l1": "strength",
-        "lambda": "strength",
-        "lam": "strength",
-        "alpha": "strength",
-        "weight": "strength",
-        "factor": "strength",
-    }
+    other_keys = dict.fromkeys(("l1", *OTHER_STRENGTHS), "strength")
 
     strength: float = Field(ge=0, description="factor of the penalty")
 
@@ -47,14 +43,7 @@ class L2(Regularizer):
     type = "l2"
     examples = ({"strength": 5e-4},)
     other_types = ("ridge",)
-    other_keys = {
-        "l2": "strength",
-        "lambda": "strength",
-        "lam": "strength",
-        "alpha": "strength",
-        "weight": "strength",
-        "factor": "strength",
-    }
+    other_keys = dict.fromkeys(("l2", *OTHER_STRENGTHS), "strength")
 
     strength: float = Field(ge=0, description="factor of the penalty")
 
@@ -94,4 +83,4 @@ class L1L2(Regularizer):
 def declnet_register(register: Register) -> None:
     """Announce the regularizers."""
     for regularizer in (L1, L2, L1L2):
-        register.lazily("regularizer", regularizer.type, f"{__name__}:{regularizer.__name__}")
+        register.lazily("regularizer", regularizer.type, __name__)

@@ -29,6 +29,7 @@ class _Decay(Schedule):
     """A schedule that starts at a given rate."""
 
     rate_field = "initial_rate"
+    other_keys = dict.fromkeys(("initial_lr", "base_lr", "lr", "learning_rate"), "initial_rate")
 
     initial_rate: float = Field(
         ge=0, description="the value of the first step, e.g. a learning rate"
@@ -62,13 +63,7 @@ class Exponential(_Decay):
         {"initial_rate": 0.1, "decay_rate": 0.5, "decay_steps": 1000, "staircase": True},
     )
     other_types = ("exponential_lr", "exponential_decay")
-    other_keys = {
-        "initial_lr": "initial_rate",
-        "base_lr": "initial_rate",
-        "lr": "initial_rate",
-        "learning_rate": "initial_rate",
-        "gamma": "decay_rate",
-    }
+    other_keys = {"gamma": "decay_rate"}
 
     decay_rate: float = Field(gt=0, le=1, description="factor per decay_steps steps")
     decay_steps: int = Field(
@@ -95,14 +90,7 @@ class Step(_Decay):
         {"initial_rate": 0.02, "factor": 0.5, "every": 200},
     )
     other_types = ("step_lr", "step_decay")
-    other_keys = {
-        "initial_lr": "initial_rate",
-        "base_lr": "initial_rate",
-        "lr": "initial_rate",
-        "learning_rate": "initial_rate",
-        "gamma": "factor",
-        "step_size": "every",
-    }
+    other_keys = {"gamma": "factor", "step_size": "every"}
 
     factor: float = Field(default=0.1, gt=0, le=1, description="factor of each drop")
     every: int = Field(ge=1, description="updates between drops")
@@ -162,15 +150,9 @@ class Cosine(_DecayTo):
     )
     other_types = ("cosine_annealing", "cosine_annealing_lr", "cosine_decay", "cosine_lr")
     other_keys = {
-        "initial_lr": "initial_rate",
-        "base_lr": "initial_rate",
-        "lr": "initial_rate",
-        "learning_rate": "initial_rate",
+        **dict.fromkeys(("eta_min", "min_lr"), "final_rate"),
+        **dict.fromkeys(("t_max", "decay_steps"), "steps"),
         "max_lr": "initial_rate",
-        "eta_min": "final_rate",
-        "min_lr": "final_rate",
-        "t_max": "steps",
-        "decay_steps": "steps",
     }
 
     def rate(self, step: int, total: int) -> float:
@@ -332,4 +314,4 @@ def declnet_register(register: Register) -> None:
         OneCycle,
         Warmup,
     ):
-        register.lazily("schedule", schedule.type, f"{__name__}:{schedule.__name__}")
+        register.lazily("schedule", schedule.type, __name__)

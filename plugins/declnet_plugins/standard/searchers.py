@@ -96,7 +96,6 @@ class Grid(_Pruned):
     """Tries all combinations of choices and steps once, in an order that depends on the seed."""
 
     type = "grid"
-    examples = ({},)
 
     def check_study(self, study: StudyContext) -> Iterable[Diagnostic]:
         """Yield what a grid cannot search."""

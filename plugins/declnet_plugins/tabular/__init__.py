@@ -68,8 +68,7 @@ def declnet_register(register: Register) -> None:
     """Announce the components."""
     for kind, modules in COMPONENTS.items():
         for module, types in modules.items():
-            for type_, name in types.items():
-                register.lazily(kind, type_, f"{__name__}.{module}:{name}")
-    for replaced, name in KERNELS.items():
-        reference = f"{__name__}.kernels:{name}"
-        register.lazily("kernel", f"{replaced}_jit", reference, (replaced,))
+            for type_ in types:
+                register.lazily(kind, type_, f"{__name__}.{module}")
+    for replaced in KERNELS:
+        register.lazily("kernel", f"{replaced}_jit", f"{__name__}.kernels", (replaced,))

@@ -81,7 +81,6 @@ class MembersSquaredError(Loss):
     type = "members_squared_error"
     targets = "values"
     takes = "values"
-    examples = ({},)
     example_shapes = (((3, 1), ()), ((2, 3), (3,)))
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:

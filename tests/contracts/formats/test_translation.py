@@ -59,7 +59,7 @@ def test_the_first_registered_of_the_format_is_found_for_exactly_the_class():
 
 def test_only_translations_of_the_format_and_type_are_imported():
     registry, plugin = Registry(), Plugin("far", "declnet-far", "1")
-    missing = "no_such_package:Class"
+    missing = "no_such_package"
     registry.add(Entry("translation", "a", plugin, missing, ("same",), "another"))
     registry.add(Entry("translation", "b", plugin, missing, ("dense",), "own"))
     registry.register(First)
@@ -71,8 +71,7 @@ def test_only_translations_of_the_format_and_type_are_imported():
 
 def test_an_announcement_must_be_true():
     registry, plugin = Registry(), Plugin("far", "declnet-far", "1")
-    reference = f"{__name__}:First"
-    registry.add(Entry("translation", "z_first", plugin, reference, ("same",), "another"))
+    registry.add(Entry("translation", "z_first", plugin, __name__, ("same",), "another"))
     assert list(registry.translating("another", "same")) == []
     assert 'writes the format "own"' in str(registry.failures[0])
 

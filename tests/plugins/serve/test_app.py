@@ -246,7 +246,7 @@ def test_headers_paths_and_methods(client):
 
 
 def test_limits(client):
-    ask = client(most_bytes=500, most_rows=2, body_timeout=0.1)
+    ask = client(max_bytes=500, max_rows=2, client_timeout=0.1)
     large = ask("/predict", [ROW] * 20)
     assert (large.status, large.headers["connection"]) == (413, "close")
     assert ask("/predict", [ROW] * 3).status == 413

@@ -11,8 +11,9 @@ import pytest
 
 from declnet.errors import DataError
 from declnet.runs.inference import prediction_files as csv_file
-from declnet.runs.inference.prediction_files import whole_file, write_predictions
+from declnet.runs.inference.prediction_files import write_predictions
 from declnet.runs.inference.predictions import Predictions
+from declnet.runs.storage.writing import whole_file
 
 NAMES = (
     "plain",
@@ -145,12 +146,3 @@ def test_after_an_error_nothing_is_left(form, tmp_path):
     ):
         write_predictions(failing(), file, form)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
-    path = tmp_path / "out.csv"
-    path.write_text("old")
-    with whole_file(path, force=True) as file:
-        file.write(b"new")
-        assert path.read_text() == "old"
-    assert path.read_text() == "new"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from declnet import DivergenceError, load_model, parse_spec, resume, run
-from declnet.data.sharing import sharing_data
+from declnet.caching import sharing_results
 from declnet.runs.storage import record
 from declnet.runs.storage.record import HistoryFile
 
@@ -18,7 +18,7 @@ FILES = ["history.jsonl", "manifest.json", "metrics.json", "spec.toml", "weights
 @pytest.fixture
 def many(document, tmp_path):
     def train(**changes):
-        with sharing_data():
+        with sharing_results():
             return run(parse_spec(document | changes), out=tmp_path / "many")
 
     return train

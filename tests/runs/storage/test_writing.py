@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from declnet.runs.storage.writing import write_atomically, write_together
+from declnet.runs.storage.writing import whole_file, write_atomically, write_together
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -69,3 +69,12 @@ def test_a_temporary_file_is_removed_once_its_process_was_killed(case, tmp_path)
     assert {each.name for each in tmp_path.iterdir()} == {"file"} | others
     write_together(tmp_path, {"b": b"5", "file.txt": b"6"})
     assert {each.name for each in tmp_path.iterdir()} == {"file", "file.txt", "b"}
+
+
+def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with whole_file(path, force=True) as file:
+        file.write(b"new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"

@@ -25,5 +25,5 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in ANALYSES.values
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when it is named."""
-    for type_name, (file, name) in ANALYSES.items():
-        register.lazily("analysis", type_name, f"{__name__}.{file}:{name}")
+    for type_name, (file, _) in ANALYSES.items():
+        register.lazily("analysis", type_name, f"{__name__}.{file}")

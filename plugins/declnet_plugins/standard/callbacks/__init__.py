@@ -41,6 +41,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in CALLBACKS.value
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
-    for type_name, (file, name) in CALLBACKS.items():
-        register.lazily("callback", type_name, f"{__name__}.{file}:{name}")
-    register.lazily("report_panel", "watch", f"{__name__}.watch_panel:WatchPanel")
+    for type_name, (file, _) in CALLBACKS.items():
+        register.lazily("callback", type_name, f"{__name__}.{file}")
+    register.lazily("report_panel", "watch", f"{__name__}.watch_panel")

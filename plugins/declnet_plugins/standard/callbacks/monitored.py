@@ -45,6 +45,8 @@ class Watch:
 class MonitoredCallback(Callback):
     """A callback that watches `monitor`; subclasses act in `after_epoch`."""
 
+    other_keys = {"metric": "monitor"}
+
     monitor: str | None = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
@@ -122,11 +124,7 @@ class EarlyStopping(MonitoredCallback):
         {"monitor": "loss", "patience": 2, "min_delta": 0.01, "restore_best": False},
     )
     other_types = ("early_stop",)
-    other_keys = {
-        "metric": "monitor",
-        "restore_best_weights": "restore_best",
-        "tolerance": "min_delta",
-    }
+    other_keys = {"restore_best_weights": "restore_best", "tolerance": "min_delta"}
 
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
@@ -192,7 +190,7 @@ class ReduceOnPlateau(MonitoredCallback):
     type = "reduce_on_plateau"
     examples = ({}, {"monitor": "loss", "factor": 0.5, "patience": 2, "min_rate": 1e-5})
     other_types = ("reduce_lr_on_plateau",)
-    other_keys = {"metric": "monitor", "min_lr": "min_rate"}
+    other_keys = {"min_lr": "min_rate"}
 
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
@@ -227,7 +225,6 @@ class Checkpoint(MonitoredCallback):
 
     type = "checkpoint"
     other_types = ("model_checkpoint",)
-    other_keys = {"metric": "monitor"}
     writes_checkpoints = True
     examples = (
         {},

@@ -43,5 +43,5 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.va
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
-    for type_name, (file, name) in DATA_SOURCES.items():
-        register.lazily("data_source", type_name, f"{__name__}.{file}:{name}")
+    for type_name, (file, _) in DATA_SOURCES.items():
+        register.lazily("data_source", type_name, f"{__name__}.{file}")

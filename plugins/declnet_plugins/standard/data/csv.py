@@ -53,14 +53,9 @@ class CSV(CSVFormat):
     type = "csv"
     other_types = ("pandas", "read_csv")
     other_keys = {
-        "file": "path",
-        "filename": "path",
-        "filepath": "path",
+        **dict.fromkeys(("file", "filename", "filepath"), "path"),
+        **dict.fromkeys(("label", "y", "label_column", "target_column"), "target"),
         "sep": "delimiter",
-        "label": "target",
-        "y": "target",
-        "label_column": "target",
-        "target_column": "target",
     }
     suffixes = (".csv", ".csv.gz")
     examples = (

@@ -119,5 +119,5 @@ __getattr__ = lazy_names(
 def declnet_register(register: Register) -> None:
     """Announce the layers."""
     for module, types in LAYERS.items():
-        for type_, name in types.items():
-            register.lazily("layer", type_, f"{__name__}.{module}:{name}")
+        for type_ in types:
+            register.lazily("layer", type_, f"{__name__}.{module}")

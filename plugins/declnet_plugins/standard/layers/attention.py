@@ -19,6 +19,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.dropout import fill_mask
 from declnet_plugins.standard.layers.sequences import (
     SequenceLayer,
@@ -37,6 +38,7 @@ PROJECTIONS = ("query", "key", "value", "output")
 class _Attention(SequenceLayer):
     """Queries from one sequence, keys and values from another, which may be the same."""
 
+    other_keys = {"num_heads": "heads", "embed_dim": "units", **other_keys.WEIGHTS}
     backward_needs = frozenset({"x"})
 
     heads: int = Field(ge=1, description="number of heads, each with units / heads features")
@@ -262,7 +264,6 @@ class MultiHeadAttention(_Attention):
         {"heads": 4, "units": 64, "inputs": ["layer_norm_1", "input.lengths"]},
     )
     other_types = ("attention", "self_attention")
-    other_keys = {"num_heads": "heads", "embed_dim": "units"}
 
     causal: bool = Field(
         default=False, description="whether each step sees only itself and earlier steps"

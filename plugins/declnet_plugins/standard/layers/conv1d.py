@@ -16,6 +16,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of
 from declnet_plugins.standard.layers.window import Axis, seen
 
@@ -53,21 +54,7 @@ class Conv1d(SequenceLayer):
         },
     )
     other_types = ("convolution1d",)
-    other_keys = {
-        "out_channels": "filters",
-        "channels": "filters",
-        "num_filters": "filters",
-        "kernel": "kernel_size",
-        "filter_size": "kernel_size",
-        "size": "kernel_size",
-        "strides": "stride",
-        "bias": "use_bias",
-        "kernel_initializer": "weight_initializer",
-        "initializer": "weight_initializer",
-        "init": "weight_initializer",
-        "kernel_regularizer": "weight_regularizer",
-        "regularizer": "weight_regularizer",
-    }
+    other_keys = other_keys.FILTERS
     backward_needs = frozenset()
     output_range = OutputRange()
     is_linear = True

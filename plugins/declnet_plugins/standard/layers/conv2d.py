@@ -28,6 +28,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.window import (
     Padding,
     Sizes,
@@ -70,21 +71,7 @@ class Conv2d(Layer):
         {"filters": 2, "kernel_size": 1, "weight_regularizer": {"type": "l2", "strength": 5e-4}},
     )
     other_types = ("conv", "convolution", "convolution2d")
-    other_keys = {
-        "out_channels": "filters",
-        "channels": "filters",
-        "num_filters": "filters",
-        "kernel": "kernel_size",
-        "filter_size": "kernel_size",
-        "size": "kernel_size",
-        "strides": "stride",
-        "bias": "use_bias",
-        "kernel_initializer": "weight_initializer",
-        "initializer": "weight_initializer",
-        "init": "weight_initializer",
-        "kernel_regularizer": "weight_regularizer",
-        "regularizer": "weight_regularizer",
-    }
+    other_keys = other_keys.FILTERS
     example_shapes = ((4, 6, 5),)
     backward_needs = frozenset()
     output_range = OutputRange()

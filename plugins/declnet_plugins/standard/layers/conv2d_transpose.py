@@ -19,6 +19,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.window import Extras, Padding, Sizes, require_images
 
@@ -53,21 +54,7 @@ class Conv2dTranspose(Layer):
         {"filters": 4, "kernel_size": [2, 3], "dilation": [2, 1], "groups": 2, "use_bias": False},
     )
     other_types = ("ConvTranspose2d", "deconv")
-    other_keys = {
-        "out_channels": "filters",
-        "channels": "filters",
-        "num_filters": "filters",
-        "kernel": "kernel_size",
-        "filter_size": "kernel_size",
-        "size": "kernel_size",
-        "strides": "stride",
-        "bias": "use_bias",
-        "kernel_initializer": "weight_initializer",
-        "initializer": "weight_initializer",
-        "init": "weight_initializer",
-        "kernel_regularizer": "weight_regularizer",
-        "regularizer": "weight_regularizer",
-    }
+    other_keys = other_keys.FILTERS
     example_shapes = ((4, 4, 3),)
     backward_needs = frozenset({"x"})
     output_range = OutputRange()

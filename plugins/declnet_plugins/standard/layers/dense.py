@@ -15,6 +15,8 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.products import matrix_product
 from declnet_plugins.standard.layers.window import batch_last
 
 
@@ -41,24 +43,9 @@ class Dense(Layer):
     )
     other_types = ("Linear", "linear_layer", "fc", "fully_connected", "mlp")
     other_keys = {
-        "n_hidden": "units",
-        "hidden": "units",
-        "hidden_units": "units",
-        "hidden_size": "units",
-        "num_units": "units",
-        "neurons": "units",
-        "nodes": "units",
-        "out_features": "units",
-        "output_dim": "units",
-        "size": "units",
-        "width": "units",
-        "kernel_initializer": "weight_initializer",
-        "initializer": "weight_initializer",
-        "init": "weight_initializer",
-        "kernel_regularizer": "weight_regularizer",
-        "regularizer": "weight_regularizer",
-        "use_bias": "it always has biases",
-        "bias": "it always has biases",
+        **other_keys.UNITS,
+        **other_keys.WEIGHTS,
+        **dict.fromkeys(("use_bias", "bias"), "it always has biases"),
     }
     backward_needs = frozenset({"x"})
     input_order = "any"  # a matrix product is as fast in either order
@@ -82,13 +69,10 @@ class Dense(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (inputs, units) and biases (units,)."""
-        shape = (input_shape[-1], self.units)
-        return {
-            "weights": Parameter(shape, self.weight_initializer, self.weight_regularizer),
-            "biases": Parameter(
-                (self.units,), self.bias_initializer, self.bias_regularizer, role="bias"
-            ),
-        }
+        inputs, units = input_shape[-1], self.units
+        weights = Parameter((inputs, units), self.weight_initializer, self.weight_regularizer)
+        biases = Parameter((units,), self.bias_initializer, self.bias_regularizer, role="bias")
+        return {"weights": weights, "biases": biases}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return ones: `ones @ dy` sums over the batch several times as fast as `np.sum`.
@@ -126,31 +110,3 @@ class Dense(Layer):
         np.add.reduce(dy, axis=(0, 1), out=state.grad.biases)
         if dx is not None:
             np.matmul(state.weights, batch_last(dy), out=batch_last(dx))
-
-
-FEW = 3
-"""Maximum number of rows or columns for which products with single vectors beat BLAS's matrix
-product, which first copies both into blocks (measured: half the time for 2 or 3, the same for
-4)."""
-
-SMALL = 8192
-"""Maximum number of multiplications for which the matrix product is as fast."""
-
-
-def matrix_product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b.
-
-    Args:
-        a: (rows, inner).
-        b: (inner, columns).
-        out: (rows, columns), in either memory order.
-    """
-    (rows, inner), columns = a.shape, b.shape[1]
-    if inner == 1:  # no sums; BLAS is five times as slow
-        np.multiply(a, b, out=out)
-    elif 1 < columns <= FEW and a.size * columns > SMALL:
-        np.matmul(b.T[:, None], a.T, out=out.T[:, None])
-    elif 1 < rows <= FEW and rows * b.size > SMALL:
-        np.matmul(a[:, None], b, out=out[:, None])
-    else:
-        np.matmul(a, b, out=out)

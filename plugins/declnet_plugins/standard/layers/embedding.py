@@ -20,6 +20,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import Normal
+from declnet_plugins.standard.layers import other_keys
 
 
 class Embedding(Layer):
@@ -38,13 +39,9 @@ class Embedding(Layer):
     examples = ({"categories": 7, "units": 3}, {"units": 8, "inputs": ["input.categories"]})
     other_types = ("embed",)
     other_keys = {
-        "output_dim": "units",
-        "embedding_dim": "units",
-        "dim": "units",
-        "size": "units",
-        "input_dim": "categories",
-        "num_embeddings": "categories",
-        "vocab_size": "categories",
+        **other_keys.UNITS,
+        **dict.fromkeys(("embedding_dim", "dim"), "units"),
+        **dict.fromkeys(("input_dim", "num_embeddings", "vocab_size"), "categories"),
     }
     example_shapes = ((4,), (2, 3), ())
     input_dtype = "integer"

@@ -30,12 +30,6 @@ class GRU(RecurrentLayer):
     """
 
     type = "gru"
-    other_keys = {
-        "hidden_size": "units",
-        "hidden": "units",
-        "hidden_dim": "units",
-        "num_units": "units",
-    }
     blocks = 3
     output_range = OutputRange(-1, 1)
     examples = (
@@ -58,30 +52,32 @@ class GRU(RecurrentLayer):
 
     def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """h[t] = c + z * (h[t - 1] - c)."""
-        units, new = self.units, scan.h[t]
-        gates = scan.gates[t]
-        recurrent = scan.steps("recurrent")[t]
+        gates, recurrent, h = scan.gates[t], scan.steps("recurrent")[t], scan.h[t]
         if before is None:
             recurrent.fill(0)
         else:
             np.matmul(scan.h[before], scan.parameter("recurrent_weights"), out=recurrent)
-        q, c, z = recurrent[:, 2 * units :], gates[:, 2 * units :], gates[:, units : 2 * units]
+        (r, z, c), (_, _, q) = self._split(gates), self._split(recurrent)
         np.add(q, scan.parameter("candidate_biases"), out=q)
-        reset_and_update = gates[:, : 2 * units]
-        np.add(reset_and_update, recurrent[:, : 2 * units], out=reset_and_update)
-        fill_logistic(reset_and_update)
-        np.multiply(gates[:, :units], q, out=new)
-        np.add(c, new, out=c)
+        reset_and_update = slice(2 * self.units)
+        np.add(
+            gates[:, reset_and_update],
+            recurrent[:, reset_and_update],
+            out=gates[:, reset_and_update],
+        )
+        fill_logistic(gates[:, reset_and_update])
+        np.multiply(r, q, out=h)
+        np.add(c, h, out=c)
         np.tanh(c, out=c)
         if before is None:
-            np.multiply(z, c, out=new)
-            np.subtract(c, new, out=new)
+            np.multiply(z, c, out=h)
+            np.subtract(c, h, out=h)
         else:
-            np.subtract(scan.h[before], c, out=new)
-            np.multiply(new, z, out=new)
-            np.add(new, c, out=new)
+            np.subtract(scan.h[before], c, out=h)
+            np.multiply(h, z, out=h)
+            np.add(h, c, out=h)
         if where is not None:
-            np.copyto(new, 0, where=where)
+            np.copyto(h, 0, where=where)
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return more space: for the gradient of the state before by way of the update gate."""
@@ -94,18 +90,16 @@ class GRU(RecurrentLayer):
 
     def _step_back(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """The gradients of r, z, c and, for the recurrent weights, of q."""
-        units, state = self.units, scan.state
+        state, gates, recurrent = scan.state, scan.gates[t], scan.steps("recurrent")[t]
         dh, part, slopes = state.dh, state.scratch, state.slopes
-        gates = scan.gates[t]
-        recurrent = scan.steps("recurrent")[t]
-        r, z, c = gates[:, :units], gates[:, units : 2 * units], gates[:, 2 * units :]
-        q = recurrent[:, 2 * units :]
+        (r, z, c), (_, _, q), (_, _, by_c) = map(self._split, (gates, recurrent, slopes))
+        reset_and_update = slice(2 * self.units)
+        logistic = slopes[:, reset_and_update]
         np.multiply(dh, z, out=state.carried)
-        logistic = slopes[:, : 2 * units]
-        np.multiply(gates[:, : 2 * units], gates[:, : 2 * units], out=logistic)
-        np.subtract(gates[:, : 2 * units], logistic, out=logistic)
-        np.multiply(c, c, out=slopes[:, 2 * units :])
-        np.subtract(1, slopes[:, 2 * units :], out=slopes[:, 2 * units :])
+        np.multiply(gates[:, reset_and_update], gates[:, reset_and_update], out=logistic)
+        np.subtract(gates[:, reset_and_update], logistic, out=logistic)
+        np.multiply(c, c, out=by_c)
+        np.subtract(1, by_c, out=by_c)
         if before is None:
             np.multiply(dh, c, out=part)
             np.negative(part, out=part)
@@ -114,12 +108,12 @@ class GRU(RecurrentLayer):
             np.multiply(part, dh, out=part)
         np.subtract(dh, state.carried, out=c)
         np.copyto(z, part)
-        np.multiply(c, slopes[:, 2 * units :], out=c)
+        np.multiply(c, by_c, out=c)
         np.multiply(c, q, out=part)
         np.multiply(c, r, out=q)
         np.copyto(r, part)
-        np.multiply(gates[:, : 2 * units], logistic, out=gates[:, : 2 * units])
-        np.copyto(recurrent[:, : 2 * units], gates[:, : 2 * units])
+        np.multiply(gates[:, reset_and_update], logistic, out=gates[:, reset_and_update])
+        np.copyto(recurrent[:, reset_and_update], gates[:, reset_and_update])
 
     def _sum_gradients(self, x: Array, scan: Scan) -> None:
         super()._sum_gradients(x, scan)

@@ -15,7 +15,6 @@ class Add(Layer):
     """
 
     type = "add"
-    examples = ({},)
     other_types = ("sum",)
     n_inputs = None
     backward_needs = frozenset()
@@ -45,7 +44,6 @@ class Multiply(Layer):
     """
 
     type = "multiply"
-    examples = ({},)
     n_inputs = None
     backward_needs = frozenset({"x"})
     memory_order = "any"
@@ -79,7 +77,6 @@ class Concatenate(Layer):
     """
 
     type = "concatenate"
-    examples = ({},)
     other_types = ("cat", "concat")
     other_keys = {"dim": "axis"}
     example_shapes = (((3,), (2,)), ((2, 4, 3), (1, 4, 3), (3, 4, 3)))

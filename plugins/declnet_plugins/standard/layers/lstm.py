@@ -31,12 +31,6 @@ class LSTM(RecurrentLayer):
     """
 
     type = "lstm"
-    other_keys = {
-        "hidden_size": "units",
-        "hidden": "units",
-        "hidden_dim": "units",
-        "num_units": "units",
-    }
     blocks = 4
     output_range = OutputRange(-1, 1)
     examples = (
@@ -50,10 +44,9 @@ class LSTM(RecurrentLayer):
     )
 
     def _parameters(self, features: int) -> dict[str, Parameter]:
-        found = super()._parameters(features)
-        biases = GateBiases(start=self.bias_initializer, gate=1, gates=4, more=self.forget_bias)
-        found["biases"] = Parameter((4 * self.units,), biases, self.bias_regularizer, role="bias")
-        return found
+        initial = GateBiases(start=self.bias_initializer, gate=1, gates=4, more=self.forget_bias)
+        biases = Parameter((4 * self.units,), initial, self.bias_regularizer, role="bias")
+        return {**super()._parameters(features), "biases": biases}
 
     def _kept(self, time: int) -> dict[str, Workspace]:
         """Return the gates, the cells, and the tanh of the cells."""
@@ -67,20 +60,19 @@ class LSTM(RecurrentLayer):
 
     def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t])."""
-        units, gates = self.units, scan.gates[t]
-        cells, tanh = scan.steps("cells"), scan.steps("tanh")[t]
+        gates, cells, tanh = scan.gates[t], scan.steps("cells"), scan.steps("tanh")[t]
         scan.add_recurrent(gates, before)
-        fill_logistic(gates[:, : 3 * units])
-        g, c = gates[:, 3 * units :], cells[t]
+        fill_logistic(gates[:, : 3 * self.units])
+        (i, f, o, g), c = self._split(gates), cells[t]
         np.tanh(g, out=g)
-        np.multiply(gates[:, :units], g, out=c)
+        np.multiply(i, g, out=c)
         if before is not None:
-            np.multiply(gates[:, units : 2 * units], cells[before], out=scan.state.scratch)
+            np.multiply(f, cells[before], out=scan.state.scratch)
             np.add(c, scan.state.scratch, out=c)
         if where is not None:
             np.copyto(c, 0, where=where)
         np.tanh(c, out=tanh)
-        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=scan.h[t])
+        np.multiply(o, tanh, out=scan.h[t])
 
     def _of_gates(self, scan: Scan) -> Array:
         return by_step(scan.state.dgates)
@@ -91,40 +83,35 @@ class LSTM(RecurrentLayer):
         dgates: dc[t] to the gradients of i, f, g, and dh[t] to that of o; tanh: dh[t] to dc[t].
         """
         scan.state.dc.fill(0)
-        units, gates, slopes = self.units, scan.gates, by_step(scan.state.dgates)
-        cells, tanh = scan.steps("cells"), scan.steps("tanh")
-        i, f, o, g = (slice(k * units, (k + 1) * units) for k in range(4))
+        gates, slopes, tanh = scan.gates, by_step(scan.state.dgates), scan.steps("tanh")
         np.multiply(gates, gates, out=slopes)
-        logistic = slopes[:, :, : 3 * units]
-        np.subtract(gates[:, :, : 3 * units], logistic, out=logistic)
-        np.subtract(1, slopes[:, :, g], out=slopes[:, :, g])
-        np.multiply(slopes[:, :, i], gates[:, :, g], out=slopes[:, :, i])
-        np.multiply(slopes[:, :, g], gates[:, :, i], out=slopes[:, :, g])
-        np.multiply(slopes[:, :, o], tanh, out=slopes[:, :, o])
+        logistic = slopes[:, :, : 3 * self.units]
+        np.subtract(gates[:, :, : 3 * self.units], logistic, out=logistic)
+        (i, _, o, g), (by_i, by_f, by_o, by_g) = self._split(gates), self._split(slopes)
+        np.subtract(1, by_g, out=by_g)
+        np.multiply(by_i, g, out=by_i)
+        np.multiply(by_g, i, out=by_g)
+        np.multiply(by_o, tanh, out=by_o)
         first, after, before = 0, slice(1, None), slice(-1)
         if scan.direction.from_end:
             first, after, before = -1, before, after
-        of_cells = slopes[after, :, f]
-        np.multiply(of_cells, cells[before], out=of_cells)
-        slopes[first, :, f] = 0
+        np.multiply(by_f[after], scan.steps("cells")[before], out=by_f[after])
+        by_f[first] = 0
         np.multiply(tanh, tanh, out=tanh)
         np.subtract(1, tanh, out=tanh)
-        np.multiply(tanh, gates[:, :, o], out=tanh)
+        np.multiply(tanh, o, out=tanh)
 
     def _step_back(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """The gradients of the gates; then dc of the step before."""
-        units, state = self.units, scan.state
-        dh, dc, dgates = state.dh, state.dc, by_step(state.dgates)[t]
+        state, dgates = scan.state, by_step(scan.state.dgates)[t]
+        dh, dc = state.dh, state.dc
         np.multiply(dh, scan.steps("tanh")[t], out=state.scratch)
         np.add(dc, state.scratch, out=dc)
         if where is not None:
             np.copyto(dc, 0, where=where)
-        input_and_forget = dgates[:, : 2 * units].reshape(-1, 2, units)
-        np.multiply(input_and_forget, dc[:, None], out=input_and_forget)
-        o, g = dgates[:, 2 * units : 3 * units], dgates[:, 3 * units :]
-        np.multiply(o, dh, out=o)
-        np.multiply(g, dc, out=g)
-        np.multiply(dc, scan.gates[t, :, units : 2 * units], out=dc)
+        for gate, gradient in zip(self._split(dgates), (dc, dc, dh, dc), strict=True):
+            np.multiply(gate, gradient, out=gate)
+        np.multiply(dc, self._split(scan.gates[t])[1], out=dc)
 
 
 class GateBiases(Initializer):

@@ -28,6 +28,7 @@ PART = 2**16
 class Normalization(Layer):
     """A layer with scales and offsets."""
 
+    other_keys = {"eps": "epsilon"}
     example_shapes = ((5,), (3, 4), (2, 3, 4))
     backward_needs = frozenset()
     in_place = True
@@ -87,7 +88,6 @@ class BatchNorm(Normalization):
         },
     )
     other_types = ("bn", "batch_norm_1d", "batch_norm_2d", "batch_normalization")
-    other_keys = {"eps": "epsilon"}
     mixes_samples = True
 
     momentum: float = Field(

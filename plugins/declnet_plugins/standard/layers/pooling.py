@@ -26,6 +26,7 @@ class _Pool2d(Layer):
         {"pool_size": 3, "stride": 2, "padding": 1},
         {"pool_size": [2, 3], "stride": 1, "padding": "same"},
     )
+    other_keys = {"kernel_size": "pool_size", "size": "pool_size", "strides": "stride"}
     example_shapes = ((2, 6, 6), (3, 7, 5))
     backward_needs = frozenset()
     output_range = "input"
@@ -75,7 +76,6 @@ class MaxPool2d(_Pool2d):
 
     type = "max_pool2d"
     other_types = ("max_pool", "max_pooling", "max_pooling_2d")
-    other_keys = {"kernel_size": "pool_size", "size": "pool_size", "strides": "stride"}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for each maximum's position in its window: few bytes per output."""
@@ -139,7 +139,6 @@ class AveragePool2d(_Pool2d):
 
     type = "average_pool2d"
     other_types = ("avg_pool2d", "avg_pool", "average_pooling", "average_pooling_2d")
-    other_keys = {"kernel_size": "pool_size", "size": "pool_size", "strides": "stride"}
     is_linear = True
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

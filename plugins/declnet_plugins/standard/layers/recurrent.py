@@ -28,6 +28,7 @@ from declnet import (
     Workspace,
 )
 from declnet_plugins.standard.initializers import GlorotUniform, Orthogonal, Zeros
+from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of, steps
 
 
@@ -92,6 +93,7 @@ class RecurrentLayer(SequenceLayer):
     A layer implements `_step` and `_step_back`, for one step of all sequences.
     """
 
+    other_keys = {**other_keys.UNITS, **other_keys.WEIGHTS}
     backward_needs = frozenset()
     blocks: ClassVar[int] = 1
 
@@ -119,6 +121,11 @@ class RecurrentLayer(SequenceLayer):
     @property
     def _directions(self) -> tuple[Direction, ...]:
         return _directions(self.units, self.bidirectional)
+
+    def _split(self, gates: Array) -> tuple[Array, ...]:
+        """Return views of the parts of the last axis, one for each of the `blocks` gates."""
+        ends = range(self.units, gates.shape[-1] + 1, self.units)
+        return tuple(gates[..., end - self.units : end] for end in ends)
 
     def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
         """Return (time, features) for all states or (features,), with twice units if both ways."""

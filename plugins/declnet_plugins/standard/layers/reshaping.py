@@ -34,7 +34,6 @@ class Flatten(_SameNumbers):
     """
 
     type = "flatten"
-    examples = ({},)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (features,)."""

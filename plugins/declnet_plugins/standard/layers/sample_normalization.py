@@ -40,7 +40,6 @@ class LayerNorm(Normalization):
     type = "layer_norm"
     examples = ({}, {"axes": 1, "epsilon": 0.001})
     other_types = ("ln", "layer_normalization")
-    other_keys = {"eps": "epsilon"}
     memory_order = "any"
 
     axes: int | None = Field(

@@ -32,12 +32,6 @@ class SimpleRNN(RecurrentLayer):
         {"units": 8, "return_sequences": True, "inputs": ["embedding_1", "input.lengths"]},
     )
     other_types = ("rnn",)
-    other_keys = {
-        "hidden_size": "units",
-        "hidden": "units",
-        "hidden_dim": "units",
-        "num_units": "units",
-    }
     activation: Literal["tanh", "relu"] = Field(default="tanh", description="the function f")
 
     def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:

@@ -75,8 +75,8 @@ __getattr__ = lazy_names(
 def declnet_register(register: Register) -> None:
     """Announce the losses and kernels."""
     for module, losses in LOSSES.items():
-        for type_, name in losses.items():
-            register.lazily("loss", type_, f"{__name__}.{module}:{name}")
-    for replaced, name in KERNELS.items():
+        for type_ in losses:
+            register.lazily("loss", type_, f"{__name__}.{module}")
+    for replaced in KERNELS:
         types = tuple(replaced.split())
-        register.lazily("kernel", "_".join(types), f"{__name__}.kernels:{name}", types)
+        register.lazily("kernel", "_".join(types), f"{__name__}.kernels", types)

@@ -57,5 +57,5 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in METRICS.values(
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
-    for type_name, (file, name) in METRICS.items():
-        register.lazily("metric", type_name, f"{__name__}.{file}:{name}")
+    for type_name, (file, _) in METRICS.items():
+        register.lazily("metric", type_name, f"{__name__}.{file}")

@@ -34,5 +34,5 @@ __getattr__ = lazy_names(
 def declnet_register(register: Register) -> None:
     """Announce the optimizers."""
     for module, types in OPTIMIZERS.items():
-        for type_, name in types.items():
-            register.lazily("optimizer", type_, f"{__name__}.{module}:{name}")
+        for type_ in types:
+            register.lazily("optimizer", type_, f"{__name__}.{module}")

@@ -84,13 +84,7 @@ class AdamW(Adam):
     """
 
     type = "adamw"
-    other_keys = {
-        "eps": "epsilon",
-        "beta1": "beta_1",
-        "beta2": "beta_2",
-        "betas": "write the two as beta_1 and beta_2",
-        "wd": "weight_decay",
-    }
+    other_keys = {"wd": "weight_decay"}
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {},
         {"learning_rate": 0.02, "weight_decay": 1e-3},
@@ -122,12 +116,6 @@ class AMSGrad(Adam):
 
     type = "amsgrad"
     examples = ({}, {"learning_rate": 0.02, "beta_2": 0.99})
-    other_keys = {
-        "eps": "epsilon",
-        "beta1": "beta_1",
-        "beta2": "beta_2",
-        "betas": "write the two as beta_1 and beta_2",
-    }
 
     def state_names(self) -> tuple[str, ...]:
         """Return the names of Adam's sums and of the peak."""
@@ -150,12 +138,6 @@ class NAdam(Adam):
 
     type = "nadam"
     examples = ({}, {"learning_rate": 0.02, "momentum_decay": 0.0})
-    other_keys = {
-        "eps": "epsilon",
-        "beta1": "beta_1",
-        "beta2": "beta_2",
-        "betas": "write the two as beta_1 and beta_2",
-    }
 
     learning_rate: LearningRate = 0.002
     momentum_decay: float = Field(default=4e-3, ge=0, description="how fast mu approaches beta_1")

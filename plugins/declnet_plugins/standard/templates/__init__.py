@@ -79,5 +79,5 @@ __getattr__ = lazy_names(
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's templates; each is imported when it is needed."""
-    for type_name, (file, name) in TEMPLATES.items():
-        register.lazily("template", type_name, f"{__name__}.{file}:{name}")
+    for type_name, (file, _) in TEMPLATES.items():
+        register.lazily("template", type_name, f"{__name__}.{file}")

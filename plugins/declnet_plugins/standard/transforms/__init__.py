@@ -43,5 +43,5 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in TRANSFORMS.valu
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
-    for type_name, (file, name) in TRANSFORMS.items():
-        register.lazily("transform", type_name, f"{__name__}.{file}:{name}")
+    for type_name, (file, _) in TRANSFORMS.items():
+        register.lazily("transform", type_name, f"{__name__}.{file}")

@@ -27,7 +27,6 @@ class FeatureScale(Layer):
     """
 
     type = "feature_scale"
-    examples = ({},)
     backward_needs = frozenset({"x"})
     memory_order = "any"
     output_range = OutputRange()

@@ -19,7 +19,6 @@ class ParametricActivation(Layer):
     """
 
     type = "parametric_activation"
-    examples = ({},)
     n_inputs = 2
     example_shapes = (((3,), (3,)), ((2, 4), (2, 4)))
     backward_needs = frozenset()

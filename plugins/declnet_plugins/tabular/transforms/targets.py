@@ -18,7 +18,6 @@ class Clamp(Transform):
     """
 
     type = "clamp"
-    examples = ({},)
 
     def suits(self, column: Array) -> bool:
         """Return whether the column holds floats or integers."""

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from declnet_plugins.standard.layers import Dense
-from declnet_plugins.standard.layers.dense import FEW, SMALL, matrix_product
+from declnet_plugins.standard.layers.products import FEW, SMALL, matrix_product
 
 from ....plain_arrays import LayerRun
 

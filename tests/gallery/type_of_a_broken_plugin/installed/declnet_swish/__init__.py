@@ -6,4 +6,4 @@ from declnet import Register, hookimpl
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announces the layer."""
-    register.lazily("layer", "swish", "declnet_swish.swish:Swish")
+    register.lazily("layer", "swish", "declnet_swish.swish")

@@ -1,4 +1,4 @@
-"""Checks on exporters and importers: whole files, whatever components the formats can express."""
+"""Checks on exporters: whole files, whatever components the formats can express."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
 )
 from declnet.contracts.formats.exporter import Exporter, FilePredictor
-from declnet.contracts.formats.importer import Importer
 from declnet.contracts.network.layer import Layer
-from declnet.contracts.returned import BrokenContractError, verified
-from declnet.errors import DeclnetError, ExportError
+from declnet.contracts.returned import verified
+from declnet.errors import ExportError
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing.check import (
     CheckFailed,
@@ -127,12 +126,12 @@ def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
 
 
 @contextmanager
-def _place(subject: Subject) -> Iterator[Path]:
+def written_file(subject: Subject) -> Iterator[Path]:
     """Yield the path of a file to write; skip the check if the format cannot be used here."""
-    exporter: Exporter | Importer = subject.instance
-    require_available(exporter)
+    component = subject.instance
+    require_available(component)
     with TemporaryDirectory() as folder:
-        yield Path(folder, "model" + (exporter.suffixes[0] if exporter.suffixes else ""))
+        yield Path(folder, "model" + (component.suffixes[0] if component.suffixes else ""))
 
 
 @check
@@ -140,7 +139,7 @@ def writes_the_same_bytes(subject: Subject) -> None:
     """Writes the file it is asked for, with the same bytes for the same model."""
     model, contents = _model(subject, _Unchanged()), []
     for _ in range(2):
-        with _place(subject) as path:
+        with written_file(subject) as path:
             try:
                 _exported(subject, model, path)
             except ExportError as error:
@@ -157,7 +156,7 @@ def writes_the_same_bytes(subject: Subject) -> None:
 def predicts_any_number_of_rows(subject: Subject) -> None:
     """Writes files that predict one row, many and none, from columns of any name."""
     model = _model(subject, _Unchanged())
-    with _place(subject) as path:
+    with written_file(subject) as path:
         try:
             _exported(subject, model, path)
         except ExportError as error:
@@ -181,7 +180,7 @@ def _shortened(model: ExportedModel, rows: int) -> ExportedModel:
 def refuses_what_it_cannot_write(subject: Subject) -> None:
     """Refuses a layer without a translation by an ExportError with its name, or writes it right."""
     model = _model(subject, _Unknown())
-    with _place(subject) as path:
+    with written_file(subject) as path:
         try:
             _exported(subject, model, path)
         except ExportError as error:
@@ -194,44 +193,8 @@ def refuses_what_it_cannot_write(subject: Subject) -> None:
         _predict(predict, model, "a layer without a translation")
 
 
-MALFORMED = {
-    "an empty file": b"",
-    "text": b"[model]\nlayers = 3\n",
-    "random bytes": np.random.default_rng(11).integers(0, 256, 400, np.uint8).tobytes(),
-    "a size beyond the file": b"\xff\xff\xff\xff\xff\xff\xff\x7f{}",
-    "nested lists": b"[" * 100_000,
-}
-"""Files that no format should take for a network."""
-
-
-@check
-def refuses_files_of_no_network(subject: Subject) -> None:
-    """Refuses a malformed, a missing and a large nested file by an error that names it."""
-    importer, refusals = subject.instance, {}
-    with _place(subject) as path:
-        for name, content in {**MALFORMED, "a missing file": None}.items():
-            path.unlink(missing_ok=True)
-            if content is not None:
-                path.write_bytes(content)
-            with calling(f"read, given {name},"):
-                try:
-                    verified(Importer.read, importer, path)
-                except BrokenContractError:
-                    raise
-                except DeclnetError as error:
-                    refusals[name] = str(error)
-            if name not in refusals:
-                raise CheckFailed(f"read() takes {name} for a network")
-    if len(set(refusals.values())) == 1:
-        raise CheckSkipped(f"it needs more than the file: {refusals['a missing file']}")
-    for name, message in refusals.items():
-        if path.name not in message:
-            raise CheckFailed(f"read() refuses {name} without naming the file: {message}")
-
-
-EXPORTER_CHECKS = (
+CHECKS = (
     writes_the_same_bytes,
     predicts_any_number_of_rows,
     refuses_what_it_cannot_write,
 )
-IMPORTER_CHECKS = (refuses_files_of_no_network,)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from declnet import DataInfo, Dataset, DataSource, parse_spec, run
-from declnet.data import sets, sharing
-from declnet.data.sharing import sharing_data
-from declnet.data.sources.loading import load_source
+from declnet.caching import sharing_results
+from declnet.data import sets
+from declnet.data.sources.loading import MOST_LOADED, load_source
 from declnet.spec.streams import DataSet
 
 
@@ -55,12 +55,12 @@ def load(source, seed, data_set=DataSet.TRAIN):
 
 
 def test_a_file_is_loaded_once_for_all_seeds(loads):
-    with sharing_data():
+    with sharing_results():
         first = load(Counted(), 0)
         assert load(Counted(), 1).x.base is first.x.base
         load(Counted(rows=4), 1)
         load(Counted(), 1, DataSet.TEST)
-        with sharing_data():
+        with sharing_results():
             load(Counted(), 2)
     assert len(loads) == 3
     load(Counted(), 0)
@@ -70,7 +70,7 @@ def test_a_file_is_loaded_once_for_all_seeds(loads):
 @pytest.mark.parametrize("source", [Drawn(), Spawned()])
 def test_what_a_source_draws_is_that_of_each_seed(loads, source):
     alone = [load(source, seed).x for seed in (0, 1)]
-    with sharing_data():
+    with sharing_results():
         together = [load(source, seed).x for seed in (0, 1, 0)]
     assert [np.array_equal(*each) for each in zip(alone, together[:2], strict=True)] == [True] * 2
     assert np.array_equal(together[0], together[2])
@@ -79,10 +79,10 @@ def test_what_a_source_draws_is_that_of_each_seed(loads, source):
 
 
 def test_shared_arrays_are_read_only_and_few_are_kept(loads):
-    with sharing_data():
+    with sharing_results():
         with pytest.raises(ValueError, match="read-only"):
             load(Counted(), 0).x[0] = 2
-        for rows in range(sharing.KEPT):
+        for rows in range(MOST_LOADED):
             load(Counted(rows=4 + rows), 0)
         before = len(loads)
         load(Counted(), 0)
@@ -105,6 +105,6 @@ def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, dat
     alone = [run(each).metrics for each in (*specs, other)]
     prepared, prepare = [], sets.prepare_sets
     monkeypatch.setattr(sets, "prepare_sets", lambda *a: prepared.append(a) or prepare(*a))
-    with sharing_data():
+    with sharing_results():
         assert [run(each).metrics for each in (*specs, other)] == alone
     assert len(prepared) == times + 1

@@ -1,0 +1,74 @@
+"""Options of training: of one run, and of the runs of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.contracts.runs.executor import Executor
+from declnet.data.sources.loading import GivenData
+from declnet.registry.registry import Registry
+from declnet.runs.notices import Notice
+from declnet.training.checks.check import Checked
+from declnet.training.trainer import Event
+
+AnyData = GivenData | Mapping[str, GivenData] | None
+"""Data that a program passes in place of the spec's: the training data, or several sets by name."""
+
+Listener = Callable[[Event], None]
+"""Called with each event of the training."""
+
+StopWhen = Callable[[EpochLogged], str | None]
+"""Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of one run, as `declnet.run` and `declnet.resume` describe them.
+
+    Attributes:
+        listener: called with each event of the training.
+        notice: called with each warning of a callback when it occurs.
+        stop_when: ends the training early.
+        progress: whether to show the progress.
+        registry: where names are looked up; None for all installed plugins.
+        numbered: whether a new run is written to a numbered folder within the one that is named.
+        checked: the result of checking the spec of a new run.
+        parameters: what a new run starts from, instead of initialized parameters.
+        allow_changes: whether to resume a run although something has changed since it began.
+    """
+
+    listener: Listener | None = None
+    notice: Notice | None = None
+    stop_when: StopWhen | None = None
+    progress: bool = False
+    registry: Registry | None = None
+    numbered: bool = False
+    checked: Checked | None = None
+    parameters: Mapping[str, Array] | None = None
+    allow_changes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupOptions:
+    """Options of a group of runs, as `declnet.run`, `sweep`, `tune` and `resume` describe them.
+
+    Attributes:
+        folds: the number of folds; None for the spec's.
+        seeds: the seeds to train with; None for the spec's.
+        jobs: how many runs to train at once on this machine; None for as many as it has cores.
+        on: where to train; None for this machine.
+        shard: the part of the runs to train, e.g. `3/64`; None for all.
+        numbered: whether the group is written to a numbered folder within the one that is named.
+        registry: where names are looked up; None for all installed plugins.
+    """
+
+    folds: int | None = None
+    seeds: Iterable[int] | None = None
+    jobs: int | None = None
+    on: Executor | None = None
+    shard: str | None = None
+    numbered: bool = False
+    registry: Registry | None = None

@@ -1,0 +1,132 @@
+"""Which metric runs are compared by, which of its values are better, and the best run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declnet.contracts.network.metric_names import LOSSES, Better
+
+if TYPE_CHECKING:
+    from declnet.runs.storage.listing import ListedRun
+
+Directions = Mapping[str, Better | None]
+"""Whether higher or lower values of each metric are better; None or missing if unknown."""
+
+MetricValues = Mapping[str, Mapping[str, float | None]]
+"""Values by data set and name, as in `metrics.json`."""
+
+FOR_CHOICE = ("validation", "test", "train")
+"""Data sets to judge a model by if none is named, most meaningful first."""
+
+PARTS = ("data_loss", "regularization_loss")
+"""Parts of the loss, redundant for a model without regularization."""
+
+DATA_SETS = ("train", "validation", "test")
+
+
+def informative(all_values: Iterable[MetricValues]) -> list[tuple[str, str]]:
+    """Return the metrics of several runs; the loss's parts only if a model is regularized."""
+    metrics: dict[tuple[str, str], None] = {}
+    regularized = False
+    for by_data in all_values:
+        for data, values in by_data.items():
+            metrics |= dict.fromkeys((data, name) for name in values)
+            regularized |= bool(values.get("regularization_loss"))
+    return [metric for metric in metrics if regularized or metric[1] not in PARTS]
+
+
+def find_metric(text: str, known: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return the metric for `test.accuracy`, or for `accuracy` in the first of `FOR_CHOICE`."""
+    metrics = set(known)
+    data, _, name = text.partition(".")
+    if (data, name) in metrics:
+        return data, name
+    return next(((data, text) for data in FOR_CHOICE if (data, text) in metrics), None)
+
+
+def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tuple[str, str] | None:
+    """Return the metric to compare runs by: the first with a known direction, or the loss."""
+    metrics = list(known)
+    for data in FOR_CHOICE:
+        names = [name for in_data, name in metrics if in_data == data]
+        directed = [name for name in names if name not in LOSSES and directions.get(name)]
+        if names:
+            return data, (directed or [name for name in names if name in LOSSES] or names)[0]
+    return None
+
+
+def sort_key(value: float | None, first: Better) -> float:
+    """Return a sort key that puts the lowest or highest value first, and None and NaN last."""
+    if value is None or math.isnan(value):
+        return math.inf
+    return value if first == "lower" else -value
+
+
+def order_of(name: str, directions: Directions, ascending: bool | None) -> Better:
+    """Return whether lower or higher values come first; the better ones if `ascending` is None.
+
+    Raises:
+        ValueError: the best values were requested, but the better direction is unknown.
+    """
+    if ascending is not None:
+        return "lower" if ascending else "higher"
+    better = directions.get(name)
+    if better is None:
+        raise ValueError(
+            f'nothing says whether higher or lower values of "{name}" are better; '
+            "add --ascending or --descending"
+        )
+    return better
+
+
+def directions_of(runs: Iterable[ListedRun]) -> Directions:
+    """Return the better directions of the metrics of runs; None where they disagree."""
+    distinct = {repr(run.better): run.better for run in runs}  # mostly the same ones
+    return common_directions(map(stored_directions, distinct.values()))
+
+
+def stored_directions(recorded: Directions) -> dict[str, Better | None]:
+    """Return the better direction of each metric of a run, where known.
+
+    Args:
+        recorded: `better` from the run's manifest.
+    """
+    known = {name: better for name, better in recorded.items() if better in ("higher", "lower")}
+    return {**dict.fromkeys(LOSSES, "lower"), **known}
+
+
+def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
+    """Return the directions of several runs; None for metrics on which they disagree."""
+    distinct: dict[str, set[Better]] = {}
+    for directions in all_directions:
+        for name, better in directions.items():
+            distinct.setdefault(name, set()).update([better] if better is not None else [])
+    return {name: both.pop() if len(both) == 1 else None for name, both in distinct.items()}
+
+
+def best_run(directory: Path) -> tuple[Path, str] | None:
+    """Return the folder of the best run in a folder, and the metric; None without one.
+
+    Raises:
+        OutputError: the folder cannot be read.
+    """
+    from declnet.runs.storage.listing import ListedRun, list_runs
+
+    best, metric = best_of([run for run in list_runs(directory) if isinstance(run, ListedRun)])
+    return (directory / best.path, metric) if best is not None else None
+
+
+def best_of(runs: Sequence[ListedRun]) -> tuple[ListedRun | None, str]:
+    """Return the finished run with the best main metric, None without one, and that metric."""
+    directions = directions_of(runs)
+    metric = main_metric(informative(run.metrics for run in runs), directions)
+    better = directions.get(metric[1]) if metric is not None else None
+    finished = [run for run in runs if run.status == "finished"]
+    if metric is None or better is None or not finished:
+        return None, ""
+    data, name = metric
+    best = min(finished, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), better))
+    return best, f"{data}.{name}"

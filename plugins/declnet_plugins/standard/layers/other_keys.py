@@ -1,0 +1,23 @@
+"""Keys that users know from other libraries, by family of layers: see `Component.other_keys`."""
+
+UNITS = dict.fromkeys(
+    (
+        *("n_hidden", "hidden", "hidden_dim", "hidden_size", "hidden_units", "num_units"),
+        *("neurons", "nodes", "out_features", "output_dim", "size", "width"),
+    ),
+    "units",
+)
+
+WEIGHTS = {
+    **dict.fromkeys(("kernel_initializer", "initializer", "init"), "weight_initializer"),
+    **dict.fromkeys(("kernel_regularizer", "regularizer"), "weight_regularizer"),
+}
+
+FILTERS = {
+    **dict.fromkeys(("out_channels", "channels", "num_filters"), "filters"),
+    **dict.fromkeys(("kernel", "filter_size", "size"), "kernel_size"),
+    "strides": "stride",
+    "bias": "use_bias",
+    **WEIGHTS,
+}
+"""Of convolutions."""
