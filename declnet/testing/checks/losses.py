@@ -240,11 +240,12 @@ def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
     pair = working_pairs(subject)[0]
     batch, features = batch_of(subject, pair), (prod(pair.shape),)
     before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
-    model = Model(infer([before], features, Registry()), features, FLOAT)
+    network = Network.of(infer([before], features, Registry()), features)
+    model = Model(network, FLOAT)
     graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
     y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
-    bound = graph.bind({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
-    return {"": bound.heads[0].chain.forward}
+    step = graph.step({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
+    return {"": step.heads[0].chain.forward}
 
 
 @check
