@@ -22,6 +22,7 @@ from declnet.contracts.returned import verified
 from declnet.graph.arrays import batch_view
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
+from declnet.graph.shapes import Network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
