@@ -63,6 +63,7 @@ class ResultCache:
 
     def _used(self, objects: tuple[object, ...], key: tuple[object, ...]) -> _Entry[Any] | None:
         """Return an entry, which becomes the one used last; None if there is none."""
+        entry: _Entry[Any]
         for entry in reversed(self._of_kind(key[0])):
             if entry.fits(objects, key):
                 self._entries.remove(entry)

@@ -95,9 +95,10 @@ class Entry:
 
     def _class_in(self, module: ModuleType) -> builtins.type[Any]:
         for value in vars(module).values():
-            is_class = isinstance(value, type) and getattr(value, "kind", None) == self.kind
-            if is_class and vars(value).get("type") == self.type:
-                return value
+            if isinstance(value, type) and getattr(value, "kind", None) == self.kind:
+                component: builtins.type[Any] = value
+                if vars(component).get("type") == self.type:
+                    return component
         raise RegistryError(f'{module.__name__} defines no {self.kind} "{self.type}"')
 
     def is_class(self, component: builtins.type[Any]) -> bool:

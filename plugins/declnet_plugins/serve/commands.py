@@ -16,7 +16,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def _limit(name: str, type_: click.ParamType, help_: str) -> Callable[[_Command], _Command]:
+def _limit(name: str, type_: click.ParamType[Any], help_: str) -> Callable[[_Command], _Command]:
     """Return an option with the name and the default of a field of `Options`."""
     default = getattr(Options, name)
     flag = f"--{name.replace('_', '-')}"
