@@ -29,20 +29,20 @@ def adapting_slots(nodes: Sequence[Node], registry: Registry) -> list[tuple[Slot
 
     Invalid initializers, which are errors of their own, are left out.
     """
-    found = []
+    adapting = []
     for slot in slots_of(nodes):
         try:
             initializer = initializer_of(slot.parameter, registry)
         except (PydanticCustomError, ValidationError):
             continue
         if type(initializer).adapt is not Initializer.adapt:
-            found.append((slot, initializer))
-    return found
+            adapting.append((slot, initializer))
+    return adapting
 
 
 def samples_to_adapt(adapting: Sequence[tuple[Slot, Initializer]], batch: int) -> int:
     """Return how many samples initializers see, if there are so many: at least the first batch."""
-    return max(batch, *(each.adapt_samples for _, each in adapting))
+    return max(batch, *(initializer.adapt_samples for _, initializer in adapting))
 
 
 def adapted_part(network: Network, adapting: Sequence[tuple[Slot, Initializer]]) -> Network:
@@ -80,10 +80,12 @@ def adapt_parameters(
     for state in batch.states:
         state.training = True
     for node in nodes:
-        own = [(slot, each) for slot, each in adapting if slot.node == node.index]
+        in_layer = [
+            (slot, initializer) for slot, initializer in adapting if slot.node == node.index
+        ]
         layer = _RepeatableLayer(model, node, batch)
         rng = own_streams(node.index)
-        for slot, initializer in own:
+        for slot, initializer in in_layer:
             w = model.store.arrays[slot.key]
             verified(Initializer.adapt, initializer, w, layer.x, layer.forward, rng)
         layer.forward()

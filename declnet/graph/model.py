@@ -175,7 +175,7 @@ class Model:
         return dict(zip(self.outputs, self._computed(x), strict=True))
 
     def _computed(self, x: Inputs) -> list[Array]:
-        samples = self.given(x)
+        samples = self.match_inputs(x)
         if self._limits:
             require_within(samples, self._limits, lambda at: SampleName(f"sample {at}"))
         count = sample_count(samples)
@@ -183,20 +183,20 @@ class Model:
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
             return [y_pred.copy() for y_pred in graph.predict(self._part(samples, slice(None)))]
         shapes = [node.output_shape for node in self.outputs.values()]
-        found = [np.empty((count, *shape), self.dtype) for shape in shapes]
+        results = [np.empty((count, *shape), self.dtype) for shape in shapes]
         self._part(samples, slice(0))  # rejects wrong types even without samples
         for start in range(0, count, graph.capacity):
             part = slice(start, start + graph.capacity)
             y_preds = graph.predict(self._part(samples, part))
-            for array, y_pred in zip(found, y_preds, strict=True):
+            for array, y_pred in zip(results, y_preds, strict=True):
                 array[part] = y_pred
-        return found
+        return results
 
     def as_input(self, x: Inputs) -> Inputs:
         """Return the inputs in the model's types; raise DataError if they do not fit the model."""
         return {
             name: as_input(array, self.dtype, name in self.integer_inputs, name or "x")
-            for name, array in self.given(x).items()
+            for name, array in self.match_inputs(x).items()
         }
 
     def parameters(self) -> dict[str, Array]:
@@ -240,7 +240,7 @@ class Model:
 
         return view(layers_table(self.nodes, self.inputs))
 
-    def given(self, x: Inputs) -> Inputs:
+    def match_inputs(self, x: Inputs) -> Inputs:
         """Return arrays for all inputs, in the inputs' order.
 
         Args:
@@ -251,19 +251,19 @@ class Model:
         """
         if x.keys() != self.inputs.keys():
             x = self._renamed(x)
-        given = {}
+        arrays = {}
         for name, info in self.inputs.items():
             array = x[name]
             if not isinstance(array, MappedArray):
                 array = np.asarray(array)
             if array.ndim == 0 or array.shape[1:] != info.shape:
                 raise self._wrong_shape(array, name)
-            given[name] = array
+            arrays[name] = array
         if self._only is None:
-            (one, first), *others = {len(each): name for name, each in given.items()}.items()
+            (one, first), *others = {len(samples): name for name, samples in arrays.items()}.items()
             for two, second in others:
                 raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
-        return given
+        return arrays
 
     def _renamed(self, x: Inputs) -> Inputs:
         """Return the inputs without those that no layer reads, the only one by its name."""
@@ -284,9 +284,9 @@ class Model:
     def _wrong_shape(self, x: Array | MappedArray, name: str) -> DataError:
         shape = self.inputs[name].shape
         called = f'"{name}"' if name else "x"
-        of = f' of the input "{name}"' if name else ""
+        named = f' of the input "{name}"' if name else ""
         return DataError(
-            f"the model takes samples{of} of shape {shape}, so {called} must have shape "
+            f"the model takes samples{named} of shape {shape}, so {called} must have shape "
             f"{('n', *shape)}".replace("'", "")
             + f", not {x.shape}"
         )

@@ -180,14 +180,14 @@ def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
 
 def input_limits(nodes: Sequence[Node]) -> dict[str, tuple[IntegerLimit, str]]:
     """Return the smallest limit of each input of integers, with the name of its layer."""
-    found: dict[str, tuple[IntegerLimit, str]] = {}
+    limits: dict[str, tuple[IntegerLimit, str]] = {}
     for node in nodes:
         for name, limit in zip(node.reads, node.limits, strict=True):
             if name is None or limit is None:
                 continue
-            if name not in found or limit.largest < found[name][0].largest:
-                found[name] = limit, node.name
-    return found
+            if name not in limits or limit.largest < limits[name][0].largest:
+                limits[name] = limit, node.name
+    return limits
 
 
 def output_indices(nodes: Sequence[Node], outputs: Sequence[str] | None = None) -> tuple[int, ...]:
@@ -246,7 +246,7 @@ def infer(
             values[value] if read is None else known_inputs.get(read)
             for value, read in zip(place.inputs or (), place.reads, strict=True)
         ]
-        infos = tuple(each for each in known if each is not None)
+        infos = tuple(info for info in known if info is not None)
         if layer is not None and place.inputs is not None and len(infos) == len(known):
             try:
                 node = _node(index, place, place.inputs, layer, infos)
@@ -267,8 +267,8 @@ def infer(
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         values.append(InputInfo(node.output_shape) if node is not None else None)
         if node is not None and node.layer.weights_from is not None:
-            node, found = _sharing(node, wires, nodes)
-            problems += found
+            node, faults = _sharing(node, wires, nodes)
+            problems += faults
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
     names = tuple(wire.name for wire in wires)
@@ -291,11 +291,11 @@ def _sharing(
     source = nodes[source.owner]  # the first of several layers that share
     if source is None:
         return node, []
-    found = [
+    problems = [
         Diagnostic(message, hint, (*path, key), "E029")
         for key, message, hint in _why_not_shared(node, source)
     ]
-    return replace(node, shared=source.index), found
+    return replace(node, shared=source.index), problems
 
 
 def _why_not_shared(node: Node, source: Node) -> Iterator[tuple[str, str, str | None]]:
@@ -309,11 +309,12 @@ def _why_not_shared(node: Node, source: Node) -> Iterator[tuple[str, str, str | 
         yield "weights_from", f'"{source.name}" has no parameters to share', "remove it"
         return
     shapes = [
-        {name: each.shape for name, each in layer.parameters.items()} for layer in (node, source)
+        {name: parameter.shape for name, parameter in layer.parameters.items()}
+        for layer in (node, source)
     ]
     if shapes[0] != shapes[1]:
         needed, there = (
-            ", ".join(f"{name} {shape}" for name, shape in each.items()) for each in shapes
+            ", ".join(f"{name} {shape}" for name, shape in by_name.items()) for by_name in shapes
         )
         message = f'"{node.name}" needs {needed}, but "{source.name}" has {there}'
         yield "weights_from", message, "give both inputs and outputs of the same shape"
@@ -392,9 +393,9 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
             hint = 'put it first, or name the input: inputs = ["input"]'
             if "float" in kinds:
-                given = names[node.inputs[inner[0]]]
+                source = names[node.inputs[inner[0]]]
                 message = f'input {inner[0] + 1} of "{node.name}" must be integers from the data, '
-                message += f'but "{given}" gives floats'
+                message += f'but "{source}" gives floats'
                 hint = 'name an input of the model, such as "input.lengths"'
             problems.append(Diagnostic(message, hint, path, "E024"))
             continue

@@ -213,14 +213,14 @@ class Session:
         model, heads, prepared = self._model, self._ready.spec.heads, self._ready.prepared
         if not any(head.calibration for head in heads):
             return
-        kept = [KeptPredictions() for _ in heads]
-        watches = [each.add for each in kept]
+        predictions = [KeptPredictions() for _ in heads]
+        watches = [kept_predictions.add for kept_predictions in predictions]
         evaluation = Evaluation(model, heads, prepared.data["validation"], watches)
         self._trainer.evaluated(evaluation, self._history[-1]["epoch"], ())
         readings = readings_of(heads, model, prepared.preparation)
         self._calibrations = {
-            head.name: FittedCalibration.fitted(head, reading, *each.joined())
-            for head, reading, each in zip(heads, readings, kept, strict=True)
+            head.name: FittedCalibration.fitted(head, reading, *kept_predictions.joined())
+            for head, reading, kept_predictions in zip(heads, readings, predictions, strict=True)
             if head.calibration
         }
 
@@ -229,33 +229,34 @@ class Session:
         model, fitted, epoch = self._model, self._calibrations, self._history[-1]["epoch"]
         heads = thresholded(self._ready.spec.heads, fitted)
         readings = readings_of(heads, model, self._ready.prepared.preparation, fitted)
-        found: dict[str, dict[str, float]] = {}
+        metrics: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
             most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
-            ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
+            ready, watches = replace(data, unscale=unscale), [reader.add for reader in observed]
             evaluation = Evaluation(model, heads, ready, watches)
             with ChangedFileError.during(f"the final evaluation of the {name} data"):
-                found[name] = self._trainer.evaluated(evaluation, epoch)
+                metrics[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
             baseline = joined_baseline(
-                heads, [each.baseline(head.metrics.values()) for head, each in pairs]
+                heads, [reader.baseline(head.metrics.values()) for head, reader in pairs]
             )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):
-            of_head = [each[number] for each in all_observed]
+            of_head = [of_set[number] for of_set in all_observed]
             true, predicted = (
-                sum(getattr(each, counts) for each in of_head) for counts in ("true", "predicted")
+                sum(getattr(reader, counts) for reader in of_head)
+                for counts in ("true", "predicted")
             )
             warning = never_predicted(true, predicted, reading.class_names)
             if warning is not None:
-                of = f"{head.name}: " if head.name else ""
-                self._active.warnings.append(f"{of}{warning}")
-        return found
+                named = f"{head.name}: " if head.name else ""
+                self._active.warnings.append(f"{named}{warning}")
+        return metrics
 
     def _analyze(self) -> Iterator[AnalysisResult]:
         """Yield the results of the spec's analyses; one that fails is a warning, the run ends."""
@@ -267,7 +268,11 @@ class Session:
         model, preparation = self._model, ready.prepared.preparation
         fitted = self._calibrations
         predictor = Predictor([Member(model, preparation, ready.spec, ready.registry, fitted)])
-        name = next(each for each in ("test", "validation", "train") if each in ready.prepared.data)
+        name = next(
+            set_name
+            for set_name in ("test", "validation", "train")
+            if set_name in ready.prepared.data
+        )
         expected = ready.prepared.data[name].fingerprint
         try:
             data = set_loaded_again(predictor, ready.data, name, expected)
@@ -307,8 +312,8 @@ class Session:
             error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
-            found = {"warnings": tuple(self._active.warnings)}
-            self._record.failed(self._model, error, self._seconds(), found)
+            outcome = {"warnings": tuple(self._active.warnings)}
+            self._record.failed(self._model, error, self._seconds(), outcome)
 
     def _ending(self) -> dict[str, Any]:
         """Return how the training ended, for the result and the manifest."""

@@ -168,7 +168,9 @@ class CompiledTraining:
             batches = StreamedBatches(train, self.batch, shuffle, seed, training.drop_last)
             samples = batches.samples
         transforms = self._spec.data.prepare
-        varying = [] if whole else [each for each in transforms if each.training_only]
+        varying = (
+            [] if whole else [transform for transform in transforms if transform.training_only]
+        )
         if varying:
             self.streams.append(random_stream(seed, Stream.AUGMENTATION))
         return batches, _gathered(samples, whole, varying, self.streams[-1:])

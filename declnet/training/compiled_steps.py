@@ -182,7 +182,7 @@ class CompiledSteps:
         schedules = 2 + len(self._update.now)
         self._update.fill(values[:, 2:schedules], step + 1)
         self._schedules.fill(values[:, schedules:], step + 1)
-        made = loop.run(values)
-        if made < count:
-            raise NonFiniteLossError(self._step.loss(), self._step.x, step + made)
+        done = loop.run(values)
+        if done < count:
+            raise NonFiniteLossError(self._step.loss(), self._step.x, step + done)
         return self._update.rate(step + count)

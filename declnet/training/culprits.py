@@ -52,7 +52,7 @@ class Culprit:
     Attributes:
         component: the component; None if the values came from a file, or a sum overflowed.
         method: its method.
-        made: what became non-finite, e.g. `the output of "dense_1"`.
+        what: what became non-finite, e.g. `the output of "dense_1"`.
         values: `NaN` or `infinite`.
         layer: the layer's name; None if it is not a layer.
         overflowed: whether a number became too large for its type.
@@ -62,7 +62,7 @@ class Culprit:
 
     component: Component | None
     method: str
-    made: str
+    what: str
     values: str
     layer: str | None = None
     overflowed: bool = False
@@ -122,9 +122,9 @@ def _culprit_of_batch(
         losses = np.empty(len(true), model.dtype)
         head.loss.forward(outputs[model.output(head.output).name], true, losses)
         mean = np.array([mean_loss(losses, weights)[0]])
-        for array, made in ((losses, "the losses"), (mean, "the mean of the losses")):
+        for array, what in ((losses, "the losses"), (mean, "the mean of the losses")):
             if not np.isfinite(array).all():
-                return errors.culprit(head.loss, "forward", made, array)
+                return errors.culprit(head.loss, "forward", what, array)
     return None
 
 
@@ -161,7 +161,7 @@ def non_finite_parameter(model: Model, initializers: Registry | None = None) -> 
             if initializers is None:
                 return culprit
             if slot.key in model.loaded:
-                return replace(culprit, made=f"{slot.key} of initial_weights")
+                return replace(culprit, what=f"{slot.key} of initial_weights")
             component = initializer_of(slot.parameter, initializers)
             return replace(culprit, component=component, method="fill")
     return None
@@ -208,7 +208,7 @@ class _FloatErrors:
             frame = frame.f_back
 
     def culprit(
-        self, component: Component, method: str, made: str, array: Array, layer: str | None = None
+        self, component: Component, method: str, what: str, array: Array, layer: str | None = None
     ) -> Culprit:
         """Return a component as the culprit, with the method that the first error was in.
 
@@ -220,7 +220,7 @@ class _FloatErrors:
         elif getattr(type(component), method) is getattr(Elementwise, method, None):
             method = {"forward": "value", "backward": "derivative"}[method]
         overflowed = self._kind == "overflow" if self._kind else not np.isnan(array).any()
-        return Culprit(component, method, made, _values(array), layer, overflowed)
+        return Culprit(component, method, what, _values(array), layer, overflowed)
 
 
 class _Step:
@@ -255,8 +255,8 @@ class _Step:
                 varying = [
                     transform for transform in self._spec.data.prepare if transform.training_only
                 ]
-                of = f'the input "{name}"' if name else "x"
-                return Culprit(varying[-1] if varying else None, "vary", of, _values(x))
+                what = f'the input "{name}"' if name else "x"
+                return Culprit(varying[-1] if varying else None, "vary", what, _values(x))
         for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
             if bound.y_true.dtype.kind == "f" and not np.isfinite(bound.y_true).all():
                 return Culprit(head.loss, "prepare", "y_true", _values(bound.y_true))
@@ -267,16 +267,16 @@ class _Step:
             self._errors.begin()
             call()
             component = getattr(getattr(call, "func", None), "__self__", None)
-            for made, array, layer in self._written(call):
+            for what, array, layer in self._written(call):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
                     if not isinstance(component, Component):
-                        return Culprit(None, "", made, _values(array), overflowed=True)
+                        return Culprit(None, "", what, _values(array), overflowed=True)
                     method: str = call.func.__name__  # type: ignore[attr-defined]  # a bound method
-                    return self._errors.culprit(component, method, made, array, layer)
+                    return self._errors.culprit(component, method, what, array, layer)
         for head, mean in zip(self._spec.heads, self._step.means(), strict=True):
             if not math.isfinite(mean):
-                made, values = "the mean of the losses", _values(np.array(mean))
-                return Culprit(head.loss, "forward", made, values, None, overflowed=True)
+                what, values = "the mean of the losses", _values(np.array(mean))
+                return Culprit(head.loss, "forward", what, values, None, overflowed=True)
         return None
 
     def _written(self, call: Call) -> Iterator[tuple[str, Array, str | None]]:
@@ -290,18 +290,18 @@ class _Step:
             arrays = (array for array in call.args if isinstance(array, np.ndarray))
             yield from (("a sum or product of gradients", array, None) for array in arrays)
             return
-        position, made = WRITTEN[component.kind, call.func.__name__]
+        position, what = WRITTEN[component.kind, call.func.__name__]
         filled, layer = call.args[position], None
         state = next((argument for argument in call.args if isinstance(argument, LayerState)), None)
         if state is not None:
             node = self._nodes[id(state)]
-            layer, made = node.name, f'{made} of "{node.name}"'
+            layer, what = node.name, f'{what} of "{node.name}"'
         if isinstance(component, Regularizer):
             arrays_by_key = self._model.store.arrays.items()
-            made = f"{made} of {next(key for key, w in arrays_by_key if w is call.args[0])}"
+            what = f"{what} of {next(key for key, w in arrays_by_key if w is call.args[0])}"
         for array in filled if isinstance(filled, tuple) else (filled,):
             if array is not None:
-                yield made, array, layer
+                yield what, array, layer
         if state is None or state.frozen:
             return
         if call.func.__name__ == "backward":

@@ -51,13 +51,13 @@ class BatchLosses:
             for start in range(0, len(data), self._graph.capacity):
                 part = slice(start, start + self._graph.capacity)
                 weights = None if data.weights is None else data.weights[part]
-                y_true = [each[part] for each in data.y_true]
+                y_true = [y[part] for y in data.y_true]
                 y_preds = self._compute(samples_of(data.x, part), y_true)
                 means, weight = [], 0.0
                 for losses in self._losses:
                     mean, weight = mean_loss(losses[: len(y_true[0])], weights)
                     means.append(mean)
-                metrics.add(y_preds, [each[part] for each in data.y], means, penalty, weight)
+                metrics.add(y_preds, [y[part] for y in data.y], means, penalty, weight)
 
     def _compute(self, x: Batch, y_true: Sequence[Array]) -> Sequence[Array]:
         """Compute the losses of a batch; return the output that each loss takes."""
@@ -70,8 +70,8 @@ class BatchLosses:
             if n not in self._compiled:
                 self._compiled[n] = self._compile(self._kernels, x, y_true)
             memory, calls, y_preds = self._compiled[n]
-            for own, given in zip(memory, (*x.values(), *y_true), strict=True):
-                np.copyto(own, given)
+            for target, source in zip(memory, (*x.values(), *y_true), strict=True):
+                np.copyto(target, source)
         for call in calls:
             call()
         return y_preds
@@ -90,7 +90,7 @@ class BatchLosses:
 
     def _loss_calls(self, y_preds: Sequence[Array], y_true: Sequence[Array]) -> list[Call]:
         parts = zip(self._heads, y_preds, y_true, self._losses, strict=True)
-        return [partial(head.loss.forward, y, t, own[: len(y)]) for head, y, t, own in parts]
+        return [partial(head.loss.forward, y, t, losses[: len(y)]) for head, y, t, losses in parts]
 
 
 _CompiledBatch = tuple[tuple[Array, ...], Sequence[Call], tuple[Array, ...]]

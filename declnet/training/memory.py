@@ -57,7 +57,7 @@ def run_memory(
     batch = min(batch_size or samples, samples)
     fused = endings_of(nodes, ends, Kernels(registry or default_registry()))
     endings = [
-        Ending(output, len(each.nodes)) for (output, _), each in zip(ends, fused, strict=True)
+        Ending(output, len(chain.nodes)) for (output, _), chain in zip(ends, fused, strict=True)
     ]
     memory = training_memory(network, spec.optimizer, dtype, batch, endings)
     if spec.training.accumulate > 1:
@@ -131,9 +131,9 @@ def _state_size(optimizer: Optimizer, slots: Sequence[Slot]) -> int:
         names = verified(Optimizer.state_names, optimizer)
         return len(names) * size + 2 * min(SLICE, size)
     shapes = [state_shapes(optimizer, slot.info) for slot in slots]
-    kept = sum(prod(shape) for own, _ in shapes for shape in own.values())
-    further = max(sum(map(prod, each.values())) for _, each in shapes)
-    return kept + further + 2 * max(slot.size for slot in slots)
+    numbers = sum(prod(shape) for state, _ in shapes for shape in state.values())
+    further = max(sum(map(prod, workspace.values())) for _, workspace in shapes)
+    return numbers + further + 2 * max(slot.size for slot in slots)
 
 
 def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:

@@ -166,8 +166,8 @@ def targets_for(
     try:
         y_true = verified(Loss.prepare, head.loss, prepared, shape, model.dtype)
     except ValueError as error:
-        of = f"{head.name}: " if head.name else ""
-        raise DataError(f"{called}: {of}{error_message(error)}") from None
+        label = f"{head.name}: " if head.name else ""
+        raise DataError(f"{called}: {label}{error_message(error)}") from None
     return y, y_true
 
 
@@ -184,7 +184,9 @@ def unscaling(heads: Sequence[Head], preparation: FittedPreparation) -> dict[int
     steps = preparation.target_steps
     named = ((number, head.target_among(steps)) for number, head in enumerate(heads))
     known = {number: steps[name] for number, name in named if name is not None}
-    return {number: partial(inverted_target, steps=own) for number, own in known.items()}
+    return {
+        number: partial(inverted_target, steps=transforms) for number, transforms in known.items()
+    }
 
 
 def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
@@ -209,15 +211,15 @@ def _converted(x: Inputs, model: Model, label: str) -> Inputs:
     """Return finite x in the model's type; raise DataError if a number is too large for it."""
     with np.errstate(over="ignore"):
         converted = model.as_input(x)
-    for name, each in converted.items():
+    for name, array in converted.items():
         before = x[name] if name in x else next(iter(x.values()))
-        if isinstance(each, np.ndarray) and each.dtype != before.dtype:
-            finite = np.isfinite(each).reshape(len(each), -1).all(axis=1)
+        if isinstance(array, np.ndarray) and array.dtype != before.dtype:
+            finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
             if not finite.all():
-                of = f' of "{name}"' if name else ""
+                named = f' of "{name}"' if name else ""
                 raise DataError(
-                    f"{label} data: sample {np.argmin(finite) + 1}{of} has a number that is too "
-                    f"large for {each.dtype}",
+                    f"{label} data: sample {np.argmin(finite) + 1}{named} has a number that is too "
+                    f"large for {array.dtype}",
                     hint='correct it, or use dtype = "float64" in [model]',
                 )
     return converted
@@ -241,13 +243,13 @@ class Prepared:
 def prepare(
     spec: RunSpec,
     registry: Registry,
-    given: Mapping[str, Data] | None = None,
+    data: Mapping[str, Data] | None = None,
     checked: Checked | None = None,
 ) -> Prepared:
     """Check a spec, load and prepare its data, and build its model.
 
     Args:
-        given: data sets by name, in place of the spec's.
+        data: data sets by name, in place of the spec's.
         checked: the result of a check of the same spec and data, if there was one.
 
     Raises:
@@ -255,20 +257,18 @@ def prepare(
         DataError: the data is invalid.
         WeightsError: the initial weights are invalid.
     """
-    checked = checked or check_spec(spec, registry, given, suspects=False)
+    checked = checked or check_spec(spec, registry, data, suspects=False)
     checked.require_right()
     heads, optimizer = spec.heads, spec.optimizer
-    sets = checked.sets or prepared_sets(spec.data, wanted_targets(heads), spec.seed, given)
+    sets = checked.sets or prepared_sets(spec.data, wanted_targets(heads), spec.seed, data)
     inputs, network = sets.input_infos, checked.network
     model = build_model(spec.model, inputs, spec.seed, registry, optimizer.groups, network)
     ready: dict[str, ReadySet] = {}
     for name, blocks in sets.blocks.items():
         make = partial(ReadySet.of, blocks, model, heads, sets.preparation, name)
         if blocks.window is None:
-            shared, key = (blocks, sets.preparation, model.network), (name, spec.model, heads)
-            ready[name] = computed_once(
-                shared, ("ready", *key), make, lambda data: data.whole.nbytes
-            )
+            sources, key = (blocks, sets.preparation, model.network), (name, spec.model, heads)
+            ready[name] = computed_once(sources, ("ready", *key), make, lambda x: x.whole.nbytes)
         else:  # whose copies are not kept for other runs
             ready[name] = make()
     return Prepared(model, ready, sets.preparation)

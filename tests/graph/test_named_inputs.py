@@ -47,8 +47,8 @@ def test_predictions_do_not_depend_on_the_order_of_the_dict_or_the_parts():
     assert np.array_equal(model.predict(dict(reversed(x.items()))), whole)
     small = InferenceGraph(model.network, model.store, 7)
     for part in (slice(0, 7), slice(7, 14), slice(14, 20)):
-        (got,) = small.predict({name: each[part] for name, each in x.items()})
-        np.testing.assert_allclose(got, whole[part], rtol=1e-12)
+        (y,) = small.predict({name: array[part] for name, array in x.items()})
+        np.testing.assert_allclose(y, whole[part], rtol=1e-12)
     assert np.array_equal(copy.deepcopy(model).predict(x), whole)
 
 

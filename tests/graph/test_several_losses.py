@@ -88,15 +88,15 @@ FORKS = {
 
 
 def targets(kinds, n, rng):
-    made = []
+    losses = []
     for kind in kinds:
         if kind == "classes":
-            made.append(np.eye(3)[rng.integers(3, size=n)])
+            losses.append(np.eye(3)[rng.integers(3, size=n)])
         elif kind == "binary":
-            made.append(rng.integers(2, size=(n, 1)).astype(float))
+            losses.append(rng.integers(2, size=(n, 1)).astype(float))
         else:
-            made.append(rng.normal(size=(n, *kind)))
-    return tuple(made)
+            losses.append(rng.normal(size=(n, *kind)))
+    return tuple(losses)
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def test_gradients_of_several_losses_equal_difference_quotients(name, kernels, w
     assert step.run() == pytest.approx(
         sum(h.weight * part for h, part in zip(heads, step.means(), strict=True))
     )
-    found = graph.gradient.copy()
-    vector, expected = model.store.vector, np.empty_like(found)
+    gradient = graph.gradient.copy()
+    vector, expected = model.store.vector, np.empty_like(gradient)
     for index in range(len(vector)):
-        kept, ends = vector[index], []
+        before, ends = vector[index], []
         for change in (1e-6, -1e-6):
-            vector[index] = kept + change
+            vector[index] = before + change
             ends.append(step.run())
-        vector[index] = kept
+        vector[index] = before
         expected[index] = (ends[0] - ends[1]) / 2e-6
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-8)
     if kernels and name == "fused":
-        assert {each.type for each in used.used} == {
+        assert {kernel.type for kernel in used.used} == {
             "softmax_categorical_crossentropy",
             "sigmoid_binary_crossentropy",
         }
@@ -164,11 +164,11 @@ def test_the_means_of_recorded_losses_are_those_of_each_step(weights):
         step.run()
         means.append(step.means())
         rows.append([losses.copy() for losses in step.losses])
-    found = step.recorded_means([np.array(own) for own in zip(*rows, strict=True)])
+    recorded = step.recorded_means([np.array(losses) for losses in zip(*rows, strict=True)])
     if weights is None:
-        assert found.T.tolist() == means
+        assert recorded.T.tolist() == means
     else:
-        assert found is None
+        assert recorded is None
 
 
 def test_a_prediction_keeps_every_output():
@@ -176,7 +176,7 @@ def test_a_prediction_keeps_every_output():
     network = infer_network(layers, (3,), REGISTRY, outputs)
     endings = [Ending(node.index) for node in network.nodes if node.name in outputs]
     plan = plan_memory(network, training=False, endings=endings)
-    blocks = [plan.activations[each.output + 1] for each in endings]
+    blocks = [plan.activations[ending.output + 1] for ending in endings]
     assert len(set(blocks)) == len(blocks)
     model = model_of(layers, outputs)
     x = np.random.default_rng(4).normal(size=(2500, 3))

@@ -75,7 +75,7 @@ def test_every_layer_that_needs_integers_of_the_input_is_reported():
     wrong = [(problem.path, problem.message) for problem in caught.value.problems]
     message = '"{}" takes integers, so it must read the model\'s input'
     expected = [(("model", "layers", at), message.format("abc"[at])) for at in (1, 2)]
-    assert [each for each in wrong if each in expected] == expected
+    assert [fault for fault in wrong if fault in expected] == expected
 
 
 def test_the_smallest_limit_of_an_input_counts(toys):
@@ -99,8 +99,8 @@ def test_a_parameter_and_a_workspace_of_one_name_are_refused():
     ("method", "declared", "fault"),
     [
         *(
-            ("parameters", each, fault)
-            for each, fault in (
+            ("parameters", bad_layer, fault)
+            for bad_layer, fault in (
                 (
                     Parameter((1,), "zeros", regularizer=L2(strength=1), trainable=False),
                     "not train",

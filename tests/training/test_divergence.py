@@ -267,12 +267,12 @@ CAUSES = {
 
 @pytest.fixture(scope="module")
 def registry():
-    own = type(default_registry())()
+    faulty = type(default_registry())()
     for entry in default_registry().entries():
-        own.add(entry)
+        faulty.add(entry)
     for component in COMPONENTS:
-        own.register(component, Plugin("kit", "faulty-kit", "1.2"))
-    return own
+        faulty.register(component, Plugin("kit", "faulty-kit", "1.2"))
+    return faulty
 
 
 @pytest.fixture

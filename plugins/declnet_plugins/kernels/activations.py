@@ -243,10 +243,10 @@ class ActivationKernel(CompiledKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and dx in a call each."""
-        found = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
-        if found is None:
+        flat = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, dy, dx) = found
+        before, (x, y, dy, dx) = flat
         a, b = map(y.dtype.type, self._numbers(site.components[0]))
         fill_y, fill_dx = self.routines
         backward = () if dx is None else (fill_dx.bound(y, dy, a, b, dx),)
@@ -352,11 +352,11 @@ class SlopeKernel(CompiledKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and the derivative, then dx, in a call each."""
-        kept = getattr(site.states[0], self.workspace)
-        found = flat_for_elementwise(site.x, site.y, kept, site.dy, site.dx)
-        if found is None:
+        saved = getattr(site.states[0], self.workspace)
+        flat = flat_for_elementwise(site.x, site.y, saved, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, slope, dy, dx) = found
+        before, (x, y, slope, dy, dx) = flat
         backward = () if dx is None else (multiply.bound(slope, dy, dx),)
         fill_both = self._both(site.components[0])
         return KernelCalls((*before, fill_both.bound(x, y, slope)), backward)

@@ -66,14 +66,14 @@ def lion(part, parts, w, dw, momentum, beta_1, beta_2, decay, rate):  # type: ig
     """
     kind = w.dtype.type
     zero, one, factor, keep = kind(0), kind(1), kind(rate[0]), kind(beta_2)
-    lead, kept = kind(beta_1 * (1 - beta_2) / (1 - beta_1)), kind(1 - rate[0] * decay[0])
+    lead, shrink = kind(beta_1 * (1 - beta_2) / (1 - beta_1)), kind(1 - rate[0] * decay[0])
     start, stop = share(w.size, part, parts)
     for i in range(start, stop):
         slope, before = dw[i], momentum[i]
         direction = lead * before + slope
         sign = one if direction > zero else (-one if direction < zero else direction)
         sign = zero if direction == zero else sign  # not -0
-        w[i] = w[i] * kept - sign * factor
+        w[i] = w[i] * shrink - sign * factor
         momentum[i] = keep * before + slope
 
 
@@ -132,7 +132,7 @@ def adam(  # type: ignore[no-untyped-def]
     kind, number = w.dtype.type, float(step[0])
     scale_m = (1 - beta_1) / (1 - beta_1**number)
     scale_v = sqrt((1 - beta_2) / (1 - beta_2**number))
-    keep_1, keep_2, kept = kind(beta_1), kind(beta_2), kind(1 - rate[0] * decay[0])
+    keep_1, keep_2, shrink = kind(beta_1), kind(beta_2), kind(1 - rate[0] * decay[0])
     small, factor = kind(epsilon / scale_v), kind(rate[0] * scale_m / scale_v)
     start, stop = share(w.size, part, parts)
     for i in range(start, stop):
@@ -141,7 +141,7 @@ def adam(  # type: ignore[no-untyped-def]
         second = cache[i] * keep_2 + slope * slope
         momentum[i] = first
         cache[i] = second
-        w[i] = w[i] * kept - first / (np.sqrt(second) + small) * factor
+        w[i] = w[i] * shrink - first / (np.sqrt(second) + small) * factor
 
 
 @rounded_as_written

@@ -43,16 +43,16 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
         model.store.initialize(1, subject.registry)
         graph = TrainingGraph(model, [Head("", NO_LOSS)], setting.samples, 1)
         graph.schedules.begin(1)
-        given = {}
+        inputs_ = {}
         for name, info in inputs.items():
             size = (*info.shape, setting.samples)
             values = (
                 random.integers(0, 2, size) if info.dtype == "integer" else random.normal(size=size)
             )
-            given[name] = np.moveaxis(values, -1, 0).astype(
+            inputs_[name] = np.moveaxis(values, -1, 0).astype(
                 "int64" if info.dtype == "integer" else setting.dtype, order="K"
             )
-        step = graph.step(given, [np.zeros(setting.samples)])
+        step = graph.step(inputs_, [np.zeros(setting.samples)])
         yield from _own(step.calls, subject.instance, str(shape))
 
 
@@ -114,4 +114,4 @@ def subjects(kind: str, examples: int | None = None) -> Iterator[Subject]:
 
 def is_native(parts: tuple[Any, ...] | None) -> bool:
     """Return whether the parts of a replay are known and all native."""
-    return parts is not None and all(isinstance(each, list) for each in parts)
+    return parts is not None and all(isinstance(part, list) for part in parts)
