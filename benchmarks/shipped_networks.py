@@ -23,7 +23,7 @@ import declnet
 import numpy as np
 import torch
 from declnet.contracts.network.inputs import InputInfo
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.model import RunSpec
 from torch import Tensor, nn
@@ -170,7 +170,7 @@ def as_input(name: str, array: Any) -> Any:
 def trained_by_torch(case: Case, spec: RunSpec) -> float:
     """Train as the spec says, with PyTorch's defaults, and return the metric of the test data."""
     values = case.metric == "mean_absolute_error"
-    wanted = WantedTarget("", "values" if values else "classes")
+    wanted = LossTarget("", "values" if values else "classes")
     sets = prepared_sets(spec.data, [wanted], spec.seed)
     (x, y), (x_test, y_test) = (tensors(sets.datasets[name]) for name in ("train", "test"))
     torch.manual_seed(spec.seed)

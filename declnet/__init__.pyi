@@ -1,7 +1,12 @@
 from declnet.cache import cache_folder as cache_folder
 from declnet.cache import open_private as open_private
 from declnet.cache import private_cache_folder as private_cache_folder
+from declnet.cli.display.streams import print_document as print_document
+from declnet.cli.display.streams import print_json as print_json
 from declnet.cli.display.streams import print_line as print_line
+from declnet.cli.display.terminal import print_table as print_table
+from declnet.cli.display.terminal import sparkline as sparkline
+from declnet.cli.options import SpecOptions as SpecOptions
 from declnet.contracts.annotations import ArrayOf as ArrayOf
 from declnet.contracts.annotations import AtLeast as AtLeast
 from declnet.contracts.annotations import Misfit as Misfit
@@ -128,6 +133,7 @@ from declnet.data.cells import text_of as text_of
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
 from declnet.data.formatted_numbers import read_formatted as read_formatted
+from declnet.data.presets import spec_for_table as spec_for_table
 from declnet.data.sources.python_table import as_table as as_table
 from declnet.data.typed_columns import TypedColumn as TypedColumn
 from declnet.data.typed_columns import odd_cells as odd_cells
@@ -155,9 +161,11 @@ from declnet.errors import UnknownTypeError as UnknownTypeError
 from declnet.errors import WeightsError as WeightsError
 from declnet.errors import error_message as error_message
 from declnet.errors import error_summary as error_summary
+from declnet.graph.bound_layers import BoundLayers as BoundLayers
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model
+from declnet.graph.shapes import Node as Node
 from declnet.locks import ForkSafeLock as ForkSafeLock
 from declnet.registry.discovery import default_registry as default_registry
 from declnet.registry.discovery import discover as discover
@@ -196,10 +204,12 @@ from declnet.runs.many.series import RunSeries as RunSeries
 from declnet.runs.result import RunResult as RunResult
 from declnet.runs.run import resume as resume
 from declnet.runs.run import run as run
+from declnet.runs.stepwise import StepwiseTraining as StepwiseTraining
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
+from declnet.runs.storage.writing import require_free as require_free
 from declnet.runs.storage.writing import write_atomically as write_atomically
 from declnet.runs.stored_data import PredictedData as PredictedData
 from declnet.runs.stored_data import StoredData as StoredData
@@ -207,6 +217,7 @@ from declnet.runs.stored_run import StoredRun as StoredRun
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.document.editing import number_literal as number_literal
 from declnet.spec.document.variables import literal_value as literal_value
 from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
@@ -216,6 +227,7 @@ from declnet.spec.model import RunSpec as RunSpec
 from declnet.spec.model import TrainingSpec as TrainingSpec
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
+from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]
 __version__: str

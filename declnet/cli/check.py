@@ -82,7 +82,7 @@ def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
     from declnet.cli.display.terminal import print_table
     from declnet.display.tables import ResultTable
     from declnet.graph.kernels import why_no_engine
-    from declnet.inspection.engine_parts import engine_parts
+    from declnet.runs.engine_parts import engine_parts
 
     parts = engine_parts(spec, registry, checked)
     if parts is None:

@@ -12,10 +12,8 @@ from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.display.streams import command_streams, print_line
 from declnet.cli.export import export
-from declnet.cli.find_rate import find_rate
 from declnet.cli.import_ import import_
 from declnet.cli.new import new
-from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
@@ -23,7 +21,6 @@ from declnet.cli.process import run_confirmed
 from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show
 from declnet.cli.sweep import sweep
-from declnet.cli.trace import trace
 from declnet.cli.tune import tune
 from declnet.display.characters import escaped_line
 
@@ -38,14 +35,12 @@ def command() -> None:
     """Train neural networks declared in TOML or JSON."""
 
 
-for each in (
+for subcommand in (
     new,
     check,
     explain,
     show,
     diff,
-    find_rate,
-    overfit,
     run,
     resume,
     evaluate,
@@ -54,13 +49,12 @@ for each in (
     import_,
     sweep,
     tune,
-    trace,
     runs,
     compare,
     plugins,
     schema,
 ):
-    command.add_command(each)
+    command.add_command(subcommand)
 
 
 def main() -> NoReturn:

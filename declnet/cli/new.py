@@ -124,7 +124,7 @@ def new(
     from declnet.contracts.returned import verified
     from declnet.contracts.runs.template import Template
     from declnet.data.presets import chosen_template, example_of, written_for_table
-    from declnet.data.profile import Wishes, profile_of
+    from declnet.data.profile import TableChoices, profile_of
     from declnet.data.sources.files import naming
     from declnet.errors import OutputError
     from declnet.runs.storage.writing import whole_file
@@ -151,9 +151,9 @@ def new(
         else:
             given = given_data(data, "--data", registry)
             with naming(given):
-                wishes = Wishes(task, features, exclude, not no_header, targets[1:])
+                choices = TableChoices(task, features, exclude, not no_header, targets[1:])
                 target = targets[0] if targets else None
-                table = profile_of(given, target, spec.parent, registry, wishes)
+                table = profile_of(given, target, spec.parent, registry, choices)
                 table = _in_folds(table, folds)
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from declnet.cli.editable_number import EditableNumber
     from declnet.contracts.data.data_source import DataSource
     from declnet.contracts.runs.executor import Executor
+    from declnet.errors import KeyPath
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
+    from declnet.runs.stepwise import StepwiseTraining
+    from declnet.spec.model import RunSpec
+    from declnet.training.checks.check import Checked
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -122,6 +129,115 @@ on_option = click.option(
     help="Executor to train the runs on: a type, with an address if it takes one, e.g. ray, "
     "ray:auto or ray://HOST:10001, or an inline table as in a spec.  [default: this machine]",
 )
+
+
+def gathered(options: type[Any]) -> Decorator:
+    """Pass a command those of its parameters that are fields of a dataclass as one object, first.
+
+    Parameters that the command lacks have the default of their field.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def call(**values: Any) -> Any:
+            names = [field.name for field in fields(options) if field.name in values]
+            return command(options(**{name: values.pop(name) for name in names}), **values)
+
+        return call
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class PluginOptions:
+    """The option `--no-plugin` of a command.
+
+    Attributes:
+        disabled: the plugins that it disables.
+    """
+
+    disabled: tuple[str, ...] = ()
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry of all plugins that are not disabled."""
+        from declnet.registry.discovery import default_registry, discover
+
+        return discover(self.disabled) if self.disabled else default_registry()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecOptions(PluginOptions):
+    """The spec that a command gets: its argument, and the options `--set` and `--no-plugin`.
+
+    Attributes:
+        path: the argument.
+        overrides: the changes of its keys, as written after `--set`.
+        disabled: the plugins that `--no-plugin` disables.
+    """
+
+    path: Path
+    overrides: tuple[str, ...] = ()
+
+    @classmethod
+    def pass_to(cls, metavar: str = "SPEC") -> Decorator:
+        """Return a decorator that adds the argument and options to a click command.
+
+        The command gets the object as its first argument.
+
+        Args:
+            metavar: the argument in the command's help.
+        """
+
+        def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+            command = set_option(no_plugin_option(gathered(cls)(command)))
+            return click.argument("path", metavar=metavar, type=PATH)(command)
+
+        return decorate
+
+    def load(self) -> RunSpec:
+        """Read and check the spec, and print its warnings.
+
+        Raises:
+            SpecError: it is invalid; contains all errors and warnings.
+        """
+        from declnet.cli.display.diagnostics import show_diagnostics
+
+        spec, checked = self._checked
+        show_diagnostics(checked.warnings)
+        return spec
+
+    def start(self, spec: RunSpec | None = None) -> StepwiseTraining:
+        """Load the data of the spec, and return the training before its first step.
+
+        Args:
+            spec: may differ from the spec in `engine`; default: the spec.
+        """
+        from declnet.runs.stepwise import StepwiseTraining
+
+        own, checked = self._checked
+        return StepwiseTraining(spec or own, self.registry, checked=checked)
+
+    def editable_number(self, key: KeyPath, number: float) -> EditableNumber:
+        """Return a number in the file that will be set with its method `set`.
+
+        Args:
+            key: the key in the file itself.
+            number: a number to try.
+
+        Raises:
+            OutputError: the file cannot be written to, or the key is in a form that cannot be
+                edited.
+        """
+        from declnet.cli.editable_number import EditableNumber
+
+        return EditableNumber(self.path, key, number)
+
+    @cached_property
+    def _checked(self) -> tuple[RunSpec, Checked]:
+        from declnet.cli.reading import valid_spec
+
+        return valid_spec(self.path, self.overrides, self.registry)
 
 
 def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executor | None:

@@ -73,8 +73,8 @@ class BlockFile:
         if shutil.disk_usage(self._folder).free < self._bytes:
             return
         self._file.seek(self._end)
-        for each in arrays:
-            left = _bytes_of(np.ascontiguousarray(each))
+        for array in arrays:
+            left = _bytes_of(np.ascontiguousarray(array))
             while len(left):
                 left = left[self._file.write(left) :]
         self._places[number] = self._end, [(array.shape, array.dtype) for array in arrays]

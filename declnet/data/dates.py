@@ -81,9 +81,9 @@ def odd_date(texts: Sequence[str]) -> str | None:
         texts: different texts, of which the first hundred decide.
     """
     first = texts[:100]
-    fitting = {form: sum(_moment(each, form) is not None for each in first) for form in _FORMS}
+    fitting = {form: sum(_moment(text, form) is not None for text in first) for form in _FORMS}
     usual = max(fitting, key=lambda form: fitting[form])
-    dates = sum(any(_moment(each, form) is not None for form in _FORMS) for each in first)
+    dates = sum(any(_moment(text, form) is not None for form in _FORMS) for text in first)
     if dates < max(0.9 * len(first), 2):
         return None
     return next((text for text in texts if _moment(text, usual) is None), None)
@@ -98,7 +98,7 @@ def read_dates(column: Array, form: str) -> Array:
     values = set(column[~missing_values(column)].tolist())
     moments = {value: np.datetime64(_moment(value, form), "us") for value in values}
     moments[None] = np.datetime64("NaT", "us")
-    return np.array([moments[each] for each in column.tolist()], "datetime64[us]")
+    return np.array([moments[text] for text in column.tolist()], "datetime64[us]")
 
 
 @cache
@@ -109,10 +109,10 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 def _moment(text: str, form: str) -> datetime | None:
     """Return a date and time, or None if the text is not one in this form."""
-    found = _pattern(form).fullmatch(text)
-    if found is None:
+    match = _pattern(form).fullmatch(text)
+    if match is None:
         return None
-    part = found.groupdict()
+    part = match.groupdict()
     year, month = int(part.get("year") or 1970), int(part.get("month") or 1)
     if year < 100:
         year += 1900 if year > 68 else 2000  # as POSIX does
@@ -139,8 +139,8 @@ def _month_named(name: str) -> int:
     """Return the number of an English month, in full or abbreviated, or 0."""
     lower = name.lower()
     return next(
-        (at for at, each in enumerate(_MONTHS, start=1)
-         if lower in (each, each[:3]) or (lower, at) == ("sept", 9)), 0,
+        (at for at, month in enumerate(_MONTHS, start=1)
+         if lower in (month, month[:3]) or (lower, at) == ("sept", 9)), 0,
     )  # fmt: skip
 
 

@@ -62,10 +62,10 @@ def read_formatted(cells: Sequence[str], decimal: str) -> tuple[Array, frozenset
             numbers[position] = plain
             units.add("")
             continue
-        found = pattern.fullmatch(cell)
-        if found is None:
+        match = pattern.fullmatch(cell)
+        if match is None:
             return None
-        opening, sign, before, inner, digits, after = found.group(
+        opening, sign, before, inner, digits, after = match.group(
             "open", "sign", "before", "inner", "digits", "after"
         )
         if (before and after) or bool(opening) + bool(sign) + bool(inner) > 1:

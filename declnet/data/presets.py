@@ -44,13 +44,13 @@ def chosen_template(name: str | None, use: Use, registry: Registry) -> Template:
     if name is None:
         return _default_for(use, registry)
     try:
-        found: type[Template] = registry.find("template", name)
+        template: type[Template] = registry.find("template", name)
     except UnknownTypeError as error:
         several = len(registry.offering("template", name)) > 1
         hint = "disable the others with --no-plugin" if several else error.hint
         raise UnknownTypeError(error.message, hint, error.code) from None
-    if serves(found, use):
-        return found()
+    if serves(template, use):
+        return template()
     if use == "example":
         raise OutputError(f'template "{name}" is for tables: give --data FILE --target COLUMN')
     raise OutputError(
@@ -63,13 +63,13 @@ def _default_for(use: Use, registry: Registry) -> Template:
     """Return the template that declares itself the default; declnet's own come first."""
 
     def is_other(name: str) -> bool:
-        offered_by = [each.distribution for each in registry.offering("template", name)]
+        offered_by = [plugin.distribution for plugin in registry.offering("template", name)]
         return FIRST_PARTY not in offered_by
 
     for name in sorted(registry.types("template"), key=is_other):
-        found: type[Template] = registry.find("template", name)
-        if found.default_for == use:
-            return found()
+        template: type[Template] = registry.find("template", name)
+        if template.default_for == use:
+            return template()
     option, names = "--preset" if use == "table" else "--template", able_templates(use, registry)
     raise OutputError(
         f"there is no default template: choose one with {option} ({', '.join(names) or 'none'})"
@@ -158,7 +158,7 @@ def spec_for_table(
     template = chosen_template(preset, "table", registry)
     names = (*table.feature_columns, *tasks)
     profiles = (column_profile(name, table.columns[name]) for name in names)
-    columns = {each.name: replace(each, counts_rows=False) for each in profiles}
+    columns = {profile.name: replace(profile, counts_rows=False) for profile in profiles}
     for name, known in table.classes.items():
         columns[name] = replace(columns[name], distinct=len(known))
     target, *others = tasks

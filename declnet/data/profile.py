@@ -40,12 +40,12 @@ ROWS_FOR_A_CLASS = 4
 FEWEST_SHUFFLED = 30
 """In fewer rows, distinct consecutive integers may be a feature, unless they are in order."""
 
-Wanted = Literal["classification", "regression"] | None
+TaskName = Literal["classification", "regression"] | None
 """The task requested by the user; None to infer it from the target's values."""
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TableChoices:
     """The user's choices for a table.
 
     Attributes:
@@ -56,7 +56,7 @@ class Wishes:
         more_targets: columns to predict besides the first target.
     """
 
-    task: Wanted = None
+    task: TaskName = None
     features: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     header: bool = True
@@ -68,7 +68,7 @@ def profile_of(
     target: str | None,
     folder: Path,
     registry: Registry,
-    wishes: Wishes = Wishes(),
+    choices: TableChoices = TableChoices(),
 ) -> TableProfile:
     """Read a table and describe it.
 
@@ -83,7 +83,7 @@ def profile_of(
     declared = {name: getattr(data, name) for name in getattr(data, "model_fields_set", ())}
     source = data if isinstance(data, DataSource) else file_source(data, registry)
     file = called(data)
-    if not wishes.header:
+    if not choices.header:
         if "header" not in type(source).model_fields:
             raise DataError(f'{file}: data source "{source.type}" always has names of columns')
         source = source.model_copy(update={"header": False})
@@ -96,15 +96,17 @@ def profile_of(
         )
     source, table = _declaring_notes(source, _table_of(source, file), file)
     if target is not None and target not in table.columns:
-        verified(
-            DataSource.with_target, source, target
-        ).describe()  # it may know why the column is not there
+        # the source may know why the column is not there
+        verified(DataSource.with_target, source, target).describe()
     target = _require_target(target, table, file)
     targets = tuple(
         dict.fromkeys(
             (
                 target,
-                *(_require_target(more_target, table, file) for more_target in wishes.more_targets),
+                *(
+                    _require_target(more_target, table, file)
+                    for more_target in choices.more_targets
+                ),
             )
         )
     )
@@ -116,17 +118,15 @@ def profile_of(
             f'{file}: data source "{source.type}" cannot take "{target}" as the target',
             hint=f'it has the target "{table.target}"' if table.target is not None else None,
         )
-    there = ~np.any([missing_values(table.columns[each]) for each in targets], axis=0)
-    unlabeled, without = (
-        int(np.count_nonzero(~there)),
-        verified(DataSource.without_unlabeled_rows, labeled),
-    )
+    has_gaps = np.any([missing_values(table.columns[name]) for name in targets], axis=0)
+    unlabeled = int(np.count_nonzero(has_gaps))
+    without = verified(DataSource.without_unlabeled_rows, labeled)
     if 0 < unlabeled < len(table) and without is not None:
-        table, labeled = table.take(np.flatnonzero(there)), without
+        table, labeled = table.take(np.flatnonzero(~has_gaps)), without
     else:
         unlabeled = 0
     selects = "features" in type(labeled).model_fields
-    excluded = _excluded(table, targets, wishes)
+    excluded = _excluded(table, targets, choices)
     if excluded and not selects:
         raise DataError(f'{file}: data source "{source.type}" takes all columns as features')
     columns = {
@@ -137,19 +137,24 @@ def profile_of(
     for name, spellings in table.spellings.items():
         if name in columns:
             columns[name] = _spelled(columns[name], spellings)
-    task, *more = [_task(replace(table, target=n), columns[n], wishes.task) for n in targets]
-    others = dict(zip(targets[1:], more, strict=True))
-    declared = _declared(labeled, folder)
+    task, *more = [_task(replace(table, target=n), columns[n], choices.task) for n in targets]
     notes = {name: note for name, note in table.notes.items() if name not in excluded}
-    excluded += tuple(name for name in notes if name not in columns)
     return TableProfile(
-        declared, columns, target, task, unlabeled, selects, notes, excluded, others
+        _declared(labeled, folder),
+        columns,
+        target,
+        task,
+        unlabeled,
+        selects,
+        notes,
+        excluded + tuple(name for name in notes if name not in columns),
+        dict(zip(targets[1:], more, strict=True)),
     )
 
 
 def _spelled(column: ColumnProfile, spellings: Mapping[Any, str]) -> ColumnProfile:
     """Return a profile whose values are as they are written."""
-    counts = {spellings.get(each, class_name(each)): n for each, n in column.counts.items()}
+    counts = {spellings.get(value, class_name(value)): n for value, n in column.counts.items()}
     return replace(column, counts=counts)
 
 
@@ -178,7 +183,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
         counts = Counter(column[~missing].tolist())
         form = date_form(np.array(list(counts), object))
         words = {count: len(count.split()) for count in counts}
-        mean = sum(words[each] * count for each, count in counts.items()) / max(rows - gaps, 1)
+        mean = sum(words[text] * count for text, count in counts.items()) / max(rows - gaps, 1)
         return ColumnProfile(
             name,
             kind,
@@ -218,7 +223,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
 
 
 def _most_frequent_first(counts: Mapping[Any, int]) -> dict[Any, int]:
-    return dict(sorted(sorted(counts.items()), key=lambda each: -each[1]))
+    return dict(sorted(sorted(counts.items()), key=lambda item: -item[1]))
 
 
 def _skewness(numbers: Array) -> float:
@@ -231,10 +236,10 @@ def _skewness(numbers: Array) -> float:
     return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 
 
-def _excluded(table: Table, targets: tuple[str, ...], wishes: Wishes) -> tuple[str, ...]:
+def _excluded(table: Table, targets: tuple[str, ...], choices: TableChoices) -> tuple[str, ...]:
     """Return the columns that the user left out, in order."""
     known = {**table.columns, **table.notes}
-    features, exclude = (_split(each, known) for each in (wishes.features, wishes.exclude))
+    features, exclude = (_split(names, known) for names in (choices.features, choices.exclude))
     for name in (*features, *exclude):
         require_column(known, name)
         if name in features:
@@ -242,8 +247,8 @@ def _excluded(table: Table, targets: tuple[str, ...], wishes: Wishes) -> tuple[s
         if name in targets:
             what = "the target" if len(targets) == 1 else "a target"
             raise DataError(f'"{name}" is {what}, so it cannot be a feature')
-    kept = set(features or known) - set(exclude) | {*targets}
-    return tuple(name for name in known if name not in kept)
+    used = set(features or known) - set(exclude) | {*targets}
+    return tuple(name for name in known if name not in used)
 
 
 def _require_usable(name: str, table: Table) -> None:
@@ -255,7 +260,7 @@ def _require_usable(name: str, table: Table) -> None:
 def _split(names: tuple[str, ...], known: Container[str]) -> list[str]:
     """Return names of columns, of which several may be joined by commas."""
     return [
-        each.strip() for name in names for each in ([name] if name in known else name.split(","))
+        part.strip() for name in names for part in ([name] if name in known else name.split(","))
     ]
 
 
@@ -280,7 +285,7 @@ def _require_target(target: str | None, table: Table, file: str) -> str:
     return target
 
 
-def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
+def _task(table: Table, target: ColumnProfile, requested: TaskName) -> Task:
     """Return the task: text, booleans and integers with few distinct values are classes.
 
     Raises:
@@ -302,7 +307,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         )
     if target.infinite:
         require_finite_target(table, target.name, table.columns[target.name])
-    if wanted == "regression" or (wanted is None and not _is_class(target)):
+    if requested == "regression" or (requested is None and not _is_class(target)):
         if target.type == "text":
             raise DataError(
                 f'the target "{target.name}" is text, not a number', hint="leave --task out"

@@ -107,14 +107,14 @@ class Replacer:
             raise DataError("the model was trained on arrays")
         types = {name: preparation.types[name]}
         columns, lengths = preparation.transformed(Table({name: values}), types)
-        found, arrays = columns[name], as_arrays(x)
+        prepared, arrays = columns[name], as_arrays(x)
         if span.alone:
-            arrays[span.name] = found
+            arrays[span.name] = prepared
             arrays[lengths_of(span.name)] = lengths[name]
         else:
-            _require_numbers(found, name)
+            _require_numbers(prepared, name)
             changed = arrays[span.name].copy()
-            changed[:, span.start : span.stop] = found.reshape(len(found), -1)
+            changed[:, span.start : span.stop] = prepared.reshape(len(prepared), -1)
             arrays[span.name] = changed
         return arrays
 
@@ -128,9 +128,9 @@ def _spans(preparation: FittedPreparation, row: Table) -> dict[str, _Span]:
     """Return where each column of a table is in prepared samples, as one row shows."""
     columns, lengths = preparation.transformed(row, preparation.types)
     spans = {}
-    for name, own in preparation.inputs.items():
+    for name, names in preparation.inputs.items():
         start = 0
-        for column in own:
+        for column in names:
             stop = start + int(np.prod(columns[column].shape[1:]))
             spans[column] = _Span(name, start, stop, column in lengths)
             start = stop

@@ -26,7 +26,7 @@ from declnet.data.preparing.target_encoding import (
 )
 from declnet.data.preparing.targets import (
     Fit,
-    WantedTarget,
+    LossTarget,
     fit_target_steps,
     fit_to_all,
     only_target_column,
@@ -156,20 +156,20 @@ class PreparedSets:
 
 
 def split_and_prepared(
-    loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
+    loaded: Mapping[str, Data], spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int
 ) -> PreparedSets:
     """Split and prepare loaded data; runs that share data and split do so once."""
 
     def make() -> PreparedSets:
         if spec.is_cross_validation:
-            _require_classes_in_each_fold(loaded, spec, wanted, seed)
-        return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
+            _require_classes_in_each_fold(loaded, spec, loss_targets, seed)
+        return prepare_sets(split_sets(loaded, spec, seed), spec, loss_targets)
 
     def size(sets: PreparedSets) -> int:
         return sum(data.nbytes for data in (*sets.raw.values(), *sets.datasets.values()))
 
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
-    key = "sets", tuple(loaded), spec, tuple(wanted), seed if is_split else None
+    key = "sets", tuple(loaded), spec, tuple(loss_targets), seed if is_split else None
     return computed_once(tuple(loaded.values()), key, make, size)
 
 
@@ -205,24 +205,24 @@ def _folds_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[tup
     if spec.folds is None:
         raise ValueError("the spec has no folds")
     train = loaded["train"]
-    shares = {name: each for name, each in spec.fractions.items() if name not in loaded}
-    kept = np.arange(len(train))
+    shares = {name: share for name, share in spec.fractions.items() if name not in loaded}
+    rows = np.arange(len(train))
     if shares:
-        kept = split_positions(train, shares, spec.split, seed)["train"]
-        train = train.take(kept)
+        rows = split_positions(train, shares, spec.split, seed)["train"]
+        train = train.take(rows)
     folds = fold_positions(train, spec.folds, spec.split, seed)
-    return [(kept[rest], kept[held]) for rest, held in folds]
+    return [(rows[rest], rows[held]) for rest, held in folds]
 
 
 def _require_classes_in_each_fold(
-    loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
+    loaded: Mapping[str, Data], spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int
 ) -> None:
     """Raise DataError if a fold validates on a class of a table that it does not train on."""
     train = loaded["train"]
     if not isinstance(train, Table) or spec.windows is not None:
         return
     folds = _folds_of(loaded, spec, seed)
-    for encoding in target_encodings(train, wanted).values():
+    for encoding in target_encodings(train, loss_targets).values():
         if encoding.classes is None:
             continue
         labels = encoding.encode(train, train.cells)
@@ -254,7 +254,7 @@ def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[st
 
     If the spec has several folds and selects none, the first one is held out.
     """
-    shares = {name: each for name, each in spec.fractions.items() if name not in loaded}
+    shares = {name: share for name, share in spec.fractions.items() if name not in loaded}
     sets = dict(loaded)
     if shares or (spec.split.method == "column" and spec.folds is None):
         parts = split(loaded["train"], shares, spec.split, seed)
@@ -301,7 +301,7 @@ class Statistics:
 def prepare_sets(
     sets: Mapping[str, Data],
     spec: DataSpec,
-    wanted: Sequence[WantedTarget],
+    loss_targets: Sequence[LossTarget],
     fitted: FittedPreparation | None = None,
     statistics: Statistics | None = None,
 ) -> PreparedSets:
@@ -313,17 +313,19 @@ def prepare_sets(
         statistics: what is learned from the training data, if `sets` has only a sample.
     """
     train, statistics = sets["train"], statistics or Statistics()
-    preparation = _fitted(sets, spec, wanted, statistics.fit) if fitted is None else fitted
+    preparation = _fitted(sets, spec, loss_targets, statistics.fit) if fitted is None else fitted
     datasets = {name: prepared(data, preparation, name) for name, data in sets.items()}
     if spec.prepare_targets and fitted is None:
         column, fit = only_target_column(train), statistics.fit
-        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
+        steps = fit_target_steps(datasets["train"], spec.prepare_targets, loss_targets, column, fit)
         preparation = replace(preparation, target_steps=steps)
     by_class = None
     if spec.class_weights is not None:
         sizes = statistics.class_sizes(datasets["train"], preparation.target)
         by_class = class_weights(sizes, datasets["train"].class_names, spec.class_weights)
-    datasets = {name: weighted(each, sets[name], spec, by_class) for name, each in datasets.items()}
+    datasets = {
+        name: weighted(dataset, sets[name], spec, by_class) for name, dataset in datasets.items()
+    }
     for name, dataset in datasets.items():
         if dataset.weights is not None and not dataset.weights.any():
             raise DataError(f"all samples of the {name} data have the weight 0")
@@ -333,40 +335,40 @@ def prepare_sets(
 
 
 def _fitted(
-    sets: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], fit: Fit
+    sets: Mapping[str, Data], spec: DataSpec, loss_targets: Sequence[LossTarget], fit: Fit
 ) -> FittedPreparation:
     """Fit the preparation of the features and labels to the training data."""
     windows = Windows.of(spec)
     if windows is not None:
         windows.require_later(sets)
     preparation = fit_preparation(
-        sets["train"], spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
+        sets["train"], spec.prepare, loss_targets, spec.no_features, spec.inputs, windows, fit
     )
     targets = with_chosen_labels(preparation.targets, spec)
-    _require_order(targets, wanted, spec)
+    _require_order(targets, loss_targets, spec)
     return replace(preparation, targets=targets)
 
 
 def _require_order(
-    encodings: Mapping[str, TargetEncoding], wanted: Sequence[WantedTarget], spec: DataSpec
+    encodings: Mapping[str, TargetEncoding], loss_targets: Sequence[LossTarget], spec: DataSpec
 ) -> None:
     """Raise DataError if classes that are texts have no order, but a loss needs it."""
     if spec.class_order is not None and not isinstance(spec.class_order, Mapping):
         return
-    for each in wanted:
-        encoding = encodings.get(each.name) or encodings.get(UNNAMED)
-        classes = encoding.classes if encoding is not None and each.ordered else None
+    for target in loss_targets:
+        encoding = encodings.get(target.name) or encodings.get(UNNAMED)
+        classes = encoding.classes if encoding is not None and target.ordered else None
         if encoding is None or not classes or not isinstance(classes[0], str):
             continue
         if encoding.column not in (spec.class_order or ()):
             listed = ", ".join(f'"{name}"' for name in classes)
             order = f"[{listed}]"
             if len(encodings) > 1:
-                order = f"{{ {each.name} = {order} }}"
+                order = f"{{ {target.name} = {order} }}"
             raise DataError(
                 f"the loss needs the order of the classes, which are texts: {listed}",
                 hint=f"add class_order = {order} to [data], with the lowest class first",
-                path=each.path,
+                path=target.path,
                 code="E036",
             )
 
@@ -392,15 +394,17 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
     for number, transform in enumerate(transforms):
         if not transform.training_only:
             continue
-        own = {name: x for name, x in train.inputs.items() if transform in varied[name]}
+        varied_x = {name: x for name, x in train.inputs.items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
             if name not in varied and [*varied] != [UNNAMED]:
                 hint = suggestion(name, varied, "inputs")
                 path = ("data", "prepare", number, "columns", position)
                 raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")
-        suited = [verified(Transform.suits, transform, np.asarray(x[:1])) for x in own.values()]
+        suited = [
+            verified(Transform.suits, transform, np.asarray(x[:1])) for x in varied_x.values()
+        ]
         if not suited or not all(suited):
-            shapes = [str(each.shape[1:]) for each in (own or train.inputs).values()]
+            shapes = [str(x.shape[1:]) for x in (varied_x or train.inputs).values()]
             raise DataError(
                 f"{transform.type} does not suit samples of shape {' or '.join(shapes)}",
                 path=("data", "prepare", number),

@@ -38,8 +38,8 @@ def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
 
 def distinct(values: Array) -> tuple[Array, Array]:
     """Return the sorted distinct values of an array (n,) and the index of each row's value."""
-    found: tuple[Array, Array] = np.unique(values, return_inverse=True)
-    return found[0], found[1].reshape(-1)
+    pair: tuple[Array, Array] = np.unique(values, return_inverse=True)
+    return pair[0], pair[1].reshape(-1)
 
 
 def column_to_split_by(
@@ -142,7 +142,7 @@ def _stratified(
     for_test = np.minimum(_shared(sizes, test), sizes - 1)
     for_validation = np.minimum(_shared(sizes, validation), sizes - 1 - for_test)
     parts = [
-        _ends(each, v, t) for each, v, t in zip(members, for_validation, for_test, strict=True)
+        _ends(member, v, t) for member, v, t in zip(members, for_validation, for_test, strict=True)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -153,7 +153,7 @@ def _grouped(
     """Shuffle whole groups and take from both ends as many as come closest to the shares."""
     members = _members(key, samples, rng)
     order = rng.permutation(len(members))
-    sizes = np.array([len(members[each]) for each in order])
+    sizes = np.array([len(members[group]) for group in order])
     last = _nearest(sizes[::-1], held_out_count(samples, test))
     first = _nearest(sizes, held_out_count(samples, validation))
     ends = _ends(order, first, last)
@@ -195,7 +195,7 @@ DIVIDE: dict[str, Divide] = {
 def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
     """Return the rows that a column labels train, validation or test, ignoring case."""
     table, column = column_to_split_by(data, str(split.column))
-    said = np.array([str(each).strip().lower() for each in column.tolist()])
+    said = np.array([str(cell).strip().lower() for cell in column.tolist()])
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))
     if other.size:
@@ -236,12 +236,12 @@ def _shared(sizes: Array, share: float) -> Array:
     return counts
 
 
-def _nearest(sizes: Array, wanted: int) -> int:
+def _nearest(sizes: Array, size: int) -> int:
     """Return how many leading groups come closest to the wanted size; at least one unless 0."""
-    if wanted == 0 or not len(sizes):
+    if size == 0 or not len(sizes):
         return 0
     sums = np.cumsum(sizes)
-    return int(np.argmin(np.abs(sums - wanted))) + 1
+    return int(np.argmin(np.abs(sums - size))) + 1
 
 
 Data = Dataset | Table
@@ -261,7 +261,7 @@ def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int)
         DataError: a set would be empty, or the data cannot be split this way.
     """
     positions = split_positions(data, shares, method, seed)
-    return {name: data.take(each) for name, each in positions.items()}
+    return {name: data.take(rows) for name, rows in positions.items()}
 
 
 def split_positions(
@@ -276,16 +276,16 @@ def split_positions(
         key = _split_key(data, method)
         _require_sizes(len(data), shares)
         positions = DIVIDE[method.method](len(data), key, validation, test, rng)
-    found = {name: np.sort(each) for name, each in positions.items() if len(each)}
+    parts = {name: np.sort(rows) for name, rows in positions.items() if len(rows)}
     for name in ("train", *shares):
-        if name not in found:
+        if name not in parts:
             raise DataError(
                 f"of {counted(len(data), 'sample')}, the split leaves none for {name}",
                 hint="use another fraction or method",
                 path=("data", next(iter(shares), "split")),
                 code="E033",
             )
-    return found
+    return parts
 
 
 def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
@@ -340,10 +340,10 @@ def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int
     """Return, for each sample, the fold in which it is used for validation."""
     rng = random_stream(seed, Stream.SPLIT)
     if method == "column":
-        values, found = distinct(key if key is not None else np.arange(samples))
+        values, number_of = distinct(key if key is not None else np.arange(samples))
         if len(values) != folds:
             raise _too_few(f"the column has {counted(len(values), 'value')}", folds)
-        return found
+        return number_of
     if samples < folds:
         raise _too_few(counted(samples, "sample"), folds)
     fold_of = np.empty(samples, int)
@@ -353,7 +353,7 @@ def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int
             raise _too_few(counted(len(groups), "group"), folds)
         filled = np.zeros(folds, int)
         order = rng.permutation(len(groups))
-        for group in sorted(order, key=lambda each: -len(groups[each])):  # largest first
+        for group in sorted(order, key=lambda number: -len(groups[number])):  # largest first
             fold = int(np.argmin(filled))
             fold_of[groups[group]] = fold
             filled[fold] += len(groups[group])

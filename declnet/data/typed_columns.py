@@ -202,10 +202,14 @@ class TypedColumn:
         cells = Cells(texts, (), self._decimal)
         are_booleans = self.type == "boolean" and not self._has_gaps
         values = cells.booleans() if are_booleans else cells.read(self._declared or self.type or "")
-        found: dict[Any, str] = {}
+        text_of_value: dict[Any, str] = {}
         for value, text in zip([] if values is None else values.tolist(), texts, strict=True):
-            found[value] = class_name(value) if value in found else text
-        return found if any(text != class_name(value) for value, text in found.items()) else {}
+            text_of_value[value] = class_name(value) if value in text_of_value else text
+        return (
+            text_of_value
+            if any(text != class_name(value) for value, text in text_of_value.items())
+            else {}
+        )
 
     def note(self, array: Array, decimal: str) -> ColumnNote | None:
         """Return how cells were read if another reading is conceivable.

@@ -35,7 +35,7 @@ class ActiveRun:
         every_seconds: seconds between checkpoints; None for no time limit.
         keep_last: how many checkpoints to keep besides the best; None without any request.
         keeps_checkpoints: whether a callback requested any checkpoints.
-        wanted: whether a checkpoint was requested in this epoch.
+        requested: whether a checkpoint was requested in this epoch.
         best: whether it was marked as the best.
     """
 
@@ -55,7 +55,7 @@ class ActiveRun:
     every_seconds: float | None = None
     keep_last: int | None = None
     keeps_checkpoints: bool = False
-    wanted: bool = False
+    requested: bool = False
     best: bool = False
 
     def better(self, name: str) -> Better | None:
@@ -82,7 +82,7 @@ class ActiveRun:
         """See `Run.scale_learning_rate`; raises ValueError if the factor is not above 0."""
         if not (factor > 0 and math.isfinite(factor)):
             raise ValueError(f"a learning rate is scaled by a number above 0, not by {factor}")
-        self.trainer.scale_learning_rate(factor)
+        self.trainer.learning_rate_scale *= factor
 
     def restore_parameters(
         self,
@@ -101,7 +101,7 @@ class ActiveRun:
 
     def save_checkpoint(self, best: bool = False) -> None:
         """See `Run.save_checkpoint`."""
-        self.wanted = self.keeps_checkpoints = True
+        self.requested = self.keeps_checkpoints = True
         self.best = self.best or best
 
     def save_checkpoints(
@@ -113,7 +113,7 @@ class ActiveRun:
     ) -> None:
         """See `Run.save_checkpoints`."""
         self.every_epochs += [] if every_epochs is None else [every_epochs]
-        times = [each for each in (self.every_seconds, every_seconds) if each is not None]
+        times = [seconds for seconds in (self.every_seconds, every_seconds) if seconds is not None]
         self.every_seconds = min(times, default=None)
         self.keep_last = max(self.keep_last or 1, keep_last)
         self.keeps_checkpoints = True
@@ -128,7 +128,7 @@ class ActiveRun:
         """
         by_epoch = epochs > 0 and any(epochs % epoch == 0 for epoch in self.every_epochs)
         by_time = self.every_seconds is not None and seconds >= self.every_seconds
-        return self.keeps_checkpoints and (self.wanted or by_epoch or by_time)
+        return self.keeps_checkpoints and (self.requested or by_epoch or by_time)
 
     def state(self) -> dict[str, Any]:
         """Return the state to store in a checkpoint, as plain values."""
@@ -167,9 +167,9 @@ class Callbacks:
         """
         by_place = dict(enumerate(saved))
         for place, callback in enumerate(self._waiting):
-            found = by_place.get(place, {})
-            if found.get("type") == callback.type and found.get("saved") is not None:
-                state = callback.restore(run, found["saved"])
+            entry = by_place.get(place, {})
+            if entry.get("type") == callback.type and entry.get("saved") is not None:
+                state = callback.restore(run, entry["saved"])
             else:
                 state = callback.start(run)
             self._started.append((callback, state))
@@ -223,7 +223,7 @@ class Callbacks:
         """Notify each callback that the run has finished."""
         while self._started:
             callback, state = self._started.pop(0)
-            callback.finished(state, {name: dict(each) for name, each in metrics.items()})
+            callback.finished(state, {name: dict(values) for name, values in metrics.items()})
 
     def failed(self, error: BaseException) -> None:
         """Notify callbacks that started but did not finish, even if one of them raises."""

@@ -59,20 +59,22 @@ class Comparison:
             OutputError: no run has the metric, or it does not say which values are better.
         """
         values = self.metrics.get(data, {}).get(metric, [])
-        found = [
+        candidates = [
             (value, run)
             for value, run in zip(values, self.runs, strict=bool(values))
             if value is not None and not isnan(value)
         ]
-        if not found:
-            known = [f"{each}.{name}" for each, names in self.metrics.items() for name in names]
+        if not candidates:
+            known = [
+                f"{in_data}.{name}" for in_data, names in self.metrics.items() for name in names
+            ]
             hint = suggestion(f"{data}.{metric}", known, "metrics")
             raise OutputError(f'no run has the metric "{data}.{metric}" ({hint})')
         better = self.better.get(metric)
         if better is None:
             raise OutputError(f'whether higher or lower values of "{metric}" are better is unknown')
         choose = max if better == "higher" else min
-        return choose(found, key=lambda each: each[0])[1]
+        return choose(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def compared(runs: Sequence[StoredRun]) -> Comparison:
@@ -91,8 +93,8 @@ def compared(runs: Sequence[StoredRun]) -> Comparison:
         tuple(runs),
         {key: [spec.get(key) for spec in specs] for key in differing_keys(specs)},
         {
-            data: {name: [run.metrics.get(data, {}).get(name) for run in runs] for name in each}
-            for data, each in names.items()
+            data: {name: [run.metrics.get(data, {}).get(name) for run in runs] for name in in_data}
+            for data, in_data in names.items()
         },
         common_directions(run.better for run in runs),
     )

@@ -9,7 +9,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.integer_limits import require_within
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import prepare_sets
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.graph.shapes import input_limits
@@ -87,16 +87,16 @@ class IncrementalTraining:
             DivergenceError: the loss became NaN or infinite.
             ComponentError: a component raised an exception.
         """
-        given = guarded(as_data(data, "train"))
+        samples = guarded(as_data(data, "train"))
         with attributing_errors(self._registry):
-            spec = self._spec_for(len(given))
+            spec = self._spec_for(len(samples))
             if self._predictor is None:
-                prepared = prepare(spec, self._registry, {"train": given})
+                prepared = prepare(spec, self._registry, {"train": samples})
                 model, ready = prepared.model, prepared.data["train"]
                 member = Member(model, prepared.preparation, spec, self._registry)
                 self._predictor = Predictor([member])
             else:
-                model, ready = self._predictor.model, self._ready(given, spec)
+                model, ready = self._predictor.model, self._ready(samples, spec)
             trainer = Trainer(spec, model, ready, None, self._registry)
             with one_blas_thread():
                 self._pass(trainer)
@@ -114,7 +114,7 @@ class IncrementalTraining:
     def _ready(self, data: Dataset | Table, spec: RunSpec) -> ReadySet:
         """Return a later part, prepared like the first one."""
         model, preparation = self.predictor.model, self.predictor.preparation
-        sets = prepare_sets({"train": data}, spec.data, wanted_targets(spec.heads), preparation)
+        sets = prepare_sets({"train": data}, spec.data, loss_targets_of(spec.heads), preparation)
         part = sets.datasets["train"]
         model.match_inputs(part.inputs)
         require_within(part.inputs, input_limits(model.nodes), data.sample_name)
@@ -126,18 +126,18 @@ class IncrementalTraining:
         if self.passes:
             state, step = trainer.state(), epoch * trainer.steps_an_epoch
             trainer.restore(replace(state, epoch=epoch, step=step, optimizer=self._optimizer))
-        made = trainer.step
+        before = trainer.step
         trainer.advance(trainer.steps_an_epoch)
         self._optimizer = trainer.state().optimizer
         self.passes += 1
-        self.updates += trainer.step - made
+        self.updates += trainer.step - before
 
 
 def _for_parts(spec: RunSpec) -> RunSpec:
     """Return a spec that trains on all of its data, without what needs held-out data."""
     nothing = {"validation": None, "test": None, "folds": None, "fold": None}
     losses = spec.losses and {
-        name: each.model_copy(update={"calibration": None}) for name, each in spec.losses.items()
+        name: loss.model_copy(update={"calibration": None}) for name, loss in spec.losses.items()
     }
     update = {
         "data": spec.data.model_copy(update=nothing),

@@ -169,10 +169,10 @@ class RunResult:
             RunError: no plugin offers the command.
             DeclnetError: as the command does.
         """
-        found = tuple(entry_points(group="declnet.commands", name="report"))
-        if not found:
+        commands = tuple(entry_points(group="declnet.commands", name="report"))
+        if not commands:
             raise RunError("no plugin offers the command `report`")
-        found[0].load().main([str(self._folder), "--output", str(path)], standalone_mode=False)
+        commands[0].load().main([str(self._folder), "--output", str(path)], standalone_mode=False)
 
     @property
     def _folder(self) -> Path:

@@ -205,7 +205,7 @@ class Session:
                 best=active.best,
                 keep_last=active.keep_last or KEEP_LAST,
             )
-        active.wanted = active.best = False
+        active.requested = active.best = False
         self._saved = time.perf_counter()
 
     def _calibrate(self) -> None:
@@ -213,14 +213,14 @@ class Session:
         model, heads, prepared = self._model, self._ready.spec.heads, self._ready.prepared
         if not any(head.calibration for head in heads):
             return
-        predictions = [KeptPredictions() for _ in heads]
-        watches = [kept_predictions.add for kept_predictions in predictions]
+        predicted = [KeptPredictions() for _ in heads]
+        watches = [of_head.add for of_head in predicted]
         evaluation = Evaluation(model, heads, prepared.data["validation"], watches)
         self._trainer.evaluated(evaluation, self._history[-1]["epoch"], ())
         readings = readings_of(heads, model, prepared.preparation)
         self._calibrations = {
-            head.name: FittedCalibration.fitted(head, reading, *kept_predictions.joined())
-            for head, reading, kept_predictions in zip(heads, readings, predictions, strict=True)
+            head.name: FittedCalibration.fitted(head, reading, *of_head.joined())
+            for head, reading, of_head in zip(heads, readings, predicted, strict=True)
             if head.calibration
         }
 
@@ -235,27 +235,27 @@ class Session:
             most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
-            ready, watches = replace(data, unscale=unscale), [reader.add for reader in observed]
+            ready, watches = replace(data, unscale=unscale), [of_head.add for of_head in observed]
             evaluation = Evaluation(model, heads, ready, watches)
             with ChangedFileError.during(f"the final evaluation of the {name} data"):
                 metrics[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
             baseline = joined_baseline(
-                heads, [reader.baseline(head.metrics.values()) for head, reader in pairs]
+                heads, [of_head.baseline(head.metrics.values()) for head, of_head in pairs]
             )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):
             of_head = [of_set[number] for of_set in all_observed]
             true, predicted = (
-                sum(getattr(reader, counts) for reader in of_head)
+                sum(getattr(of_set, counts) for of_set in of_head)
                 for counts in ("true", "predicted")
             )
             warning = never_predicted(true, predicted, reading.class_names)
             if warning is not None:
-                named = f"{head.name}: " if head.name else ""
-                self._active.warnings.append(f"{named}{warning}")
+                prefix = f"{head.name}: " if head.name else ""
+                self._active.warnings.append(f"{prefix}{warning}")
         return metrics
 
     def _analyze(self) -> Iterator[AnalysisResult]:
@@ -268,11 +268,7 @@ class Session:
         model, preparation = self._model, ready.prepared.preparation
         fitted = self._calibrations
         predictor = Predictor([Member(model, preparation, ready.spec, ready.registry, fitted)])
-        name = next(
-            set_name
-            for set_name in ("test", "validation", "train")
-            if set_name in ready.prepared.data
-        )
+        name = next(name for name in ("test", "validation", "train") if name in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
         try:
             data = set_loaded_again(predictor, ready.data, name, expected)
@@ -312,8 +308,8 @@ class Session:
             error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
-            outcome = {"warnings": tuple(self._active.warnings)}
-            self._record.failed(self._model, error, self._seconds(), outcome)
+            more = {"warnings": tuple(self._active.warnings)}
+            self._record.failed(self._model, error, self._seconds(), more)
 
     def _ending(self) -> dict[str, Any]:
         """Return how the training ended, for the result and the manifest."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from declnet.contracts.data.data_source import Dataset
 
 if TYPE_CHECKING:
-    from declnet.runs.inference.predictor import LabeledPart, Predictor
+    from declnet.runs.inference.predictor import LabeledPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +38,12 @@ class StoredData:
         """Yield the samples in order, in parts of up to `samples` samples."""
         yield from self.dataset.parts(samples)
 
-    def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
-        """Yield the samples in parts to evaluate the run's predictor on."""
-        from declnet.runs.inference.file_parts import samples_in_part
+    @property
+    def labeled(self) -> LabeledPart:
+        """The samples, to evaluate the run's predictor on."""
         from declnet.runs.inference.predictor import LabeledPart
 
-        for part in self.parts(samples_in_part(predictor)):
-            yield LabeledPart((part,), part.sample_name)
+        return LabeledPart((self.dataset,), self.dataset.sample_name)
 
 
 @dataclass(frozen=True, eq=False)

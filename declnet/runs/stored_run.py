@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from declnet.display.tables import ResultTable
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, compared
-from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.notices import Notice, warn
 from declnet.runs.ranking import Directions, stored_directions
 from declnet.runs.storage import folder
@@ -25,9 +24,9 @@ from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
 from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.stored_data import PredictedData, StoredData
+from declnet.runs.trained import TrainedModels
 
 if TYPE_CHECKING:
-    from declnet.contracts.runs.analysis import Analysis
     from declnet.data.sets import PreparedSets
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.calibration import Calibrations
     from declnet.runs.inference.evaluation import Evaluation
+    from declnet.runs.inference.examined import ExaminedPart
     from declnet.runs.inference.predictor import Predictor
 
 SETS = ("test", "validation", "train")
@@ -67,7 +67,7 @@ def open_run(
 
 def _other_than_a_run(path: Path) -> str:
     if (path / folder.GROUP).is_file():
-        one = next((each.name for each in sorted(path.iterdir()) if each.is_dir()), "fold-1")
+        one = next((inside.name for inside in sorted(path.iterdir()) if inside.is_dir()), "fold-1")
         return f"these are several runs, not one (name one, e.g. {path / one})"
     if path.is_file():
         if path.suffix.lower() in (".toml", ".json"):
@@ -77,7 +77,7 @@ def _other_than_a_run(path: Path) -> str:
     return f"{what} (a run's folder has a {folder.MANIFEST})"
 
 
-class StoredRun(RunContents, Exportable):
+class StoredRun(RunContents, TrainedModels):
     """A run, finished or not: the contents of its folder, and its model and data for further use.
 
     An exception raised by a component becomes a ComponentError naming it and its distribution.
@@ -189,13 +189,13 @@ class StoredRun(RunContents, Exportable):
         Raises:
             DataError: it can no longer be split or prepared.
         """
-        from declnet.data.preparing.targets import wanted_targets
+        from declnet.data.preparing.targets import loss_targets_of
         from declnet.data.sets import prepare_sets
 
-        wanted = wanted_targets(self.spec.heads)
+        targets = loss_targets_of(self.spec.heads)
         with attributing_errors(self.registry):
             sets = self.raw_sets(loaded)
-            return prepare_sets(sets, self.spec.data, wanted, self._preparation)
+            return prepare_sets(sets, self.spec.data, targets, self._preparation)
 
     def stored_sets(self, sets: PreparedSets) -> dict[str, StoredData]:
         """Return prepared data sets with the hashes of those that the run used."""
@@ -215,10 +215,10 @@ class StoredRun(RunContents, Exportable):
             DataError: the run has no such data set, or it can no longer be loaded.
         """
         sets = self.data_sets
-        wanted = name or next(set_ for set_ in SETS if set_ in sets)
-        if wanted not in sets:
-            raise DataError(f"the run has no {wanted} data", hint=f"it has {', '.join(sets)}")
-        return sets[wanted]
+        chosen = name or next(preferred for preferred in SETS if preferred in sets)
+        if chosen not in sets:
+            raise DataError(f"the run has no {chosen} data", hint=f"it has {', '.join(sets)}")
+        return sets[chosen]
 
     def predictions(self, data: str | None = None, positions: Array | None = None) -> PredictedData:
         """Return the model's outputs for samples of one of the run's data sets.
@@ -255,6 +255,16 @@ class StoredRun(RunContents, Exportable):
         """The data set that tells most of the model: the first of test, validation and train."""
         return (self.data().name,)
 
+    def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
+        """Return a data set of the run, with its model; see `TrainedModels.examined`."""
+        from declnet.runs.inference.examined import ExaminedPart
+
+        predictor = self.predictor()
+        sets = self.prepared_sets(self.load_data() if data is None else data)
+        self.data_sets = self.stored_sets(sets)
+        stored = self.data(name)
+        return [ExaminedPart(predictor, sets.raw[name], stored.labeled, name)]
+
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
 
@@ -272,8 +282,8 @@ class StoredRun(RunContents, Exportable):
             return predictor.evaluate(data)
         stored = self.data(data)
         with attributing_errors(self.registry):
-            found = evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
-        return found.warned(unchanged=stored.unchanged)
+            evaluation = evaluate_parts(predictor, [stored.labeled], stored.name)
+        return evaluation.warned(unchanged=stored.unchanged)
 
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:
@@ -287,37 +297,6 @@ class StoredRun(RunContents, Exportable):
         content = self._files.read(folder.ANALYSES)
         with reading(self.path / folder.ANALYSES):
             return ANALYSES_FILE.parse(content) if content is not None else ()
-
-    def analyze(
-        self,
-        *analyses: Analysis | str | Mapping[str, Any],
-        data: str | Path | DataSource | None = None,
-    ) -> tuple[AnalysisResult, ...]:
-        """Analyze the model on one of the run's data sets, or on other data.
-
-        Args:
-            analyses: each as in a spec: a type, a table or an instance.
-            data: the name of a data set, as for the method `data`; or a file or source with
-                targets, as a `Path` or a `DataSource`.
-
-        Raises:
-            pydantic.ValidationError: an analysis is invalid.
-            DeclnetError: as `model` and `data` do; DataError if one does not suit the model or the
-                data.
-        """
-        from declnet.contracts.runs.analysis import Analysis
-        from declnet.runs.inference.analyzing import other_data, set_of_run
-
-        predictor, context = self.predictor(), {"registry": self.registry}
-        chosen = [Analysis.from_declaration(analysis, context) for analysis in analyses]
-        with attributing_errors(self.registry):
-            if isinstance(data, Path | DataSource):
-                found = other_data(predictor, data, lambda: self.raw_sets()["train"])
-            else:
-                sets = self.prepared_sets(self.load_data())
-                self.data_sets = self.stored_sets(sets)
-                found = set_of_run(predictor, sets, self.data(data).name)
-            return tuple(map(found.result, chosen))
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

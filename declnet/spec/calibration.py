@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterator
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from declnet.contracts.runs.calibrator import Calibrator
-from declnet.contracts.strict_model import StrictModel, located_error
+from declnet.errors import Diagnostic
+from declnet.spec.section import Section, contradiction
 
 
-class CalibrationSpec(StrictModel):
+class CalibrationSpec(Section):
     """The postprocessing of the trained model's predictions: `[calibration]`."""
 
     steps: tuple[Calibrator, ...] = Field(
@@ -19,29 +20,27 @@ class CalibrationSpec(StrictModel):
         "before it changed them",
     )
 
-    @model_validator(mode="after")
-    def _steps_fit_together(self) -> Self:
-        given: dict[str, Calibrator] = {}
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield a step that changes what an earlier one is fitted to, or gives the same."""
+        givers: dict[str, Calibrator] = {}
         types: set[str] = set()
         for position, step in enumerate(self.steps):
             at = ("steps", position)
             if step.type in types:
-                message = f'two steps have the type "{step.type}"'
-                raise located_error("contradiction", message, at, step, hint="remove one of them")
+                yield contradiction(
+                    f'two steps have the type "{step.type}"', "remove one of them", *at
+                )
             types.add(step.type)
-            if "apply" in step.gives() and given:
-                earlier = next(iter(given.values())).type
+            if "apply" in step.gives() and givers:
+                earlier = next(iter(givers.values())).type
                 message = f'"{step.type}" changes the predictions that "{earlier}" is fitted to'
-                hint = f'put "{step.type}" before "{earlier}"'
-                raise located_error("contradiction", message, at, step, hint=hint)
-            for give in step.gives():
-                if give in given:
-                    message = f'"{step.type}" and "{given[give].type}" both give {_IN_WORDS[give]}'
-                    hint = "remove one of them"
-                    raise located_error("contradiction", message, at, step, hint=hint)
-                if give != "apply":
-                    given[give] = step
-        return self
+                yield contradiction(message, f'put "{step.type}" before "{earlier}"', *at)
+            for output in step.gives():
+                if output in givers:
+                    both = f'"{step.type}" and "{givers[output].type}" both give {_OUTPUTS[output]}'
+                    yield contradiction(both, "remove one of them", *at)
+                if output != "apply":
+                    givers[output] = step
 
 
-_IN_WORDS = {"threshold": "a threshold", "intervals": "intervals", "sets": "sets"}
+_OUTPUTS = {"threshold": "a threshold", "intervals": "intervals", "sets": "sets"}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import NAME_HINT, is_name
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.errors import Diagnostic, KeyPath
 from declnet.spec import other_keys
+from declnet.spec.section import Section, contradiction, duplicates
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]
@@ -39,50 +41,47 @@ ClassWeights = Annotated[
 ]
 
 
-def _positive_class(value: Any) -> str | dict[str, str]:
-    """Validate the name of a class, or a table with that of each target."""
-    by_target = value if isinstance(value, dict) else {None: value}
-    for target, name in by_target.items():
-        if not isinstance(name, str):
-            at = () if target is None else (str(target),)
-            raise located_error("class", "must be the name of a class, a string", at, name)
-    return value if isinstance(value, str) else {str(key): each for key, each in value.items()}
+def _class_name(value: Any, at: tuple[str | int, ...]) -> str:
+    if not isinstance(value, str):
+        raise located_error("class", "must be the name of a class, a string", at, value)
+    return value
 
 
-def _class_order(value: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
-    """Validate a list of all classes, or a table with that of each target."""
-    if isinstance(value, dict):
-        return {str(target): _order(each, (str(target),)) for target, each in value.items()}
-    return _order(value, ())
-
-
-def _order(value: Any, at: tuple[str, ...]) -> tuple[str, ...]:
+def _class_order(value: Any, at: tuple[str | int, ...]) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise located_error("order", "must be a list of two classes or more", at, value)
-    for position, name in enumerate(value):
-        if not isinstance(name, str):
-            message = "must be the name of a class, a string"
-            raise located_error("class", message, (*at, position), name)
-        if name in value[:position]:
-            raise located_error("class", f'duplicate class "{name}"', (*at, position), name)
-    return tuple(value)
+    names = tuple(_class_name(name, (*at, position)) for position, name in enumerate(value))
+    for position, name in duplicates(names):
+        raise located_error("class", f'duplicate class "{name}"', (*at, position), name)
+    return names
+
+
+def _by_target(validate: Callable[[Any, tuple[str | int, ...]], Any]) -> PlainValidator:
+    """Return the validator of a value for the only target, or of a table with one for each."""
+
+    def validator(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(target): validate(item, (str(target),)) for target, item in value.items()}
+        return validate(value, ())
+
+    return PlainValidator(validator)
+
+
+def _schema_by_target(schema: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"type": "object", "additionalProperties": schema}]})
 
 
 _NAME: dict[str, Any] = {"type": "string"}
 _NAMES: dict[str, Any] = {"type": "array", "items": _NAME, "minItems": 2, "uniqueItems": True}
-PositiveClass = Annotated[
-    str | dict[str, str],
-    PlainValidator(_positive_class),
-    WithJsonSchema({"anyOf": [_NAME, {"type": "object", "additionalProperties": _NAME}]}),
-]
+PositiveClass = Annotated[str | dict[str, str], _by_target(_class_name), _schema_by_target(_NAME)]
 ClassOrder = Annotated[
     tuple[str, ...] | dict[str, tuple[str, ...]],
-    BeforeValidator(_class_order),
-    WithJsonSchema({"anyOf": [_NAMES, {"type": "object", "additionalProperties": _NAMES}]}),
+    _by_target(_class_order),
+    _schema_by_target(_NAMES),
 ]
 
 
-class SplitSpec(StrictModel):
+class SplitSpec(Section):
     """The split of held-out samples from the training data: the table `[data.split]`."""
 
     method: Method = Field(
@@ -96,20 +95,18 @@ class SplitSpec(StrictModel):
         "stratified: in place of the target",
     )
 
-    @model_validator(mode="after")
-    def _column_where_needed(self) -> Self:
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield a column that is missing, or that the method does not use."""
         if self.method in ("grouped", "column") and self.column is None:
+            content = "the groups" if self.method == "grouped" else "train, validation and test"
             message = f'is missing: the method "{self.method}" needs a column'
-            what = "the groups" if self.method == "grouped" else "train, validation and test"
-            hint = f'add column = "…", the column with {what}'
-            raise located_error("missing_key", message, ("column",), None, hint=hint)
+            hint = f'add column = "…", the column with {content}'
+            yield Diagnostic(message, hint, ("column",), "E011")
         if self.method == "random" and self.column is not None:
-            message = 'the method "random" uses no column'
-            raise located_error("contradiction", message, ("column",), self.column)
-        return self
+            yield contradiction('the method "random" uses no column', None, "column")
 
 
-class WindowSpec(StrictModel):
+class WindowSpec(Section):
     """The samples of a forecast, cut from a table in the order of time: `[data.windows]`."""
 
     past: int = Field(ge=1, description="rows that a forecast reads")
@@ -126,13 +123,10 @@ class WindowSpec(StrictModel):
         "horizon are the input `future`",
     )
 
-    @model_validator(mode="after")
-    def _known_once(self) -> Self:
-        for position, name in enumerate(self.known):
-            if name in self.known[:position]:
-                message = f'duplicate column "{name}"'
-                raise located_error("contradiction", message, ("known", position), name)
-        return self
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield a column that `known` has twice."""
+        for position, name in duplicates(self.known):
+            yield contradiction(f'duplicate column "{name}"', None, "known", position)
 
     def count(self, rows: int) -> int:
         """Return the number of windows in a series."""
@@ -160,7 +154,7 @@ def _stream(value: Any) -> Any:
     return ({} if value else None) if isinstance(value, bool) else value
 
 
-class DataSpec(StrictModel):
+class DataSpec(Section):
     """The source and preparation of samples: the section `[data]`."""
 
     other_keys = other_keys.DATA
@@ -230,122 +224,102 @@ class DataSpec(StrictModel):
         default=None, description="the column with the weight of each sample in the loss"
     )
 
-    @model_validator(mode="after")
-    def _inputs_share_no_column(self) -> Self:
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield what contradicts itself in the section."""
+        yield from self._check_inputs()
+        yield from self._check_windows()
+        yield from self._check_stream()
+        yield from self._check_class_order()
+        yield from self._check_prepared_targets()
+        yield from self._check_held_out()
+
+    def _check_inputs(self) -> Iterator[Diagnostic]:
         input_of: dict[str, str] = {}
-        at: tuple[str | int, ...]
         for name, columns in (self.inputs or {}).items():
+            at = ("inputs", name)
             if not is_name(name):
-                message = f'"{name}" cannot name an input'
-                raise located_error("name", message, ("inputs", name), columns, hint=NAME_HINT)
+                yield Diagnostic(f'"{name}" cannot name an input', NAME_HINT, at, "E014")
             if not columns:
-                message, hint = f'the input "{name}" has no columns', "list its columns"
-                at = ("inputs", name)
-                raise located_error("columns", message, at, columns, hint=hint, code="E038")
+                message = f'the input "{name}" has no columns'
+                yield Diagnostic(message, "list its columns", at, "E038")
             for position, column in enumerate(columns):
                 if column in input_of:
                     message = f'column "{column}" is in the input "{input_of[column]}" already'
                     hint = "a column belongs to one input, which several layers may read"
-                    at = ("inputs", name, position)
-                    raise located_error("columns", message, at, column, hint=hint, code="E038")
+                    yield Diagnostic(message, hint, (*at, position), "E038")
                 input_of[column] = name
-        return self
 
-    @model_validator(mode="after")
-    def _windows_are_in_the_order_of_time(self) -> Self:
+    def _check_windows(self) -> Iterator[Diagnostic]:
         if self.windows is None:
-            return self
+            return
         for key in ("inputs", "positive_class", "class_order", "class_weights", "sample_weights"):
             if getattr(self, key) is not None:
                 message = f'"{key}" and "windows" exclude each other'
-                hint = "remove one of the two"
-                raise located_error("contradiction", message, (key,), key, hint=hint, code="E039")
-        held = [*self.fractions, *(["folds"] if self.folds is not None else [])]
-        if held and self.split.method != "time":
+                yield Diagnostic(message, "remove one of the two", (key,), "E039")
+        held_out = [*self.fractions, *(["folds"] if self.folds is not None else [])]
+        if held_out and self.split.method != "time":
             message = "windows are held out by time, or some would overlap the training data"
-            at = ("split", "method") if "split" in self.model_fields_set else (held[0],)
+            at = ("split", "method") if "split" in self.model_fields_set else (held_out[0],)
             hint = 'write split = { method = "time" }, with a column of times if there is one'
-            raise located_error("contradiction", message, at, None, hint=hint, code="E039")
-        if held and self.windows.series is not None and self.split.column is None:
+            yield Diagnostic(message, hint, at, "E039")
+        if held_out and self.windows.series is not None and self.split.column is None:
             message = "several series are split at common times, so the split needs their column"
             hint = 'write split = { method = "time", column = "…" }'
-            raise located_error("contradiction", message, ("split",), None, hint=hint, code="E039")
-        return self
+            yield Diagnostic(message, hint, ("split",), "E039")
 
-    @model_validator(mode="after")
-    def _stream_needs_one_pass(self) -> Self:
+    def _check_stream(self) -> Iterator[Diagnostic]:
         if self.stream is None:
-            return self
+            return
         for key in ("folds", "windows"):
             if getattr(self, key) is not None:
                 message = f'"{key}" takes all data in memory, so it excludes "stream"'
-                hint = "remove one of the two"
-                raise located_error("contradiction", message, (key,), key, hint=hint)
-        method, at = self.split.method, ("split", "method")
-        if method == "stratified" or (method == "time" and self.split.column is not None):
-            message = f'the split "{method}" needs all rows at once, but they are streamed'
-            hint = 'use "random", "grouped" or "column"'
-            if method == "time":
-                message, at = f"{message}, in the order of the file", ("split", "column")
-                hint = "sort the file by time, and remove the column"
-            raise located_error("contradiction", message, at, method, hint=hint)
-        return self
+                yield contradiction(message, "remove one of the two", key)
+        message = f'the split "{self.split.method}" needs all rows at once, but they are streamed'
+        if self.split.method == "stratified":
+            yield contradiction(message, 'use "random", "grouped" or "column"', "split", "method")
+        if self.split.method == "time" and self.split.column is not None:
+            message, hint = f"{message}, in the order of the file", "sort the file by time"
+            yield contradiction(message, f"{hint}, and remove the column", "split", "column")
 
-    @model_validator(mode="after")
-    def _order_or_positive_class(self) -> Self:
+    def _check_class_order(self) -> Iterator[Diagnostic]:
         orders, positive = self.class_order, self.positive_class
-        if orders is None or positive is None:
-            return self
+        both: list[str | None] = [None] if orders is not None and positive is not None else []
         if isinstance(orders, Mapping) and isinstance(positive, Mapping):
             both = [target for target in positive if target in orders]
-            if not both:
-                return self
-            at: tuple[str, ...] = ("positive_class", both[0])
-        else:
-            at = ("positive_class",)
-        message = '"class_order" and "positive_class" exclude each other'
-        hint = "remove one of the two: the last class of the order is the positive one"
-        raise located_error("contradiction", message, at, positive, hint=hint)
+        for target in both:
+            message = '"class_order" and "positive_class" exclude each other'
+            hint = "remove one of the two: the last class of the order is the positive one"
+            yield contradiction(message, hint, "positive_class", *filter(None, [target]))
 
-    @model_validator(mode="after")
-    def _targets_are_whole(self) -> Self:
+    def _check_prepared_targets(self) -> Iterator[Diagnostic]:
         for name, transforms in (self.prepare_targets or {}).items():
-            for position, each in enumerate(transforms):
-                at: tuple[str | int, ...] = ("prepare_targets", name, position)
-                if each.training_only:
-                    message = f"{each.type} changes samples at random, not targets"
-                    raise located_error("contradiction", message, at, each)
-                if each.columns is not None:
-                    message, at = "a target is one column", (*at, "columns")
-                    hint = "remove it"
-                    raise located_error("contradiction", message, at, each.columns, hint=hint)
-        return self
+            for position, transform in enumerate(transforms):
+                at = ("prepare_targets", name, position)
+                if transform.training_only:
+                    message = f"{transform.type} changes samples at random, not targets"
+                    yield contradiction(message, None, *at)
+                if transform.columns is not None:
+                    yield contradiction("a target is one column", "remove it", *at, "columns")
 
-    @model_validator(mode="after")
-    def _fractions_leave_something(self) -> Self:
-        if sum(self.fractions.values()) >= 1:
-            held = sum(self.fractions.values())
-            message = f"validation and test together take {held:g} of train, leaving no samples"
-            raise located_error("number", message, ("test",), self.test)
-        return self
-
-    @model_validator(mode="after")
-    def _folds_are_the_validation(self) -> Self:
+    def _check_held_out(self) -> Iterator[Diagnostic]:
+        held_out = sum(self.fractions.values())
+        if held_out >= 1:
+            message = f"validation and test together take {held_out:g} of train, leaving no samples"
+            yield Diagnostic(message, None, ("test",), "E013")
         if self.folds is None:
             if self.fold is not None:
                 message = "a fold needs the number of folds: add e.g. folds = 5"
-                raise located_error("contradiction", message, ("fold",), self.fold)
-            return self
+                yield contradiction(message, None, "fold")
+            return
         if self.fold is not None and self.fold > self.folds:
             message = f"there are only {self.folds} folds, counted from 1"
-            raise located_error("number", message, ("fold",), self.fold)
+            yield Diagnostic(message, None, ("fold",), "E013")
         if self.validation is not None:
             message = "the folds provide the validation data, so remove this"
-            raise located_error("contradiction", message, ("validation",), self.validation)
+            yield contradiction(message, None, "validation")
         if self.split.method == "column" and isinstance(self.test, float):
             message = "each value of the split's column is a fold, so test cannot be a fraction"
-            raise located_error("contradiction", message, ("test",), self.test)
-        return self
+            yield contradiction(message, None, "test")
 
     @property
     def is_cross_validation(self) -> bool:
@@ -363,6 +337,12 @@ class DataSpec(StrictModel):
         """The data sources by data set."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: each for name, each in named.items() if isinstance(each, DataSource)}
+
+    def origin_of(self, name: str) -> KeyPath:
+        """Return the key that determines a data set: its source's path, if it has one."""
+        source = self.sources.get(name)
+        has_path = source is not None and "path" in type(source).model_fields
+        return ("data", name, "path") if has_path else ("data", name)
 
     @property
     def no_features(self) -> dict[str, str]:

@@ -187,14 +187,15 @@ def heads_of(losses: Mapping[str, HeadSpec]) -> tuple[Head, ...]:
     return tuple(
         Head(
             name,
-            each.loss,
-            dict(enumerate(each.metrics)),
-            each.output or name,
-            each.target or "",
-            each.weight,
-            dict(enumerate(each.calibration.steps if each.calibration is not None else ())),
+            head.loss,
+            dict(enumerate(head.metrics)),
+            head.output or name,
+            head.target or "",
+            head.weight,
+            dict(enumerate(head.calibration.steps if head.calibration is not None else ())),
+            head.loss.targets,
         )
-        for name, each in losses.items()
+        for name, head in losses.items()
     )
 
 

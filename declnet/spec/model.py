@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -31,6 +31,7 @@ from declnet.contracts.strict_model import (
     located_error,
     resolve_paths,
 )
+from declnet.errors import Diagnostic
 from declnet.spec import other_keys
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
@@ -39,6 +40,7 @@ from declnet.spec.document.variables import VARIABLES, literal_value
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
+from declnet.spec.section import Section, contradiction, duplicates
 from declnet.spec.sweep import Sweep
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.varying_keys import SWEEP
@@ -76,7 +78,7 @@ def _check_version(version: int) -> int:
     return version
 
 
-class _WithPaths(StrictModel):
+class _WithPaths(Section):
     """A table whose relative paths are relative to the file that contains them."""
 
     @model_validator(mode="before")
@@ -139,13 +141,10 @@ class ModelSpec(_WithPaths):
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())
 
-    @model_validator(mode="after")
-    def _outputs_differ(self) -> Self:
-        for position, name in enumerate(self.outputs or ()):
-            if name in (self.outputs or ())[:position]:
-                message = f'"{name}" is an output already'
-                raise located_error("names", message, ("outputs", position), name)
-        return self
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield an output that is listed twice."""
+        for position, name in duplicates(self.outputs or ()):
+            yield Diagnostic(f'"{name}" is an output already', None, ("outputs", position), "E019")
 
     @property
     def weights_path(self) -> Path | None:
@@ -166,7 +165,7 @@ class ModelSpec(_WithPaths):
         return self
 
 
-class TrainingSpec(StrictModel):
+class TrainingSpec(Section):
     """The length and the steps of the training: the section `[training]`."""
 
     other_keys = other_keys.TRAINING
@@ -227,43 +226,29 @@ class TrainingSpec(StrictModel):
         size = min(self.batch_size or samples, samples)
         return samples // size if self.drop_last else -(-samples // size)
 
-    @model_validator(mode="after")
-    def _has_an_end(self) -> Self:
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield a training without an end, keys without effect, and metrics of one name."""
         if self.most_epochs is None:
             hint = "add epochs, passes over the training data, or max_steps, a number of updates"
-            raise located_error("missing_key", "is missing", ("epochs",), None, hint=hint)
-        return self
-
-    @model_validator(mode="after")
-    def _accumulates_batches(self) -> Self:
+            yield Diagnostic("is missing", hint, ("epochs",), "E011")
         if self.accumulate > 1 and self.batch_size is None:
             message = "without batch_size, each update takes all samples at once"
             hint = "add batch_size, the number of samples in each of the accumulated batches"
-            at = ("accumulate",)
-            raise located_error("contradiction", message, at, self.accumulate, hint=hint)
-        return self
-
-    @model_validator(mode="after")
-    def _drops_a_batch(self) -> Self:
+            yield contradiction(message, hint, "accumulate")
         if self.drop_last and self.batch_size is None:
             message = "without batch_size, each step takes all samples, and none is left out"
-            hint = "add batch_size, the number of samples per step"
-            raise located_error("contradiction", message, ("drop_last",), True, hint=hint)
-        return self
-
-    @model_validator(mode="after")
-    def _metrics_differ(self) -> Self:
-        names: list[str] = []
-        for position, metric in enumerate(self.metrics):
-            if metric.label in HISTORY:
-                message = f'a metric cannot be named "{metric.label}", a column of the history'
-                raise located_error("names", message, ("metrics", position), metric)
-            if metric.label in names:
-                message = f'two metrics are named "{metric.label}"'
+            yield contradiction(
+                message, "add batch_size, the number of samples per step", "drop_last"
+            )
+        labels = [metric.label for metric in self.metrics]
+        for position, label in enumerate(labels):
+            at = ("metrics", position)
+            if label in HISTORY:
+                message = f'a metric cannot be named "{label}", a column of the history'
+                yield Diagnostic(message, None, at, "E019")
+            if label in labels[:position]:
                 hint = 'give one of them another name: { type = "…", name = "…" }'
-                raise located_error("names", message, ("metrics", position), metric, hint=hint)
-            names.append(metric.label)
-        return self
+                yield Diagnostic(f'two metrics are named "{label}"', hint, at, "E019")
 
 
 class EngineSpec(StrictModel):

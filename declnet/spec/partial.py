@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
@@ -23,10 +24,11 @@ from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel, resolve_paths
 from declnet.errors import KeyPath, UnknownTypeError
 from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
 from declnet.spec.data_section import DataSpec
-from declnet.spec.heads import HeadSpec, PartialHead, TargetKind, split_head
-from declnet.spec.model import EngineSpec, InitialWeights, ModelSpec, TrainingSpec
+from declnet.spec.heads import PartialHead, TargetKind, split_head
+from declnet.spec.model import EngineSpec, InitialWeights, ModelSpec, RunSpec, TrainingSpec
 
 C = TypeVar("C", bound=Component)
 S = TypeVar("S", bound=StrictModel)
@@ -56,7 +58,7 @@ class LayerPart:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PartialSpec:
-    """The valid values of a spec, or all values if the spec is valid.
+    """All values of a valid spec, or the valid values of one with errors.
 
     In a section with errors, invalid fields have their defaults, or are absent without one.
 
@@ -85,6 +87,24 @@ class PartialSpec:
     engine: EngineSpec
     analyses: Mapping[int, Analysis]
 
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """Return all values of a valid spec."""
+        return cls(
+            data=spec.data,
+            is_data_valid=True,
+            lacks_data=spec.data.train is None,
+            model=spec.model,
+            layers=tuple(LayerPart(layer, layer.name, layer.type) for layer in spec.model.layers),
+            outputs=spec.model.outputs,
+            heads=spec.heads,
+            optimizer=spec.optimizer,
+            training=spec.training,
+            callbacks=dict(enumerate(spec.training.callbacks)),
+            engine=spec.engine,
+            analyses=dict(enumerate(spec.analyses)),
+        )
+
 
 def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
     """Return the valid parts of a document, each validated separately.
@@ -92,58 +112,54 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
     Unknown keys, which have already been reported, do not make a component invalid.
 
     Args:
-        document: a spec as tables, or the fields of a `RunSpec`.
+        document: a spec as tables.
         context: of the validation: `registry` and `folder`.
     """
-    data, model, training = (_table(document, name) for name in ("data", "model", "training"))
+    data, model, training = (_table(document.get(name)) for name in ("data", "model", "training"))
     data_spec = _validated(DataSpec, document.get("data", {}), context)
+    outputs = _items(model.get("outputs"))
+    names = [name for name in outputs if isinstance(name, str)]
     return PartialSpec(
         data=data_spec or DataSpec.model_construct(**_sources_and_fractions(data, context)),
         is_data_valid=data_spec is not None,
-        lacks_data=isinstance(document.get("data", {}), dict | DataSpec) and "train" not in data,
+        lacks_data=isinstance(document.get("data", {}), dict) and "train" not in data,
         model=_model(document.get("model"), context),
-        layers=tuple(_layer(item, context) for item in _items(model, "layers")),
-        outputs=_names(model.get("outputs")),
+        layers=tuple(_layer(item, context) for item in _items(model.get("layers"))),
+        outputs=tuple(names) if len(names) == len(outputs) > 0 else None,
         heads=_heads(document, training, context),
         optimizer=_component(Optimizer, document.get("optimizer"), context),
-        training=_section(TrainingSpec, document.get("training"), context),
-        callbacks=_components(Callback, _items(training, "callbacks"), context),
-        engine=_section(EngineSpec, document.get("engine", {}), context),
-        analyses=_components(Analysis, _items(document, "analyses"), context),
+        training=_section(TrainingSpec, training, context),
+        callbacks=_components(Callback, training.get("callbacks"), context),
+        engine=_section(EngineSpec, document.get("engine"), context),
+        analyses=_components(Analysis, document.get("analyses"), context),
     )
 
 
 def _heads(
     document: Mapping[str, Any], training: Mapping[str, Any], context: Context
 ) -> tuple[PartialHead, ...]:
-    losses = document.get("losses")
-    if not isinstance(losses, dict) or not losses:
-        about = {"metrics": training.get("metrics"), "calibration": document.get("calibration")}
-        return (_head("", document.get("loss"), about, context),)
-    return tuple(_head(str(name), *_split(value), context) for name, value in losses.items())
-
-
-def _split(value: Any) -> tuple[Any, dict[str, Any]]:
-    """Return the loss and the reserved keys of a table `[losses.NAME]`."""
-    if isinstance(value, HeadSpec):
-        return value.loss, dict(value)
-    reserved, loss = split_head(value) if isinstance(value, dict) else ({}, value)
-    return loss, reserved
+    heads = []
+    for name, value in _table(document.get("losses")).items():
+        reserved, loss = split_head(value) if isinstance(value, dict) else ({}, value)
+        heads.append(_head(str(name), loss, reserved, context))
+    about = {"metrics": training.get("metrics"), "calibration": document.get("calibration")}
+    return tuple(heads) or (_head("", document.get("loss"), about, context),)
 
 
 def _head(name: str, loss: Any, reserved: Mapping[str, Any], context: Context) -> PartialHead:
     output, target = (
-        each if isinstance(each, str) else ""
-        for each in (reserved.get("output"), reserved.get("target"))
+        value if isinstance(value, str) else ""
+        for value in (reserved.get("output"), reserved.get("target"))
     )
-    steps = _items(_table(reserved, "calibration"), "steps")
     return PartialHead(
         name,
         _component(Loss, loss, context),
-        _components(Metric, _items(reserved, "metrics"), context),
+        _components(Metric, reserved.get("metrics"), context),
         output or name,
         target,
-        calibration=_components(Calibrator, steps, context),
+        calibration=_components(
+            Calibrator, _table(reserved.get("calibration")).get("steps"), context
+        ),
         targets=_targets(loss, context),
     )
 
@@ -151,61 +167,53 @@ def _head(name: str, loss: Any, reserved: Mapping[str, Any], context: Context) -
 def _targets(loss: Any, context: Context) -> TargetKind | None:
     """Return what a loss takes; None for one of an unknown type."""
     written = loss.get("type") if isinstance(loss, dict) else getattr(loss, "type", loss)
-    registry = context.get("registry") or default_registry()
     with suppress(UnknownTypeError):
         if isinstance(written, str):
-            found: type[Loss] = registry.find(Loss.kind, written)
-            return found.targets
+            component: type[Loss] = _registry(context).find(Loss.kind, written)
+            return component.targets
     return None
 
 
-def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    table = document.get(name)
-    if isinstance(table, StrictModel):
-        return {key: value for key, value in table if value is not None}
-    return table if isinstance(table, dict) else {}
+def _registry(context: Context) -> Registry:
+    return context.get("registry") or default_registry()
 
 
-def _items(table: Mapping[str, Any], name: str) -> list[Any]:
-    items = table.get(name)
-    return list(items) if isinstance(items, list | tuple) else []
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _names(value: Any) -> tuple[str, ...] | None:
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        return None
-    return tuple(value)
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _validated(model: type[S], value: Any, context: Context) -> S | None:
-    try:
+    with suppress(ValidationError):
         return model.model_validate(value, context=dict(context))
-    except ValidationError:
-        return None
+    return None
 
 
 def _section(model: type[S], value: Any, context: Context) -> S:
     """Return a section with its valid scalars."""
+    table = _table(value)
     try:
-        return model.model_validate(value, context=dict(context))
+        return model.model_validate(table, context=dict(context))
     except ValidationError as error:
-        invalid = {each["loc"][0] for each in error.errors() if each["loc"]}
-    valid = model.model_fields.keys() - invalid
-    table = value if isinstance(value, dict) else {}
-    table = {name: each for name, each in table.items() if name in valid}
-    scalars: dict[str, Any] = {
-        name: each
-        for name, each in resolve_paths(model, table, context.get("folder")).items()
-        if isinstance(each, str | int | float | Path)
-    }
+        invalid = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+    valid = {name: table[name] for name in table if name in model.model_fields.keys() - invalid}
     construct: Any = model.model_construct
-    section: S = construct(**scalars)
+    section: S = construct(
+        **{
+            name: item
+            for name, item in resolve_paths(model, valid, context.get("folder")).items()
+            if isinstance(item, str | int | float | Path)
+        }
+    )
     return section
 
 
 def _model(value: Any, context: Context) -> ModelSpec:
     section = _section(ModelSpec, value, context)
-    table = value.get("initial_weights") if isinstance(value, dict) else None
+    table = _table(value).get("initial_weights")
     if isinstance(table, dict) and "initial_weights" not in section.model_fields_set:
         initial = _validated(InitialWeights, table, context)
         return section.model_copy(update={"initial_weights": initial})
@@ -213,61 +221,51 @@ def _model(value: Any, context: Context) -> ModelSpec:
 
 
 def _sources_and_fractions(data: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     for name in ("train", "validation", "test"):
         value = data.get(name)
         is_fraction = name != "train" and isinstance(value, float) and 0 < value < 1
-        found[name] = value if is_fraction else _component(DataSource, value, context)
-    return found
+        parts[name] = value if is_fraction else _component(DataSource, value, context)
+    return parts
 
 
 def _layer(item: Any, context: Context) -> LayerPart:
-    layer = _component(Layer, item, context)
-    if layer is not None:
-        return LayerPart(layer, layer.name, _type(item, context))
-    name = item.get("name") if isinstance(item, dict) else None
-    return LayerPart(None, name if isinstance(name, str) else None, _type(item, context))
+    layer, written = _component(Layer, item, context), item
+    if isinstance(item, dict):
+        written = item.get("type")
+    if isinstance(written, str):
+        known = _registry(context).types(Layer.kind)
+        written = written if written in known else closest(written, known) or written
+    name = layer.name if layer is not None else _table(item).get("name")
+    is_type = isinstance(written, str)
+    return LayerPart(layer, name if isinstance(name, str) else None, written if is_type else None)
 
 
-def _type(item: Any, context: Context) -> str | None:
-    """Return the type of a layer, which affects the names of other layers of that type."""
-    written = item.get("type") if isinstance(item, dict) else item
-    if not isinstance(written, str):
-        return None
-    known = (context.get("registry") or default_registry()).types(Layer.kind)
-    return written if written in known else closest(written, known) or written
-
-
-def _components(contract: type[C], items: list[Any], context: Context) -> dict[int, C]:
-    found = {position: _component(contract, item, context) for position, item in enumerate(items)}
-    return {position: each for position, each in found.items() if each is not None}
+def _components(contract: type[C], items: Any, context: Context) -> dict[int, C]:
+    components = enumerate(_component(contract, item, context) for item in _items(items))
+    return {position: component for position, component in components if component is not None}
 
 
 def _component(contract: type[C], value: Any, context: Context) -> C | None:
+    """Return a component without its unknown keys, or None if it is invalid."""
     if not isinstance(value, str | dict | contract):
         return None
-    try:
-        return contract.from_declaration(value, context)
-    except PydanticCustomError:
-        return None
-    except ValidationError as error:
-        details = error.errors()
-    if any(detail["type"] != "unknown_key" for detail in details):
-        return None
-    try:
-        known = value
-        for each in details:
-            known = _without(known, each["loc"])
-        return contract.from_declaration(known, context)
-    except (ValidationError, PydanticCustomError, LookupError, TypeError):
-        return None
+    with suppress(ValidationError, PydanticCustomError, LookupError, TypeError):
+        try:
+            return contract.from_declaration(value, context)
+        except ValidationError as error:
+            details = error.errors()
+        if all(detail["type"] == "unknown_key" for detail in details):
+            known = reduce(_without, [detail["loc"] for detail in details], value)
+            return contract.from_declaration(known, context)
+    return None
 
 
 def _without(table: Any, path: KeyPath) -> Any:
     """Return a copy of a table without the key at a path."""
     key, rest = path[0], path[1:]
     if isinstance(table, list):
-        return [_without(item, rest) if each == key else item for each, item in enumerate(table)]
+        return [_without(item, rest) if at == key else item for at, item in enumerate(table)]
     if not rest:
-        return {each: item for each, item in table.items() if each != key}
+        return {name: item for name, item in table.items() if name != key}
     return {**table, key: _without(table[key], rest)}

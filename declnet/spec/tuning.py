@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.searcher import Dimension, Scalar, Searcher
-from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.contracts.strict_model import custom_error, located_error
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -24,6 +24,7 @@ from declnet.registry.spelling import suggestion
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
 from declnet.spec.points import Axis, Point, SweptValue, in_order, means, point_of
+from declnet.spec.section import Section, duplicates
 from declnet.spec.varying_keys import FIXED, LARGEST_SEED, WHEN, KeyReader, entries_of, labels_of
 
 TUNE = "tune"
@@ -37,7 +38,7 @@ FORMS = (
 )
 
 
-class TuneSpec(StrictModel):
+class TuneSpec(Section):
     """A study of many trials, for `declnet tune`: the section `[tune]`."""
 
     objective: str | None = Field(
@@ -75,8 +76,8 @@ class TuneSpec(StrictModel):
             if not 0 <= seed <= LARGEST_SEED:
                 message = f"must be from 0 to 2^53, not {shown(seed)}"
                 raise located_error("number", message, (position,), seed)
-            if seed in (seeds or ())[:position]:
-                raise located_error("names", f"duplicate seed {seed}", (position,), seed)
+        for position, seed in duplicates(seeds or ()):
+            raise located_error("names", f"duplicate seed {seed}", (position,), seed)
         return seeds
 
     @field_validator("search", mode="before")
@@ -95,12 +96,11 @@ class TuneSpec(StrictModel):
         )
         return next(available, defaults[0]).type
 
-    @model_validator(mode="after")
-    def _has_an_end(self) -> Self:
+    def check(self) -> Iterator[Diagnostic]:
+        """Yield that the study has no end."""
         if self.trials is None and self.minutes is None:
             hint = "add trials, the maximum number, or minutes, after which the study ends"
-            raise located_error("missing_key", "is missing", ("trials",), None, hint=hint)
-        return self
+            yield Diagnostic("is missing", hint, ("trials",), "E011")
 
 
 @dataclass(frozen=True, eq=False)

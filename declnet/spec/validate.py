@@ -65,6 +65,7 @@ class ParsedSpec:
         context: the validation context: `registry` and `folder`.
         is_incomplete: whether a file that the spec extends could not be read.
         members: the results of its members, if it has any.
+        repaired: the spec with other names, if these are its only errors.
     """
 
     source_map: ExpandedMap
@@ -73,6 +74,7 @@ class ParsedSpec:
     context: Mapping[str, Any] = field(default_factory=dict)
     is_incomplete: bool = False
     members: tuple[ParsedSpec, ...] = ()
+    repaired: RunSpec | None = None
 
     @classmethod
     def of(cls, spec: RunSpec) -> ParsedSpec:
@@ -83,8 +85,9 @@ class ParsedSpec:
     @cached_property
     def partial(self) -> PartialSpec:
         """The parts that are valid on their own; computed on first use, by checks only."""
-        if self.spec is not None:
-            return self._with_blocks(valid_parts(dict(self.spec), self.context))
+        spec = self.spec or self.repaired
+        if spec is not None:
+            return self._with_blocks(PartialSpec.of(spec))
         document = without_large_numbers(self.source_map.document)
         partial = self._with_blocks(valid_parts(document, self.context))
         return replace(partial, lacks_data=False) if self.is_incomplete else partial
@@ -337,7 +340,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         if each.path not in paths or each.code == "E015"
     ]
     reported.sort(key=lambda each: _position(each.path, written))
-    return replace(parsed, spec=None, diagnostics=tuple(reported))
+    return replace(parsed, spec=None, repaired=parsed.spec, diagnostics=tuple(reported))
 
 
 def _validated_members(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:

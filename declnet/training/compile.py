@@ -101,7 +101,7 @@ class CompiledTraining:
 
     Args:
         kernels: the kernels that may replace components; default: those that a run may use.
-        steps: number of updates in an epoch, if these samples and batches give another: an
+        epoch_updates: number of updates in an epoch, if these samples and batches give another: an
             optimizer counts the updates of a layer that is frozen at first from them.
 
     Attributes:
@@ -121,7 +121,7 @@ class CompiledTraining:
         train: ReadySet,
         registry: Registry,
         kernels: Kernels | None = None,
-        steps: int | None = None,
+        epoch_updates: int | None = None,
     ) -> None:
         training, samples = spec.training, len(train)
         self._spec, self._model, self._registry = spec, model, registry
@@ -135,7 +135,7 @@ class CompiledTraining:
         self.streams = self._graph.streams()
         self._batches, self._data = self._batches_and_data(train)
         self.epoch = self._bound_epoch()
-        self._updates = steps or self.epoch.updates
+        self._updates = epoch_updates or self.epoch.updates
         self.update = self._bound_update(self.kernels)
         self._attach()
 

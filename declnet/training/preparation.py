@@ -18,7 +18,7 @@ from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
-from declnet.data.preparing.targets import inverted_target, wanted_targets
+from declnet.data.preparing.targets import inverted_target, loss_targets_of
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
@@ -58,6 +58,20 @@ class ReadyData(SampleArrays):
         inputs = {f"x {name}": x for name, x in self.x.items()}
         ys = {f"y {number}": y for number, y in enumerate(self.y)}
         return {**inputs, **ys, **{f"loss {n}": y for n, y in enumerate(self.y_true)}, **weights}
+
+    def as_dtype(self, dtype: Dtype) -> ReadyData:
+        """Return copies of the samples with floating-point inputs and targets in another type."""
+
+        def converted(array: Array | MappedArray) -> Array:
+            samples = np.asarray(array)
+            return samples.astype(dtype if samples.dtype.kind == "f" else samples.dtype)
+
+        return ReadyData(
+            {name: converted(x) for name, x in self.x.items()},
+            self.y,
+            tuple(map(converted, self.y_true)),
+            None if self.weights is None else converted(self.weights),
+        )
 
     def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None = None) -> ReadyData:  # noqa: ARG002
         """Return other samples with the same inputs and losses."""
@@ -260,7 +274,7 @@ def prepare(
     checked = checked or check_spec(spec, registry, data, suspects=False)
     checked.require_right()
     heads, optimizer = spec.heads, spec.optimizer
-    sets = checked.sets or prepared_sets(spec.data, wanted_targets(heads), spec.seed, data)
+    sets = checked.sets or prepared_sets(spec.data, loss_targets_of(heads), spec.seed, data)
     inputs, network = sets.input_infos, checked.network
     model = build_model(spec.model, inputs, spec.seed, registry, optimizer.groups, network)
     ready: dict[str, ReadySet] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, Dtype
 
 MOST_COPIED = 1 << 26
 """The bytes of the largest state that is copied to repeat steps from if the loss diverges."""
@@ -59,6 +59,28 @@ class TrainingState:
             parameters={key: array.copy() for key, array in self.parameters.items()},
             optimizer={name: array.copy() for name, array in self.optimizer.items()},
             gradient=gradient,
+        )
+
+    def for_whole_batches(self, dtype: Dtype, layers: int) -> Self:
+        """Return the state for a training of another type whose steps use all of its samples.
+
+        Args:
+            layers: the number of layers; the random stream of augmentation is left out.
+        """
+
+        def converted(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: array.astype(dtype) for name, array in arrays.items()}
+
+        parameters, optimizer = converted(self.parameters), converted(self.optimizer)
+        return replace(
+            self,
+            batch=0,
+            parameters=parameters,
+            optimizer=optimizer,
+            order={},
+            layers=self.layers[:layers],
+            metrics=None,
+            gradient=None,
         )
 
     @classmethod

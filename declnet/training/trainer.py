@@ -11,6 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
 from declnet.errors import ChangedFileError, DivergenceError
+from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.step import Step
 from declnet.registry.registry import Registry
@@ -60,6 +61,8 @@ class Trainer:
     Args:
         model: the model, changed in place.
         validation: evaluated after each logged epoch, if there is any.
+        kernels: the kernels that may replace components; default: those that a run may use.
+        epoch_updates: as for `CompiledTraining`.
 
     Attributes:
         kernels: the kernels that may replace components, and those that have.
@@ -68,6 +71,7 @@ class Trainer:
         step: updates made.
         epochs: the number of epochs in the whole training, of which `max_steps` may end the last
             one early.
+        is_adapted: whether data-driven initializers have seen the first batch.
         steps: the number of updates in the whole training, unless a callback ends it early.
         samples_a_step: the batch size; the last batch of an epoch may be smaller.
         halt_every: epochs between events, logged or not; None if this is not needed.
@@ -82,11 +86,15 @@ class Trainer:
         train: ReadySet,
         validation: ReadySet | None,
         registry: Registry,
+        kernels: Kernels | None = None,
+        epoch_updates: int | None = None,
     ) -> None:
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = Monitored.of(spec.training.callbacks, self._heads)
         self._unscale = train.unscale
-        self._compiled = compiled = CompiledTraining(spec, model, train, registry)
+        self._compiled = compiled = CompiledTraining(
+            spec, model, train, registry, kernels, epoch_updates
+        )
         self._validation = (
             Evaluation(model, self._heads, validation, kernels=compiled.kernels)
             if validation is not None
@@ -95,7 +103,7 @@ class Trainer:
         self._update = compiled.update
         self._apply: ApplyUpdate = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
-        self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
+        self.samples_a_step, self.is_adapted = compiled.batch, False
         self._numpy_seconds = numpy_seconds(spec, model, len(train))
         self.epoch = self.batch = self.step = 0
         self.steps = spec.training.updates(len(train))
@@ -113,7 +121,7 @@ class Trainer:
         If `max_steps` decides on the number of epochs, a heartbeat says so first.
 
         Between two events the training is between two steps. It can then be saved with `state`,
-        changed with `scale_learning_rate`, or abandoned.
+        changed with `learning_rate_scale`, or abandoned.
 
         Raises:
             BrokenContractError: a component no longer does what the engine recorded.
@@ -124,8 +132,7 @@ class Trainer:
             yield Progressed(float(self.epoch), self.epochs)
         self._timer.begin()
         self._verifier.begin(self.step)
-        if self.step == 0:
-            self._adapt()
+        self._adapt()
         while self.epoch <= last:
             with ChangedFileError.during(f"epoch {self.epoch}"):
                 self._compiled.enter(self.epoch)
@@ -148,8 +155,11 @@ class Trainer:
         state = self._compiled.state(self.epoch, self.batch, self.step)
         return replace(state, metrics=metrics)
 
-    def restore(self, state: TrainingState) -> None:
+    def restore(self, state: TrainingState, *, with_metrics: bool = True) -> None:
         """Resume from a state of this or another process, with bitwise identical results.
+
+        Args:
+            with_metrics: whether the epoch's metrics go on; not for steps that `advance` makes.
 
         Raises:
             StateError: the state is from another model, optimizer, data or other metrics.
@@ -157,8 +167,8 @@ class Trainer:
         self._compiled.enter(state.epoch)
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
             raise StateError("the checkpoint belongs to other batches or layers")
-        metrics = self._metrics_of(state.epoch)
-        if state.batch and (state.metrics is None) != (metrics is None):
+        metrics = self._metrics_of(state.epoch) if with_metrics else None
+        if with_metrics and state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")
         try:
             self._metrics = None
@@ -208,26 +218,45 @@ class Trainer:
         """The number of updates in an epoch."""
         return self._epoch.updates
 
-    def advance(self, steps: int) -> None:
+    def advance(
+        self,
+        steps: int,
+        metrics: MetricAccumulator | None = None,
+        observer: StepObserver | None = None,
+        *,
+        explain: bool = True,
+    ) -> None:
         """Make this many updates, or those that are left, without events.
 
-        There are no metrics, no validation and no callbacks.
+        There is no validation and there are no callbacks. Before the first update, data-driven
+        initializers see its batch.
 
-        Before the first one, data-driven initializers see its batch.
+        Args:
+            metrics: accumulates the batches' losses and metrics; default: nothing does.
+            observer: observes the only step.
+            explain: whether an error names what made the loss non-finite, for which steps are
+                repeated.
 
         Raises:
             DivergenceError: the loss became NaN or infinite.
         """
-        if self.step == 0:
-            self._adapt()
+        self._adapt()
         last = min(self.step + steps, self.steps)
         while self.step < last:
             self._compiled.enter(self.epoch)
-            self._keep()
+            if explain:
+                self._keep()
             batches = self._batches_of(self.epoch)
-            self._run(min(self._epoch.after(self.batch, last - self.step), batches), self._update)
+            stop = min(self._epoch.after(self.batch, last - self.step), batches)
+            self._run(stop, self._update, metrics, observer, explain=explain)
             if self.batch == batches:
                 self.epoch, self.batch = self.epoch + 1, 0
+
+    def _adapt(self) -> None:
+        """Let data-driven initializers see the first batch, unless a step was made or they did."""
+        if self.step == 0 and not self.is_adapted:
+            self.is_adapted = True
+            self._compiled.adapt()
 
     def next_batch(self) -> tuple[Array, Step]:
         """Gather the batch of the next step, which must then not be made.
@@ -246,9 +275,14 @@ class Trainer:
         """
         self._compiled.recompute_statistics(max(self.epoch - 1, 0), max(self.step, 1))
 
-    def scale_learning_rate(self, factor: float) -> None:
-        """Multiply every learning rate from now on."""
-        self._update.scale *= factor
+    @property
+    def learning_rate_scale(self) -> float:
+        """The factor of every learning rate from now on."""
+        return self._update.scale
+
+    @learning_rate_scale.setter
+    def learning_rate_scale(self, factor: float) -> None:
+        self._update.scale = factor
         self._rewind.forget()
 
     def evaluated(
@@ -274,7 +308,7 @@ class Trainer:
 
     def _divergence(self, epoch: int, loss: float) -> DivergenceError:
         """Return the error for a step of an epoch whose loss is not finite."""
-        stop = min((epoch + 1) * self._epoch.updates, self.steps)
+        stop = max(min((epoch + 1) * self._epoch.updates, self.steps), self.step + 1)
         culprit = self._rewind.culprit((self.epoch, self.batch, self.step), stop)
         culprit = culprit or self._unexplained()
         return divergence(epoch, loss, culprit, self._registry, self._rewind.at_first)
@@ -378,11 +412,14 @@ class Trainer:
         update: ApplyUpdate,
         metrics: MetricAccumulator | None = None,
         observer: StepObserver | None = None,
+        *,
+        explain: bool = True,
     ) -> float:
         """Run and count the batches up to `stop`, which is counted on through following epochs.
 
         Args:
             observer: observes the only batch.
+            explain: as for `advance`.
 
         Returns:
             The learning rate of the last update.
@@ -399,6 +436,8 @@ class Trainer:
                     rate = epoch.run_observed(update, step, metrics, first, observer, self.epoch)
         except NonFiniteLossError as error:
             at = self.epoch + (error.step - step) // epoch.updates
+            if not explain:
+                raise divergence(at, error.loss, None, self._registry) from None
             raise self._divergence(at, error.loss) from None
         self.step, self.batch = step + epoch.updates_in(first, stop), stop
         self._timer.took(stop - first, time.perf_counter() - start)

@@ -11,7 +11,7 @@ import pytest
 
 import declnet
 from declnet import DataError, DataSource, Registry, Table
-from declnet.data.profile import Wishes, column_profile, profile_of
+from declnet.data.profile import TableChoices, column_profile, profile_of
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def profile(tmp_path):
     def describe(text, target="y", wanted=None, folder=tmp_path):
         (tmp_path / "t.csv").write_text(text)
         registry = declnet.default_registry()
-        return profile_of(tmp_path / "t.csv", target, folder, registry, Wishes(wanted))
+        return profile_of(tmp_path / "t.csv", target, folder, registry, TableChoices(wanted))
 
     return describe
 
@@ -131,8 +131,11 @@ def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
     table = profile_of(path, "kind", tmp_path, registry)
     assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
     assert {name: note.text for name, note in table.notes.items()} == {"tags": ODD}
-    table = profile_of(path, "kind", tmp_path, registry, Wishes(exclude=("tags",)))
+    table = profile_of(path, "kind", tmp_path, registry, TableChoices(exclude=("tags",)))
     assert (table.excluded, table.notes) == (("tags",), {})
-    for target, wishes in (("tags", Wishes()), ("kind", Wishes(features=("size,tags",)))):
+    for target, choices in (
+        ("tags", TableChoices()),
+        ("kind", TableChoices(features=("size,tags",))),
+    ):
         with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
-            profile_of(path, target, tmp_path, registry, wishes)
+            profile_of(path, target, tmp_path, registry, choices)

@@ -20,7 +20,7 @@ from declnet import (
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.transforms import Standardize, Tokenize
 
@@ -65,9 +65,7 @@ USUAL = (Tokenize(), Standardize())
 
 
 def fitted(transforms=USUAL, inputs=INPUTS, data=None):
-    return fit_preparation(
-        data or table(), transforms, [WantedTarget("", "classes")], inputs=inputs
-    )
+    return fit_preparation(data or table(), transforms, [LossTarget("", "classes")], inputs=inputs)
 
 
 def test_sequences_are_an_input_and_their_lengths_another():

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from declnet import DataError, Dataset, Table, parse_spec
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.sets import prepare_sets, split_and_prepared, split_sets
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.data_section import DataSpec, SplitSpec
@@ -31,7 +31,7 @@ def two_classes(document, tmp_path):
 
     def weights(**data):
         document["data"] |= data
-        return prepared_sets(parse_spec(document).data, [WantedTarget("", "classes")], 0).datasets
+        return prepared_sets(parse_spec(document).data, [LossTarget("", "classes")], 0).datasets
 
     return weights
 
@@ -67,7 +67,7 @@ def test_a_positive_class_needs_names():
     spec = DataSpec(positive_class="yes")
     sets = {"train": Dataset(np.zeros((4, 2)), np.arange(4) % 2)}
     with pytest.raises(DataError, match="have no names") as caught:
-        prepare_sets(sets, spec, [WantedTarget("", "classes")])
+        prepare_sets(sets, spec, [LossTarget("", "classes")])
     assert (caught.value.path, caught.value.code) == (("data", "positive_class"), "E036")
 
 
@@ -79,14 +79,14 @@ def test_labels_of_arrays_follow_the_names_of_classes():
     one = Dataset(np.zeros((2, 2)), np.array([0, 0]), class_names=("yes",))
     unnamed = Dataset(np.zeros((2, 2)), np.array([0, 1]))
     sets = {"train": NAMED, "validation": other, "test": one}
-    prepared = prepare_sets(sets, DataSpec(), [WantedTarget("", "classes")])
+    prepared = prepare_sets(sets, DataSpec(), [LossTarget("", "classes")])
     found = {name: each.y.tolist() for name, each in prepared.datasets.items()}
     assert found == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
     assert prepared.datasets["train"].x is NAMED.x  # nothing is copied
     assert prepared.preparation.class_names == ("no", "yes")
     assert prepared.preparation.apply_to_set(unnamed).y is unnamed.y
     positive = prepare_sets(
-        {"train": NAMED}, DataSpec(positive_class="no"), [WantedTarget("", "binary")]
+        {"train": NAMED}, DataSpec(positive_class="no"), [LossTarget("", "binary")]
     )
     assert positive.datasets["train"].y.tolist() == [1, 0, 0, 1]
     assert positive.preparation.class_names == ("yes", "no")
@@ -95,9 +95,9 @@ def test_labels_of_arrays_follow_the_names_of_classes():
 def test_a_class_that_the_training_data_lacks_is_refused():
     other = Dataset(np.zeros((1, 2)), np.array([0]), class_names=("maybe",))
     with pytest.raises(DataError, match='a class "maybe", which the training data does not have'):
-        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [WantedTarget("", "classes")])
+        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [LossTarget("", "classes")])
     with pytest.raises(DataError, match='has only one class, "maybe"'):
-        prepare_sets({"train": other}, DataSpec(), [WantedTarget("", "classes")])
+        prepare_sets({"train": other}, DataSpec(), [LossTarget("", "classes")])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_class_that_the_training_data_lacks_is_refused():
 def test_labels_without_a_name_are_refused(y, message):
     other = Dataset(np.zeros((3, 2)), np.array(y), class_names=("yes", "no"))
     with pytest.raises(DataError, match=message):
-        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [WantedTarget("", "classes")])
+        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [LossTarget("", "classes")])
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def several(cells):
     return Table(columns, targets=("n", *cells))
 
 
-WANTED = [WantedTarget("n", "values"), WantedTarget("size", "classes", ordered=True)]
+WANTED = [LossTarget("n", "values"), LossTarget("size", "classes", ordered=True)]
 
 
 def test_of_several_targets_each_has_its_order_and_positive_class():
     data = several({"size": ["large", "small", "medium"], "sold": ["no", "yes"]})
-    wanted = [*WANTED, WantedTarget("sold", "binary")]
+    wanted = [*WANTED, LossTarget("sold", "binary")]
 
     def labels(**keys):
         found = prepare_sets({"train": data}, DataSpec.model_validate(keys), wanted)
@@ -213,7 +213,7 @@ def test_a_class_that_a_fold_could_not_learn_is_an_error_before_any_is_trained()
     assert "train a single model" in str(error.value.hint)
     check(DataSpec(validation=0.3, split=split, class_order=order))
     rare = several({"size": ["s"] * 28 + ["xl"] * 2})
-    classes = [WANTED[0], WantedTarget("size", "classes")]
+    classes = [WANTED[0], LossTarget("size", "classes")]
 
     def hint(seed):
         try:

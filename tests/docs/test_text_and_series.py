@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.streaming.fitting import prepared_sets
 
 
@@ -21,7 +21,7 @@ def test_the_text_classifier_is_as_good_as_shown(page: str, repository: Path) ->
     spec = declnet.load_spec(repository / "specs" / "messages.toml")
     result = declnet.run(spec)
     assert f"mean over time, dense | {result.metrics['test']['accuracy']:.3f} |" in page
-    labels = prepared_sets(spec.data, [WantedTarget("", "classes")], spec.seed).datasets["test"].y
+    labels = prepared_sets(spec.data, [LossTarget("", "classes")], spec.seed).datasets["test"].y
     most = np.bincount(labels).max() / len(labels)
     assert f"the most frequent subject | {most:.3f} |" in page
 
@@ -30,7 +30,7 @@ def test_the_forecasts_are_as_good_as_shown(page: str, repository: Path) -> None
     spec = declnet.load_spec(repository / "specs" / "demand.toml")
     error = declnet.run(spec).metrics["test"]["mean_absolute_error"]
     assert f"one hidden layer of 32 | {error:.3f} |" in page
-    sets = prepared_sets(spec.data, [WantedTarget("", "values")], spec.seed)
+    sets = prepared_sets(spec.data, [LossTarget("", "values")], spec.seed)
     state = next(step.states["sales"] for step in sets.preparation.steps)
     train, test = sets.datasets["train"], sets.datasets["test"]
     last_week = test.x["past"][:, -7:, -1] * state["std"] + state["mean"]

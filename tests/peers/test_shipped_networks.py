@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import load_sets, split_sets
 from declnet.data.streaming.fitting import prepared_sets
 
@@ -215,7 +215,7 @@ def test_training_gives_the_weights_and_metrics_of_pytorch(shipped_spec, windows
     case = CASES[name]
     changes = {**CHANGES, **case.changes, "training.epochs": case.epochs}
     spec = declnet.load_spec(shipped_spec(f"{name}.toml"), changes)
-    sets = prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed)
+    sets = prepared_sets(spec.data, loss_targets_of(spec.heads), spec.seed)
     start = declnet.build_model(spec.model, sets.input_infos, spec.seed).parameters()
     peer, arrays = case.network(start), arrays_of(case, sets, windows)
     if case.loss is pinball:

@@ -119,6 +119,13 @@ def print_document(text: str) -> None:
     output.flush()
 
 
+def print_json(value: object) -> None:
+    """Print a value as an indented JSON document, with null for NaN and infinite numbers."""
+    from declnet.runs.storage.writing import json_document
+
+    print_document(json_document(value).decode())
+
+
 def painted(stream: TextIO) -> TextIO:
     """Return a stream for text whose parts are escaped before they are painted."""
     if isinstance(stream, EscapedStream):

@@ -49,8 +49,8 @@ def require_divided(
                 path=path,
                 code="E038",
             )
-    taken = {column for columns in inputs.values() for column in columns}
-    left = [column for column in features if column not in taken]
+    divided = {column for columns in inputs.values() for column in columns}
+    left = [column for column in features if column not in divided]
     if left:
         listed = ", ".join(f'"{column}"' for column in left[:MOST_LISTED])
         more = f" and {len(left) - MOST_LISTED} more" if len(left) > MOST_LISTED else ""
@@ -72,12 +72,14 @@ def require_sequences_alone(
         sequences: the columns that a transform turned into sequences.
         inputs: the columns of each input.
     """
-    for name, own in inputs.items():
-        column = next((each for each in own if each in sequences), None)
+    for name, columns in inputs.items():
+        column = next((column for column in columns if column in sequences), None)
         if column is None:
             continue
-        if len(own) > 1:
-            others = "others = [ … ]" if len(own) > 2 else f'others = ["{_other(own, column)}"]'
+        if len(columns) > 1:
+            others = (
+                "others = [ … ]" if len(columns) > 2 else f'others = ["{_other(columns, column)}"]'
+            )
             raise DataError(
                 f'column "{column}" becomes sequences, which cannot be joined with other columns',
                 hint=f'give it its own input: inputs = {{ text = ["{column}"], {others} }}',
@@ -94,5 +96,5 @@ def require_sequences_alone(
             )
 
 
-def _other(own: Sequence[str], column: str) -> str:
-    return next(each for each in own if each != column)
+def _other(columns: Sequence[str], column: str) -> str:
+    return next(name for name in columns if name != column)

@@ -20,8 +20,8 @@ from declnet.data.preparing.named_inputs import require_divided, require_sequenc
 from declnet.data.preparing.target_encoding import TargetEncoding, target_encodings
 from declnet.data.preparing.targets import (
     Fit,
+    LossTarget,
     TargetSteps,
-    WantedTarget,
     fit_to_all,
     prepared_target,
 )
@@ -125,11 +125,13 @@ class FittedPreparation:
             return dict(zip(self.windows.inputs, parts, strict=True))
         columns, lengths = self.transformed(records, self.types)
         x = {}
-        for name, own in self.inputs.items():
-            alone = self.types is None or own[0] in lengths
-            x[name] = columns[own[0]] if alone else joined({c: columns[c] for c in own}, records)
-            if own[0] in lengths:
-                x[lengths_of(name)] = lengths[own[0]]
+        for name, names in self.inputs.items():
+            alone = self.types is None or names[0] in lengths
+            x[name] = (
+                columns[names[0]] if alone else joined({c: columns[c] for c in names}, records)
+            )
+            if names[0] in lengths:
+                x[lengths_of(name)] = lengths[names[0]]
         return x
 
     def of_column(self, name: str) -> FittedPreparation:
@@ -160,8 +162,8 @@ class FittedPreparation:
     ) -> Array:
         """Return some columns of prepared rows, whose positions are (n, size): (n, size, …)."""
         records = records.take(rows.reshape(-1))
-        found = joined(self.transformed(records, types)[0], records)
-        return found.reshape(*rows.shape, -1)
+        prepared = joined(self.transformed(records, types)[0], records)
+        return prepared.reshape(*rows.shape, -1)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
@@ -176,12 +178,12 @@ class FittedPreparation:
             return replace(data, x=x, feature_names=names, rows=None)
         if self.types is None:
             raise DataError("the model was trained on arrays, but this is a table")
-        ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
+        ys = {name: target.encode(data, self.cells) for name, target in self.targets.items()}
         if self.windows is not None:
             series = self.windows.long_enough(self.windows.series_in(data))
             columns, _ = self.transformed(data, self.types)
-            own = {name: columns[name] for name in self.windows.spec.known}
-            known = joined(own, data) if own else None
+            in_advance = {name: columns[name] for name in self.windows.spec.known}
+            known = joined(in_advance, data) if in_advance else None
             return Dataset(*self.windows.samples(joined(columns, data), known, ys, series))
         return Dataset(self.apply(data), ys, None, names, self.class_names)
 
@@ -189,7 +191,7 @@ class FittedPreparation:
         """Describe prepared samples, with their numbers of levels as far as transforms say them."""
         if self.windows is not None:
             return {name: InputInfo.of(array) for name, array in x.items()}
-        levels = {name: (2,) for name, each in (self.types or {}).items() if each == "boolean"}
+        levels = {name: (2,) for name, kind in (self.types or {}).items() if kind == "boolean"}
         for step in self.steps:
             for name, state in step.states.items():
                 levels.pop(name, None)
@@ -198,20 +200,20 @@ class FittedPreparation:
                     levels[name] = (count,)
         infos = {}
         for name, array in x.items():
-            found = InputInfo.of(array)
+            info = InputInfo.of(array)
             if name not in self.inputs:
-                infos[name] = replace(found, optional=True)
+                infos[name] = replace(info, optional=True)
                 continue
             known = [levels.get(column) for column in self.inputs[name]]
             if lengths_of(name) in x and lengths_of(name) not in self.inputs:
                 (shared,) = known[0] or (None,)
-                infos[name] = replace(found, vocabulary=shared)
+                infos[name] = replace(info, vocabulary=shared)
                 continue
             flat = tuple(count for counts in known if counts is not None for count in counts)
-            complete = None not in known and len(flat) == prod(found.shape)
-            if complete and found.dtype == "integer":
-                found = replace(found, levels=flat)
-            infos[name] = found
+            complete = None not in known and len(flat) == prod(info.shape)
+            if complete and info.dtype == "integer":
+                info = replace(info, levels=flat)
+            infos[name] = info
         return infos
 
     def _require_inputs(self, records: Table) -> None:
@@ -221,14 +223,14 @@ class FittedPreparation:
             return
         if expected == {ARRAY}:
             raise DataError("the model was trained on arrays, but this is a table")
-        listed, given = ", ".join(self.inputs), ", ".join(records.columns)
-        raise DataError(f"the model has the inputs {listed}, but x has {given}")
+        listed, has = ", ".join(self.inputs), ", ".join(records.columns)
+        raise DataError(f"the model has the inputs {listed}, but x has {has}")
 
 
 def fit_preparation(
     data: Table | Dataset,
     transforms: Sequence[Transform],
-    wanted: Sequence[WantedTarget],
+    loss_targets: Sequence[LossTarget],
     without: Iterable[str] = (),
     inputs: Mapping[str, tuple[str, ...]] | None = None,
     windows: Windows | None = None,
@@ -262,14 +264,14 @@ def fit_preparation(
         if windows is None:
             features = features_of(data, without)
         else:
-            features = windows.features(data, tuple(without), wanted)
+            features = windows.features(data, tuple(without), loss_targets)
         if inputs is not None:
             require_divided(inputs, data, features, set(without))
         inputs = inputs or {UNNAMED: features}
         types = {name: data.types[name] for name in features}
         columns = typed(records, types, records.cells)
         names = {name: (name,) for name in types}
-        targets = target_encodings(data, wanted)
+        targets = target_encodings(data, loss_targets)
     steps = []
     lengths: dict[str, Array] = {}
     for number, transform in enumerate(transforms):
@@ -291,9 +293,9 @@ def fit_preparation(
         )
     if lengths:
         require_sequences_alone(lengths, inputs)
-    in_order = [column for own in inputs.values() for column in own]
+    in_order = [column for of_input in inputs.values() for column in of_input]
     feature_names = (
-        () if lengths or windows else tuple(each for name in in_order for each in names[name])
+        () if lengths or windows else tuple(feature for name in in_order for feature in names[name])
     )
     return FittedPreparation(
         types,

@@ -48,9 +48,9 @@ def restored(content: bytes, arrays: Mapping[str, Array], registry: Registry) ->
         for name, state in step.states.items():
             verify_state(step.transform, state, f"preparation.steps.{number}.states.{name}")
     for name, steps in preparation.target_steps.items():
-        for number, each in enumerate(steps):
+        for number, target_step in enumerate(steps):
             key = f"preparation.target_steps.{name}.{number}.state"
-            verify_state(each.transform, each.state, key)
+            verify_state(target_step.transform, target_step.state, key)
     return preparation
 
 

@@ -24,7 +24,7 @@ from declnet.contracts.data.table import (
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.serialization import Omitted
 from declnet.data.columns import labels_of, losses_hint
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.typed_columns import as_type
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
@@ -38,7 +38,7 @@ _LEAVE_OUT = (
 NAMED_LABELS = "class"
 """In place of a column's name, for the y of a `Dataset` with `class_names`."""
 
-Wish = TypeVar("Wish")
+Choice = TypeVar("Choice")
 
 Class = str | bool | int | float
 """A class, as it is in a table."""
@@ -75,7 +75,7 @@ class TargetEncoding:
         return tuple(spellings.get(value, class_name(value)) for value in self.classes)
 
     @classmethod
-    def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
+    def of(cls, records: Table, name: str, target: LossTarget) -> TargetEncoding:
         """Learn the classes from the training data.
 
         Args:
@@ -85,13 +85,13 @@ class TargetEncoding:
         Raises:
             DataError: the column does not fit these targets, has gaps, or has only one class.
         """
-        column, targets = _target(records, name), wanted.kind
+        column, targets = _target(records, name), target.kind
         if targets == "values":
             if column_type(column) == "text":
                 raise DataError(
                     f'the target "{name}" is text, but the loss needs numbers',
                     hint=losses_hint("classes"),
-                    path=wanted.path,
+                    path=target.path,
                     code="E041",
                 )
             return cls(name, None)
@@ -109,7 +109,7 @@ class TargetEncoding:
             raise DataError(
                 f'the target "{name}" has {len(classes)} classes, but the loss needs two',
                 hint=losses_hint("classes"),
-                path=wanted.path,
+                path=target.path,
                 code="E041",
             )
         return cls(name, classes, tuple(records.spellings.get(name, {}).items()))
@@ -143,9 +143,9 @@ class TargetEncoding:
         """
         names = self.class_names or ()
         if len(names) != 2:
-            found = f"has {len(names)} classes" if names else "holds numbers"
+            has = f"has {len(names)} classes" if names else "holds numbers"
             raise DataError(
-                f'a positive class is one of two, but the target "{self.column}" {found}',
+                f'a positive class is one of two, but the target "{self.column}" {has}',
                 hint="remove this key",
                 path=path,
                 code="E036",
@@ -238,17 +238,17 @@ class TargetEncoding:
         self.require_known(names)
         labels = {name: label for label, name in enumerate(self.class_names or ())}
         by_label = np.array([labels[name] for name in names])
-        found = labels_of(data.targets[UNNAMED])
-        if found is None:
+        y = labels_of(data.targets[UNNAMED])
+        if y is None:
             raise DataError("y holds numbers, but its classes have names", hint="give labels")
-        unnamed = np.flatnonzero((found < 0) | (found >= len(names)))
+        unnamed = np.flatnonzero((y < 0) | (y >= len(names)))
         if unnamed.size:
             at = int(unnamed[0])
             raise DataError(
-                f"sample {at + 1} has the label {found[at]}, but the classes with names are "
+                f"sample {at + 1} has the label {y[at]}, but the classes with names are "
                 f"0 to {len(names) - 1}"
             )
-        return {UNNAMED: by_label[found.astype(np.intp)]}
+        return {UNNAMED: by_label[y.astype(np.intp)]}
 
     def require_known(self, names: tuple[str, ...]) -> None:
         """Raise DataError if a class does not occur in the training data."""
@@ -261,32 +261,32 @@ class TargetEncoding:
                 )
 
 
-def target_encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
+def target_encodings(data: Table, loss_targets: Sequence[LossTarget]) -> dict[str, TargetEncoding]:
     """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
     columns = data.target_columns
     if not columns:
         raise DataError("the training data has no target column", path=("data", "train"))
     encodings: dict[str, TargetEncoding] = {}
-    for each in wanted:
-        if not each.name and len(columns) > 1:
+    for target in loss_targets:
+        if not target.name and len(columns) > 1:
             raise DataError(
                 f"the data has the targets {', '.join(columns)}, but [loss] takes one",
                 hint=f"a loss for each: [losses.{columns[0]}], …",
-                path=each.path,
+                path=target.path,
                 code="E046",
             )
-        column = each.name or columns[0]
+        column = target.name or columns[0]
         if column not in columns:
             hint = suggestion(column, columns, "targets")
             raise DataError(
-                f'the data has no target "{column}"', hint=hint, path=each.name_path, code="E046"
+                f'the data has no target "{column}"', hint=hint, path=target.name_path, code="E046"
             )
-        encoding = TargetEncoding.of(data, column, each)
-        known = encodings.setdefault(each.name, encoding)
+        encoding = TargetEncoding.of(data, column, target)
+        known = encodings.setdefault(target.name, encoding)
         if known.classes != encoding.classes:
             raise DataError(
                 f'one loss takes the target "{column}" as numbers, another one as classes',
-                path=each.path,
+                path=target.path,
                 code="E041",
             )
     return encodings
@@ -303,20 +303,20 @@ def with_chosen_labels(
     Raises:
         DataError: there is no such target or class, or it is not clear which target is meant.
     """
-    found = dict(encodings)
-    for name, key, positive in _by_target(found, "positive_class", data.positive_class):
-        found[name] = found[name].with_positive(positive, key)
-    for name, key, order in _by_target(found, "class_order", data.class_order):
-        found[name] = found[name].with_order(order, key)
-    return found
+    chosen = dict(encodings)
+    for name, key, positive in _by_target(chosen, "positive_class", data.positive_class):
+        chosen[name] = chosen[name].with_positive(positive, key)
+    for name, key, order in _by_target(chosen, "class_order", data.class_order):
+        chosen[name] = chosen[name].with_order(order, key)
+    return chosen
 
 
 def _by_target(
-    encodings: Mapping[str, TargetEncoding], key: str, wish: Wish | Mapping[str, Wish] | None
-) -> list[tuple[str, KeyPath, Wish]]:
-    """Return, for each target with a wish, its name, the key path of the wish, and the wish."""
+    encodings: Mapping[str, TargetEncoding], key: str, choice: Choice | Mapping[str, Choice] | None
+) -> list[tuple[str, KeyPath, Choice]]:
+    """Return the name of each target with a choice, the choice's key path, and the choice."""
     path: KeyPath = ("data", key)
-    if wish is None:
+    if choice is None:
         return []
     if not encodings:
         labels = (
@@ -328,9 +328,11 @@ def _by_target(
             path=path,
             code="E036",
         )
-    if not isinstance(wish, Mapping):
+    if not isinstance(choice, Mapping):
         if len(encodings) > 1:
-            of_classes = [name for name, each in encodings.items() if each.classes is not None]
+            of_classes = [
+                name for name, encoding in encodings.items() if encoding.classes is not None
+            ]
             example = f"{key} = {{ {of_classes[0]} = … }}" if of_classes else None
             raise DataError(
                 "there are several targets, of which none is meant",
@@ -338,14 +340,14 @@ def _by_target(
                 path=path,
                 code="E036",
             )
-        return [(next(iter(encodings)), path, wish)]
-    names = {name or each.column: name for name, each in encodings.items()}
-    for target in wish:
+        return [(next(iter(encodings)), path, choice)]
+    names = {name or encoding.column: name for name, encoding in encodings.items()}
+    for target in choice:
         if target not in names:
             hint = suggestion(target, names, "targets")
             message = f'there is no target "{target}"'
             raise DataError(message, hint=hint, path=(*path, target), code="E034")
-    return [(names[target], (*path, target), each) for target, each in wish.items()]
+    return [(names[target], (*path, target), value) for target, value in choice.items()]
 
 
 LARGEST_CLASS = 2.0**63

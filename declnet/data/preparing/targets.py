@@ -30,7 +30,7 @@ def target_key(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class WantedTarget:
+class LossTarget:
     """A target as a loss wants it.
 
     Attributes:
@@ -48,10 +48,10 @@ class WantedTarget:
     ordered: bool = False
 
 
-def wanted_targets(heads: Sequence[PartialHead]) -> tuple[WantedTarget, ...]:
+def loss_targets_of(heads: Sequence[PartialHead]) -> tuple[LossTarget, ...]:
     """Return what the losses of a spec want; an unknown loss is taken to want classes."""
     return tuple(
-        WantedTarget(
+        LossTarget(
             head.target or head.name,
             head.loss.targets if head.loss is not None else head.targets or "classes",
             head.path,
@@ -86,7 +86,7 @@ def fit_to_all(transform: Transform, name: str, number: int, column: Array) -> T
 def fit_target_steps(
     train: Dataset,
     transforms: Mapping[str, Sequence[Transform]],
-    wanted: Sequence[WantedTarget],
+    loss_targets: Sequence[LossTarget],
     column: str | None,
     fit: Fit = fit_to_all,
 ) -> dict[str, tuple[FittedTargetStep, ...]]:
@@ -103,10 +103,10 @@ def fit_target_steps(
         DataError: there is no such target, it holds classes, or a transform cannot be fitted or
             inverted.
     """
-    ys = {name or column or ARRAY_TARGET: each for name, each in train.targets.items()}
-    classes = {each.name for each in wanted if each.kind != "values"}
+    ys = {name or column or ARRAY_TARGET: y for name, y in train.targets.items()}
+    classes = {target.name for target in loss_targets if target.kind != "values"}
     fitted = {}
-    for name, own in transforms.items():
+    for name, of_target in transforms.items():
         if name not in ys:
             hint = suggestion(name, ys, "targets")
             raise DataError(
@@ -120,7 +120,7 @@ def fit_target_steps(
                 path=(*AT_PREPARE, name),
                 code="E035",
             )
-        fitted[key] = _fitted(ys[name], own, name, partial(_fit_target, fit, target_key(key)))
+        fitted[key] = _fitted(ys[name], of_target, name, partial(_fit_target, fit, target_key(key)))
     return fitted
 
 

@@ -19,7 +19,7 @@ from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import losses_hint, require_column
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.splits import Data, distinct, members_of, moments_in
 from declnet.display.words import counted
 from declnet.errors import DataError, KeyPath
@@ -57,7 +57,7 @@ class Windows:
         return (PAST, FUTURE) if self.spec.known else (UNNAMED,)
 
     def features(
-        self, data: Table, without: Sequence[str], wanted: Sequence[WantedTarget]
+        self, data: Table, without: Sequence[str], loss_targets: Sequence[LossTarget]
     ) -> tuple[str, ...]:
         """Return the columns whose past a model sees, the targets last.
 
@@ -68,12 +68,12 @@ class Windows:
         Raises:
             DataError: a loss needs classes, or a known column is not a feature.
         """
-        for each in wanted:
-            if each.kind != "values":
+        for target in loss_targets:
+            if target.kind != "values":
                 raise DataError(
                     "windows forecast numbers, but the loss needs classes",
                     hint=losses_hint("values"),
-                    path=each.path,
+                    path=target.path,
                     code="E041",
                 )
         targets = data.target_columns
@@ -110,7 +110,7 @@ class Windows:
         Raises:
             DataError: a row does not say its series, or is not in the order of time.
         """
-        found: dict[Any, Array] = {None: np.arange(len(table))}
+        rows_of: dict[Any, Array] = {None: np.arange(len(table))}
         name = self.spec.series
         if name is not None:
             require_column(table.columns, name, path=AT_SERIES)
@@ -125,14 +125,14 @@ class Windows:
                     path=AT_SERIES,
                     code="E039",
                 )
-            own = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
-            found = {column[rows[0]]: rows for rows in own}
+            in_order = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
+            rows_of = {column[rows[0]]: rows for rows in in_order}
         if self.time is not None:
             require_column(table.columns, self.time)
             moments = moments_in(table, self.time)
-            for series, rows in found.items():
+            for series, rows in rows_of.items():
                 self._require_order(table, series, rows, moments[rows])
-        return found
+        return rows_of
 
     def long_enough(self, series: Mapping[Any, Array]) -> list[Array]:
         """Return the positions of the rows of each series that has a window.
@@ -141,11 +141,11 @@ class Windows:
             DataError: no series has one.
         """
         needed = self.spec.past + self.spec.horizon
-        found = [rows for rows in series.values() if len(rows) >= needed]
-        if not found:
+        long = [rows for rows in series.values() if len(rows) >= needed]
+        if not long:
             name = max(series, key=lambda name: len(series[name]))
             self._require_rows(name, len(series[name]), needed, "a window")
-        return found
+        return long
 
     def left_out(self, table: Table) -> str | None:
         """Return a warning that some series are too short for a window; None if none is."""
@@ -172,9 +172,9 @@ class Windows:
         if rows < needed:
             future = f" + horizon {self.spec.horizon}" if needed > self.spec.past else ""
             verb = "is" if rows == 1 else "are"
-            of = f' of the series "{series}"' if self.spec.series is not None else ""
+            where = f' of the series "{series}"' if self.spec.series is not None else ""
             raise DataError(
-                f"{counted(rows, 'row')}{of} {verb} too few: {purpose} takes {needed}, past "
+                f"{counted(rows, 'row')}{where} {verb} too few: {purpose} takes {needed}, past "
                 f"{self.spec.past}{future}",
                 hint="reduce past or horizon, or use more rows",
                 path=(*AT_WINDOWS, "past"),
@@ -209,7 +209,7 @@ class Windows:
         for (before, earlier), (name, later) in zip(
             list(sets.items())[:-1], list(sets.items())[1:], strict=True
         ):
-            last, first = (moments_in(each, self.time) for each in (earlier, later))
+            last, first = (moments_in(data, self.time) for data in (earlier, later))
             comparable = last.dtype.kind == first.dtype.kind
             if not comparable or first.min() <= last.max():
                 ends = earlier.records.columns[self.time][last.argmax()]
@@ -238,8 +238,8 @@ class Windows:
             (n, horizon, known columns); and each target, (n, horizon), or (n,) for one row.
         """
         past, horizon = self.spec.past, self.spec.horizon
-        before = self._cut(rows, [own[:-horizon] for own in series], past)
-        later = [own[past:] for own in series]
+        before = self._cut(rows, [positions[:-horizon] for positions in series], past)
+        later = [positions[past:] for positions in series]
 
         def after(y: Array) -> Array:
             cut = self._cut(y, later, horizon)
@@ -276,7 +276,7 @@ class Windows:
         Raises:
             DataError: they do not fit in this machine's memory.
         """
-        count = sum(1 + (len(own) - size) // self.spec.step for own in series)
+        count = sum(1 + (len(positions) - size) // self.spec.step for positions in series)
         excess = beyond_memory(count * size * (np.dtype(np.intp).itemsize + rows[:1].nbytes))
         if excess is not None:
             raise DataError(
@@ -286,5 +286,7 @@ class Windows:
                 code="E051",
             )
         view = np.lib.stride_tricks.sliding_window_view
-        found: Array = rows[np.concatenate([view(own, size)[:: self.spec.step] for own in series])]
-        return found
+        cut: Array = rows[
+            np.concatenate([view(positions, size)[:: self.spec.step] for positions in series])
+        ]
+        return cut

@@ -45,7 +45,7 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     try:
         source = component.for_file(path, like)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
+        faults = (f"{'.'.join(map(str, fault['loc']))} {fault['msg']}" for fault in error.errors())
         raise DataError(
             f'{path}: data source "{component.type}" cannot be built for this file: '
             f"{'; '.join(faults)}",
@@ -78,13 +78,13 @@ def _chosen(path: Path, registry: Registry) -> type[DataSource]:
 
     `_decided` resolves ties.
     """
-    found: list[tuple[str, type[DataSource]]] = [
+    by_suffix: list[tuple[str, type[DataSource]]] = [
         (suffix, entry.component)
         for entry in registry.entries(DataSource.kind)
         if (suffix := suffix_of(path, entry.component)) is not None
     ]
-    longest = max((len(suffix) for suffix, _ in found), default=0)
-    fitting = [source for suffix, source in found if len(suffix) == longest]
+    longest = max((len(suffix) for suffix, _ in by_suffix), default=0)
+    fitting = [source for suffix, source in by_suffix if len(suffix) == longest]
     if not fitting and _is_folder(path):
         sources = (entry.component for entry in registry.entries(DataSource.kind))
         fitting = [source for source in sources if source.reads_folders]
@@ -94,7 +94,7 @@ def _chosen(path: Path, registry: Registry) -> type[DataSource]:
     if len(decided) > 1:
         raise DataError(
             f"{path}: several data sources read such files: "
-            f"{', '.join(named_component(each, registry) for each in decided)}",
+            f"{', '.join(named_component(component, registry) for component in decided)}",
             hint="list the distribution to use in `plugins` of the spec, or disable the others "
             "with --no-plugin",
         )
@@ -106,10 +106,10 @@ def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[D
 
     The same rule applies when several distributions offer one type.
     """
-    own = {FIRST_PARTY}
+    first_party = {FIRST_PARTY}
     plugins = [(source, registry.plugin_of(source)) for source in sources]
-    for names in (registry.preferred - own, own):
-        among = [each for each, by in plugins if by and normalized(by.distribution) in names]
+    for names in (registry.preferred - first_party, first_party):
+        among = [source for source, by in plugins if by and normalized(by.distribution) in names]
         if among:
             return among
     return sources
@@ -126,7 +126,7 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
             origins = ", ".join(map(str, conflict.plugins))
             hints.append(f'data source "{conflict.type}" is offered by several: {origins}')
     broken = [failure for failure in registry.failures if failure.kind in (DataSource.kind, None)]
-    hints += [f"broken plugin: {each}" for each in broken[:1]]
+    hints += [f"broken plugin: {failure}" for failure in broken[:1]]
     if registry.disabled:
         hints.append(f"disabled plugins: {', '.join(map(str, registry.disabled))}")
     return DataError(
@@ -179,10 +179,10 @@ def _settings(hint: str, path: Path | DataSource, like: DataSource | None) -> st
     if not isinstance(path, Path) or like is None or not _reads(like, path):
         return ""
     words = set(re.findall(r"\w+", hint))
-    found = [name for name in type(like).model_fields if name in words and name not in _COLUMNS]
-    if not found:
+    settings = [name for name in type(like).model_fields if name in words and name not in _COLUMNS]
+    if not settings:
         return ""
-    keys = ", ".join(f"{name} = …" for name in found)
+    keys = ", ".join(f"{name} = …" for name in settings)
     then = " Then give" if hint.endswith("?") else "; give"
     return f"{then} '{{ path = \"{path}\", {keys} }}' in place of the file"
 

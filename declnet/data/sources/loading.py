@@ -174,9 +174,9 @@ def as_data(data: Any, label: str) -> Dataset | Table:
         table = as_table(features)
         if isinstance(table, Table):
             return checked_records(replace(table, targets=tuple(y)), label)
-    y = {str(name): each for name, each in y.items()} if _are_targets(y) else y
+    y = {str(name): values for name, values in y.items()} if _are_targets(y) else y
     if _are_inputs(features):
-        x = {str(name): each for name, each in features.items()}
+        x = {str(name): values for name, values in features.items()}
         return checked(Dataset(x, y), label)
     if is_table(features):
         return checked_records(_with_target(features, y, label), label)
@@ -204,7 +204,7 @@ def _with_plain_arrays(dataset: Dataset, label: str) -> Dataset:
 
 def _are_column_names(y: Any, features: Any) -> bool:
     """Return whether y names columns of a table, rather than being a column of texts."""
-    if not isinstance(y, list | tuple) or not y or not all(isinstance(each, str) for each in y):
+    if not isinstance(y, list | tuple) or not y or not all(isinstance(name, str) for name in y):
         return False
     return is_table(features) and {*y} <= {*getattr(features, "columns", features)}
 

@@ -26,7 +26,7 @@ from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
-from declnet.data.preparing.targets import WantedTarget, target_key
+from declnet.data.preparing.targets import LossTarget, target_key
 from declnet.data.sets import (
     AT_CLASSES,
     NAMES,
@@ -50,7 +50,7 @@ WINDOW_NUMBERS = 2**23
 
 def prepared_sets(
     spec: DataSpec,
-    wanted: Sequence[WantedTarget],
+    loss_targets: Sequence[LossTarget],
     seed: int,
     loaded: Mapping[str, Data] | None = None,
 ) -> PreparedSets:
@@ -64,12 +64,12 @@ def prepared_sets(
         DataError: the data is invalid.
     """
     if loaded is None and spec.stream is not None:
-        return streamed_sets(spec, wanted, seed)
+        return streamed_sets(spec, loss_targets, seed)
     loaded = loaded if loaded is not None else load_sets(spec, seed)
-    return split_and_prepared(loaded, spec, wanted, seed)
+    return split_and_prepared(loaded, spec, loss_targets, seed)
 
 
-def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> PreparedSets:
+def streamed_sets(spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int) -> PreparedSets:
     """Read all training data once or more to fit its preparation; return all data sets as streams.
 
     Other sets of a table are prepared once, to find rows that cannot be, and so is the training
@@ -82,8 +82,8 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
         DataError: the data is invalid, or a source cannot be read in blocks.
     """
     source = StreamedSource.opened("train", spec, seed)
-    statistics = StreamStatistics(spec, wanted)
-    surveys = _surveyed(source, spec, wanted, statistics)
+    statistics = StreamStatistics(spec, loss_targets)
+    surveys = _surveyed(source, spec, loss_targets, statistics)
     statistics.survey = surveys["train"]
     sample = surveys["train"].sample()
     while (sets := statistics.prepared(sample)) is None:
@@ -98,14 +98,19 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
     types = sample.types if isinstance(sample, Table) else None
     blocks = {}
     for name in NAMES:
-        of, survey = source, surveys.get(name)
+        holder, survey = source, surveys.get(name)
         if survey is None and name in spec.sources:
-            of = StreamedSource.opened(name, spec, seed, types)
-            survey = _surveyed(of, spec, (), None)[name]
+            holder = StreamedSource.opened(name, spec, seed, types)
+            survey = _surveyed(holder, spec, (), None)[name]
         if survey is not None:
-            read = partial(_read, of, name, sets.preparation, spec, sets.class_weights)
-            about = tuple(survey.sizes), read, of.fingerprint(name), window, of.blocks.groups
-            blocks[name] = BlockSet(*about, copied=stream.cache)
+            blocks[name] = BlockSet(
+                tuple(survey.sizes),
+                partial(_read, holder, name, sets.preparation, spec, sets.class_weights),
+                holder.fingerprint(name),
+                window,
+                holder.blocks.groups,
+                copied=stream.cache,
+            )
             if statistics.sampled if name == "train" else types is not None:
                 with ChangedFileError.during("the check of all rows"):
                     for _ in blocks[name].parts():  # a row that cannot be prepared is an error
@@ -116,7 +121,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
 def _surveyed(
     source: StreamedSource,
     spec: DataSpec,
-    wanted: Sequence[WantedTarget],
+    loss_targets: Sequence[LossTarget],
     statistics: StreamStatistics | None,
 ) -> dict[str, Survey]:
     """Survey all samples of a source by data set, and add the training data to the statistics."""
@@ -125,7 +130,7 @@ def _surveyed(
         for number, by_set in enumerate(source.in_order()):
             for name, data in by_set.items():
                 if name not in surveys:
-                    targets, blocks = _counted(data, spec, wanted), len(source.blocks.sizes)
+                    targets, blocks = _counted(data, spec, loss_targets), len(source.blocks.sizes)
                     surveys[name] = Survey(blocks, source.seed, targets)
                 surveys[name].add(number, data)
                 if statistics is not None and name == "train":
@@ -154,12 +159,14 @@ def _read(
     return weighted(prepared(data, preparation, name), data, spec, by_class)
 
 
-def _counted(data: Data, spec: DataSpec, wanted: Sequence[WantedTarget]) -> list[str]:
+def _counted(data: Data, spec: DataSpec, loss_targets: Sequence[LossTarget]) -> list[str]:
     """Return the targets whose distinct values are classes; of arrays, if classes have weights."""
     columns = data.target_columns
     if isinstance(data, Dataset):
         return [UNNAMED] if spec.class_weights is not None and UNNAMED in columns else []
-    named = {target.name or "".join(columns[:1]) for target in wanted if target.kind != "values"}
+    named = {
+        target.name or "".join(columns[:1]) for target in loss_targets if target.kind != "values"
+    }
     return [name for name in columns if name in named]
 
 
@@ -198,8 +205,8 @@ class StreamStatistics(Statistics):
 
     survey: Survey
 
-    def __init__(self, spec: DataSpec, wanted: Sequence[WantedTarget]) -> None:
-        self._spec, self._wanted = spec, wanted
+    def __init__(self, spec: DataSpec, loss_targets: Sequence[LossTarget]) -> None:
+        self._spec, self._loss_targets = spec, loss_targets
         self.sampled = False
         self._known: dict[tuple[str, tuple[int, ...]], TransformState] = {}
         self._steps: dict[str, tuple[_Step, ...]] = {}
@@ -242,7 +249,7 @@ class StreamStatistics(Statistics):
                 continue  # as above
             self._known[name, _chain(pending.before, pending.number)] = state
         self._pending, self._steps, self.sampled, self._is_guess = {}, {}, False, False
-        sets = prepare_sets({"train": sample}, self._spec, self._wanted, statistics=self)
+        sets = prepare_sets({"train": sample}, self._spec, self._loss_targets, statistics=self)
         if isinstance(sample, Table):
             self._types = sample.types
         return None if self._pending else sets
@@ -298,7 +305,9 @@ class StreamStatistics(Statistics):
                     chosen.add(name)
                     self._begin(name, transform, number)
         for name, (transform, *_) in (self._spec.prepare_targets or {}).items():
-            single = isinstance(data, Dataset) or not all(target.name for target in self._wanted)
+            single = isinstance(data, Dataset) or not all(
+                target.name for target in self._loss_targets
+            )
             self._begin(target_key(UNNAMED if single else name), transform, 0)
 
     def _column(self, data: Data, name: str) -> Array:

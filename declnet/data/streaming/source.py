@@ -166,7 +166,7 @@ class StreamedSource:
         if self.split is None:
             return {self.name: data}
         positions = self._positions(data, self.split, first + np.arange(len(data)))
-        return {name: data.take(own) for name, own in positions.items() if len(own)}
+        return {name: data.take(rows) for name, rows in positions.items() if len(rows)}
 
     def _positions(self, data: Data, split: SplitSpec, positions: Array) -> dict[str, Array]:
         """Return the samples of each data set, by their indices in the block."""
@@ -177,12 +177,12 @@ class StreamedSource:
             total = len(self.blocks)
             later = total - held_out_count(total, test)
             middle = later - held_out_count(total, validation)
-            of = np.where(positions >= later, 2, np.where(positions >= middle, 1, 0))
+            number = np.where(positions >= later, 2, np.where(positions >= middle, 1, 0))
         else:
             chances = self._chances(data, split, positions)
-            of = np.where(chances >= 1 - test, 2, np.where(chances < validation, 1, 0))
+            number = np.where(chances >= 1 - test, 2, np.where(chances < validation, 1, 0))
         return {
-            name: np.flatnonzero(of == at)
+            name: np.flatnonzero(number == at)
             for at, name in enumerate(("train", "validation", "test"))
         }
 
@@ -190,10 +190,10 @@ class StreamedSource:
         """Return the random number that decides on each sample; groups have one in common."""
         if split.method == "random":
             return position_chances(positions, self.seed, Stream.SPLIT)
-        values, found = distinct(column_to_split_by(data, str(split.column))[1])
-        digests = (hashlib.sha256(str(each).encode()).digest() for each in values.tolist())
+        values, of_value = distinct(column_to_split_by(data, str(split.column))[1])
+        digests = (hashlib.sha256(str(value).encode()).digest() for value in values.tolist())
         groups = np.array([int.from_bytes(digest[:8], "little") for digest in digests], np.uint64)
-        chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[found]
+        chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[of_value]
         return chances
 
 

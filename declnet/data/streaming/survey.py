@@ -50,8 +50,8 @@ class Survey:
         """Add the samples of a block, which come in order."""
         self.sizes[number] = len(data)
         self._draw(data)
-        own = data.take(extremes(data))
-        joined = own if self._extremes is None else self._extremes.joined([own])
+        ends = data.take(extremes(data))
+        joined = ends if self._extremes is None else self._extremes.joined([ends])
         self._extremes = joined.take(extremes(joined))
         for name, counter in self.classes.items():
             counter.update(_classes_in(data, name).tolist())
@@ -69,11 +69,13 @@ class Survey:
             raise ValueError("there are no samples")
         self._drawn.trim(self._most)
         is_all = self._drawn.threshold == 1.0
-        found = self._drawn.samples().joined([] if is_all else [self._extremes])
-        if not isinstance(found, Table):
-            return found
-        classes = {name: _in_order(name, each) for name, each in self.classes.items() if each}
-        return replace(found, classes={**classes, **found.classes})
+        samples = self._drawn.samples().joined([] if is_all else [self._extremes])
+        if not isinstance(samples, Table):
+            return samples
+        classes = {
+            name: _in_order(name, counter) for name, counter in self.classes.items() if counter
+        }
+        return replace(samples, classes={**classes, **samples.classes})
 
     def _draw(self, data: Data) -> None:
         """Keep the samples with the smallest chances."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,15 +14,14 @@ from pydantic import AfterValidator
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.replacing import raw_columns
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
-from declnet.data.sources.loading import fingerprint, guarded
+from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.survey import Reservoir
 from declnet.display.tables import ResultTable, fault_of
@@ -114,7 +113,7 @@ class AnalyzedData:
         columns = [raw_columns(part.raw) for part in self._parts]
         joined = columns[0]
         if len(columns) > 1:
-            joined = {name: np.concatenate([own[name] for own in columns]) for name in joined}
+            joined = {name: np.concatenate([part[name] for part in columns]) for name in joined}
         return {name: read_only(column) for name, column in joined.items()}
 
     @property
@@ -152,12 +151,18 @@ class AnalyzedData:
         without = [*LOSSES[1:]]
         if not self._has_losses:
             without += [LOSSES[0], *(head.label(LOSSES[0]) for head in heads)]
-        own = {name: better for name, better in directions(heads).items() if name not in without}
+        better_by_name = {
+            name: better for name, better in directions(heads).items() if name not in without
+        }
         for head, reading in zip(heads, self._reader.readings, strict=True):
             if reading.sort == "values" and not head.metrics and self._has_errors(head):
                 errors = {head.label(name): better for name, better in ValueErrors.better.items()}
-                own |= {name: each for name, each in errors.items() if name not in own}
-        return own
+                better_by_name |= {
+                    name: direction
+                    for name, direction in errors.items()
+                    if name not in better_by_name
+                }
+        return better_by_name
 
     @property
     def _has_losses(self) -> bool:
@@ -170,8 +175,8 @@ class AnalyzedData:
 
     def targets(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the targets of samples as metrics take them."""
-        found = self._by_part(lambda part, own, _: part.targets(own), positions, {})
-        return dict(zip((head.name for head in self._reader.heads), found, strict=True))
+        arrays = self._by_part(lambda part, in_part, _: part.targets(in_part), positions, {})
+        return dict(zip((head.name for head in self._reader.heads), arrays, strict=True))
 
     def outputs(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -180,13 +185,13 @@ class AnalyzedData:
         names = [head.name for head in self._reader.heads]
 
         def outputs(
-            part: ExaminedPart, own: Array | None, values: Mapping[str, Array]
+            part: ExaminedPart, in_part: Array | None, values: Mapping[str, Array]
         ) -> list[Array]:
-            by_loss = part.outputs(own, values)
+            by_loss = part.outputs(in_part, values)
             return [by_loss[name] for name in names]
 
-        found = self._by_part(outputs, positions, self._known(replaced))
-        return dict(zip(names, found, strict=True))
+        arrays = self._by_part(outputs, positions, self._known(replaced))
+        return dict(zip(names, arrays, strict=True))
 
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -204,12 +209,12 @@ class AnalyzedData:
                 for number, head in enumerate(heads):
                     y = read_only(targets[head.name])
                     metrics.add_predictions(number, outputs[head.name], y)
-            found = metrics.result()
+            results = metrics.result()
             for head, error in zip(heads, errors, strict=True):
                 if error is not None:
-                    own = {head.label(name): value for name, value in error.result().items()}
-                    found = own | found
-        return {name: found[name] for name in self.better}
+                    named = {head.label(name): value for name, value in error.result().items()}
+                    results = named | results
+        return {name: results[name] for name in self.better}
 
     def _known(self, replaced: Mapping[str, Array] | None) -> Mapping[str, Array]:
         """Return values for columns; raise DataError if those of one cannot be replaced."""
@@ -230,16 +235,16 @@ class AnalyzedData:
         positions = np.arange(self.samples) if positions is None else positions
         ends = np.cumsum([len(part) for part in self._parts])
         numbers = np.searchsorted(ends, positions, side="right")
-        order, found = [], []
+        order, computed = [], []
         for number, part in enumerate(self._parts):
             at = np.flatnonzero(numbers == number)
             if len(at):
-                own = positions[at] - (ends[number] - len(part))
+                in_part = positions[at] - (ends[number] - len(part))
                 of_part = {name: column[at] for name, column in values.items()}
-                found.append(compute(part, own, of_part))
+                computed.append(compute(part, in_part, of_part))
                 order.append(at)
         back = np.argsort(np.concatenate(order))
-        return [np.concatenate(arrays)[back] for arrays in zip(*found, strict=True)]
+        return [np.concatenate(arrays)[back] for arrays in zip(*computed, strict=True)]
 
 
 def _nothing(y_pred: Array, y: Array) -> None:
@@ -252,34 +257,36 @@ def _drawn(count: int, predictor: Predictor, most: int = MOST_SAMPLES) -> Array:
     return np.sort(rng.choice(count, most, replace=False))
 
 
-def held_out_samples(
+def unseen_data(
     reader: Predictor, parts: Sequence[ExaminedPart], name: str, training: Callable[[], Data]
 ) -> AnalyzedData:
-    """Return samples that several models have not seen, for analyses, at most `MOST_SAMPLES`."""
+    """Return samples that models have not seen, for analyses, at most `MOST_SAMPLES` of them.
+
+    Args:
+        reader: how to read the predictions.
+        parts: the samples, each with the predictor that examines it.
+        name: the data's name.
+        training: loads the training data.
+    """
     total = sum(map(len, parts))
     if total > MOST_SAMPLES and reader.windows is None:
         parts = [
             part.take(_drawn(len(part), reader, len(part) * MOST_SAMPLES // total))
             for part in parts
         ]
-    return AnalyzedData(reader, parts, name, total, training)
+    return AnalyzedData(reader, [part.guarded() for part in parts], name, total, training)
 
 
 def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedData:
     """Return one of a run's data sets, prepared as in the run, for analyses."""
-    raw, samples = sets.raw[name], sets.datasets[name]
-    count = len(samples)
-    if count > MOST_SAMPLES and len(raw) == count:  # else samples are windows
-        kept = _drawn(count, predictor)
-        raw, samples = raw.take(kept), samples.take(kept)
-    samples = guarded(replace(samples, x=as_arrays(samples.inputs)))
+    samples = sets.datasets[name]
     part = LabeledPart((samples,), samples.sample_name)
-    examined = ExaminedPart(predictor, raw, part, name)
-    return AnalyzedData(predictor, [examined], name, count, lambda: sets.raw["train"])
+    examined = ExaminedPart(predictor, sets.raw[name], part, name)
+    return unseen_data(predictor, [examined], name, lambda: sets.raw["train"])
 
 
 def set_loaded_again(
-    predictor: Predictor, given: Mapping[str, Data] | None, name: str, expected: str
+    predictor: Predictor, data: Mapping[str, Data] | None, name: str, expected: str
 ) -> AnalyzedData:
     """Load the data of a run that ends, and return a data set for analyses.
 
@@ -292,16 +299,16 @@ def set_loaded_again(
         DataError: the data is not what the run saw.
     """
     spec = predictor.spec
-    loaded = given if given is not None else load_sets(spec.data, spec.seed)
-    wanted, raw = wanted_targets(spec.heads), split_sets(loaded, spec.data, spec.seed)
-    sets = prepare_sets(raw, spec.data, wanted, predictor.preparation)
+    loaded = data if data is not None else load_sets(spec.data, spec.seed)
+    raw, targets = split_sets(loaded, spec.data, spec.seed), loss_targets_of(spec.heads)
+    sets = prepare_sets(raw, spec.data, targets, predictor.preparation)
     if fingerprint(sets.datasets[name]) != expected:
         raise DataError(f"the {name} data has changed since the run loaded it")
     return set_of_run(predictor, sets, name)
 
 
 def other_data(
-    predictor: Predictor, given: Path | DataSource, training: Callable[[], Data]
+    predictor: Predictor, data: Path | DataSource, training: Callable[[], Data]
 ) -> AnalyzedData:
     """Return samples with targets for analyses, at most `MOST_SAMPLES` of them.
 
@@ -312,18 +319,16 @@ def other_data(
     Raises:
         DataError: as `labeled_parts`.
     """
-    name = called(given)
-    with naming(given, predictor.spec.data.train):
-        parts = raw_parts(predictor, given)
+    name = called(data)
+    with naming(data, predictor.spec.data.train):
+        parts = raw_parts(predictor, data)
         if predictor.windows is not None:
             (raw,) = joined_parts(parts)
             count = len(raw)
         else:
             raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
-        part = predictor.labeled(raw, name)
-        part = part._replace(samples=tuple(map(guarded, part.samples)))
-        examined = ExaminedPart(predictor, raw, part, name)
-        return AnalyzedData(predictor, [examined], name, count, training)
+        part = ExaminedPart(predictor, raw, predictor.labeled(raw, name), name)
+        return AnalyzedData(predictor, [part.guarded()], name, count, training)
 
 
 def some_of(

@@ -59,8 +59,8 @@ class FittedCalibration:
         for calibrator in head.calibration.values():
             if y_true.ndim < y_pred.ndim and reading.sort == "values":
                 require_quantiles(calibrator, y_pred[:1].size, 1)
-            given = read_only(y_pred), read_only(y_true)
-            state = verified(Calibrator.fit, calibrator, *given, reading.sort)
+            arrays = read_only(y_pred), read_only(y_true)
+            state = verified(Calibrator.fit, calibrator, *arrays, reading.sort)
             steps.append(FittedStep(calibrator, state))
             y_pred = _applied(steps[-1], y_pred)
         return cls(tuple(steps), reading, len(outputs))
@@ -128,17 +128,17 @@ class FittedCalibration:
         y_pred = read_only(_as_task(self.reading, outputs))
         return verified(Calibrator.sets, step.calibrator, y_pred, step.state)
 
-    def completed(self, found: Predictions) -> Predictions:
+    def completed(self, predictions: Predictions) -> Predictions:
         """Return predictions with their intervals or sets, if they are finite."""
-        if not np.isfinite(found.outputs).all():
-            return found
-        bounds, sets = self.intervals(found.outputs), self.sets(found.outputs)
+        if not np.isfinite(predictions.outputs).all():
+            return predictions
+        bounds, sets = self.intervals(predictions.outputs), self.sets(predictions.outputs)
         lower, upper = bounds if bounds is not None else (None, None)
-        return replace(found, lower=lower, upper=upper, sets=sets)
+        return replace(predictions, lower=lower, upper=upper, sets=sets)
 
     def _giving(self, method: str) -> FittedStep | None:
-        found = (step for step in self.steps if method in step.calibrator.gives())
-        return next(found, None)
+        steps = (step for step in self.steps if method in step.calibrator.gives())
+        return next(steps, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +166,10 @@ class JointCalibration(FittedCalibration):
     @property
     def threshold(self) -> Thresholds | None:
         """The median of the models' thresholds, if a step chose them."""
-        found = [member.threshold for member in self.members]
-        known = np.broadcast_arrays(*(each for each in found if each is not None))
+        thresholds = [member.threshold for member in self.members]
+        known = np.broadcast_arrays(
+            *(threshold for threshold in thresholds if threshold is not None)
+        )
         if not known:
             return None
         median = np.median(known, axis=0)
@@ -176,7 +178,7 @@ class JointCalibration(FittedCalibration):
     def summaries(self) -> list[str]:
         """Return what each step of each model learned, in words."""
         by_step = zip(*(member.summaries() for member in self.members), strict=True)
-        return [each for own in by_step for each in dict.fromkeys(own)]
+        return [summary for summaries in by_step for summary in dict.fromkeys(summaries)]
 
     def apply(self, outputs: Array) -> Array:
         """Return averaged predictions, which are calibrated already."""
@@ -189,14 +191,14 @@ class JointCalibration(FittedCalibration):
         if not known:
             return None
         lower, upper = (
-            np.median(each, axis=0).astype(outputs.dtype) for each in zip(*known, strict=True)
+            np.median(bound, axis=0).astype(outputs.dtype) for bound in zip(*known, strict=True)
         )
         return lower, upper
 
     def sets(self, outputs: Array) -> Array | None:
         """Return the classes that most of the models' limits hold, if a step gives sets."""
         sets = [member.sets(outputs) for member in self.members]
-        known = [set_ for set_ in sets if set_ is not None]
+        known = [of_member for of_member in sets if of_member is not None]
         return np.mean(known, axis=0) > 0.5 if known else None
 
 
@@ -208,12 +210,12 @@ def calibrating(
     heads: Sequence[Head], calibrations: Calibrations, unscale: Mapping[int, Unscale]
 ) -> dict[int, Unscale]:
     """Return, for each loss, how its predictions get the units of y and are calibrated."""
-    found = dict(unscale)
+    finish = dict(unscale)
     for number, head in enumerate(heads):
         calibration = calibrations.get(head.name)
         if calibration is not None and calibration.changes_predictions:
-            found[number] = _chained(unscale.get(number), calibration.apply)
-    return found
+            finish[number] = _chained(unscale.get(number), calibration.apply)
+    return finish
 
 
 def _chained(first: Unscale | None, then: Unscale) -> Unscale:
@@ -293,7 +295,8 @@ _FILE = Stored[_CalibrationFile](_CalibrationFile)
 def stored(calibrations: Calibrations) -> bytes:
     """Return calibrations as the content of a file; numbers are exact."""
     losses = {
-        name: _StoredCalibration(each.samples, each.steps) for name, each in calibrations.items()
+        name: _StoredCalibration(calibration.samples, calibration.steps)
+        for name, calibration in calibrations.items()
     }
     return _FILE.write(_CalibrationFile(FORM, losses))
 
@@ -308,11 +311,11 @@ def restored(
     """
     losses = _FILE.parse(content, registry=registry).losses
     declared = {head.name: [*head.calibration.values()] for head in heads if head.calibration}
-    found = {name: [step.calibrator for step in each.steps] for name, each in losses.items()}
-    if found != declared:
+    calibrators = {name: [step.calibrator for step in loss.steps] for name, loss in losses.items()}
+    if calibrators != declared:
         raise ValueError("its losses and their calibrators are not those of the spec")
-    for name, each in losses.items():
-        for number, step in enumerate(each.steps):
+    for name, loss in losses.items():
+        for number, step in enumerate(loss.steps):
             verify_state(step.calibrator, step.state, f"losses.{name}.steps.{number}.state")
     return {
         head.name: FittedCalibration(losses[head.name].steps, reading, losses[head.name].samples)

@@ -60,8 +60,8 @@ class CalibrationResult:
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         data = {field.name: getattr(self, field.name) for field in fields(self)}
-        found = {name: value for name, value in data.items() if value is not None}
-        return {**found, "steps": list(self.steps)}
+        known = {name: value for name, value in data.items() if value is not None}
+        return {**known, "steps": list(self.steps)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class Evaluation:
             return []
         if self.counts.ndim == 3:
             matrices = map(ConfusionMatrix, self.counts)
-            return [_row(f"output {n}", each, 1) for n, each in enumerate(matrices, start=1)]
+            return [_row(f"output {n}", matrix, 1) for n, matrix in enumerate(matrices, start=1)]
         matrix = ConfusionMatrix(self.counts)
         return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
 
@@ -154,7 +154,7 @@ class Evaluation:
         if self.calibration is not None:
             data["calibration"] = self.calibration.as_data()
         if self.heads:
-            data["losses"] = {name: each.as_data() for name, each in self.heads.items()}
+            data["losses"] = {name: evaluation.as_data() for name, evaluation in self.heads.items()}
         return data
 
 
@@ -212,7 +212,7 @@ def evaluate_each(
     scores = _Scores(heads, watched, watches, data)
     left_out: tuple[str, ...] = ()
     for predictor, parts in models:
-        scores.go_on_with(predictor)
+        scores.use(predictor)
         for part in parts:
             first, name = samples, part.name_sample
             left_out += (f"{data}: {part.warning}",) if part.warning is not None else ()
@@ -220,13 +220,15 @@ def evaluate_each(
     if not samples:
         raise DataError(f"{data}: there are no samples")
     metrics = scores.result()
-    found = {}
-    for head, each in zip(heads, watched, strict=True):
+    evaluations = {}
+    for head, counts in zip(heads, watched, strict=True):
         label, calibration = f"{data}: {head.name}", reader.calibrations.get(head.name)
-        found[head.name] = each.evaluation(head, label if head.name else data, metrics, calibration)
-    if "" not in found:
-        return Evaluation(data, samples, metrics, warnings=left_out, heads=found)
-    return replace(found[""], warnings=(*left_out, *found[""].warnings))
+        evaluations[head.name] = counts.evaluation(
+            head, label if head.name else data, metrics, calibration
+        )
+    if "" not in evaluations:
+        return Evaluation(data, samples, metrics, warnings=left_out, heads=evaluations)
+    return replace(evaluations[""], warnings=(*left_out, *evaluations[""].warnings))
 
 
 class _Scores:
@@ -249,7 +251,7 @@ class _Scores:
         self._heads, self._watched, self._data = heads, watched, data
         self._metrics = MetricAccumulator(heads, None, watches)
 
-    def go_on_with(self, predictor: Predictor) -> None:
+    def use(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a predictor."""
         self._predictor = predictor
         if len(predictor.members) > 1:
@@ -267,9 +269,10 @@ class _Scores:
         """Add the samples of a part."""
         members, first = self._predictor.members, part.samples[0]
         if len(members) == 1:
-            with np.errstate(all="ignore"):
-                ready = ready_part(first, members[0], self._data)
-            self._batches.add_to(self._metrics, ready)
+            for dataset in first.parts(self._predictor.samples_in_part):
+                with np.errstate(all="ignore"):
+                    ready = ready_part(dataset, members[0], self._data)
+                self._batches.add_to(self._metrics, ready)
             return
         samples = [as_arrays(dataset.inputs) for dataset in part.samples]
         calibrations = self._predictor.calibrations
@@ -318,16 +321,16 @@ class _Watched:
         calibration: FittedCalibration | None,
     ) -> Evaluation:
         """Return what was counted, with the loss's own metrics out of all."""
-        found = self._evaluation(head, data, metrics)
+        counted = self._evaluation(head, data, metrics)
         if self._trust is None or calibration is None:
-            return found
-        return replace(found, calibration=self._trust.result(calibration))
+            return counted
+        return replace(counted, calibration=self._trust.result(calibration))
 
     def _evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
-        own = metrics
+        of_loss = metrics
         if head.name:
             labels = ("loss", *(metric.label for metric in head.metrics.values()))
-            own = {
+            of_loss = {
                 label: metrics[head.label(label)]
                 for label in labels
                 if head.label(label) in metrics
@@ -339,12 +342,12 @@ class _Watched:
                 observed.compare_constant(constant.add)
                 baseline.metrics.update(constant.result())
             errors = self._errors.result() or None
-            return Evaluation(data, self._samples, own, errors=errors, baseline=baseline)
+            return Evaluation(data, self._samples, of_loss, errors=errors, baseline=baseline)
         names = self._reading.class_names
         warning = never_predicted(observed.true, observed.predicted, names)
         warnings = (warning,) if warning is not None else ()
         counts = self._counts.counts
-        return Evaluation(data, self._samples, own, names, counts, None, baseline, warnings)
+        return Evaluation(data, self._samples, of_loss, names, counts, None, baseline, warnings)
 
 
 class _Trust:
@@ -398,7 +401,7 @@ def ready_part(part: Dataset, member: Member, data: str) -> ReadyData:
     model, part = member.model, guarded(part)
     pairs = [targets_for(head, part, model, member.preparation, data) for head in member.heads]
     weights = None if part.weights is None else part.weights.astype(model.dtype)
-    ys, y_trues = (tuple(each) for each in zip(*pairs, strict=True))
+    ys, y_trues = (tuple(arrays) for arrays in zip(*pairs, strict=True))
     try:
         x = model.as_input(part.inputs)
     except DataError as error:

@@ -13,12 +13,14 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.network.inputs import Inputs
+from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.data.replacing import Replacer
+from declnet.data.sources.loading import guarded
 from declnet.data.splits import Data
 from declnet.errors import SampleName
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
+from declnet.runs.inference.member import naming_among
 from declnet.runs.inference.predictions import require_finite
 from declnet.runs.inference.predictor import LabeledPart, Predictor
 from declnet.training.evaluation import BatchLosses
@@ -120,17 +122,24 @@ class ExaminedPart:
     def of_members(self, positions: Sequence[int]) -> ExaminedPart:
         """Return the same samples with a predictor of some of the members."""
         members, weights = self.predictor.members, self.predictor.weights
-        chosen = [members[at] for at in positions]
-        predictor = Predictor(chosen, [weights[at] for at in positions])
-        samples = tuple(self.part.samples[at] for at in positions)
+        chosen = [members[position] for position in positions]
+        predictor = Predictor(chosen, [weights[position] for position in positions])
+        samples = tuple(self.part.samples[position] for position in positions)
         part = self.part._replace(samples=samples)
         return ExaminedPart(predictor, self.raw, part, self.name, unchanged=self.unchanged)
 
     def take(self, positions: Array) -> ExaminedPart:
         """Return some of the samples."""
         samples = tuple(dataset.take(positions) for dataset in self.part.samples)
-        part = self.part._replace(samples=samples)
+        name_sample = naming_among(positions, self.part.name_sample)
+        part = self.part._replace(samples=samples, name_sample=name_sample)
         return ExaminedPart(self.predictor, self.raw.take(positions), part, self.name)
+
+    def guarded(self) -> ExaminedPart:
+        """Return the same samples in memory, in arrays that nobody can change."""
+        samples = [guarded(replace(data, x=as_arrays(data.inputs))) for data in self.part.samples]
+        part = self.part._replace(samples=tuple(samples))
+        return ExaminedPart(self.predictor, self.raw, part, self.name, unchanged=self.unchanged)
 
     def identifiers(self, *, several_seeds: bool) -> dict[str, Array]:
         """Return what identifies samples of a fold, (n,) each, the first to sort by first."""

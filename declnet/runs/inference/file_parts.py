@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +21,13 @@ from declnet.data.sources.files import called, file_source, naming, with_setting
 from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
 from declnet.errors import DataError
-from declnet.graph.model import Model
 from declnet.runs.inference.member import naming_samples
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import Predictions
 from declnet.runs.inference.predictor import LabeledPart, Predictor
 
-NUMBERS = 2**21
-"""Approximate number of values of x in a part: 16 MiB in float64."""
-MOST_SAMPLES = 2**16
-
 FILE = "file"
 """Column of predictions for the names of a source's samples."""
-
-
-def samples_in_part(predictor: Predictor) -> int:
-    """Return how many samples to process per part, balancing memory and speed.
-
-    The number is a multiple of the samples that the model computes together, so results do not
-    depend on how a file is divided.
-    """
-    return min(_samples_of(member.model) for member in predictor.members)
-
-
-def _samples_of(model: Model) -> int:
-    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
-    size = max(1, model.sample_size, outputs)
-    wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
-    at_once = model.samples_at_once
-    return max(1, wanted // at_once) * at_once
 
 
 def predicted_parts(
@@ -97,26 +74,26 @@ def predicted_parts(
                     "the model was trained on a table, so its columns are needed by name",
                     hint=f"a table with {_some(predictor.features)}",
                 )
-            kept, passed = _without(part, identifiers, predictor.features is None)
-            count = len(kept)
+            samples, passed = _without(part, identifiers, predictor.features is None)
+            count = len(samples)
             if names is not None:
-                own = np.array(names[first - 1 : first - 1 + count], object)
-                if len(own) < count:
+                in_part = np.array(names[first - 1 : first - 1 + count], object)
+                if len(in_part) < count:
                     fault = f"returned {len(names)} names, but there are more samples"
                     raise BrokenContractError(source, "sample_names", fault)
-                passed = {FILE: own, **passed}
+                passed = {FILE: in_part, **passed}
             if rows is None:
-                predictions = predictor.predict_part(kept, on_error)
+                predictions = predictor.predict_part(samples, on_error)
             else:
                 predictions = partial_predictions(predictor, rows, naming_samples(part))
             known = predictor.column_types
             types = {name: known[name] for name in passed if name in known}
-            for loss, found in predictions.items():
+            for loss, of_loss in predictions.items():
                 predictions[loss] = replace(
-                    found,
-                    identifiers={**found.identifiers, **passed},
-                    types={**found.types, **types},
-                    spread=found.spread if spread else None,
+                    of_loss,
+                    identifiers={**of_loss.identifiers, **passed},
+                    types={**of_loss.types, **types},
+                    spread=of_loss.spread if spread else None,
                 )
             yield predictions
             first += count
@@ -157,7 +134,7 @@ def _parts(
             yield part, None
             continue
         rows = readable_cells(part, texts | predictor.column_types, part.cells)
-        columns = {name: rows.scattered(each) for name, each in rows.table.columns.items()}
+        columns = {name: rows.scattered(column) for name, column in rows.table.columns.items()}
         for name in identifiers:
             if name not in predictor.column_types:
                 columns[name] = without_unreadable(part.columns[name])
@@ -167,7 +144,7 @@ def _parts(
 def _chunks(
     predictor: Predictor, data: Path | DataSource, source: DataSource
 ) -> Iterator[Dataset | Table]:
-    size, first = samples_in_part(predictor), 1
+    size, first = predictor.samples_in_part, 1
     read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
     for part in with_settings(read, data, predictor.spec.data.train):
         samples = part if isinstance(part, Table) else Dataset(part, {})
@@ -187,30 +164,30 @@ def _without(
         require_column(data.columns, name)
     passed = {name: data.columns[name] for name in identifiers}
     if drop:
-        columns = {name: each for name, each in data.columns.items() if name not in passed}
+        columns = {name: column for name, column in data.columns.items() if name not in passed}
         data = replace(data, columns=columns)
     return data, passed
 
 
-def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[LabeledPart]:
+def labeled_parts(predictor: Predictor, data: Path | DataSource) -> Iterator[LabeledPart]:
     """Yield samples with targets, part by part, prepared like the run's data.
 
     Args:
         predictor: the run's predictor; its training data source determines a file's format.
-        given: a file or a source: a table with the target and the columns the model was trained
+        data: a file or a source: a table with the target and the columns the model was trained
             on; or arrays x and y if the model was trained on arrays.
 
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    with naming(given, predictor.spec.data.train):
-        parts = raw_parts(predictor, given, only_needed=True)
-        for data in parts if predictor.windows is None else joined_parts(parts):
-            yield predictor.labeled(data, called(given))
+    with naming(data, predictor.spec.data.train):
+        parts = raw_parts(predictor, data, only_needed=True)
+        for part in parts if predictor.windows is None else joined_parts(parts):
+            yield predictor.labeled(part, called(data))
 
 
 def raw_parts(
-    predictor: Predictor, given: Path | DataSource, *, only_needed: bool = False
+    predictor: Predictor, data: Path | DataSource, *, only_needed: bool = False
 ) -> Iterator[Dataset | Table]:
     """Yield samples with targets, part by part, before their preparation.
 
@@ -223,10 +200,10 @@ def raw_parts(
         DataError: the file cannot be read or lacks a column.
     """
     targets = tuple(predictor.targets.values())
-    source = _source(predictor, given, targets, only_needed=only_needed)
-    size, first = samples_in_part(predictor), 1
+    source = _source(predictor, data, targets, only_needed=only_needed)
+    size, first = predictor.samples_in_part, 1
     read = partial(verified, DataSource.chunks, source, _no_chance(), size)
-    for part in with_settings(read, given, predictor.spec.data.train):
+    for part in with_settings(read, data, predictor.spec.data.train):
         yield part.numbered_from(first)
         first += len(part)
 

@@ -42,6 +42,11 @@ def naming_samples(data: SampleArrays, windows: Windows | None = None) -> NamesS
     return lambda position: SampleName(f"window {1 + position}", 1 + position)
 
 
+def naming_among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
+    """Return the names of the samples at some positions of a part."""
+    return lambda position: name_sample(int(positions[position]))
+
+
 class Member:
     """A trained model with everything needed to predict from a user's data; thread-safe.
 
@@ -185,8 +190,8 @@ class Member:
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
                 row = records.row_number(int(np.argmax(wrong)))
-                of = f' of "{name}"' if name else ""
-                message = f"sample {row}{of} has a number that is NaN or infinite"
+                where = f' of "{name}"' if name else ""
+                message = f"sample {row}{where} has a number that is NaN or infinite"
                 raise DataError(message, row=row)
         return x
 

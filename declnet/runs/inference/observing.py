@@ -66,9 +66,9 @@ class Observed:
             outputs[most] = 1
             return f'always "{(reading.class_names or ())[most]}"', outputs
         count = sum(map(len, self._y))
-        if sum(each.size for each in self._y) != count * prod(shape):
+        if sum(y.size for y in self._y) != count * prod(shape):
             return None
-        mean = sum(each.reshape(len(each), -1).sum(axis=0, dtype=float) for each in self._y) / count
+        mean = sum(y.reshape(len(y), -1).sum(axis=0, dtype=float) for y in self._y) / count
         if reading.sort == "values":
             said = (
                 f"always the mean, {float(mean[0]):.4g}" if prod(shape) == 1 else "always the mean"
@@ -84,17 +84,17 @@ class Observed:
 
     def compare_constant(self, update: Callable[[Array, Array], None]) -> None:
         """Call `update` with the best constant prediction of each batch, and its y."""
-        found = self.constant()
-        if found is None:
+        constant = self.constant()
+        if constant is None:
             return
-        outputs = found[1].astype(self._like.dtype)
+        outputs = constant[1].astype(self._like.dtype)
         for y in self._y:
             update(np.repeat(outputs[None], len(y), axis=0), y)
 
     def baseline(self, metrics: Collection[Metric]) -> Baseline | None:
         """Return the metrics of the best constant prediction, if there is one."""
-        found = self.constant()
-        if found is None:
+        constant = self.constant()
+        if constant is None:
             return None
         values = {}
         for metric in metrics:
@@ -105,17 +105,23 @@ class Observed:
                     values[metric.label] = verified(Metric.result, metric, state)
             except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
                 continue
-        return Baseline(found[0], values)
+        return Baseline(constant[0], values)
 
 
-def joined_baseline(heads: Sequence[Head], found: Sequence[Baseline | None]) -> Baseline | None:
+def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None]) -> Baseline | None:
     """Return the baselines of all losses as one, by the history's names; None if there is none."""
-    known = [(head, each) for head, each in zip(heads, found, strict=True) if each is not None]
+    known = [
+        (head, baseline)
+        for head, baseline in zip(heads, baselines, strict=True)
+        if baseline is not None
+    ]
     if not known:
         return None
-    said = [f"{head.name}: {each.prediction}" for head, each in known]
+    said = [f"{head.name}: {baseline.prediction}" for head, baseline in known]
     named = {
-        head.label(name): value for head, each in known for name, value in each.metrics.items()
+        head.label(name): value
+        for head, baseline in known
+        for name, value in baseline.metrics.items()
     }
     return Baseline("; ".join(said) if len(heads) > 1 else known[0][1].prediction, named)
 

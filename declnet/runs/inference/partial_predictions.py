@@ -11,11 +11,11 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table
 from declnet.data.usable_rows import UsableRows, refused_rows
 from declnet.errors import DataError, SampleName
+from declnet.runs.inference.member import Member, NamesSamples, naming_among
 from declnet.runs.inference.predictions import Predictions, require_all_finite
 from declnet.training.tasks import predictions_of
 
 if TYPE_CHECKING:
-    from declnet.runs.inference.member import Member, NamesSamples
     from declnet.runs.inference.predictor import Predictor
 
 
@@ -41,12 +41,14 @@ def partial_predictions(
     if not len(rows.table):
         outputs = [_blank_outputs(member) for member in predictor.members]
         return _of_rows(predictor.combined(outputs), slice(0), rows)
-    names = _among(rows.positions, name_sample)
+    names = naming_among(rows.positions, name_sample)
     predictions = predictor.predict_records(rows.table, names)
 
     def check(part: Array) -> None:
-        outputs = {loss: found.changed(lambda x: x[part]) for loss, found in predictions.items()}
-        require_all_finite(outputs, _among(part, names))
+        outputs = {
+            loss: of_loss.changed(lambda x: x[part]) for loss, of_loss in predictions.items()
+        }
+        require_all_finite(outputs, naming_among(part, names))
 
     errors = refused_rows(check, rows.table.row_numbers)
     finite = np.delete(np.arange(len(rows.table)), list(errors))
@@ -58,8 +60,8 @@ def _of_rows(
 ) -> dict[str, Predictions]:
     """Return the predictions of all rows, given some with those of the usable rows."""
     return {
-        loss: found.changed(lambda array: array[usable]).with_errors(rows)
-        for loss, found in predictions.items()
+        loss: of_loss.changed(lambda array: array[usable]).with_errors(rows)
+        for loss, of_loss in predictions.items()
     }
 
 
@@ -69,7 +71,7 @@ def _prepared_rows(member: Member, rows: UsableRows, name_sample: NamesSamples) 
     An error in a column is looked for in that column alone.
     """
     while len(rows.table):
-        names = _among(rows.positions, name_sample)
+        names = naming_among(rows.positions, name_sample)
         try:
             member.prepare(rows.table, names)
         except DataError as error:
@@ -89,15 +91,10 @@ def _check(
     """Return a check of rows at some positions, which raises errors such as this one."""
     preparation, column = member.preparation, error.column or ""
     if column in (preparation.types or ()):
-        alone, own = preparation.of_column(column), table.columns[column]
+        alone, cells = preparation.of_column(column), table.columns[column]
         numbers = np.asarray(table.row_numbers)
-        return lambda part: alone.apply(Table({column: own[part]}, rows=numbers[part]))
-    return lambda part: member.prepare(table.take(part), _among(part, name_sample))
-
-
-def _among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
-    """Return what messages call a sample, by its position among those at some positions."""
-    return lambda position: name_sample(int(positions[position]))
+        return lambda part: alone.apply(Table({column: cells[part]}, rows=numbers[part]))
+    return lambda part: member.prepare(table.take(part), naming_among(part, name_sample))
 
 
 def _blank_outputs(member: Member) -> dict[str, Array]:

@@ -47,9 +47,9 @@ def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
         }
         return [known[item] for item in items]
     if column.dtype.kind == "b":
-        return ["true" if each else "false" for each in column.tolist()]
+        return ["true" if value else "false" for value in column.tolist()]
     few = len(column) < FEW
-    texts: list[str] = [str(each) for each in column] if few else column.astype("U").tolist()
+    texts: list[str] = [str(value) for value in column] if few else column.astype("U").tolist()
     for position in np.flatnonzero(missing_values(column)):
         texts[position] = quoted(None)
     return texts
@@ -63,7 +63,7 @@ def csv_text(text: str | None) -> str:
     """
     if text is None:
         return ""
-    if text and not any(each in text for each in '",\r\n') and text.strip() == text:
+    if text and not any(character in text for character in '",\r\n') and text.strip() == text:
         return text
     return '"' + text.replace('"', '""') + '"'
 
@@ -133,7 +133,7 @@ def write_json_lines(parts: Iterable[Columns], file: BinaryIO) -> int:
     for columns in parts:
         keys = [json_text(name) + ": " for name in columns]
         items = [json_items(column) for column in columns.values()]
-        pairs = [[key + each for each in column] for key, column in zip(keys, items, strict=True)]
+        pairs = [[key + item for item in column] for key, column in zip(keys, items, strict=True)]
         lines = map(", ".join, zip(*pairs, strict=True))
         file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
         rows += sample_count(columns)
@@ -216,7 +216,7 @@ def columns_of(predictions: AnyPredictions, form: str) -> Columns:
     """
     if form == "parquet":
         columns, types = prediction_columns(predictions), prediction_types(predictions)
-        return {name: _masked(name, each, types.get(name)) for name, each in columns.items()}
+        return {name: _masked(name, column, types.get(name)) for name, column in columns.items()}
     if form != "npy":
         return prediction_columns(predictions)
     losses = wrapped(predictions)

@@ -69,7 +69,7 @@ class Predictions:
         """Return predictions whose arrays of samples, except identifiers, are changed alike."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         changed: dict[str, Any] = {
-            n: change(each) for n, each in arrays.items() if each is not None
+            n: change(array) for n, array in arrays.items() if array is not None
         }
         return replace(self, **changed)
 
@@ -126,22 +126,22 @@ def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
     identifiers: dict[str, Array] = {}
     columns: dict[str, Array] = {}
     errors: dict[str, Array] = {}
-    for loss, found in wrapped(predictions).items():
-        identifiers |= found.identifiers
-        errors |= _error_column(found)
-        own = replace(found, identifiers={}, errors=None).columns()
-        columns |= {label(loss, name): column for name, column in own.items()}
+    for loss, of_loss in wrapped(predictions).items():
+        identifiers |= of_loss.identifiers
+        errors |= _error_column(of_loss)
+        named = replace(of_loss, identifiers={}, errors=None).columns()
+        columns |= {label(loss, name): column for name, column in named.items()}
     return _with_identifiers(identifiers, columns | errors)
 
 
 def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
     """Return the types of `prediction_columns`, as far as missing values may hide them."""
     types: dict[str, ColumnType] = {}
-    for loss, found in wrapped(predictions).items():
-        types |= found.types
+    for loss, of_loss in wrapped(predictions).items():
+        types |= of_loss.types
         kind = types.pop("prediction", None)
         if kind is not None:
-            names = _numbered("prediction", found.prediction)
+            names = _numbered("prediction", of_loss.prediction)
             types |= dict.fromkeys([label(loss, name) for name in names], kind)
     return types
 
@@ -150,11 +150,11 @@ _ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "
 """The fields of `Predictions` that have a row for each sample."""
 
 
-def _error_column(found: Predictions) -> dict[str, Array]:
-    if found.errors is None:
+def _error_column(predictions: Predictions) -> dict[str, Array]:
+    if predictions.errors is None:
         return {}
-    messages = np.full(len(found), None, object)
-    for position, error in found.errors.items():
+    messages = np.full(len(predictions), None, object)
+    for position, error in predictions.errors.items():
         messages[position] = error.message
     return {"error": messages}
 
@@ -190,8 +190,8 @@ def require_all_finite(
     predictions: Mapping[str, Predictions], name_sample: Callable[[int], SampleName]
 ) -> None:
     """Raise DataError if a prediction of any loss is NaN or infinite, as `require_finite`."""
-    for found in predictions.values():
-        require_finite(found.outputs, name_sample)
+    for of_loss in predictions.values():
+        require_finite(of_loss.outputs, name_sample)
 
 
 @dataclass(frozen=True)

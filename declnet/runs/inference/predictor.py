@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +38,13 @@ from declnet.runs.inference.predictions import (
 
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
+
+
+NUMBERS_IN_PART = 2**21
+"""Approximate number of values of x in a part: 16 MiB in float64."""
+
+MOST_IN_PART = 2**16
+"""Maximum number of samples in a part."""
 
 
 class LabeledPart(NamedTuple):
@@ -156,6 +164,15 @@ class Predictor:
         return self.members[0].preparation.targets
 
     @cached_property
+    def samples_in_part(self) -> int:
+        """How many samples to process per part, balancing memory and speed.
+
+        The number is a multiple of the samples that the model computes together, so results do not
+        depend on how a file is divided.
+        """
+        return min(_samples_in_part(member.model) for member in self.members)
+
+    @cached_property
     def feature_types(self) -> dict[str, ColumnType] | None:
         """The columns used by any member, with their types; None for arrays."""
         types = [member.preparation.types for member in self.members]
@@ -201,7 +218,7 @@ class Predictor:
         self.require_on_error(on_error)
         with attributing_errors(self.registry):
             if self.members[0].takes_named_arrays and isinstance(data, Mapping):
-                named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
+                named = {key: read_only(plain_array(values, key)) for key, values in data.items()}
                 return unwrapped(self.predict_part(Dataset(named, {}), on_error))
             cells, types = self.cells, self.column_types
             try:
@@ -275,13 +292,14 @@ class Predictor:
             return partial_predictions(self, rows, name_sample)
         if on_error == "empty":
             rows = UsableRows.of(records)
-            return {loss: found.with_errors(rows) for loss, found in predictions.items()}
+            return {loss: of_loss.with_errors(rows) for loss, of_loss in predictions.items()}
         name = self.windows.spec.series if self.windows is not None else None
         if name is None or self.windows is None:
             return predictions
         series = np.array([*self.windows.series_in(records)], records.columns[name].dtype)
         return {
-            loss: replace(found, identifiers={name: series}) for loss, found in predictions.items()
+            loss: replace(of_loss, identifiers={name: series})
+            for loss, of_loss in predictions.items()
         }
 
     def predict_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Predictions]:
@@ -302,7 +320,7 @@ class Predictor:
         if len(outputs) == 1:
             return predictions
         for loss, prediction in predictions.items():
-            of_members = [own[loss] for own in outputs]
+            of_members = [by_loss[loss] for by_loss in outputs]
             spread = np.std(of_members, axis=0, ddof=1, dtype=float).astype(of_members[0].dtype)
             predictions[loss] = replace(prediction, spread=spread)
         return predictions
@@ -325,13 +343,13 @@ class Predictor:
         first, *others = outputs
         if not others:
             return first
-        found = {}
+        means = {}
         for loss, y_pred in first.items():
             total = self.weights[0] * y_pred.astype(float)
             for weight, other in zip(self.weights[1:], others, strict=True):
                 total += weight * other[loss].astype(float)
-            found[loss] = (total / sum(self.weights)).astype(y_pred.dtype)
-        return found
+            means[loss] = (total / sum(self.weights)).astype(y_pred.dtype)
+        return means
 
     def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
@@ -351,8 +369,8 @@ class Predictor:
         with attributing_errors(self.registry):
             if isinstance(data, Path | DataSource):
                 return evaluate_parts(self, labeled_parts(self, data), called(data))
-            given = guarded(as_data(data, "the given"))
-            return evaluate_parts(self, [self.labeled(given, "the given")], "given")
+            samples = guarded(as_data(data, "the given"))
+            return evaluate_parts(self, [self.labeled(samples, "the given")], "given")
 
     def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared like the run's data.
@@ -375,6 +393,14 @@ class Predictor:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
         predictions = {}
         for reading, (loss, y_pred) in zip(self.readings, outputs.items(), strict=True):
-            found, calibration = reading.read(y_pred), self.calibrations.get(loss)
-            predictions[loss] = found if calibration is None else calibration.completed(found)
+            of_loss, calibration = reading.read(y_pred), self.calibrations.get(loss)
+            predictions[loss] = of_loss if calibration is None else calibration.completed(of_loss)
         return predictions
+
+
+def _samples_in_part(model: Model) -> int:
+    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
+    size = max(1, model.sample_size, outputs)
+    most = max(1, min(MOST_IN_PART, NUMBERS_IN_PART // size))
+    at_once = model.samples_at_once
+    return max(1, most // at_once) * at_once

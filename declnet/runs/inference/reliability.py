@@ -42,11 +42,11 @@ class Reliability:
         p = outputs.reshape(len(outputs), -1).astype(float)
         if self._reading.sort == "classes":
             top, right = p.max(axis=1), p.argmax(axis=1) == labels
-            own = p[np.arange(len(p)), labels]
+            of_truth = p[np.arange(len(p)), labels]
         else:
             top, right = p.reshape(-1), labels.reshape(-1) == 1
-            own = np.where(right, top, 1 - top)
-        self._log_loss -= float(np.log(np.clip(own, eps, 1 - eps)).sum())
+            of_truth = np.where(right, top, 1 - top)
+        self._log_loss -= float(np.log(np.clip(of_truth, eps, 1 - eps)).sum())
         places = np.linspace(0, 1, BINS + 1)[1:-1].searchsorted(top)
         self.counts += np.bincount(places, minlength=BINS)
         self.right += np.bincount(places, right, BINS)

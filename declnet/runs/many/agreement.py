@@ -79,7 +79,8 @@ def _described(member: Member) -> dict[str, Any]:
         "classes": [reading.classes for reading in readings],
         "outputs": [(reading.sort, reading.outputs, reading.scores) for reading in readings],
         "calibrators": [
-            {name for each in own for name in each.gives()} - {"apply"} for own in calibrators
+            {name for calibrator in of_head for name in calibrator.gives()} - {"apply"}
+            for of_head in calibrators
         ],
     }
 

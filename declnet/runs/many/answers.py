@@ -1,39 +1,63 @@
-"""The answer of an executor to a task, and the files of a run that come with it."""
+"""The answer of an executor to a task, as bytes, and the files of a run that come with it."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from glob import escape
 from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
-from declnet.contracts.runs.executor import Executor
-from declnet.contracts.runs.plan import Outcome
-from declnet.errors import RunError
-from declnet.runs.many.run_tasks import RunTask, read_answer
-from declnet.runs.notices import warn
-from declnet.runs.storage.folder import writing
 from declnet.runs.storage.writing import is_temporary, make_folder, sync_folder, write_atomically
 
 
-def received(answer: bytes, run: RunTask, executor: Executor) -> Outcome:
-    """Return the outcome in an answer, once the run's folder is where it belongs."""
-    try:
-        unpacked = read_answer(answer, run)
-        if unpacked.files is not None:
-            with writing(run.directory):
-                _place(unpacked.files, run.directory)
-    except ValueError:
-        return run.outcome(error="its answer is not what execute_task returned")
-    except RunError as error:
-        return run.outcome(error=str(error))
-    if unpacked.unstoppable:
-        message = f'the executor "{executor.type}" passes no reports on, and shares no file system'
-        warn(f"no trial is stopped early: {message}")
-    return unpacked.outcome
+class Answer(NamedTuple):
+    """What came of a task.
+
+    Attributes:
+        outcome: the fields of an `Outcome` that its run decides on.
+        files: the files of the run by their paths in its folder; None if they are there already.
+        unstoppable: whether the run could not be stopped early, as it should have been.
+    """
+
+    outcome: dict[str, Any]
+    files: dict[str, bytes] | None = None
+    unstoppable: bool = False
+
+    def packed(self) -> bytes:
+        """Return a line of JSON, and then the content of the files one after another."""
+        files = self.files
+        sizes = {name: len(file) for name, file in files.items()} if files is not None else None
+        head = {"outcome": self.outcome, "files": sizes, "unstoppable": self.unstoppable}
+        return b"\n".join([json.dumps(head).encode(), b"".join((files or {}).values())])
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> Answer:
+        """Return the answer that `packed` returned as bytes.
+
+        Raises:
+            ValueError: it did not.
+        """
+        head, _, rest = content.partition(b"\n")
+        try:
+            fields = json.loads(head)
+            outcome, sizes = dict(fields["outcome"]), fields["files"]
+            unstoppable = bool(fields.get("unstoppable"))
+            files: dict[str, bytes] = {}
+            start = 0
+            for name, size in (sizes or {}).items():
+                path = PurePosixPath(name)
+                if path.is_absolute() or ".." in path.parts:
+                    raise ValueError(name)
+                files[name] = rest[start : start + size]
+                start += size
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(str(error)) from None
+        return cls(outcome, files if sizes is not None else None, unstoppable)
 
 
-def _place(files: dict[str, bytes], directory: Path) -> None:
+def place_files(files: dict[str, bytes], directory: Path) -> None:
     """Write the files of a run so that its folder has all of them or is as it was."""
     arriving, former = (
         directory.with_name(f".{directory.name}.{state}.{os.getpid()}")
@@ -44,10 +68,7 @@ def _place(files: dict[str, bytes], directory: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
     make_folder(arriving)
     for name, content in files.items():
-        inside = PurePosixPath(name)
-        if inside.is_absolute() or ".." in inside.parts:
-            raise ValueError(name)
-        path = arriving / inside
+        path = arriving / name
         make_folder(path.parent)
         write_atomically(path, content)
     if directory.exists():  # what an earlier process left of the run

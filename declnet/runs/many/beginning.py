@@ -55,13 +55,13 @@ def tasks_of(
         point: the folder that holds those of the runs.
         fields: other fields of each task.
     """
-    own, is_crossed = spec.data.fold, spec.data.is_cross_validation
+    selected, is_crossed = spec.data.fold, spec.data.is_cross_validation
     folds = range(1, (spec.data.folds or 0) + 1) if is_crossed else (None,)
     return [
         Task(
             run_folder(point, seed if seeds is not None else None, fold),
             seed=seed,
-            fold=fold or own,
+            fold=fold or selected,
             point=point,
             **fields,
         )
@@ -78,7 +78,7 @@ def named_points(
         points: each with its spec, and the result of checking it.
         seeds: the seeds of each; None for those of its sweep, or its own.
     """
-    found: list[SweptSpec] = []
+    swept: list[SweptSpec] = []
     names: set[str] = set()
     for point, spec, checked in points:
         name = spec.name
@@ -88,10 +88,10 @@ def named_points(
                 name = fit_name(f"{len(names)}-{name}")
             names.add(name.casefold())
         named = spec.model_copy(update={"name": name})
-        own = seeds or point.seeds or (spec.seed,)
+        of_point = seeds or point.seeds or (spec.seed,)
         light = replace(checked, sets=None, loaded=None)  # runs load their data when they begin
-        found.append(SweptSpec(named, own, point, spec.name, light))
-    return found
+        swept.append(SweptSpec(named, of_point, point, spec.name, light))
+    return swept
 
 
 @contextmanager
@@ -146,9 +146,9 @@ def _members_file(
     for number, member in enumerate(members.members):
         spec = member.spec
         stored.append(StoredSpec.of(resolved_document(spec), spec.folder))
-        own = tasks_of(spec, seeds, point=spec.name, name=spec.name, base=number)
-        tasks += own
-        known[spec_key(own[0])] = spec, None
+        of_member = tasks_of(spec, seeds, point=spec.name, name=spec.name, base=number)
+        tasks += of_member
+        known[spec_key(of_member[0])] = spec, None
     weights = {member.spec.name: member.weight for member in members.members}
     file = GroupFile(
         kind="members",
@@ -166,20 +166,20 @@ def sweep_file(
     """Return the content of `group.json` for a sweep, and its specs by `spec_key`."""
     bases: dict[int, int] = {}
     stored, tasks, known = list[StoredSpec](), list[Task](), KnownSpecs()
-    for each in swept:
-        name, base = each.spec.name, each.point.base
+    for point in swept:
+        name, base = point.spec.name, point.point.base
         if base is None:
-            document = resolved_document(each.spec.model_copy(update={"name": each.base}))
+            document = resolved_document(point.spec.model_copy(update={"name": point.base}))
         else:
             document = base.document
-        number = bases.setdefault(id(base if base is not None else each), len(stored))
+        number = bases.setdefault(id(base if base is not None else point), len(stored))
         if number == len(stored):
-            stored.append(StoredSpec.of(document, each.spec.folder))
-        own = tasks_of(
-            each.spec, each.seeds, point=name, name=name, changes=each.point.values, base=number
+            stored.append(StoredSpec.of(document, point.spec.folder))
+        of_point = tasks_of(
+            point.spec, point.seeds, point=name, name=name, changes=point.point.values, base=number
         )
-        tasks += own
-        known[spec_key(own[0])] = each.spec, each.checked
+        tasks += of_point
+        known[spec_key(of_point[0])] = point.spec, point.checked
     file = GroupFile(
         kind="sweep",
         name=swept[0].base,

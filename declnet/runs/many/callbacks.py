@@ -23,7 +23,7 @@ def finish_group(group: Group) -> None:
     if not callbacks:
         return
     listed = [run for run in list_runs(group.path) if isinstance(run, ListedRun)]
-    runs = [each for each in (_grouped(run, group) for run in listed) if each is not None]
+    runs = [run for run in (_grouped(run, group) for run in listed) if run is not None]
     if not runs:
         return
     best, _ = best_of(listed)
@@ -50,21 +50,21 @@ def notifying_failure(group: Group) -> Iterator[None]:
 
 def _callbacks(group: Group, method: str) -> list[Callback]:
     """Return the callbacks of all specs that override a method; those that are equal, once."""
-    found: list[Callback] = []
+    callbacks: list[Callback] = []
     if "callbacks" not in group.file.model_dump_json(include={"specs", "tasks"}):
-        return found  # as in most sweeps, of which there may be thousands of points
+        return callbacks  # as in most sweeps, of which there may be thousands of points
     for spec in group.specs():
         for callback in spec.training.callbacks:
             if (
                 getattr(type(callback), method) is not getattr(Callback, method)
-                and callback not in found
+                and callback not in callbacks
             ):
-                found.append(callback)
-    return found
+                callbacks.append(callback)
+    return callbacks
 
 
 def _grouped(run: ListedRun, group: Group) -> GroupedRun | None:
-    found = grouped_run(group.path / run.path)
-    if found is None:
+    member = grouped_run(group.path / run.path)
+    if member is None:
         return None
-    return GroupedRun(found.directory, found.group, found.values, run.status, run.metrics)
+    return GroupedRun(member.directory, member.group, member.values, run.status, run.metrics)

@@ -131,5 +131,5 @@ def logged_rows(history: Path) -> list[dict[str, Any]]:
 
 def logged_epoch(row: Mapping[str, Any]) -> EpochLogged:
     """Return a row of a history as the epoch that it is from."""
-    values = {name: math.nan if each is None else each for name, each in row.items()}
+    values = {name: math.nan if value is None else value for name, value in row.items()}
     return EpochLogged(int(values.pop("epoch")), values.pop("learning_rate"), values)

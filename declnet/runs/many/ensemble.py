@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,27 +14,24 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError
-from declnet.registry.registry import Registry
-from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.many.agreement import (
     have_same_content,
     have_same_samples,
     require_alike,
     require_one_version,
 )
-from declnet.runs.many.group_file import GroupFile, one_model
-from declnet.runs.notices import Notice
+from declnet.runs.many.group_file import one_model
+from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.stored_run import StoredRun, open_run
+from declnet.runs.trained import TrainedModels
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import Dataset, DataSource
-    from declnet.contracts.runs.analysis import Analysis
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
-    from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.examined import ExaminedPart
     from declnet.runs.inference.predictions import AnyPredictions
@@ -45,27 +41,8 @@ if TYPE_CHECKING:
 OUT_OF_FOLD = "out of fold"
 
 
-class Ensemble(Exportable):
-    """The runs of a group as one model: a predictor whose members are theirs.
-
-    Attributes:
-        path: the folder of the group.
-    """
-
-    path: Path
-    file: GroupFile
-    _registry: Registry | None
-    _notice: Notice | None
-
-    @property
-    @abstractmethod
-    def tasks(self) -> tuple[Task, ...]:
-        """The runs."""
-
-    @property
-    @abstractmethod
-    def status(self) -> str:
-        """`finished`, `running` (or killed), or `failed` if a run did."""
+class Ensemble(GroupFolder, TrainedModels):
+    """The runs of a group as one model: a predictor whose members are theirs."""
 
     @property
     def has_folds(self) -> bool:
@@ -97,7 +74,7 @@ class Ensemble(Exportable):
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
-        found = []
+        finished = []
         weights = self.weights
         for task in self.tasks:
             if not weights.get(task.point, 1.0):
@@ -114,8 +91,8 @@ class Ensemble(Exportable):
             if expected is not None and manifest_checksum(path) != expected:
                 message = f"changed since the runs ended: its checksum in {folder.GROUP} differs"
                 raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
-            found.append(run)
-        return tuple(found)
+            finished.append(run)
+        return tuple(finished)
 
     @property
     def _remedy(self) -> str:
@@ -163,42 +140,6 @@ class Ensemble(Exportable):
         parts = self.examined(data or self.evaluated_on[0])
         return _evaluated(parts, self.predictor())
 
-    def analyze(
-        self,
-        *analyses: Analysis | str | Mapping[str, Any],
-        data: str | Path | DataSource | None = None,
-    ) -> tuple[AnalysisResult, ...]:
-        """Analyze the models together: with folds, each row by the models that have not seen it.
-
-        Args:
-            analyses: each as in a spec: a type, a table or an instance.
-            data: as for `evaluate`, but not data of a program.
-
-        Raises:
-            pydantic.ValidationError: an analysis is invalid.
-            DeclnetError: as `evaluate` does; DataError if one does not suit the models or the data.
-        """
-        from declnet.contracts.runs.analysis import Analysis
-        from declnet.runs.inference.analyzing import held_out_samples, other_data
-
-        predictor, first = self.predictor(), self.runs[0]
-        chosen = [
-            Analysis.from_declaration(analysis, {"registry": first.registry})
-            for analysis in analyses
-        ]
-
-        def training() -> Data:
-            return first.raw_sets()["train"]
-
-        with attributing_errors(predictor.registry):
-            if data is not None and not isinstance(data, str):
-                samples = other_data(predictor, data, training)
-            else:
-                name = data or self.evaluated_on[0]
-                parts = self.examined(name)
-                samples = held_out_samples(predictor, parts, name, training)
-            return tuple(map(samples.result, chosen))
-
     def predictions(self, data: str | None = None) -> PredictedData:
         """Return the predictions for a data set of the runs, as `evaluate` makes them.
 
@@ -241,13 +182,13 @@ class Ensemble(Exportable):
     ) -> dict[str, list[ExaminedPart]]:
         """Return what `examined` does for each member of the spec alone, by the member's name."""
         parts = self.examined(name, data)
-        found: dict[str, list[ExaminedPart]] = {}
+        by_point: dict[str, list[ExaminedPart]] = {}
         for part in parts:
             points = self._points_in(part, len(parts))
             for point in dict.fromkeys(points):
-                positions = [at for at, own in enumerate(points) if own == point]
-                found.setdefault(point, []).append(part.of_members(positions))
-        return found
+                positions = [at for at, of_member in enumerate(points) if of_member == point]
+                by_point.setdefault(point, []).append(part.of_members(positions))
+        return by_point
 
     def _points_in(self, part: ExaminedPart, count: int) -> list[str]:
         """Return the member of the spec that each member of a part's predictor belongs to."""
@@ -283,13 +224,13 @@ class Ensemble(Exportable):
         outputs = joined_arrays([part.finite_outputs() for part in parts])
         ordered = {loss: y_pred[order] for loss, y_pred in outputs.items()}
         identifiers = {name: column[order] for name, column in numbers.items()}
-        found: AnyPredictions = unwrapped(
+        predicted: AnyPredictions = unwrapped(
             {
                 loss: replace(predictions, identifiers=identifiers)
                 for loss, predictions in self.predictor().read(ordered).items()
             }
         )
-        return found
+        return predicted
 
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
         """Return a data set of the runs, with the models that have not seen it.
@@ -367,18 +308,18 @@ class Ensemble(Exportable):
                 "each fold has its own training data, so the rows were seen by some of the models",
                 hint='evaluate out of fold: --on validation, or "validation" in a program',
             )
-        found: dict[tuple[str, int], Data] = {}
+        by_seed: dict[tuple[str, int], Data] = {}
         unchanged = True
         for task, run in self._weighted_runs():
             key = task.point, run.spec.seed
-            if key in found:
+            if key in by_seed:
                 continue
             sets = run.prepared_sets(data if data is not None else run.load_data())
             if name not in sets.raw:
                 raise DataError(f"the runs have no {name} data", hint="name a file with --data")
-            found[key] = sets.raw[name]
+            by_seed[key] = sets.raw[name]
             unchanged &= run.stored_sets(sets)[name].unchanged
-        first, *others = found.values()
+        first, *others = by_seed.values()
         if not all(have_same_content(first, other) for other in others):
             raise DataError(
                 f"each seed has other {name} data, which other models may have seen",
@@ -418,5 +359,5 @@ def _evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
 
     with attributing_errors(reader.registry):
         models = [(part.predictor, [part.part]) for part in parts]
-        found = evaluate_each(models, parts[0].name, reader)
-    return found.warned(unchanged=all(part.unchanged for part in parts))
+        evaluation = evaluate_each(models, parts[0].name, reader)
+    return evaluation.warned(unchanged=all(part.unchanged for part in parts))

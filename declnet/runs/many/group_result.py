@@ -53,7 +53,7 @@ class GroupResult(RunResult):
     def metrics(self) -> dict[str, dict[str, float]]:
         """The mean of each metric over the runs, by data set and name."""
         return {
-            data: {name: each.mean for name, each in spreads.items()}
+            data: {name: spread.mean for name, spread in spreads.items()}
             for data, spreads in self.spreads.items()
         }
 

@@ -167,9 +167,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         value = literal_value(value.model_dump(mode="json", exclude_none=True))
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     if isinstance(value, LocatedString):
         return {_TEXT: str(value), _FOLDER: str(value.folder)}
     if isinstance(value, date | time_of_day):
@@ -186,8 +186,8 @@ def restored(value: Any) -> Any:
             return LocatedString(value[_TEXT], Path(value[_FOLDER]))
         if value.keys() == {_TOML}:
             return tomllib.loads(f"value = {value[_TOML]}")["value"]
-        return {key: restored(each) for key, each in value.items()}
-    return [restored(each) for each in value] if isinstance(value, list) else value
+        return {key: restored(item) for key, item in value.items()}
+    return [restored(item) for item in value] if isinstance(value, list) else value
 
 
 def without_folders(task: Task) -> Task:

@@ -121,14 +121,14 @@ class _Slots(Executor):
         updates: SimpleQueue[TaskUpdate] = SimpleQueue()
         free: list[_Slot] = []
         working: dict[int, _Slot] = {}
-        taken = 0
+        count = 0
         try:
             while True:
                 while len(working) < self.jobs and (task := next(tasks, None)) is not None:
                     slot = free.pop() if free else self._slot(updates.put)
-                    working[taken] = slot
-                    slot.begin(taken, task)
-                    taken += 1
+                    working[count] = slot
+                    slot.begin(count, task)
+                    count += 1
                 if not working:
                     return
                 update = updates.get()

@@ -21,7 +21,7 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
         directory: the run's folder.
     """
     run = Path(directory).absolute()
-    found = None
+    grouped = None
     for folder in groups_above(run):  # of a point of a sweep, the sweep
         try:
             version = tuple(
@@ -33,8 +33,8 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
         except (DeclnetError, OSError):
             continue
         if values is not None:
-            found = GroupedRun(run, folder, values)
-    return found
+            grouped = GroupedRun(run, folder, values)
+    return grouped
 
 
 @lru_cache(maxsize=4)  # each run of a sweep asks for the same ones
@@ -42,11 +42,11 @@ def _values_in(folder: Path, _version: object) -> Mapping[str, dict[str, Any]]:
     """Return what tells each run of a group from the others, by its folder."""
     group = open_group(folder)
     tasks = group.tasks
-    has_seeds = group.file.kind == "sweep" or len({each.seed for each in tasks}) > 1
-    found = {}
+    has_seeds = group.file.kind == "sweep" or len({task.seed for task in tasks}) > 1
+    values = {}
     for task in tasks:
         trial = {"trial": int(task.point.rpartition("/")[2])} if group.file.kind == "study" else {}
         seed = {"seed": task.seed} if has_seeds and task.seed is not None else {}
         fold = {"fold": task.fold} if task.fold is not None else {}
-        found[task.folder] = {**trial, **task.changes, **seed, **fold}
-    return found
+        values[task.folder] = {**trial, **task.changes, **seed, **fold}
+    return values

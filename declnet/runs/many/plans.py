@@ -135,9 +135,9 @@ class Search(Plan):
             task = trial.tasks[len(trial.outcomes)]
             if task.folder not in journal.tasks:
                 return task
-        found = self._next_trial()
-        if found is not None:
-            return self._begin(found).tasks[0]
+        new = self._next_trial()
+        if new is not None:
+            return self._begin(new).tasks[0]
         return WAIT if self._active else DONE
 
     def watched(self, _task: Task) -> str | None:
@@ -205,15 +205,17 @@ class Search(Plan):
             return {}
         worker = self._context.worker
         return {
-            each.number: each for each in known if each.worker == worker and each.state == "running"
+            trial.number: trial
+            for trial in known
+            if trial.worker == worker and trial.state == "running"
         }
 
     def _next_trial(self) -> StudyTrial | None:
         """Return a trial that the searcher's storage has and the journal lacks, or a new one."""
         most, known = self._context.trials, self.trials()
-        for number, each in self._running_elsewhere(known).items():
+        for number, running in self._running_elsewhere(known).items():
             if number not in self._trials:
-                return each
+                return running
         if most is not None and len(known) >= most:
             return None
         trial = self._ask(OpenStudy.ask, meaning=self._require_values)
@@ -242,8 +244,8 @@ class Search(Plan):
         self, journal: Journal, trial: _Trial, task: Task, epoch: int
     ) -> tuple[int, float]:
         """Return the step of a trial and the objective then: the mean with the runs before."""
-        number = [each.folder for each in trial.tasks].index(task.folder)
-        before = [self._value(journal.outcomes[each.folder]) for each in trial.tasks[:number]]
+        number = [run.folder for run in trial.tasks].index(task.folder)
+        before = [self._value(journal.outcomes[run.folder]) for run in trial.tasks[:number]]
         step = number * self._epochs + epoch
         trial.reported[step] = fmean([*before, journal.reports[task.folder][epoch]])
         return step, trial.reported[step]
@@ -269,7 +271,7 @@ class Search(Plan):
                 value, state, error = None, "failed", f"{self._objective} is not finite"
         if state == "running":
             return None
-        seconds = round(sum(each.seconds or 0.0 for each in trial.outcomes), 3)
+        seconds = round(sum(run.seconds or 0.0 for run in trial.outcomes), 3)
         trial.known = replace(trial.known, state=state, value=value, seconds=seconds)
         del self._active[trial.known.number]
         self._ask(OpenStudy.tell, trial.known.number, state, value, seconds)
@@ -340,8 +342,8 @@ class _JournalStudy:
     def report(self, number: int, _step: int, _value: float) -> bool:
         """See `OpenStudy.report`."""
         others = [trial.known for trial in self._trials.values() if trial.known.number != number]
-        own = self._trials[number].known
-        return verified(Searcher.should_stop, self._searcher, self._context, own, others)
+        known = self._trials[number].known
+        return verified(Searcher.should_stop, self._searcher, self._context, known, others)
 
     def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
         """See `OpenStudy.tell`: the journal has it."""

@@ -21,25 +21,25 @@ from declnet.spec.model import RunSpec
 from declnet.training.metrics import directions
 
 
-def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:
+def check_metric(metric: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:
     """Reject, before training, a metric that no run will have or that cannot be sorted by.
 
     Raises:
         ValueError: no spec has such a metric, or its better direction is unknown.
     """
-    if wanted is None:
+    if metric is None:
         return
-    known, (data, _, name) = _directions(specs), wanted.partition(".")
-    if wanted not in known and not (data in DATA_SETS and name in known):
-        names = [*(each for each in known if each not in LOSSES), *LOSSES]
-        hint = suggestion(name or wanted, names, "metrics")
-        raise ValueError(f'no spec has a metric "{wanted}" ({hint})')
-    order_of(wanted if wanted in known else name, known, ascending)
+    known, (data, _, name) = _directions(specs), metric.partition(".")
+    if metric not in known and not (data in DATA_SETS and name in known):
+        names = [*(label for label in known if label not in LOSSES), *LOSSES]
+        hint = suggestion(name or metric, names, "metrics")
+        raise ValueError(f'no spec has a metric "{metric}" ({hint})')
+    order_of(metric if metric in known else name, known, ascending)
 
 
 def best_first(
     all_series: Sequence[RunSeries],
-    wanted: str | None,
+    text: str | None,
     specs: Sequence[RunSpec],
     ascending: bool | None = None,
 ) -> tuple[list[RunSeries], tuple[str, str] | None]:
@@ -54,12 +54,12 @@ def best_first(
     Returns:
         The series, and the metric's data set and name, or None if no run finished.
     """
-    known = [metric for each in all_series for metric in each.metrics()]
-    found = _directions(specs)
-    metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
+    known = [metric for series in all_series for metric in series.metrics()]
+    better = _directions(specs)
+    metric = (find_metric(text, known) if text else None) or main_metric(known, better)
     if metric is None:
         return list(all_series), None
-    first = order_of(metric[1], found, ascending)
+    first = order_of(metric[1], better, ascending)
 
     def key(series: RunSeries) -> float:
         values = series.metrics().get(metric)
@@ -83,17 +83,17 @@ def main_effects(
         values: the values of the keys, by the name of the spec. A key that a condition leaves out
             of a spec does not count there.
     """
-    found: dict[str, dict[str, list[float]]] = {}
+    effects: dict[str, dict[str, list[float]]] = {}
     order: dict[str, dict[str, None]] = {}
-    for own in values.values():
-        for key, value in own.items():
+    for of_spec in values.values():
+        for key, value in of_spec.items():
             order.setdefault(key, {})[_in_words(value)] = None
-    for each in all_series:
-        for key, value in values.get(each.name, {}).items():
-            of_key = found.setdefault(key, {})
-            of_key.setdefault(_in_words(value), []).extend(each.metrics().get(metric, ()))
+    for series in all_series:
+        for key, value in values.get(series.name, {}).items():
+            of_key = effects.setdefault(key, {})
+            of_key.setdefault(_in_words(value), []).extend(series.metrics().get(metric, ()))
     return {
-        key: {value: found[key][value] for value in of_key if found.get(key, {}).get(value)}
+        key: {value: effects[key][value] for value in of_key if effects.get(key, {}).get(value)}
         for key, of_key in order.items()
         if len(of_key) > 1
     }
@@ -103,5 +103,5 @@ def _in_words(value: Any) -> str:
     """Return a value as text; of a table, its type and then the other keys."""
     if not isinstance(value, Mapping):
         return str(value) if isinstance(value, str) else shown(value)
-    others = (f"{key} = {shown(each)}" for key, each in value.items() if key != "type")
+    others = (f"{key} = {shown(item)}" for key, item in value.items() if key != "type")
     return ", ".join([*([str(value["type"])] if "type" in value else []), *others])

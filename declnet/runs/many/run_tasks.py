@@ -27,14 +27,16 @@ from declnet.caching import ResultCache, sharing_results
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify, why_unavailable
 from declnet.contracts.runs.callback import EpochFinished
-from declnet.contracts.runs.executor import ExecutorTask, Progress
+from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress
 from declnet.contracts.runs.plan import Outcome, Task
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
+from declnet.runs.many.answers import Answer, place_files
 from declnet.runs.many.early_stops import RemoteRun, Report, reporting
+from declnet.runs.notices import warn
 from declnet.runs.options import Listener, RunOptions, StopWhen
 from declnet.runs.resuming import has_begun, resume_run
 from declnet.runs.signals import DeadlineReached, interrupted_at
@@ -52,9 +54,6 @@ HEARTBEAT = 0.2
 
 PATIENCE = 60.0
 """Seconds to wait for a folder that another process, which is about to end, is still writing to."""
-
-Answer = dict[str, Any]
-"""The fields of an `Outcome` that its run decides on."""
 
 
 @dataclass(eq=False)
@@ -117,9 +116,9 @@ class RunTask(ExecutorTask):
     def execute(self, progress: Progress | None = None) -> bytes:
         """See `ExecutorTask.execute`."""
         follow = progress or partial(self.follow, self)
-        return _packed(self._carry_out(self.directory, follow), None)
+        return Answer(self._carry_out(self.directory, follow)).packed()
 
-    def _carry_out(self, directory: Path, progress: Progress) -> Answer:
+    def _carry_out(self, directory: Path, progress: Progress) -> dict[str, Any]:
         """Train the run in a folder; an explained failure and the deadline are answers, too."""
         epochs = self.spec.training.most_epochs or 1
 
@@ -155,10 +154,28 @@ class RunTask(ExecutorTask):
         seconds = round(result.seconds, 3)
         return {"metrics": result.metrics, "seconds": seconds, "stopped": result.stopped}
 
-    def outcome(self, **answer: Any) -> Outcome:
+    def outcome(self, **fields: Any) -> Outcome:
         """Return the outcome of the run."""
         spec = self.spec
-        return Outcome(spec.name, spec.seed, self.directory, fold=spec.data.fold, **answer)
+        return Outcome(spec.name, spec.seed, self.directory, fold=spec.data.fold, **fields)
+
+    def received(self, content: bytes, executor: Executor) -> Outcome:
+        """Return the outcome in an answer, once the run's folder is where it belongs."""
+        try:
+            answer = Answer.unpacked(content)
+            outcome = self.outcome(**answer.outcome)
+        except (ValueError, TypeError):
+            return self.outcome(error="its answer is not what execute_task returned")
+        if answer.files is not None:
+            try:
+                with writing(self.directory):
+                    place_files(answer.files, self.directory)
+            except RunError as error:
+                return self.outcome(error=str(error))
+        if answer.unstoppable:
+            lack = f'the executor "{executor.type}" passes no reports on, and shares no file system'
+            warn(f"no trial is stopped early: {lack}")
+        return outcome
 
 
 def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
@@ -176,8 +193,8 @@ def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
             shutil.copyfile(run / HISTORY, directory / HISTORY)
             write_atomically(directory / SPEC, resolved_toml(spec).encode())
             content = json.loads((run / MANIFEST).read_bytes())
-            own = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
-            write_atomically(directory / MANIFEST, json.dumps(content | own).encode())
+            changes = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
+            write_atomically(directory / MANIFEST, json.dumps(content | changes).encode())
     return True
 
 
@@ -226,19 +243,19 @@ def execute_task(
         directory = folder if is_shared else Path(temporary, folder.name)
         files: dict[str, bytes] | None = None
         try:
-            answer = _carry_out_there(content, directory, progress or (lambda _: None), report)
+            outcome = _carry_out_there(content, directory, progress or (lambda _: None), report)
         except DeclnetError as error:
-            answer = {"error": str(error)}
+            outcome = {"error": str(error)}
         if not is_shared:
             files = {
                 path.relative_to(directory).as_posix(): path.read_bytes()
                 for path in sorted(directory.rglob("*"))
                 if path.is_file()
             }
-        if answer.get("error") is not None and host != content["host"]:
-            answer["error"] = f"on {host}: {answer['error']}"
+        if outcome.get("error") is not None and host != content["host"]:
+            outcome["error"] = f"on {host}: {outcome['error']}"
         unstoppable = bool(content.get("stop_file")) and not is_shared and report is None
-        return _packed(answer, files, unstoppable=unstoppable)
+        return Answer(outcome, files, unstoppable).packed()
 
 
 def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> bytes:
@@ -250,12 +267,12 @@ def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> b
         report: as for `execute_task`.
     """
     reason: str | None = None
-    for each in reports if report is not None else ():
-        reason = report(each) if report is not None else None
+    for text in reports if report is not None else ():
+        reason = report(text) if report is not None else None
         if reason is not None:
             break
         time.sleep(pause)
-    return _packed({"stopped": reason}, None)
+    return Answer({"stopped": reason}).packed()
 
 
 def _carry_out_there(
@@ -263,7 +280,7 @@ def _carry_out_there(
     directory: Path,
     progress: Progress,
     report: Report | None,
-) -> Answer:
+) -> dict[str, Any]:
     registry = _registry(tuple(content["disabled"]))
     _require_versions(content, registry)
     spec = parse_spec(content["spec"], registry)
@@ -312,11 +329,11 @@ def _loaded_for(_marker: str) -> ResultCache:
 
 def _require_versions(content: dict[str, Any], registry: Registry) -> None:
     """Raise RunError if a run would be computed by other versions here than where it was begun."""
-    own = {**registry.versions(), **_own_versions(registry)}
+    here = {**registry.versions(), **_own_versions(registry)}
     for name, version in content["versions"].items():
-        found = own.get(normalized(name), own.get(name))
-        if found != version and not content["allow_changes"]:
-            has = f"has {name} {found}" if found is not None else f"does not have {name}"
+        current = here.get(normalized(name), here.get(name))
+        if current != version and not content["allow_changes"]:
+            has = f"has {name} {current}" if current is not None else f"does not have {name}"
             message = f"this machine {has}, and {content['host']} {version}"
             raise RunError(f"{message}; install the same versions on both")
 
@@ -332,46 +349,3 @@ def _wait_until_free(directory: Path) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
-
-
-def _packed(answer: Answer, files: dict[str, bytes] | None, *, unstoppable: bool = False) -> bytes:
-    """Return an answer: a line of JSON, and then the content of the files one after another."""
-    sizes = {name: len(each) for name, each in files.items()} if files is not None else None
-    head = json.dumps({"outcome": answer, "files": sizes, "unstoppable": unstoppable}).encode()
-    return b"\n".join([head, b"".join((files or {}).values())])
-
-
-@dataclass(frozen=True, eq=False)
-class Unpacked:
-    """What `execute_task` returned.
-
-    Attributes:
-        outcome: of the task.
-        files: the files of the run by their paths in its folder; None if they are there already.
-        unstoppable: whether the run could not be stopped early, as it should have been.
-    """
-
-    outcome: Outcome
-    files: dict[str, bytes] | None
-    unstoppable: bool
-
-
-def read_answer(answer: bytes, task: RunTask) -> Unpacked:
-    """Return the answer to a task.
-
-    Raises:
-        ValueError: it is not from `execute_task`.
-    """
-    try:
-        head, _, rest = answer.partition(b"\n")
-        content = json.loads(head)
-        outcome, sizes = task.outcome(**content["outcome"]), content["files"]
-        files: dict[str, bytes] | None = None
-        if sizes is not None:
-            files, start = {}, 0
-            for name, size in sizes.items():
-                files[name] = rest[start : start + size]
-                start += size
-        return Unpacked(outcome, files, bool(content.get("unstoppable")))
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(str(error)) from None

@@ -42,8 +42,8 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
     losses = []
     for head, reading, y in zip(reader.heads, reader.readings, targets, strict=True):
         predictions = [
-            np.concatenate([part.outputs(calibrated=False)[head.name] for part in own])
-            for own in parts
+            np.concatenate([part.outputs(calibrated=False)[head.name] for part in of_member])
+            for of_member in parts
         ]
         sizes_differ = reading.sort == "values" and predictions[0].size != y.size
         if reading.scores or sizes_differ:

@@ -39,26 +39,26 @@ class RunSeries:
 
     def metrics(self) -> dict[tuple[str, str], list[float]]:
         """Return every metric of the finished runs by data set and name, in run order."""
-        found: dict[tuple[str, str], list[float]] = {}
+        values_of: dict[tuple[str, str], list[float]] = {}
         for outcome in self.finished:
             for data, values in outcome.metrics.items():
                 for name, value in values.items():
-                    found.setdefault((data, name), []).append(value)
-        return found
+                    values_of.setdefault((data, name), []).append(value)
+        return values_of
 
     def gaps(self) -> dict[tuple[str, str], list[float]]:
         """Return the training metric of each finished run minus the same metric on other data.
 
         Keys are the other data set and the name of a metric that both data sets have.
         """
-        found: dict[tuple[str, str], list[float]] = {}
+        gaps_of: dict[tuple[str, str], list[float]] = {}
         for outcome in self.finished:
             train = outcome.metrics.get("train", {})
             for data, values in outcome.metrics.items():
                 for name in values if data != "train" else ():
                     if name in train:
-                        found.setdefault((data, name), []).append(train[name] - values[name])
-        return found
+                        gaps_of.setdefault((data, name), []).append(train[name] - values[name])
+        return gaps_of
 
     def spreads(self) -> Spreads:
         """Return the distribution of each metric of the finished runs, by data set and name."""
@@ -66,7 +66,7 @@ class RunSeries:
 
     def seconds(self) -> list[float]:
         """Return the durations of the finished runs in seconds."""
-        return [each.seconds for each in self.finished if each.seconds is not None]
+        return [outcome.seconds for outcome in self.finished if outcome.seconds is not None]
 
     def summary(self, directory: Path, jobs: int | None = None) -> dict[str, Any]:
         """Return what `<directory>/summary.json` contains.
@@ -108,8 +108,10 @@ def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
     for outcome in outcomes:
         by_name.setdefault(outcome.name, []).append(outcome)
     return [
-        RunSeries(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
-        for name, each in by_name.items()
+        RunSeries(
+            name, tuple(sorted(of_spec, key=lambda outcome: (outcome.seed, outcome.fold or 0)))
+        )
+        for name, of_spec in by_name.items()
     ]
 
 

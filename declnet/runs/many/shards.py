@@ -59,16 +59,16 @@ class Shard:
             tasks: tasks with their seeds, of which those of one point follow each other.
             spec_of: returns the spec of a task.
         """
-        found = []
+        shard = []
         for _, runs in groupby(tasks, key=lambda task: (task.base, task.point)):
             same = list(runs)
             digest = spec_digest(spec_of(same[0]))
-            found += [each for each in same if self._holds(digest, each)]
-        return found
+            shard += [task for task in same if self._holds(digest, task)]
+        return shard
 
     def _holds(self, digest: str, task: Task) -> bool:
-        own = hashlib.sha256(f"{digest} {task.seed} {task.fold}".encode()).digest()
-        return int.from_bytes(own[:8], "big") % self.count == self.number - 1
+        hashed = hashlib.sha256(f"{digest} {task.seed} {task.fold}".encode()).digest()
+        return int.from_bytes(hashed[:8], "big") % self.count == self.number - 1
 
 
 def spec_digest(spec: RunSpec) -> str:

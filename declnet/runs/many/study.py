@@ -6,47 +6,31 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.plan import Task
 from declnet.contracts.runs.searcher import Scalar, StudyTrial
 from declnet.errors import OutputError, SpecError
 from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
+from declnet.runs.many.group_folder import GroupFolder
 from declnet.runs.storage.folder import SUMMARY, TRIALS, read_json, writing
 from declnet.runs.storage.writing import write_atomically
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.tuning import Tuning
 from declnet.training.checks.tuning import Objective, objective_of
 
-if TYPE_CHECKING:
-    from declnet.runs.many.group_file import GroupFile
-
 BEST = "best.toml"
 
 
-class Study:
-    """What the folder of a study has besides that of any group."""
-
-    path: Path
-    file: GroupFile
-    tuning: Any
-
-    def spec_of(self, task: Task) -> RunSpec:
-        """Return the spec of a run."""
-        raise NotImplementedError
-
-    def write_summary(self, content: bytes) -> None:
-        """Write `summary.json`."""
-        raise NotImplementedError
+class Study(GroupFolder):
+    """The folder of a study, as far as its summary has the trials."""
 
     @property
     def search(self) -> Tuning:
-        """What is searched; raises OutputError if the group is no study."""
+        """What is searched; raises OutputError if the group is not a study."""
         if self.tuning is None:
             raise OutputError(f"{self.path}: the folder of a {self.file.kind}, not of a study")
-        found: Tuning = self.tuning
-        return found
+        return self.tuning
 
     @cached_property
     def objective(self) -> Objective:
@@ -131,7 +115,7 @@ class Study:
 
     def _write_best(self, trial: StudyTrial, count: int) -> None:
         """Write the spec of the best trial, with a comment that says where it comes from."""
-        keys = ", ".join(each.key for each in self.search.space)
+        keys = ", ".join(dimension.key for dimension in self.search.space)
         text = (
             f"# Trial {trial.number} of the study {self.path.resolve().name}, the best of "
             f"{count}: {self.objective} = {trial.value:.6g}\n"

@@ -21,7 +21,6 @@ from declnet.contracts.runs.searcher import StudyTrial
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError
 from declnet.runs.many import early_stops
-from declnet.runs.many.answers import received
 from declnet.runs.many.callbacks import finish_group, notifying_failure
 from declnet.runs.many.early_stops import logged_epoch, logged_rows
 from declnet.runs.many.finishing import finish_points, member_weights, write_held_out
@@ -252,12 +251,12 @@ class Training:
         ended = self.journal.outcomes
         return next(
             (
-                each.folder
-                for each in self.journal.tasks.values()
-                if each.folder != task.folder
-                and each.folder in ended
-                and ended[each.folder].error is None
-                and each.repeats(task)
+                other.folder
+                for other in self.journal.tasks.values()
+                if other.folder != task.folder
+                and other.folder in ended
+                and ended[other.folder].error is None
+                and other.repeats(task)
             ),
             None,
         )
@@ -304,7 +303,7 @@ class Training:
                     del waiting[update.task]
                     outcome = run.outcome(error=update.failure)
                     if update.answer is not None:
-                        outcome = received(update.answer, run, executor)
+                        outcome = run.received(update.answer, executor)
                     if run.remote is not None:
                         run.remote.end()
                     self._end(run.task, outcome)

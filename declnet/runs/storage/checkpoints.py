@@ -105,7 +105,7 @@ class Checkpoints:
 
     def __init__(self, directory: Path) -> None:
         self._folder = directory / CHECKPOINTS
-        self.kept: list[Checkpoint] = []
+        self.entries: list[Checkpoint] = []
 
     def write(
         self, content: dict[str, Any], epoch: int, batch: int, step: int, best: bool, keep_last: int
@@ -122,16 +122,21 @@ class Checkpoints:
             OSError: the checkpoint cannot be written.
             NotPlainError: the content is not plain.
         """
-        kept = [replace(each, best=each.best and not best) for each in self.kept]
-        if kept and (kept[-1].epoch, kept[-1].batch) == (epoch, batch):
-            kept[-1] = replace(kept[-1], best=best or kept[-1].best)
+        checkpoints = [
+            replace(checkpoint, best=checkpoint.best and not best) for checkpoint in self.entries
+        ]
+        if checkpoints and (checkpoints[-1].epoch, checkpoints[-1].batch) == (epoch, batch):
+            checkpoints[-1] = replace(checkpoints[-1], best=best or checkpoints[-1].best)
         else:
             data, name = packed(content), f"step-{step:09}.safetensors"
             make_folder(self._folder)
             write_atomically(self._folder / name, data)
             checksum = hashlib.sha256(data).hexdigest()
-            kept.append(Checkpoint(name, epoch, batch, step, checksum, best))
-        self._keep([each for each in kept[:-keep_last] if each.best] + kept[-keep_last:])
+            checkpoints.append(Checkpoint(name, epoch, batch, step, checksum, best))
+        self._write_index(
+            [checkpoint for checkpoint in checkpoints[:-keep_last] if checkpoint.best]
+            + checkpoints[-keep_last:]
+        )
 
     def read(self, notice: Notice) -> Iterator[tuple[Checkpoint, dict[str, Any]]]:
         """Yield the intact checkpoints from newest to oldest.
@@ -144,18 +149,20 @@ class Checkpoints:
             return
         try:
             entries = read_json(index, _INDEX_FILE)
-            self.kept = sorted(entries, key=lambda entry: entry.step)
+            self.entries = sorted(entries, key=lambda entry: entry.step)
         except OutputError:
             notice(f"{index} is damaged, so no checkpoint can be trusted")
             return
-        for each in reversed(self.kept):
+        for checkpoint in reversed(self.entries):
             try:
-                yield each, self._content(each)
+                yield checkpoint, self._content(checkpoint)
             except FileNotFoundError:
-                notice(f"{self._folder / each.file} is missing; using the previous checkpoint")
+                notice(
+                    f"{self._folder / checkpoint.file} is missing; using the previous checkpoint"
+                )
             except (OSError, CheckpointError) as error:
                 notice(
-                    f"{self._folder / each.file} is damaged ({error}); using the previous "
+                    f"{self._folder / checkpoint.file} is damaged ({error}); using the previous "
                     "checkpoint"
                 )
 
@@ -165,7 +172,7 @@ class Checkpoints:
             return
         remove_temporary(self._folder)
         last = checkpoint.step if checkpoint is not None else -1
-        self._keep([each for each in self.kept if each.step <= last])
+        self._write_index([entry for entry in self.entries if entry.step <= last])
 
     def clear(self) -> None:
         """Remove all checkpoints, and the folder if it is then empty; raise OSError on failure."""
@@ -175,13 +182,13 @@ class Checkpoints:
             if not any(self._folder.iterdir()):
                 self._folder.rmdir()
 
-    def _keep(self, kept: list[Checkpoint]) -> None:
-        write_atomically(self._folder / INDEX, _INDEX_FILE.write(tuple(kept)))
-        self._remove_all_but(kept)
+    def _write_index(self, checkpoints: list[Checkpoint]) -> None:
+        write_atomically(self._folder / INDEX, _INDEX_FILE.write(tuple(checkpoints)))
+        self._remove_all_but(checkpoints)
 
-    def _remove_all_but(self, kept: list[Checkpoint]) -> None:
-        self.kept = kept
-        names = {each.file for each in kept}
+    def _remove_all_but(self, checkpoints: list[Checkpoint]) -> None:
+        self.entries = checkpoints
+        names = {checkpoint.file for checkpoint in checkpoints}
         for path in self._folder.glob("step-*.safetensors"):
             if path.name not in names:
                 path.unlink(missing_ok=True)

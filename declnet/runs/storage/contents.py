@@ -174,7 +174,7 @@ class RunContents:
 
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:
-            if any(not each.training_only for each in self.spec.data.prepare):
+            if any(not transform.training_only for transform in self.spec.data.prepare):
                 raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
             return FittedPreparation.of_arrays(self.inputs)
         arrays, registry = self._files.read(folder.PREPARATION_ARRAYS), self.registry

@@ -114,7 +114,7 @@ def require_unclaimed(folder: Path) -> None:
 def _written_first(folder: Path) -> set[str]:
     """Return the files that a killed process wrote first; raise OutputError if there are others."""
     left = {path.name for path in folder.iterdir() if not is_temporary(path)}
-    first = {each for each in left if SHARD.fullmatch(each)}
+    first = {name for name in left if SHARD.fullmatch(name)}
     if left - first:
         raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
     return first
@@ -131,8 +131,8 @@ def claim(folder: Path) -> Path:
     """
     try:
         make_folder(folder)
-        for each in _written_first(folder):
-            (folder / each).unlink(missing_ok=True)
+        for name in _written_first(folder):
+            (folder / name).unlink(missing_ok=True)
     except FileExistsError:
         raise OutputError(f"{folder}: the output folder is a file; name another") from None
     except OSError as error:
@@ -158,8 +158,8 @@ def claimed(out: Path, name: str = "", *, numbered: bool = False) -> Iterator[Pa
         yield folder
 
 
-def _number(found: str, name: str) -> int:
-    match = re.fullmatch(re.escape(name) + r"-(\d{1,9})", found)
+def _number(folder: str, name: str) -> int:
+    match = re.fullmatch(re.escape(name) + r"-(\d{1,9})", folder)
     return int(match.group(1)) if match else 0
 
 

@@ -67,19 +67,19 @@ def stamp_of(directory: str, manifest: os.stat_result) -> str | None:
         directory: the run's folder.
         manifest: the status of its manifest.
     """
-    times, found = [manifest.st_mtime_ns, manifest.st_ctime_ns], [manifest]
+    times, files = [manifest.st_mtime_ns, manifest.st_ctime_ns], [manifest]
     for name in FILES[1:]:
         try:
-            found.append(os.stat(f"{directory}/{name}"))  # noqa: PTH116  # paths are slow
+            files.append(os.stat(f"{directory}/{name}"))  # noqa: PTH116  # paths are slow
         except FileNotFoundError:
             times.append(0)
         except OSError:  # reading it says why
             return None
         else:
-            times += [found[-1].st_mtime_ns, found[-1].st_ctime_ns]
+            times += [files[-1].st_mtime_ns, files[-1].st_ctime_ns]
     if max(times) > time.time_ns() - SETTLED:
         return None
-    return str([*times, *(part for each in found for part in (each.st_size, each.st_ino))])
+    return str([*times, *(part for file in files for part in (file.st_size, file.st_ino))])
 
 
 def indexed(root: Path) -> dict[str, Entry]:
@@ -97,8 +97,8 @@ def indexed(root: Path) -> dict[str, Entry]:
         values = {number: json.loads(bases[number]) for number in {row[2] for row in right}}
         entries = json.loads(f"[{','.join(row[3] for row in right)}]")
         return {
-            path[len(prefix) :]: Entry(stamp, facts, values[number] | own)
-            for (path, _, number, _), (stamp, facts, own) in zip(right, entries, strict=True)
+            path[len(prefix) :]: Entry(stamp, facts, values[number] | different)
+            for (path, _, number, _), (stamp, facts, different) in zip(right, entries, strict=True)
         }
     except (sqlite3.Error, OSError, LookupError, ValueError, TypeError, AttributeError):
         return {}
@@ -136,8 +136,8 @@ def _write(
         connection.execute("DELETE FROM runs")
         connection.execute("DELETE FROM bases")
     connection.executemany("DELETE FROM runs WHERE path = ?", removed)
-    found = connection.execute("SELECT number, base FROM bases").fetchall()
-    bases = {tuple(json.loads(base)): (number, base, json.loads(base)) for number, base in found}
+    stored = connection.execute("SELECT number, base FROM bases").fetchall()
+    bases = {tuple(json.loads(base)): (number, base, json.loads(base)) for number, base in stored}
     for path, entry in entries.items():
         try:
             keys, text = tuple(entry.values), json.dumps(entry.values)
@@ -150,8 +150,10 @@ def _write(
             connection.execute("INSERT INTO bases VALUES (?, ?)", (number, text))
             bases[keys] = number, text, dict(entry.values)
         number, text, base = bases[keys]
-        own = {key: each for key, each in entry.values.items() if repr(each) != repr(base[key])}
-        written = f"[{json.dumps(entry.stamp)}, {facts}, {json.dumps(own)}]"
+        different = {
+            key: value for key, value in entry.values.items() if repr(value) != repr(base[key])
+        }
+        written = f"[{json.dumps(entry.stamp)}, {facts}, {json.dumps(different)}]"
         row = path, _sum(path, zlib.crc32(text.encode()), written), number, written
         connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", row)
 

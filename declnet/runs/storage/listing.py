@@ -79,24 +79,24 @@ def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped
     Raises:
         OutputError: the folder does not exist or cannot be read.
     """
-    found = _found(directory)
-    indexes = sum(each.manifest is not None for each in found) >= MANY
+    folders = _found(directory)
+    indexes = sum(entry.manifest is not None for entry in folders) >= MANY
     known = indexed(directory) if indexes else {}
     new: dict[str, Entry] = {}
-    for each in found:
-        path = Path(f"{prefix}{each.name}")
-        if each.manifest is None:
-            yield Skipped(path, each.reason)
+    for entry in folders:
+        path = Path(f"{prefix}{entry.name}")
+        if entry.manifest is None:
+            yield Skipped(path, entry.reason)
             continue
-        stamp = stamp_of(f"{directory}/{each.name}", each.manifest) if indexes else None
-        then = known.pop(each.name, None)
+        stamp = stamp_of(f"{directory}/{entry.name}", entry.manifest) if indexes else None
+        then = known.pop(entry.name, None)
         if then is not None and then.stamp == stamp:
             yield ListedRun(path, *[*then.facts, then.values])
             continue
-        run = _read(directory / each.name, path)
+        run = _read(directory / entry.name, path)
         if stamp is not None and isinstance(run, ListedRun):
             *facts, values = (getattr(run, field.name) for field in fields(run)[1:])
-            new[each.name] = Entry(stamp, facts, values)
+            new[entry.name] = Entry(stamp, facts, values)
         yield run
     if new or known:
         update_index(directory, new, known)
@@ -112,13 +112,13 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
     Raises:
         OutputError: a folder cannot be read.
     """
-    found: list[Path] = []
+    runs: list[Path] = []
     for path in map(Path, paths):
         inside: list[Path] = []
         if holds_runs(path):
-            inside = [path / each.name for each in _found(path) if each.reason != NOT_A_RUN]
-        found += inside or [path]
-    return found
+            inside = [path / entry.name for entry in _found(path) if entry.reason != NOT_A_RUN]
+        runs += inside or [path]
+    return runs
 
 
 def holds_runs(path: Path) -> bool:
@@ -155,13 +155,13 @@ def _found(directory: Path) -> list[_Folder]:
 
 def _within(root: str, path: str, depth: int) -> Iterator[_Folder]:
     with os.scandir(f"{root}/{path}") as entries:  # strings: paths take a third of the time
-        found = sorted(entries, key=lambda each: _natural(each.name))
-    for each in found:
-        name = f"{path}/{each.name}" if path else each.name
-        if each.name.startswith(".") or not each.is_dir():
+        in_order = sorted(entries, key=lambda entry: _natural(entry.name))
+    for entry in in_order:
+        name = f"{path}/{entry.name}" if path else entry.name
+        if entry.name.startswith(".") or not entry.is_dir():
             continue
         try:
-            yield from _in_folder(root, name, depth, each)
+            yield from _in_folder(root, name, depth, entry)
         except OSError as error:
             yield _Folder(name, reason=f"cannot be read: {error.strerror}")
 
@@ -170,13 +170,13 @@ def _in_folder(root: str, name: str, depth: int, entry: os.DirEntry[str]) -> Ite
     with suppress(FileNotFoundError):
         yield _Folder(name, os.stat(f"{entry.path}/{folder.MANIFEST}"))  # noqa: PTH116
         return
-    found = []
+    inside = []
     if depth + 1 < DEEPEST and not entry.is_symlink():
-        found = list(_within(root, name, depth + 1))
-    if any(one.manifest for one in found):
-        yield from found
+        inside = list(_within(root, name, depth + 1))
+    if any(one.manifest for one in inside):
+        yield from inside
     else:
-        yield from (one for one in found if one.reason != NOT_A_RUN)
+        yield from (one for one in inside if one.reason != NOT_A_RUN)
         yield _Folder(name, reason=NOT_A_RUN)
 
 
@@ -209,7 +209,7 @@ def _read(directory: Path, path: Path) -> ListedRun | Skipped:
 
 def _numbers(metrics: Any) -> dict[str, dict[str, float | None]]:
     return {
-        data: {name: None if each is None else float(each) for name, each in values.items()}
+        data: {name: None if value is None else float(value) for name, value in values.items()}
         for data, values in metrics.items()
     }
 

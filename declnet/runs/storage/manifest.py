@@ -35,7 +35,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
     spec, model, data = ready.spec, ready.prepared.model, ready.prepared.data
     kernels = ready.trainer.kernels.used
     components = partial(used_components, spec, model, kernels, ready.registry)
-    about = "components", [each for key, each in vars(spec).items() if key != "seed"], kernels
+    about = "components", [section for key, section in vars(spec).items() if key != "seed"], kernels
     inputs = (model.inputs | model.unread).items()
     weights = spec.model.weights_path
     return Manifest(
@@ -44,8 +44,8 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         seed=spec.seed,
         spec=checksum(spec_file),
         started=now(),
-        inputs=tuple(StoredInput(name, **vars(each)) for name, each in inputs),
-        data={name: UsedData(len(each), each.fingerprint) for name, each in data.items()},
+        inputs=tuple(StoredInput(name, **vars(info)) for name, info in inputs),
+        data={name: UsedData(len(samples), samples.fingerprint) for name, samples in data.items()},
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
         components=computed_once((model.network, ready.registry), about, components),
@@ -83,19 +83,19 @@ def _blas() -> dict[str, str]:
 def changes(before: Manifest, now: Manifest) -> list[str]:
     """Return a description of each difference between a run's manifest and one made now."""
     same_spec = before.spec == now.spec
-    found = [] if same_spec else ["spec.toml has been edited"]
+    described = [] if same_spec else ["spec.toml has been edited"]
     weights = before.initial_weights, now.initial_weights
     if None not in weights and weights[0] != weights[1]:
-        found.append("the initial weights have changed")
-    found += _changes_of_data(before.data, now.data)
-    found += _changes_of_components(before, now, same_spec)
+        described.append("the initial weights have changed")
+    described += _changes_of_data(before.data, now.data)
+    described += _changes_of_components(before, now, same_spec)
     named = {"engine": "the kernels", "machine": "the machine's architecture"}
     for name in ("engine", "declnet", "numpy", "blas", "machine"):
-        old, new = (_in_words(getattr(each, name)) for each in (before, now))
+        old, new = (_in_words(getattr(manifest, name)) for manifest in (before, now))
         if old != new:
             verbs = ("were", "are") if name == "engine" else ("was", "is")
-            found.append(f"{named.get(name, name)} {verbs[0]} {old} and {verbs[1]} {new}")
-    return found
+            described.append(f"{named.get(name, name)} {verbs[0]} {old} and {verbs[1]} {new}")
+    return described
 
 
 def _changes_of_data(before: Mapping[str, UsedData], now: Mapping[str, UsedData]) -> Iterator[str]:
@@ -121,9 +121,11 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
     if not (same_spec and was.components):
         return
     for kind, name in sorted({*was.components, *is_now.components}):
-        one, other = (each.components.get((kind, name)) for each in (was, is_now))
+        one, other = (origins.components.get((kind, name)) for origins in (was, is_now))
         if one is None or other is None or not one.is_of(other.distribution):
-            words = ("not used" if each is None else f"of {each.origin}" for each in (one, other))
+            words = (
+                "not used" if plugin is None else f"of {plugin.origin}" for plugin in (one, other)
+            )
             yield f'{kind_in_words(kind)} "{name}" was {" and is ".join(words)}'
 
 

@@ -38,13 +38,13 @@ def used_components(
     as_built = registry.preferring(spec.model.preferred)
     initializers = [initializer_of(slot.parameter, as_built) for slot in model.store.slots]
     used: set[type[Component]] = {*map(type, components_in((spec, initializers))), *kernels}
-    found: dict[str, dict[str, str]] = {}
-    for component in sorted(used, key=lambda each: (each.kind, each.type)):
-        types = found.setdefault(component.kind, {})
+    components: dict[str, dict[str, str]] = {}
+    for component in sorted(used, key=lambda component: (component.kind, component.type)):
+        types = components.setdefault(component.kind, {})
         origin = registry.plugin_of(component) or LOCAL
         if component.type not in types or origin == LOCAL:  # a local class takes precedence
             types[component.type] = origin.requirement
-    return found
+    return components
 
 
 def components_in(value: Any) -> Iterator[Component]:
@@ -94,7 +94,7 @@ class Origins:
         """Yield a description and the origin of each component now offered only elsewhere."""
         for (kind, name), plugin in self.components.items():
             offering = registry.offering(kind, name) if kernels or kind != Kernel.kind else ()
-            if offering and not any(each.is_of(plugin.distribution) for each in offering):
+            if offering and not any(offered.is_of(plugin.distribution) for offered in offering):
                 now = f"but is now offered by {origins_in_words(offering)}"
                 yield f'{kind_in_words(kind)} "{name}" came from {plugin.origin}, {now}', plugin
 
@@ -139,10 +139,10 @@ def spec_of_run(
 
 def _require_none(directory: Path, moved: Iterable[tuple[str, Plugin]], registry: Registry) -> None:
     """Raise OriginError if anything has moved."""
-    found = list(moved)
-    if found:
-        sentences = dict.fromkeys(sentence for sentence, _ in found)
-        hints = dict.fromkeys(_hint(plugin, registry) for _, plugin in found)
+    all_moved = list(moved)
+    if all_moved:
+        sentences = dict.fromkeys(sentence for sentence, _ in all_moved)
+        hints = dict.fromkeys(_hint(plugin, registry) for _, plugin in all_moved)
         raise OriginError(f"{directory}: {'; '.join(sentences)}", "; ".join(hints))
 
 

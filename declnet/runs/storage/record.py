@@ -53,14 +53,14 @@ class HistoryFile:
         self._bytes += len(line)
         self._hash.update(line)
 
-    def taken(self) -> bytes:
+    def take_lines(self) -> bytes:
         """Return the lines that were appended, for the caller to write."""
         lines, self._unwritten = b"".join(self._unwritten), []
         return lines
 
     def write(self) -> None:
         """Write the lines that were appended; raise OSError if they cannot be written."""
-        lines = self.taken()
+        lines = self.take_lines()
         if lines:
             with open_file(self._path, "ab") as file:  # buffered: other writes may be short ones
                 file.write(lines)
@@ -83,11 +83,11 @@ class HistoryFile:
 
     def cut(self, length: int) -> list[dict[str, Any]]:
         """Truncate to a length in bytes and return the remaining rows; raise OSError on failure."""
-        kept = self._read(length)
+        content = self._read(length)
         if self._path.is_file() and self._path.stat().st_size > length:
-            write_atomically(self._path, kept)
-        self._bytes, self._hash = len(kept), hashlib.sha256(kept)
-        return [with_nan(HISTORY_ROW.parse(line)) for line in kept.splitlines()]
+            write_atomically(self._path, content)
+        self._bytes, self._hash = len(content), hashlib.sha256(content)
+        return [with_nan(HISTORY_ROW.parse(line)) for line in content.splitlines()]
 
     def _read(self, length: int) -> bytes:
         if not length or not self._path.is_file():
@@ -235,7 +235,7 @@ class Record:
         weights, written = save(model.parameters()), METRICS_FILE.write(dict(metrics))
         files = {folder.WEIGHTS: weights, folder.METRICS: written, **others}
         if self._unwritten:
-            files[folder.HISTORY] = self.history.taken()
+            files[folder.HISTORY] = self.history.take_lines()
         with folder.writing(self.directory):
             self._write_first(files)
             if folder.HISTORY not in files:
@@ -249,7 +249,7 @@ class Record:
             self.checkpoints.clear()
 
     def failed(
-        self, model: Model, error: BaseException, seconds: float, found: Mapping[str, Any]
+        self, model: Model, error: BaseException, seconds: float, more: Mapping[str, Any]
     ) -> None:
         """Record how the run ended; an interrupted run keeps its weights unchanged.
 
@@ -262,10 +262,10 @@ class Record:
             self._begin()
             if isinstance(error, KeyboardInterrupt):
                 self._write({folder.WEIGHTS: save(model.parameters())})
-                self._end("interrupted", seconds, {**found, "files": self._checksums})
+                self._end("interrupted", seconds, {**more, "files": self._checksums})
             else:
                 message = error_summary(error)
-                self._end("failed", seconds, {**found, "error": message})
+                self._end("failed", seconds, {**more, "error": message})
 
     def _write_first(self, others: Mapping[str, bytes] = MappingProxyType({})) -> None:
         """Write what has waited, and others; the spec first."""

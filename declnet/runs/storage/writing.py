@@ -157,20 +157,20 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         with ExitStack() as stack:
             with ExitStack() as open_files:
                 opened = []
-                for each in temporary.values():
-                    opened.append(open_files.enter_context(each.open("wb")))
-                    stack.enter_context(_in_use(each))
+                for path in temporary.values():
+                    opened.append(open_files.enter_context(path.open("wb")))
+                    stack.enter_context(_in_use(path))
                 for file, content in zip(opened, files.values(), strict=True):
                     file.write(content)
                     file.flush()
                 for file in opened:
                     os.fsync(file.fileno())
-            for name, each in temporary.items():
-                each.replace(folder / name)
+            for name, path in temporary.items():
+                path.replace(folder / name)
         sync_folder(folder)
     except BaseException:
-        for each in temporary.values():
-            each.unlink(missing_ok=True)
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
         raise
 
 
@@ -186,10 +186,10 @@ def json_line(value: Any) -> bytes:
 
 def make_folder(path: Path) -> None:
     """Create a folder and its missing parents, and sync their entries; raise OSError on failure."""
-    missing = list(takewhile(lambda each: not each.exists(), (path, *path.parents)))
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     path.mkdir(parents=True, exist_ok=True)
-    for each in missing:
-        sync_folder(each.parent)
+    for folder in missing:
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A number set in the text of a spec file, whose comments and formatting are kept."""
+"""A number set in a spec file, whose comments and formatting are kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def with_number(source: Source, path: KeyPath, number: float) -> str:
         ValueError: the key cannot be set without reformatting the file.
     """
     document = _parsed(source, source.text)
-    text = _edited(source, document, path, written(number))
+    text = _edited(source, document, path, number_literal(number))
     try:
         is_right = _parsed(source, text) == _expected(document, path, number)
     except (ValueError, TypeError):  # no longer valid; or a list where a table must be
@@ -36,7 +36,7 @@ def with_number(source: Source, path: KeyPath, number: float) -> str:
     return text
 
 
-def written(number: float, digits: int | None = None) -> str:
+def number_literal(number: float, digits: int | None = None) -> str:
     """Return a float as both TOML and JSON write it, e.g. `0.02`, `1.0` or `1e-6`.
 
     Args:

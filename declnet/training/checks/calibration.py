@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
-from typing import get_args, get_origin
+from typing import TYPE_CHECKING, get_args, get_origin
 
 import numpy as np
 
@@ -13,15 +13,15 @@ from declnet.contracts.data.transform import ColumnError
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Calibrator, Task
-from declnet.data.sets import PreparedSets
 from declnet.display.words import alternatives, counted
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.heads import Head, PartialHead
-from declnet.spec.partial import PartialSpec
-from declnet.training.checks.heads import CheckedHead
 from declnet.training.tasks import PredictionTask, task_of
 
-_IN_WORDS: dict[Task, str] = {
+if TYPE_CHECKING:
+    from declnet.training.checks.context import CheckContext, CheckedHead
+
+_UNITS: dict[Task, str] = {
     "classes": "a unit for each class",
     "binary": "one unit for two classes",
     "flags": "several yes-or-no units",
@@ -29,28 +29,19 @@ _IN_WORDS: dict[Task, str] = {
 }
 
 
-def calibration_problems(
-    spec: PartialSpec,
-    heads: Sequence[CheckedHead],
-    validated: bool | None,
-    sets: PreparedSets | None,
-) -> Iterator[Diagnostic]:
-    """Yield what prevents the calibrators from being fitted after the training.
-
-    Args:
-        validated: whether the run has validation data; None if that is unknown.
-        sets: the data, if it was loaded.
-    """
+def calibration_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield what prevents the calibrators from being fitted after the training."""
+    sets, is_validated = context.sets, context.is_validated
     validation = sets.datasets.get("validation") if sets is not None else None
     ys = validation.targets if validation is not None else {}
-    for head in heads:
+    for head in context.heads:
         part = head.part
-        if part.calibration and validated is False:
+        if part.calibration and is_validated is False:
             message = "a calibration is fitted to validation data, but there is none"
             hint = "add it to [data], e.g. validation = 0.2"
             yield Diagnostic(message, hint, part.calibration_path[:-1], "E052", focus="key")
             continue
-        task, info = _task_of(spec, head), head.infos.get("validation", head.infos.get("train"))
+        task, info = _task_of(context, head), head.infos.get("validation", head.infos.get("train"))
         samples = head.infos["validation"].samples if "validation" in head.infos else None
         for position, calibrator in part.calibration.items():
             path = (*part.calibration_path, position)
@@ -89,16 +80,15 @@ def require_targets(heads: Sequence[Head], parts: Iterable[Sequence[Array]]) -> 
         heads: the losses.
         parts: all samples in parts, each with the target of each loss.
     """
-    if not any(
-        _sees_targets(each, head.loss) for head in heads for each in head.calibration.values()
-    ):
+    pairs = [(step, head.loss) for head in heads for step in head.calibration.values()]
+    if not any(_sees_targets(calibrator, loss) for calibrator, loss in pairs):
         return
     first = 0
     for ys in parts:
         for head, y in zip(heads, ys, strict=True):
-            for position, each in head.calibration.items():
+            for position, calibrator in head.calibration.items():
                 path = (*head.calibration_path, position)
-                for message, hint in _wrong_target(each, head.loss, y, head.target, first):
+                for message, hint in _wrong_target(calibrator, head.loss, y, head.target, first):
                     raise DataError(message, hint=hint, path=path, code="E052")
         first += len(ys[0])
 
@@ -110,13 +100,13 @@ def require_quantiles(calibrator: Calibrator, numbers: int, values: int) -> None
         raise DataError(f"{message}, not {numbers} for {values}", code="E052")
 
 
-def _task_of(spec: PartialSpec, head: CheckedHead) -> PredictionTask | None:
+def _task_of(context: CheckContext, head: CheckedHead) -> PredictionTask | None:
     """Return what the predictions are, if the loss and its output are valid."""
     node = head.nodes[-1] if head.nodes else None
     if head.part.loss is None or node is None:
         return None
     try:
-        return task_of(head.part.loss, node.output_shape, np.dtype(spec.model.dtype))
+        return task_of(head.part.loss, node.output_shape, np.dtype(context.spec.model.dtype))
     except Exception:  # e.g. an output that does not fit the loss, which is reported
         return None
 
@@ -125,9 +115,9 @@ def _unsuited(calibrator: Calibrator, task: PredictionTask) -> Iterator[tuple[st
     """Yield why a calibrator does not take predictions of a task, and what to do about it."""
     if task.task not in calibrator.tasks:
         units = f"{task.units} units, one for each class"
-        given = units if task.task == "classes" else _IN_WORDS[task.task]
-        wanted = alternatives(_IN_WORDS[each] for each in calibrator.tasks)
-        yield f'"{calibrator.type}" does not take {given}', f"it takes {wanted}"
+        predicted = units if task.task == "classes" else _UNITS[task.task]
+        suitable = alternatives(_UNITS[name] for name in calibrator.tasks)
+        yield f'"{calibrator.type}" does not take {predicted}', f"it takes {suitable}"
     elif task.scores and not calibrator.takes_scores:
         message = f'"{calibrator.type}" needs probabilities, but this loss has scores'
         yield message, "use a cross-entropy, which has probabilities"
@@ -160,8 +150,8 @@ def _wrong_target(
         calibrator.verify_targets(read_only(y.astype(np.float64)))
     except ColumnError as error:
         row = "data" if error.row is None else f"sample {first + error.row + 1}"
-        of = f' "{name}"' if name else ""
-        message = f'validation {row}: the target{of} {error.message} ("{calibrator.type}")'
+        which = f' "{name}"' if name else ""
+        message = f'validation {row}: the target{which} {error.message} ("{calibrator.type}")'
         yield message, error.hint
 
 

@@ -1,44 +1,95 @@
-"""All checks of a spec, in one pass."""
+"""All checks of a spec, in one pass.
+
+A check is a function that takes the `CheckContext` of a run and yields diagnostics. Its name in
+`CHECKS` is all that it needs in addition: `check_spec` makes every check in that order.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from declnet.caching import computed_once, shares_results
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataInfo
-from declnet.contracts.network.inputs import InputInfo, lengths_of
-from declnet.contracts.network.metric_names import Better
-from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
-from declnet.graph.initializers import initializer_problems
-from declnet.graph.kernels import engine_problem, engine_warnings
-from declnet.graph.parameters import slots_of
-from declnet.graph.shapes import Inferred, Network, Node, infer
+from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.calibration import calibration_problems
-from declnet.training.checks.components import component_problems, known_epochs
-from declnet.training.checks.data import Described, class_problems, data_problems, describe
-from declnet.training.checks.heads import checked_heads, output_problems_of, target_problems_of
-from declnet.training.checks.integers import input_problems, within_limits
+from declnet.training.checks.components import component_problems
+from declnet.training.checks.context import CheckContext
+from declnet.training.checks.data import (
+    class_problems,
+    empty_data,
+    note_warnings,
+    short_series,
+    unlike_training_data,
+    unused_transforms,
+)
+from declnet.training.checks.description import Described, describe
+from declnet.training.checks.graph import (
+    engine_problems,
+    group_problems,
+    memory_problems,
+    unusable_initializers,
+    unusable_weights,
+)
+from declnet.training.checks.heads import (
+    layer_problems,
+    losses_without_output,
+    losses_without_target,
+    targets_without_loss,
+    unusable_data,
+)
+from declnet.training.checks.integers import integer_problems
 from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.members import problems_of_members
-from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
-from declnet.training.checks.parameters import group_problems, weight_problems
+from declnet.training.checks.model import frozen_problems, linear_problems
 from declnet.training.checks.schedules import schedule_problems
+from declnet.training.checks.sizes import size_problems
 from declnet.training.checks.streams import previews, sure_errors
-from declnet.training.checks.targets import label_problems, one_class_warnings, target_problems
-from declnet.training.memory import run_memory, too_large
-from declnet.training.metrics import history_metrics
+from declnet.training.checks.targets import label_problems, one_class_warnings, output_problems
+
+Check = Callable[[CheckContext], Iterable[Diagnostic]]
+
+CHECKS: tuple[Check, ...] = (
+    note_warnings,
+    short_series,
+    unused_transforms,
+    losses_without_output,
+    unusable_data,
+    losses_without_target,
+    layer_problems,
+    targets_without_loss,
+    unusable_initializers,
+    group_problems,
+    unlike_training_data,
+    empty_data,
+    size_problems,
+    class_problems,
+    integer_problems,
+    unusable_weights,
+    component_problems,
+    output_problems,
+    schedule_problems,
+    label_problems,
+    calibration_problems,
+    linear_problems,
+    frozen_problems,
+    engine_problems,
+    memory_problems,
+)
+"""Every check, after those whose errors make its own redundant: see `CheckContext.has_error`."""
+
+SUSPICIONS: tuple[Check, ...] = (one_class_warnings, leakage_warnings)
+"""Checks that take as long as all others, and find no errors, only warnings."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +151,7 @@ def check_spec(
 
     Args:
         data: data sets passed by a program in place of the spec's.
-        suspects: whether to look for columns that leak the target, which takes as long as all
-            other checks and finds no errors, only warnings.
+        suspects: whether to make the checks of `SUSPICIONS` too.
 
     Raises:
         ComponentError: a component raised, or returned a value its contract does not allow.
@@ -115,151 +165,50 @@ def check_spec(
         problems = problems_of_members(parsed, of_members)
         return replace(of_members[0], problems=problems, sets=None)
     valid, document = parsed.spec, parsed.source_map.document
-    registry = registry_for(
-        valid.plugins if valid is not None else document.get("plugins"), registry
-    )
+    plugins = valid.plugins if valid is not None else document.get("plugins")
+    registry = registry_for(plugins, registry)
     seed = valid.seed if valid is not None else 0
+
+    def check(described: Described, checks: tuple[Check, ...]) -> Checked:
+        return _checked(
+            parsed,
+            CheckContext(parsed.partial, registry, described, seed, data, parsed.diagnostics),
+            checks,
+        )
+
     with attributing_errors(registry):
-        partial = parsed.partial
-        if data is None and partial.data.stream is not None:
+        if data is None and parsed.partial.data.stream is not None:
             # reading all of a stream takes long, so what its first samples prove is reported before
-            early = [
-                _check_described(preview, parsed, registry, seed, None, False)
-                for preview in previews(partial)
-            ]
+            early = [check(preview, CHECKS) for preview in previews(parsed.partial)]
             sure = sure_errors([checked.errors for checked in early])
             if sure:
                 return replace(early[0], problems=tuple(sure), sets=None)
-        described = describe(partial, seed, data)
-        check = functools.partial(
-            _check_described, described, parsed, registry, seed, data, suspects
-        )
+        described = describe(parsed.partial, seed, data)
+        check_all = partial(check, described, CHECKS + SUSPICIONS if suspects else CHECKS)
         if not shares_results() or valid is None or parsed.diagnostics:
-            return check()
+            return check_all()
         sections = [section for name, section in vars(valid).items() if name != "seed"]
-        about = parsed.source_map, registry, described.infos, described.problems, suspects
-        checked = computed_once(
-            (described.sets, described.loaded), ("check", sections, *about), check
-        )
+        about = described.infos, described.problems, parsed.source_map, registry, suspects
+        key = "check", sections, *about
+        checked = computed_once((described.sets, described.loaded), key, check_all)
         # data that the check loaded, for its limits, may be that of another seed
         return checked if described.sets is not None else replace(checked, sets=None)
 
 
-def _check_described(
-    described: Described,
-    parsed: ParsedSpec,
-    registry: Registry,
-    seed: int,
-    data: Mapping[str, Data] | None,
-    suspects: bool,
-) -> Checked:
-    """Check a spec on described data; the seed counts only where more data is loaded."""
-    partial = parsed.partial
-    infos, problems = described.infos, list(described.problems)
-    train = infos.get("train")
-    inputs, layers = _inputs(partial, described), partial.layers
-    inferred = computed_once(  # which most points of a sweep share
-        (registry,),
-        ("inferred", [vars(part) for part in layers], inputs, partial.outputs),
-        functools.partial(infer, layers, inputs, registry, partial.outputs),
-    )
-    problems += inferred.problems
-    problems += target_problems_of(partial, infos, described.loaded)
-    if ("model", "outputs") not in [problem.path[:2] for problem in inferred.problems]:
-        ends = output_problems_of(partial, inferred)
-        problems = [*_without_lost(problems, ends, partial, inferred), *ends]
-    problems += initializer_problems(inferred.complete, registry)
-    if inferred.complete and partial.optimizer is not None:
-        problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
-    problems += data_problems(partial, infos, described.sets)
-    if described.sets is None:  # else the data was loaded, with its classes
-        problems += class_problems(partial, infos)
-    described, limited = within_limits(partial, described, seed, data, inferred)
-    problems += limited or input_problems(inferred.nodes, train)
-    starting, loading_problems = weight_problems(partial, inferred.complete)
-    problems += loading_problems
-    validated = _is_validated(partial, described, [*parsed.diagnostics, *problems])
-    metrics = _metrics(partial, validated, [*parsed.diagnostics, *problems])
-    heads = checked_heads(partial, inferred, infos)
-    columns = column_names(described.loaded) if described.loaded is not None else ()
-    of_components = component_problems(partial, heads, infos, inferred, metrics, columns)
-    by_head = [output_problems(head.part.loss, head.nodes, registry) for head in heads]
-    for head, faults in zip(heads, by_head, strict=True):
-        if all(fault.code != "E043" for fault in (*of_components, *faults)):
-            problems += target_problems(head.part, head.infos, head.nodes, registry)
-    problems += [*of_components, *(fault for faults in by_head for fault in faults)]
-    problems += schedule_problems(partial, infos)
-    for head in heads:
-        problems += label_problems(head.part, partial.data, head.infos, head.nodes, registry)
-    if suspects:
-        problems += one_class_warnings(partial, described.sets)
-        problems += leakage_warnings(partial, described.sets)
-    problems += calibration_problems(partial, heads, validated, described.sets)
-    problems += linear_problems(inferred.nodes, registry)
-    problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
-    memory = run_memory(partial, described.held, inferred.network, registry)
-    demands = too_large(memory), engine_problem(partial.engine, registry)
-    problems += [problem for problem in demands if problem is not None]
-    problems += engine_warnings(partial.engine)
+def _checked(parsed: ParsedSpec, context: CheckContext, checks: Iterable[Check]) -> Checked:
+    """Make checks of a run, one after another."""
+    for check in checks:
+        for problem in check(context):
+            context.reported.append(problem)  # the next ones depend on it
+    problems = parsed.source_map.as_written(context.reported)
+    sets = context.sets
     return Checked(
-        inferred.network,
-        infos,
-        memory,
-        parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),
-        described.sets and replace(described.sets, raw={}),  # which a run would hold in vain
-        described.loaded,
-        partial.data.no_features,
-        starting,
+        context.inferred.network,
+        context.infos,
+        context.memory,
+        parsed.source_map.locate([*parsed.diagnostics, *problems]),
+        replace(sets, raw={}) if sets is not None else None,  # which a run would hold in vain
+        context.described.loaded,
+        context.spec.data.no_features,
+        context.initial_weights[0],
     )
-
-
-def _without_lost(
-    problems: Sequence[Diagnostic],
-    ends: Sequence[Diagnostic],
-    partial: PartialSpec,
-    inferred: Inferred,
-) -> list[Diagnostic]:
-    """Leave out what follows from an error in the name of a loss, or in its `output`.
-
-    That is a layer whose output nothing takes, and the target of the same name.
-    """
-    reported = {problem.path[:2] for problem in ends}
-    names = {head.output for head in partial.heads if head.path in reported}
-    lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
-    named = [("E023", path) for path in lost] + [("E046", problem.path) for problem in ends]
-    return [problem for problem in problems if (problem.code, problem.path) not in named]
-
-
-def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
-    """Return the model's inputs; None for what is unknown as the data is invalid."""
-    train, named = described.infos.get("train"), partial.data.inputs
-    known = train.inputs if train is not None else {}
-    if named is not None and not set(known).issuperset(named):
-        lengths = InputInfo((), "integer", optional=True)
-        return dict.fromkeys(named) | {lengths_of(name): lengths for name in named}
-    return known or None
-
-
-def _is_validated(
-    partial: PartialSpec, described: Described, problems: Iterable[Diagnostic]
-) -> bool | None:
-    """Return whether the run has validation data; None if the data is invalid."""
-    errors = (problem for problem in problems if problem.severity == "error")
-    if any(problem.path[:1] == ("data",) for problem in errors):
-        return None
-    data = partial.data
-    sets = described.sets  # of which a column may decide on the split
-    loaded = {*sets.blocks} if sets is not None else set()
-    named = {*described.infos, *loaded, *data.sources, *data.fractions}
-    return data.folds is not None or "validation" in named
-
-
-def _metrics(
-    partial: PartialSpec, validated: bool | None, problems: Iterable[Diagnostic]
-) -> dict[str, Better | None]:
-    """Return the metrics in a row of the history; empty if data or metrics are invalid."""
-    unknown = [head.metrics_path for head in partial.heads]
-    wrong = [problem.path for problem in problems if problem.severity == "error"]
-    if validated is None or any(place[: len(path)] == path for place in wrong for path in unknown):
-        return {}
-    return history_metrics(partial.heads, validated)

@@ -2,113 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
-from declnet.contracts.data.data_source import DataInfo
-from declnet.contracts.network.metric_names import Better
 from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.returned import verified
+from declnet.data.replacing import column_names
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import group_of, slots_of
-from declnet.graph.shapes import Inferred, Node
-from declnet.spec.model import TrainingSpec
+from declnet.graph.shapes import Node
 from declnet.spec.partial import PartialSpec
-from declnet.training.checks.data import origin_of
-from declnet.training.checks.heads import CheckedHead
+
+if TYPE_CHECKING:
+    from declnet.training.checks.context import CheckContext, CheckedHead
 
 
-def component_problems(
-    spec: PartialSpec,
-    heads: Sequence[CheckedHead],
-    infos: Mapping[str, DataInfo],
-    inferred: Inferred,
-    metrics: Mapping[str, Better | None],
-    columns: tuple[str, ...] = (),
-) -> list[Diagnostic]:
-    """Return the diagnostics from the components' own checks, located in the spec.
-
-    Args:
-        metrics: the metrics in a row of the history; empty if unknown.
-        columns: the raw columns of the training data; empty if unknown.
-    """
-    layers = _outlined(inferred.nodes)
-    complete = tuple(layer for layer in layers if layer is not None)
-    known = complete if len(complete) == len(layers) else ()
-    context, contexts = _contexts(spec, heads, infos, known, layers, metrics, columns)
+def component_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield the diagnostics from the components' own checks, located in the spec."""
+    spec, layers = context.spec, _outlined(context.inferred.nodes)
+    run, runs = _contexts(context, layers)
     groups = spec.optimizer.groups if spec.optimizer is not None else ()
     updated: dict[KeyPath, list[ParameterInfo]] = {}
-    for slot in slots_of(inferred.complete, groups):
+    for slot in slots_of(context.nodes, groups):
         if slot.is_trained():
             group = group_of(slot.key, groups)
             place: KeyPath = ("optimizer",) if group < 0 else ("optimizer", "groups", group)
             updated.setdefault(place, []).append(slot.info)
-    problems = []
     for path, component, here in _components(spec, layers):
-        found_at = contexts.get(path) or contexts.get(path[:-1]) or context
-        own = replace(found_at, here=here, parameters=tuple(updated.get(path, ())))
-        again = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
-        for found in verified(Component.check, component, own):
-            if again and found.severity == "warning":
-                continue  # it is about what the group inherits
-            guilty: KeyPath = path
-            if found.layer is not None and found.layer in layers:
-                guilty = ("model", "layers", layers.index(found.layer))
-            elif found.data is not None and found.data in spec.data.sources:
-                source = spec.data.sources[found.data]
-                guilty = ("data", found.data) if found.path else origin_of(source, found.data)
-            where = (*guilty, *found.path)
-            problems.append(Diagnostic(found.message, found.help, where, found.code))
-    return problems
-
-
-def known_epochs(training: TrainingSpec, infos: Mapping[str, DataInfo]) -> int | None:
-    """Return the number of epochs as declared, or else by the number of updates, if known."""
-    samples = infos["train"].samples if "train" in infos else None
-    if training.epochs is None and training.max_steps is not None and samples:
-        return training.started_epochs(samples)
-    return training.epochs
+        seen = runs.get(path) or runs.get(path[:-1]) or run
+        seen = replace(seen, here=here, parameters=tuple(updated.get(path, ())))
+        inherits = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
+        for problem in verified(Component.check, component, seen):
+            if inherits and problem.severity == "warning":
+                continue  # it is about a rate that the optimizer has too
+            outer: KeyPath = path
+            if problem.layer is not None and problem.layer in layers:
+                outer = ("model", "layers", layers.index(problem.layer))
+            elif problem.data is not None and problem.data in spec.data.sources:
+                name = problem.data
+                outer = ("data", name) if problem.path else spec.data.origin_of(name)
+            at = (*outer, *problem.path)
+            yield Diagnostic(problem.message, problem.help, at, problem.code)
 
 
 def _contexts(
-    spec: PartialSpec,
-    heads: Sequence[CheckedHead],
-    infos: Mapping[str, DataInfo],
-    known: tuple[LayerContext, ...],
-    layers: Sequence[LayerContext | None],
-    metrics: Mapping[str, Better | None],
-    columns: tuple[str, ...],
+    context: CheckContext, layers: Sequence[LayerContext | None]
 ) -> tuple[RunContext, dict[KeyPath, RunContext]]:
     """Return what components see of the run, and what losses and metrics do, by their paths."""
-    ends = [_output(each, layers) if known else () for each in heads]
-    context = RunContext(
+    known = tuple(filter(None, layers))
+    known = known if len(known) == len(layers) else ()
+    ends = [_output(head, layers) if known else () for head in context.heads]
+    loaded = context.described.loaded
+    run = RunContext(
         known,
-        infos,
-        heads[0].part.loss if len(heads) == 1 else None,
-        spec.optimizer,
-        epochs=known_epochs(spec.training, infos),
-        metrics=metrics,
-        outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
-        callbacks=tuple(spec.callbacks.values()),
-        columns=columns,
+        context.infos,
+        context.heads[0].part.loss if len(context.heads) == 1 else None,
+        context.spec.optimizer,
+        epochs=context.epochs,
+        metrics=context.metrics,
+        outputs=tuple(dict.fromkeys(chain(*ends))),
+        callbacks=tuple(context.spec.callbacks.values()),
+        columns=column_names(loaded) if loaded is not None else (),
     )
-    contexts: dict[KeyPath, RunContext] = {}
-    for head, own in zip(heads, ends, strict=True):
-        of_head = replace(context, data=head.infos, loss=head.part.loss, outputs=own)
-        if not own:  # its output is unknown
-            of_head = replace(of_head, layers=())
+    runs: dict[KeyPath, RunContext] = {}
+    for head, outputs in zip(context.heads, ends, strict=True):
         part = head.part
-        contexts |= dict.fromkeys((part.path, part.metrics_path, part.calibration_path), of_head)
-    return context, contexts
+        of_head = replace(run, data=head.infos, loss=part.loss, outputs=outputs)
+        if not outputs:  # its output is unknown
+            of_head = replace(of_head, layers=())
+        runs |= dict.fromkeys((part.path, part.metrics_path, part.calibration_path), of_head)
+    return run, runs
 
 
 def _output(head: CheckedHead, layers: Sequence[LayerContext | None]) -> tuple[LayerContext, ...]:
     """Return the output of a loss as components see it, if it is known."""
-    found = layers[len(head.nodes) - 1] if head.nodes else None
-    return () if found is None else (found,)
+    layer = layers[len(head.nodes) - 1] if head.nodes else None
+    return () if layer is None else (layer,)
 
 
 def _components(
@@ -128,8 +101,8 @@ def _components(
             for head in spec.heads
             for position, step in head.calibration.items()
         ),
-        *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
-        *((("analyses", each), other) for each, other in spec.analyses.items()),
+        *((("training", "callbacks", at), callback) for at, callback in spec.callbacks.items()),
+        *((("analyses", at), analysis) for at, analysis in spec.analyses.items()),
     ]
     for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
         if here is not None and part.layer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from declnet.contracts.network.inputs import lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
 from declnet.display.words import counted
-from declnet.errors import Diagnostic
-from declnet.spec.partial import PartialSpec
-from declnet.training.checks.data import origin_of
+from declnet.errors import Diagnostic, KeyPath
+
+if TYPE_CHECKING:
+    from declnet.training.checks.context import CheckContext
 
 SAMPLED = 5000
 """Rows of the training data on which features are compared with targets."""
@@ -24,91 +26,90 @@ FEWEST, FEWEST_OTHERS = 50, 5
 comparison meaningful."""
 
 NEARLY_ALL = 0.99
-"""Share of classes that a feature predicts alone if it tells the target."""
+"""Share of classes that a feature predicts alone if it leaks the target."""
 CORRELATED = 0.999
-"""Correlation with the target, or share of its variance, of a feature that tells it."""
+"""Correlation with the target, or share of its variance, of a feature that leaks it."""
 FAR = 10.0
 """Factor by which a column must make fewer errors than the most frequent class."""
 
-TELLING_SHARE, FEWEST_TWINS = 0.01, 3
+DUPLICATED, FEWEST_DUPLICATES = 0.01, 3
 """Share and number of rows that are also training data, from which on metrics change."""
 FEWEST_ROWS = 50
 """Rows of a table in which distinct values may be identifiers."""
 
 
 @dataclass(frozen=True)
-class _Known:
-    """The tables of a run, with what predicts and what is predicted.
+class _Tables:
+    """The data sets of a run before their preparation, as tables whose rows are samples.
 
     Attributes:
         features: the columns that the model predicts from.
-        parts: the data sets before their preparation.
+        parts: the tables by data set.
     """
 
-    spec: PartialSpec
+    context: CheckContext
+    sets: PreparedSets
     features: tuple[str, ...]
     parts: Mapping[str, Table]
-    sets: PreparedSets
 
     @property
     def sequences(self) -> set[str]:
         """The columns that become sequences, e.g. of words, each a separate input."""
-        preparation, x = self.sets.preparation, self.sets.datasets["train"].inputs
-        inputs = preparation.inputs
-        return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
+        x = self.sets.datasets["train"].inputs
+        inputs = self.sets.preparation.inputs
+        return {columns[0] for name, columns in inputs.items() if lengths_of(name) in x}
 
-    def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
+    def at(self, data_set: str, feature: str | None = None) -> KeyPath:
         """Return the key of a feature if the spec lists it, or else of the data set's source."""
-        source = self.spec.data.sources.get(data) or self.spec.data.sources.get("train")
-        name = data if data in self.spec.data.sources else "train"
-        listed = getattr(source, "features", None) or ()
+        sources = self.context.spec.data.sources
+        name = data_set if data_set in sources else "train"
+        listed = getattr(sources.get(name), "features", None) or ()
         if feature in listed:
             return ("data", name, "features", listed.index(feature))
-        return origin_of(source, name)
+        return self.context.origin_of(name)
 
 
-def leakage_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
-    """Return warnings about duplicates, features that tell the target, and identifiers.
-
-    Args:
-        sets: the prepared data; None if it was not loaded.
-    """
+def leakage_warnings(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield warnings about duplicates, features that leak the target, and identifiers."""
+    sets = context.sets
     if sets is None or sets.preparation.windows is not None or sets.preparation.types is None:
-        return []
-    tables = {name: data.records for name, data in sets.raw.items()}
-    known = _Known(spec, tuple(sets.preparation.types), tables, sets)
-    return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
+        return
+    parts = {name: data.records for name, data in sets.raw.items()}
+    tables = _Tables(context, sets, tuple(sets.preparation.types), parts)
+    yield from _duplicates(tables)
+    yield from _leaking_features(tables)
+    yield from _identifiers(tables)
 
 
-def _duplicates(known: _Known) -> Iterator[Diagnostic]:
+def _duplicates(tables: _Tables) -> Iterator[Diagnostic]:
     """Yield a warning for each data set of which many rows are training data too."""
-    train = known.parts["train"]
-    seen = _hashes(train, known.features)
-    for name, table in known.parts.items():
+    train = tables.parts["train"]
+    seen = _hashes(train, tables.features)
+    for name, table in tables.parts.items():
         if name == "train":
             continue
-        own = _hashes(table, known.features)
-        same = np.flatnonzero(np.isin(own, seen))
-        if len(same) < max(TELLING_SHARE * len(table), FEWEST_TWINS):
+        hashes = _hashes(table, tables.features)
+        same = np.flatnonzero(np.isin(hashes, seen))
+        if len(same) < max(DUPLICATED * len(table), FEWEST_DUPLICATES):
             continue
-        chance = min(1.0, len(train) * _chance_of_equal_rows(train, known.features))
+        chance = min(1.0, len(train) * _chance_of_equal_rows(train, tables.features))
         if len(same) < FAR * chance * len(table):
             continue
         first = int(same[0])
-        twin = int(np.flatnonzero(seen == own[first])[0])
+        twin = int(np.flatnonzero(seen == hashes[first])[0])
         rows = f"row {table.row_number(first)} like row {train.row_number(twin)}"
         yield Diagnostic(
             f"{len(same)} of {counted(len(table), f'{name} row')} are in the training data too, "
             f"with all features equal, e.g. {rows}",
             'remove duplicates, or keep them together: split = { method = "grouped", … }',
-            known.at(name),
+            tables.at(name),
             "W010",
         )
 
 
 def _hashes(table: Table, names: tuple[str, ...]) -> Array:
     """Return a hash of each row's features, 64 bits, (n,)."""
-    found = np.zeros(len(table), np.uint64)
+    hashes = np.zeros(len(table), np.uint64)
     for name in names:
         column = table.columns[name]
         if column.dtype.kind == "O":
@@ -116,8 +117,8 @@ def _hashes(table: Table, names: tuple[str, ...]) -> Array:
         else:
             numbers = column.astype(float) + 0.0  # so that -0 and 0 are equal
             bits = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
-        found = _mixed(found ^ bits)
-    return found
+        hashes = _mixed(hashes ^ bits)
+    return hashes
 
 
 def _mixed(bits: Array) -> Array:
@@ -149,43 +150,43 @@ def _spread(count: int) -> Array:
     return np.unique(np.linspace(0, count - 1, min(count, SAMPLED)).astype(np.intp))
 
 
-def _telling_features(known: _Known) -> Iterator[Diagnostic]:
+def _leaking_features(tables: _Tables) -> Iterator[Diagnostic]:
     """Yield a warning for each feature that alone predicts a target almost perfectly."""
-    if len(known.features) < 2:
+    if len(tables.features) < 2:
         return  # then it is all that the model has
-    train, preparation = known.parts["train"], known.sets.preparation
+    train, preparation = tables.parts["train"], tables.sets.preparation
     positions = _spread(len(train))
     if len(positions) < 2 * FEWEST:
         return
     table = train.take(positions)
-    for name, y in known.sets.datasets["train"].targets.items():
+    for name, y in tables.sets.datasets["train"].targets.items():
         encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue
         target = y[positions]
-        for feature in known.features:
-            found = _told(table.columns[feature], target, encoding.classes is not None)
-            if found is not None:
+        for feature in tables.features:
+            evidence = _evidence(table.columns[feature], target, encoding.classes is not None)
+            if evidence is not None:
                 yield Diagnostic(
-                    f'column "{feature}" alone predicts the target "{encoding.column}": {found}',
+                    f'column "{feature}" alone predicts the target "{encoding.column}": {evidence}',
                     "leave it out of the features if it is known only after the target",
-                    known.at("train", feature),
+                    tables.at("train", feature),
                     "W011",
                 )
 
 
-def _told(column: Array, y: Array, classes: bool) -> str | None:
+def _evidence(column: Array, y: Array, classes: bool) -> str | None:
     """Return how well a column predicts a target, on the rows it was not fitted to, if well.
 
     Each value is predicted as the same value, or the nearest number, is on average in the other
     rows.
     """
-    there = ~missing_values(column)
+    present = ~missing_values(column)
     if column.dtype.kind == "f":
-        there &= np.isfinite(column)
-    if np.count_nonzero(there) < 0.9 * len(column):
+        present &= np.isfinite(column)
+    if np.count_nonzero(present) < 0.9 * len(column):
         return None
-    x, y = column[there], y[there]
+    x, y = column[present], y[present]
     halves = np.random.default_rng(0).permutation(len(x)) % 2 == 0  # rows may be in an order
     if min(halves.sum(), (~halves).sum()) < FEWEST:
         return None
@@ -198,20 +199,22 @@ def _told(column: Array, y: Array, classes: bool) -> str | None:
         seen = np.ones(len(at), bool)
     fitted, true = y[halves], y[~halves]
     if classes:
-        return _told_classes(places, fitted, at, seen, true)
-    return _told_values(places, fitted.astype(float), at, seen, true.astype(float), (x, y))
+        return _class_evidence(places, fitted, at, seen, true)
+    return _value_evidence(places, fitted.astype(float), at, seen, true.astype(float), (x, y))
 
 
-def _nearest(values: Array, wanted: Array) -> Array:
-    """Return the positions of the nearest of some sorted values."""
-    above = np.clip(np.searchsorted(values, wanted), 1, max(len(values) - 1, 1))
+def _nearest(values: Array, targets: Array) -> Array:
+    """Return the positions of the sorted values that are nearest to the targets."""
+    above = np.clip(np.searchsorted(values, targets), 1, max(len(values) - 1, 1))
     above = np.minimum(above, len(values) - 1)
     below = np.maximum(above - 1, 0)
-    closer: Array = np.where(wanted - values[below] <= values[above] - wanted, below, above)
+    closer: Array = np.where(targets - values[below] <= values[above] - targets, below, above)
     return closer
 
 
-def _told_classes(places: Array, fitted: Array, at: Array, seen: Array, true: Array) -> str | None:
+def _class_evidence(
+    places: Array, fitted: Array, at: Array, seen: Array, true: Array
+) -> str | None:
     labels, codes, counts = np.unique(fitted, return_inverse=True, return_counts=True)
     usual = labels[counts.argmax()]
     pairs, counts = np.unique(places * len(labels) + codes.reshape(-1), return_counts=True)
@@ -228,7 +231,7 @@ def _told_classes(places: Array, fitted: Array, at: Array, seen: Array, true: Ar
     return f"its values predict {share} of the classes correctly, a constant {usually}"
 
 
-def _told_values(
+def _value_evidence(
     places: Array, fitted: Array, at: Array, seen: Array, true: Array, pair: tuple[Array, Array]
 ) -> str | None:
     spread = float(np.square(true - true.mean()).sum())
@@ -250,18 +253,18 @@ def _told_values(
     )
 
 
-def _identifiers(known: _Known) -> Iterator[Diagnostic]:
+def _identifiers(tables: _Tables) -> Iterator[Diagnostic]:
     """Yield a warning for each feature with a different value in each row that numbers or names."""
-    if sum(map(len, known.parts.values())) < FEWEST_ROWS or len(known.features) < 2:
+    if sum(map(len, tables.parts.values())) < FEWEST_ROWS or len(tables.features) < 2:
         return
-    for name in known.features:
-        columns = [part.columns[name] for part in known.parts.values()]
-        what = None if name in known.sequences else _identifies(columns)
-        if what is not None:
+    for name in tables.features:
+        columns = [part.columns[name] for part in tables.parts.values()]
+        reason = None if name in tables.sequences else _identifies(columns)
+        if reason is not None:
             yield Diagnostic(
-                f'column "{name}" {what}, so it says nothing about other rows',
+                f'column "{name}" {reason}, so it says nothing about other rows',
                 "leave it out of the features",
-                known.at("train", name),
+                tables.at("train", name),
                 "W012",
             )
 
@@ -275,15 +278,15 @@ def _identifies(columns: list[Array]) -> str | None:
         if int(high) - int(low) != count - 1:
             return None
         seen = np.zeros(count, bool)
-        for each in columns:
-            seen[(each - low).astype(np.intp)] = True
+        for column in columns:
+            seen[(column - low).astype(np.intp)] = True
         return f"numbers the rows, from {low} to {high}" if seen.all() else None
     if kind != "text":
         return None
     first = columns[0][:1000].tolist()
-    texts = [each for each in first if each is not None]
+    texts = [text for text in first if text is not None]
     if len(set(texts)) < len(first) or any(" " in text.strip() for text in texts):
         return None  # repeated values, gaps, or sentences
-    if len({each for column in columns for each in column.tolist()}) < count:
+    if len({text for column in columns for text in column.tolist()}) < count:
         return None
     return None if date_form(columns[0]) is not None else "has a different text in each row"

@@ -31,9 +31,9 @@ def problems_of_members(parsed: ParsedSpec, checked: Sequence[Checked]) -> tuple
         checked: the result of checking each member.
     """
     problems = dict.fromkeys(parsed.source_map.locate(parsed.diagnostics))
-    problems |= dict.fromkeys(chain(*(each.problems for each in checked)))
+    problems |= dict.fromkeys(chain(*(result.problems for result in checked)))
     members = parsed.spec.members if parsed.spec is not None else None
-    if members is not None and not any(each.errors for each in checked):
+    if members is not None and not any(result.errors for result in checked):
         problems |= dict.fromkeys(_disagreements(members, checked))
         problems |= dict.fromkeys(_unscored(members, checked[0]))
         problems |= dict.fromkeys(_biases(members))
@@ -43,38 +43,38 @@ def problems_of_members(parsed: ParsedSpec, checked: Sequence[Checked]) -> tuple
 def _disagreements(members: Members, checked: Sequence[Checked]) -> Iterator[Diagnostic]:
     """Yield the members whose predictions differ in form or targets from those of the first."""
     specs = [member.spec for member in members.members]
-    known = [_described(spec, each) for spec, each in zip(specs, checked, strict=True)]
+    facts = [_facts(spec, result) for spec, result in zip(specs, checked, strict=True)]
     for number, spec in enumerate(specs):
-        for what, own in known[number].items():
-            if own != known[0].get(what, own):
-                message = f'"{spec.name}" has other {what} than "{specs[0].name}", so there is no '
+        for noun, fact in facts[number].items():
+            if fact != facts[0].get(noun, fact):
+                message = f'"{spec.name}" has other {noun} than "{specs[0].name}", so there is no '
                 message += "mean of their predictions"
                 at, hint = ("data",), "give both the same target"
-                if what == "outputs":
+                if noun == "outputs":
                     at, hint = ("model",), "give both an output of the same size, for such a loss"
                 problem = Diagnostic(message, hint, at, INCONSISTENT)
                 yield from spec.source_map.locate([problem])
 
 
-def _described(spec: RunSpec, checked: Checked) -> dict[str, Any]:
-    """Return what members have in common, as far as it is known, by what messages call it."""
-    found: dict[str, Any] = {}
+def _facts(spec: RunSpec, checked: Checked) -> dict[str, Any]:
+    """Return what members must have in common, as far as it is known, by its name in messages."""
+    facts: dict[str, Any] = {}
     if checked.nodes:
         nodes, last = {node.name: node for node in checked.nodes}, checked.nodes[-1]
         dtype = np.dtype(spec.model.dtype)
-        found["outputs"] = [
+        facts["outputs"] = [
             task_of(head.loss, nodes.get(head.output or "", last).output_shape, dtype)
             for head in spec.heads
         ]
     if isinstance(checked.loaded, Table):
-        found["targets"] = checked.loaded.target_columns
-    return found
+        facts["targets"] = checked.loaded.target_columns
+    return facts
 
 
 def _unscored(members: Members, checked: Checked) -> Iterator[Diagnostic]:
     """Yield the losses whose predictions are no probabilities or values to select weights by."""
     spec, train = members.members[0].spec, checked.data.get("train")
-    tasks = _described(spec, checked).get("outputs", ()) if members.selects else ()
+    tasks = _facts(spec, checked).get("outputs", ()) if members.selects else ()
     for head, task in zip(spec.heads, tasks, strict=False):
         target = None if train is None else train.targets.get(head.target or "")
         is_odd = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.network.layer import OutputRange
@@ -17,13 +17,16 @@ from declnet.graph.shapes import Node
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Entry, Registry
 
+if TYPE_CHECKING:
+    from declnet.training.checks.context import CheckContext
 
-def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
+
+def loss_for(outputs: OutputRange, registry: Registry) -> type[Loss] | None:
     """Return a loss for class labels that takes such outputs; None if none is known.
 
     A loss that a kernel fuses with a layer is preferred.
     """
-    takes = given_to_loss(given)
+    takes = loss_taking(outputs)
     targets = {"distribution": "classes", "probabilities": "binary"}.get(takes)
     losses = registry.entries("loss") if targets is not None else ()
     suitable = (
@@ -31,7 +34,7 @@ def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
         for loss in losses
         if (loss.component.takes, loss.component.targets) == (takes, targets)
     )
-    return _best(suitable, frozenset(each[-1] for each in _replaced(registry)))
+    return _best(suitable, frozenset(classes[-1] for classes in _replaced(registry)))
 
 
 def layer_for(loss: type[Loss], registry: Registry) -> str | None:
@@ -39,12 +42,12 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
 
     A layer that a kernel fuses with the loss is preferred.
     """
-    joined = frozenset(each[-2] for each in _replaced(registry) if each[-1] is loss)
+    joined = frozenset(classes[-2] for classes in _replaced(registry) if classes[-1] is loss)
     layers = (
         entry
         for entry in registry.entries("layer")
         if isinstance(entry.component.output_range, OutputRange)
-        and given_to_loss(entry.component.output_range) == loss.takes
+        and loss_taking(entry.component.output_range) == loss.takes
     )
     layer = _best(layers, joined)
     return layer.type if layer is not None else None
@@ -53,14 +56,14 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
 def _replaced(registry: Registry) -> list[tuple[Any, ...]]:
     """Return the classes that each kernel for several components replaces."""
     replaced = (entry.component.replaces for entry in registry.entries("kernel"))
-    return [each for each in replaced if len(each) > 1]
+    return [classes for classes in replaced if len(classes) > 1]
 
 
-def given_to_loss(given: OutputRange) -> str:
-    """Return which `Loss.takes` such outputs are made for."""
-    if given.sums_to_one:
+def loss_taking(outputs: OutputRange) -> str:
+    """Return the `Loss.takes` of a loss for such outputs."""
+    if outputs.sums_to_one:
         return "distribution"
-    return "probabilities" if given.is_probability else "values"
+    return "probabilities" if outputs.is_probability else "values"
 
 
 def _best(entries: Iterable[Entry], joined: frozenset[Any] = frozenset()) -> type[Any] | None:
@@ -86,22 +89,18 @@ TAKES = {
     "logits": "logits, which are any numbers",
     "values": "any values",
 }
-"""What losses take, in words."""
+"""What messages say that losses take."""
 
 
-def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnostic]:
-    """Return warnings about layers that are never trained, or epochs that train none.
-
-    Args:
-        epochs: of the training; None if unknown.
-    """
+def frozen_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield warnings about layers that are never trained, and about epochs that train none."""
+    epochs = context.epochs
     learned = [
         node
-        for node in nodes
+        for node in context.nodes
         if node.shared is None
         and any(parameter.trainable for parameter in node.parameters.values())
     ]
-    problems = []
     for node in learned:
         start = node.trained_from
         if start and epochs is not None and start >= epochs:
@@ -110,51 +109,45 @@ def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnosti
             )
             path = (*_path(node), "trainable", "from_epoch")
             hint = "use an earlier epoch, or trainable = false"
-            problems.append(Diagnostic(message, hint, path, "W006"))
+            yield Diagnostic(message, hint, path, "W006")
     starts = [node.trained_from for node in learned if node.trained_from is not None]
     if learned and min(starts, default=1) > 0:
         when = f" before epoch {min(starts)}" if starts else ""
         hint = "train at least one of them from the start"
         message = f"all layers with parameters are frozen{when}, so nothing is trained"
         path = (*_path(learned[-1]), "trainable")
-        problems.append(Diagnostic(message, hint, path, "W006"))
-    return problems
+        yield Diagnostic(message, hint, path, "W006")
 
 
-def output_problems(
+def unsuitable_output(
     loss: Loss | None, nodes: Sequence[Node | None], registry: Registry
-) -> list[Diagnostic]:
-    """Return why the loss cannot use the model's output, at most one problem.
-
-    Args:
-        nodes: the layers; None for an unknown one.
-    """
+) -> Diagnostic | None:
+    """Return why a loss cannot use the output of layers, of which unknown ones are None."""
     last = nodes[-1] if nodes else None
     if loss is None or last is None:
-        return []
+        return None
     one_per_class = loss.takes == "distribution" or (
         loss.takes == "logits" and loss.targets == "classes"
     )
     if one_per_class and prod(last.output_shape) == 1 and verified(Loss.class_count, loss, 1) == 1:
         message = f"{loss.type} needs a unit for each class, but the model has a single unit"
         path = path_of_output_size(nodes)
-        return [Diagnostic(message, _for_two_classes(registry), path, "E043")]
-    node = _giver(nodes)
-    given = node.layer.output_range if node is not None else None
-    if node is None or not isinstance(given, OutputRange):
-        return []
-    is_constant = given.sums_to_one and node.output_shape[-1:] == (1,)
-    found = _fault(loss, given, is_constant)
-    if found is None:
-        return []
-    code, fault = found
-    if loss.takes == "distribution" and code == "W002" and len(last.output_shape) != 1:
-        return []  # a loss for classes rejects that shape
+        return Diagnostic(message, _for_two_classes(registry), path, "E043")
+    node = _bounding_layer(nodes)
+    outputs = node.layer.output_range if node is not None else None
+    if node is None or not isinstance(outputs, OutputRange):
+        return None
+    is_constant = outputs.sums_to_one and node.output_shape[-1:] == (1,)
+    code, fault = _fault(loss, outputs, is_constant) or ("", "")
+    if not code or (
+        code == "W002" and loss.takes == "distribution" and len(last.output_shape) != 1
+    ):
+        return None  # a loss for classes rejects other shapes
     hint = _change(loss, node, registry)
-    other = loss_for(given, registry) if not is_constant else None
+    other = loss_for(outputs, registry) if not is_constant else None
     if other is not None:
         hint = _with_alternative(hint, loss, other)
-    return [Diagnostic(f'"{node.name}" {fault}', hint, _path(node), code)]
+    return Diagnostic(f'"{node.name}" {fault}', hint, _path(node), code)
 
 
 def path_of_output_size(nodes: Sequence[Node | None]) -> KeyPath:
@@ -181,7 +174,8 @@ def flattening(nodes: Sequence[Node | None], registry: Registry) -> str | None:
 
     None if there is no such layer, if its samples have one axis, or if nothing can flatten them.
     """
-    node = next((each for each in reversed(nodes) if each is not None and each.parameters), None)
+    with_parameters = (node for node in reversed(nodes) if node is not None and node.parameters)
+    node = next(with_parameters, None)
     layer = _best(entry for entry in registry.entries("layer") if entry.component.only_reshapes)
     if node is None or layer is None or len(node.input_shapes[0]) < 2 or len(node.output_shape) < 2:
         return None
@@ -196,13 +190,13 @@ def _path(node: Node) -> KeyPath:
 
 def _size_field(node: Node) -> str | None:
     """Return the field for a layer's output size: adding one to it adds one output."""
-    given = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
+    inputs = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
     for name in type(node.layer).model_fields:
         size = getattr(node.layer, name)
         if type(size) is not int or size not in node.output_shape:
             continue
         try:
-            shape = node.layer.model_copy(update={name: size + 1}).output_shape(given)
+            shape = node.layer.model_copy(update={name: size + 1}).output_shape(inputs)
             pairs = list(zip(node.output_shape, shape, strict=True))
         except Exception:  # noqa: S112  # it may reject a value not from the spec
             continue
@@ -211,7 +205,7 @@ def _size_field(node: Node) -> str | None:
     return None
 
 
-def _giver(nodes: Sequence[Node | None]) -> Node | None:
+def _bounding_layer(nodes: Sequence[Node | None]) -> Node | None:
     """Return the layer that determines the output's range; None if that is the model's input."""
     node = nodes[-1]
     while node is not None and node.layer.output_range == "input":
@@ -219,46 +213,46 @@ def _giver(nodes: Sequence[Node | None]) -> Node | None:
     return node
 
 
-def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str] | None:
+def _fault(loss: Loss, outputs: OutputRange, is_constant: bool) -> tuple[str, str] | None:
     """Return the code of the error in such outputs, and the text after the layer's name."""
     if loss.takes is None or loss.takes == "scores":
-        return _one_sided(loss, given) if loss.takes and loss.targets == "binary" else None
+        return _one_sided(loss, outputs) if loss.takes and loss.targets == "binary" else None
     if is_constant:
         return "E043", "has a single unit, so its output is always 1"
     suits = {
-        "distribution": given.sums_to_one,
-        "probabilities": given.is_probability and not given.sums_to_one,
-        "logits": not given.is_bounded,
-        "values": not given.sums_to_one,
+        "distribution": outputs.sums_to_one,
+        "probabilities": outputs.is_probability and not outputs.sums_to_one,
+        "logits": not outputs.is_bounded,
+        "values": not outputs.sums_to_one,
     }
     if suits[loss.takes]:
         return None
-    code = "E043" if loss.takes == "distribution" and given.is_probability else "W002"
-    return code, f"gives {_in_words(given)}, but {loss.type} takes {TAKES[loss.takes]}"
+    code = "E043" if loss.takes == "distribution" and outputs.is_probability else "W002"
+    return code, f"gives {_range_text(outputs)}, but {loss.type} takes {TAKES[loss.takes]}"
 
 
-def _one_sided(loss: Loss, given: OutputRange) -> tuple[str, str] | None:
+def _one_sided(loss: Loss, outputs: OutputRange) -> tuple[str, str] | None:
     """Return the same for scores that are all on one side of the threshold."""
     threshold = f"{loss.threshold:g}"
-    if given.low >= loss.threshold:
+    if outputs.low >= loss.threshold:
         return "W002", f"never falls below {threshold}, so {loss.type} cannot predict the label 0"
-    if given.high <= loss.threshold:
+    if outputs.high <= loss.threshold:
         return "W002", f"never rises above {threshold}, so {loss.type} cannot predict the label 1"
     return None
 
 
-def _in_words(given: OutputRange) -> str:
-    if given.sums_to_one:
+def _range_text(outputs: OutputRange) -> str:
+    if outputs.sums_to_one:
         return "numbers that add up to 1"
-    if given.is_probability:
+    if outputs.is_probability:
         return TAKES["probabilities"]
-    if not given.is_bounded:
+    if not outputs.is_bounded:
         return "any numbers"
-    if given.high == inf:
-        return f"numbers of at least {given.low:g}"
-    if given.low == -inf:
-        return f"numbers of at most {given.high:g}"
-    return f"numbers from {given.low:g} to {given.high:g}"
+    if outputs.high == inf:
+        return f"numbers of at least {outputs.low:g}"
+    if outputs.low == -inf:
+        return f"numbers of at most {outputs.high:g}"
+    return f"numbers from {outputs.low:g} to {outputs.high:g}"
 
 
 def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
@@ -289,31 +283,21 @@ def _for_two_classes(registry: Registry) -> str | None:
     return f'for two classes, one unit with "{layer}" and the loss {loss.type} suffice'
 
 
-def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Diagnostic]:
-    """Return pairs of linear layers that could be one layer, each reported at the second.
-
-    Args:
-        nodes: the layers; if one is None, a reader may be missing, so nothing is reported.
-    """
-    known = [node for node in nodes if node is not None]
-    if len(known) < len(nodes):
-        return []
-    readers = Counter(value for node in known for value in node.inputs)
-    found = [(_linear_before(node, known, readers), node) for node in known]
-    pairs = [(first, node) for first, node in found if first is not None]
-    if not pairs:
-        return []
-    hint = f"put {_activation(registry)} between them, or remove one of them"
-    return [
-        Diagnostic(
-            f'"{first.name}" and "{node.name}" have no activation between them, so together '
-            "they compute one linear map",
-            hint,
-            _path(node),
-            "W003",
-        )
-        for first, node in pairs
-    ]
+def linear_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield pairs of linear layers that could be one layer, each reported at the second."""
+    nodes = [node for node in context.inferred.nodes if node is not None]
+    if len(nodes) < len(context.inferred.nodes):
+        return  # an unknown layer may read a value between them
+    readers = Counter(value for node in nodes for value in node.inputs)
+    for node in nodes:
+        first = _linear_before(node, nodes, readers)
+        if first is not None:
+            message = (
+                f'"{first.name}" and "{node.name}" have no activation between them, so together '
+                "they compute one linear map"
+            )
+            hint = f"put {_activation(context.registry)} between them, or remove one of them"
+            yield Diagnostic(message, hint, _path(node), "W003")
 
 
 def _linear_before(node: Node, nodes: Sequence[Node], readers: Counter[int]) -> Node | None:
@@ -351,7 +335,7 @@ def _mixes(node: Node) -> bool:
         for parameter in node.parameters.values()
         if parameter.role == "weight" and parameter.trainable and len(parameter.shape) > 1
     ]
-    channels, outputs = (_features(each) for each in (node.input_shapes[0], node.output_shape))
+    channels, outputs = map(_features, (node.input_shapes[0], node.output_shape))
     return bool(weights) and all(
         fan_in * prod(outputs) >= fan_out * prod(channels) for fan_in, fan_out in map(fans, weights)
     )
@@ -364,9 +348,11 @@ def _features(shape: Shape) -> Shape:
 
 def _activation(registry: Registry) -> str:
     """Return the words for an activation, with one that can be used, if any is installed."""
-    found = _best(
+    activation = _best(
         entry
         for entry in registry.entries("layer")
         if entry.component.output_range == OutputRange(low=0) and not entry.component.is_linear
     )
-    return f'an activation such as "{found.type}"' if found is not None else "an activation"
+    if activation is None:
+        return "an activation"
+    return f'an activation such as "{activation.type}"'

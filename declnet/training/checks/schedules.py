@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from declnet.contracts.component import Component
-from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.schedule import rate_at, schedules_of
 from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.partial import PartialSpec
+
+if TYPE_CHECKING:
+    from declnet.training.checks.context import CheckContext
 
 UNKNOWN = 1000
 """Updates of a training of unknown length, for schedules, which usually depend on its share."""
@@ -17,12 +20,12 @@ TRIED = 200
 """Steps of a schedule to try, besides as many first ones."""
 
 
-def schedule_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> Iterator[Diagnostic]:
+def schedule_problems(context: CheckContext) -> Iterator[Diagnostic]:
     """Yield an error for each schedule that leaves the range of its field at some step."""
-    samples = infos["train"].samples if "train" in infos else None
-    is_known = spec.training.most_epochs is not None
-    total = spec.training.updates(samples) if samples and is_known else UNKNOWN
-    for path, component in _components(spec):
+    training, samples = context.spec.training, context.train.samples if context.train else None
+    is_known = training.most_epochs is not None
+    total = training.updates(samples) if samples and is_known else UNKNOWN
+    for path, component in _components(context.spec):
         ranges = component.scheduled_fields()
         for name, schedule in schedules_of(component).items():
             for step in _steps(total):

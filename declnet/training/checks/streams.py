@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo
-from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data
 from declnet.data.streaming.source import StreamedSource
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.partial import PartialSpec
-from declnet.training.checks.data import (
+from declnet.training.checks.description import (
     Described,
     data_problem,
     no_training_data,
@@ -21,7 +21,7 @@ from declnet.training.checks.data import (
 )
 
 PREVIEWED = 1000
-"""Samples that are looked at before all of them are read."""
+"""Samples that are checked before all of them are read."""
 
 _OF_ALL_SAMPLES = ("class_weights", "class_order", "positive_class", "validation", "test")
 """Keys of the data whose errors need all samples."""
@@ -41,34 +41,30 @@ def previews(spec: PartialSpec) -> list[Described]:
     """
     problems = [*no_training_data(spec), *stream_problems(spec)]
     if problems or not spec.is_data_valid or spec.data.train is None:
-        return [Described({}, None, problems)]
+        return [Described(problems=problems)]
     first: dict[str, Data] = {}
     data = spec.data.model_copy(update=dict.fromkeys(_OF_ALL_SAMPLES))
     try:
         for name, source in spec.data.sources.items():
             first[name] = StreamedSource.previewed(name, source, PREVIEWED)
         train = {"train": first["train"]}
-        sets = prepare_sets(train, data, wanted_targets(spec.heads))
+        sets = prepare_sets(train, data, loss_targets_of(spec.heads))
     except DataError as error:
         sure = len(first) < len(spec.data.sources) or _is_sure(error)
-        return [Described({}, None, [data_problem(spec, error)] if sure else [])]
+        return [Described(problems=[data_problem(spec, error)] if sure else [])]
     prepared = sets.datasets["train"]
     info = replace(DataInfo.of(prepared.x, prepared.y), samples=None, inputs=sets.input_infos)
     infos = [info] if _keeps_shapes(sets, first["train"]) else [info, _wider(info)]
-    return [Described({"train": info}, sets, [], first["train"]) for info in infos]
+    return [Described({"train": info}, sets, loaded=first["train"]) for info in infos]
 
 
-def sure_errors(found: Sequence[Sequence[Diagnostic]]) -> list[Diagnostic]:
-    """Return which errors in previews all samples would give, too.
-
-    Args:
-        found: the errors with each of the previews.
-    """
-    first, *others = found
+def sure_errors(by_preview: Sequence[Sequence[Diagnostic]]) -> list[Diagnostic]:
+    """Return which errors in previews all samples would give, too."""
+    first, *others = by_preview
     return [
-        each
-        for each in first
-        if not others or (each.code not in _OF_SHAPES and all(each in other for other in others))
+        error
+        for error in first
+        if not others or (error.code not in _OF_SHAPES and all(error in other for other in others))
     ]
 
 
@@ -96,7 +92,7 @@ def _wider(info: DataInfo) -> DataInfo:
         return (*shape[:-1], shape[-1] + 1) if shape else shape
 
     inputs = {
-        name: replace(each, shape=wider(each.shape), levels=None)
-        for name, each in info.inputs.items()
+        name: replace(input_, shape=wider(input_.shape), levels=None)
+        for name, input_ in info.inputs.items()
     }
     return replace(info, inputs=inputs)

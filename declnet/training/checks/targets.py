@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,21 +16,22 @@ from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import verified
 from declnet.data.columns import losses_hint
-from declnet.data.sets import PreparedSets
 from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath, error_message
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import DataSpec
 from declnet.spec.heads import PartialHead
-from declnet.spec.partial import PartialSpec
-from declnet.training.checks.data import origin_of
 from declnet.training.checks.model import (
     flattening,
     layer_for,
     loss_for,
     path_of_output_size,
+    unsuitable_output,
 )
+
+if TYPE_CHECKING:
+    from declnet.training.checks.context import CheckContext, CheckedHead
 
 FEWEST_CLASSES = 100
 """Labels of more classes than this, and than there are samples, are taken for other numbers."""
@@ -37,25 +40,27 @@ FEWEST_OF_ONE_CLASS = 10
 """Samples of a data set that are seldom of one class by chance."""
 
 
-def target_problems(
-    head: PartialHead,
-    infos: Mapping[str, DataInfo],
-    nodes: Sequence[Node | None],
-    registry: Registry,
-) -> list[Diagnostic]:
-    """Return errors for the first data set whose y does not match.
+def output_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield why each loss cannot use its output, and the first data set whose y does not match.
 
     A wrong number of units is reported at the layer that determines it, a wrong kind of y at the
     loss. A loss with its own `prepare` decides itself.
-
-    Args:
-        infos: what is known about each data set, with the target of this loss.
-        nodes: the layers up to the output that the loss takes.
     """
+    for head in context.heads:
+        problem = unsuitable_output(head.part.loss, head.nodes, context.registry)
+        if problem is not None:
+            yield problem
+        if problem is None or problem.code != "E043":
+            yield from islice(_unlike_output(head, context.registry), 1)
+
+
+def _unlike_output(checked: CheckedHead, registry: Registry) -> Iterator[Diagnostic]:
+    """Yield an error for each data set whose y does not match a loss and its output."""
+    head, nodes = checked.part, checked.nodes
     last, loss = nodes[-1] if nodes else None, head.loss
     if last is None or loss is None:
-        return []
-    for name, info in infos.items():
+        return
+    for name, info in checked.infos.items():
         if loss.targets == "classes":
             problem = _of_classes(head, loss, name, info, nodes, last.output_shape, registry)
         else:
@@ -68,8 +73,7 @@ def target_problems(
         if problem is not None and problem.help is None and len(info.target_shape) < 2:
             problem = replace(problem, help=flattening(nodes, registry))
         if problem is not None:
-            return [problem]
-    return []
+            yield problem
 
 
 def _by_prepare(
@@ -110,19 +114,19 @@ def _refused_whatever_the_values(
     tried: list[Array] = [np.full(shape, value) for value in (0.0, 0.5, 1.0)]
     if len(info.target_shape) == 1:
         tried.append(np.repeat(np.eye(1, *info.target_shape), 2, axis=0))  # one-hot
-    said = set()
+    messages = set()
     for y in tried:
         try:
             loss.prepare(y, output, np.dtype(float))
         except ValueError as error:
-            said.add(error_message(error))
+            messages.add(error_message(error))
         except Exception:  # these samples are made up
             return None
         else:
             return None
-    if len(said) > 1:
+    if len(messages) > 1:
         return None
-    return Diagnostic(f"{loss.type}: {said.pop()} (data.{name})", None, head.path, "E041")
+    return Diagnostic(f"{loss.type}: {messages.pop()} (data.{name})", None, head.path, "E041")
 
 
 def _of_classes(
@@ -134,19 +138,19 @@ def _of_classes(
     output: Shape,
     registry: Registry,
 ) -> Diagnostic | None:
-    of = f"data.{name}"
+    data_set = f"data.{name}"
     if len(output) != 1:
         message = f"{loss.type} needs a last layer of shape (classes,), not {output}"
         return Diagnostic(message, None, ("model", "layers", len(nodes) - 1), "E041")
     if info.target == "values" and (len(info.target_shape) != 1 or info.target_shape == (1,)):
-        message = f"{loss.type} needs labels, integers or one-hot, but y holds numbers ({of})"
+        message = f"{loss.type} needs labels, integers or one-hot, but y holds numbers ({data_set})"
         hint = "choose a loss for numbers, or store the labels as integers"
         return Diagnostic(message, hint, head.path, "E041")
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
-    told_apart = verified(Loss.class_count, loss, units)
-    if classes is None or (classes < told_apart and one_hot is None) or classes == told_apart:
+    predicted = verified(Loss.class_count, loss, units)
+    if classes is None or (classes < predicted and one_hot is None) or classes == predicted:
         return None
     problem = _no_classes(head, name, info, registry) if one_hot is None else None
     if problem is not None:  # labels below 0 are reported with those that fit the units
@@ -160,7 +164,7 @@ def _of_classes(
             hint = "number the classes 0, 1, 2, …"
     does = "units do" if units != 1 else "unit does"
     return Diagnostic(
-        f"{units} {does} not fit {labels} ({of})", hint, path_of_output_size(nodes), "E040"
+        f"{units} {does} not fit {labels} ({data_set})", hint, path_of_output_size(nodes), "E040"
     )
 
 
@@ -195,52 +199,46 @@ def _of_values(
     return Diagnostic(message, hint, path_of_output_size(nodes), "E041")
 
 
-def label_problems(
-    head: PartialHead,
-    data: DataSpec,
-    infos: Mapping[str, DataInfo],
-    nodes: Sequence[Node | None],
-    registry: Registry,
-) -> list[Diagnostic]:
-    """Return errors for labels outside the loss's range, and for units without a label."""
-    loss, labels = head.loss, {name: _labels_of(info) for name, info in infos.items()}
-    if loss is None or loss.targets == "values":
-        return []
-    if loss.targets == "binary":
-        return [
-            _no_classes(head, name, infos[name], registry)
-            or _not_binary(head, loss, name, *each, registry)
-            for name, each in labels.items()
-            if each[0] < 0 or each[1] > 1
-        ]
-    negative = [
-        _no_classes(head, name, infos[name], registry)
-        or Diagnostic(
-            f"the labels of data.{name} begin at {smallest}, but must begin at 0",
-            "number the classes 0, 1, 2, …",
-            origin_of(data.sources[name], name) if name in data.sources else head.path,
-            "E042",
+def label_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield errors for labels outside a loss's range, and a warning for units without a label."""
+    for head in context.heads:
+        if head.part.loss is not None and head.part.loss.targets == "binary":
+            yield from _not_binary(head, head.part.loss, context.registry)
+        elif head.part.loss is not None and head.part.loss.targets == "classes":
+            negative = [*_negative(head, context)]
+            yield from negative or _units_without_class(head, head.part.loss)
+
+
+def _negative(checked: CheckedHead, context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error for each data set with labels below 0."""
+    head, data = checked.part, context.spec.data
+    for name, info in checked.infos.items():
+        smallest, _ = _labels_of(info)
+        if smallest < 0:
+            message = f"the labels of data.{name} begin at {smallest}, but must begin at 0"
+            at = data.origin_of(name) if name in data.sources else head.path
+            begin = Diagnostic(message, "number the classes 0, 1, 2, …", at, "E042")
+            yield _no_classes(head, name, info, context.registry) or begin
+
+
+def _not_binary(checked: CheckedHead, loss: Loss, registry: Registry) -> Iterator[Diagnostic]:
+    """Yield an error for each data set with labels other than 0 and 1."""
+    for name, info in checked.infos.items():
+        smallest, largest = _labels_of(info)
+        if smallest >= 0 and largest <= 1:
+            continue
+        message = (
+            f"{loss.type} takes the labels 0 and 1, but the labels of data.{name} go from "
+            f"{smallest} to {largest}"
         )
-        for name, (smallest, _) in labels.items()
-        if smallest < 0
-    ]
-    return negative or _units_without_class(loss, infos, nodes)
-
-
-def _not_binary(
-    head: PartialHead, loss: Loss, name: str, smallest: int, largest: int, registry: Registry
-) -> Diagnostic:
-    message = (
-        f"{loss.type} takes the labels 0 and 1, but the labels of data.{name} go from {smallest} "
-        f"to {largest}"
-    )
-    hint = "number the two classes 0 and 1"
-    if largest - smallest > 1 and smallest >= 0:
-        other = loss_for(OutputRange(0, 1, sums_to_one=True), registry)
-        layer = layer_for(other, registry) if other is not None else None
-        if other is not None and layer is not None:
-            hint = f'for more classes, use "{layer}" and the loss {other.type}'
-    return Diagnostic(message, hint, head.path, "E042")
+        hint = "number the two classes 0 and 1"
+        if largest - smallest > 1 and smallest >= 0:
+            other = loss_for(OutputRange(0, 1, sums_to_one=True), registry)
+            layer = layer_for(other, registry) if other is not None else None
+            if other is not None and layer is not None:
+                hint = f'for more classes, use "{layer}" and the loss {other.type}'
+        problem = Diagnostic(message, hint, checked.part.path, "E042")
+        yield _no_classes(checked.part, name, info, registry) or problem
 
 
 def _units_for(loss: Loss, units: int, classes: int) -> str:
@@ -251,26 +249,24 @@ def _units_for(loss: Loss, units: int, classes: int) -> str:
     return f"use {needed} unit{'s' if needed != 1 else ''}, for {classes} classes"
 
 
-def _units_without_class(
-    loss: Loss, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
-) -> list[Diagnostic]:
-    """Return a problem if there are more units than classes in all data sets."""
+def _units_without_class(checked: CheckedHead, loss: Loss) -> Iterator[Diagnostic]:
+    """Yield a warning if there are more units than classes in all data sets."""
+    nodes, infos = checked.nodes, checked.infos.values()
     last = nodes[-1] if nodes else None
-    counts = [info.classes for info in infos.values() if info.target == "classes"]
+    counts = [info.classes for info in infos if info.target == "classes"]
     known = [count for count in counts if count is not None]
     if last is None or len(last.output_shape) != 1 or not known or None in counts:
-        return []
+        return
     (units,), classes = last.output_shape, max(known)
-    told_apart = verified(Loss.class_count, loss, units)
-    if told_apart <= classes:
-        return []
-    meant = f", for {told_apart} classes" if told_apart != units else ""
-    message = f"the model has {units} units{meant}, but the labels have {classes} classes"
-    hint = _units_for(loss, units, classes)
-    if classes == 1:
-        message = f"the model has {units} units, but all labels are 0"
-        hint = "classification needs at least two classes"
-    return [Diagnostic(message, hint, path_of_output_size(nodes), "W001")]
+    predicted = verified(Loss.class_count, loss, units)
+    if predicted > classes:
+        meant = f", for {predicted} classes" if predicted != units else ""
+        message = f"the model has {units} units{meant}, but the labels have {classes} classes"
+        hint = _units_for(loss, units, classes)
+        if classes == 1:
+            message = f"the model has {units} units, but all labels are 0"
+            hint = "classification needs at least two classes"
+        yield Diagnostic(message, hint, path_of_output_size(nodes), "W001")
 
 
 def _labels_of(info: DataInfo) -> tuple[int, int]:
@@ -280,40 +276,43 @@ def _labels_of(info: DataInfo) -> tuple[int, int]:
     return info.labels or (0, (info.classes or 1) - 1)
 
 
-def one_class_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
-    """Return a warning for each validation or test set whose samples are all of one class."""
-    if sets is None:
-        return []
-    encodings = sets.preparation.targets
-    found = []
-    for name, dataset in sets.datasets.items():
+def one_class_warnings(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield a warning for each validation or test set whose samples are all of one class."""
+    if context.sets is None:
+        return
+    encodings = context.sets.preparation.targets
+    for name, dataset in context.sets.datasets.items():
         for target, y in dataset.targets.items():
             names = encodings[target].class_names if target in encodings else None
             if name == "train" or names is None or y.ndim != 1 or len(y) < FEWEST_OF_ONE_CLASS:
                 continue
             if y.min() == y.max():
-                what = f'all {len(y)} {name} rows are of the class "{names[int(y[0])]}"'
-                one_of = encodings[target].column if len(encodings) > 1 else None
-                what += f' of "{one_of}"' if one_of is not None else ""
-                found.append(_one_class(spec.data, name, what, one_of))
-    return found
+                column = encodings[target].column if len(encodings) > 1 else None
+                which = f' of "{column}"' if column is not None else ""
+                message = (
+                    f'all {len(y)} {name} rows are of the class "{names[int(y[0])]}"{which}, so '
+                    "metrics that compare classes are undefined, and others say little"
+                )
+                hint, path = _more_classes(context.spec.data, name, column)
+                yield Diagnostic(message, hint, path, "W014")
 
 
-def _one_class(data: DataSpec, name: str, what: str, one_of_several: str | None) -> Diagnostic:
-    hint, split = "use rows of all classes", data.split
-    path: KeyPath = ("data", name)
-    if name in data.sources:
-        path = origin_of(data.sources[name], name)
-    elif data.folds is not None and name == "validation":
-        path = ("data", "folds")
-    if name not in data.sources and split.method in ("random", "stratified"):
-        by = f', column = "{one_of_several}"' if one_of_several is not None else ""
+def _more_classes(data: DataSpec, name: str, column: str | None) -> tuple[str, KeyPath]:
+    """Return how to get rows of several classes, and the key that decides which rows there are.
+
+    Args:
+        data: the section.
+        name: the data set.
+        column: the target, if there are several.
+    """
+    split = data.split
+    if name in data.sources or split.method not in ("random", "stratified"):
+        hint = "use rows of all classes"
+    elif split.method == "stratified" and split.column in (None, column):
+        hint = "hold out more rows; too few are of the other classes"
+    else:
+        by = f', column = "{column}"' if column is not None else ""
         hint = f'hold out more rows, with split = {{ method = "stratified"{by} }}'
-        if split.method == "stratified" and split.column in (None, one_of_several):
-            hint = "hold out more rows; too few are of the other classes"
-    return Diagnostic(
-        f"{what}, so metrics that compare classes are undefined, and others say little",
-        hint,
-        path,
-        "W014",
-    )
+    if data.folds is not None and name == "validation" and name not in data.sources:
+        return hint, ("data", "folds")
+    return hint, data.origin_of(name)

@@ -2,7 +2,8 @@
 
 A step reads its sums of products in a[k, s], and leaves there what the way back needs. It writes h
 to z[k + 1, s, first:], where the next step's product reads it, and may save more in
-saved[k + 1, s]. The way back puts the gradient of a in place of a, and adds the gradient of the h before to dh.
+saved[k + 1, s]. The way back puts the gradient of a in place of a, and adds the gradient of the h
+before to dh.
 """
 
 import numpy as np

@@ -41,10 +41,10 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """See `BaseSampler`."""
-        found: dict[str, BaseDistribution] = self._of(trial).infer_relative_search_space(
+        space: dict[str, BaseDistribution] = self._of(trial).infer_relative_search_space(
             study, trial
         )
-        return found
+        return space
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -52,8 +52,8 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
         """See `BaseSampler`."""
         sampler = self._of(trial)
         sampler.infer_relative_search_space(study, trial)  # which some remember
-        found: dict[str, Any] = sampler.sample_relative(study, trial, search_space)
-        return found
+        values: dict[str, Any] = sampler.sample_relative(study, trial, search_space)
+        return values
 
     def sample_independent(
         self,
@@ -83,7 +83,7 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
 
 def sampler_of(name: SamplerName, study: StudyContext) -> optuna.samplers.BaseSampler:
     """Return a sampler; a grid needs none."""
-    conditional = any(each.conditions for each in study.space)
+    conditional = any(dimension.conditions for dimension in study.space)
 
     def make(seed: int) -> optuna.samplers.BaseSampler:
         if name == "cma-es":
@@ -119,16 +119,12 @@ def distribution_of(dimension: Dimension) -> BaseDistribution:
 
 def suggested(trial: optuna.Trial, dimension: Dimension) -> Scalar:
     """Return a trial's value of a dimension, which is stored."""
-    found = distribution_of(dimension)
-    value: Scalar
-    if isinstance(found, CategoricalDistribution):
-        value = trial.suggest_categorical(dimension.key, found.choices)
-    elif isinstance(found, IntDistribution):
-        value = trial.suggest_int(
-            dimension.key, found.low, found.high, step=found.step, log=found.log
-        )
-    else:
-        value = trial.suggest_float(
-            dimension.key, found.low, found.high, step=found.step, log=found.log
-        )
+    if dimension.choices:
+        choice: Scalar = trial.suggest_categorical(dimension.key, dimension.choices)
+        return choice
+    suggest = trial.suggest_int if dimension.is_integer else trial.suggest_float
+    numbers = distribution_of(dimension)
+    value: Scalar = suggest(
+        dimension.key, numbers.low, numbers.high, step=numbers.step, log=numbers.log
+    )
     return value

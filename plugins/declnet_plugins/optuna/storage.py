@@ -163,23 +163,23 @@ def _complete(url: str, password_env: str | None) -> str:
     """Return a URL with the driver and the password."""
     from sqlalchemy import make_url
 
-    made = make_url(url)
-    driver, _ = _DRIVERS.get(made.drivername, ("", ""))
+    parsed = make_url(url)
+    driver, _ = _DRIVERS.get(parsed.drivername, ("", ""))
     if driver and find_spec(driver) is not None:
-        made = made.set(drivername=f"{made.drivername}+{driver}")
+        parsed = parsed.set(drivername=f"{parsed.drivername}+{driver}")
     if password_env is not None:
         password = os.environ.get(password_env)
         if password is None:
             raise RunError(f"storage: the environment variable {password_env} is not set")
-        made = made.set(password=password)
-    text: str = made.render_as_string(hide_password=False)
+        parsed = parsed.set(password=password)
+    text: str = parsed.render_as_string(hide_password=False)
     return text
 
 
 def shown(url: str) -> str:
     """Return how messages call a database: an SQLite file by its name."""
-    found = SQLITE.fullmatch(url)
-    return found["file"] if found is not None else url
+    match = SQLITE.fullmatch(url)
+    return match["file"] if match is not None else url
 
 
 @contextmanager
@@ -208,10 +208,10 @@ def _origin(error: Exception) -> Exception:
 
 def absolute(url: str, folder: Path) -> str:
     """Return a URL whose SQLite file is relative to a folder as one with an absolute path."""
-    found = SQLITE.fullmatch(url)
-    if found is None:
+    match = SQLITE.fullmatch(url)
+    if match is None:
         return url
-    return f"{found['scheme']}{(folder / found['file']).as_posix()}{found['rest']}"
+    return f"{match['scheme']}{(folder / match['file']).as_posix()}{match['rest']}"
 
 
 def folder_of(value: Any, context: Mapping[str, Any] | None) -> Path | None:

@@ -30,7 +30,7 @@ STATES: Mapping[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-ENDS: Mapping[State, TrialState] = {state: each for each, state in STATES.items()}
+ENDS: Mapping[State, TrialState] = {state: trial_state for trial_state, state in STATES.items()}
 
 
 @dataclass
@@ -105,13 +105,13 @@ class OptunaStudy:
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Add a value, to be stored with others; return whether the pruner stops the trial."""
-        own = self._own[number]
-        if own.stopped is not None:
-            return step >= own.stopped
-        if step in own.steps and step < max(own.steps):
+        trial = self._own[number]
+        if trial.stopped is not None:
+            return step >= trial.stopped
+        if step in trial.steps and step < max(trial.steps):
             return False  # decided before the process was killed
-        if step not in own.steps:
-            own.steps.add(step)
+        if step not in trial.steps:
+            trial.steps.add(step)
             self._copy.report(number, step, value)
         stops = self._copy.should_prune(number)
         if stops or self._copy.is_due():
@@ -119,14 +119,14 @@ class OptunaStudy:
                 self._copy.write()
                 if stops:
                     self._copy.note(number, STOPPED, step)
-                    own.stopped = step
+                    trial.stopped = step
         return stops
 
     def tell(self, number: int, state: State, value: float | None, seconds: float) -> None:
         """Store how a trial ended."""
         with self._explained():
-            own = self._own.pop(number, None)
-            if own is not None:
+            trial = self._own.pop(number, None)
+            if trial is not None:
                 self._copy.note(number, SECONDS, seconds)
                 self._copy.tell(number, ENDS[state], value)
 
@@ -136,15 +136,15 @@ class OptunaStudy:
             self._trials()
             study = self._copy.study
             done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            if len({each.value for each in done}) < 2:
+            if len({trial.value for trial in done}) < 2:
                 return {}
             if len(self._context.space) == 1:
                 return {self._context.space[0].key: 1.0}
             try:
-                found = optuna.importance.get_param_importances(study)
+                shares = optuna.importance.get_param_importances(study)
             except (ValueError, RuntimeError):  # e.g. keys that had one value only
                 return {}
-            return {key: float(share) for key, share in found.items()}
+            return {key: float(share) for key, share in shares.items()}
 
     def close(self) -> None:
         """Store what has waited, and close the connections."""
@@ -157,8 +157,8 @@ class OptunaStudy:
         """Return a trial of the next point; of two processes that take it, the first one has it."""
         points = self._context.grid_points()
         while True:
-            taken = [trial.params for trial in self._trials()]
-            point = next((each for each in points if each not in taken), None)
+            proposed = [trial.params for trial in self._trials()]
+            point = next((candidate for candidate in points if candidate not in proposed), None)
             if point is None:
                 return None
             added = self._add(point)
@@ -171,7 +171,9 @@ class OptunaStudy:
         """Add a trial of this worker in one transaction, once all before it have their reports."""
         self._copy.write()
         distributions = {
-            each.key: distribution_of(each) for each in self._context.space if each.key in values
+            dimension.key: distribution_of(dimension)
+            for dimension in self._context.space
+            if dimension.key in values
         }
         new = optuna.trial.create_trial(
             state=TrialState.RUNNING,
@@ -199,16 +201,16 @@ class OptunaStudy:
     def _require_same(self) -> None:
         """Raise RunError if the study of this name searches something else."""
         context = self._context
-        own = {
+        searched = {
             "objective": context.objective,
             "better": context.better,
-            "space": [repr(each) for each in context.space],
+            "space": [repr(dimension) for dimension in context.space],
         }
         known = self._study.user_attrs.get(SPACE)
         if known is None:
-            self._study.set_user_attr(SPACE, own)
-        elif known != json.loads(json.dumps(own)):
-            differ = ", ".join(key for key, each in own.items() if known.get(key) != each)
+            self._study.set_user_attr(SPACE, searched)
+        elif known != json.loads(json.dumps(searched)):
+            differ = ", ".join(key for key, value in searched.items() if known.get(key) != value)
             raise RunError(
                 f'{shown(self._url)}: its study "{self._study.study_name}" has another {differ}; '
                 "give this one another name with `study`"

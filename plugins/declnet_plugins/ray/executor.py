@@ -67,7 +67,7 @@ class RayExecutor(Executor):
         options = {"num_cpus": self.cpus, "max_retries": self.attempts - 1}
         remote = ray.remote(**options)(_carry_out)
         numbers: dict[Any, int] = {}
-        taken = 0
+        started = 0
         room, due = 0, 0.0
         try:
             while True:
@@ -76,15 +76,15 @@ class RayExecutor(Executor):
                     due = time.monotonic() + HEARTBEAT
                     yield from _news(board, frozenset(numbers.values()))
                 while len(numbers) < room and (task := next(tasks, None)) is not None:
-                    numbers[remote.remote(task.text, taken, board)] = taken
-                    taken += 1
+                    numbers[remote.remote(task.text, started, board)] = started
+                    started += 1
                 if not numbers:
                     return
                 ready, _ = ray.wait(
                     list(numbers), num_returns=1, timeout=HEARTBEAT, fetch_local=False
                 )
-                for each in ready:
-                    yield _answer(each, numbers.pop(each))
+                for reference in ready:
+                    yield _answer(reference, numbers.pop(reference))
         finally:
             _stop(list(numbers))
 
@@ -129,9 +129,9 @@ class _Board:
         self._stops[number] = reason
 
     def take(self) -> tuple[dict[int, float], list[tuple[int, str]]]:
-        taken = self._done, self._reports
+        results = self._done, self._reports
         self._done, self._reports = {}, []
-        return taken
+        return results
 
 
 def _board() -> Any:

@@ -52,11 +52,11 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     if len(runs) == 1 and runs[0].is_dir() and not (runs[0] / "manifest.json").exists():
         path = output or runs[0] / "report.html"
         require_folder(path)
-        found = read_runs(runs[0])
-        if len(found) > MANY or (found and is_group(runs[0])):
+        reported = read_runs(runs[0])
+        if len(reported) > MANY or (reported and is_group(runs[0])):
             require_packages()
             objective, importance = read_study(runs[0])
-            page = many_runs_page(runs[0].resolve().name, found, importance, objective)
+            page = many_runs_page(runs[0].resolve().name, reported, importance, objective)
             _write_page(path, page)
             return
     registry = discover(disabled) if disabled else default_registry()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import PurePath
 from typing import Any
 
 from declnet import ComponentError, DataError, Registry, error_summary
@@ -121,9 +122,9 @@ class App:
         await send({"type": "http.response.body", "body": body})
 
     def _identifier(self, headers: dict[bytes, bytes]) -> str:
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        if _IDENTIFIER.fullmatch(given):
-            return given
+        identifier = headers.get(b"x-request-id", b"").decode("latin-1")
+        if _IDENTIFIER.fullmatch(identifier):
+            return identifier
         return f"{self._prefix}-{next(self._number)}"
 
     async def _reply(
@@ -131,10 +132,10 @@ class App:
     ) -> Reply:
         self._require_host(headers)
         path, method = scope["path"], scope["method"]
-        if found := _PREDICT.fullmatch(path):
-            served = self.models.get(found[1])
+        if match := _PREDICT.fullmatch(path):
+            served = self.models.get(match[1])
             if served is None:
-                raise ProblemError(404, f"there is no model {found[1]}", f"models: {self._names}")
+                raise ProblemError(404, f"there is no model {match[1]}", f"models: {self._names}")
         elif path == "/predict":
             if len(self.models) > 1:
                 help_ = f"/models/NAME/predict with one of {self._names}"
@@ -308,5 +309,5 @@ def _frames(error: BaseException) -> list[str]:
     """Return where an error was raised, without its values."""
     import traceback
 
-    found = traceback.extract_tb(error.__traceback__)
-    return [f"{os.path.basename(each.filename)}:{each.lineno} {each.name}" for each in found[-8:]]  # noqa: PTH119
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{PurePath(at.filename).name}:{at.lineno} {at.name}" for at in frames[-8:]]

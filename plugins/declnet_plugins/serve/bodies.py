@@ -120,8 +120,8 @@ class Shape:
             _require_rows(rows, most_rows)
             for number, row in enumerate(value, start=1):
                 if type(row) is not dict:
-                    found = _kind(row)
-                    raise ProblemError(422, f"row {number} is {found}, not an object", row=number)
+                    kind = _kind(row)
+                    raise ProblemError(422, f"row {number} is {kind}, not an object", row=number)
             columns = {name: _of_rows(value, name) for name in names}
         elif isinstance(value, dict):
             columns = _of_columns(value, names)
@@ -169,7 +169,7 @@ def _of_columns(value: dict[str, Any], names: Collection[str]) -> dict[str, list
             )
     columns = {name: value[name] for name in names}
     if len({len(column) for column in columns.values()}) > 1:
-        lengths = ", ".join(f'"{name}" {len(each)}' for name, each in columns.items())
+        lengths = ", ".join(f'"{name}" {len(column)}' for name, column in columns.items())
         raise ProblemError(422, f"the columns have different numbers of values: {lengths}")
     return columns
 

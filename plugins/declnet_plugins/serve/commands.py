@@ -138,7 +138,7 @@ def _require_packages() -> None:
 
 def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
     """Return the names and folders of runs, given as NAME=RUN or RUN."""
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for run in runs:
         before, equals, after = run.partition("=")
         if equals and not Path(run).exists():
@@ -151,7 +151,7 @@ def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
                 f'the name "{name}" may have only letters, digits, ".", "_" and "-": '
                 f"give another, NAME={path}"
             )
-        if name in found:
+        if name in folders:
             raise click.UsageError(f'two models are called "{name}": give one a name, NAME={path}')
-        found[name] = path
-    return tuple(found.items())
+        folders[name] = path
+    return tuple(folders.items())

@@ -51,7 +51,7 @@ MOST_SHOWN = 50
 
 def docs_page(models: Mapping[str, ServedModel], options: Options) -> tuple[bytes, str]:
     """Return the page and its content security policy, which allows its own script and style."""
-    sections = "\n".join(_section(name, each, options) for name, each in models.items())
+    sections = "\n".join(_section(name, served, options) for name, served in models.items())
     page = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -93,13 +93,13 @@ def _section(name: str, served: ServedModel, options: Options) -> str:
         inputs = f"<table><tr><th>column</th><th>type</th><th>values</th></tr>{rows}</table>"
     else:
         shapes = "".join(
-            f"<li><code>{escape(each or 'x')}</code>: (n{''.join(f', {s}' for s in shape)})</li>"
-            for each, shape in model.sample_shape.items()
+            f"<li><code>{escape(input_ or 'x')}</code>: (n{''.join(f', {s}' for s in shape)})</li>"
+            for input_, shape in model.sample_shape.items()
         )
         inputs = f"<p>An array of samples, as nested lists:</p><ul>{shapes}</ul>"
     outputs = "".join(
-        f"<tr><td><code>{escape(each)}</code></td><td>{kind}</td></tr>"
-        for each, kind in list(model.outputs.items())[:MOST_SHOWN]
+        f"<tr><td><code>{escape(output)}</code></td><td>{kind}</td></tr>"
+        for output, kind in list(model.outputs.items())[:MOST_SHOWN]
     )
     shown = example if len(example) <= 2000 else ""
     host = f"http://{options.host}:{options.port}"
@@ -126,8 +126,8 @@ def _section(name: str, served: ServedModel, options: Options) -> str:
 def _row(column: Column) -> str:
     values = ""
     if column.known is not None:
-        shown = [escape(str(each)) for each in column.known[:MOST_SHOWN]]
-        values = ", ".join(f"<code>{each}</code>" for each in shown)
+        shown = [escape(str(value)) for value in column.known[:MOST_SHOWN]]
+        values = ", ".join(f"<code>{value}</code>" for value in shown)
         more = len(column.known) - MOST_SHOWN
         values += f", {more} more" if more > 0 else ""
         values += "" if column.closed else "; others are accepted"

@@ -110,7 +110,7 @@ class LoadedModel:
     def sample_shape(self) -> dict[str, tuple[int, ...]]:
         """The shape of a sample as the layers take it, by the name of the input."""
         model = self.predictor.members[0].model
-        return {name: each.shape for name, each in model.inputs.items()}
+        return {name: info.shape for name, info in model.inputs.items()}
 
     def _described(self, name: str, kind: ColumnType | None) -> Column:
         members = self.predictor.members
@@ -145,7 +145,7 @@ class LoadedModel:
                     for column in self.columns
                 }
             ]
-        arrays = {name: np.zeros((1, *each)).tolist() for name, each in self.sample_shape.items()}
+        arrays = {name: np.zeros((1, *shape)).tolist() for name, shape in self.sample_shape.items()}
         return arrays if self.inputs else next(iter(arrays.values()))
 
     @cached_property
@@ -155,8 +155,8 @@ class LoadedModel:
             return {}
         samples, _ = self._shape.read(self.example, 1)
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
-        found = prediction_columns(self.predictor.predict(samples))
-        return {name: kinds.get(each.dtype.kind, "string") for name, each in found.items()}
+        columns = prediction_columns(self.predictor.predict(samples))
+        return {name: kinds.get(column.dtype.kind, "string") for name, column in columns.items()}
 
     @cached_property
     def contract(self) -> Contract:
@@ -219,8 +219,8 @@ class LoadedModel:
                     parts.append(part)
         else:
             samples, rows = self._shape.read(parse_json(body), most_rows)
-            found = self.predictor.predict(samples, query.on_error)
-            parts = [found if query.spread else _without_spread(found)]
+            predictions = self.predictor.predict(samples, query.on_error)
+            parts = [predictions if query.spread else _without_spread(predictions)]
         file = io.BytesIO()
         if accepted == "csv":
             rows = write_predictions(parts, file, "csv")
@@ -241,15 +241,15 @@ class LoadedModel:
             self.small_seconds = min(seconds, 1.05 * self.small_seconds)
 
 
-def _without_spread(found: Any) -> Any:
-    if isinstance(found, Predictions):
-        return found if found.spread is None else replace(found, spread=None)
-    return {name: _without_spread(each) for name, each in found.items()}
+def _without_spread(predictions: Any) -> Any:
+    if isinstance(predictions, Predictions):
+        return predictions if predictions.spread is None else replace(predictions, spread=None)
+    return {name: _without_spread(part) for name, part in predictions.items()}
 
 
 def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
     """Return whether a transform rejects a value that is not among the known ones."""
-    if not known or not all(isinstance(each, str) for each in known):
+    if not known or not all(isinstance(value, str) for value in known):
         return False
     other = np.array(["\N{WHITE SQUARE}".join(known)[:200] + "\N{WHITE SQUARE}"], object)
     try:
@@ -273,16 +273,16 @@ def signature_of(path: Path) -> Signature:
     The files of a run that a prediction needs, with their sizes, times and numbers; for a folder of
     runs, also those of its runs.
     """
-    found = []
+    files = []
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
                 about = entry.stat()
-                found.append((entry.name, about.st_size, about.st_mtime_ns, about.st_ino))
+                files.append((entry.name, about.st_size, about.st_mtime_ns, about.st_ino))
             elif (Path(entry.path) / "manifest.json").is_file():
                 about = (Path(entry.path) / "manifest.json").stat()
-                found.append((entry.name, about.st_size, about.st_mtime_ns, about.st_ino))
-    return tuple(sorted(found))
+                files.append((entry.name, about.st_size, about.st_mtime_ns, about.st_ino))
+    return tuple(sorted(files))
 
 
 @dataclass
@@ -349,7 +349,7 @@ def load_models(
     named: Iterable[tuple[str, Path]], registry: Registry | None, notice: Callable[[str], None]
 ) -> dict[str, ServedModel]:
     """Load all models; raise DeclnetError if one of them cannot be loaded."""
-    found = {}
+    models = {}
     for name, path in named:
         try:
             before = signature_of(path)
@@ -358,5 +358,5 @@ def load_models(
         model = LoadedModel(path, registry, notice)
         with suppress(DataError):
             _ = model.outputs
-        found[name] = ServedModel(name, path, model, _loaded=before)
-    return found
+        models[name] = ServedModel(name, path, model, _loaded=before)
+    return models

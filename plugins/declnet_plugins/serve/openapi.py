@@ -101,7 +101,9 @@ def _input_schema(
 ) -> dict[str, Any]:
     columns = model.columns
     if columns is None:
-        arrays = {each: _array_schema(shape, options) for each, shape in model.sample_shape.items()}
+        arrays = {
+            input_: _array_schema(shape, options) for input_, shape in model.sample_shape.items()
+        }
         if not model.inputs:
             return next(iter(arrays.values()))
         return {"type": "object", "required": list(arrays), "properties": arrays}
@@ -109,8 +111,8 @@ def _input_schema(
     single = {column.name: column_schema(column) for column in columns}
     schemas[f"{name}.row"] = {"type": "object", "required": required, "properties": single}
     several = {
-        each: {"type": "array", "items": own, "minItems": 1, "maxItems": options.max_rows}
-        for each, own in single.items()
+        column: {"type": "array", "items": schema, "minItems": 1, "maxItems": options.max_rows}
+        for column, schema in single.items()
     }
     schemas[f"{name}.columns"] = {"type": "object", "required": required, "properties": several}
     rows = {
@@ -127,8 +129,8 @@ def column_schema(column: Column) -> dict[str, Any]:
     kind = KINDS[column.type] if column.type is not None else "string"
     if column.known is None:
         example = {"number": 0.5, "integer": 1, "boolean": True}.get(column.type or "text")
-        found: dict[str, Any] = {"type": [kind, "null"]}
-        return found | ({} if example is None else {"examples": [example]})
+        schema: dict[str, Any] = {"type": [kind, "null"]}
+        return schema | ({} if example is None else {"examples": [example]})
     known = {"enum": [*column.known, None]}
     if column.closed:
         return known
@@ -136,10 +138,10 @@ def column_schema(column: Column) -> dict[str, Any]:
 
 
 def _array_schema(shape: tuple[int, ...], options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "number"}
+    schema: dict[str, Any] = {"type": "number"}
     for size in reversed(shape):
-        found = {"type": "array", "items": found, "minItems": size, "maxItems": size}
-    return {"type": "array", "items": found, "minItems": 1, "maxItems": options.max_rows}
+        schema = {"type": "array", "items": schema, "minItems": size, "maxItems": size}
+    return {"type": "array", "items": schema, "minItems": 1, "maxItems": options.max_rows}
 
 
 def _output_schema(model: LoadedModel) -> dict[str, Any]:

@@ -55,13 +55,13 @@ class Pages:
     def _health(self, stopping: bool) -> Reply:
         models = {
             name: {
-                "status": "ok" if each.error is None else "stale",
-                "version": each.model.version,
-                "loaded": each.model.loaded,
-                "reloads": each.reloads,
-                **({} if each.error is None else {"error": each.error}),
+                "status": "ok" if served.error is None else "stale",
+                "version": served.model.version,
+                "loaded": served.model.loaded,
+                "reloads": served.reloads,
+                **({} if served.error is None else {"error": served.error}),
             }
-            for name, each in self._models.items()
+            for name, served in self._models.items()
         }
         status = "stopping" if stopping else "ok"
         return json_reply({"status": status, "models": models}, 503 if stopping else 200)

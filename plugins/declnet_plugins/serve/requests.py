@@ -29,9 +29,9 @@ def require_method(method: str, *allowed: str) -> None:
 
 def _media_type(value: bytes) -> tuple[str, dict[str, str]]:
     kind, *rest = value.decode("latin-1").split(";")
-    parameters = dict(each.strip().partition("=")[::2] for each in rest)
-    own = {name.strip().lower(): value.strip().strip('"') for name, value in parameters.items()}
-    return kind.strip().lower(), own
+    parameters = dict(parameter.strip().partition("=")[::2] for parameter in rest)
+    cleaned = {name.strip().lower(): value.strip().strip('"') for name, value in parameters.items()}
+    return kind.strip().lower(), cleaned
 
 
 def body_form(headers: dict[bytes, bytes]) -> str:
@@ -49,13 +49,13 @@ def body_form(headers: dict[bytes, bytes]) -> str:
 
 def accepted_form(headers: dict[bytes, bytes]) -> str:
     """Return what to answer, the form of the highest quality in Accept; in a tie JSON."""
-    given = headers.get(b"accept", b"*/*")
-    if given in (b"*/*", JSON.encode()):
+    header = headers.get(b"accept", b"*/*")
+    if header in (b"*/*", JSON.encode()):
         return "json"
     best = {"json": 0.0, "csv": 0.0}
     exactness = {"json": -1, "csv": -1}
-    for each in given.split(b","):
-        kind, parameters = _media_type(each)
+    for choice in header.split(b","):
+        kind, parameters = _media_type(choice)
         try:
             quality = min(1.0, max(0.0, float(parameters.get("q", "1"))))
         except ValueError:
@@ -86,13 +86,13 @@ class Query:
     @classmethod
     def of(cls, query: bytes) -> Query:
         """Return the parameters of a query; raise ProblemError for others."""
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             if value not in _PARAMETERS.get(name, {}):
                 parameters = "?spread=true or false, ?on_error=fail or empty"
                 raise ProblemError(400, "unknown query parameter or value", parameters)
-            found[name] = _PARAMETERS[name][value]
-        return cls(**found)
+            fields[name] = _PARAMETERS[name][value]
+        return cls(**fields)
 
 
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {

@@ -67,8 +67,8 @@ def serve_here(
         h11_max_incomplete_event_size=16 * 1024,
     )
     server = _Server(config, app, options.client_timeout)
-    for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown
-        signal.signal(each, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown
+        signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     log("stopped", process=os.getpid())
 
@@ -127,8 +127,8 @@ def serve_in_processes(
         contracts: those of the models when the server started, which all processes keep.
     """
     context, stopping = get_context("spawn"), threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stopping.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
 
     def start() -> Any:
         process = context.Process(target=_work, args=(options, listener, contracts), daemon=False)
@@ -139,22 +139,22 @@ def serve_in_processes(
     started = time.monotonic()
     while not stopping.is_set():
         connection.wait([worker.sentinel for worker in workers], timeout=0.2)
-        for at, each in enumerate(workers):
-            if each.exitcode is not None and not stopping.is_set():
-                log("worker ended", "error", process=each.pid, exit_code=each.exitcode)
+        for at, worker in enumerate(workers):
+            if worker.exitcode is not None and not stopping.is_set():
+                log("worker ended", "error", process=worker.pid, exit_code=worker.exitcode)
                 if stopping.wait(0 if time.monotonic() - started > 5 else 1):
                     break
                 started = time.monotonic()
                 workers[at] = start()
     listener.close()
-    for each in workers:
-        each.terminate()
+    for worker in workers:
+        worker.terminate()
     deadline = time.monotonic() + options.grace + 5
-    for each in workers:
-        each.join(max(0.1, deadline - time.monotonic()))
-        if each.exitcode is None:
-            each.kill()
-            each.join()
+    for worker in workers:
+        worker.join(max(0.1, deadline - time.monotonic()))
+        if worker.exitcode is None:
+            worker.kill()
+            worker.join()
 
 
 def _work(options: Options, listener: socket.socket, contracts: dict[str, Contract]) -> None:

@@ -59,15 +59,15 @@ class Temperature(Calibrator):
         logits = _logits(y_pred, together)
         n = len(logits)
         if together:
-            own = np.take_along_axis(logits, y_true[:, None], axis=1).sum()
-            wanted = (n * own + logits.mean(axis=1).sum()) / (n + 1)
+            of_true = np.take_along_axis(logits, y_true[:, None], axis=1).sum()
+            target = (n * of_true + logits.mean(axis=1).sum()) / (n + 1)
         else:  # of the logits 0 and z, the mean is z / 2
-            wanted = (n * (logits * y_true).sum() + logits.sum() / 2) / (n + 1)
+            target = (n * (logits * y_true).sum() + logits.sum() / 2) / (n + 1)
         low, high = log(1 / HOTTEST), log(1 / COLDEST)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             p = _probabilities(logits * np.exp(middle), together)
-            if (p * logits).sum() < wanted:
+            if (p * logits).sum() < target:
                 low = middle
             else:
                 high = middle
@@ -142,7 +142,9 @@ class Threshold(Calibrator):
         """Compute the metric for each threshold."""
         if task == "binary":
             return {"threshold": self._best(y_pred, y_true)}
-        return {"threshold": [self._best(*each) for each in zip(y_pred.T, y_true.T, strict=True)]}
+        return {
+            "threshold": [self._best(*output) for output in zip(y_pred.T, y_true.T, strict=True)]
+        }
 
     def _best(self, y_pred: Array, y_true: Array) -> float:
         """Return the best threshold for predictions and labels (n,)."""
@@ -158,7 +160,7 @@ class Threshold(Calibrator):
             ranks = np.linspace(0, len(between) - 1, MOST_THRESHOLDS)
             between = between[ranks.round().astype(np.intp)]
         sign = -1 if self.metric.better == "lower" else 1
-        quality = [sign * self._metric_of(y_pred > each, y_true) for each in between]
+        quality = [sign * self._metric_of(y_pred > threshold, y_true) for threshold in between]
         best = np.flatnonzero(quality == np.nanmax(quality))
         return float(between[best[len(best) // 2]])
 
@@ -172,22 +174,22 @@ class Threshold(Calibrator):
 
     def threshold(self, state: CalibratorState) -> float | Array:
         """Return the best threshold, or the best one of each unit, (outputs,)."""
-        found = state["threshold"]
-        return np.array(found) if isinstance(found, list) else found
+        best = state["threshold"]
+        return np.array(best) if isinstance(best, list) else best
 
     def verify_state(self, state: CalibratorState) -> None:
         """Require a finite number, or several."""
-        found = state["threshold"]
-        for threshold in found if isinstance(found, list) else [found]:
+        best = state["threshold"]
+        for threshold in best if isinstance(best, list) else [best]:
             if not isinstance(threshold, float) or not isfinite(threshold):
                 raise ValueError(f"a threshold of {threshold!r}")
 
     def summary(self, state: CalibratorState) -> str:
         """Return the threshold, or the thresholds of the first units, with the metric."""
-        found = np.atleast_1d(state["threshold"])
-        several = "s" if len(found) > 1 else ""
-        shown = ", ".join(f"{each:.4g}" for each in found[:MOST_SHOWN])
-        more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+        thresholds = np.atleast_1d(state["threshold"])
+        several = "s" if len(thresholds) > 1 else ""
+        shown = ", ".join(f"{threshold:.4g}" for threshold in thresholds[:MOST_SHOWN])
+        more = f" and {len(thresholds) - MOST_SHOWN} more" if len(thresholds) > MOST_SHOWN else ""
         return f"threshold{several} {shown}{more} for {self.metric.label}"
 
 

@@ -38,7 +38,7 @@ def sections_for(model: Mapping[str, Any], types: Mapping[str, str]) -> dict[str
         types: the type of the layer of each output.
     """
     losses = {
-        name: {"type": LOSSES.get(each, "mean_squared_error")} for name, each in types.items()
+        name: {"type": LOSSES.get(layer, "mean_squared_error")} for name, layer in types.items()
     }
     loss = {"loss": next(iter(losses.values()))} if len(losses) == 1 else {"losses": losses}
     training = {"epochs": 10, "batch_size": 32}
@@ -67,65 +67,67 @@ class SafetensorsImporter(Importer):
         from safetensors.numpy import load_file
 
         try:
-            given = tomllib.loads(self.mapping.read_text(encoding="utf-8"))
+            mapping = tomllib.loads(self.mapping.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise DataError(f"{self.mapping} is not a valid mapping: {error}") from None
         try:
             arrays = load_file(path)
         except (OSError, SafetensorError, ValueError, TypeError) as error:
             raise DataError(f"{path} is not a valid safetensors file: {error}") from None
-        return _network(given, arrays, path, self.mapping)
+        return _network(mapping, arrays, path, self.mapping)
 
 
 def _network(
-    given: dict[str, Any], arrays: dict[str, Array], path: Path, mapping: Path
+    document: dict[str, Any], arrays: dict[str, Array], path: Path, mapping: Path
 ) -> ImportedNetwork:
     known = {"input", "inputs", "outputs", "layers", "ignore", *SECTIONS}
-    for key in given:
+    for key in document:
         if key not in known:
             raise DataError(f'{mapping}: unknown key "{key}"', hint=f"one of {sorted(known)}")
-    if not isinstance(given.get("layers"), list) or ("input" in given) == ("inputs" in given):
+    if not isinstance(document.get("layers"), list) or ("input" in document) == (
+        "inputs" in document
+    ):
         raise DataError(f"{mapping} needs layers, a list, and either input or inputs")
     layers, parameters, origins = list[Any](), dict[str, Array](), dict[str, str]()
     counts, types, used = Counter[str](), dict[str, str](), set[str]()
-    for each in given["layers"]:
-        table: dict[str, Any] = {"type": each} if isinstance(each, str) else dict(each)
+    for layer in document["layers"]:
+        table: dict[str, Any] = {"type": layer} if isinstance(layer, str) else dict(layer)
         type_ = table.get("type")
         if not isinstance(type_, str):
-            raise DataError(f"{mapping}: a layer needs a type, but is {each}")
+            raise DataError(f"{mapping}: a layer needs a type, but is {layer}")
         counts[type_] += 1
         name = table.get("name") or f"{type_}_{counts[type_]}"
-        own = table.pop("parameters", {})
-        for parameter, origin in own.items():
-            found, array = _array(origin, arrays, path, mapping)
-            used.add(found)
+        named = table.pop("parameters", {})
+        for parameter, origin in named.items():
+            source, array = _array(origin, arrays, path, mapping)
+            used.add(source)
             parameters[f"{name}.{parameter}"] = array
-        origins[name] = ", ".join(_named(each) for each in own.values())
+        origins[name] = ", ".join(_named(origin) for origin in named.values())
         types[name] = type_
-        layers.append(each if isinstance(each, str) else table)
-    ignored = given.get("ignore", [])
+        layers.append(layer if isinstance(layer, str) else table)
+    ignored = document.get("ignore", [])
     leftovers = [
-        each
-        for each in arrays
-        if each not in used and not any(fnmatchcase(each, pattern) for pattern in ignored)
+        name
+        for name in arrays
+        if name not in used and not any(fnmatchcase(name, pattern) for pattern in ignored)
     ]
     if leftovers:
         raise LeftoverError(
             path, tuple(f"{leftover} {arrays[leftover].shape}" for leftover in leftovers)
         )
-    outputs = given.get("outputs") or [*types][-1:]
-    model = {**({"outputs": outputs} if "outputs" in given else {}), "layers": layers}
+    outputs = document.get("outputs") or [*types][-1:]
+    model = {**({"outputs": outputs} if "outputs" in document else {}), "layers": layers}
     sections = sections_for(model, {name: types.get(name, "") for name in outputs})
-    if "losses" in given:
+    if "losses" in document:
         sections.pop("loss", None)
-    sections |= {key: given[key] for key in SECTIONS if key in given}
-    shapes = given["inputs"] if "inputs" in given else {"": given["input"]}
+    sections |= {key: document[key] for key in SECTIONS if key in document}
+    shapes = document["inputs"] if "inputs" in document else {"": document["input"]}
     return ImportedNetwork(
         sections=sections,
         inputs={name: InputInfo(tuple(shape)) for name, shape in shapes.items()},
         parameters=parameters,
         mapping=origins,
-        left_out=tuple(each for each in arrays if each not in used),
+        left_out=tuple(name for name in arrays if name not in used),
     )
 
 

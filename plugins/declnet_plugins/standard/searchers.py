@@ -38,7 +38,7 @@ class _Pruned(Searcher):
         self, study: StudyContext, trial: StudyTrial, trials: Sequence[StudyTrial]
     ) -> bool:
         """Return whether the best value so far is worse than the median at the last step."""
-        finished = [each.reported for each in trials if each.state == "finished"]
+        finished = [other.reported for other in trials if other.state == "finished"]
         if self.pruner == "none" or len(finished) < STARTING_TRIALS:
             return False
         step = max(trial.reported)

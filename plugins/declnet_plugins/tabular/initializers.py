@@ -151,6 +151,6 @@ class QuantileEdges(Initializer):
         if w.ndim != 2 or np.shape(x)[1:] != w.shape[:1]:
             return
         shares = np.linspace(0, 1, w.shape[1])
-        for own, column in zip(w, np.asarray(x).T, strict=True):
+        for frequencies, column in zip(w, np.asarray(x).T, strict=True):
             edges = np.unique(np.quantile(column, shares).astype(w.dtype))
-            own[: edges.size], own[edges.size :] = edges, edges[-1]
+            frequencies[: edges.size], frequencies[edges.size :] = edges, edges[-1]

@@ -179,10 +179,10 @@ class NTPDenseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill z and y, then dweights, dbiases and dx."""
         (state,) = site.states
-        weights, grad, found = state.weights, state.grad, _batch_last(state.z, *_filled(site))
-        if found is None or site.x.dtype != weights.dtype:
+        weights, grad, views = state.weights, state.grad, _batch_last(state.z, *_filled(site))
+        if views is None or site.x.dtype != weights.dtype:
             return None
-        z, y, dy, dx = found
+        z, y, dy, dx = views
         factor = weights.dtype.type(1 / sqrt(len(weights)))
         forward = [scale.bound(site.x.T, factor, z), product(weights.T, z, y, state.biases)]
         backward: list[NativeCall | None] = []
@@ -202,10 +202,10 @@ class MembersKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, then dscale and dx."""
         (state,) = site.states
-        factors, found = state.scale, _batch_last(*_filled(site))
-        if found is None or site.x.dtype != factors.dtype:
+        factors, views = state.scale, _batch_last(*_filled(site))
+        if views is None or site.x.dtype != factors.dtype:
             return None
-        x, (y, dy, dx) = site.x.T, found
+        x, (y, dy, dx) = site.x.T, views
         forward = (scale_members.bound(x, factors, y),)
         if dy is None:
             return KernelCalls(forward)
@@ -226,10 +226,10 @@ class MemberDenseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, then dbiases, dweights and dx."""
         (state,) = site.states
-        weights, grad, found = state.weights, state.grad, _batch_last(*_filled(site))
-        if found is None or site.x.dtype != weights.dtype:
+        weights, grad, views = state.weights, state.grad, _batch_last(*_filled(site))
+        if views is None or site.x.dtype != weights.dtype:
             return None
-        x, (y, dy, dx), n = np.moveaxis(site.x, 0, -1), found, len(site.x)
+        x, (y, dy, dx), n = np.moveaxis(site.x, 0, -1), views, len(site.x)
         add = add_biases.bound(state.biases.reshape(-1), y.reshape(-1, n))
         forward = [product(weights.swapaxes(1, 2), x, y), add]
         backward: list[NativeCall | None] = []
@@ -255,10 +255,10 @@ class ParametricActivationKernel(CompiledKernel):
         """Fill y and f - x, then dshares, dx and df."""
         (state,), inputs, gradients = site.states, site.x, site.dx or (None, None)
         shares = state.shares
-        found = _batch_last(*inputs, site.y, state.change, site.dy, *gradients)
-        if found is None:
+        views = _batch_last(*inputs, site.y, state.change, site.dy, *gradients)
+        if views is None:
             return None
-        rows = [None if each is None else each.reshape(len(shares), -1) for each in found]
+        rows = [None if array is None else array.reshape(len(shares), -1) for array in views]
         x, f, y, change, dy, dx, df = rows
         forward = (mix.bound(x, f, shares, change, y),)
         if dy is None:
@@ -280,11 +280,11 @@ class PBLDKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and the sines and cosines, then all gradients."""
         (state,) = site.states
-        found = _batch_last(state.angles, state.cosines, state.slopes, *_filled(site))
+        views = _batch_last(state.angles, state.cosines, state.slopes, *_filled(site))
         w, phases, weights, grad = state.frequencies, state.phases, state.weights, state.grad
-        if found is None or site.x.dtype != weights.dtype:
+        if views is None or site.x.dtype != weights.dtype:
             return None
-        *waves, y, dy, dx = found
+        *waves, y, dy, dx = views
         x = np.empty(site.x.T.shape, weights.dtype)  # a contiguous copy
         copy = scale.bound(site.x.T, weights.dtype.type(1), x)
         fill = embed.bound(x, w, phases, weights, state.biases, *waves[:2], y)
@@ -303,8 +303,8 @@ def _filled(site: KernelSite) -> tuple[Any, ...]:
 def _batch_last(*arrays: Array | None) -> list[Any] | None:
     """Return (n, …, features) as (…, features, n); None unless all are floats in that order."""
     moved = [None if array is None else np.moveaxis(array, 0, -1) for array in arrays]
-    given = [each for each in moved if each is not None]
-    fits = all(each.dtype in FLOATS and each.flags.c_contiguous for each in given)
+    present = [array for array in moved if array is not None]
+    fits = all(array.dtype in FLOATS and array.flags.c_contiguous for array in present)
     return moved if fits else None
 
 
@@ -319,5 +319,5 @@ def _complete(
     """Return the calls; None if a product does not support its arrays' memory order."""
     if None in (*forward, *backward):
         return None
-    made = tuple(each for each in (*forward, *backward) if each is not None)
-    return KernelCalls(made[: len(forward)], made[len(forward) :])
+    arrays = tuple(array for array in (*forward, *backward) if array is not None)
+    return KernelCalls(arrays[: len(forward)], arrays[len(forward) :])

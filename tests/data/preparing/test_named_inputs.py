@@ -10,7 +10,7 @@ import pytest
 from declnet import DataError, Dataset, InputInfo, Table
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.sources.loading import fingerprint
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.transforms import Ordinal, Standardize
@@ -35,7 +35,7 @@ USUAL = (Standardize(), Ordinal())
 
 def fitted(transforms=USUAL, inputs=INPUTS, data=None, **options):
     return fit_preparation(
-        data or table(), transforms, [WantedTarget("", "values")], inputs=inputs, **options
+        data or table(), transforms, [LossTarget("", "values")], inputs=inputs, **options
     )
 
 
@@ -85,7 +85,7 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
     x = {"sound": np.arange(12.0).reshape(4, 3), "word": np.array([3, 1, 3, 2])}
     dataset = Dataset(x, np.zeros(4))
     steps = (Standardize(columns=("sound",)), Ordinal(columns=("word",)))
-    preparation = fit_preparation(dataset, steps, [WantedTarget("", "values")])
+    preparation = fit_preparation(dataset, steps, [LossTarget("", "values")])
     prepared = preparation.apply_to_set(dataset)
     np.testing.assert_allclose(prepared.x["sound"].std(axis=0), 1)
     np.testing.assert_array_equal(prepared.x["word"], [2, 0, 2, 1])

@@ -9,7 +9,7 @@ import pytest
 from declnet import DataError, Registry, Table, Transform, default_registry
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
-from declnet.data.preparing.targets import WantedTarget, fit_target_steps
+from declnet.data.preparing.targets import LossTarget, fit_target_steps
 
 TRANSFORMS = ("impute", "standardize", "one_hot")
 
@@ -37,7 +37,7 @@ def flowers():
 
 @pytest.fixture
 def fitted(flowers):
-    return fit_preparation(flowers, transforms(*TRANSFORMS), [WantedTarget("", "classes")])
+    return fit_preparation(flowers, transforms(*TRANSFORMS), [LossTarget("", "classes")])
 
 
 def test_columns_are_joined_in_order(flowers, fitted):
@@ -103,7 +103,7 @@ class Shifted(Transform):
 def test_a_damaged_state_is_refused_by_its_transform(part):
     registry = Registry()
     registry.register(Shifted)
-    wanted = [WantedTarget("", "values")]
+    wanted = [LossTarget("", "values")]
     table = Table({"a": np.arange(3.0), "y": np.arange(3.0) + 5}, target="y")
     fitted = fit_preparation(table, [Shifted()], wanted)
     steps = fit_target_steps(fitted.apply_to_set(table), {"y": [Shifted()]}, wanted, "y")
@@ -119,7 +119,7 @@ def test_a_damaged_state_is_refused_by_its_transform(part):
 
 def test_all_integers_stay_integers_for_an_embedding():
     records = Table({"word": text("b", "a", "b"), "n": np.arange(3), "y": np.arange(3)}, "y")
-    fitted = fit_preparation(records, transforms("ordinal"), [WantedTarget("", "values")])
+    fitted = fit_preparation(records, transforms("ordinal"), [LossTarget("", "values")])
     x = fitted.apply(records)[""]
     assert x.dtype.kind == "i"
     assert x.tolist() == [[1, 0], [0, 1], [1, 2]]
@@ -153,7 +153,7 @@ def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowe
     steps = transforms(
         {"type": "augment", "flip": True}, "impute", {"type": "one_hot", "unknown": "error"}
     )
-    fitted = fit_preparation(flowers, steps, [WantedTarget("", "classes")])
+    fitted = fit_preparation(flowers, steps, [LossTarget("", "classes")])
     again = restored(*stored(fitted), default_registry())
     strange = {**flowers.columns, "color": text(*["green"] * 6)}
     for each in (fitted, again):

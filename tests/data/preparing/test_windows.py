@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from declnet import DataError, Table, load_predictor, parse_spec, resume, run
 from declnet.data.preparing.preparation import fit_preparation
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.data_section import DataSpec, WindowSpec
@@ -29,7 +29,7 @@ def fitted(table, transforms=(), time=None, without=(), **windows):
     return fit_preparation(
         table,
         transforms,
-        [WantedTarget("", "values")],
+        [LossTarget("", "values")],
         [time, *without] if time else without,
         None,
         Windows(WindowSpec(**windows), time),
@@ -83,7 +83,7 @@ def test_a_split_by_time_never_trains_on_what_follows(
     if not column:
         table = series(rows)
     try:
-        sets = prepared_sets(spec, [WantedTarget("", "values")], 0, {"train": table})
+        sets = prepared_sets(spec, [LossTarget("", "values")], 0, {"train": table})
     except DataError as error:
         if error.code not in ("E033", "E036", "E039"):  # too few rows for this
             raise
@@ -264,7 +264,7 @@ def test_no_window_overlaps_the_period_that_another_series_is_validated_on(
     spec = DataSpec(test=test, split=split, windows={**windows, "series": "shop"}, **held)
     try:
         table = {"train": shops(spans, shuffle)}
-        sets = prepared_sets(spec, [WantedTarget("", "values")], 0, table).datasets
+        sets = prepared_sets(spec, [LossTarget("", "values")], 0, table).datasets
     except DataError as error:
         if error.code not in ("E033", "E036", "E039"):  # too few rows for this
             raise

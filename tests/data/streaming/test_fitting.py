@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Table
-from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.targets import LossTarget
 from declnet.data.sets import class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
@@ -26,8 +26,8 @@ from declnet_plugins.standard.transforms import (
 )
 
 ROWS = 300
-CLASSES = WantedTarget("", "classes")
-VALUES = WantedTarget("", "values")
+CLASSES = LossTarget("", "classes")
+VALUES = LossTarget("", "values")
 
 
 class Rows(DataSource):

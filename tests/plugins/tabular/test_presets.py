@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.profile import Wishes, profile_of
+from declnet.data.profile import TableChoices, profile_of
 from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
 
@@ -59,7 +59,7 @@ def written(tmp_path):
         ]  # fmt: skip
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
         registry = declnet.default_registry()
-        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
         template = registry.find("template", preset)()
         (tmp_path / "spec.toml").write_text(template.spec_for_table(profile, registry), "utf-8")
         return (tmp_path / "spec.toml").read_text("utf-8")
@@ -129,8 +129,11 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     target = TARGETS.get(kind, np.where(NUMBER > 1.5, "yes", "no"))
     rows = [f"{x},{y},{y}" for x, y in zip(NUMBER, target, strict=True)]
     (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
-    registry, wishes = declnet.default_registry(), Wishes(more_targets=("z",) if several else ())
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, wishes)
+    registry, choices = (
+        declnet.default_registry(),
+        TableChoices(more_targets=("z",) if several else ()),
+    )
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, choices)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     document = tomllib.loads(text)
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
@@ -161,7 +164,7 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
     table = tmp_path / "table.csv"
     table.write_text("\n".join([",".join((*columns, "y")), *lines[:rows]]) + "\n", "utf-8")
     registry = declnet.default_registry()
-    profile = replace(profile_of(table, "y", tmp_path, registry, Wishes()), folds=1)
+    profile = replace(profile_of(table, "y", tmp_path, registry, TableChoices()), folds=1)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     declnet.run(declnet.parse_spec(tomllib.loads(text), folder=tmp_path), out=tmp_path / "run")
     tested = {name: x[rows:, column] for column, name in enumerate(columns)}
@@ -202,7 +205,7 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
     """Above 6400 training rows the number of steps is kept; beyond that, a few epochs."""
     written("realmlp_td", "values", ("size",))
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
     found = {}
     for rows in (7_500, 50_000, 10_000_000):
         columns = {name: replace(each, rows=rows) for name, each in profile.columns.items()}
@@ -230,7 +233,7 @@ def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     registry = declnet.default_registry()
 
     def profiled():
-        return profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+        return profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
 
     profile = profiled()
     assert held_out("realmlp_td", profile) == (5, None, 0.2)
@@ -255,7 +258,7 @@ def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
         monkeypatch.setitem(COLUMNS, f"x{number}", RNG.normal(size=ROWS).round(3))
     written("realmlp_td", "values", tuple(f"x{number}" for number in range(60)))
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
     assert held_out("realmlp_td", profile, rows=3_100)[0] == 5
     assert held_out("realmlp_td", profile, rows=3_200)[0] is None
 
@@ -316,7 +319,7 @@ def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkey
     result = declnet.run(spec)
     assert result.metrics["train"][accuracy_of(preset)] > 0.8
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
     notes = registry.find("template", preset)().notes_for_table(profile)
     beside = ", in addition to the other columns" if {"age", "city"} & set(names) else ""
     assert f'column "note" is read as text, word by word{beside}' in notes

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.runs.inference import file_parts
+from declnet.runs.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def predictor(flowers):
 def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
     """Nothing is fitted again: a row is prepared alone as among others."""
     (whole,) = predictor.predict_parts(flowers.table)
-    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    monkeypatch.setattr(Predictor, "samples_in_part", samples)
     parts = list(predictor.predict_parts(flowers.table))
     assert [len(part) for part in parts[:-1]] == [samples] * (len(parts) - 1)
     assert sum(map(len, parts)) == 120
@@ -31,7 +31,7 @@ def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path
     rows = ["1,red,2\n"] * 20
     rows[16] = "1,red,inf\n"
     (tmp_path / "new.csv").write_text("length,color,width\n" + "".join(rows))
-    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 5)
+    monkeypatch.setattr(Predictor, "samples_in_part", 5)
     with pytest.raises(declnet.DataError, match=r'new\.csv: row 17, column "width" is infinite'):
         list(predictor.predict_parts(tmp_path / "new.csv"))
 

@@ -13,8 +13,8 @@ import pytest
 import declnet
 from declnet import DataError, OutputError, as_table, parse_spec, run, write_predictions
 from declnet.contracts.network.inputs import wrapped
-from declnet.runs.inference import file_parts
 from declnet.runs.inference.predictions import prediction_columns
+from declnet.runs.inference.predictor import Predictor
 from declnet_plugins.standard.data import SQL
 from tests.odd_rows import (
     PREPARE,
@@ -127,7 +127,7 @@ FORMS = {
 @pytest.mark.parametrize("samples", [7, 1000])
 @pytest.mark.parametrize("form", FORMS)
 def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, monkeypatch):
-    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    monkeypatch.setattr(Predictor, "samples_in_part", samples)
     data = FORMS[form](tmp_path)
     if form in ("csv", "json lines", "parquet", "sql"):
         parts = list(predictor.predict_parts(data, ["size"], spread=True, on_error="empty"))
@@ -175,7 +175,7 @@ def write_sql(rows, path):
 def test_a_value_that_is_no_cell_is_a_fault_of_its_row(
     write, values, samples, predictor, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    monkeypatch.setattr(Predictor, "samples_in_part", samples)
     rng, rows = np.random.default_rng(1), json_rows(odd_rows(40, seed=1))
     rows = [
         {"id": f"r{at}"} | {n: float(v) if type(v) in (bool, int) else v for n, v in row.items()}
@@ -208,7 +208,7 @@ def test_the_types_of_a_parquet_file_are_those_of_the_training_data(
     named, classes, bad, tmp_path, monkeypatch
 ):
     polars = pytest.importorskip("polars")
-    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 4)
+    monkeypatch.setattr(Predictor, "samples_in_part", 4)
     columns = {"size": np.arange(20.0), "count": np.arange(20), "new": np.arange(20) % 3 == 0}
     label = np.array(classes, object if isinstance(classes[0], str) else None)[np.arange(20) % 2]
     document = dict(SPEC)

@@ -12,12 +12,13 @@ import pytest
 
 from declnet import Task, default_registry, discover, parse_spec, run
 from declnet.runs.many import early_stops, local_executors
+from declnet.runs.many.answers import Answer
 from declnet.runs.many.local_executors import (
     Threads,
     WorkerProcesses,
     local_executor,
 )
-from declnet.runs.many.run_tasks import RunTask, read_answer
+from declnet.runs.many.run_tasks import RunTask
 from declnet.training.concurrency import LIMITS, ConcurrentRuns, usable_cores
 
 from ...distributions import write_distribution
@@ -57,7 +58,7 @@ def executed(executor, tasks, follow=lambda task, share: None):
         if update.failure is not None:
             found.append(task.outcome(error=update.failure))
         elif update.answer is not None:
-            found.append(read_answer(update.answer, task).outcome)
+            found.append(task.outcome(**Answer.unpacked(update.answer).outcome))
         elif update.report is not None:
             task.remote.receive_report(update.report, update.stop)
         else:

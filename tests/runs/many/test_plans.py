@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from declnet import ComponentError, EpochLogged, Searcher, StudyTrial, open_group, parse_spec
+from declnet.runs.many.answers import Answer
 from declnet.runs.many.beginning import study_file
 from declnet.runs.many.group import Group
 from declnet.runs.many.local_executors import InProcess
-from declnet.runs.many.run_tasks import read_answer
 from declnet.runs.many.training import Training
 
 
@@ -119,7 +119,7 @@ def test_a_trial_that_is_stopped_too_late_does_not_begin_its_next_run(study, reg
     training, run = next_run(folder, registry)
     assert run.stop_when(EpochLogged(0, 0.01, {}, {"accuracy": 0.5})).startswith("pruned")
     (update,) = InProcess().execute(iter([replace(run, stop_when=None)]))
-    training._end(run.task, read_answer(update.answer, run).outcome)
+    training._end(run.task, run.outcome(**Answer.unpacked(update.answer).outcome))
     carried_out(folder, registry)
     found = open_group(folder, registry)
     assert [each.state for each in found.trials] == ["pruned"]

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from declnet import Task, default_registry, execute_task, parse_spec
-from declnet.runs.many.run_tasks import RunTask, read_answer
+from declnet.runs.many.answers import Answer
+from declnet.runs.many.run_tasks import RunTask
 from declnet.runs.storage.folder import locked
 
 
@@ -22,7 +23,8 @@ def task(document, tmp_path):
 def outcome(task, marker, **changes):
     """Carry out a task as text, with other keys than it has."""
     text = replace(task, marker=marker).text
-    return read_answer(execute_task(json.dumps(json.loads(text) | changes)), task).outcome
+    answer = Answer.unpacked(execute_task(json.dumps(json.loads(text) | changes)))
+    return task.outcome(**answer.outcome)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_one_of_the_same_moment_is_written_once(five, tmp_path):
     before = (tmp_path / "checkpoints" / "step-000000031.safetensors").stat().st_mtime_ns
     write(five, 31, best=True)
     assert (tmp_path / "checkpoints" / "step-000000031.safetensors").stat().st_mtime_ns == before
-    assert [each.best for each in five.kept] == [False, True]
+    assert [each.best for each in five.entries] == [False, True]
     assert steps(tmp_path) == [31, 20]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.spec.document.editing import with_number, written
+from declnet.spec.document.editing import number_literal, with_number
 from declnet.spec.document.source_map import Source
 
 RATE = ("optimizer", "learning_rate")
@@ -69,7 +69,7 @@ def test_a_form_that_cannot_be_edited_is_refused():
 
 @given(st.floats(min_value=0, allow_infinity=False))
 def test_a_number_is_read_back_as_it_was(number):
-    text = written(number)
+    text = number_literal(number)
     assert json.loads(text) == tomllib.loads(f"x = {text}")["x"] == number
     assert isinstance(tomllib.loads(f"x = {text}")["x"], float)
 
@@ -78,4 +78,4 @@ def test_a_number_is_read_back_as_it_was(number):
     ("number", "text"), [(0.0123, "0.012"), (1.0, "1.0"), (1.26e-7, "1.3e-7"), (153.0, "150.0")]
 )
 def test_a_number_is_rounded(number, text):
-    assert written(number, 2) == text
+    assert number_literal(number, 2) == text

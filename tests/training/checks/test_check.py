@@ -29,3 +29,8 @@ def test_without_a_part_the_others_are_checked(check_wrong, document, part):
     document["model"]["layers"].insert(0, {"type": "relu", "inputs": ["nowhere"]})
     document[part] = 3
     assert "E020" in [each.code for each in check_wrong(document).problems]
+
+
+def test_a_spec_with_an_empty_list_of_outputs_is_checked_as_if_it_had_none(check_wrong, document):
+    document["model"]["outputs"] = []
+    assert check_wrong(document).errors == ()

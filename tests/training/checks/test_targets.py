@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from declnet import DataInfo, Layer, Loss, default_registry
 from declnet.graph.shapes import infer_network
 from declnet.spec.partial import valid_parts
+from declnet.training.checks.context import CheckedHead
 from declnet.training.checks.targets import label_problems
 from declnet_plugins.standard.data import NPZ
 from declnet_plugins.standard.losses import (
@@ -104,7 +107,8 @@ def found_in(data, loss, units=3):
     sources = {name: NPZ(path=f"{name}.npz") for name in infos}
     parts = valid_parts({"data": sources, "loss": loss}, {})
     nodes = infer_network(layers, (4,), registry).nodes
-    return label_problems(parts.heads[0], parts.data, infos, nodes, registry)
+    heads = [CheckedHead(parts.heads[0], nodes, infos)]
+    return [*label_problems(SimpleNamespace(heads=heads, spec=parts, registry=registry))]
 
 
 @OF_CLASSES

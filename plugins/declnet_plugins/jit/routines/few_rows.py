@@ -191,9 +191,7 @@ def multiply_shallow_rows(  # type: ignore[no-untyped-def]
         biases: address of a number for each row.
         low: the lower bound; its type is that of all numbers. NaN is not less.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 12, low), calling(_multiply_shallow_rows, ROWS, FEW)
+    return calling(_multiply_shallow_rows, 12, low, ROWS, FEW)
 
 
 @Intrinsic
@@ -213,6 +211,4 @@ def multiply_positive_rows(typing, rows, few, x, y, dy, row, dw, dw_row, db, cou
         count: the number of samples, at least 1.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 10, zero), calling(_multiply_positive_rows, ROWS, FEW)
+    return calling(_multiply_positive_rows, 10, zero, ROWS, FEW)

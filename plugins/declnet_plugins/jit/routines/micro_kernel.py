@@ -201,14 +201,18 @@ def _copy_columns(code: Vectors, *arguments: Any) -> None:
     code.loop(turns, [source, target], turn)
 
 
-def calling(emit: Callable[..., None], *most: int) -> Callable[..., Any]:
-    """Return the generator of a call of a function that does what `emit` emits.
+def calling(
+    emit: Callable[..., None], words: int, number: Any, *most: int
+) -> tuple[Any, Callable[..., Any]]:
+    """Return the signature and the code of an intrinsic that calls what `emit` emits.
 
     Args:
         emit: takes numbers, for each choice of which there is a function, then the arguments.
-        most: the largest of these numbers, of which an intrinsic's first arguments choose; the type
-            of its last one is that of all numbers.
+        words: how many arguments are int64; one more follows.
+        number: the type of that one, and of all numbers.
+        most: the largest of the numbers that `emit` takes, which the first arguments choose.
     """
+    from numba import types
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         chosen, others = arguments[: len(most)], arguments[len(most) :]
@@ -222,7 +226,7 @@ def calling(emit: Callable[..., None], *most: int) -> Callable[..., Any]:
         code.cases(place, bodies)
         return context.get_dummy_value()
 
-    return generate
+    return types.void(*[types.int64] * words, number), generate
 
 
 def _call(
@@ -264,9 +268,7 @@ def multiply_tile(  # type: ignore[no-untyped-def]
         biases: address of a number for each row.
         low: the lower bound; its type is that of all numbers. NaN is not less.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 13, low), calling(_multiply_tile, TILE.rows, TILE.vectors)
+    return calling(_multiply_tile, 13, low, TILE.rows, TILE.vectors)
 
 
 @Intrinsic
@@ -286,9 +288,7 @@ def multiply_rows(typing, rows, columns, a, a_row, b, b_row, c, c_row, depth, ze
         depth: numbers in each row of a and b, at least 1.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 9, zero), calling(_multiply_rows, FEW, FEW)
+    return calling(_multiply_rows, 9, zero, FEW, FEW)
 
 
 @Intrinsic
@@ -303,9 +303,7 @@ def copy_rows(typing, source, source_row, target, target_row, rows, width, zero)
         width: numbers in each row.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 6, zero), calling(_copy_rows)
+    return calling(_copy_rows, 6, zero)
 
 
 @Intrinsic
@@ -322,6 +320,4 @@ def copy_columns(typing, source, source_row, target, target_row, columns, width,
         width: the number of rows.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 6, zero), calling(_copy_columns)
+    return calling(_copy_columns, 6, zero)

@@ -39,7 +39,7 @@ def many_runs_page(
         importance: of a study, how much each key matters to its objective, from 0 to 1.
         objective: of a study, the metric to rank its runs by.
     """
-    made = format_time(datetime.now(UTC).isoformat())
+    time = format_time(datetime.now(UTC).isoformat())
     statuses = {
         name: sum(run.status == name for run in runs)
         for name in _distinct(run.status for run in runs)
@@ -49,12 +49,12 @@ def many_runs_page(
         ("theme.js", "many.js"),
         ("many.css",),
         title=title,
-        made=made,
+        made=time,
         count=len(runs),
         statuses=statuses,
         best=_best_table(runs, objective),
         history=any("trial" in run.values for run in runs),
-        importance=sorted((importance or {}).items(), key=lambda each: -each[1]),
+        importance=sorted((importance or {}).items(), key=lambda item: -item[1]),
         data=page_data(runs, objective),
     )
 
@@ -62,7 +62,7 @@ def many_runs_page(
 def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> ResultTable:
     """Return the best runs, for readers without scripts."""
     metric = main_metric(runs, objective)
-    better = {name: each for run in runs for name, each in run.better.items()}
+    better = {name: direction for run in runs for name, direction in run.better.items()}
     keys = _distinct(key for run in runs for key in run.values)
     columns = ("run", "status", *keys, *([metric] if metric else []))
     rows = []
@@ -80,7 +80,7 @@ def page_data(runs: Sequence[ReportedRun], objective: str | None = None) -> dict
     """Return what the page's script reads: columns, with repeated values as numbers of a list."""
     metric = main_metric(runs, objective)
     names = _distinct(name for run in runs for name in run.metrics)
-    better = {name: each for run in runs for name, each in run.better.items()}
+    better = {name: direction for run in runs for name, direction in run.better.items()}
     order = _best_first(runs, metric, better)
     folders = [run.name.rpartition("/")[0] for run in runs]
     return {
@@ -139,11 +139,13 @@ def _curves(runs: Sequence[ReportedRun], chosen: Sequence[int]) -> dict[str, Any
 
 def _coded(values: Sequence[Any]) -> dict[str, list[Any]]:
     """Return the distinct values, numbers in order, and the number of each value."""
-    found = {repr(value): value for value in values}
-    if all(each is None or _is_number(each) for each in found.values()):
-        found = dict(sorted(found.items(), key=lambda item: (item[1] is not None, item[1] or 0)))
-    number = {key: at for at, key in enumerate(found)}
-    return {"values": [*found.values()], "codes": [number[repr(value)] for value in values]}
+    distinct = {repr(value): value for value in values}
+    if all(value is None or _is_number(value) for value in distinct.values()):
+        distinct = dict(
+            sorted(distinct.items(), key=lambda item: (item[1] is not None, item[1] or 0))
+        )
+    number = {key: at for at, key in enumerate(distinct)}
+    return {"values": [*distinct.values()], "codes": [number[repr(value)] for value in values]}
 
 
 def _plain(value: Any) -> float | int | str | None:
@@ -151,7 +153,7 @@ def _plain(value: Any) -> float | int | str | None:
     if value is None or isinstance(value, str) or _is_number(value):
         return value if not isinstance(value, float) or math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        others = [f"{key} = {each}" for key, each in value.items() if key != "type"]
+        others = [f"{key} = {item}" for key, item in value.items() if key != "type"]
         return ", ".join([*([str(value["type"])] if "type" in value else []), *others])
     return class_name(value)
 

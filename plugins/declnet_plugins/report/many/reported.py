@@ -70,22 +70,22 @@ def read_runs(directory: Path) -> list[ReportedRun]:
         OutputError: the folder cannot be read.
     """
     listed = [run for run in list_runs(directory) if isinstance(run, ListedRun)]
-    grouped = [grouped_run(directory / each.path) for each in listed]
+    grouped = [grouped_run(directory / run.path) for run in listed]
     top = directory.absolute()
-    if all(each is not None and each.group == top for each in grouped):
-        values = [each.values if each is not None else {} for each in grouped]
+    if all(run is not None and run.group == top for run in grouped):
+        values = [run.values if run is not None else {} for run in grouped]
     else:
-        differing = differing_keys([each.values for each in listed])
+        differing = differing_keys([run.values for run in listed])
         keys = [key for key in differing if key not in NOT_COMPARED]
-        values = [{key: each.values[key] for key in keys if key in each.values} for each in listed]
-    return [_reported(run, own, directory) for run, own in zip(listed, values, strict=True)]
+        values = [{key: run.values[key] for key in keys if key in run.values} for run in listed]
+    return [_reported(run, varying, directory) for run, varying in zip(listed, values, strict=True)]
 
 
 def _reported(run: ListedRun, values: Mapping[str, Any], directory: Path) -> ReportedRun:
     directions = {"loss": "lower", **run.better}
     metrics, better = {}, {}
-    for data, each in run.metrics.items():
-        for metric, value in each.items():
+    for data, values_of_data in run.metrics.items():
+        for metric, value in values_of_data.items():
             name = f"{data}.{metric}"
             metrics[name] = value
             direction = directions.get(metric)

@@ -162,5 +162,5 @@ def _lines(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> dict[s
     """Return a line for each column of values, with a point for each row."""
     series = list(chart.y[:MOST_LINES])
     title = series[0] if len(series) == 1 else None
-    of = [("series", "what")] if len(series) > 1 else []
-    return lines_spec(_points(table, chart, rows), series, (chart.x, title), of)
+    about = [("series", "what")] if len(series) > 1 else []
+    return lines_spec(_points(table, chart, rows), series, (chart.x, title), about)

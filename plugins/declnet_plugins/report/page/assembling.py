@@ -163,17 +163,17 @@ def _tiles(run: StoredRun) -> tuple[Tile, ...]:
 def _metrics_first(
     metrics: Mapping[str, float | None],
 ) -> list[tuple[str, float | None]]:
-    kept = [(key, value) for key, value in metrics.items() if not key.endswith("_loss")]
-    return sorted(kept, key=lambda pair: pair[0] == "loss")
+    others = [(key, value) for key, value in metrics.items() if not key.endswith("_loss")]
+    return sorted(others, key=lambda pair: pair[0] == "loss")
 
 
 def _flat(value: Any, key: str = "") -> list[tuple[str, str]]:
     """Return the manifest's scalar values by dotted key."""
     if isinstance(value, Mapping):
-        items = [(f"{key}.{name}" if key else str(name), each) for name, each in value.items()]
-    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        items = [(f"{key}.{index}", each) for index, each in enumerate(value)]
+        items = [(f"{key}.{name}" if key else str(name), item) for name, item in value.items()]
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        items = [(f"{key}.{index}", item) for index, item in enumerate(value)]
     else:
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         return [(key, text)]
-    return [row for name, each in items for row in _flat(each, name)]
+    return [row for name, item in items for row in _flat(item, name)]

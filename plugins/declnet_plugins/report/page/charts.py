@@ -106,7 +106,7 @@ def lines_spec(
     points: Sequence[dict[str, Any]],
     names: Sequence[str],
     titles: tuple[str | None, str | None],
-    of: Sequence[tuple[str, str]] = (),
+    details: Sequence[tuple[str, str]] = (),
     *,
     unit: bool = False,
     diagonal: bool = False,
@@ -118,7 +118,7 @@ def lines_spec(
         points: with `x`, `y`, the name of their `series`, and `sx` and `sy` as they are shown.
         names: the names of the series.
         titles: of both axes.
-        of: what else a tooltip shows, fields and their titles.
+        details: further fields that a tooltip shows, with their titles.
         unit: whether both axes are from 0 to 1.
         diagonal: whether there is a dotted line on which both are equal.
         palette: the color of each series; default: all different.
@@ -131,7 +131,7 @@ def lines_spec(
     legend = None if len(names) == 1 else LINE_LEGEND
     shown = 1 if len(points) <= FEW_POINTS * len(names) else 0
     near = {"param": "hover", "empty": False, "value": 1}
-    about = near_tooltip(*of, ("sx", titles[0] or "at"), ("sy", titles[1] or "value"))
+    about = near_tooltip(*details, ("sx", titles[0] or "at"), ("sy", titles[1] or "value"))
     curves: dict[str, Any] = {
         "data": {"values": [{**point, "at": at} for at, point in enumerate(points)]},
         "encoding": {
@@ -179,11 +179,11 @@ def curve_positions(y: Array, most: int) -> Array:
     if n <= most:
         return np.arange(n)
     edges = np.linspace(0, n, most // 2 + 1).astype(np.intp)
-    kept = {0, n - 1}
+    positions = {0, n - 1}
     for start, end in pairwise(edges):
         stretch = y[start:end]
-        kept |= {int(start + stretch.argmin()), int(start + stretch.argmax())}
-    return np.array(sorted(kept))
+        positions |= {int(start + stretch.argmin()), int(start + stretch.argmax())}
+    return np.array(sorted(positions))
 
 
 def histogram_chart(
@@ -209,7 +209,7 @@ def histogram_chart(
         spec = _histogram_spec(_bins(finite, BINS_OF_SMALL), 110, small, 3, (None, None))
         return Chart(title, described, spec, note=what, small=True)
     bins = _bins(finite, BINS)
-    rows = tuple((each["range"], each["count"]) for each in bins)
+    rows = tuple((bar["range"], bar["count"]) for bar in bins)
     table = ResultTable(title, (what, "count"), rows, kinds={"count": "number"})
     return Chart(title, described, _histogram_spec(bins, 300, 0, 5, (what, "count")), table, note)
 
@@ -234,7 +234,7 @@ def _histogram_spec(
     ticks: int,
     titles: tuple[str | None, str | None],
 ) -> dict[str, Any]:
-    top = max(each["count"] for each in bins)
+    top = max(bar["count"] for bar in bins)
     counts = {"values": list(range(top + 1))} if top <= FEW else {"tickCount": ticks}
     across = {"tickCount": ticks, "format": ".3~g"}
     x = quantity("from", titles[0], axis=across, scale={"zero": False})

@@ -103,8 +103,8 @@ def _chart(name: str, curves: Sequence[Curve], *, several: bool) -> Chart:
 def _thinned(curve: Curve, count: int) -> list[dict[str, Any]]:
     """Return the points to draw of one of several curves."""
     most = max(60, min(400, POINTS // count))
-    kept = curve_positions(np.array([value for _, value in curve.points]), most)
-    drawn = (curve.points[position] for position in kept)
+    positions = curve_positions(np.array([value for _, value in curve.points]), most)
+    drawn = (curve.points[position] for position in positions)
     return [
         {
             "series": curve.label,
@@ -120,10 +120,10 @@ def _thinned(curve: Curve, count: int) -> list[dict[str, Any]]:
 def _table(title: str, curves: Sequence[Curve]) -> ResultTable:
     """Return the values at a readable number of epochs."""
     epochs = sorted({epoch for curve in curves for epoch, _ in curve.points})
-    kept = [epochs[position] for position in even_positions(len(epochs), TABLE_ROWS)]
+    shown = [epochs[position] for position in even_positions(len(epochs), TABLE_ROWS)]
     values = [dict(curve.points) for curve in curves]
-    rows = tuple((epoch, *(points.get(epoch) for points in values)) for epoch in kept)
-    some = "" if len(kept) == len(epochs) else f", {len(kept)} of {len(epochs)} logged epochs"
+    rows = tuple((epoch, *(points.get(epoch) for points in values)) for epoch in shown)
+    some = "" if len(shown) == len(epochs) else f", {len(shown)} of {len(epochs)} logged epochs"
     columns = ("epoch", *(curve.label for curve in curves))
     return ResultTable(
         f"{title} by epoch{some}",

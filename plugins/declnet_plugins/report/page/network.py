@@ -53,19 +53,19 @@ class Layout:
     connections: tuple[tuple[Point, ...], ...]
 
 
-def lay_out(inputs: Sequence[Sequence[int]], given: int = 1) -> Layout:
+def lay_out(inputs: Sequence[Sequence[int]], n_inputs: int = 1) -> Layout:
     """Return the positions of all values.
 
     Args:
         inputs: the values that each layer takes: the model's inputs from 0 on, then the outputs of
             the layers.
-        given: the number of the model's inputs.
+        n_inputs: the number of the model's inputs.
     """
-    above = [*([] for _ in range(given)), *(list(dict.fromkeys(taken)) for taken in inputs)]
+    above = [*([] for _ in range(n_inputs)), *(list(dict.fromkeys(values)) for values in inputs)]
     ranks = _ranks(above)
     middles = _middles(above, _ordered(above, ranks))
     lanes = Lanes(list(zip(ranks, middles, strict=True)))
-    wires = [(value, layer) for layer, taken in enumerate(above) for value in taken]
+    wires = [(value, layer) for layer, values in enumerate(above) for value in values]
     wires.sort(key=lambda wire: ranks[wire[1]] - ranks[wire[0]])  # short ones get inner lanes
     passing = {
         (value, layer): lanes.take(ranks[value], ranks[layer], middles[value], middles[layer])
@@ -90,16 +90,16 @@ def lay_out(inputs: Sequence[Sequence[int]], given: int = 1) -> Layout:
 def _ranks(above: Sequence[Sequence[int]]) -> list[int]:
     """Return the rank of each value, one below its lowest input."""
     ranks: list[int] = []
-    for taken in above:
-        ranks.append(1 + max((ranks[value] for value in taken), default=-1))
+    for values in above:
+        ranks.append(1 + max((ranks[value] for value in values), default=-1))
     return ranks
 
 
 def _ordered(above: Sequence[Sequence[int]], ranks: Sequence[int]) -> list[list[int]]:
     """Return the values of each rank, left to right, close to their neighbors."""
     below: list[list[int]] = [[] for _ in above]
-    for layer, taken in enumerate(above):
-        for value in taken:
+    for layer, values in enumerate(above):
+        for value in values:
             below[value].append(layer)
     rows: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
     for value, rank in enumerate(ranks):
@@ -199,15 +199,17 @@ def network_section(run: StoredRun) -> Section:
 
 
 def _drawing(run: StoredRun, layers: Sequence[LayerSummary], declared: Sequence[str | None]) -> str:
-    inputs = {f"{INPUT}.{name}" if name else INPUT: each for name, each in run.inputs.items()}
-    labels = [Label(name, format_shape(each.shape)) for name, each in inputs.items()]
+    inputs = {f"{INPUT}.{name}" if name else INPUT: info for name, info in run.inputs.items()}
+    labels = [Label(name, format_shape(info.shape)) for name, info in inputs.items()]
     for layer, name in zip(layers, declared, strict=True):
         sort = f"{layer.type} · " if name not in (None, layer.type) else ""
         count = format_cell(layer.parameters) if layer.parameters else ""
         labels.append(Label(layer.name, f"{sort}{format_shape(layer.output_shape)}", count))
-    values = {name: value for value, name in enumerate([*inputs, *(each.name for each in layers)])}
-    taken = [[values[name] for name in layer.inputs] for layer in layers]
-    layout = lay_out(taken, len(inputs))
+    values = {
+        name: value for value, name in enumerate([*inputs, *(layer.name for layer in layers)])
+    }
+    sources = [[values[name] for name in layer.inputs] for layer in layers]
+    layout = lay_out(sources, len(inputs))
     return draw(layout, labels, f"Graph of {len(layers)} layers; the table of layers says the same")
 
 

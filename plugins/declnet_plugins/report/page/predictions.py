@@ -122,16 +122,16 @@ def regression_charts(true: Array, predicted: Array) -> tuple[Chart, ...]:
 
 def truth_scatter(true: Array, predicted: Array) -> Chart:
     """Return predicted against true values, (n, outputs) each, as a cloud of points."""
-    kept = even_positions(len(true), max(20, MOST_POINTS // true.shape[1]))
+    drawn = even_positions(len(true), max(20, MOST_POINTS // true.shape[1]))
     ends = float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))
     error = float(np.sqrt(np.mean(np.square(predicted - true))))
-    some = "" if len(kept) == len(true) else f" {len(kept)} of {len(true)} samples are drawn."
+    some = "" if len(drawn) == len(true) else f" {len(drawn)} of {len(true)} samples are drawn."
     low, high = map(format_cell, ends)
     return Chart(
         "Predicted and true values",
         f"Scatter plot of predicted against true values from {low} to {high}; the root of the mean "
         f"squared error is {format_cell(error)}.",
-        _scatter_spec(list(_points(true[kept], predicted[kept])), true.shape[1], ends),
+        _scatter_spec(list(_points(true[drawn], predicted[drawn])), true.shape[1], ends),
         _percentiles(true, predicted),
         f"On the dotted line both are equal.{some}",
     )

@@ -70,7 +70,11 @@ def ranking_charts(names: Sequence[str], rankings: Sequence[Ranking | None]) -> 
         names: of the classes.
         rankings: the ranking of each class, or None.
     """
-    known = [(name, each) for name, each in zip(names, rankings, strict=True) if each is not None]
+    known = [
+        (name, ranking)
+        for name, ranking in zip(names, rankings, strict=True)
+        if ranking is not None
+    ]
     if not known:
         return ()
     drawn = sorted(known, key=lambda pair: pair[1].roc_area)[:MOST_CURVES]
@@ -83,8 +87,8 @@ def ranking_charts(names: Sequence[str], rankings: Sequence[Ranking | None]) -> 
         tuple((name, ranking.roc_area, ranking.average_precision) for name, ranking in known),
         kinds=dict.fromkeys(columns[1:], "number"),
     )
-    areas = ", ".join(f"{name} {each.roc_area:.3f}" for name, each in drawn)
-    means = ", ".join(f"{name} {each.average_precision:.3f}" for name, each in drawn)
+    areas = ", ".join(f"{name} {ranking.roc_area:.3f}" for name, ranking in drawn)
+    means = ", ".join(f"{name} {ranking.average_precision:.3f}" for name, ranking in drawn)
     roc = Chart(
         "ROC curve",
         f"Receiver operating characteristic, true against false positive rate. Areas: {areas}.",
@@ -118,9 +122,9 @@ def _points(name: str, ranking: Ranking, axes: tuple[str, str]) -> list[dict[str
         "precision": ranking.precision,
     }
     x, y = (np.asarray(values[axis]) for axis in axes)
-    kept = _corners(x, y)
-    kept = kept[even_positions(len(kept), POINTS)]
-    pairs = zip(x[kept].tolist(), y[kept].tolist(), strict=True)
+    corners = _corners(x, y)
+    corners = corners[even_positions(len(corners), POINTS)]
+    pairs = zip(x[corners].tolist(), y[corners].tolist(), strict=True)
     return [
         {
             "series": name,

@@ -104,21 +104,21 @@ def predictions_of(run: StoredRun | Group) -> list[Predictions]:
         if isinstance(run, StoredRun):
             total, most = _sizes(seen_data(run)[name])
             drawn = even_positions(total, most) if total > most else None
-            found = run.predictions(name, drawn)
+            predicted = run.predictions(name, drawn)
         else:
-            found = run.predictions(name)
-            total = most = len(_of_loss(found.y, predictor.heads[0].name))
-    note = f"On the {found.name} data, {format_cell(total)} samples."
+            predicted = run.predictions(name)
+            total = most = len(_of_loss(predicted.y, predictor.heads[0].name))
+    note = f"On the {predicted.name} data, {format_cell(total)} samples."
     if total > most:
         note += f" {format_cell(most)} of them are drawn."
     return [
         Predictions(
             predictor,
             number,
-            found.x,
-            _of_loss(found.y, head.name),
-            _of_loss(found.outputs, head.name),
-            _of_loss(found.uncalibrated, head.name),
+            predicted.x,
+            _of_loss(predicted.y, head.name),
+            _of_loss(predicted.outputs, head.name),
+            _of_loss(predicted.uncalibrated, head.name),
             name,
             note,
         )
@@ -128,8 +128,8 @@ def predictions_of(run: StoredRun | Group) -> list[Predictions]:
 
 def _of_loss(arrays: Any, name: str) -> Array:
     """Return the array of a loss; the only one has no name."""
-    found: Array = arrays[name] if name else arrays
-    return found
+    array: Array = arrays[name] if name else arrays
+    return array
 
 
 def _sizes(data: StoredData) -> tuple[int, int]:

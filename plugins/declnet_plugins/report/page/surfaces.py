@@ -50,7 +50,7 @@ def class_surface(
     pixels = np.empty((len(grid), 4))
     pixels[:, :3] = palette[labels]
     pixels[:, 3] = FAINT + (STRONG - FAINT) * sureness
-    kept = even_positions(len(x), MOST_POINTS)
+    drawn = even_positions(len(x), MOST_POINTS)
     values = [
         {
             "x": float(x[i, 0]),
@@ -60,7 +60,7 @@ def class_surface(
             "wrong": bool(true[i] != predicted[i]),
             "at": f"{format_cell(float(x[i, 0]))}, {format_cell(float(x[i, 1]))}",
         }
-        for i in kept
+        for i in drawn
     ]
     wrong = int(np.count_nonzero(true != predicted))
     shown = min(len(names), len(SHAPES))
@@ -80,7 +80,7 @@ def class_surface(
             "tooltip": tooltip(("class", "class"), ("predicted", "predicted"), ("at", "at")),
         },
     }
-    some = "" if len(kept) == len(x) else f" {len(kept)} of {len(x)} samples are drawn."
+    some = "" if len(drawn) == len(x) else f" {len(drawn)} of {len(x)} samples are drawn."
     return Chart(
         "Decision surface",
         f"Map of the predicted class over the two inputs, with the samples on it; {wrong} of "
@@ -119,7 +119,7 @@ def value_surface(predictions: Predictions, true: Array) -> Chart:
     pixels = np.empty((len(grid), 4))
     pixels[:, :3] = (1 - share) * ends[0] + share * ends[1]
     pixels[:, 3] = 190
-    kept = even_positions(len(x), MOST_POINTS)
+    drawn = even_positions(len(x), MOST_POINTS)
     values = [
         {
             "x": float(x[i, 0]),
@@ -127,7 +127,7 @@ def value_surface(predictions: Predictions, true: Array) -> Chart:
             "true": float(true[i]),
             "shown": format_cell(float(true[i])),
         }
-        for i in kept
+        for i in drawn
     ]
     hexes = ["#{:02x}{:02x}{:02x}".format(*rgb(index)) for index in (0, 1)]
     points = {
@@ -167,8 +167,8 @@ def value_curve(predictions: Predictions, true: Array) -> Chart:
     low, high = float(x.min()), float(x.max())
     grid = np.linspace(low, high, 240)
     answers = predictions.answers(grid[:, None]).reshape(-1)
-    kept = even_positions(len(x), MOST_POINTS)
-    samples = [{"x": float(x[i, 0]), "y": float(true[i]), "what": "data"} for i in kept]
+    drawn = even_positions(len(x), MOST_POINTS)
+    samples = [{"x": float(x[i, 0]), "y": float(true[i]), "what": "data"} for i in drawn]
     line = [
         {"x": a, "y": b, "what": "prediction"}
         for a, b in zip(grid.tolist(), answers.astype(float).tolist(), strict=True)

@@ -23,53 +23,57 @@ FEWEST = 5
 def trust_charts(predictions: Predictions) -> tuple[Chart, ...]:
     """Return the reliability diagram of probabilities, and the coverage of intervals or sets."""
     reading, calibration = predictions.reading, predictions.calibration
-    found: list[Chart] = []
+    charts: list[Chart] = []
     if reading.sort != "values" and not reading.scores:
-        found.append(_reliability_chart(predictions))
+        charts.append(_reliability_chart(predictions))
     if calibration is not None:
         bounds = calibration.intervals(predictions.y_pred)
         sets = calibration.sets(predictions.y_pred)
         if bounds is not None:
-            found.append(_interval_chart(predictions, bounds))
+            charts.append(_interval_chart(predictions, bounds))
         if sets is not None:
-            found.append(_set_chart(predictions, sets))
-    return tuple(found)
+            charts.append(_set_chart(predictions, sets))
+    return tuple(charts)
 
 
 def _reliability_chart(predictions: Predictions) -> Chart:
     """Return how often predictions of a probability are right, before and after calibration."""
-    given = {"predictions": predictions.y_pred}
+    outputs = {"predictions": predictions.y_pred}
     calibration = predictions.calibration
     if calibration is not None and calibration.changes_predictions:
-        given = {"uncalibrated": predictions.uncalibrated, "calibrated": predictions.y_pred}
-    found = {name: Reliability(predictions.reading) for name in given}
-    for name, each in found.items():
-        each.add(given[name], predictions.y)
+        outputs = {"uncalibrated": predictions.uncalibrated, "calibrated": predictions.y_pred}
+    reliabilities = {name: Reliability(predictions.reading) for name in outputs}
+    for name, reliability in reliabilities.items():
+        reliability.add(outputs[name], predictions.y)
     said = "; ".join(
-        f"{name}: log loss {format_cell(each.log_loss)}, expected calibration error "
-        f"{format_cell(each.expected_calibration_error)}"
-        for name, each in found.items()
+        f"{name}: log loss {format_cell(reliability.log_loss)}, expected calibration error "
+        f"{format_cell(reliability.expected_calibration_error)}"
+        for name, reliability in reliabilities.items()
     )
-    rows = tuple((name, *row) for name, each in found.items() for row in _bins(each, 1))
+    rows = tuple(
+        (name, *row) for name, reliability in reliabilities.items() for row in _bins(reliability, 1)
+    )
     columns = ("predictions", "probability", "share right", "samples")
     table = ResultTable("Reliability", columns, rows, kinds={"samples": "number"})
     return Chart(
         "Reliability",
         f"How often predictions are correct, by their probability. {said}.",
-        _reliability_spec(found),
+        _reliability_spec(reliabilities),
         table,
         f"On the dotted line, probabilities are correct. {said[0].upper()}{said[1:]}.",
     )
 
 
-def _bins(found: Reliability, fewest: int) -> Iterator[tuple[float, float, int]]:
+def _bins(reliability: Reliability, fewest: int) -> Iterator[tuple[float, float, int]]:
     """Yield the mean probability, the share of right ones and the number of samples of bins."""
-    for count, p, right in zip(found.counts, found.probability, found.right, strict=True):
+    for count, p, right in zip(
+        reliability.counts, reliability.probability, reliability.right, strict=True
+    ):
         if count >= fewest:
             yield float(p / count), float(right / count), int(count)
 
 
-def _reliability_spec(found: dict[str, Reliability]) -> dict[str, Any]:
+def _reliability_spec(reliabilities: dict[str, Reliability]) -> dict[str, Any]:
     points = [
         {
             "series": name,
@@ -79,12 +83,12 @@ def _reliability_spec(found: dict[str, Reliability]) -> dict[str, Any]:
             "sy": format_cell(right, "decimal"),
             "n": count,
         }
-        for name, each in found.items()
-        for p, right, count in _bins(each, FEWEST)
+        for name, reliability in reliabilities.items()
+        for p, right, count in _bins(reliability, FEWEST)
     ]
     titles = ("probability", "share of correct predictions")
     about = [("series", "predictions"), ("n", "samples")]
-    return lines_spec(points, list(found), titles, about, unit=True, diagonal=True)
+    return lines_spec(points, list(reliabilities), titles, about, unit=True, diagonal=True)
 
 
 def _interval_chart(predictions: Predictions, bounds: tuple[Array, Array]) -> Chart:
@@ -129,9 +133,9 @@ def _coverage_chart(
     """
     title, what, size = parts
     rows = [
-        (name, float(held[own].mean()), float(sizes[own].mean()), int(own.sum()))
+        (name, float(held[inside].mean()), float(sizes[inside].mean()), int(inside.sum()))
         for index, name in enumerate(names)
-        if (own := groups == index).any()
+        if (inside := groups == index).any()
     ]
     if len(rows) > MOST_BARS:  # of which the first are drawn
         rows.sort(key=lambda row: row[1])

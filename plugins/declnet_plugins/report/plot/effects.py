@@ -36,16 +36,20 @@ class SweptSeries:
 
 def scale_of(key: str, drawn: Sequence[SweptSeries]) -> list[str]:
     """Return the values of a key as text in the order of its axis: numbers ascending."""
-    found = {value_text(each.values[key]): each.values[key] for each in drawn if key in each.values}
-    numbers = all(isinstance(each, int | float) for each in found.values())
-    texts = sorted(found, key=lambda text: float(found[text])) if numbers else list(found)
-    return [*([ABSENT] if any(key not in each.values for each in drawn) else []), *texts]
+    values = {
+        value_text(series.values[key]): series.values[key]
+        for series in drawn
+        if key in series.values
+    }
+    numbers = all(isinstance(value, int | float) for value in values.values())
+    texts = sorted(values, key=lambda text: float(values[text])) if numbers else list(values)
+    return [*([ABSENT] if any(key not in series.values for series in drawn) else []), *texts]
 
 
 def value_text(value: Any) -> str:
     """Return a value as text; of a table, its type and then the other keys."""
     if isinstance(value, dict):
-        others = [f"{key}={each}" for key, each in value.items() if key != "type"]
+        others = [f"{key}={item}" for key, item in value.items() if key != "type"]
         return " ".join([*([str(value["type"])] if "type" in value else []), *others])
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -66,7 +70,7 @@ def draw_effects(
     """
     from matplotlib.figure import Figure
 
-    shown = [each for each in drawn if each.metric]
+    shown = [series for series in drawn if series.metric]
     with style():
         width = max(8.0, 2.2 * (len(keys) + 1))
         picture = Figure(figsize=(width, 7.4), layout=layout())
@@ -85,7 +89,7 @@ def _draw_lines(axes: Axes, drawn: Sequence[SweptSeries], keys: Sequence[str], m
     """Draw parallel coordinates: an axis per key and one for the metric, which colors the lines."""
     import matplotlib as mpl
 
-    means = [fmean(each.metric) for each in drawn]
+    means = [fmean(series.metric) for series in drawn]
     low, high = min(means), max(means)
     span = (high - low) or 1.0
     colors = mpl.colormaps[COLORS]
@@ -133,17 +137,17 @@ def _draw_lines(axes: Axes, drawn: Sequence[SweptSeries], keys: Sequence[str], m
 
 def _draw_effect(axes: Axes, drawn: Sequence[SweptSeries], key: str) -> None:
     """Draw the metric of every run by the value of a key, with the mean for each value."""
-    scale = [each for each in scale_of(key, drawn) if each != ABSENT]
+    scale = [text for text in scale_of(key, drawn) if text != ABSENT]
     by_value: dict[str, list[float]] = {text: [] for text in scale}
-    for each in drawn:
-        if key in each.values:
-            by_value[value_text(each.values[key])] += each.metric
+    for series in drawn:
+        if key in series.values:
+            by_value[value_text(series.values[key])] += series.metric
     for at, values in enumerate(by_value.values()):
         axes.scatter([at] * len(values), values, s=18, color=QUIET, alpha=0.5, linewidths=0)
     means = [fmean(values) for values in by_value.values()]
     axes.plot(range(len(means)), means, color=INK, marker="o", markersize=6)
     every = math.ceil(len(scale) / MOST_LABELS)
-    labels = [unformatted(each) for each in scale[::every]]
+    labels = [unformatted(text) for text in scale[::every]]
     axes.set_xticks(range(0, len(scale), every), labels, rotation=30 if len(scale) > 4 else 0)
     axes.margins(x=0.15)
     axes.set_title(unformatted(key), fontsize=10)

@@ -87,7 +87,7 @@ def read_sweep(folder: Path, metric: str | None = None) -> Sweep:
     """
     group = open_group(folder)
     ranked, best_by = group.ranked(group.series(), metric)
-    series = tuple(each for each in ranked if best_by in each.metrics())
+    series = tuple(one for one in ranked if best_by in one.metrics())
     if best_by is None or not series:
         raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
     return Sweep(*best_by, series, group.values)
@@ -125,7 +125,7 @@ def draw_sweep(sweep: Sweep, path: Path) -> None:
         )
         for series in sweep.series
     ]
-    if len(sweep.keys) > 1 and any(each.metric for each in swept):
+    if len(sweep.keys) > 1 and any(series.metric for series in swept):
         draw_effects(swept, sweep.keys, f"{sweep.data} {sweep.metric}", path)
     else:
         _draw_rows(sweep, path)
@@ -168,7 +168,7 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
         axes.plot(ends, [row, row], color=paint, alpha=0.25, linewidth=7)
         axes.scatter(
             values,
-            [row + each for each in beside(values)],
+            [row + shift for shift in beside(values)],
             s=34,
             color=paint,
             alpha=0.75,
@@ -186,7 +186,7 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
             ha="center",
             fontsize=9,
         )
-    names = [unformatted(each.name) for each in drawn]
+    names = [unformatted(series.name) for series in drawn]
     axes.set_yticks([-index for index in range(len(drawn))], names)
     for index, tick in enumerate(axes.get_yticklabels()):
         tick.set(color=color(index), fontsize=11)
@@ -196,8 +196,8 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
     axes.set_ylim(-len(drawn) + 0.45, 0.65)
     runs = max(len(series.finished) for series in drawn)
     metric = unformatted(sweep.metric.replace("_", " "))
-    each = f"{runs} seed{'s' if runs > 1 else ''} each"
-    axes.set_title(f"Final {metric} ({unformatted(sweep.data)}), {each}")
+    seeds = f"{runs} seed{'s' if runs > 1 else ''} each"
+    axes.set_title(f"Final {metric} ({unformatted(sweep.data)}), {seeds}")
     rings = ", ring: on the training data" if any(map(sweep.training, drawn)) else ""
     axes.set_xlabel(f"dots: runs, black bar: their mean{rings}")
 
@@ -207,14 +207,14 @@ def beside(values: Sequence[float]) -> list[float]:
     width = (max(values) - min(values)) / 50
     order = sorted(range(len(values)), key=lambda index: values[index])
     moved = [0.0] * len(values)
-    first, taken = order[0], 0
+    first, count = order[0], 0
     for index in order[1:]:
         if values[index] - values[first] > width:
-            first, taken = index, 0
+            first, count = index, 0
         else:
-            taken += 1
-            moved[index] = 0.13 * ((taken + 1) // 2) * (1 if taken % 2 else -1)
-    return [max(-0.3, min(0.3, each)) for each in moved]
+            count += 1
+            moved[index] = 0.13 * ((count + 1) // 2) * (1 if count % 2 else -1)
+    return [max(-0.3, min(0.3, shift)) for shift in moved]
 
 
 def _draw_losses(axes: Axes, drawn: Sequence[RunSeries]) -> list[tuple[str, float, str]]:

@@ -70,7 +70,7 @@ def chosen_features(model: AnalyzedModel, names: tuple[str, ...] | None) -> tupl
     return names or model.features
 
 
-def drawn_samples(model: AnalyzedModel, wanted: int | None, default: int, uses: int) -> Array:
+def drawn_samples(model: AnalyzedModel, requested: int | None, default: int, uses: int) -> Array:
     """Return the positions of samples drawn at random, in order.
 
     Args:
@@ -78,7 +78,7 @@ def drawn_samples(model: AnalyzedModel, wanted: int | None, default: int, uses: 
         default: how many at most.
         uses: how many times each is predicted.
     """
-    most = wanted or max(100, min(default, PREDICTIONS // uses))
+    most = requested or max(100, min(default, PREDICTIONS // uses))
     if model.samples <= most:
         return np.arange(model.samples)
     return np.sort(model.rng.choice(model.samples, most, replace=False))
@@ -121,7 +121,7 @@ def shown_times(times: Array) -> list[str]:
     """Return microseconds as ISO 8601, without the time of day if it is always midnight."""
     moments = times.astype(np.int64).astype("datetime64[us]")
     whole = bool((moments == moments.astype("datetime64[D]")).all())
-    return [str(each) for each in np.datetime_as_string(moments, "D" if whole else "s")]
+    return [str(moment) for moment in np.datetime_as_string(moments, "D" if whole else "s")]
 
 
 def shown_value(value: object) -> str:

@@ -78,26 +78,28 @@ def _compared(before: Array, now: Array) -> tuple[float, float | None, float, fl
     """Return PSI, KS of numbers and dates, and the shares of missing values and unseen texts."""
     before, now = times_of(before, now) or (before, now)
     gaps = [missing(before), missing(now)]
-    values = [each[~own] for each, own in zip((before, now), gaps, strict=True)]
-    shares = [float(own.mean()) for own in gaps]
+    values = [column[~gap] for column, gap in zip((before, now), gaps, strict=True)]
+    shares = [float(gap.mean()) for gap in gaps]
     is_number = before.dtype.kind in "fiu" and now.dtype.kind in "fiu"
     statistic = unseen = None
     if is_number:
         statistic = _kolmogorov_smirnov(*values)
         counts = _counts(_edges(values[0]), values)
     else:
-        texts = [[str(each) for each in own.tolist()] for own in values]
+        texts = [[str(value) for value in part.tolist()] for part in values]
         levels, often = np.unique(np.array(texts[0], str), return_counts=True)
-        kept = levels[np.argsort(-often, kind="stable")[:MOST_LEVELS]].tolist()
-        places = {level: index for index, level in enumerate(kept)}
+        frequent = levels[np.argsort(-often, kind="stable")[:MOST_LEVELS]].tolist()
+        places = {level: index for index, level in enumerate(frequent)}
         counts = [
-            np.bincount([places.get(each, len(kept)) for each in own], minlength=len(kept) + 1)
-            for own in texts
+            np.bincount(
+                [places.get(text, len(frequent)) for text in part], minlength=len(frequent) + 1
+            )
+            for part in texts
         ]
         known = set(levels.tolist())
-        unseen = sum(each not in known for each in texts[1]) / max(len(texts[1]), 1)
+        unseen = sum(text not in known for text in texts[1]) / max(len(texts[1]), 1)
     all_counts = [
-        np.append(each, np.count_nonzero(own)) for each, own in zip(counts, gaps, strict=True)
+        np.append(count, np.count_nonzero(gap)) for count, gap in zip(counts, gaps, strict=True)
     ]
     return _stability_index(*all_counts), statistic, shares[0], shares[1], unseen
 
@@ -118,7 +120,7 @@ def _counts(edges: Array, parts: list[Array]) -> list[Array]:
 def _stability_index(before: Array, now: Array) -> float:
     """Return PSI of counts; half a sample is added to each, so that none is 0."""
     used = (before > 0) | (now > 0)
-    shares = [(each[used] + 0.5) / (each[used] + 0.5).sum() for each in (before, now)]
+    shares = [(counts[used] + 0.5) / (counts[used] + 0.5).sum() for counts in (before, now)]
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
@@ -128,5 +130,7 @@ def _kolmogorov_smirnov(first: Array, second: Array) -> float | None:
         return None
     first, second = np.sort(first), np.sort(second)
     every = np.concatenate([first, second])
-    below = [np.searchsorted(each, every, side="right") / len(each) for each in (first, second)]
+    below = [
+        np.searchsorted(ordered, every, side="right") / len(ordered) for ordered in (first, second)
+    ]
     return float(np.max(np.abs(below[0] - below[1])))

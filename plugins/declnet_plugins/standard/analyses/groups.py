@@ -44,14 +44,14 @@ class Groups(Analysis):
         """Return a row for each group, the largest ones if there are many, and one for all."""
         column = require_column(model, self.by)
         groups = list(_groups(column, self.bins))
-        least = sorted((len(own) for _, own in groups), reverse=True)[:MOST_GROUPS][-1]
+        least = sorted((len(positions) for _, positions in groups), reverse=True)[:MOST_GROUPS][-1]
         shown = [group for group in groups if len(group[1]) >= least][:MOST_GROUPS]
         names = [name for name, better in model.better.items() if better is not None]
         rows: list[tuple[str | int | float, ...]] = []
         for label, positions in (*shown, ("all", None)):
-            found = model.metrics(positions)
+            metrics = model.metrics(positions)
             count = model.samples if positions is None else len(positions)
-            rows.append((label, count, count / model.samples, *(found[name] for name in names)))
+            rows.append((label, count, count / model.samples, *(metrics[name] for name in names)))
         left = len(groups) - len(shown)
         note = f"On {on_samples(model, model.samples)}." + (
             f" {left} smaller groups are left out." if left else ""
@@ -71,14 +71,14 @@ def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:
     if len(values) > bins and (times is not None or column.dtype.kind in "fiu"):
         shares = np.linspace(0, 1, bins + 1)[1:-1]
         if times is None:
-            own = column[there]
-            edges = np.unique(np.quantile(own, shares))
+            present = column[there]
+            edges = np.unique(np.quantile(present, shares))
             ends = [shown_value(edge) for edge in edges]
         else:
-            (own,) = times
-            edges = np.unique(np.quantile(own, shares, method="lower"))  # dates that occur
+            (present,) = times
+            edges = np.unique(np.quantile(present, shares, method="lower"))  # dates that occur
             ends = shown_times(edges)
-        numbers = np.searchsorted(edges, own, side="right")
+        numbers = np.searchsorted(edges, present, side="right")
         labels = [f"below {ends[0]}"]
         labels += [f"{low} to {high}" for low, high in pairwise(ends)]
         labels += [f"{ends[-1]} and above"]
@@ -86,8 +86,8 @@ def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:
         labels = [shown_value(value) for value in values]
     order = np.argsort(numbers, kind="stable")
     cuts = np.searchsorted(numbers[order], np.arange(1, len(labels)))
-    for label, own in zip(labels, np.split(there[order], cuts), strict=True):
-        if len(own):
-            yield label, own
+    for label, present in zip(labels, np.split(there[order], cuts), strict=True):
+        if len(present):
+            yield label, present
     if gaps.any():
         yield "missing", np.flatnonzero(gaps)

@@ -63,11 +63,11 @@ class Importance(Analysis):
             after = [model.metrics(positions, {name: column[order]}) for order in shuffles]
             row: list[str | float] = [name]
             for metric, sign in signs.items():
-                drops = [sign * (before[metric] - each[metric]) for each in after]
+                drops = [sign * (before[metric] - metrics[metric]) for metrics in after]
                 row += [float(np.mean(drops)), float(np.std(drops, ddof=1))]
             rows.append(tuple(row))
         rows.sort(key=lambda row: -float(row[1]))
-        titles = [each for metric in signs for each in (metric, f"{metric} sd")]
+        titles = [title for metric in signs for title in (metric, f"{metric} sd")]
         note = (
             "How much worse each metric is with the column's values shuffled: mean and standard "
             f"deviation of {self.repeats} shuffles, on {on_samples(model, len(positions))}."

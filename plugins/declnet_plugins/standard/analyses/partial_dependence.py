@@ -63,23 +63,23 @@ class PartialDependence(Analysis):
         """Return a table for each column, of the mean outputs at its values."""
         names = chosen_features(model, self.columns)
         positions = drawn_samples(model, self.samples, SAMPLES, self.points * len(names))
-        found = []
+        dependences = []
         for name in names:
             values = _grid(model.columns[name], self.points)
             if self.columns is not None or (len(values) > 1 and _repeats(model.columns[name])):
                 means = [_means(model, positions, name, value) for value in values]
-                found.append((name, values, means))
-        if not found:
+                dependences.append((name, values, means))
+        if not dependences:
             raise DataError("no column has several values that repeat", hint="name it in columns")
         left = 0
         if self.columns is None:
-            found.sort(key=lambda each: -_spread(each[2]))
-            found, left = found[: self.most], max(len(found) - self.most, 0)
+            dependences.sort(key=lambda dependence: -_spread(dependence[2]))
+            dependences, left = dependences[: self.most], max(len(dependences) - self.most, 0)
         note = f"Means over {on_samples(model, len(positions))}."
         if left:
             which = "1 column on which" if left == 1 else f"{left} columns on which"
             note += f" {which} predictions depend less {'is' if left == 1 else 'are'} left out."
-        return tuple(_table(*each, note) for each in found)
+        return tuple(_table(*dependence, note) for dependence in dependences)
 
 
 def _repeats(column: Array) -> bool:
@@ -99,8 +99,8 @@ def _grid(column: Array, points: int) -> Array:
     if len(values) <= points:
         return values
     if column.dtype.kind == "O" and times is None:
-        kept: Array = values[np.sort(np.argsort(-counts, kind="stable")[:points])]
-        return kept
+        frequent: Array = values[np.sort(np.argsort(-counts, kind="stable")[:points])]
+        return frequent
     shares = np.linspace(0.01, 0.99, points)
     at = np.searchsorted(np.cumsum(counts), shares * counts.sum())
     quantiles: Array = values[np.unique(np.minimum(at, len(values) - 1))]
@@ -111,7 +111,7 @@ def _means(model: AnalyzedModel, positions: Array, name: str, value: object) -> 
     """Return the mean of each output, by its title."""
     same = np.empty(len(positions), model.columns[name].dtype)
     same[:] = value
-    found: dict[str, float] = {}
+    by_title: dict[str, float] = {}
     for loss, outputs in model.outputs(positions, {name: same}).items():
         means = outputs.reshape(len(positions), -1).mean(axis=0)
         classes = model.class_names[loss]
@@ -122,8 +122,8 @@ def _means(model: AnalyzedModel, positions: Array, name: str, value: object) -> 
         else:
             titles = [f"output {index}" for index in range(1, len(means) + 1)]
         pairs = list(zip(titles, means.tolist(), strict=True))[:MOST_OUTPUTS]
-        found |= {f"{loss}: {title}" if loss else title: mean for title, mean in pairs}
-    return found
+        by_title |= {f"{loss}: {title}" if loss else title: mean for title, mean in pairs}
+    return by_title
 
 
 def _spread(means: list[dict[str, float]]) -> float:
@@ -134,7 +134,7 @@ def _spread(means: list[dict[str, float]]) -> float:
 def _table(name: str, values: Array, means: list[dict[str, float]], note: str) -> ResultTable:
     titles = tuple(title if title != name else f"mean {title}" for title in means[0])
     rows = tuple(
-        (value, *each.values()) for value, each in zip(values.tolist(), means, strict=True)
+        (value, *outputs.values()) for value, outputs in zip(values.tolist(), means, strict=True)
     )
     numbers = values.dtype.kind in "fiu"
     chart = TableChart("lines" if numbers else "bars", name, titles)

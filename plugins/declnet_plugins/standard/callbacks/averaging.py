@@ -136,8 +136,8 @@ class StochasticWeightAveraging(AveragingCallback):
         for layer in context.layers:
             if len(layer.input_shapes) != 1:
                 continue
-            for name, each in layer.layer.parameters(layer.input_shapes[0]).items():
-                if not (each.trainable or each.running_statistic):
+            for name, parameter in layer.layer.parameters(layer.input_shapes[0]).items():
+                if not (parameter.trainable or parameter.running_statistic):
                     message = (
                         f'"{layer.name}" keeps its last {name}, which may not fit the averaged '
                         "weights"

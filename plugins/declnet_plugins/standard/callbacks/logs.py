@@ -120,8 +120,8 @@ class TensorBoard(Callback):
         grouped = grouped_run(run.directory) if run.directory is not None else None
         if state.writer is None or grouped is None:
             return
-        values = {key: _plain(each) for key, each in grouped.values.items()}
-        alike = {key: each for key, each in values.items() if key not in REPETITIONS} or values
+        values = {key: _plain(value) for key, value in grouped.values.items()}
+        alike = {key: value for key, value in values.items() if key not in REPETITIONS} or values
         summary = hparams_pb(values, trial_id=json.dumps(alike, sort_keys=True))
         state.writer.add_event(Event(wall_time=time.time(), step=0, summary=summary))
 
@@ -153,7 +153,7 @@ class TensorBoard(Callback):
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         if state.writer is not None and values:
-            scalars = [Summary.Value(tag=tag, simple_value=each) for tag, each in values.items()]
+            scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
             summary = Summary(value=scalars)
             state.writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
 

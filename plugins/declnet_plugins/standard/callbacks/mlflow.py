@@ -96,7 +96,7 @@ class Mlflow(Callback):
         keys = dict(_leaves(tomllib.loads((run.directory / "spec.toml").read_text("utf-8"))))
         if grouped is not None:
             tags[PARENT] = self._run_of(client, grouped.group, grouped.group.name)
-            keys = {key: _in_words(each) for key, each in grouped.values.items()} | keys
+            keys = {key: _in_words(value) for key, value in grouped.values.items()} | keys
         run_id = self._run_of(client, run.directory, run.name, tags)
         _log_params(client, run_id, keys)
         return self._continued(client, run_id)
@@ -112,13 +112,13 @@ class Mlflow(Callback):
     def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
         """Send the metrics."""
         if epoch.epoch > state.last:
-            row = {name: each for name, each in epoch.row().items() if name != "epoch"}
+            row = {name: value for name, value in epoch.row().items() if name != "epoch"}
             self._send(state, row, epoch.epoch)
             state.last = epoch.epoch
 
     def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
         """Send the test metrics and end the run."""
-        test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
+        test = {f"test_{name}": value for name, value in metrics.get("test", {}).items()}
         self._send(state, test, state.last)
         state.client.set_terminated(state.run_id, "FINISHED")
 
@@ -128,9 +128,9 @@ class Mlflow(Callback):
             return
         client = self._client()
         with _key_of(directory) as key:
-            found = self._keyed(client, key)
-        if found is not None and found.info.status == "RUNNING":
-            self.finished(self._continued(client, str(found.info.run_id)), metrics)
+            tracked = self._keyed(client, key)
+        if tracked is not None and tracked.info.status == "RUNNING":
+            self.finished(self._continued(client, str(tracked.info.run_id)), metrics)
 
     def failed(self, state: Tracked, error: BaseException) -> None:
         """End the run, with status killed if it was interrupted."""
@@ -144,7 +144,7 @@ class Mlflow(Callback):
         for run in runs:
             for key, value in run.values.items():
                 values.setdefault(key, {})[_in_words(value)] = None
-        _log_params(client, run_id, {key: ", ".join(each) for key, each in values.items()})
+        _log_params(client, run_id, {key: ", ".join(texts) for key, texts in values.items()})
         if best is not None:
             client.set_tag(run_id, "declnet.best", str(best.directory))
             self._send(Tracked(client, run_id, -1), dict(_flat(best.metrics)), 0)
@@ -153,9 +153,9 @@ class Mlflow(Callback):
             f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'",
         )
         ended = {str(run.directory) for run in runs if run.status == "finished"}
-        for each in unfinished:  # killed between the run's end and the callback's
-            if each.data.tags.get(DIRECTORY) in ended:
-                client.set_terminated(each.info.run_id, "FINISHED")
+        for child in unfinished:  # killed between the run's end and the callback's
+            if child.data.tags.get(DIRECTORY) in ended:
+                client.set_terminated(child.info.run_id, "FINISHED")
         failed = any(run.status != "finished" for run in runs)
         client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
@@ -173,12 +173,12 @@ class Mlflow(Callback):
         """Return the number of the experiment, which is made if it is not there."""
         from mlflow.exceptions import MlflowException
 
-        found = client.get_experiment_by_name(self.experiment)
-        if found is None:
+        experiment = client.get_experiment_by_name(self.experiment)
+        if experiment is None:
             with suppress(MlflowException):  # another process made it
                 return str(client.create_experiment(self.experiment))
-            found = client.get_experiment_by_name(self.experiment)
-        return str(found.experiment_id)
+            experiment = client.get_experiment_by_name(self.experiment)
+        return str(experiment.experiment_id)
 
     def _run_of(
         self, client: Any, folder: Path, name: str, tags: Mapping[str, str] | None = None
@@ -188,15 +188,15 @@ class Mlflow(Callback):
         Only one thread at a time looks, also among processes, so there is never a second one.
         """
         with _key_of(folder) as key:
-            found = self._keyed(client, key)
-            if found is not None:
-                run_id = str(found.info.run_id)
-                if found.info.status != "RUNNING":
+            tracked = self._keyed(client, key)
+            if tracked is not None:
+                run_id = str(tracked.info.run_id)
+                if tracked.info.status != "RUNNING":
                     client.update_run(run_id, status="RUNNING")
                 return run_id
             experiment = self._experiment(client)
-            own = {KEY: key, DIRECTORY: str(folder.absolute()), **(tags or {})}
-            return str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
+            all_tags = {KEY: key, DIRECTORY: str(folder.absolute()), **(tags or {})}
+            return str(client.create_run(experiment, tags=all_tags, run_name=name).info.run_id)
 
     def _keyed(self, client: Any, key: str) -> Any:
         """Return the MLflow run with a key, or None."""
@@ -206,17 +206,19 @@ class Mlflow(Callback):
     def _continued(self, client: Any, run_id: str) -> Tracked:
         client.update_run(run_id, status="RUNNING")  # of a checkpoint, it may have ended
         known = client.get_metric_history(run_id, "learning_rate")
-        return Tracked(client, run_id, max((each.step for each in known), default=-1))
+        return Tracked(client, run_id, max((point.step for point in known), default=-1))
 
     def _send(self, state: Tracked, values: Mapping[str, float | None], step: int) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
         finite = {
-            name: each for name, each in values.items() if each is not None and math.isfinite(each)
+            name: value
+            for name, value in values.items()
+            if value is not None and math.isfinite(value)
         }
         if finite:
-            metrics = [Metric(name, float(each), now, step) for name, each in finite.items()]
+            metrics = [Metric(name, float(value), now, step) for name, value in finite.items()]
             state.client.log_batch(state.run_id, metrics=metrics)
 
 

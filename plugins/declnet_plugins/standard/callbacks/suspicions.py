@@ -128,9 +128,9 @@ class Suspicions:
         """Look at a batch of inputs, (n, *shape), or of several by name."""
         self.knows_inputs = True
         arrays = [
-            each
-            for each in (x.values() if isinstance(x, Mapping) else (x,))
-            if np.issubdtype(each.dtype, np.floating)
+            array
+            for array in (x.values() if isinstance(x, Mapping) else (x,))
+            if np.issubdtype(array.dtype, np.floating)
         ]
         if arrays:
             largest = max(np.sqrt(np.mean(np.square(array), axis=0).max()) for array in arrays)
@@ -160,11 +160,11 @@ class Suspicions:
                 f'{self._unscaled:.3g}; add "standardize" to data.prepare'
             )
             self._unscaled = None
-        found: dict[str, str] = {}
+        warnings: dict[str, str] = {}
         if step >= SETTLED and self._is_suspicious(layers, rate, loss):
-            found = dict(self._found(layers, rate, loss))
-        self._streaks = {key: self._streaks.get(key, 0) + 1 for key in found}
-        for key, warning in found.items():
+            warnings = dict(self._found(layers, rate, loss))
+        self._streaks = {key: self._streaks.get(key, 0) + 1 for key in warnings}
+        for key, warning in warnings.items():
             if self._streaks[key] >= PATIENCE and key not in self._said:
                 self._said.append(key)
                 yield warning
@@ -192,8 +192,8 @@ class Suspicions:
         self, layers: Mapping[str, LayerStatistics], rate: float, loss: float
     ) -> Iterator[tuple[str, str]]:
         """Yield what looks wrong now, a key and the warning; no effects of a known cause."""
-        learning = {name: each for name, each in layers.items() if each.parameters is not None}
-        zero = [name for name, each in learning.items() if not each.parameters]
+        learning = {name: layer for name, layer in layers.items() if layer.parameters is not None}
+        zero = [name for name, layer in learning.items() if not layer.parameters]
         if zero:
             yield (
                 "zero",
@@ -209,14 +209,14 @@ class Suspicions:
         hidden = _before_the_last(layers, learning)
         yield from _units(layers, hidden)
         dead = any(layers[name].dead >= DEAD for name in hidden)
-        silent = [name for name, each in learning.items() if not each.gradients]
+        silent = [name for name, layer in learning.items() if not layer.gradients]
         if silent and len(silent) < len(learning) and not dead:
             yield (
                 "silent",
                 f"no learning in {_names(silent)}: every gradient is 0; check whether the next "
                 "layers pass gradients back",
             )
-        still = [name for name, each in learning.items() if each.gradients and not each.updates]
+        still = [name for name, layer in learning.items() if layer.gradients and not layer.updates]
         if still and rate > 0:
             yield (
                 "still",
@@ -228,7 +228,7 @@ class Suspicions:
 
     def _high_rate(self, layers: Mapping[str, LayerStatistics], loss: float) -> str | None:
         """Return why the learning rate is too high; None if it does not look so."""
-        name = max(layers, key=lambda each: layers[each].update or 0.0)
+        name = max(layers, key=lambda layer: layers[layer].update or 0.0)
         update = layers[name].update or 0.0
         if update >= LARGE_UPDATE:
             return f'an update changes the parameters of "{name}" by {update:.0%}'
@@ -260,7 +260,7 @@ def _units(
 
 def _flow(learning: Mapping[str, LayerStatistics], *, known: bool) -> Iterator[tuple[str, str]]:
     """Yield gradients that vanish or explode; the former not if another cause is known."""
-    sizes = {name: each.gradient or 0.0 for name, each in learning.items() if each.gradients}
+    sizes = {name: layer.gradient or 0.0 for name, layer in learning.items() if layer.gradients}
     if not sizes:
         return
     least, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)

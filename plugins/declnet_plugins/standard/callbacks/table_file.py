@@ -30,7 +30,7 @@ class TableCallback(Callback):
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Report a file that a callback before this one writes."""
-        for other in takewhile(lambda each: each is not self, context.callbacks):
+        for other in takewhile(lambda callback: callback is not self, context.callbacks):
             if isinstance(other, TableCallback) and other.path == self.path:
                 message = f'{other.type} already writes the file "{self.path}"'
                 yield Diagnostic(message, "set another path", ("path",), "E060")

@@ -171,10 +171,10 @@ class _Pairs:
             (
                 key.rpartition(".")[0],
                 first[key].reshape(-1),
-                each.reshape(-1),
-                np.empty(each.size, each.dtype),
+                statistics.reshape(-1),
+                np.empty(statistics.size, statistics.dtype),
             )
-            for key, each in second.items()
+            for key, statistics in second.items()
         ]
 
 
@@ -211,9 +211,9 @@ class OutputMeter:
         if zeros >= n:  # else no unit can be 0 for every sample
             units = np.logical_and.reduce(self._zero_units, axis=int(self._by_unit))
             dead = float(np.count_nonzero(units)) / len(units)
-        found = LayerStatistics(mean, sqrt(max(square - mean * mean, 0.0)), zeros / size, dead)
+        result = LayerStatistics(mean, sqrt(max(square - mean * mean, 0.0)), zeros / size, dead)
         if self._middle is not None:
             low, high = self._middle
             middle = (values > low) & (values < high)
-            found.saturated = 1 - float(np.count_nonzero(middle)) / size
-        return found
+            result.saturated = 1 - float(np.count_nonzero(middle)) / size
+        return result

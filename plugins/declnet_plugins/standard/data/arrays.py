@@ -160,8 +160,10 @@ class NPY(DataSource):
 
         def read(number: int) -> Dataset:
             part = slice(starts[number], starts[number] + size)
-            own = {name: each[part] for name, each in x.items()} if isinstance(x, dict) else x[part]
-            return Dataset(own, y[part])
+            samples = (
+                {name: array[part] for name, array in x.items()} if isinstance(x, dict) else x[part]
+            )
+            return Dataset(samples, y[part])
 
         return Blocks(tuple(min(size, len(y) - start) for start in starts), read)
 
@@ -338,12 +340,14 @@ class NPZ(DataSource):
 
     def _member(self, archive: zipfile.ZipFile, name: str, whole: bool = True) -> IO[bytes]:
         """Open an array's file in the archive, unless it is too large to be read whole."""
-        names = [each.removesuffix(".npy") for each in archive.namelist()]
+        names = [member.removesuffix(".npy") for member in archive.namelist()]
         if name not in names:
-            found = ", ".join(names) or "none"
+            listed = ", ".join(names) or "none"
             close = get_close_matches(name, names, n=1)
             hint = f'did you mean "{close[0]}"?' if close else None
-            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})", hint=hint)
+            raise DataError(
+                f"{self.path}: it has no array {name} (its arrays: {listed})", hint=hint
+            )
         member = archive.infolist()[names.index(name)]
         if whole and member.file_size > self.maximum_bytes:
             raise DataError(
@@ -409,7 +413,7 @@ class IDX(DataSource):
             sizes = file.read(4 * start[3])
             if len(sizes) < 4 * start[3]:
                 raise DataError(f"{path}: is cut off")
-            shape = tuple(int(each) for each in np.frombuffer(sizes, ">u4"))
+            shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
             dtype = np.dtype(_TYPES[start[2]])
             count = prod(shape)
             if count * dtype.itemsize > self.maximum_bytes:

@@ -68,9 +68,9 @@ class CSV(CSVFormat):
 
     def with_detected_format(self) -> Self:
         """Return the source with detected encoding, delimiter, missing cells and decimal sign."""
-        found = text_format(self.path, self.missing)
-        source = self.model_copy(update=found)
-        if found.get("delimiter", ",") == ",":
+        detected = text_format(self.path, self.missing)
+        source = self.model_copy(update=detected)
+        if detected.get("delimiter", ",") == ",":
             return source
         notes = source.load(np.random.default_rng(0)).notes.values()
         commas = any(note.type == "comma_number" for note in notes)
@@ -109,9 +109,9 @@ class CSV(CSVFormat):
             copy.discard(range(max(column.lost for column in columns.values())))
 
         def read(number: int) -> Table:
-            block, kept = blocks[number], None if copy is None else copy.read(number)
-            if kept is not None:
-                parts = list(map(TypedColumn.final, columns.values(), _unpacked(kept)))
+            block, copied = blocks[number], None if copy is None else copy.read(number)
+            if copied is not None:
+                parts = list(map(TypedColumn.final, columns.values(), _unpacked(copied)))
             else:
                 again = self.typed_columns(text.names, settled)
                 cells = text.cells(block, again)
@@ -130,7 +130,7 @@ class CSV(CSVFormat):
     def _hint(self, names: Sequence[str]) -> str | None:
         if len(names) != 1 or not names[0]:
             return None
-        other = next((each for each in ";\t|,:" if each in names[0]), None)
+        other = next((mark for mark in ";\t|,:" if mark in names[0]), None)
         if other is None and " " in names[0]:
             return "are the cells separated by spaces? Save the file with commas"
         return f"is the delimiter {other!r}?" if other else None

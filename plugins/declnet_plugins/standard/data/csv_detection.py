@@ -46,12 +46,12 @@ def text_format(path: Path, missing: Sequence[str]) -> dict[str, Any]:
 
     Returns nothing for an unreadable file; reading it later reports the error.
     """
-    found: dict[str, Any] = {}
+    form: dict[str, Any] = {}
     try:
         with opened(path, MOST_BYTES) as file:
             encoding = _encoding(file)
         if encoding != USUAL:
-            found["encoding"] = encoding
+            form["encoding"] = encoding
         with opened(path, MOST_BYTES) as file:
             start = file.read(PIECE)
     except DataError:
@@ -59,13 +59,13 @@ def text_format(path: Path, missing: Sequence[str]) -> dict[str, Any]:
     lines = start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines(keepends=True)
     if len(lines) > 1 and len(start) == PIECE:
         lines = lines[:-1]  # it may be cut off
-    delimiter = next((each for each in DELIMITERS if _cells(lines, each) > 1), ",")
+    delimiter = next((mark for mark in DELIMITERS if _cells(lines, mark) > 1), ",")
     if delimiter != ",":
-        found["delimiter"] = delimiter
+        form["delimiter"] = delimiter
     others = _other_missing_cells(lines, delimiter, missing)
     if others:
-        found["missing"] = (*missing, *others)
-    return found
+        form["missing"] = (*missing, *others)
+    return form
 
 
 def _encoding(file: BinaryIO) -> str:
@@ -97,7 +97,7 @@ def _encoding(file: BinaryIO) -> str:
 
 def _is_damaged_utf_8(piece: bytes) -> bool:
     """Return whether most letters beyond ASCII are UTF-8, so that reading locates the others."""
-    letters = [each for each in piece.decode(USUAL, "surrogateescape") if each > "\x7f"]
+    letters = [letter for letter in piece.decode(USUAL, "surrogateescape") if letter > "\x7f"]
     return 2 * sum("\udc80" <= letter <= "\udcff" for letter in letters) < len(letters)
 
 
@@ -110,16 +110,16 @@ def _other_missing_cells(lines: list[str], delimiter: str, missing: Sequence[str
     if len({len(row) for row in rows}) != 1:
         return []
     decimal = "." if delimiter == "," else ","
-    found: set[str] = set()
+    decimals: set[str] = set()
     elsewhere: set[str] = set()
     for _, *column in zip(*rows, strict=True):
-        cells = [None if each.strip(SPACES) in missing else each.strip(SPACES) for each in column]
+        cells = [None if cell.strip(SPACES) in missing else cell.strip(SPACES) for cell in column]
         odd = set(odd_cells(cells, decimal))
         if odd and odd <= MISSING:
-            found |= odd
+            decimals |= odd
         else:
             elsewhere |= MISSING.intersection(cells)
-    return sorted(found - elsewhere)
+    return sorted(decimals - elsewhere)
 
 
 def _cells(lines: list[str], delimiter: str) -> int:

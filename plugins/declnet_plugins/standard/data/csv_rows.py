@@ -109,15 +109,15 @@ def wrong_encoding(form: CSVFormat) -> DataError:
 
 def opening_line(form: CSVFormat) -> int | None:
     """Return the number of the line with the last quotation mark that opens a cell, from 1."""
-    found, inside = None, False
+    opening, inside = None, False
     with form.opened() as raw:
         stream = io.TextIOWrapper(raw, encoding_of(raw, form.encoding, form.path), "replace")
         for number, line in enumerate(stream, start=1):
             if line.count('"') % 2:
                 inside = not inside
-                found = number if inside else found
+                opening = number if inside else opening
         stream.detach()
-    return found if inside else None
+    return opening if inside else None
 
 
 class CSVFile:

@@ -73,7 +73,7 @@ class Excel(TextTableSource):
             size = self.path.stat().st_size
             if is_zipfile(self.path):
                 with ZipFile(self.path) as archive:
-                    size = sum(each.file_size for each in archive.infolist())
+                    size = sum(member.file_size for member in archive.infolist())
             if size > self.maximum_bytes:
                 raise too_large(self.path, self.maximum_bytes)
             with calamine.CalamineWorkbook.from_path(self.path) as book:
@@ -106,8 +106,8 @@ class _Sheet:
 
 def _as_text(column: Sequence[Any]) -> list[str]:
     """Return the cells of a column as a CSV file would have them."""
-    has_times = any(isinstance(each, datetime) for each in column)
-    return [_cell(each, has_times) for each in column]
+    has_times = any(isinstance(value, datetime) for value in column)
+    return [_cell(value, has_times) for value in column]
 
 
 def _cell(value: Any, has_times: bool) -> str:
@@ -115,8 +115,8 @@ def _cell(value: Any, has_times: bool) -> str:
         value = datetime.combine(value, time())
     if isinstance(value, date | time):
         return value.isoformat()
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is not None:
-        hours, minutes, seconds = map(float, found.groups())
+    duration = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if duration is not None:
+        hours, minutes, seconds = map(float, duration.groups())
         value = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     return text_of(value.total_seconds() if isinstance(value, timedelta) else value) or ""

@@ -120,16 +120,16 @@ class ImageFolder(DataSource):
             entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry.is_file()
         ]
         if not folders or beside:
-            found = f"{beside[0].name} is in none" if folders and beside else "it has none"
+            misplaced = f"{beside[0].name} is in none" if folders and beside else "it has none"
             raise DataError(
-                f"{self.path}: images belong in a subfolder for each class, but {found}"
+                f"{self.path}: images belong in a subfolder for each class, but {misplaced}"
             )
         by_class = {folder.name: self._images(folder) for folder in folders}
         for name, files in by_class.items():
             if not files:
                 raise DataError(f"{self.path / name}: has no images, so there is no such class")
         counts = [len(files) for files in by_class.values()]
-        files = [file for each in by_class.values() for file in each]
+        files = [file for files_of_class in by_class.values() for file in files_of_class]
         return files, np.repeat(np.arange(len(counts)), counts), tuple(by_class)
 
     def _images(self, folder: Path) -> list[Path]:
@@ -138,7 +138,7 @@ class ImageFolder(DataSource):
         def refuse(error: OSError) -> None:
             raise DataError(f"{error.filename}: cannot be read: {error.strerror}")
 
-        found = []
+        images = []
         for directory, folders, names in os.walk(folder, onerror=refuse):
             folders[:] = [name for name in folders if not name.startswith(".")]
             files = [Path(directory, name) for name in names if not _is_litter(name)]
@@ -148,8 +148,8 @@ class ImageFolder(DataSource):
                     f"{others[0]}: not an image ({', '.join(SUFFIXES)})",
                     hint="keep other files out of folders of images",
                 )
-            found += files
-        return sorted(found, key=lambda file: file.parts)
+            images += files
+        return sorted(images, key=lambda file: file.parts)
 
     def _shape(self, first: Path) -> Shape:
         """Return the shape of a sample: with `size`, or the size of the first image."""

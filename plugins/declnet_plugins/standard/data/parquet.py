@@ -132,8 +132,8 @@ class Parquet(RowSource):
 
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
         with self._reading():
-            found: pl.DataFrame = frame.collect()
-        return found
+            rows: pl.DataFrame = frame.collect()
+        return rows
 
     def _scanned(self) -> "pl.LazyFrame":
         try:
@@ -174,7 +174,7 @@ def _unusable(schema: "pl.Schema") -> "list[tuple[str, pl.DataType]]":
     import polars as pl
 
     return [
-        (name, each)
-        for name, each in schema.items()
-        if each.is_nested() or each in (pl.Object, pl.Binary)
+        (name, dtype)
+        for name, dtype in schema.items()
+        if dtype.is_nested() or dtype in (pl.Object, pl.Binary)
     ]

@@ -144,7 +144,7 @@ def _joined(parts: Sequence[Table], name: str) -> Array:
         DataError: it is text in one part and not in another.
     """
     arrays = [part.columns.get(name, np.full(len(part), np.nan)) for part in parts]
-    if any(each.dtype.kind == "O" for each in arrays):
+    if any(array.dtype.kind == "O" for array in arrays):
         for position, (part, array) in enumerate(zip(parts, arrays, strict=True)):
             if array.dtype.kind == "O":
                 continue

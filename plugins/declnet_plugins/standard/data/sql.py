@@ -92,10 +92,10 @@ class SQL(RowSource):
     def _with_absolute_path(cls, url: Any, info: ValidationInfo) -> Any:
         """Make the path of an SQLite file absolute, as other paths are."""
         folder = getattr(url, "folder", (info.context or {}).get("folder"))
-        found = _SQLITE.fullmatch(url) if isinstance(url, str) else None
-        if found is None or not found["file"] or folder is None:
+        match = _SQLITE.fullmatch(url) if isinstance(url, str) else None
+        if match is None or not match["file"] or folder is None:
             return url
-        return f"{found['scheme']}{(Path(folder) / found['file']).as_posix()}{found['rest']}"
+        return f"{match['scheme']}{(Path(folder) / match['file']).as_posix()}{match['rest']}"
 
     @field_validator("url")
     @classmethod
@@ -107,22 +107,22 @@ class SQL(RowSource):
             )
         if _URL.match(url) is None:
             raise ValueError("the url must begin with a dialect, as in sqlite:///shop.db")
-        found = _SQLITE.fullmatch(url)
-        if url.startswith("sqlite") and (found is None or not found["file"].strip("/")):
+        match = _SQLITE.fullmatch(url)
+        if url.startswith("sqlite") and (match is None or not match["file"].strip("/")):
             raise ValueError("the url must name an SQLite file, as in sqlite:///shop.db")
         return url
 
     @field_serializer("url")
     def _relative(self, url: str, info: SerializationInfo) -> str:
         """Return the URL, with a path relative to the folder of the context if there is one."""
-        folder, found = (info.context or {}).get("folder"), _SQLITE.fullmatch(url)
-        if folder is None or found is None:
+        folder, match = (info.context or {}).get("folder"), _SQLITE.fullmatch(url)
+        if folder is None or match is None:
             return url
         try:
-            path = Path(os.path.relpath(found["file"], folder)).as_posix()
+            path = Path(os.path.relpath(match["file"], folder)).as_posix()
         except ValueError:  # another drive
             return url
-        return f"{found['scheme']}{path}{found['rest']}"
+        return f"{match['scheme']}{path}{match['rest']}"
 
     @field_validator("query")
     @classmethod
@@ -228,9 +228,9 @@ class SQL(RowSource):
 
     def _complete(self, url: "URL") -> "URL":
         """Return the URL with the password, the driver and the mode to open a file in."""
-        found = _SQLITE.fullmatch(self.url)
-        if found is not None:
-            path = Path(found["file"])
+        match = _SQLITE.fullmatch(self.url)
+        if match is not None:
+            path = Path(match["file"])
             if not path.is_file():
                 what = "not a file" if path.exists() else "there is no such file"
                 raise DataError(f"{path}: {what}", path=("url",))
@@ -250,8 +250,8 @@ class SQL(RowSource):
         return url.set(password=password)
 
     def _shown(self, url: "URL") -> str:
-        found = _SQLITE.fullmatch(self.url)
-        return url.render_as_string(hide_password=True) if found is None else found["file"]
+        match = _SQLITE.fullmatch(self.url)
+        return url.render_as_string(hide_password=True) if match is None else match["file"]
 
     def _cause(self, error: Any) -> str:
         """Return the database's own message, on one line and without the password."""

@@ -74,8 +74,8 @@ class TableSource(DataSource):
 
     def with_columns(self, names: Collection[str]) -> Self:
         """Return a source of only these columns, which must exist."""
-        kept = tuple(name for name in self.features or () if name in names)
-        other = self.model_copy(update={"features": kept or None})
+        features = tuple(name for name in self.features or () if name in names)
+        other = self.model_copy(update={"features": features or None})
         other._only = frozenset(names)
         return other
 

@@ -98,7 +98,7 @@ class TextTableSource(TableSource):
 
     def with_columns(self, names: Collection[str]) -> Self:
         """Return a source of only these columns, which must exist, without the others' types."""
-        types = {name: each for name, each in self.types.items() if name in names}
+        types = {name: kind for name, kind in self.types.items() if name in names}
         return super().with_columns(names).model_copy(update={"types": types})
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:
@@ -113,7 +113,7 @@ class TextTableSource(TableSource):
         other = super().with_target(column)
         if column is not None or not set(self.target_columns) & set(self.types):
             return other
-        types = {n: each for n, each in self.types.items() if n not in self.target_columns}
+        types = {n: kind for n, kind in self.types.items() if n not in self.target_columns}
         return other.model_copy(update={"types": types})
 
     def describe(self) -> DataInfo | None:
@@ -144,7 +144,9 @@ class TextTableSource(TableSource):
         ]
         if not parts:
             raise self._no_rows()
-        lost = {at: TypedColumn(each.name, "text") for at, each in columns.items() if each.lost}
+        lost = {
+            at: TypedColumn(column.name, "text") for at, column in columns.items() if column.lost
+        }
         for number, block in enumerate(text.blocks(lost) if lost else ()):
             for at in (at for at in lost if number < columns[at].lost):
                 parts[number][at] = block.cells(at).text()
@@ -267,5 +269,5 @@ def integers_of(columns: Columns) -> Collection[str]:
 
 def spellings_of(columns: Columns) -> dict[str, dict[Any, str]]:
     """Return how values are written, of columns with values that are not written as their name."""
-    found = {column.name: column.spellings() for column in columns.values()}
-    return {name: spellings for name, spellings in found.items() if spellings}
+    every = {column.name: column.spellings() for column in columns.values()}
+    return {name: spellings for name, spellings in every.items() if spellings}

@@ -80,17 +80,18 @@ class _Attention(SequenceLayer):
 
     def parameters(self, input_shape: tuple[Shape, ...]) -> dict[str, Parameter]:
         """Return weights (features, units) and biases (units,) of queries, keys, values, output."""
-        width, found = self._width(input_shape), {}
-        own, other = input_shape[0][1], input_shape[self.sequences - 1][1]
-        for name, features in zip(PROJECTIONS, (own, other, other, width), strict=True):
-            found[f"{name}_weights"] = Parameter(
+        width, projections = self._width(input_shape), {}
+        asking, answering = input_shape[0][1], input_shape[self.sequences - 1][1]
+        sizes = (asking, answering, answering, width)
+        for name, features in zip(PROJECTIONS, sizes, strict=True):
+            projections[f"{name}_weights"] = Parameter(
                 (features, width), self.weight_initializer, self.weight_regularizer
             )
             if self.use_bias:
-                found[f"{name}_biases"] = Parameter(
+                projections[f"{name}_biases"] = Parameter(
                     (width,), self.bias_initializer, self.bias_regularizer, role="bias"
                 )
-        return found
+        return projections
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for queries, keys, values, attention and their gradients."""
@@ -179,10 +180,10 @@ class _Attention(SequenceLayer):
         queries, keys, values = map(self._by_head, (state.query, state.key, state.value))
         dqueries, dkeys, dvalues = map(self._by_head, (state.dquery, state.dkey, state.dvalue))
         dcontext, shares, dshares = self._by_head(state.dcontext), state.shares, state.dshares
-        drops, kept = self._drops(state), shares
+        drops, masked = self._drops(state), shares
         if drops:
-            kept = np.multiply(shares, state.mask, out=dshares)
-        np.matmul(kept.swapaxes(2, 3), dcontext, out=dvalues)
+            masked = np.multiply(shares, state.mask, out=dshares)
+        np.matmul(masked.swapaxes(2, 3), dcontext, out=dvalues)
         np.matmul(dcontext, values.swapaxes(2, 3), out=dshares)
         if drops:
             np.multiply(dshares, state.mask, out=dshares)

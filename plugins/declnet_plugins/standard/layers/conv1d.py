@@ -97,9 +97,9 @@ class Conv1d(SequenceLayer):
         if features % self.groups:
             raise ValueError(f"{self.groups} groups do not divide {features} features")
         if len(input_shape) > 1 and (self.stride > 1 or self.padding == "valid"):
-            given = f"stride {self.stride}" if self.stride > 1 else 'padding "valid"'
+            setting = f"stride {self.stride}" if self.stride > 1 else 'padding "valid"'
             raise ValueError(
-                f"{self.type} has {given}, so the lengths it reads would not apply to its "
+                f"{self.type} has {setting}, so the lengths it reads would not apply to its "
                 'output; with lengths, use stride 1 and padding "same" or "causal"'
             )
         axis = self._axis(time)
@@ -114,20 +114,17 @@ class Conv1d(SequenceLayer):
     def parameters(self, input_shape: tuple[Shape, ...]) -> dict[str, Parameter]:
         """Return weights (kernel_size, features / groups, filters) and biases (filters,)."""
         features = input_shape[0][1] // self.groups
-        found = {
-            "weights": Parameter(
-                (self.kernel_size, features, self.filters),
-                self.weight_initializer,
-                self.weight_regularizer,
-                fan_in=self.kernel_size * features,
-                fan_out=self.kernel_size * self.filters,
-            )
-        }
-        if self.use_bias:
-            found["biases"] = Parameter(
-                (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
-            )
-        return found
+        weights = Parameter(
+            (self.kernel_size, features, self.filters),
+            self.weight_initializer,
+            self.weight_regularizer,
+            fan_in=self.kernel_size * features,
+            fan_out=self.kernel_size * self.filters,
+        )
+        biases = Parameter(
+            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
+        )
+        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for what the kernel sees at each place, and its gradient."""
@@ -179,14 +176,14 @@ class Conv1d(SequenceLayer):
             rows.reshape(by_group).swapaxes(0, 1),
             out=self._matrices(state.grad.weights),
         )
-        kept = state.kept[:, : dy.shape[1]]
+        inside = state.kept[:, : dy.shape[1]]
         if self.use_bias:
-            np.matmul(kept.reshape(-1), rows, out=state.grad.biases)
+            np.matmul(inside.reshape(-1), rows, out=state.grad.biases)
         if dx[0] is None:
             return
         self._multiply(dy, self._matrices(state.weights).swapaxes(1, 2), state.dpatches)
         if len(dx) > 1:
-            np.multiply(state.dpatches, kept[:, :, None], out=state.dpatches)
+            np.multiply(state.dpatches, inside[:, :, None], out=state.dpatches)
         dx[0].fill(0)
         filled, by_position = self._by_group(dx[0]), self._by_position(state.dpatches)
         for position, places, numbers in seen(self._axis(filled.shape[1])):
@@ -211,5 +208,5 @@ class Conv1d(SequenceLayer):
         """out[i, t] = sequences[i, t] @ matrices, group by group, for all steps if possible."""
         if sequences.flags.c_contiguous and out.flags.c_contiguous:
             sequences, out = rows_of(sequences)[None], rows_of(out)[None]
-        given, filled = (self._by_group(each).swapaxes(1, 2) for each in (sequences, out))
-        np.matmul(given, matrices, out=filled)
+        read, filled = (self._by_group(array).swapaxes(1, 2) for array in (sequences, out))
+        np.matmul(read, matrices, out=filled)

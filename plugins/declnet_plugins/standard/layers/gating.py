@@ -60,8 +60,8 @@ class GLU(Layer):
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for f(b), its gradient, and what the activation needs."""
         half = self.output_shape(input_shape)
-        own = {"gate": Workspace(half), "dgate": Workspace(half)}
-        return own | GATES[self.activation].workspace(half)
+        halves = {"gate": Workspace(half), "dgate": Workspace(half)}
+        return halves | GATES[self.activation].workspace(half)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = a * f(b)."""

@@ -118,5 +118,5 @@ class GRU(RecurrentLayer):
     def _sum_gradients(self, x: Array, scan: Scan) -> None:
         super()._sum_gradients(x, scan)
         rows = rows_of(self._of_recurrent(scan))[:, 2 * self.units :]
-        own = scan.gradient("candidate_biases")
-        np.matmul(scan.state.ones.reshape(-1), rows, out=own)
+        gradient = scan.gradient("candidate_biases")
+        np.matmul(scan.state.ones.reshape(-1), rows, out=gradient)

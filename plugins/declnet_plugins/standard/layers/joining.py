@@ -25,16 +25,16 @@ class Add(Layer):
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = sum of x."""
         np.copyto(y, x[0])
-        for each in x[1:]:
-            np.add(y, each, out=y)
+        for other in x[1:]:
+            np.add(y, other, out=y)
 
     def backward(
         self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """dx_i = dy."""
-        for each in dx:
-            if each is not None:
-                np.copyto(each, dy)
+        for gradient in dx:
+            if gradient is not None:
+                np.copyto(gradient, dy)
 
 
 class Multiply(Layer):
@@ -51,8 +51,8 @@ class Multiply(Layer):
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = product of x."""
         np.copyto(y, x[0])
-        for each in x[1:]:
-            np.multiply(y, each, out=y)
+        for other in x[1:]:
+            np.multiply(y, other, out=y)
 
     def backward(
         self,
@@ -63,11 +63,11 @@ class Multiply(Layer):
         state: LayerState,
     ) -> None:
         """dx_i = dy * product of all x but x_i."""
-        for position, each in enumerate(dx):
-            if each is not None:
-                np.copyto(each, dy)
+        for position, gradient in enumerate(dx):
+            if gradient is not None:
+                np.copyto(gradient, dy)
                 for other in (*x[:position], *x[position + 1 :]):
-                    np.multiply(each, other, out=each)
+                    np.multiply(gradient, other, out=gradient)
 
 
 class Concatenate(Layer):
@@ -100,8 +100,8 @@ class Concatenate(Layer):
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """Copy each input to its place."""
-        for part, each in zip(self._parts(y, x), x, strict=True):
-            np.copyto(part, each)
+        for part, array in zip(self._parts(y, x), x, strict=True):
+            np.copyto(part, array)
 
     def backward(
         self,
@@ -112,12 +112,12 @@ class Concatenate(Layer):
         state: LayerState,
     ) -> None:
         """dx_i = the part of dy that came from x_i."""
-        for part, each in zip(self._parts(dy, x), dx, strict=True):
-            if each is not None:
-                np.copyto(each, part)
+        for part, gradient in zip(self._parts(dy, x), dx, strict=True):
+            if gradient is not None:
+                np.copyto(gradient, part)
 
     def _parts(self, joined: Array, x: tuple[Array, ...]) -> list[Array]:
         axis = self.axis + 1
-        ends = [0, *accumulate(each.shape[axis] for each in x)]
+        ends = [0, *accumulate(array.shape[axis] for array in x)]
         by_part = np.moveaxis(joined, axis, 0)
         return [np.moveaxis(by_part[start:end], 0, axis) for start, end in pairwise(ends)]

@@ -113,8 +113,8 @@ class BatchNorm(Normalization):
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for z, which backward needs, and for numbers per channel."""
         channels = Workspace(input_shape[:1], per_sample=False)
-        each = dict.fromkeys(("mean", "variance", "slope", "part"), channels)
-        return {"normal": Workspace(input_shape), **each}
+        per_channel = dict.fromkeys(("mean", "variance", "slope", "part"), channels)
+        return {"normal": Workspace(input_shape), **per_channel}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
@@ -145,10 +145,10 @@ class BatchNorm(Normalization):
             np.multiply(z, over_first_axes(state.scale[part], z), out=filled)
             np.add(filled, over_first_axes(state.offset[part], z), out=filled)
         if training:
-            kept = 0 if state.measuring else self.momentum
-            _follow(state.running_mean, mean, kept, 1, state.part)
+            momentum = 0 if state.measuring else self.momentum
+            _follow(state.running_mean, mean, momentum, 1, state.part)
             unbiased = count / max(count - 1, 1)
-            _follow(state.running_variance, variance, kept, unbiased, state.part)
+            _follow(state.running_variance, variance, momentum, unbiased, state.part)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
@@ -184,9 +184,9 @@ class BatchNorm(Normalization):
             np.multiply(batch_last(dy), over_first_axes(factor, filled), out=filled)
 
 
-def _follow(running: Array, current: Array, kept: float, factor: float, part: Array) -> None:
-    np.multiply(running, kept, out=running)
-    np.multiply(current, factor * (1 - kept), out=part)
+def _follow(running: Array, current: Array, momentum: float, factor: float, part: Array) -> None:
+    np.multiply(running, momentum, out=running)
+    np.multiply(current, factor * (1 - momentum), out=part)
     np.add(running, part, out=running)
 
 
@@ -196,9 +196,9 @@ def _parts(shape: Shape) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, shape[1], step))
 
 
-def firsts(values: Array, kept: int) -> Array:
+def firsts(values: Array, axes: int) -> Array:
     """Return a view of the first number along all axes but the first `kept`."""
-    places: tuple[slice | int, ...] = (slice(None),) * kept + (0,) * (values.ndim - kept)
+    places: tuple[slice | int, ...] = (slice(None),) * axes + (0,) * (values.ndim - axes)
     firsts: Array = values[places]
     return firsts
 

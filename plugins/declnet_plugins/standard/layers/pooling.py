@@ -93,7 +93,7 @@ class MaxPool2d(_Pool2d):
         """Take the running maximum over positions and, in training, record where it is."""
         images, largest = batch_last(x), batch_last(y)
         position, later, mask = (
-            batch_last(each) for each in (state.position, state.later, state.mask)
+            batch_last(array) for array in (state.position, state.later, state.mask)
         )
         largest.fill(-np.inf)
         position.fill(0)

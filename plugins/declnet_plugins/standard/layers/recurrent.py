@@ -76,8 +76,8 @@ class Scan:
         return by_step(self._named(self.state, name))
 
     def _named(self, arrays: Any, name: str) -> Array:
-        found: Array = getattr(arrays, self.direction.prefix + name)
-        return found
+        array: Array = getattr(arrays, self.direction.prefix + name)
+        return array
 
     def add_recurrent(self, gates: Array, before: int | None) -> None:
         """Add h[before] @ recurrent_weights to a step's gates, if there is a step before."""
@@ -157,7 +157,7 @@ class RecurrentLayer(SequenceLayer):
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for the gates of all steps, and for what single steps compute."""
         (time, features), width = input_shape[0], self.blocks * self.units
-        found = {
+        arrays = {
             "x": Workspace((time, features)),
             "dx": Workspace((time, features)),
             "gates_of_step": Workspace((width,)),
@@ -170,9 +170,9 @@ class RecurrentLayer(SequenceLayer):
             "ones": Workspace((time,), fill=1.0, constant=True),
         }
         for direction in self._directions:
-            for name, each in self._kept(time).items():
-                found[direction.prefix + name] = each
-        return found
+            for name, memory in self._kept(time).items():
+                arrays[direction.prefix + name] = memory
+        return arrays
 
     def _kept(self, time: int) -> dict[str, Workspace]:
         """Return what a direction keeps of all steps for backward."""
@@ -249,12 +249,12 @@ class RecurrentLayer(SequenceLayer):
                 later = t
             self._sum_gradients(sequences, scan)
             if dx[0] is not None:
-                rows, own = rows_of(self._of_gates(scan)), by_step(state.dx)
-                np.matmul(rows, scan.parameter("weights").T, out=rows_of(own))
+                rows, dinputs = rows_of(self._of_gates(scan)), by_step(state.dx)
+                np.matmul(rows, scan.parameter("weights").T, out=rows_of(dinputs))
                 if direction.from_end:
-                    np.add(dx[0], own.swapaxes(0, 1), out=dx[0])
+                    np.add(dx[0], dinputs.swapaxes(0, 1), out=dx[0])
                 else:
-                    np.copyto(dx[0], own.swapaxes(0, 1))
+                    np.copyto(dx[0], dinputs.swapaxes(0, 1))
 
     def _start_back(self, scan: Scan) -> None:
         """Prepare what all steps need, and reset what is carried from step to step."""
@@ -280,9 +280,11 @@ class RecurrentLayer(SequenceLayer):
         rows, recurrent, h = rows_of(self._of_gates(scan)), self._of_recurrent(scan), scan.h
         np.matmul(rows_of(x).T, rows, out=scan.gradient("weights"))
         np.matmul(scan.state.ones.reshape(-1), rows, out=scan.gradient("biases"))
-        own, after = (h[1:], recurrent[:-1]) if scan.direction.from_end else (h[:-1], recurrent[1:])
+        before, after = (
+            (h[1:], recurrent[:-1]) if scan.direction.from_end else (h[:-1], recurrent[1:])
+        )
         of_recurrent = scan.gradient("recurrent_weights")
-        np.matmul(rows_of(own).T, rows_of(after), out=of_recurrent)
+        np.matmul(rows_of(before).T, rows_of(after), out=of_recurrent)
 
 
 @lru_cache(maxsize=64)
@@ -299,10 +301,10 @@ def order_of(time: int, from_end: bool) -> Sequence[tuple[int, int | None]]:
     return tuple(zip(order, (None, *order[:-1]), strict=True))
 
 
-def by_step(kept: Array) -> Array:
+def by_step(memory: Array) -> Array:
     """Return workspace declared as (n, time, …), in C order, viewed as (time, n, …)."""
-    n, time, width = kept.shape
-    return kept.reshape(time, n, width)
+    n, time, width = memory.shape
+    return memory.reshape(time, n, width)
 
 
 def fill_logistic(a: Array) -> None:

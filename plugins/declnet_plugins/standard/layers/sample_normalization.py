@@ -61,8 +61,8 @@ class LayerNorm(Normalization):
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for z, which backward needs, g, and numbers per sample and first axes."""
         one = input_shape[: self._first(input_shape)]
-        each = dict.fromkeys(("mean", "part", "slope"), Workspace(one))
-        return {"normal": Workspace(input_shape), "scaled": Workspace(input_shape), **each}
+        per_place = dict.fromkeys(("mean", "part", "slope"), Workspace(one))
+        return {"normal": Workspace(input_shape), "scaled": Workspace(input_shape), **per_place}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
@@ -77,10 +77,10 @@ class LayerNorm(Normalization):
         With z = (x - mean) / sqrt(variance + epsilon), which is overwritten, dscale = sum(dy * z)
         and doffset = sum(dy).
         """
-        z, g, kept = state.normal, state.scaled, state.mean.ndim
+        z, g, first = state.normal, state.scaled, state.mean.ndim
         axes = list(range(dy.ndim))
-        np.einsum(dy, axes, z, axes, axes[kept:], out=state.grad.scale)
-        np.add.reduce(dy, axis=tuple(axes[:kept]), out=state.grad.offset)
+        np.einsum(dy, axes, z, axes, axes[first:], out=state.grad.scale)
+        np.add.reduce(dy, axis=tuple(axes[:first]), out=state.grad.offset)
         if dx is not None:
             np.multiply(dy, state.scale, out=g)
             fill_input_gradient(g, z, state.mean, state.part, state.slope, dx)
@@ -128,8 +128,8 @@ class GroupNorm(Normalization):
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for z, which backward needs, g, and numbers per sample and group."""
-        each = dict.fromkeys(("mean", "part", "slope"), Workspace((self.groups,)))
-        return {"normal": Workspace(input_shape), "scaled": Workspace(input_shape), **each}
+        per_group = dict.fromkeys(("mean", "part", "slope"), Workspace((self.groups,)))
+        return {"normal": Workspace(input_shape), "scaled": Workspace(input_shape), **per_group}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
@@ -214,8 +214,8 @@ class RMSNorm(Layer):
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dx = (g - z * mean(g * z)) / sqrt(mean(x**2) + epsilon); z is overwritten."""
-        z, g, axes, kept = state.normal, state.scaled, list(range(dy.ndim)), state.slope.ndim
-        np.einsum(dy, axes, z, axes, axes[kept:], out=state.grad.scale)
+        z, g, axes, first = state.normal, state.scaled, list(range(dy.ndim)), state.slope.ndim
+        np.einsum(dy, axes, z, axes, axes[first:], out=state.grad.scale)
         if dx is not None:
             np.multiply(dy, state.scale, out=g)
             multiply_by_product(g, z, state.part)
@@ -230,10 +230,10 @@ def _along_channels(numbers: Array, values: Array) -> Array:
 
 def standardize(x: Array, z: Array, mean: Array, slope: Array, epsilon: float) -> None:
     """z = (x - mean) * slope, slope = 1 / sqrt(variance + epsilon), over the axes after mean's."""
-    kept, axes = mean.ndim, range(x.ndim)
-    np.subtract(x, over_first_axes(firsts(x, kept), x), out=z)
-    np.add.reduce(z, axis=tuple(axes[kept:]), out=mean)
-    np.multiply(mean, 1 / prod(x.shape[kept:]), out=mean)
+    first, axes = mean.ndim, range(x.ndim)
+    np.subtract(x, over_first_axes(firsts(x, first), x), out=z)
+    np.add.reduce(z, axis=tuple(axes[first:]), out=mean)
+    np.multiply(mean, 1 / prod(x.shape[first:]), out=mean)
     np.subtract(z, over_first_axes(mean, z), out=z)
     fill_inverse_deviation(z, slope, epsilon)
     np.multiply(z, over_first_axes(slope, x), out=z)
@@ -256,9 +256,9 @@ def fill_input_gradient(
 
     g and z are overwritten.
     """
-    kept = mean.ndim
-    np.add.reduce(g, axis=tuple(range(kept, g.ndim)), out=mean)
-    np.multiply(mean, 1 / prod(g.shape[kept:]), out=mean)
+    first = mean.ndim
+    np.add.reduce(g, axis=tuple(range(first, g.ndim)), out=mean)
+    np.multiply(mean, 1 / prod(g.shape[first:]), out=mean)
     multiply_by_product(g, z, part)
     np.subtract(g, over_first_axes(mean, g), out=g)
     np.subtract(g, z, out=dx)

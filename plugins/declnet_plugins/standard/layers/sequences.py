@@ -81,16 +81,16 @@ def _unread_lengths(here: LayerContext, train: DataInfo | None) -> Iterator[tupl
         if input_ is not None and before is not None:
             yield f'lengths that "{before.name}" reads', input_.name, "lengths"
     for name, time in _lengths_in(train).items():
-        for each, shape in zip(here.inputs, here.input_shapes, strict=True):
-            if shape[0] == time and _is_read_first(each):
-                yield "lengths of the sequences", "input" if each is None else each.name, name
+        for input_, shape in zip(here.inputs, here.input_shapes, strict=True):
+            if shape[0] == time and _is_read_first(input_):
+                yield "lengths of the sequences", "input" if input_ is None else input_.name, name
 
 
 def _that_reads_lengths(layer: LayerContext | None) -> LayerContext | None:
     """Return the layer, or the first before it, that reads lengths and gives sequences, if any."""
     while layer is not None and len(layer.output_shape) == 2:
-        own = layer.layer
-        if isinstance(own, SequenceLayer) and len(layer.inputs) > own.sequences:
+        component = layer.layer
+        if isinstance(component, SequenceLayer) and len(layer.inputs) > component.sequences:
             return layer
         layer = layer.inputs[0]
     return None
@@ -100,9 +100,9 @@ def _lengths_in(data: DataInfo | None) -> dict[str, int]:
     """Return the inputs that hold lengths, each with the number of steps of its sequences."""
     inputs = {} if data is None else data.inputs
     return {
-        name: inputs[of].shape[0]
+        name: inputs[sequences].shape[0]
         for name, info in inputs.items()
-        if info.optional and (of := name.removesuffix("lengths").removesuffix("_")) in inputs
+        if info.optional and (sequences := name.removesuffix("lengths").removesuffix("_")) in inputs
     }
 
 

@@ -123,15 +123,15 @@ def seen(axis: Axis) -> tuple[tuple[int, slice, slice], ...]:
         For each position in the window that sees any numbers: the position, the places where it
         does, and the numbers that it sees there, as many.
     """
-    found = []
+    positions = []
     for position in range(axis.kernel):
         offset = position * axis.dilation - axis.before
         first = max(0, -(offset // axis.stride))
         last = min(axis.output - 1, (axis.size - 1 - offset) // axis.stride)
         if first <= last:
             start, stop = first * axis.stride + offset, last * axis.stride + offset + 1
-            found.append((position, slice(first, last + 1), slice(start, stop, axis.stride)))
-    return tuple(found)
+            positions.append((position, slice(first, last + 1), slice(start, stop, axis.stride)))
+    return tuple(positions)
 
 
 @lru_cache(maxsize=256)

@@ -86,10 +86,10 @@ class GaussianNLL(Loss):
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Return y as (n, targets); there must be two units for each target."""
         values = y.astype(dtype).reshape(len(y), -1)
-        wanted = (2 * values.shape[1],)
-        if output_shape != wanted:
+        shape = (2 * values.shape[1],)
+        if output_shape != shape:
             raise ValueError(
-                f"the output must have two units for each number of y, so the shape {wanted}, not "
+                f"the output must have two units for each number of y, so the shape {shape}, not "
                 f"{output_shape}"
             )
         return values

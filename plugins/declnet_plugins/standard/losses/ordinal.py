@@ -69,12 +69,12 @@ def _cut_points(y_pred: Array) -> Array:
 
 def _softplus(x: Array) -> Array:
     """Return log(1 + exp(x)) without overflow."""
-    found: Array = np.logaddexp(x, x.dtype.type(0))
-    return found
+    softplus: Array = np.logaddexp(x, x.dtype.type(0))
+    return softplus
 
 
 def _sigmoid(x: Array) -> Array:
     """Return 1 / (1 + exp(-x)) without overflow."""
     half = x.dtype.type(0.5)
-    found: Array = np.tanh(x * half) * half + half
-    return found
+    logistic: Array = np.tanh(x * half) * half + half
+    return logistic

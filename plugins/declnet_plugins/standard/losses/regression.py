@@ -163,14 +163,14 @@ class Poisson(Loss):
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Report outputs that cannot be, or need not be, what `log_input` says."""
-        given = context.output_range
-        if given is None:
+        bounds = context.output_range
+        if bounds is None:
             return
-        if self.log_input and given.low >= 0:
+        if self.log_input and bounds.low >= 0:
             message = "poisson takes logarithms, but the model's output is never below 0"
             hint = "use log_input = false, or a linear last layer"
             yield Diagnostic(f"{message}, a mean count of 1", hint, ("log_input",), "W060")
-        if not self.log_input and given.low < 0:
+        if not self.log_input and bounds.low < 0:
             message = "poisson takes mean counts, but the model's output may be below 0"
             yield Diagnostic(message, "use log_input = true", ("log_input",), "W060")
 

@@ -82,7 +82,7 @@ class Matthews(AgreementMetric):
     def agreement(self, counts: Array) -> float:
         """Compute in exact integers up to the root; n**4 would overflow 64 bits."""
         n, right = int(counts.sum()), int(counts.trace())
-        actual, predicted = ([int(each) for each in counts.sum(axis=axis)] for axis in (1, 0))
+        actual, predicted = ([int(count) for count in counts.sum(axis=axis)] for axis in (1, 0))
         both = sum(p * t for p, t in zip(predicted, actual, strict=True))
         spreads = [n * n - sum(sum_**2 for sum_ in sums) for sums in (predicted, actual)]
         scale = sqrt(spreads[0]) * sqrt(spreads[1])

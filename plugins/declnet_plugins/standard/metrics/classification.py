@@ -17,6 +17,7 @@ from declnet_plugins.standard.metrics.comparability import (
     several_axes,
     several_units,
 )
+from declnet_plugins.standard.metrics.means import MeanMetric
 
 
 def labels_of(y_true: Array) -> Array:
@@ -32,11 +33,11 @@ def whole_labels(y_true: Array, classes: int) -> Array:
     Raises:
         ValueError: a label is not an integer from 0 to classes - 1.
     """
-    given = labels_of(y_true)
-    labels = given.astype(np.intp)
-    wrong = (labels != given) | (labels < 0) | (labels >= classes)
+    raw = labels_of(y_true)
+    labels = raw.astype(np.intp)
+    wrong = (labels != raw) | (labels < 0) | (labels >= classes)
     if wrong.any():
-        raise ValueError(f"y has {given[wrong][0]}, but labels are 0 to {classes - 1}")
+        raise ValueError(f"y has {raw[wrong][0]}, but labels are 0 to {classes - 1}")
     return labels
 
 
@@ -59,34 +60,11 @@ def predicted_labels(what: str, y_pred: Array, threshold: float) -> tuple[int, A
     return y_pred.shape[1], y_pred.argmax(axis=1)
 
 
-class ShareMetric(Metric):
-    """The share of correct predictions; subclasses say which are right."""
-
-    better = "higher"
-
-    def right(self, y_pred: Array, y_true: Array) -> Array:
-        """Return whether each prediction is right."""
-        raise NotImplementedError
-
-    def start(self) -> list[int]:
-        """Return [right, all]."""
-        return [0, 0]
-
-    def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
-        """Count a batch."""
-        right = self.right(y_pred, y_true)
-        state[0] += int(np.count_nonzero(right))
-        state[1] += right.size
-
-    def result(self, state: list[int]) -> float:
-        """Return right / all."""
-        return state[0] / state[1]
-
-
-class Accuracy(ShareMetric):
+class Accuracy(MeanMetric):
     """accuracy = mean(argmax(y_pred) == label), for labels (n,) or one-hot rows (n, classes)."""
 
     type = "accuracy"
+    better = "higher"
     other_types = ("acc", "categorical_accuracy", "sparse_categorical_accuracy")
     abbreviation = "acc"
 
@@ -94,13 +72,13 @@ class Accuracy(ShareMetric):
         """Require an output of classes."""
         return no_classes(self, context)
 
-    def right(self, y_pred: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return whether the label of each sample is the most probable."""
         right: Array = y_pred.argmax(axis=1) == labels_of(y_true)
         return right
 
 
-class BinaryAccuracy(ShareMetric):
+class BinaryAccuracy(MeanMetric):
     """binary_accuracy = mean((y_pred > threshold) == y), over all outputs of all samples.
 
     y_pred: probabilities, (n, outputs) or any shape; y: 0 and 1, of that shape, or (n,) for one
@@ -110,6 +88,7 @@ class BinaryAccuracy(ShareMetric):
     """
 
     type = "binary_accuracy"
+    better = "higher"
     examples = ({}, {"threshold": 0.0})
 
     threshold: float | tuple[float, ...] = Field(
@@ -122,8 +101,12 @@ class BinaryAccuracy(ShareMetric):
     @classmethod
     def _numbers(cls, value: object) -> object:
         """Refuse anything else once, where the union would refuse it as both."""
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, bool) or not isinstance(each, int | float) or not isfinite(each):
+        for threshold in value if isinstance(value, list | tuple) else [value]:
+            if (
+                isinstance(threshold, bool)
+                or not isinstance(threshold, int | float)
+                or not isfinite(threshold)
+            ):
                 message = "must be a finite number, or a list of one for each output"
                 raise PydanticCustomError("threshold", message)
         return value
@@ -137,13 +120,13 @@ class BinaryAccuracy(ShareMetric):
         yield from other_sizes(self, context)
         yield from no_binary_labels(self, context)
 
-    def right(self, y_pred: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return whether each output is on the side of the threshold that y says."""
         right: Array = (y_pred > self.threshold) == y_true.reshape(y_pred.shape)
         return right
 
 
-class TopKAccuracy(ShareMetric):
+class TopKAccuracy(MeanMetric):
     """top_k_accuracy = mean(fewer than k classes come before the right one).
 
     y_pred: (n, classes); y: labels (n,) or one-hot rows (n, classes). With k = 1 it is accuracy.
@@ -153,6 +136,7 @@ class TopKAccuracy(ShareMetric):
     """
 
     type = "top_k_accuracy"
+    better = "higher"
     examples = ({}, {"k": 2})
     example_shapes = (((8,), ()), ((8,), (8,)))
 
@@ -167,7 +151,7 @@ class TopKAccuracy(ShareMetric):
             hint = f"k must be less than {shape[0]}"
             yield Diagnostic(message, hint, ("k",), "E044")
 
-    def right(self, y_pred: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return whether fewer than k classes come before; comparisons with NaN are false."""
         classes = y_pred.shape[1]
         labels = whole_labels(y_true, classes)[:, None]
@@ -229,7 +213,7 @@ class ConfusionMetric(Metric):
         classes, guesses = predicted_labels(self.type, y_pred, self.threshold)
         labels = whole_labels(y_true, classes)
         counted = (labels[guesses == labels], guesses, labels)
-        counts = np.stack([np.bincount(each, minlength=classes) for each in counted])
+        counts = np.stack([np.bincount(labels, minlength=classes) for labels in counted])
         state.counts = counts if state.counts is None else state.counts + counts
 
     def result(self, state: Confusion) -> float:
@@ -347,7 +331,7 @@ class RankingMetric(Metric):
 
     def result(self, state: Scores) -> float:
         """Sort the predictions and return the metric."""
-        ones, zeros = (np.sort(np.concatenate(each)) for each in (state.ones, state.zeros))
+        ones, zeros = (np.sort(np.concatenate(scores)) for scores in (state.ones, state.zeros))
         if not ones.size or not zeros.size or np.isnan(ones[-1]) or np.isnan(zeros[-1]):
             return nan  # NaN sorts last
         return self.value(ones, zeros)

@@ -65,8 +65,8 @@ def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic
     loss = context.loss
     if loss is None or loss.takes not in ("values", "scores"):
         return  # the loss checks for probabilities, or turns logits into them
-    given = context.output_range
-    if given is not None and not given.is_probability:
+    bounds = context.output_range
+    if bounds is not None and not bounds.is_probability:
         message = f"{metric.type} needs probabilities, but the model's output is not probabilities"
         yield _diagnostic(message, "use r2 for numbers, or accuracy or f1 for scores of classes")
 

@@ -15,6 +15,7 @@ from declnet_plugins.standard.metrics.comparability import (
     several_axes,
     several_choices,
 )
+from declnet_plugins.standard.metrics.means import MeanMetric
 
 ROUNDING = 1e-5
 """How far a probability may be outside 0 to 1: a softmax of float32 may round."""
@@ -47,28 +48,7 @@ class ProbabilityMetric(Metric):
         return p, whole_labels(y_true, max(2, p.shape[1]))
 
 
-class MeanOfProbabilities(ProbabilityMetric):
-    """The mean of a cost of each sample's probabilities."""
-
-    def costs(self, p: Array, labels: Array) -> Array:
-        """Return the cost of each sample, (n,)."""
-        raise NotImplementedError
-
-    def start(self) -> list[float]:
-        """Return [sum, count]."""
-        return [0.0, 0]
-
-    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
-        """Add a batch."""
-        state[0] += float(self.costs(*self.read(y_pred, y_true)).sum())
-        state[1] += len(y_pred)
-
-    def result(self, state: list[float]) -> float:
-        """Return sum / count."""
-        return state[0] / state[1] if state[1] else nan
-
-
-class LogLoss(MeanOfProbabilities):
+class LogLoss(ProbabilityMetric, MeanMetric):
     """log_loss = mean(-log(p)), with p the predicted probability of each sample's label.
 
     p is clipped to [eps, 1 - eps], eps the machine epsilon of y_pred's type, 1.2e-7 in float32.
@@ -81,8 +61,9 @@ class LogLoss(MeanOfProbabilities):
 
     type = "log_loss"
 
-    def costs(self, p: Array, labels: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return -log(p) of the labels."""
+        p, labels = self.read(y_pred, y_true)
         if p.shape[1] == 1:
             chosen = np.where(labels == 1, p[:, 0], 1 - p[:, 0])
         else:
@@ -92,7 +73,7 @@ class LogLoss(MeanOfProbabilities):
         return -logarithms
 
 
-class Brier(MeanOfProbabilities):
+class Brier(ProbabilityMetric, MeanMetric):
     """brier = mean((p - y)**2) for one unit; for classes the mean of sum_k (p_k - y_k)**2.
 
     y is 0 or 1, y_k is 1 for a sample's class and 0 for the others. From 0, perfect, to 1 for one
@@ -106,8 +87,9 @@ class Brier(MeanOfProbabilities):
 
     type = "brier"
 
-    def costs(self, p: Array, labels: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return the squared distance of each sample's probabilities from its label."""
+        p, labels = self.read(y_pred, y_true)
         truth = labels[:, None] if p.shape[1] == 1 else labels[:, None] == np.arange(p.shape[1])
         squares: Array = np.square(np.subtract(p, truth, dtype=np.float64)).sum(axis=1)
         return squares
@@ -152,7 +134,7 @@ class ExpectedCalibrationError(ProbabilityMetric):
         confidences = p.max(axis=1)
         inner = np.linspace(0, 1, self.bins + 1)[1:-1]
         places = inner.searchsorted(confidences)  # NaN comes last
-        sums = (np.bincount(places, each, self.bins) for each in (None, confidences, right))
+        sums = (np.bincount(places, weights, self.bins) for weights in (None, confidences, right))
         state.sums += np.stack(list(sums))
 
     def result(self, state: Bins) -> float:

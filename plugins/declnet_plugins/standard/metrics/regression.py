@@ -9,6 +9,7 @@ from pydantic import Field
 
 from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_plugins.standard.metrics.comparability import other_sizes
+from declnet_plugins.standard.metrics.means import MeanMetric
 
 
 def errors_of(y_pred: Array, y_true: Array) -> Array:
@@ -55,35 +56,7 @@ class ValueMetric(Metric):
         return other_sizes(self, context)
 
 
-class MeanError(ValueMetric):
-    """The mean of a cost of each error, over all outputs of all samples.
-
-    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
-    """
-
-    better = "lower"
-
-    def costs(self, errors: Array, y_true: Array) -> Array:
-        """Return the cost of each error, given both as (n, outputs)."""
-        raise NotImplementedError
-
-    def start(self) -> list[float]:
-        """Return [sum, count]."""
-        return [0.0, 0]
-
-    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
-        """Add a batch."""
-        errors = errors_of(y_pred, y_true)
-        costs = self.costs(errors, y_true.reshape(errors.shape))
-        state[0] += float(costs.sum())
-        state[1] += costs.size
-
-    def result(self, state: list[float]) -> float:
-        """Return sum / count."""
-        return state[0] / state[1]
-
-
-class MeanAbsoluteError(MeanError):
+class MeanAbsoluteError(ValueMetric, MeanMetric):
     """mean_absolute_error = mean(|y_pred - y|), over all outputs of all samples.
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
@@ -92,14 +65,15 @@ class MeanAbsoluteError(MeanError):
     """
 
     type = "mean_absolute_error"
+    better = "lower"
     other_types = ("l1_loss", "mae_loss", "absolute_error")
 
-    def costs(self, errors: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return |error|."""
-        return np.absolute(errors)
+        return np.absolute(errors_of(y_pred, y_true))
 
 
-class MeanSquaredError(MeanError):
+class MeanSquaredError(ValueMetric, MeanMetric):
     """mean_squared_error = mean((y_pred - y)**2), over all outputs of all samples.
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
@@ -108,14 +82,15 @@ class MeanSquaredError(MeanError):
     """
 
     type = "mean_squared_error"
+    better = "lower"
     other_types = ("l2_loss", "mse_loss", "squared_error")
 
-    def costs(self, errors: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return error**2."""
-        return np.square(errors)
+        return np.square(errors_of(y_pred, y_true))
 
 
-class MeanAbsolutePercentageError(MeanError):
+class MeanAbsolutePercentageError(ValueMetric, MeanMetric):
     """mean_absolute_percentage_error = mean(|y_pred - y| / max(|y|, eps)), over all outputs.
 
     A fraction, not times 100: 0.1 is an error of 10 %. eps is the machine epsilon of float64, so a
@@ -126,11 +101,13 @@ class MeanAbsolutePercentageError(MeanError):
     """
 
     type = "mean_absolute_percentage_error"
+    better = "lower"
     abbreviation = "mape"
 
-    def costs(self, errors: Array, y_true: Array) -> Array:
+    def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return |error| / max(|y|, eps)."""
-        sizes = np.absolute(y_true.astype(np.float64))
+        errors = errors_of(y_pred, y_true)
+        sizes = np.absolute(y_true.reshape(errors.shape).astype(np.float64))
         relative: Array = np.absolute(errors) / np.maximum(sizes, np.finfo(np.float64).eps)
         return relative
 
@@ -254,9 +231,9 @@ class Spearman(ValueMetric):
 
     def result(self, state: Pairs) -> float:
         """Return the mean of the outputs' correlations."""
-        columns = (np.concatenate(each).T for each in (state.y_pred, state.y_true))
-        found = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
-        return sum(found) / len(found)
+        columns = (np.concatenate(parts).T for parts in (state.y_pred, state.y_true))
+        correlations = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
+        return sum(correlations) / len(correlations)
 
 
 def _ranks(values: Array) -> Array:

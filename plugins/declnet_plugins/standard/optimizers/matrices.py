@@ -64,7 +64,7 @@ class LAMB(Optimizer):
         np.divide(u, size, out=u)
         np.multiply(w, self.weight_decay, out=size)
         np.add(u, size, out=u)
-        long, short = (sqrt(float(np.vdot(each, each))) for each in (w, u))
+        long, short = (sqrt(float(np.vdot(vector, vector))) for vector in (w, u))
         ratio = long / short if long > 0 and short > 0 else 1.0
         np.multiply(u, learning_rate * ratio, out=u)
         np.subtract(w, u, out=w)
@@ -104,16 +104,16 @@ class Muon(Optimizer):
         """Refuse parameters that are not matrices, then check as all optimizers do."""
         refused = [parameter for parameter in context.parameters if not _is_matrix(parameter)]
         if refused:
-            kept = {parameter.name for parameter in context.parameters} - {
-                each.name for each in refused
+            accepted = {parameter.name for parameter in context.parameters} - {
+                parameter.name for parameter in refused
             }
             first, others = refused[0], len(refused) - 1
             more = f" (and {others} more)" if others else ""
             yield Diagnostic(
                 f"muon updates matrices of weights, but {first.name} of shape {first.shape} is "
                 f"a {first.role}{more}",
-                f"add [[optimizer.groups]] with parameters = {_patterns(refused, kept)} and type = "
-                '"adamw"',
+                "add [[optimizer.groups]] with "
+                f'parameters = {_patterns(refused, accepted)} and type = "adamw"',
                 ("type",),
             )
         yield from super().check(context)
@@ -141,10 +141,12 @@ class Muon(Optimizer):
             np.add(u, dw, out=u)
         matrix = u.reshape(_matrix_shape(w.shape))
         is_tall = matrix.shape[0] > matrix.shape[1]
-        found = self._orthogonal(matrix.T if is_tall else matrix, state)
+        orthogonal = self._orthogonal(matrix.T if is_tall else matrix, state)
         inputs, outputs = w.shape if w.ndim == 2 else (w.shape[-1], w.shape[-2])
         factor = learning_rate * sqrt(max(1.0, outputs / inputs))
-        np.multiply(found.T if is_tall else found, factor, out=change.reshape(matrix.shape))
+        np.multiply(
+            orthogonal.T if is_tall else orthogonal, factor, out=change.reshape(matrix.shape)
+        )
         if self.weight_decay:
             np.multiply(w, 1 - learning_rate * self.weight_decay, out=w)
         np.subtract(w, change, out=w)
@@ -162,8 +164,8 @@ class Muon(Optimizer):
             np.matmul(product, x, out=following)
             np.multiply(x, 3.4445, out=x)
             np.add(x, following, out=x)
-        found: Array = x
-        return found
+        result: Array = x
+        return result
 
 
 def _is_matrix(parameter: ParameterInfo) -> bool:
@@ -175,11 +177,11 @@ def _matrix_shape(shape: Shape) -> tuple[int, int]:
     return (shape[0], prod(shape[1:]))
 
 
-def _patterns(refused: list[ParameterInfo], kept: set[str]) -> str:
+def _patterns(refused: list[ParameterInfo], accepted: set[str]) -> str:
     """Return the patterns of parameters, as in a spec, by their last part where that suffices."""
-    found: dict[str, None] = {}
-    for each in refused:
-        last = each.name.rpartition(".")[2]
-        alone = not any(name.rpartition(".")[2] == last for name in kept)
-        found[f"*.{last}" if alone else each.name] = None
-    return "[" + ", ".join(f'"{pattern}"' for pattern in found) + "]"
+    patterns: dict[str, None] = {}
+    for parameter in refused:
+        last = parameter.name.rpartition(".")[2]
+        alone = not any(name.rpartition(".")[2] == last for name in accepted)
+        patterns[f"*.{last}" if alone else parameter.name] = None
+    return "[" + ", ".join(f'"{pattern}"' for pattern in patterns) + "]"

@@ -23,13 +23,13 @@ def joined(blocks: Iterable[Iterable[Line]]) -> str:
 def _aligned(block: Iterable[Line]) -> Iterator[str]:
     """Return lines with comments aligned within each block."""
     stretch: list[tuple[str, str]] = []
-    for each in block:
-        if isinstance(each, tuple):
-            stretch.append(each)
+    for line in block:
+        if isinstance(line, tuple):
+            stretch.append(line)
             continue
         yield from _with_comments(stretch)
         stretch = []
-        yield each
+        yield line
     yield from _with_comments(stretch)
 
 

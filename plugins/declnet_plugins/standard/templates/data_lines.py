@@ -58,12 +58,12 @@ def data_section(
     if plan.table.others:
         yield from _targets_prepared(plan)
     elif prepare_target:
-        transforms = ", ".join(f'"{each}"' for each in prepare_target)
+        transforms = ", ".join(f'"{transform}"' for transform in prepare_target)
         line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
         why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
         yield line, f"{why}undone in predictions"
     if may_be_amount(plan.table):
-        others = [each for each in prepare_target if each != "standardize"]
+        others = [transform for transform in prepare_target if transform != "standardize"]
         transforms = toml([*others, "log", "standardize"])
         line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {transforms} }}"
         yield line, "would learn its logarithm, for smaller relative errors"
@@ -106,8 +106,8 @@ def _held_out(plan: Plan) -> Iterator[Line]:
 
 def _split(plan: Plan) -> Iterator[Line]:
     """Yield a split by the target with the rarest class, of which the training data needs a row."""
-    targets = (each.target for each in plan.plans.values() if each.table.task != "values")
-    rarest = min(targets, key=lambda each: min(each.counts.values(), default=0), default=None)
+    targets = (head.target for head in plan.plans.values() if head.table.task != "values")
+    rarest = min(targets, key=lambda target: min(target.counts.values(), default=0), default=None)
     if rarest is not None and plan.table.others:
         line = f'split = {{ method = "stratified", column = {toml(rarest.name)} }}'
         yield line, "keeps the proportions of its classes"
@@ -118,32 +118,32 @@ def _split(plan: Plan) -> Iterator[Line]:
 def _targets_prepared(plan: Plan) -> Iterator[Line]:
     """Yield the transforms of several targets."""
     known = {e.target.name: list(e.target_transforms) for e in plan.plans.values()}
-    transforms = {name: each for name, each in known.items() if each}
+    transforms = {name: transform for name, transform in known.items() if transform}
     if transforms:
         yield "[data.prepare_targets]  # undone in predictions"
-        for name, each in transforms.items():
-            comment = "positive and skewed: learned as its logarithm" if "log" in each else ""
-            line = f"{toml_key(name)} = {toml(each)}"
+        for name, transform in transforms.items():
+            comment = "positive and skewed: learned as its logarithm" if "log" in transform else ""
+            line = f"{toml_key(name)} = {toml(transform)}"
             yield (line, comment) if comment else line
 
 
 def _labels(plan: Plan) -> Iterator[Line]:
     """Yield the positive classes and the orders of classes of several targets."""
-    targets = [each.table for each in plan.plans.values()]
+    targets = [head.table for head in plan.plans.values()]
     positive = {
         target.target: name for target in targets if (name := _rare_positive(target)) is not None
     }
     if positive:
         comment = "the classes that f1, precision and recall are about"
         yield f"positive_class = {_inline(positive)}", comment
-    orders = {target.target: list(found) for target in targets if (found := order_of_words(target))}
+    orders = {target.target: list(order) for target in targets if (order := order_of_words(target))}
     if orders:
         yield f"# class_order = {_inline(orders)}", 'their order, for the loss "ordinal"'
 
 
 def _inline(values: Mapping[str, object]) -> str:
     return (
-        "{ " + ", ".join(f"{toml_key(key)} = {toml(each)}" for key, each in values.items()) + " }"
+        "{ " + ", ".join(f"{toml_key(key)} = {toml(value)}" for key, value in values.items()) + " }"
     )
 
 
@@ -228,9 +228,9 @@ def grouping(columns: Iterable[ColumnProfile], most: int | None = None) -> Itera
         columns: the columns that are prepared.
         most: the most categories of a column; default: the most to one-hot encode.
     """
-    found = rare_categories(columns) if most is None else rare_categories(columns, most)
-    if found is not None:
-        yield f"  {found},", 'rarer categories become one, "other", and so do new ones'
+    rare = rare_categories(columns) if most is None else rare_categories(columns, most)
+    if rare is not None:
+        yield f"  {rare},", 'rarer categories become one, "other", and so do new ones'
 
 
 def finite(features: Features) -> Iterator[Line]:
@@ -239,7 +239,7 @@ def finite(features: Features) -> Iterator[Line]:
     It fills missing values, too, so only the columns concerned are named if others have gaps.
     """
     if features.infinities:
-        named = toml([each.name for each in features.infinite])
+        named = toml([column.name for column in features.infinite])
         columns = f", columns = {named}" if features.gaps else ""
         line = f'  {{ type = "impute", strategy = "median", infinite = true{columns} }},'
         yield line, "fills missing values and infinite numbers"
@@ -249,19 +249,19 @@ def _features(plan: Plan) -> Iterator[Line]:
     used, left_out = plan.features.used, plan.features.left_out
     if not plan.table.selects_features:
         yield f"# predicted from all {len(plan.table.features)} other columns"
-        for each, reason in left_out[:MOST_LISTED]:
-            yield f"# {toml(each.name)}", f"useless: {reason}"
+        for column, reason in left_out[:MOST_LISTED]:
+            yield f"# {toml(column.name)}", f"useless: {reason}"
     elif len(used) <= MOST_LISTED:
         yield "features = [  # the columns to predict from"
-        for each in used:
-            yield f"  {toml(each.name)},", _facts(each)
-        for each, reason in left_out[:MOST_LISTED]:
-            yield f"  # {toml(each.name)},", f"left out: {reason}"
+        for column in used:
+            yield f"  {toml(column.name)},", _facts(column)
+        for column, reason in left_out[:MOST_LISTED]:
+            yield f"  # {toml(column.name)},", f"left out: {reason}"
         if len(left_out) > MOST_LISTED:
             yield f"  # and {len(left_out) - MOST_LISTED} more were left out"
         yield "]"
     elif left_out or plan.table.excluded:
-        names = ", ".join(toml(each.name) for each in used)
+        names = ", ".join(toml(column.name) for column in used)
         if left_out:
             count = f"{len(left_out)} columns are" if len(left_out) > 1 else "1 column is"
             yield f"# {count} left out, e.g. {toml(left_out[0][0].name)}:"

@@ -115,19 +115,20 @@ def table_notes(
     read = [
         f'column "{text.name}" is read as text, word by word{beside}' for text in features.texts
     ]
-    many = [each for each, _ in features.left_out if is_unread_text(each)]
-    unread = [each for each in many if each.odd_date is None]
+    many = [column for column, _ in features.left_out if is_unread_text(column)]
+    unread = [column for column in many if column.odd_date is None]
     left_out = [
-        f'column "{each.name}" is left out: {odd_date(each)}; write all alike, or leave out the row'
-        for each in many
-        if each.odd_date is not None
+        f'column "{column.name}" is left out: {odd_date(column)}; write all alike, or leave out '
+        "the row"
+        for column in many
+        if column.odd_date is not None
     ]
     left_out += [
-        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it a '
+        f'column "{column.name}" is left out: {different_texts(column)}; to read them, make it a '
         "separate input in [data.inputs], and add to prepare "
-        f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
-        f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
-        for each in unread[:MOST_NOTES]
+        f'{{ type = "tokenize", columns = {json.dumps([column.name], ensure_ascii=False)}, '
+        f'unit = "{"characters" if column.most_words <= 1 else "words"}" }}'
+        for column in unread[:MOST_NOTES]
     ]
     where = where or ("see [losses]" if table.others else "see [loss]")
     more = [
@@ -140,7 +141,7 @@ def usable_features_of(table: TableProfile) -> Features:
     """Return the sorted columns of a table; raise DataError if none is useful."""
     features = features_of(table)
     if not features.used:
-        reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])
+        reasons = "; ".join(f'"{column.name}": {why}' for column, why in features.left_out[:5])
         raise DataError(
             f'has no column to predict "{table.target}" from',
             hint=reasons or "it has no other column",

@@ -61,12 +61,12 @@ class Features:
     @property
     def texts(self) -> tuple[ColumnProfile, ...]:
         """Return the columns of free text, to read word by word."""
-        return tuple(each for each in self.used if is_free_text(each))
+        return tuple(column for column in self.used if is_free_text(column))
 
     @property
     def others(self) -> tuple[ColumnProfile, ...]:
         """Return the other columns, which are prepared as single values."""
-        return tuple(each for each in self.used if not is_free_text(each))
+        return tuple(column for column in self.used if not is_free_text(column))
 
     @property
     def gaps(self) -> bool:
@@ -86,12 +86,12 @@ class Features:
     @property
     def infinite(self) -> tuple[ColumnProfile, ...]:
         """Return the columns with infinite numbers."""
-        return tuple(each for each in self.used if each.infinite)
+        return tuple(column for column in self.used if column.infinite)
 
     @property
     def numbers(self) -> bool:
         """Return whether there are columns of numbers, or of dates, which become numbers."""
-        return any(each.type in ("number", "integer") for each in self.used) or self.dates
+        return any(column.type in ("number", "integer") for column in self.used) or self.dates
 
     @property
     def text(self) -> bool:
@@ -101,7 +101,7 @@ class Features:
     @property
     def dates(self) -> bool:
         """Return whether there are columns of dates or times."""
-        return any(each.date_form for each in self.used)
+        return any(column.date_form for column in self.used)
 
 
 def features_of(table: TableProfile) -> Features:
@@ -281,7 +281,7 @@ class Plan:
         if not texts or len(texts) + len(others) == 1:
             return {}
         inputs: dict[str, tuple[str, ...]]
-        inputs = {name: (each.name,) for name, each in texts.items()}
+        inputs = {name: (column.name,) for name, column in texts.items()}
         if others:
             inputs["table"] = tuple(other.name for other in others)
         return inputs

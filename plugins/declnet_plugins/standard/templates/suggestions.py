@@ -128,7 +128,7 @@ def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     if all(isinstance(count, str) for count in counts):
         words = {re.sub(r"[\s_-]+", " ", count).strip().lower(): count for count in counts}
         for scale in SCALES:
-            ranks = {w: at for at, each in enumerate(scale.split(", ")) for w in each.split("=")}
+            ranks = {w: at for at, words in enumerate(scale.split(", ")) for w in words.split("=")}
             if words.keys() <= ranks.keys() and len({ranks[w] for w in words}) == len(counts):
                 return tuple(words[word] for word in sorted(words, key=ranks.__getitem__))
         return None
@@ -169,18 +169,18 @@ def notes_on(
     notes = []
     for column in columns:
         if is_category(column) and column.distinct > most:
-            kept = len(_frequent(column, least_rows(column.rows), most))
+            frequent = len(_frequent(column, least_rows(column.rows), most))
             notes.append(
-                f'column "{column.name}": {kept} of its {column.distinct} categories are frequent; '
-                'the others become "other"'
+                f'column "{column.name}": {frequent} of its {column.distinct} categories are '
+                'frequent; the others become "other"'
             )
     rare = rare_class(table)
-    of = f' of "{table.target}"' if table.others else ""
+    of_target = f' of "{table.target}"' if table.others else ""
     weights = "" if table.others else "; class_weights may help"
     if rare is not None:
         notes.append(
-            f'the class "{rare[0]}"{of} is rare, {percent(rare[1])} of the rows: accuracy says '
-            f"little about it, so f1 and others are measured too{weights}"
+            f'the class "{rare[0]}"{of_target} is rare, {percent(rare[1])} of the rows: accuracy '
+            f"says little about it, so f1 and others are measured too{weights}"
         )
     order = order_of_classes(table)
     if order is not None:

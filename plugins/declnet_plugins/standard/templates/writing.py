@@ -84,12 +84,12 @@ def _outputs(plan: Plan) -> Iterator[Line]:
         read = "trunk"
     elif plan.features.texts:
         read = "joined" if plan.inputs else "mean"
-    for name, each in plan.plans.items():
-        of = toml(each.target.name)
-        last = {"classes": "softmax", "binary": "sigmoid"}.get(each.table.task)
-        own = f"{name}_logits" if last else name
-        units = f'type = "dense", name = "{own}", units = {each.last_units}, inputs = ["{read}"]'
-        yield f"  {{ {units} }},", f"of {of}"
+    for name, head in plan.plans.items():
+        target = toml(head.target.name)
+        last = {"classes": "softmax", "binary": "sigmoid"}.get(head.table.task)
+        output = f"{name}_logits" if last else name
+        units = f'type = "dense", name = "{output}", units = {head.last_units}, inputs = ["{read}"]'
+        yield f"  {{ {units} }},", f"of {target}"
         if last is not None:
             yield f'  {{ type = "{last}", name = "{name}" }},', "turns that into probabilities"
 
@@ -137,8 +137,8 @@ def text_vector(name: str) -> str:
 
 def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
     """Yield a section for the loss of each target."""
-    for name, each in plan.plans.items():
-        yield _loss(each, name)
+    for name, head in plan.plans.items():
+        yield _loss(head, name)
 
 
 def _loss(plan: Plan, name: str = "") -> Iterator[Line]:

@@ -89,10 +89,10 @@ def positions_of(x: Array, categories: Sequence[Any]) -> tuple[Array, Array]:
     """
     position_of = {category: position for position, category in enumerate(categories)}
     values = _whole(x).tolist()
-    found = np.fromiter(map(position_of.get, values, repeat(-1)), np.int64, len(values))
+    positions = np.fromiter(map(position_of.get, values, repeat(-1)), np.int64, len(values))
     missing = missing_values(x)
-    found[missing] = -1
-    return found, missing
+    positions[missing] = -1
+    return positions, missing
 
 
 def refuse(x: Array, wrong: Array, message: str, hint: str) -> None:
@@ -191,7 +191,9 @@ class OneHot(CategoryTransform):
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names of the form `column=category`."""
-        return tuple(f"{name}={class_name(each)}" for name in names for each in state["categories"])
+        return tuple(
+            f"{name}={class_name(category)}" for name in names for category in state["categories"]
+        )
 
 
 class Ordinal(CategoryTransform):
@@ -275,9 +277,11 @@ class GroupRare(Transform):
     def _kept(self, counts: Counter[Any]) -> list[Any]:
         """Return the categories that are kept, sorted."""
         least = max(self.min_count, self.min_share * counts.total())
-        kept = sorted(each for each, count in counts.items() if count >= least)
-        kept.sort(key=lambda each: -counts[each])  # stable: equally frequent ones stay sorted
-        return sorted(kept[: self.max_categories])
+        frequent = sorted(category for category, count in counts.items() if count >= least)
+        frequent.sort(
+            key=lambda category: -counts[category]
+        )  # stable: equally frequent ones stay sorted
+        return sorted(frequent[: self.max_categories])
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return text (n,), None where x is missing."""

@@ -138,7 +138,7 @@ class Datetime(Transform):
         if form == "ambiguous":
             if self.order is not None:
                 return self.order
-            example = next(each for each in x if each is not None)
+            example = next(text for text in x if text is not None)
             raise ColumnError(
                 f'holds dates such as "{example}", of which the day or the month may come first',
                 hint='set order = "day_first" or "month_first"',
@@ -198,8 +198,8 @@ def _calendar_part(moments: Array, part: str) -> Array:
         "day": (dates - months.astype("datetime64[D]")).astype(float) + 1,
         "day_of_year": (dates - years.astype("datetime64[D]")).astype(float) + 1,
     }
-    found: Array = np.where(np.isnat(moments), np.nan, values[part])
-    return found
+    numbers: Array = np.where(np.isnat(moments), np.nan, values[part])
+    return numbers
 
 
 def _varies(values: Array) -> bool:

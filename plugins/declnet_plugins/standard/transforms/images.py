@@ -38,7 +38,7 @@ class Normalize(Transform):
     def suits(self, column: Array) -> bool:
         """Return whether the data is a numeric array, with as many channels as mean and std."""
         numbers = column.dtype.kind in "fiu" and column.ndim > 1
-        channels = max(len(each or ()) for each in (self.mean, self.std))
+        channels = max(len(numbers or ()) for numbers in (self.mean, self.std))
         return numbers and (channels < 2 or (column.ndim == 4 and column.shape[1] == channels))
 
     def apply(self, x: Array, state: TransformState) -> Array:

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from declnet import Array, ColumnError, Fitting, Transform, TransformState, missing_values
 from declnet_plugins.standard.transforms.scaling import (
     Moments,
+    NumberTransform,
     empty_column,
     finite_numbers,
-    is_numeric,
     saved,
 )
 
@@ -125,7 +125,7 @@ def _most_frequent(there: Array) -> Any:
     return values[np.argmax(counts)]
 
 
-class MissingIndicator(Transform):
+class MissingIndicator(NumberTransform):
     """y = x and, for each number that is missing in the training data, 1 where it is, else 0.
 
     Numbers that are missing in the same rows, such as the parts of a date, share an indicator.
@@ -138,10 +138,6 @@ class MissingIndicator(Transform):
 
     type = "missing_indicator"
     examples = ({}, {"columns": ["age", "income"]})
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fit(self, x: Array) -> TransformState:
         """Return the positions in a row of the numbers that get an indicator."""
@@ -166,11 +162,11 @@ class MissingIndicator(Transform):
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names such as `age` and `age.missing`."""
-        return (*names, *(f"{names[each]}.missing" for each in state["numbers"]))
+        return (*names, *(f"{names[number]}.missing" for number in state["numbers"]))
 
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the numbers are positions."""
-        if not all(type(each) is int and each >= 0 for each in state["numbers"]):
+        if not all(type(number) is int and number >= 0 for number in state["numbers"]):
             raise ValueError("numbers are positions, from 0")
 
 

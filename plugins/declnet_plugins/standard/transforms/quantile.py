@@ -7,14 +7,18 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Transform, TransformState
-from declnet_plugins.standard.transforms.scaling import finite_numbers, is_numeric, require_shape
+from declnet import Array, TransformState
+from declnet_plugins.standard.transforms.scaling import (
+    NumberTransform,
+    finite_numbers,
+    require_shape,
+)
 
 EDGE = 1e-7
 """Probability below the smallest value and above the largest, which are -5.2 and 5.2."""
 
 
-class Quantile(Transform):
+class Quantile(NumberTransform):
     """y = the share of the training data below x, from 0 to 1; or the normal quantile of the share.
 
     The share is interpolated between quantiles of the training data; of equal values it is the
@@ -37,16 +41,12 @@ class Quantile(Transform):
         description="maximum number of quantiles to keep, at most one for each row",
     )
 
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
-
     def fit(self, x: Array) -> TransformState:
         """Return the quantiles, (count, *sample shape), ascending."""
         values = finite_numbers(x)
         shares = np.linspace(0, 1, max(2, min(self.quantiles, len(values))))
-        found = np.nanquantile(values, shares, axis=0)
-        return {"quantiles": np.maximum.accumulate(found, axis=0)}  # rounding may go down
+        quantiles = np.nanquantile(values, shares, axis=0)
+        return {"quantiles": np.maximum.accumulate(quantiles, axis=0)}  # rounding may go down
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y; each number of a sample has its own quantiles."""
@@ -54,8 +54,8 @@ class Quantile(Transform):
         require_shape(x, edges[0])
         y = x.astype(float)
         columns = y.reshape(len(y), -1)
-        for number, own in enumerate(edges.reshape(len(edges), -1).T):
-            columns[:, number] = ranks(columns[:, number], own)
+        for number, column in enumerate(edges.reshape(len(edges), -1).T):
+            columns[:, number] = ranks(columns[:, number], column)
         if self.distribution == "normal":
             columns = normal_quantiles(EDGE + (1 - 2 * EDGE) * columns)
         return columns.reshape(y.shape)
@@ -81,10 +81,10 @@ class Quantile(Transform):
 
 def require_ascending(quantiles: object) -> None:
     """Raise ValueError unless quantiles are ascending numbers, at least two."""
-    found = np.asarray(quantiles)
-    if found.dtype.kind != "f" or found.ndim == 0 or len(found) < 2:
+    edges = np.asarray(quantiles)
+    if edges.dtype.kind != "f" or edges.ndim == 0 or len(edges) < 2:
         raise ValueError("quantiles are at least two numbers")
-    if not (np.diff(found, axis=0) >= 0).all():
+    if not (np.diff(edges, axis=0) >= 0).all():
         raise ValueError("quantiles ascend")
 
 
@@ -104,13 +104,13 @@ def normal_quantiles(shares: Array) -> Array:
     within = np.clip(shares, EDGE, 1 - EDGE)
     missing = np.isnan(within)
     within[missing] = 0.5
-    found = map(NormalDist().inv_cdf, within.ravel().tolist())
-    y = np.fromiter(found, float, within.size).reshape(within.shape)
+    normal = map(NormalDist().inv_cdf, within.ravel().tolist())
+    y = np.fromiter(normal, float, within.size).reshape(within.shape)
     y[missing] = np.nan
     return y
 
 
 def _below(y: Array) -> Array:
     """Return the share of N(0, 1) below each y."""
-    found = (0.5 * (1 + erf(each / sqrt(2))) for each in y.ravel().tolist())
-    return np.fromiter(found, float, y.size).reshape(y.shape)
+    shares = (0.5 * (1 + erf(number / sqrt(2))) for number in y.ravel().tolist())
+    return np.fromiter(shares, float, y.size).reshape(y.shape)

@@ -11,14 +11,25 @@ LARGEST = 1e150
 """Numbers beyond it have squares that overflow in sums."""
 
 
-def is_numeric(column: Array) -> bool:
-    """Return whether a column holds floats or integers; booleans do not count."""
-    return column.dtype.kind in "fiu"
+class NumberTransform(Transform):
+    """A transform of columns of numbers."""
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers; booleans do not count."""
+        return column.dtype.kind in "fiu"
 
 
 def empty_column() -> ColumnError:
     """Return the error for a column without any values."""
     return ColumnError("is empty: all values are missing", hint="leave it out of the features")
+
+
+def as_floats(x: Array) -> Array:
+    """Return a column in float64; raise ColumnError if it holds text."""
+    if x.dtype.kind == "O":
+        raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
+    numbers: Array = x.astype(float)
+    return numbers
 
 
 def finite_numbers(x: Array, *, whole: bool = True) -> Array:
@@ -30,9 +41,7 @@ def finite_numbers(x: Array, *, whole: bool = True) -> Array:
     Raises:
         ColumnError: it holds text or an infinite number, or no values.
     """
-    if x.dtype.kind == "O":
-        raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
-    values = x.astype(float)
+    values = as_floats(x)
     wild = np.isinf(values).reshape(len(values), -1).any(axis=1)
     if wild.any():
         raise ColumnError("is infinite", int(np.argmax(wild)), "correct it or leave the row out")
@@ -144,7 +153,7 @@ class Moments(_Range):
         return {"mean": saved(mean), "std": saved(std)}
 
 
-class Standardize(Transform):
+class Standardize(NumberTransform):
     """y = (x - mean) / std of the training data, for each number of a sample separately.
 
     The std is the population std (divided by n); if it is 0, because all values are equal, 1 is
@@ -154,10 +163,6 @@ class Standardize(Transform):
     type = "standardize"
     examples = ({}, {"columns": ["age", "income"]})
     other_types = ("standard_scaler", "zscore", "z_score", "scale", "scaler")
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fitting(self) -> Fitting:
         """Begin a fit in parts."""
@@ -188,7 +193,7 @@ class Standardize(Transform):
         return x
 
 
-class MinMax(Transform):
+class MinMax(NumberTransform):
     """y = low + (x - min) / (max - min) * (high - low), of the training data's min and max.
 
     Each feature is scaled separately. If all values are equal, y is low. Missing values stay
@@ -208,10 +213,6 @@ class MinMax(Transform):
         if self.low >= self.high:
             raise ValueError(f"low = {self.low:g} must be less than high = {self.high:g}")
         return self
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fitting(self) -> Fitting:
         """Begin a fit in parts."""
@@ -240,7 +241,7 @@ class MinMax(Transform):
         return x
 
 
-class Log(Transform):
+class Log(NumberTransform):
     """y = log(x + shift), for numbers that vary over orders of magnitude, such as prices.
 
     With shift = 1, x may be 0. Missing values stay missing. It learns nothing from the data.
@@ -253,7 +254,7 @@ class Log(Transform):
 
     def suits(self, column: Array) -> bool:
         """Return whether the column holds floats or integers, all greater than -shift."""
-        return is_numeric(column) and not (column <= -self.shift).any()
+        return super().suits(column) and not (column <= -self.shift).any()
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y by the equation above.
@@ -261,9 +262,7 @@ class Log(Transform):
         Raises:
             ColumnError: a number is not greater than -shift.
         """
-        if x.dtype.kind == "O":
-            raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
-        y: Array = x.astype(float)
+        y = as_floats(x)
         wrong = (y <= -self.shift).reshape(len(y), -1).any(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
@@ -281,7 +280,7 @@ class Log(Transform):
         return x
 
 
-class SignedLog(Transform):
+class SignedLog(NumberTransform):
     """y = sign(x) * log(1 + |x| / scale), for numbers of any sign over orders of magnitude.
 
     Nearly x / scale for |x| much smaller than scale, logarithmic beyond: balances, or amounts of
@@ -293,15 +292,9 @@ class SignedLog(Transform):
 
     scale: float = Field(default=1.0, gt=0, description="the size of numbers taken as small")
 
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
-
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y by the equation above."""
-        if x.dtype.kind == "O":
-            raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
-        values = x.astype(float)
+        values = as_floats(x)
         y: Array = np.copysign(np.log1p(np.abs(values) / self.scale), values)
         return y
 

@@ -77,16 +77,16 @@ class Tokenize(Transform):
         """Return the vocabulary and the length of the rows."""
         rows = self._rows(x)
         counts = Counter(token for row in rows for token in row)
-        kept = sorted(
+        frequent = sorted(
             (token for token, count in counts.items() if count >= self.min_count),
             key=lambda token: (-counts[token], token),
         )
-        if not kept:
+        if not frequent:
             what = "has no tokens" if not counts else f"has no token {self.min_count} times"
             hint = "lower min_count" if counts else "leave it out of the features"
             raise ColumnError(what, hint=hint)
         longest = max(1, *(len(row) for row in rows))
-        return {"tokens": kept[: self.max_tokens], "length": self.length or longest}
+        return {"tokens": frequent[: self.max_tokens], "length": self.length or longest}
 
     def apply(self, x: Array, state: TransformState) -> Sequences:
         """Return integers (n, length), with 0 from each row's length on."""
@@ -99,10 +99,10 @@ class Tokenize(Transform):
         values = np.full((len(rows), length), PADDING, np.int64)
         lengths = np.empty(len(rows), np.int64)
         for position, row in enumerate(rows):
-            kept = row[:length] if self.cut == "end" else row[-length:]
-            found = [number_of.get(token, UNKNOWN) for token in kept] or [UNKNOWN]
-            values[position, : len(found)] = found
-            lengths[position] = len(found)
+            tokens = row[:length] if self.cut == "end" else row[-length:]
+            numbers = [number_of.get(token, UNKNOWN) for token in tokens] or [UNKNOWN]
+            values[position, : len(numbers)] = numbers
+            lengths[position] = len(numbers)
         return Sequences(values, lengths)
 
     def levels(self, state: TransformState) -> int:
@@ -128,7 +128,7 @@ class Tokenize(Transform):
         if self.missing == "error" and missing.any():
             hint = 'correct it, or set missing = "empty"'
             raise ColumnError("is missing", int(np.argmax(missing)), hint)
-        return [self._tokens("" if gap else each) for each, gap in zip(x, missing, strict=True)]
+        return [self._tokens("" if gap else text) for text, gap in zip(x, missing, strict=True)]
 
     def _tokens(self, text: str) -> list[str]:
         text = unicodedata.normalize("NFC", text)

@@ -37,8 +37,8 @@ class FeatureScale(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return scale (*shape)."""
-        own = self.scale_initializer, self.scale_regularizer
-        return {"scale": Parameter(input_shape, *own, role="scale")}
+        scale = Parameter(input_shape, self.scale_initializer, self.scale_regularizer, role="scale")
+        return {"scale": scale}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x * scale."""

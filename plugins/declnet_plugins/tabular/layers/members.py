@@ -50,8 +50,13 @@ class Members(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return scale (members, features)."""
-        own = self.scale_initializer, self.scale_regularizer
-        return {"scale": Parameter((self.members, *input_shape), *own, role="scale")}
+        scale = Parameter(
+            (self.members, *input_shape),
+            self.scale_initializer,
+            self.scale_regularizer,
+            role="scale",
+        )
+        return {"scale": scale}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y[:, i] = x * scale[i]."""
@@ -99,15 +104,23 @@ class MemberDense(Layer):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (members, inputs, units) and biases (members, units)."""
         members, inputs = input_shape
-        units, fans = self.units, (inputs, self.units)
-        own = self.weight_initializer, self.weight_regularizer
-        biases = self.bias_initializer, self.bias_regularizer
-        return {
-            "weights": Parameter((members, *fans), *own, fan_in=inputs, fan_out=units),
-            "biases": Parameter(
-                (members, units), *biases, role="bias", fan_in=inputs, fan_out=units
-            ),
-        }
+        units = self.units
+        weights = Parameter(
+            (members, inputs, units),
+            self.weight_initializer,
+            self.weight_regularizer,
+            fan_in=inputs,
+            fan_out=units,
+        )
+        biases = Parameter(
+            (members, units),
+            self.bias_initializer,
+            self.bias_regularizer,
+            role="bias",
+            fan_in=inputs,
+            fan_out=units,
+        )
+        return {"weights": weights, "biases": biases}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y[:, i] = x[:, i] @ weights[i] + biases[i]."""

@@ -30,8 +30,8 @@ class ParametricActivation(Layer):
     def parameters(self, input_shape: tuple[Shape, Shape]) -> dict[str, Parameter]:
         """Return shares (units,)."""
         units = input_shape[0][:1]
-        own = self.share_initializer, self.share_regularizer
-        return {"shares": Parameter(units, *own, role="scale")}
+        shares = Parameter(units, self.share_initializer, self.share_regularizer, role="scale")
+        return {"shares": shares}
 
     def workspace(self, input_shape: tuple[Shape, Shape]) -> dict[str, Workspace]:
         """Return memory for f - x."""
@@ -39,23 +39,23 @@ class ParametricActivation(Layer):
 
     def forward(self, x: tuple[Array, Array], y: Array, state: LayerState) -> None:
         """y = x + shares * (f - x)."""
-        given, activated = x
-        np.subtract(activated, given, out=state.change)
+        before, activated = x
+        np.subtract(activated, before, out=state.change)
         np.multiply(state.change, _along_units(state.shares, y), out=y)
-        np.add(y, given, out=y)
+        np.add(y, before, out=y)
 
     def backward(
         self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """dshares = sum(dy * (f - x)), dx = dy - dy * shares, df = dy * shares."""
-        axes, (given, activated) = list(range(dy.ndim)), dx
+        axes, (before, activated) = list(range(dy.ndim)), dx
         np.einsum(dy, axes, state.change, axes, [1], out=state.grad.shares)
         shares = _along_units(state.shares, dy)
         if activated is not None:
             np.multiply(dy, shares, out=activated)
-        if given is not None:
-            np.multiply(dy, shares, out=given)
-            np.subtract(dy, given, out=given)
+        if before is not None:
+            np.multiply(dy, shares, out=before)
+            np.subtract(dy, before, out=before)
 
 
 def _along_units(shares: Array, x: Array) -> Array:

@@ -56,11 +56,11 @@ class PBLD(Layer):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return an array of each kind for all features, features first."""
         (f,), h, o = input_shape, self.frequencies, self.units - 1
-        own = self.frequency_initializer, self.phase_initializer
+        frequencies, phases = self.frequency_initializer, self.phase_initializer
         weights, biases = self.weight_initializer, self.bias_initializer
         return {
-            "frequencies": Parameter((f, h), own[0], fan_in=1, fan_out=h),
-            "phases": Parameter((f, h), own[1], role="bias", fan_in=1, fan_out=h),
+            "frequencies": Parameter((f, h), frequencies, fan_in=1, fan_out=h),
+            "phases": Parameter((f, h), phases, role="bias", fan_in=1, fan_out=h),
             "weights": Parameter((f, h, o), weights, fan_in=h, fan_out=o),
             "biases": Parameter((f, o), biases, role="bias", fan_in=h, fan_out=o),
         }

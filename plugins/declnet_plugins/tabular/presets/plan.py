@@ -39,7 +39,7 @@ class TablePlan(Plan):
     def training_rows(self) -> int:
         """Return the least number of rows that are not held out."""
         rows = self.table.rows
-        return rows - sum(int(rows * each + 1) for each in self._held_out if each)
+        return rows - sum(int(rows * share + 1) for share in self._held_out if share)
 
     @property
     def _held_out(self) -> tuple[float, float]:

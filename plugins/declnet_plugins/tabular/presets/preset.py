@@ -55,14 +55,16 @@ class TablePreset(Template):
             folds=folds,
             clamps=self.clamps,
         )
-        texts = {name: (each,) for name, each in plan.text_inputs.items()}
+        texts = {name: (column,) for name, column in plan.text_inputs.items()}
         inputs: dict[str, Sequence[ColumnProfile]] = {**texts, **self._inputs(plan)}
         several = len(inputs) > 1
-        named = {name: [each.name for each in own] for name, own in inputs.items() if several}
+        named = {
+            name: [column.name for column in columns] for name, columns in inputs.items() if several
+        }
         prepare = (*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ()))
         data = data_section(plan, prepare, named, plan.target_transforms)
         read = {name: f"input.{name}" if several else "input" for name in inputs}
-        losses = (self._loss_section(each, name) for name, each in plan.plans.items())
+        losses = (self._loss_section(head, name) for name, head in plan.plans.items())
         rest = self._optimizer(plan), self._training(plan)
         return joined((head(plan), data, self._model_section(plan, read), *losses, *rest))
 

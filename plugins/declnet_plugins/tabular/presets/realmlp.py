@@ -77,17 +77,17 @@ class RealMLPTDS(TablePreset):
 
     def _outputs(self, plan: TablePlan, trunk: str, start: str) -> Iterator[Line]:
         """Yield the last layers, which read the layer `trunk` if there are several targets."""
-        for name, each in plan.plans.items():
-            own = (f"{name}_logits" if each.classes else name) if name else "output"
+        for name, head in plan.plans.items():
+            output = (f"{name}_logits" if head.classes else name) if name else "output"
             inputs = f', inputs = ["{trunk}"]' if name else ""
-            units = f"units = {each.last_units}{inputs}, {start}"
-            line = f'  {{ type = "ntp_dense", name = "{own}", {units} }},'
-            yield (line, f"of {toml(each.target.name)}") if name else line
-            if each.classes:
-                kind = "sigmoid" if each.is_binary else "softmax"
+            units = f"units = {head.last_units}{inputs}, {start}"
+            line = f'  {{ type = "ntp_dense", name = "{output}", {units} }},'
+            yield (line, f"of {toml(head.target.name)}") if name else line
+            if head.classes:
+                kind = "sigmoid" if head.is_binary else "softmax"
                 last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
-                what = "it into a probability" if each.is_binary else "them into probabilities"
-                yield f"  {last},", f"turns {what}{'' if each.is_binary else ' that sum to 1'}"
+                what = "it into a probability" if head.is_binary else "them into probabilities"
+                yield f"  {last},", f"turns {what}{'' if head.is_binary else ' that sum to 1'}"
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         if plan.classes:
@@ -116,13 +116,13 @@ class RealMLPTDS(TablePreset):
     ) -> Iterator[Line]:
         """Yield the groups of layers with one unit for two classes."""
         plans = plan.plans.items()
-        own = [f"{name}_logits" if name else "output" for name, each in plans if each.is_binary]
-        if own:
+        outputs = [f"{name}_logits" if name else "output" for name, head in plans if head.is_binary]
+        if outputs:
             yield ""
             yield AS_TWO
-            yield from group(", ".join(f'"{name}.weights"' for name in own), *weights)
+            yield from group(", ".join(f'"{name}.weights"' for name in outputs), *weights)
             yield ""
-            yield from group(", ".join(f'"{name}.biases"' for name in own), *biases)
+            yield from group(", ".join(f'"{name}.biases"' for name in outputs), *biases)
 
     def _rates(self, peak: str) -> Iterator[Line]:
         rate = f'{{ type = "coslog", max_rate = {peak} }}'
@@ -154,7 +154,7 @@ class RealMLPTD(RealMLPTDS):
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         few = tuple(category for category in plan.categories if category not in _many(plan))
         inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
-        return {name: own for name, own in inputs.items() if own}
+        return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from repaired(plan, self.most_categories)
@@ -192,8 +192,8 @@ class RealMLPTD(RealMLPTDS):
         for number in (1, 2, 3):
             yield f'  {{ type = "ntp_dense", units = 256, {start} }},'
             yield f'  "{activation}",'
-            of = f'"ntp_dense_{number}", "{activation}_{number}"'
-            yield f'  {{ type = "parametric_activation", inputs = [{of}] }},'
+            inputs = f'"ntp_dense_{number}", "{activation}_{number}"'
+            yield f'  {{ type = "parametric_activation", inputs = [{inputs}] }},'
             yield '  { type = "dropout", rate = { type = "flat_cosine", initial_rate = 0.15 } },'
         yield from self._outputs(plan, "dropout_3", start)
 

@@ -36,7 +36,7 @@ class TabMMini(TablePreset):
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         inputs = {"numbers": plan.numbers, "categories": plan.categories}
-        return {name: own for name, own in inputs.items() if own}
+        return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from repaired(plan, self.most_categories)
@@ -63,10 +63,10 @@ class TabMMini(TablePreset):
         repeat = 2 if plan.numbers else 3
         name = 'name = "trunk", ' if plan.table.others else ""
         yield f"  {{ {name}repeat = {repeat}, layers = [{hidden}] }},"
-        for name, each in plan.plans.items():
-            own = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
-            line = f'  {{ type = "member_dense", {own}units = {each.classes or 1} }},'
-            yield line, f"an output each{f', of {toml(each.target.name)}' if name else ''}"
+        for name, head in plan.plans.items():
+            fields = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
+            line = f'  {{ type = "member_dense", {fields}units = {head.classes or 1} }},'
+            yield line, f"an output each{f', of {toml(head.target.name)}' if name else ''}"
 
     def _members(self, embedded: bool, parts: Sequence[str]) -> Iterator[Line]:
         """Yield the layers that give each member its features.
@@ -78,15 +78,15 @@ class TabMMini(TablePreset):
         yield "  # each member sees the features with its own factors"
         both = embedded and parts
         if embedded:
-            own = 'name = "members_numbers", inputs = ["embedded"], ' if both else ""
+            fields = 'name = "members_numbers", inputs = ["embedded"], ' if both else ""
             start = 'scale_initializer = { type = "per_feature", size = 16 }'
-            yield f'  {{ type = "members", {own}members = 32, {start} }},'
+            yield f'  {{ type = "members", {fields}members = 32, {start} }},'
         if parts:
             yield from concatenated(parts)
             read = f'inputs = ["{parts[0]}"], ' if both and len(parts) == 1 else ""
-            own = f'name = "members_others", {read}' if both else ""
+            fields = f'name = "members_others", {read}' if both else ""
             start = '{ type = "normal", std = 1.0 }' if both else '"random_signs"'
-            yield f'  {{ type = "members", {own}members = 32, scale_initializer = {start} }},'
+            yield f'  {{ type = "members", {fields}members = 32, scale_initializer = {start} }},'
         if both:
             names = '["members_numbers", "members_others"]'
             yield f'  {{ type = "concatenate", axis = 1, inputs = {names} }},'

@@ -38,5 +38,5 @@ class SignedOneHot(OneHot):
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names of the form `column=category`; of two categories, only the first."""
-        found = super().feature_names(names, state)
-        return found[::2] if len(state["categories"]) == 2 else found
+        features = super().feature_names(names, state)
+        return features[::2] if len(state["categories"]) == 2 else features

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Transform, TransformState
+from declnet import Array, TransformState
 from declnet_plugins.standard.transforms.quantile import (
     EDGE,
     normal_quantiles,
@@ -11,8 +11,8 @@ from declnet_plugins.standard.transforms.quantile import (
     require_ascending,
 )
 from declnet_plugins.standard.transforms.scaling import (
+    NumberTransform,
     finite_numbers,
-    is_numeric,
     require_shape,
     require_spread,
     saved,
@@ -22,7 +22,7 @@ QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
 """Rows for each quantile, and the fewest and most quantiles."""
 
 
-class RobustScale(Transform):
+class RobustScale(NumberTransform):
     """y = z / sqrt(1 + (z / clip)**2), z = (x - median) / (the interquartile range).
 
     Both of the training data, for each number of a sample. If the interquartile range is 0,
@@ -37,10 +37,6 @@ class RobustScale(Transform):
     examples = ({}, {"columns": ["income"], "clip": 5.0})
 
     clip: float | None = Field(default=3.0, gt=0, description="the limit of |y|; absent: none")
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fit(self, x: Array) -> TransformState:
         """Return the median and the factor 1 / (interquartile range)."""
@@ -59,7 +55,7 @@ class RobustScale(Transform):
         return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
 
 
-class QuantileNormal(Transform):
+class QuantileNormal(NumberTransform):
     """y = the normal quantile of x's rank in the training data: it becomes N(0, 1), in any shape.
 
     The rank of x is interpolated between quantiles, one for 30 rows, at least 10 and at most 1000;
@@ -75,10 +71,6 @@ class QuantileNormal(Transform):
     examples = ({}, {"columns": ["income"], "noise": 0.0})
 
     noise: float = Field(default=1e-3, ge=0, description="how much noise the quantiles see")
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fit(self, x: Array) -> TransformState:
         """Return the quantiles, (count, *sample shape)."""
@@ -108,7 +100,7 @@ class QuantileNormal(Transform):
 
 def _ranks(x: Array, quantiles: Array) -> Array:
     """Return the share of the data below each x; at the ends of the data 0 and 1."""
-    found = ranks(x, quantiles)
-    found[x - EDGE < quantiles[0]] = 0
-    found[x + EDGE > quantiles[-1]] = 1
-    return found
+    shares = ranks(x, quantiles)
+    shares[x - EDGE < quantiles[0]] = 0
+    shares[x + EDGE > quantiles[-1]] = 1
+    return shares

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from declnet import Array, Transform, TransformState
-from declnet_plugins.standard.transforms.scaling import finite_numbers, is_numeric, saved
+from declnet import Array, TransformState
+from declnet_plugins.standard.transforms.scaling import NumberTransform, finite_numbers, saved
 
 
-class Clamp(Transform):
+class Clamp(NumberTransform):
     """y = x; predictions are limited to the range of x in the training data.
 
     For `data.prepare_targets`: targets are unchanged, so training is the same; a prediction below
@@ -18,10 +18,6 @@ class Clamp(Transform):
     """
 
     type = "clamp"
-
-    def suits(self, column: Array) -> bool:
-        """Return whether the column holds floats or integers."""
-        return is_numeric(column)
 
     def fit(self, x: Array) -> TransformState:
         """Return the smallest and the largest value."""

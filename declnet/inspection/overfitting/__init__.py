@@ -1,0 +1,1 @@
+"""`declnet overfit`: a few samples overfitted, or what prevents it."""

@@ -1,0 +1,1 @@
+"""`declnet find-rate`: the search for a learning rate."""

@@ -1,0 +1,1 @@
+"""`declnet trace`: one training step with all its numbers, and its gradients verified."""

@@ -1,0 +1,75 @@
+"""Trained models in a folder, of one run or of several that are used as one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.runs.analysis import Analysis
+from declnet.runs.exchange.exportable import Exportable
+
+if TYPE_CHECKING:
+    from declnet.data.splits import Data
+    from declnet.runs.inference.analyzing import AnalysisResult
+    from declnet.runs.inference.examined import ExaminedPart
+
+
+class TrainedModels(Exportable):
+    """The trained models of one run or of several, and the data sets that they did not see."""
+
+    @property
+    @abstractmethod
+    def evaluated_on(self) -> tuple[str, ...]:
+        """The data sets that tell most of the models: those to evaluate them on by default."""
+
+    @abstractmethod
+    def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
+        """Return a data set of the runs, with the models that have not seen it.
+
+        Args:
+            name: the name of the data set.
+            data: what a program passed to the runs; None loads the data of their spec.
+
+        Raises:
+            DataError: there is no such data set, or it can no longer be loaded.
+        """
+
+    def analyze(
+        self,
+        *analyses: Analysis | str | Mapping[str, Any],
+        data: str | Path | DataSource | None = None,
+    ) -> tuple[AnalysisResult, ...]:
+        """Analyze the models on a data set of the runs, or on other data.
+
+        With folds, each row is examined by the models that have not seen it.
+
+        Args:
+            analyses: each as in a spec: a type, a table or an instance.
+            data: the name of a data set, by default the first of `evaluated_on`; or a file or
+                source with targets, as a `Path` or a `DataSource`.
+
+        Raises:
+            pydantic.ValidationError: an analysis is invalid.
+            DeclnetError: as `predictor` and `examined` do; DataError if an analysis does not suit
+                the model or the data.
+        """
+        from declnet.runs.inference.analyzing import other_data, unseen_data
+
+        predictor, first = self.predictor(), self.runs[0]
+        context = {"registry": predictor.registry}
+        declared = [Analysis.from_declaration(analysis, context) for analysis in analyses]
+
+        def training() -> Data:
+            return first.raw_sets()["train"]
+
+        with attributing_errors(predictor.registry):
+            if isinstance(data, Path | DataSource):
+                analyzed = other_data(predictor, data, training)
+            else:
+                name = data or self.evaluated_on[0]
+                analyzed = unseen_data(predictor, self.examined(name), name, training)
+            return tuple(map(analyzed.result, declared))

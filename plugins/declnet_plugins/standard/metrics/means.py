@@ -1,0 +1,30 @@
+"""Metrics that are a mean over all samples."""
+
+from math import nan
+
+import numpy as np
+
+from declnet import Array, Metric
+
+
+class MeanMetric(Metric):
+    """The mean of `values`, numbers or booleans, which subclasses compute for each batch."""
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        """Return the values to average, of any shape."""
+        raise NotImplementedError
+
+    def start(self) -> list[float]:
+        """Return [sum, count]."""
+        return [0, 0]
+
+    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
+        """Add a batch."""
+        values = self.values(y_pred, y_true)
+        is_boolean = values.dtype.kind == "b"  # counting is faster than summing
+        state[0] += np.count_nonzero(values) if is_boolean else values.sum().item()
+        state[1] += values.size
+
+    def result(self, state: list[float]) -> float:
+        """Return sum / count."""
+        return state[0] / state[1] if state[1] else nan

@@ -1,0 +1,111 @@
+"""The search for a learning rate, on problems whose best rates are known."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from declnet.inspection.trainings import with_rate
+
+import declnet
+from declnet import Registry, Schedule, SpecError
+from declnet.inspection.rates import find_rate, rates_to_keep
+
+
+class Flat(Schedule):
+    """A schedule of somebody's that scales with no single field."""
+
+    type = "flat"
+    first: float = 0.1
+
+    def rate(self, step, total):
+        return self.first
+
+
+def test_a_schedule_without_a_rate_field_is_refused(make):
+    registry = Registry()
+    for entry in declnet.default_registry().entries():
+        registry.add(entry)
+    registry.register(Flat)
+    spec = make(registry, optimizer__learning_rate={"type": "flat"})
+    with pytest.raises(SpecError) as caught:
+        find_rate(spec, registry)
+    (problem,) = caught.value.problems
+    assert problem.message == 'the schedule "flat" declares no field that scales its rates'
+    assert problem.path == ("optimizer", "learning_rate")
+
+
+def least_squares(folder, curvature, rate=0.1, dtype="float64"):
+    """A spec of one weight whose loss is curvature / 2 * (w - 1)^2, full batch."""
+    x = math.sqrt(curvature / 2) * np.tile([[1.0], [-1.0]], (8, 1))  # the bias stays 0
+    np.savez(folder / "line.npz", x=x, y=x)
+    layer = {"type": "dense", "units": 1, "weight_initializer": "zeros"}
+    return declnet.parse_spec(
+        {
+            "data": {"train": {"type": "npz", "path": str(folder / "line.npz")}},
+            "model": {"dtype": dtype, "layers": [layer]},
+            "loss": "mean_squared_error",
+            "optimizer": {"type": "sgd", "learning_rate": rate},
+            "training": {"epochs": 300},
+        }
+    )
+
+
+@pytest.mark.parametrize("curvature", [0.02, 1.0, 500.0])
+@pytest.mark.parametrize("budget", [0.0, 1.0])
+def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
+    """It converges for rates below 2 / curvature, fastest at 1 / curvature."""
+    found = find_rate(least_squares(tmp_path, curvature), budget=budget)
+    assert 0.05 / curvature < found.suggested < 2 / curvature
+    assert bool(found.trials) == (budget > 0)
+    for trial in found.trials:
+        remaining = (1 - trial.rate * curvature) ** 2
+        assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "most", "kept"),
+    [
+        ([9, 1, 5, 2, 3], 2, [1, 3]),
+        ([9, 1, 5, 2, 3], 3, [0, 1, 2, 3]),
+        ([1, 2, 3, 4, 5], 3, [0, 1]),
+        ([5, 4, 3, 2, 1], 3, [3, 4]),
+        ([5, None, 4, 9, 9], 3, [0, 2, 3]),
+        ([None] * 5, 3, []),
+    ],
+)
+def test_the_best_rates_and_the_neighbors_of_the_best_are_trained_for_longer(losses, most, kept):
+    trials = [
+        SimpleNamespace(rate=0.5**at, loss=loss, diverged=loss is None)
+        for at, loss in enumerate(losses)
+    ]
+    rates = rates_to_keep(trials, most, lambda trial: (trial.loss, trial.rate))
+    assert rates == [0.5**at for at in kept]
+
+
+def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = make(optimizer__learning_rate=1e6, training__epochs=2000, training__batch_size=10)
+    before = sorted(tmp_path.rglob("*"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = find_rate(spec, budget=0.5), find_rate(spec, budget=0.5)
+    assert first == second
+    assert sorted(tmp_path.rglob("*")) == before
+    assert 0.3 < first.runs <= 0.5
+    assert first.updates <= len(first.curve.rates) + sum(each.updates for each in first.trials)
+    result = declnet.run(with_rate(spec, first.suggested))
+    assert result.metrics["train"]["accuracy"] > 0.9
+
+
+def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(make):
+    huge = {"type": "constant", "value": 1e300}
+    spec = make(
+        model__layers__0__weight_initializer=huge, model__layers__2__weight_initializer=huge
+    )
+    with pytest.raises(declnet.DivergenceError, match='the output of "dense_2" infinite') as caught:
+        find_rate(spec)
+    assert caught.value.layer == "dense_2"

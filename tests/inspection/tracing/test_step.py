@@ -1,0 +1,262 @@
+"""A traced step: its numbers agree with a calculation by hand, and its gradients are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from declnet.inspection.starting import Start, start_of_run, start_of_spec
+from declnet.inspection.trace import Trace, suspects
+
+import declnet
+from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
+from declnet.inspection.tracing import trace
+
+SPECS = Path(__file__).parents[2] / "specs"
+FILES = sorted(
+    each.relative_to(SPECS)
+    for each in SPECS.rglob("*")
+    if each.suffix in (".toml", ".json")
+    and not each.name.endswith((".schema.json", "_1000.toml"))  # others have those networks
+    and each.parent.name != "optimizers"
+)
+
+Started = Callable[..., Start]
+
+
+@pytest.fixture
+def started(document: dict[str, Any], changed: Callable[..., Any]) -> Started:
+    """Start the training of the small spec with changes."""
+
+    def start(values: dict[str, Any] | None = None, step: int = 0, registry: Any = None) -> Start:
+        registry = registry or default_registry()
+        spec = parse_spec(changed(document, values or {}), registry)
+        return start_of_spec(spec, registry, step)
+
+    return start
+
+
+ADAM = {
+    "optimizer": {"type": "adam", "learning_rate": 0.05, "decay": 0.1},
+    "model.layers.0": {
+        "type": "dense",
+        "units": 4,
+        "weight_regularizer": {"type": "l2", "strength": 0.01},
+    },
+    "training.batch_size": 8,
+    "training.clip_norm": 0.2,
+}
+
+
+def test_every_number_follows_from_others_by_hand(started: Started) -> None:
+    found = trace(started(ADAM, step=2))
+    (dense, relu, output, softmax) = found.layers
+    w1, b1, w2, b2 = found.parameters
+    assert [each.key for each in found.parameters] == [
+        "dense_1.weights",
+        "dense_1.biases",
+        "dense_2.weights",
+        "dense_2.biases",
+    ]
+    x = found.x[""]
+    z1 = x @ w1.before + b1.before
+    a1 = np.maximum(z1, 0)
+    z2 = a1 @ w2.before + b2.before
+    p = np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True)
+    for layer, y in zip(found.layers, (z1, a1, z2, p), strict=True):
+        np.testing.assert_allclose(layer.y, y, rtol=1e-12)
+    (head,) = found.losses
+    np.testing.assert_allclose(head.losses, -np.log((p * head.y_true).sum(axis=1)), rtol=1e-12)
+    assert found.data_loss == pytest.approx(head.losses.mean())
+    assert w1.penalty == found.penalty == pytest.approx(0.01 * (w1.before**2).sum())
+    assert found.loss == pytest.approx(found.data_loss + found.penalty)
+
+    dp = -head.y_true / p / 3
+    dz2 = p * (dp - (dp * p).sum(axis=1, keepdims=True))
+    da1 = dz2 @ w2.before.T
+    dz1 = da1 * (z1 > 0)
+    for layer, dy in zip((softmax, output, relu, dense), (dp, dz2, da1, dz1), strict=True):
+        np.testing.assert_allclose(layer.dy, dy, rtol=1e-9, atol=1e-15)
+    gradients = {
+        "dense_1.weights": x.T @ dz1 + 0.02 * w1.before,
+        "dense_1.biases": dz1.sum(axis=0),
+        "dense_2.weights": a1.T @ dz2,
+        "dense_2.biases": dz2.sum(axis=0),
+    }
+    norm = np.sqrt(sum((each**2).sum() for each in gradients.values()))
+    assert norm > 0.2
+    np.testing.assert_allclose(w1.penalty_gradient, 0.02 * w1.before)
+
+    assert (found.step, found.steps, found.rate) == (3, 12, pytest.approx(0.05 / 1.2))
+    for each in found.parameters:
+        gradient = gradients[each.key]
+        np.testing.assert_allclose(each.gradient, gradient, rtol=1e-9, atol=1e-15)
+        clipped = gradient * 0.2 / norm
+        np.testing.assert_allclose(each.clipped, clipped, rtol=1e-9, atol=1e-15)
+        momentum = 0.9 * each.state["momentum"][0] + clipped
+        cache = 0.999 * each.state["cache"][0] + clipped**2
+        assert each.state["momentum"][0].any()
+        np.testing.assert_allclose(each.state["momentum"][1], momentum, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(each.state["cache"][1], cache, rtol=1e-9, atol=1e-15)
+        m, v = 0.1 * momentum / (1 - 0.9**3), 0.001 * cache / (1 - 0.999**3)
+        after = each.before - found.rate * m / (np.sqrt(v) + 1e-7)
+        np.testing.assert_allclose(each.after, after, rtol=1e-9, atol=1e-15)
+
+
+def test_a_step_on_the_whole_batch_is_the_step_of_the_training(
+    document: dict[str, Any], changed: Callable[..., Any], started: Started
+) -> None:
+    values = {"training.batch_size": 7, "training.epochs": 1, "optimizer.momentum": 0.9}
+    found = trace(started(values, step=4), 2)
+    assert (found.epoch, found.batch, found.batch_size) == (0, 4, 2)
+    result = declnet.run(parse_spec(changed(document, values)))
+    trained = result.model.parameters()
+    assert {each.key for each in found.parameters} == set(trained)
+    for each in found.parameters:
+        np.testing.assert_allclose(each.after, trained[each.key], rtol=1e-12, atol=1e-15)
+
+
+def test_sample_weights_and_random_layers(started: Started, changed: Callable[..., Any]) -> None:
+    values = {
+        "data.class_weights": {"0": 3.0, "1": 1.0, "2": 0.5},
+        "model.layers.1": {"type": "dropout", "rate": 0.5},
+    }
+    found = trace(started(values), verify=True)
+    assert found.weights is not None
+    assert found.weights.tolist() == [3.0, 1.0, 0.5]
+    assert found.data_loss == pytest.approx(found.losses[0].losses @ found.weights / 4.5)
+    assert (found.layers[1].y == 0).any()
+    assert suspects(found) == ()
+    assert all(each.passed and each.compared for each in found.checks)
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_the_gradients_of_each_shipped_spec_are_verified(
+    file: Path, shipped_spec: Callable[[Path], Path]
+) -> None:
+    spec = load_spec(shipped_spec(file), {"model.initial_weights": None})  # of another run
+    found = trace(start_of_spec(spec, default_registry()), verify=True)
+    assert found.dtype == "float64"
+    assert suspects(found) == ()
+    assert max(each.error for each in found.checks) <= 1e-6
+    keys = {each.key for each in found.parameters if each.gradient is not None}
+    layers = {each.name for each in found.layers if each.dy is not None}
+    assert {each.name for each in found.checks} == keys | layers
+    assert sum(each.compared for each in found.checks) > 50
+
+
+class WrongScale(Layer):
+    """y = 3 * x."""
+
+    type = "wrong_scale"
+    factor: float = 3.0
+
+    def forward(self, x: Any, y: Any, state: Any) -> None:
+        np.multiply(x, 3, out=y)
+
+    def backward(self, x: Any, y: Any, dy: Any, dx: Any, state: Any) -> None:
+        if dx is not None:
+            np.multiply(dy, self.factor, out=dx)
+
+
+@pytest.fixture
+def with_scale() -> Registry:
+    registry = declnet.discover()
+    registry.register(WrongScale)
+    return registry
+
+
+def test_a_wrong_gradient_is_found_and_its_layer_named(
+    started: Started, with_scale: Registry
+) -> None:
+    def found(factor: float) -> Trace:
+        layer = {"type": "wrong_scale", "factor": factor, "name": "scaled"}
+        return trace(started({"model.layers.1": layer}, 0, with_scale), verify=True)
+
+    assert suspects(found(3.0)) == ()
+    wrong = found(3.0001)
+    assert suspects(wrong) == ("scaled (wrong_scale)",)
+    assert [each.name for each in wrong.checks if not each.passed] == [
+        "dense_1",
+        "dense_1.weights",
+        "dense_1.biases",
+    ]
+
+
+def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started) -> None:
+    class Crooked(Loss):
+        """losses = sum(y_pred**2)."""
+
+        type = "crooked"
+        targets = "classes"
+
+        def forward(self, y_pred: Any, y_true: Any, losses: Any) -> None:
+            np.sum(y_pred**2, axis=1, out=losses)
+
+        def backward(self, y_pred: Any, y_true: Any, dy_pred: Any) -> None:
+            np.multiply(y_pred, 1.9, out=dy_pred)
+
+    registry = declnet.discover()
+    registry.register(Crooked)
+    values = {"loss": "crooked", "training.metrics": []}
+    found = trace(started(values, registry=registry), verify=True)
+    assert suspects(found) == ("the loss (crooked)",)
+    assert [each.passed for each in found.checks] == [False] * len(found.checks)
+
+
+def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    values = {
+        "training.callbacks": [{"type": "checkpoint", "every_epochs": 1}],
+        "training.epochs": 5,
+        "optimizer.momentum": 0.9,
+        "model.layers.1": {"type": "dropout", "rate": 0.5},
+    }
+    spec = parse_spec(changed(document, values))
+    uninterrupted = declnet.run(spec).model.parameters()
+
+    def interrupt(event: Any) -> None:
+        if getattr(event, "epoch", 0) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        declnet.run(spec, out=tmp_path / "run", listener=interrupt)
+    found = trace(start_of_run(tmp_path / "run", default_registry()), 30)
+    assert "after 4 updates" in found.origin
+    assert (found.step, found.epoch) == (5, 4)
+    for each in found.parameters:
+        np.testing.assert_allclose(each.after, uninterrupted[each.key], rtol=1e-9, atol=1e-15)
+
+
+def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp_path):
+    """The second update of a run whose dropout rate falls from 0.4 and whose weights are LSUV's."""
+    spec = parse_spec(
+        {
+            "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
+            "model": {
+                "layers": [
+                    {"type": "dense", "units": 8, "weight_initializer": "lsuv"},
+                    "tanh",
+                    {
+                        "type": "dropout",
+                        "rate": {"type": "polynomial", "initial_rate": 0.4, "power": 1.0},
+                    },
+                    {"type": "dense", "units": 3},
+                    "softmax",
+                ]
+            },
+            "loss": "categorical_crossentropy",
+            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+            "training": {"epochs": 2},
+        }
+    )
+    found = trace(start_of_spec(spec, default_registry(), 1), 60, verify=True)
+    assert all(each.error <= 1e-6 for each in found.checks)
+    kept = found.layers[2].y[found.layers[2].y != 0] / found.layers[1].y[found.layers[2].y != 0]
+    np.testing.assert_allclose(kept, 1 / (1 - 0.2))
+    first = trace(start_of_spec(spec, default_registry()), 60, verify=True)
+    assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)

@@ -1,0 +1,37 @@
+"""Which parts of a step run without Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import default_registry, parse_spec
+from declnet.runs.engine_parts import engine_parts
+
+DOCUMENT = {
+    "declnet": 1,
+    "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
+    "model": {
+        "layers": [
+            {"type": "dense", "units": 40, "weight_regularizer": {"type": "l2", "strength": 0.01}},
+            "relu",
+            {"type": "dropout", "rate": 0.1},
+            "prelu",
+            {"type": "dense", "units": 3},
+            "softmax",
+        ]
+    },
+    "loss": "categorical_crossentropy",
+    "optimizer": "adam",
+    "training": {"epochs": 1, "batch_size": 30},
+}
+
+
+def test_each_part_says_what_runs_it():
+    pytest.importorskip("numba", reason="the extra jit is not installed")
+    parts = {each.name: each for each in engine_parts(parse_spec(DOCUMENT), default_registry())}
+    assert parts["dense_1 + relu_1"].runs == "compiled"
+    assert parts["prelu_1"].runs == "recorded"
+    assert parts["softmax_1 + loss"].runs == "compiled"
+    assert {"regularizers", "optimizer"} < set(parts)
+    for each in parts.values():
+        assert bool(each.reasons) == (each.runs == "in Python")
