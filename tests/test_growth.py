@@ -19,8 +19,9 @@ from declnet.spec.heads import Head
 from declnet.spec.validate import read_spec
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.data.csv_polars import last_row_end
-from declnet_plugins.standard.layers import Dense, ReLU
-from declnet_plugins.standard.losses import MeanSquaredError
+from declnet_plugins.standard.layers.activations import ReLU
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 SPEC = """
 declnet = 1

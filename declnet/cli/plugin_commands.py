@@ -92,10 +92,9 @@ class PluginCommand(click.Command):
 
     def failure(self, error: BaseException) -> click.ClickException:
         """Return what is shown of an exception of the command, with its distribution."""
-        from declnet.errors import error_summary
-        from declnet.testing.check import place_of
+        from declnet.errors import error_place, error_summary
 
-        place = place_of(error)
+        place = error_place(error)
         where = f" ({place})" if place else ""
         message = f"the command `{self.name}` of {self._offers[0]} raised {error_summary(error)}"
         return _CommandError(f"{message}{where}")

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.spec.document.overrides import Override
     from declnet.spec.model import RunSpec
+    from declnet.spec.parsed import ParsedSpec
     from declnet.spec.points import Point
-    from declnet.spec.validate import ParsedSpec
     from declnet.training.checks.check import Checked
 
 

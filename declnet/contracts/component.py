@@ -97,6 +97,11 @@ class Component(StrictModel):
         }
 
     @classmethod
+    def contract(cls) -> "builtins.type[Any]":
+        """Return the contract of a component class: the nearest base class that sets `kind`."""
+        return next(base for base in cls.__mro__ if "kind" in vars(base))
+
+    @classmethod
     def is_contract(cls) -> bool:
         """Return whether the class is a contract rather than a component of one type."""
         return not hasattr(cls, "type")

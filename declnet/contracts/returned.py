@@ -27,7 +27,6 @@ from typing import (
 
 from declnet.contracts.annotations import Misfit, Type, parsed
 from declnet.contracts.component import Component
-from declnet.contracts.verification import contract_of
 from declnet.errors import ComponentError
 
 P = ParamSpec("P")
@@ -116,7 +115,7 @@ def verify_as(
 def why_unavailable(component: Any) -> str | None:
     """Return why a component, or its class, cannot be used on this machine; None if it can."""
     cls = component if isinstance(component, type) else component.__class__
-    reason: str | None = verify(contract_of(cls).unavailable, component, component.unavailable())
+    reason: str | None = verify(cls.contract().unavailable, component, component.unavailable())
     return reason
 
 
@@ -183,6 +182,6 @@ def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
         (annotation,) = members
     elif Self in members:
         annotation = Union[tuple(cls if member is Self else member for member in members)]  # noqa: UP007
-    meaning = getattr(contract_of(cls), f"verify_{name}", None)
+    meaning = getattr(cls.contract(), f"verify_{name}", None)
     scalar = annotation if meaning is None and annotation in (bool, int, float) else None
     return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)

@@ -308,7 +308,7 @@ def prepare_sets(
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
         fitted: the preparation of an earlier run.
         statistics: what is learned from the training data, if `sets` has only a sample.
     """

@@ -73,19 +73,19 @@ class HeadSpec(StrictModel):
             return {"loss": values}
         if not isinstance(values, Mapping) or isinstance(values.get("loss"), Loss):
             return values
-        reserved, own = split_head(values)
-        return {**reserved, "loss": own}
+        reserved, loss = split_head(values)
+        return {**reserved, "loss": loss}
 
     @classmethod
     def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
         """Suggest a reserved key for an unknown key of the loss that is like one."""
-        found = super()._with_suggestion(detail)
+        details = super()._with_suggestion(detail)
         is_key = detail["type"] == "unknown_key" and len(detail["loc"]) == 2
         near = closest(str(detail["loc"][-1]), RESERVED) if is_key else None
         if near is not None:
             about = cls.about_unknown(str(detail["loc"][-1]), RESERVED, "")
-            found["type"] = PydanticCustomError("unknown_key", "unknown key", about)
-        return found
+            details["type"] = PydanticCustomError("unknown_key", "unknown key", about)
+        return details
 
     @model_serializer(mode="wrap")
     def _joined(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -202,22 +202,25 @@ def heads_of(losses: Mapping[str, HeadSpec]) -> tuple[Head, ...]:
 def require_names(losses: Mapping[str, HeadSpec]) -> None:
     """Raise a located error unless losses and their metrics have different names in the history."""
     seen: dict[str, str] = {}
-    for name, each in losses.items():
+    for name, head in losses.items():
         if not is_name(name):
             message = f'"{name}" cannot name a loss'
             raise located_error("name", message, (name,), None, hint=NAME_HINT)
-        labels = [label(name, own) for own in ("loss", *(metric.label for metric in each.metrics))]
+        labels = [
+            label(name, metric_name)
+            for metric_name in ("loss", *(metric.label for metric in head.metrics))
+        ]
         for position, column in enumerate(labels, start=-1):
             at: tuple[str | int, ...] = (name,) if position < 0 else (name, "metrics", position)
             if column in HISTORY or column.startswith(VALIDATION):
                 message = f'"{column}" would be another column of the history'
-                raise _taken(message, at)
+                raise _name_error(message, at)
             if column in seen:
                 message = f'"{column}" would be a metric of "{seen[column]}" as well'
-                raise _taken(message, at)
+                raise _name_error(message, at)
             seen[column] = name
 
 
-def _taken(message: str, at: tuple[str | int, ...]) -> ValidationError:
+def _name_error(message: str, at: tuple[str | int, ...]) -> ValidationError:
     hint = "give the loss another name" if len(at) == 1 else "give the metric another name"
     return located_error("names", message, at, None, hint=hint)

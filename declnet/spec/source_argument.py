@@ -44,16 +44,16 @@ def declared_source(
         SpecError: the text is not an inline table, or a key is wrong; each error has its place.
     """
     whole = Place(argument, 1, 1, 1, len(text) + 1, text)
-    given = _table_in(text, whole)
-    if like is not None and given.setdefault("type", like.type) == like.type:
-        kept = like.model_fields_set - given.keys()
-        if given.keys() & {"target", "targets"}:
-            kept = kept - {"target", "targets"}
-        given |= {name: getattr(like, name) for name in sorted(kept)}
+    table = _table_in(text, whole)
+    if like is not None and table.setdefault("type", like.type) == like.type:
+        inherited = like.model_fields_set - table.keys()
+        if table.keys() & {"target", "targets"}:
+            inherited = inherited - {"target", "targets"}
+        table |= {name: getattr(like, name) for name in sorted(inherited)}
     try:
-        return DataSource.from_declaration(given, {"registry": registry, "folder": Path.cwd()})
+        return DataSource.from_declaration(table, {"registry": registry, "folder": Path.cwd()})
     except ValidationError as error:
-        raise _located_errors(error, given, whole) from None
+        raise _located_errors(error, table, whole) from None
 
 
 def declared_component(
@@ -72,16 +72,16 @@ def declared_component(
         SpecError: the text is not an inline table, or a key is wrong; each error has its place.
     """
     whole = Place(argument, number, 1, number, len(text) + 1, text)
-    given: Any = _table_in(text, whole) if is_declaration(text) else text.strip()
-    if contract is Executor and isinstance(given, str) and ":" in given:
-        name, _, address = given.partition(":")
-        given = {"type": name, "address": address}
+    value: Any = _table_in(text, whole) if is_declaration(text) else text.strip()
+    if contract is Executor and isinstance(value, str) and ":" in value:
+        name, _, address = value.partition(":")
+        value = {"type": name, "address": address}
     context = {"registry": registry, "folder": Path.cwd()}
     try:
-        found: C = TypeAdapter(contract).validate_python(given, context=context)
+        component: C = TypeAdapter(contract).validate_python(value, context=context)
     except ValidationError as error:
-        raise _located_errors(error, given, whole) from None
-    return found
+        raise _located_errors(error, value, whole) from None
+    return component
 
 
 def _table_in(text: str, whole: Place) -> dict[str, Any]:
@@ -94,9 +94,9 @@ def _table_in(text: str, whole: Place) -> dict[str, Any]:
     return dict(table)
 
 
-def _located_errors(error: ValidationError, given: Any, whole: Place) -> SpecError:
+def _located_errors(error: ValidationError, value: Any, whole: Place) -> SpecError:
     positions = KeyPositions(_KEY + whole.text, "toml")
-    problems = [diagnostic_of(each, given) for each in error.errors()]
+    problems = [diagnostic_of(detail, value) for detail in error.errors()]
     return SpecError([_located(problem, positions, whole) for problem in problems])
 
 
@@ -108,6 +108,8 @@ def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diag
     if spot is None or "\n" in whole.text or not problem.path:
         return replace(problem, place=whole)
     by_key = problem.focus == "key" and spot.key is not None
-    start, end = (each - len(_KEY) for each in (spot.key if by_key and spot.key else spot.value))
+    start, end = (
+        offset - len(_KEY) for offset in (spot.key if by_key and spot.key else spot.value)
+    )
     line = whole.line
     return replace(problem, place=Place(whole.file, line, start + 1, line, end + 1, whole.text))

@@ -12,7 +12,8 @@ from declnet import Layer, Loss, Registry
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_network
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.layers import Dense, Linear, ReLU
+from declnet_plugins.standard.layers.activations import Linear, ReLU
+from declnet_plugins.standard.layers.dense import Dense
 
 
 class Toy(Layer):

@@ -8,7 +8,8 @@ import pytest
 from declnet import Workspace
 from declnet.graph.arrays import Workspaces
 from declnet.graph.shapes import infer_network
-from declnet_plugins.standard.layers import Dense, ReLU
+from declnet_plugins.standard.layers.activations import ReLU
+from declnet_plugins.standard.layers.dense import Dense
 
 
 def buffers_of(nodes, dtype, n):

@@ -16,9 +16,11 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
 from declnet.spec.heads import Head
-from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
-from declnet_plugins.standard.losses import CategoricalCrossentropy
-from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.layers.activations import ReLU, Softmax
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.lstm import LSTM
+from declnet_plugins.standard.losses.classification import CategoricalCrossentropy
+from declnet_plugins.standard.optimizers.sgd import SGD
 from declnet_plugins.standard.regularizers import L2
 
 from .conftest import Add, Product

@@ -10,7 +10,9 @@ from declnet.graph.memory_plan import plan_memory
 from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.heads import Head
-from declnet_plugins.standard.layers import Dense, Flatten, ReLU, Softmax
+from declnet_plugins.standard.layers.activations import ReLU, Softmax
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.reshaping import Flatten
 
 
 class SampleMajor(ReLU):

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, MappedArray
-from declnet_plugins.standard.layers import BatchNorm, Dense, ReLU, Softmax
+from declnet_plugins.standard.layers.activations import ReLU, Softmax
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.normalization import BatchNorm
 
 
 @pytest.fixture

@@ -12,7 +12,11 @@ from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_network
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.layers import Concatenate, Dense, Embedding, Flatten, ReLU
+from declnet_plugins.standard.layers.activations import ReLU
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.embedding import Embedding
+from declnet_plugins.standard.layers.joining import Concatenate
+from declnet_plugins.standard.layers.reshaping import Flatten
 
 INPUTS = {"numbers": InputInfo((3,)), "word": InputInfo((2,), "integer", (5, 5))}
 

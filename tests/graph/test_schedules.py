@@ -10,8 +10,8 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.update import VectorUpdate
-from declnet_plugins.standard.layers import Dropout
-from declnet_plugins.standard.optimizers import AdamW
+from declnet_plugins.standard.layers.dropout import Dropout
+from declnet_plugins.standard.optimizers.adam import AdamW
 from declnet_plugins.standard.schedules import Constant, Polynomial
 
 FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)

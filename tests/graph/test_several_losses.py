@@ -12,23 +12,16 @@ from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.discovery import discover
 from declnet.spec.heads import Head
-from declnet_plugins.standard.layers import (
-    Add,
-    BatchNorm,
-    Concatenate,
-    Dense,
-    Flatten,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.joining import Add, Concatenate
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.reshaping import Flatten
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    Huber,
-    MeanSquaredError,
 )
+from declnet_plugins.standard.losses.regression import Huber, MeanSquaredError
 
 REGISTRY = discover()
 

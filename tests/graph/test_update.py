@@ -8,8 +8,10 @@ import pytest
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_network
 from declnet.graph.update import FLUSH_EVERY, SLICE, Update, VectorUpdate, clippings
-from declnet_plugins.standard.layers import Dense
-from declnet_plugins.standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.optimizers.adagrad import Adagrad, RMSProp
+from declnet_plugins.standard.optimizers.adam import Adam, AdamW
+from declnet_plugins.standard.optimizers.sgd import SGD
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from declnet.graph.wiring import wire
 from declnet.spec.partial import LayerPart
-from declnet_plugins.standard.layers import Dense, ReLU
+from declnet_plugins.standard.layers.activations import ReLU
+from declnet_plugins.standard.layers.dense import Dense
 
 
 def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():

@@ -12,7 +12,7 @@ from declnet.graph.model import build_model
 from declnet.training.checks.check import check_spec
 from declnet.training.compile import kernels_for
 from declnet.training.preparation import prepare
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 class Bound(Kernel):

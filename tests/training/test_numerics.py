@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import declnet
 from declnet.registry.discovery import discover
 from declnet.training.numerics import arithmetic_for, one_blas_thread
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 @pytest.mark.parametrize(("batch", "size"), [(32, 8192), (3000, 2992), (8192, 8176), (10**6, 8192)])

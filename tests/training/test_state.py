@@ -153,7 +153,7 @@ def test_the_scale_of_the_learning_rate_is_part_of_it(new_trainer):
     whole = new_trainer()
     for event in whole.events():
         if isinstance(event, EpochLogged) and event.epoch == 0:
-            whole.scale_learning_rate(0.5)
+            whole.learning_rate_scale *= 0.5
             state = stored(whole.state())
     assert state.learning_rate_scale == 0.5
     other = new_trainer()

@@ -80,7 +80,7 @@ class TargetEncoding:
 
         Args:
             name: the target's column.
-            wanted: the target as its loss wants it.
+            target: the target as its loss takes it.
 
         Raises:
             DataError: the column does not fit these targets, has gaps, or has only one class.

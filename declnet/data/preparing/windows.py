@@ -63,7 +63,7 @@ class Windows:
 
         Args:
             without: columns with another purpose.
-            wanted: the targets as the losses want them.
+            loss_targets: the targets as the losses take them.
 
         Raises:
             DataError: a loss needs classes, or a known column is not a feature.

@@ -57,7 +57,7 @@ def prepared_sets(
     """Load, split, prepare and weight all data sets, or fit their preparation if they are streamed.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
         loaded: data sets by name, before the split, instead of the spec's.
 
     Raises:
@@ -76,7 +76,7 @@ def streamed_sets(spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int)
     data if it was not fitted to all rows.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
 
     Raises:
         DataError: the data is invalid, or a source cannot be read in blocks.

@@ -291,7 +291,7 @@ def set_loaded_again(
     """Load the data of a run that ends, and return a data set for analyses.
 
     Args:
-        given: data sets by name, in place of the spec's.
+        data: data sets by name, in place of the spec's; None loads the spec's.
         name: of the data set.
         expected: the hash of the data set that the run used.
 
@@ -313,7 +313,7 @@ def other_data(
     """Return samples with targets for analyses, at most `MOST_SAMPLES` of them.
 
     Args:
-        given: a file or a source, as for `labeled_parts`.
+        data: a file or a source, as for `labeled_parts`.
         training: loads the run's training data.
 
     Raises:

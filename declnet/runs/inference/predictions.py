@@ -90,24 +90,7 @@ class Predictions:
         Raises:
             DataError: an identifier has the name of another column.
         """
-        columns = _numbered("prediction", self.prediction)
-        if self.probabilities is not None and self.class_names is None:
-            columns |= _numbered("probability", self.probabilities)
-        elif self.probabilities is not None:
-            for index, name in enumerate(self.class_names or ()):
-                columns[f"probability_{name}"] = self.probabilities[:, index]
-        if self.lower is not None and self.upper is not None:
-            columns |= _numbered("lower", self.lower) | _numbered("upper", self.upper)
-        if self.sets is not None:
-            columns["set"] = _set_texts(self.sets, self.class_names or ())
-        if self.spread is not None:
-            flat = self.spread.reshape(len(self), -1)
-            named = self.class_names if len(self.class_names or ()) == flat.shape[1] else None
-            if named is not None:
-                columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
-            else:
-                columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
-        return _with_identifiers(self.identifiers, columns | _error_column(self))
+        return prediction_columns(self)
 
 
 AnyPredictions = Predictions | Mapping[str, Predictions]
@@ -128,10 +111,41 @@ def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
     errors: dict[str, Array] = {}
     for loss, of_loss in wrapped(predictions).items():
         identifiers |= of_loss.identifiers
-        errors |= _error_column(of_loss)
-        named = replace(of_loss, identifiers={}, errors=None).columns()
-        columns |= {label(loss, name): column for name, column in named.items()}
-    return _with_identifiers(identifiers, columns | errors)
+        columns |= {label(loss, name): column for name, column in _columns(of_loss).items()}
+        if of_loss.errors is not None:
+            errors["error"] = np.full(len(of_loss), None, object)
+            for position, error in of_loss.errors.items():
+                errors["error"][position] = error.message
+    for name in identifiers:
+        if name in columns or name in errors:
+            raise DataError(
+                f'the identifier "{name}" has the name of a column of predictions',
+                hint="rename it in the file",
+            )
+    return {**identifiers, **columns, **errors}
+
+
+def _columns(predictions: Predictions) -> dict[str, Array]:
+    """Return the columns of one loss, without identifiers and errors."""
+    class_names = predictions.class_names or ()
+    columns = _numbered("prediction", predictions.prediction)
+    probabilities, spread = predictions.probabilities, predictions.spread
+    if probabilities is not None and predictions.class_names is None:
+        columns |= _numbered("probability", probabilities)
+    elif probabilities is not None:
+        for index, name in enumerate(class_names):
+            columns[f"probability_{name}"] = probabilities[:, index]
+    if predictions.lower is not None and predictions.upper is not None:
+        columns |= _numbered("lower", predictions.lower) | _numbered("upper", predictions.upper)
+    if predictions.sets is not None:
+        columns["set"] = _set_texts(predictions.sets, class_names)
+    if spread is not None:
+        flat = spread.reshape(len(predictions), -1)
+        if len(class_names) == flat.shape[1]:
+            columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(class_names)}
+        else:
+            columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
+    return columns
 
 
 def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
@@ -148,27 +162,6 @@ def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
 
 _ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "spread")
 """The fields of `Predictions` that have a row for each sample."""
-
-
-def _error_column(predictions: Predictions) -> dict[str, Array]:
-    if predictions.errors is None:
-        return {}
-    messages = np.full(len(predictions), None, object)
-    for position, error in predictions.errors.items():
-        messages[position] = error.message
-    return {"error": messages}
-
-
-def _with_identifiers(
-    identifiers: Mapping[str, Array], columns: Mapping[str, Array]
-) -> dict[str, Array]:
-    for name in identifiers:
-        if name in columns:
-            raise DataError(
-                f'the identifier "{name}" has the name of a column of predictions',
-                hint="rename it in the file",
-            )
-    return {**identifiers, **columns}
 
 
 def require_finite(outputs: Array, name_sample: Callable[[int], SampleName]) -> None:

@@ -47,7 +47,7 @@ def best_first(
 
     Args:
         all_series: the series to sort.
-        wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
+        text: a metric accepted by `check_metric`; the main metric if None or if no run has it.
         specs: the specs of the series.
         ascending: whether the lowest mean comes first; None for the best.
 

@@ -85,16 +85,15 @@ def _scaled(
     return lambda counts: loss(np.tensordot(counts / counts.sum(), stacked, 1)) / best
 
 
-def greedy(loss: Callable[[Array], float], members: int, rounds: int = ROUNDS) -> list[float]:
+def greedy(loss: Callable[[Array], float], members: int) -> list[float]:
     """Return the weights of the best mean among those that greedy selection passes.
 
     Args:
         loss: of the mean in which each member is counted as often as an array (members,) says.
         members: how many there are.
-        rounds: how many members enter the mean.
     """
     counts, best, chosen = np.zeros(members), np.inf, np.zeros(members)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         losses = [loss(counts + one) for one in np.eye(members)]
         number = int(np.argmin(losses))
         counts[number] += 1

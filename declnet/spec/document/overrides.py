@@ -56,11 +56,11 @@ class Override:
 
     def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
         """Return where a path is written: as part of the key, or in the value."""
-        if any(str(one) != str(own) for one, own in zip(path, self.path, strict=False)):
+        if any(str(one) != str(other) for one, other in zip(path, self.path, strict=False)):
             return None
         if 0 < len(path) < len(self.path):
             *before, part = self.key.split(".")[: len(path)]
-            start = self.text.find(self.key) + sum(len(each) + 1 for each in before)
+            start = self.text.find(self.key) + sum(len(outer) + 1 for outer in before)
             return self.place(start, start + len(part))
         is_whole = len(path) == len(self.path)
         if not path or (is_whole and focus != "value"):

@@ -20,8 +20,8 @@ from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
+from declnet.spec.parsed import ParsedSpec
 from declnet.spec.requirements import registry_for
-from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.calibration import calibration_problems
 from declnet.training.checks.components import component_problems
 from declnet.training.checks.context import CheckContext

@@ -23,9 +23,10 @@ from declnet_plugins.jit import (
     tanh,
 )
 from declnet_plugins.kernels.memory_orders import flat_for_elementwise
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.activations import (
+    ALPHA,
     ELU,
-    GELU,
+    SCALE,
     SELU,
     HardSigmoid,
     LeakyReLU,
@@ -36,8 +37,7 @@ from declnet_plugins.standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_plugins.standard.layers.activations import ALPHA, SCALE
-from declnet_plugins.standard.layers.gelu import CUBE, DENOMINATOR, FAR, NUMERATOR, ROOT
+from declnet_plugins.standard.layers.gelu import CUBE, DENOMINATOR, FAR, GELU, NUMERATOR, ROOT
 
 F = np.float32
 

@@ -26,7 +26,7 @@ from declnet_plugins.kernels.rows import (
     multiply,
     multiply_packed,
 )
-from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
 
 @Routine

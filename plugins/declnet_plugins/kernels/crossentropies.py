@@ -12,9 +12,12 @@ import numpy as np
 from declnet import KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, exp, log, log1p, share
 from declnet_plugins.kernels.memory_orders import batch_last, rows_of_features
-from declnet_plugins.standard.layers import Sigmoid, Softmax
-from declnet_plugins.standard.losses import BinaryCrossentropy, CategoricalCrossentropy
-from declnet_plugins.standard.losses.classification import SMALLEST
+from declnet_plugins.standard.layers.activations import Sigmoid, Softmax
+from declnet_plugins.standard.losses.classification import (
+    SMALLEST,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+)
 
 BLOCK = np.uint64(256)
 ZERO, ONE = np.uint64(0), np.uint64(1)

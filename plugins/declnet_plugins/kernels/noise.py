@@ -31,7 +31,8 @@ from declnet_plugins.kernels.pcg64 import (
     state_after,
     word,
 )
-from declnet_plugins.standard.layers import Dropout, GaussianNoise
+from declnet_plugins.standard.layers.dropout import Dropout
+from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
 
 BLOCK = np.uint64(512)
 TWO, FOUR, EIGHT, HALF = map(np.uint64, (2, 4, 8, 32))

@@ -24,7 +24,8 @@ import numpy as np
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, Routine, share
 from declnet_plugins.kernels.memory_orders import FLOATS
-from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
 CHUNK = np.uint64(2048)
 BLOCK = 256

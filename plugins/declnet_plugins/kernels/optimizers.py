@@ -12,18 +12,9 @@ import numpy as np
 from declnet import Array, KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, rounded_as_written, share
 from declnet_plugins.kernels.memory_orders import FLOATS
-from declnet_plugins.standard.optimizers import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Lion,
-    NAdam,
-    RMSProp,
-)
-from declnet_plugins.standard.optimizers.adam import mu_product
+from declnet_plugins.standard.optimizers.adagrad import Adadelta, Adagrad, RMSProp
+from declnet_plugins.standard.optimizers.adam import Adam, AdamW, AMSGrad, NAdam, mu_product
+from declnet_plugins.standard.optimizers.sgd import SGD, Lion
 
 
 @rounded_as_written

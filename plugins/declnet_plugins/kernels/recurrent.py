@@ -27,7 +27,9 @@ from declnet_plugins.kernels.recurrent_steps import (
     tanh_step_back,
 )
 from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply_packed
-from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.layers.lstm import LSTM
+from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
 

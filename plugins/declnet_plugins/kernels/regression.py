@@ -11,7 +11,7 @@ import numpy as np
 from declnet import KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, of_its_type, share
 from declnet_plugins.kernels.memory_orders import rows_of_features
-from declnet_plugins.standard.losses import Huber, MeanAbsoluteError, MeanSquaredError
+from declnet_plugins.standard.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
 
 F = np.float32
 

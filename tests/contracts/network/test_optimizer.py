@@ -9,7 +9,7 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_network
 from declnet.graph.update import Update
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.optimizers.sgd import SGD
 
 TOTAL = 50

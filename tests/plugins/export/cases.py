@@ -31,7 +31,7 @@ from declnet.registry.discovery import default_registry
 from declnet.runs.exchange.exporting import compared_predictions
 from declnet.testing import build_examples
 from declnet.testing.checks.translations import Case, cases_of, model_of, numbered
-from declnet_plugins.standard.losses import MeanSquaredError
+from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 REGISTRY = default_registry()
 

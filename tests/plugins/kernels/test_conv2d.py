@@ -10,7 +10,8 @@ import pytest
 from declnet import KernelSite
 from declnet_plugins.kernels.conv2d import Conv2dKernel, Conv2dReLUKernel
 from declnet_plugins.kernels.convolution_tiles import Tile, tile_for
-from declnet_plugins.standard.layers import Conv2d, ReLU
+from declnet_plugins.standard.layers.activations import ReLU
+from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.window import batch_last
 
 pytestmark = pytest.mark.usefixtures("numba")

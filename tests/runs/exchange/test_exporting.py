@@ -18,7 +18,7 @@ from declnet import ExportedPredictions, Exporter, ExportError, ExportSummary
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing.examples import registry_with
 from declnet_plugins.export.numpy_file import NumpyTranslation
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 from ...testing.right.layers import Square
 

@@ -16,12 +16,14 @@ from declnet.training.checks.model import (
     path_of_output_size,
     unsuitable_output,
 )
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,
-    Huber,
     KLDivergence,
+)
+from declnet_plugins.standard.losses.regression import (
+    Huber,
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,

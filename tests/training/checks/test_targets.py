@@ -12,8 +12,8 @@ from declnet.graph.shapes import infer_network
 from declnet.spec.partial import valid_parts
 from declnet.training.checks.context import CheckedHead
 from declnet.training.checks.targets import label_problems
-from declnet_plugins.standard.data import NPZ
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.data.arrays import NPZ
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,

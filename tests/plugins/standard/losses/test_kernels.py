@@ -13,11 +13,14 @@ from declnet.graph.model import Model
 from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.heads import Head
-from declnet_plugins.standard.layers import Dense, HardSigmoid, Linear, Sigmoid, Softmax
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.layers.activations import HardSigmoid, Linear, Sigmoid, Softmax
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     KLDivergence,
+)
+from declnet_plugins.standard.losses.kernels import (
     SigmoidBinaryCrossentropy,
     SoftmaxCategoricalCrossentropy,
 )

@@ -8,7 +8,7 @@ from textwrap import indent
 from declnet import Translation, TranslationSite
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 class CDense(Translation):
