@@ -160,10 +160,13 @@ class DeclnetError(Exception):
     Attributes:
         exit_code: the exit code of the command line.
         details: what the command line prints below the first argument of the error, a line each.
+        reasons: several messages that the command line prints instead of the error, each with what
+            to do about it, or None.
     """
 
     exit_code = 1
     details: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str | None], ...] = ()
 
 
 class SpecError(DeclnetError):
@@ -337,22 +340,6 @@ class WeightsError(DeclnetError):
     """Saved weights that cannot be read or do not fit the model."""
 
     exit_code = 2
-
-
-class ExportError(DeclnetError):
-    """A model cannot be exported.
-
-    Attributes:
-        problems: every reason, each with what to do about it, or None.
-    """
-
-    exit_code = 2
-
-    def __init__(self, problems: Iterable[tuple[str, str | None]]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(
-            "\n".join(f"{message} ({hint})" if hint else message for message, hint in self.problems)
-        )
 
 
 class RunError(DeclnetError):

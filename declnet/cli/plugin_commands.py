@@ -87,7 +87,10 @@ class PluginCommand(click.Command):
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command itself."""
+        """Run the command itself; signals that end a process interrupt it, as any command."""
+        from declnet.cli.process import interrupt_on_signals
+
+        interrupt_on_signals()
         return ctx.command.invoke(ctx)
 
     def failure(self, error: BaseException) -> click.ClickException:

@@ -114,7 +114,7 @@ def verify_as(
 
 def why_unavailable(component: Any) -> str | None:
     """Return why a component, or its class, cannot be used on this machine; None if it can."""
-    cls = component if isinstance(component, type) else component.__class__
+    cls: Any = component if isinstance(component, type) else component.__class__
     reason: str | None = verify(cls.contract().unavailable, component, component.unavailable())
     return reason
 
@@ -168,7 +168,7 @@ _UNVERIFIED = _Promise("", parsed(Any))
 
 def _promise(method: Callable[..., Any], component: Any) -> _Promise:
     """Return what a contract promises; nothing of its own defaults, which are trusted."""
-    cls = component if isinstance(component, type) else component.__class__
+    cls: Any = component if isinstance(component, type) else component.__class__
     is_default = getattr(cls, method.__name__) is method
     return _UNVERIFIED if is_default else _promised(method, cls)
 

@@ -35,6 +35,7 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
     for method in _methods(contract):
         _verify_signature(cls, contract, method)
+    _verify_suffixes(cls, getattr(cls, "suffixes", ()))
     for attribute, annotation in _traits(contract).items():
         value, expected = getattr(cls, attribute), parsed(annotation)
         try:
@@ -144,7 +145,7 @@ def _traits(contract: Any) -> dict[str, Any]:
     }
 
 
-def verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:
+def _verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:
     """Raise RegistryError for a suffix of files that is not a dot and lower-case letters."""
     for suffix in suffixes:
         if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():

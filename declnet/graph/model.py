@@ -26,10 +26,10 @@ from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
-from declnet.graph.inference import InferenceGraph, samples_at_once
+from declnet.graph.inference import InferenceGraph, inference_memory, samples_at_once
 from declnet.graph.initial_weights import load_part
 from declnet.graph.initializers import initializer_problems
-from declnet.graph.parameters import Parameters, check_fit, view
+from declnet.graph.parameters import Parameters, check_fit, slots_of, view
 from declnet.graph.shapes import Network, Node, infer_network, input_limits
 from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
@@ -207,6 +207,10 @@ class Model:
         """Load saved parameters; raise WeightsError if names or shapes differ."""
         self.store.load(saved, source)
 
+    def memory(self, samples: int) -> int:
+        """Return the bytes that predictions for so many samples at a time take."""
+        return inference_memory(self.network, self.dtype, samples)
+
     def vector(self) -> Array:
         """Return a read-only view of the parameters that are trained at some time, flat."""
         return read_only(self.store.vector)
@@ -322,7 +326,7 @@ def build_model(
     seed: int = 0,
     registry: Registry | None = None,
     groups: Sequence[ParameterGroup] = (),
-    network: Network | None = None,
+    parameters: Mapping[str, Array] | None = None,
 ) -> Model:
     """Compile a model and initialize its parameters.
 
@@ -334,16 +338,33 @@ def build_model(
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
         groups: the groups of the optimizer, if it has any.
-        network: the spec's layers, if a check has inferred their shapes; it is used if it is for
-            the same inputs.
+        parameters: all parameters by name, in place of initial ones; their shapes are checked
+            before anything is allocated.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer
             that is not available; lists every error.
-        WeightsError: `initial_weights` cannot be read, or do not match the model.
+        WeightsError: `initial_weights` cannot be read, or they or `parameters` do not match the
+            model.
     """
-    registry = (registry or default_registry()).preferring(spec.preferred)
-    inputs = as_input_infos(input_shape)
+    registry = registry or default_registry()
+    network = network_of(spec, as_input_infos(input_shape), registry)
+    if parameters is None:
+        return initialized_model(network, spec, seed, registry, groups)
+    shapes = {name: array.shape for name, array in parameters.items()}
+    check_fit(slots_of(network.nodes), shapes, "the file")
+    model = Model(network, spec.dtype, groups)
+    model.load_parameters(parameters, "the file")
+    return model
+
+
+def network_of(spec: ModelSpec, inputs: Mapping[str, InputInfo], registry: Registry) -> Network:
+    """Infer the shapes of a model that no check has inferred; runs that share data do so once.
+
+    Raises:
+        SpecError: as for `build_model`.
+    """
+    registry = registry.preferring(spec.preferred)
 
     def infer() -> Network:
         network = infer_network(spec.layers, inputs, registry, spec.outputs)
@@ -352,10 +373,20 @@ def build_model(
             raise SpecError(problems)
         return network
 
-    if network is None or network.inputs != inputs:
-        network = computed_once((registry,), ("network", spec.layers, spec.outputs, inputs), infer)
+    key = "network", spec.layers, spec.outputs, inputs
+    return computed_once((registry,), key, infer)
+
+
+def initialized_model(
+    network: Network,
+    spec: ModelSpec,
+    seed: int,
+    registry: Registry,
+    groups: Sequence[ParameterGroup] = (),
+) -> Model:
+    """Allocate a model and initialize its parameters; raise WeightsError as `build_model` does."""
     model = Model(network, spec.dtype, groups)
-    model.store.initialize(seed, registry)
+    model.store.initialize(seed, registry.preferring(spec.preferred))
     if isinstance(spec.initial_weights, InitialWeights):
         model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)
     elif spec.initial_weights is not None:

@@ -58,10 +58,14 @@ class Node:
         """Whether it takes tuples of arrays rather than single arrays."""
         return self.layer.n_inputs != 1
 
+    @property
+    def input_dtypes(self) -> tuple[InputDtype, ...]:
+        """Whether the layer takes floats or integers from each input."""
+        return input_dtypes(self.layer, len(self.reads))
+
     def reads_of(self, dtype: InputDtype) -> frozenset[str]:
         """Return the names of the model's inputs that it takes in a type."""
-        kinds = input_dtypes(self.layer, len(self.reads))
-        reads = zip(self.reads, kinds, strict=True)
+        reads = zip(self.reads, self.input_dtypes, strict=True)
         return frozenset(read for read, kind in reads if read is not None and kind == dtype)
 
     @property

@@ -252,7 +252,7 @@ class StoredRun(RunContents, TrainedModels):
 
     @property
     def evaluated_on(self) -> tuple[str, ...]:
-        """The data set that tells most of the model: the first of test, validation and train."""
+        """The data set to evaluate the model on: the first of test, validation and train."""
         return (self.data().name,)
 
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:

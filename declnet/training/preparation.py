@@ -23,7 +23,7 @@ from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.errors import ChangedFileError, DataError, error_message
-from declnet.graph.model import Model, build_model
+from declnet.graph.model import Model, initialized_model, network_of
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
@@ -275,8 +275,10 @@ def prepare(
     checked.require_right()
     heads, optimizer = spec.heads, spec.optimizer
     sets = checked.sets or prepared_sets(spec.data, loss_targets_of(heads), spec.seed, data)
-    inputs, network = sets.input_infos, checked.network
-    model = build_model(spec.model, inputs, spec.seed, registry, optimizer.groups, network)
+    network, inputs = checked.network, sets.input_infos
+    if network is None or network.inputs != inputs:
+        network = network_of(spec.model, inputs, registry)
+    model = initialized_model(network, spec.model, spec.seed, registry, optimizer.groups)
     ready: dict[str, ReadySet] = {}
     for name, blocks in sets.blocks.items():
         make = partial(ReadySet.of, blocks, model, heads, sets.preparation, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -88,14 +89,30 @@ KINDS = (
     "analysis",
     "searcher",
     "template",
-    "exporter",
-    "importer",
 )
+"""The kinds of the core; those of plugins have templates beside their contracts."""
+
+
+class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2
+    """A kind of the core, or one of a plugin whose contract has a template."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from declnet.cli.plugins.scaffold import template_of
+
+        if value not in KINDS and template_of(value) is not None:
+            return value
+        return super().convert(value, param, ctx)
 
 
 @plugins.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), default="layer", show_default=True)
+@click.option(
+    "--kind",
+    type=_Kind(KINDS),
+    default="layer",
+    show_default=True,
+    help="Kind of the component; one of a plugin, e.g. exporter, works too.",
+)
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),

@@ -91,7 +91,7 @@ class FittedCalibration:
         return verified(Calibrator.promised_coverage, step.calibrator)
 
     def summaries(self) -> list[str]:
-        """Return what each step learned, in words."""
+        """Return a sentence for each step that says what it learned."""
         return [verified(Calibrator.summary, step.calibrator, step.state) for step in self.steps]
 
     def apply(self, outputs: Array) -> Array:
@@ -176,7 +176,7 @@ class JointCalibration(FittedCalibration):
         return tuple(median.tolist()) if median.ndim else float(median)
 
     def summaries(self) -> list[str]:
-        """Return what each step of each model learned, in words."""
+        """Return a sentence for each step of each model that says what it learned."""
         by_step = zip(*(member.summaries() for member in self.members), strict=True)
         return [summary for summaries in by_step for summary in dict.fromkeys(summaries)]
 
@@ -277,7 +277,7 @@ def _targets(reading: OutputReading, y: Array, y_pred: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class _StoredCalibration:
-    """What the file has of the calibration of a loss."""
+    """The calibration of a loss as it is stored."""
 
     samples: int
     steps: tuple[FittedStep, ...]

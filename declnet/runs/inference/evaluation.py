@@ -119,7 +119,7 @@ class Evaluation:
         return replace(self, warnings=(*self.warnings, warning))
 
     def tables(self) -> dict[str, ResultTable]:
-        """Return what is shown, as far as there is any; of several losses, `heads` have more.
+        """Return the tables of the results; with several losses, those of each are in `heads`.
 
         `metrics`, with those of the baseline; `calibration`; the scores `by class`; and
         `confusion`, the matrix or, of more than 30 classes, the pairs confused most often.
@@ -159,7 +159,7 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
-    """Evaluate a model on data in parts; of these, only targets are kept, for the baseline.
+    """Evaluate a model on data in parts, of which only the targets stay in memory.
 
     The mean predictions of several members have no loss, which may take something else, e.g.
     logits, or targets as a member's preparation scales them.

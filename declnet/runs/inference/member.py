@@ -106,7 +106,7 @@ class Member:
         return outputs
 
     def records_of(self, data: Dataset | Table) -> Table:
-        """Return samples as a table, of which arrays are columns.
+        """Return samples as a table; arrays become columns.
 
         Args:
             data: a table, or arrays, whose targets do not matter.

@@ -74,7 +74,7 @@ class Predictions:
         return replace(self, **changed)
 
     def with_errors(self, rows: UsableRows) -> Predictions:
-        """Return these predictions of the usable rows as those of all rows."""
+        """Return predictions for all rows, given that these are for the usable ones."""
         types = {**self.types, "prediction": column_type(self.prediction)}
         return replace(self.changed(rows.scattered), errors=rows.errors, types=types)
 

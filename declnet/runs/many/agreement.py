@@ -68,7 +68,7 @@ def _beside(one: StoredRun, other: StoredRun) -> Path:
 
 
 def _described(member: Member) -> dict[str, Any]:
-    """Return what the members of a predictor have in common, by what messages call it."""
+    """Return what the members of a predictor must have in common, by its name in messages."""
     preparation, readings = member.preparation, member.readings
     is_table = preparation.types is not None
     calibrators = [head.calibration.values() for head in member.heads]

@@ -71,7 +71,7 @@ class GroupResult(RunResult):
         return self.group.analyze(*analyses, data=data)
 
     def __getattr__(self, name: str) -> Any:
-        """Raise DataError for what a single run has."""
+        """Raise DataError for an attribute of a single run's result."""
         if name.startswith("_"):
             raise AttributeError(name)
         count = len(self.group.tasks)

@@ -1,4 +1,4 @@
-"""Weights of members that are selected on predictions of rows which none of them has seen.
+"""Weights of members, selected by their predictions of rows that none of them has seen.
 
 Greedy selection: the members enter the mean one after another, with replacement, each time the one
 whose addition lowers the loss most; weights are how often each did.
@@ -54,7 +54,7 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
 
 
 def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], float]:
-    """Return the function of predictions that the selection lowers."""
+    """Return the loss that the selection minimizes."""
     if reading.sort == "values":
         shape = (len(y), -1)
         target = y.reshape(shape).astype(float)
@@ -79,14 +79,14 @@ def _log_loss(of_truth: Array) -> float:
 def _scaled(
     loss: Callable[[Array], float], predictions: Sequence[Array]
 ) -> Callable[[Array], float]:
-    """Return the loss of the mean with some counts, relative to that of the best member."""
+    """Return the loss of a mean with some counts, relative to the loss of the best member."""
     stacked = np.stack([y_pred.astype(float) for y_pred in predictions])
     best = min(map(loss, stacked)) or 1.0
     return lambda counts: loss(np.tensordot(counts / counts.sum(), stacked, 1)) / best
 
 
 def greedy(loss: Callable[[Array], float], members: int) -> list[float]:
-    """Return the weights of the best mean among those that greedy selection passes.
+    """Return the weights of the best mean that greedy selection finds.
 
     Args:
         loss: of the mean in which each member is counted as often as an array (members,) says.

@@ -20,6 +20,7 @@ from declnet.testing.checks.common import (
     parts_equal_the_whole,
     stored_again,
 )
+from declnet.testing.component_data import ExampleData
 from declnet.testing.trial import SAMPLES, Setting, Trial, copied
 from declnet.testing.watched import call_locked
 
@@ -233,6 +234,13 @@ def state_can_be_stored(subject: Subject) -> None:
         with calling("verify_state"):
             subject.instance.verify_state(read)
         called(subject, Calibrator.summary, read)
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield predictions that the calibrator was not fitted to."""
+    for data in candidates(subject):
+        state = fitted_state(subject, data.part(slice(ROWS)))
+        yield ExampleData(data.name, (data.part(slice(ROWS, None)).y_pred,), state, data.task)
 
 
 CHECKS = (

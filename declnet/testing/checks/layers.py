@@ -5,11 +5,13 @@ A layer is tried alone between probes, with the shapes and values that it accept
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, Layer, OutputRange, TrainingStep
+from declnet.contracts.network.layer import input_dtypes
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -29,8 +31,10 @@ from declnet.testing.checks.common import (
     uses_declared_state,
 )
 from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import NO_LOSS, ShapeRefusedError
 from declnet.testing.layer_harness import (
+    LEVELS,
     LayerHarness,
     batch_of,
     build_chain,
@@ -43,7 +47,7 @@ from declnet.testing.layer_harness import (
     working_shapes,
 )
 from declnet.testing.scheduled_fields import scheduled_variants
-from declnet.testing.trial import USUAL, WHOLE, Setting, Trial
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
 
 FEW = 3
 """Samples for gradients, whose elements may be compared one by one."""
@@ -333,6 +337,21 @@ def follows_its_schedules(subject: Subject) -> None:
                             f"{what} with a schedule in {name} differs from the result with its "
                             f"number: {fault}; read state.now.{name} at each call"
                         )
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield normal draws, or integers, for each shape of inputs to try."""
+    layer, rng = subject.instance, np.random.default_rng(17)
+    for shape in candidate_shapes(layer):
+        shapes = shapes_of(layer, shape)
+        dtypes = input_dtypes(layer, len(shapes))
+        arrays = (
+            rng.integers(0, LEVELS, (SAMPLES, *input_shape))
+            if dtype == "integer"
+            else rng.normal(size=(SAMPLES, *input_shape))
+            for input_shape, dtype in zip(shapes, dtypes, strict=True)
+        )
+        yield ExampleData(f"input shape {shape}", tuple(arrays))
 
 
 CHECKS = (

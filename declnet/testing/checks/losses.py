@@ -19,6 +19,7 @@ from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, c
 from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import (
     SAMPLES,
@@ -379,6 +380,12 @@ def gives_predictions(subject: Subject) -> None:
         one = loss.takes == "logits" and loss.targets == "classes"
         if one and not np.allclose(found.sum(axis=-1), 1, atol=1e-6):
             raise CheckFailed(f"predictions do not add up to 1 over the classes for {pair}")
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield predictions of each shape that the loss takes."""
+    for pair in working_pairs(subject):
+        yield ExampleData(str(pair), batch_of(subject, pair).x)
 
 
 CHECKS = (

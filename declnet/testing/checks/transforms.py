@@ -21,6 +21,7 @@ from declnet.testing.checks.common import (
     stored_again,
 )
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
+from declnet.testing.component_data import ExampleData
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, Trial, copied, in_order, tried
 from declnet.testing.watched import call_locked
 
@@ -290,6 +291,13 @@ def fits_in_parts(subject: Subject) -> None:
                 fault = difference(_applied(subject, each, found), _applied(subject, each, whole))
                 if fault:
                     raise CheckFailed(f"fitted to parts of {each}, apply gives other rows: {fault}")
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield the columns that the transform suits, each also with missing values."""
+    for column, state in fitted_columns(subject):
+        for variant in (column, column.gapped()):
+            yield ExampleData(variant.name, (variant.x,), state)
 
 
 CHECKS = (

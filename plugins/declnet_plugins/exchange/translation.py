@@ -6,21 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.component import Component
-from declnet.contracts.data.table import ColumnType
-from declnet.errors import RegistryError
+from declnet import Array, ColumnType, Component, Dtype, Misfit, RegistryError, Shape
 
 TranslatedMethod = Literal["forward", "predictions", "apply", "inverse", "intervals", "sets"]
 """The method of a component that a format computes."""
 
-TRANSLATED = {
-    "layer": ("forward",),
-    "loss": ("predictions",),
-    "transform": ("apply", "inverse"),
-    "calibrator": ("apply", "intervals", "sets"),
-}
-"""The methods that are translated, by the component's kind."""
+TRANSLATED_KINDS = ("layer", "loss", "transform", "calibrator")
+"""The kinds of components that are translated."""
 
 
 class Untranslatable(Exception):  # noqa: N818  # it is about the component, not a failure
@@ -56,6 +48,7 @@ class TranslationSite:
             `inverse` of a transform, `apply`, `intervals` or `sets` of a calibrator.
         dtype: the type of the layers' values in declnet.
         writer: the exporter's own object, to which the translation writes.
+        results: how many handles the translation returns.
     """
 
     name: str
@@ -69,6 +62,7 @@ class TranslationSite:
     writer: Any
     parameters: Mapping[str, Array] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
+    results: int = 1
 
     @property
     def inverse(self) -> bool:
@@ -91,7 +85,7 @@ class Translation(Component):
     """
 
     kind = "translation"
-    conformance_checks = "declnet.testing.checks.translations"
+    conformance_checks = "declnet_plugins.exchange.checks.translations"
     required_methods = ("translate",)
 
     format: ClassVar[str] = ""
@@ -102,7 +96,7 @@ class Translation(Component):
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
         """Write what a component computes, and return the handles of its results.
 
-        There is one result, but two for a transform into `Sequences` (values and lengths) and for
+        There is one handle, but two for a transform into `Sequences` (values and lengths) and for
         the `intervals` of a calibrator (lower and upper bounds). Layers are written as they compute
         in predictions, not in training.
 
@@ -115,9 +109,17 @@ class Translation(Component):
         """
         raise NotImplementedError
 
+    def verify_translate(
+        self, handles: tuple[Any, ...], _component: Any, site: TranslationSite
+    ) -> None:
+        """Raise Misfit for another number of handles than the site has results."""
+        if len(handles) != site.results:
+            count = "1 handle" if site.results == 1 else f"{site.results} handles"
+            raise Misfit.of(handles, f"a tuple of {count}")
+
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; requires a format and classes, and forbids fields."""
+        """Raise RegistryError also for a class without a format or classes, or with fields."""
         if cls.model_fields:
             raise RegistryError(
                 f"{cls.__name__} has the fields {', '.join(cls.model_fields)}, but a translation "
@@ -127,11 +129,11 @@ class Translation(Component):
         if not cls.format:
             raise RegistryError(f'{cls.__name__} has no format: add e.g. format = "numpy"')
         for replaced in cls.replaces:
-            if getattr(replaced, "kind", None) not in TRANSLATED or replaced.is_contract():
+            if getattr(replaced, "kind", None) not in TRANSLATED_KINDS or replaced.is_contract():
                 name = getattr(replaced, "__name__", repr(replaced))
                 raise RegistryError(
                     f"{cls.__name__}.replaces has {name}, but it names "
-                    f"classes of {', '.join(TRANSLATED)} components"
+                    f"classes of {', '.join(TRANSLATED_KINDS)} components"
                 )
         if not cls.replaces:
             raise RegistryError(f"{cls.__name__}.replaces is empty; it names classes")

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.display.diagnostics import show_note
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
-from declnet.cli.process import interrupt_on_signals, without_collections
-
 if TYPE_CHECKING:
-    from declnet.contracts.formats.exporter import TranslatedPart
-    from declnet.runs.exchange.exporting import ExportResult
+    from declnet_plugins.exchange.exporter import TranslatedPart
+    from declnet_plugins.exchange.exporting import ExportResult
+
+PATH = click.Path(path_type=Path)
 
 
 @click.command(short_help="Write the model of a run in another format, e.g. ONNX.")
-@run_argument
+@click.argument("run", type=PATH)
 @click.option("-o", "--output", type=PATH, required=True, help="The file to write.")
 @click.option(
     "--format",
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--set",
-    "options",
+    "overrides",
     multiple=True,
     metavar="KEY=VALUE",
     help="An option of the format, e.g. opset=17.",
@@ -41,17 +38,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the file even if its predictions differ from declnet's by more than rounding.",
 )
-@click.option("--best", "takes_best", is_flag=True, help="Export the best run in a folder of runs.")
+@click.option("--best", "use_best", is_flag=True, help="Export the best run in a folder of runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object, for programs.")
-@no_plugin_option
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
 def export(
     run: Path,
     output: Path,
     form: str | None,
-    options: tuple[str, ...],
+    overrides: tuple[str, ...],
     force: bool,
     allow_difference: bool,
-    takes_best: bool,
+    use_best: bool,
     as_json: bool,
     disabled: tuple[str, ...],
 ) -> None:
@@ -67,67 +70,76 @@ def export(
     """
     import time
 
-    with without_collections():
-        from declnet.runs.many.group import is_predictor, open_group
-        from declnet.runs.storage.writing import json_document
-        from declnet.runs.stored_run import open_run
-        from declnet.spec.document.overrides import parse_override
+    from declnet import (
+        default_registry,
+        discover,
+        is_predictor,
+        open_group,
+        open_run,
+        parse_override,
+        print_json,
+        print_line,
+    )
+    from declnet_plugins.exchange.exporting import export as export_run
 
-    interrupt_on_signals()
-    parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
-    given = {each.key: each.value for each in parsed}
-    registry = registry_without(disabled)
-    if takes_best or not (is_predictor(run) or (run / "manifest.json").exists()):
-        run = _best_in(run, taken=takes_best)
+    parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
+    options = {override.key: override.value for override in parsed}
+    registry = discover(disabled) if disabled else default_registry()
+    if use_best or not (is_predictor(run) or (run / "manifest.json").exists()):
+        run = _best_in(run, use_it=use_best)
     opening = open_group if is_predictor(run) else open_run
     start = time.perf_counter()
-    found = opening(run, registry, notice=show_note).export(
-        output, form, given, force=force, allow_difference=allow_difference
+    result = export_run(
+        opening(run, registry, notice=lambda note: print_line(f"note: {note}", err=True)),
+        output,
+        form,
+        options,
+        force=force,
+        allow_difference=allow_difference,
     )
     if as_json:
-        print_document(json_document(found.as_data()).decode())
+        print_json(result.as_data())
     else:
-        _print(found, time.perf_counter() - start)
+        _print(result, time.perf_counter() - start)
 
 
-def _best_in(folder: Path, *, taken: bool) -> Path:
-    """Return the best run in a folder if `--best` is given; otherwise raise an error that names it.
+def _best_in(folder: Path, *, use_it: bool) -> Path:
+    """Return the best run in a folder; without `--best`, raise an error that names it.
 
     Raises:
-        OutputError: `--best` is not given, or there is no best run.
+        OutputError: `--best` is not passed, or there is no best run.
     """
-    from declnet.errors import OutputError
-    from declnet.runs.ranking import best_run
+    from declnet import OutputError, best_run, print_line
 
-    found = best_run(folder) if folder.is_dir() else None
-    if found is None:
-        if taken:
+    best = best_run(folder) if folder.is_dir() else None
+    if best is None:
+        if use_it:
             raise OutputError(f"{folder}: no finished run with a metric of known direction")
         return folder  # opening it says what it is
-    path, metric = found
-    if not taken:
+    path, metric = best
+    if not use_it:
         raise OutputError(f"{folder}: a folder of several runs; --best takes {path}, by {metric}")
     print_line(f"the best run by {metric}: {path}", err=True)
     return path
 
 
-def _print(found: ExportResult, seconds: float) -> None:
-    from declnet.cli.display.terminal import print_table
-    from declnet.display.tables import ResultTable
+def _print(result: ExportResult, seconds: float) -> None:
+    from declnet import ResultTable, print_line, print_table
 
-    rows = tuple((name, part.type, _translation(part)) for name, part in _rows(found.parts))
+    rows = tuple((name, part.type, _translation(part)) for name, part in _rows(result.parts))
     print_table(ResultTable("", ("part", "component", "translation"), rows))
-    for note in found.notes:
+    for note in result.notes:
         print_line(f"note: {note}")
-    if found.difference is not None:
-        labels = f", another class in {found.labels_differ} rows" if found.labels_differ else ""
-        odd = f" and {found.odd_samples} with odd cells" if found.odd_samples else ""
+    if result.difference is not None:
+        labels = f", another class in {result.labels_differ} rows" if result.labels_differ else ""
+        odd = f" and {result.odd_samples} with odd cells" if result.odd_samples else ""
         print_line(
-            f"compared with declnet on {found.samples} rows{odd}: largest difference "
-            f"{found.difference:.2g}, relative to the largest number{labels}"
+            f"compared with declnet on {result.samples} rows{odd}: largest difference "
+            f"{result.difference:.2g}, relative to the largest number{labels}"
         )
-    others = f" and {', '.join(file.name for file in found.files[1:])}" if found.files[1:] else ""
-    print_line(f"{found.path}{others}: {found.format}, {found.size:,} bytes, {seconds:.2f} s")
+    _, *others = result.files
+    more = f" and {', '.join(file.name for file in others)}" if others else ""
+    print_line(f"{result.path}{more}: {result.format}, {result.size:,} bytes, {seconds:.2f} s")
 
 
 def _translation(part: TranslatedPart) -> str:

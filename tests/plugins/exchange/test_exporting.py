@@ -14,9 +14,15 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import ExportedPredictions, Exporter, ExportError, ExportSummary
-from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing.examples import registry_with
+from declnet_plugins.exchange import (
+    ExportedPredictions,
+    Exporter,
+    ExportError,
+    ExportSummary,
+    export,
+)
+from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers.dense import Dense
 
@@ -29,7 +35,7 @@ from ...testing.right.layers import Square
 def test_classes_may_differ_only_where_two_are_equally_likely(sort, most, distance, is_tie):
     near = most - distance * TOLERANCE * max(1, most)
     row = {"classes": [most, near, 0], "binary": [near], "flags": [near, -90, 90]}[sort]
-    output = SimpleNamespace(sort=sort, threshold=most)
+    output = SimpleNamespace(task=sort, threshold=most)
     outputs, valid = np.array([row, row, [np.nan] * len(row)]), np.array([True, True, False])
     expected = ExportedPredictions(np.array(["a"] * 3, object), outputs, valid=valid)
     found = ExportedPredictions(np.array(["a", "b", "c"], object), outputs)
@@ -104,7 +110,7 @@ def in_new_process(path: Path, code: str) -> str:
 
 def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, blobs):
     run = trained("square", classes=(Square, NumpySquare))
-    found = run.export(tmp_path / "model.py")
+    found = export(run, tmp_path / "model.py")
     assert found.samples == 30
     assert found.difference < 1e-12
     by_name = {each.name: each for each in found.parts}
@@ -121,12 +127,12 @@ def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_
     run = trained("square", "cube", {"type": "other_dense", "units": 4}, "square",
                   classes=(Square, NumpySquare, Cube, OtherDense))  # fmt: skip
     with pytest.raises(ExportError) as error:
-        run.export(tmp_path / "model.c")
-    messages = [message for message, _ in error.value.problems]
+        export(run, tmp_path / "model.c")
+    messages = [message for message, _ in error.value.reasons]
     assert len(messages) == 3
     assert messages[0].startswith('layer "square_1", layer "square_2": layer type "square" of ')
     assert 'layer "other_dense_1"' in messages[2]
-    hints = [hint for _, hint in error.value.problems]
+    hints = [hint for _, hint in error.value.reasons]
     assert hints[0].startswith("choose another format (numpy), or install a plugin with such")
     assert hints[1].startswith("install a plugin with such")
     assert 'format = "c" and replaces = (Cube,)' in hints[1]
@@ -137,30 +143,30 @@ def test_a_file_that_differs_is_not_left(trained, tmp_path):
     run = trained("square", classes=(Square, WrongSquare))
     (tmp_path / "model.py").write_text("kept")
     with pytest.raises(ExportError, match=r"nothing was written, .* up to 0.0"):
-        run.export(tmp_path / "model.py", force=True)
+        export(run, tmp_path / "model.py", force=True)
     assert (tmp_path / "model.py").read_text() == "kept"
     assert {each.name for each in tmp_path.iterdir()} == {"data.npz", "model.py", "run"}
-    found = run.export(tmp_path / "other.py", allow_difference=True)
+    found = export(run, tmp_path / "other.py", allow_difference=True)
     assert found.difference > 1e-3
 
 
 def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
     run = trained(classes=(Square, Text))
     with pytest.raises(ExportError, match=r"several formats .*: numpy, text .*--format numpy"):
-        run.export(tmp_path / "model.py")
-    found = run.export(tmp_path / "model.py", "text")
+        export(run, tmp_path / "model.py")
+    found = export(run, tmp_path / "model.py", "text")
     assert found.path.read_text() == "small"
     assert "not compared" in found.notes[0]
     with pytest.raises(ExportError, match="no installed format has this suffix"):
-        run.export(tmp_path / "model.xyz")
+        export(run, tmp_path / "model.xyz")
     with pytest.raises(ExportError, match=r"opset: unknown key .*numpy has no options"):
-        run.export(tmp_path / "other.py", "numpy", {"opset": 17})
+        export(run, tmp_path / "other.py", "numpy", {"opset": 17})
 
 
 def test_a_file_without_the_runs_data_is_written_but_not_compared(trained, tmp_path):
     run = trained()
     (tmp_path / "data.npz").unlink()
-    found = run.export(tmp_path / "model.py")
+    found = export(run, tmp_path / "model.py")
     assert found.difference is None
     assert any("the run's data cannot be loaded" in each for each in found.notes)
 
@@ -179,7 +185,7 @@ def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
     spec = declnet.parse_spec(changed(document, {"data": data, "calibration": steps}))
     declnet.run(spec, out=tmp_path / "run")
     run = declnet.open_run(tmp_path / "run")
-    assert run.export(tmp_path / "model.py").difference < 1e-12
+    assert export(run, tmp_path / "model.py").difference < 1e-12
     (tmp_path / "new.csv").write_text("color,size\nred,0.5\n,\nblue,2\n")
     command = [sys.executable, tmp_path / "model.py", tmp_path / "new.csv"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import Layer, Registry, RegistryError, Translation
-from declnet.contracts.formats.plain_names import plain_names
-from declnet.contracts.formats.translating import find_translation
+from declnet import Layer, Registry, RegistryError
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry
+from declnet_plugins.exchange import Translation
+from declnet_plugins.exchange.plain_names import plain_names
+from declnet_plugins.exchange.translating import find_translation
 
 
 class Same(Layer):
@@ -72,7 +73,7 @@ def test_only_translations_of_the_format_and_type_are_imported():
 def test_an_announcement_must_be_true():
     registry, plugin = Registry(), Plugin("far", "declnet-far", "1")
     registry.add(Entry("translation", "z_first", plugin, __name__, ("same",), "another"))
-    assert list(registry.translating("another", "same")) == []
+    assert list(registry.covering("translation", "same", "another")) == []
     assert 'writes the format "own"' in str(registry.failures[0])
 
 

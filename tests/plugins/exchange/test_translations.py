@@ -11,7 +11,7 @@ import pytest
 
 from declnet import default_registry
 from declnet.testing import CheckSkipped, Subject
-from declnet.testing.checks.translations import (
+from declnet_plugins.exchange.checks.translations import (
     equals_its_components,
     refuses_what_its_transforms_refuse,
 )

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.data.table import ColumnType, class_name
-from declnet.contracts.data.transform import Transform, TransformState
-from declnet.contracts.network.layer import InputDtype, Layer
-from declnet.contracts.network.loss import Loss
-from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Task
-from declnet.registry.registry import Registry
+import numpy as np
+
+from declnet import (
+    Array,
+    Calibrator,
+    CalibratorState,
+    ColumnType,
+    Dtype,
+    Layer,
+    Loss,
+    Registry,
+    Shape,
+    Transform,
+    TransformState,
+    class_name,
+)
+
+InputDtype = Literal["float", "integer"]
+"""What a layer takes."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +171,7 @@ class ExportedOutput:
     Attributes:
         name: the loss's name; empty for the only one.
         shape: the shape of one prediction.
-        sort: `classes`: a unit for each class; `binary`: one unit for two classes; `flags`:
+        task: `classes`: a unit for each class; `binary`: one unit for two classes; `flags`:
             several units for yes or no each; `values`.
         classes: the classes as in the training data's target, in the order of the probabilities,
             or 0, 1, 2, …; None for flags and values.
@@ -172,7 +185,7 @@ class ExportedOutput:
 
     name: str
     shape: Shape
-    sort: Task
+    task: Literal["classes", "binary", "flags", "values"]
     classes: tuple[str | int | float | bool, ...] | None = None
     threshold: float | tuple[float, ...] = 0.5
     scores: bool = False
@@ -209,6 +222,13 @@ class ExportedPredictions:
     upper: Array | None = None
     sets: Array | None = None
     valid: Array | None = None
+
+    def take(self, rows: slice | Array) -> ExportedPredictions:
+        """Return the predictions for some of the rows."""
+        arrays = {
+            name: np.asarray(array)[rows] for name, array in vars(self).items() if array is not None
+        }
+        return replace(self, **arrays)
 
 
 @dataclass(frozen=True, eq=False)

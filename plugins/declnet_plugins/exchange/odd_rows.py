@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import CellFormat
+from declnet import Array, CellFormat
 
 MOST_ROWS = 512
 """Odd rows, at most; of many columns, not all are odd."""

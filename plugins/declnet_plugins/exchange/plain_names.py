@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import count
 
-from declnet.contracts.formats.exported_model import ExportedModel
+from declnet_plugins.exchange.exported_model import ExportedModel
 
 LONGEST_NAME = 40
 """Maximum number of characters of a name in a file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +10,19 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.formats.exported_model import (
+from declnet import Array, Layer, verified
+from declnet.testing import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
+from declnet_plugins.exchange.checks.cases import DTYPE, NoLoss, Unchanged, conformance_model
+from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
+from declnet_plugins.exchange.exported_model import (
     ExportedColumn,
     ExportedFinish,
     ExportedInput,
@@ -21,35 +32,12 @@ from declnet.contracts.formats.exported_model import (
     ExportedOutput,
     ExportedPredictions,
 )
-from declnet.contracts.formats.exporter import Exporter, FilePredictor
-from declnet.contracts.network.layer import Layer
-from declnet.contracts.returned import verified
-from declnet.errors import ExportError
-from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
-from declnet.testing.check import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    called,
-    calling,
-    check,
-    require_available,
-)
-from declnet.testing.harness import NO_LOSS
-
-DTYPE = np.dtype("float32")
+from declnet_plugins.exchange.exporter import Exporter, ExportError, FilePredictor
 
 ROWS = 7
 
 NAMES = ("size (m²)", 'a "quoted" \\ name */', "class", "1st", "Size (m²)")
 """Columns as tables have them: non-identifiers, keywords, and names that differ only in case."""
-
-
-class _Unchanged(Layer):
-    """y = x, which no format needs a translation for."""
-
-    type = "unchanged"
-    only_reshapes = True
 
 
 class _Unknown(Layer):
@@ -61,38 +49,23 @@ class _Unknown(Layer):
 def _model(subject: Subject, layer: Layer) -> ExportedModel:
     """Return a model of one layer, which takes a column of floats or integers for each name."""
     rng, shape = np.random.default_rng(5), (len(NAMES),)
-    columns = tuple(
-        ExportedColumn(name, "integer" if number % 2 else "number")
-        for number, name in enumerate(NAMES)
-    )
-    examples: dict[str, Array] = {
-        column.name: rng.integers(0, 9, ROWS)
-        if column.type == "integer"
-        else rng.normal(size=ROWS).astype(DTYPE)
-        for column in columns
-    }
-    for example in examples.values():
-        example.flags.writeable = False
-    factor = 1 if isinstance(layer, _Unchanged) else 2
-    outputs = factor * np.stack(list(examples.values()), axis=1).astype(DTYPE)
+    columns: dict[ExportedColumn, Array] = {}
+    for number, name in enumerate(NAMES):
+        x = rng.integers(0, 9, ROWS) if number % 2 else rng.normal(size=ROWS).astype(DTYPE)
+        x.flags.writeable = False
+        columns[ExportedColumn(name, "integer" if number % 2 else "number")] = x
+    factor = 1 if isinstance(layer, Unchanged) else 2
+    outputs = factor * np.stack(list(columns.values()), axis=1).astype(DTYPE)
     member = ExportedMember(
-        "",
-        (),
-        (ExportedInput("x", NAMES, shape),),
-        (ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
-        (ExportedFinish("y", shape, NO_LOSS),),
+        name="",
+        steps=(),
+        inputs=(ExportedInput("x", NAMES, shape),),
+        nodes=(ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
+        finish=(ExportedFinish("y", shape, NoLoss()),),
     )
-    return ExportedModel(
-        "conformance",
-        columns,
-        (member,),
-        (ExportedOutput("", shape, "values"),),
-        DTYPE,
-        subject.registry,
-        {"name": "conformance", "declnet": "0"},
-        examples,
-        {"": ExportedPredictions(outputs, outputs)},
-    )
+    output = ExportedOutput("", shape, "values")
+    expected = {output: ExportedPredictions(outputs, outputs)}
+    return conformance_model(member, columns, expected, subject.registry)
 
 
 def _exported(subject: Subject, model: ExportedModel, path: Path) -> None:
@@ -114,11 +87,11 @@ def _exported(subject: Subject, model: ExportedModel, path: Path) -> None:
 def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
     """Compare a written file's predictions with the model's."""
     with calling("the exported file"):
-        found = predict(model.examples)
+        predictions = predict(model.examples)
     (output,), expected = model.outputs, model.expected[""]
-    if "" not in found:
+    if "" not in predictions:
         raise CheckFailed(f"{name}: the file predicts nothing for the only output, called ''")
-    difference, _ = compared_predictions(output, found[""], expected)
+    difference, _ = compared_predictions(output, predictions[""], expected)
     if not difference <= TOLERANCE:
         raise CheckFailed(
             f"{name}: the file's numbers differ from the model's by {difference:.2g} of the largest"
@@ -137,14 +110,14 @@ def written_file(subject: Subject) -> Iterator[Path]:
 @check
 def writes_the_same_bytes(subject: Subject) -> None:
     """Writes the file it is asked for, with the same bytes for the same model."""
-    model, contents = _model(subject, _Unchanged()), []
+    model, contents = _model(subject, Unchanged()), []
     for _ in range(2):
         with written_file(subject) as path:
             try:
                 _exported(subject, model, path)
             except ExportError as error:
                 raise CheckSkipped(f"it refuses a model of numbers: {error}") from None
-            contents.append({each.name: each.read_bytes() for each in path.parent.iterdir()})
+            contents.append({file.name: file.read_bytes() for file in path.parent.iterdir()})
     if contents[0] != contents[1]:
         names = ", ".join(
             sorted(name for name in contents[0] if contents[0][name] != contents[1].get(name))
@@ -155,7 +128,7 @@ def writes_the_same_bytes(subject: Subject) -> None:
 @check
 def predicts_any_number_of_rows(subject: Subject) -> None:
     """Writes files that predict one row, many and none, from columns of any name."""
-    model = _model(subject, _Unchanged())
+    model = _model(subject, Unchanged())
     with written_file(subject) as path:
         try:
             _exported(subject, model, path)
@@ -170,10 +143,8 @@ def predicts_any_number_of_rows(subject: Subject) -> None:
 
 def _shortened(model: ExportedModel, rows: int) -> ExportedModel:
     """Return the model with the first of its examples."""
-    whole = model.expected[""]
-    expected = ExportedPredictions(whole.prediction[:rows], whole.outputs[:rows])
-    examples: Mapping[str, Array] = {key: each[:rows] for key, each in model.examples.items()}
-    return replace(model, examples=examples, expected={"": expected})
+    examples = {name: x[:rows] for name, x in model.examples.items()}
+    return replace(model, examples=examples, expected={"": model.expected[""].take(slice(rows))})
 
 
 @check

@@ -10,21 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.formats.importer import ImportedNetwork, Importer
-from declnet.contracts.network.inputs import InputInfo
-from declnet.contracts.returned import verified
-from declnet.errors import DataError, OutputError
-from declnet.graph.inference import inference_memory
-from declnet.graph.model import Model, build_model
-from declnet.graph.parameters import check_fit, slots_of
-from declnet.graph.shapes import infer_network
-from declnet.graph.weight_files import parse_weights
-from declnet.registry.registry import Registry
-from declnet.runs.storage.writing import make_folder, require_free, whole_file
-from declnet.spec.document.commented_toml import CommentedToml
-from declnet.spec.validate import parse_spec
+from declnet import (
+    Array,
+    CommentedToml,
+    DataError,
+    InputInfo,
+    Model,
+    OutputError,
+    Registry,
+    attributing_errors,
+    build_model,
+    parse_spec,
+    require_free,
+    verified,
+)
+from declnet_plugins.exchange.files import write_file
+from declnet_plugins.exchange.importer import ImportedNetwork, Importer
 
 SAMPLES = 100
 """Random samples whose predictions are compared."""
@@ -98,10 +99,12 @@ def import_network(
         spec: _commented(_document(network, weights.name), network, path),
     }
     if spec.parent != output.parent:
-        make_folder(output)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from None
     for file, content in contents.items():
-        with whole_file(file, overwrite) as handle:
-            handle.write(content)
+        write_file(file, content, force=overwrite)
     return ImportSummary(
         spec,
         weights,
@@ -120,21 +123,18 @@ def _model_of(network: ImportedNetwork, registry: Registry) -> Model:
     Shapes and memory are checked before anything is allocated: both come from the file.
     """
     spec = parse_spec(network.sections, registry)
-    inputs = dict(network.inputs)
-    layers = infer_network(spec.model.layers, inputs, registry, spec.model.outputs)
-    shapes = {name: array.shape for name, array in network.parameters.items()}
-    check_fit(slots_of(layers.nodes), shapes, "the file")
-    sample = inference_memory(layers, spec.model.dtype, 1)
+    model = build_model(
+        spec.model, network.inputs, spec.seed, registry, parameters=network.parameters
+    )
+    sample = model.memory(1)
     if sample > MOST_BYTES:
         raise DataError(
             f"the network takes {sample / 2**30:,.1f} GiB for a sample, more than "
             f"{MOST_BYTES // 2**30} GiB"
         )
-    model = build_model(spec.model, inputs, spec.seed, registry, network=layers)
     for name, array in network.parameters.items():
         if not np.isfinite(array).all():
             raise DataError(f"the file has values for {name} that are NaN or infinite")
-    model.load_parameters(network.parameters, "the file")
     return model
 
 
@@ -144,21 +144,20 @@ def _difference(network: ImportedNetwork, model: Model) -> float | None:
         return None
     rng, samples = np.random.default_rng(0), _samples(model)
     x = {name: _random(rng, info, samples) for name, info in network.inputs.items()}
-    wanted = network.predict(list(x.values()))
-    outputs = model.compute(x).values()
     differences, allowed = [], True
-    for own, given in zip(outputs, wanted, strict=True):
-        other = given
-        if other.ndim == 1 and own.shape[1:] == (1,):  # one number for each sample
-            other = other[:, None]
-        if own.shape != other.shape:
+    for output, expected in zip(
+        model.compute(x).values(), network.predict(list(x.values())), strict=True
+    ):
+        if expected.ndim == 1 and output.shape[1:] == (1,):  # one number for each sample
+            expected = expected[:, None]  # noqa: PLW2901
+        if output.shape != expected.shape:
             raise DataError(
-                f"the network's predictions have the shape {own.shape[1:]}, in the file "
-                f"{other.shape[1:]}"
+                f"the network's predictions have the shape {output.shape[1:]}, in the file "
+                f"{expected.shape[1:]}"
             )
-        largest = float(np.max(np.abs(own.astype(float) - other)))
+        largest = float(np.max(np.abs(output.astype(float) - expected)))
         differences.append(largest)
-        allowed &= largest <= TOLERANCE * max(1.0, float(np.max(np.abs(other))))
+        allowed &= largest <= TOLERANCE * max(1.0, float(np.max(np.abs(expected))))
     if not allowed or not np.isfinite(differences).all():
         raise DataError(
             f"the network's predictions differ from the file's by up to {max(differences):.2g}",
@@ -193,12 +192,12 @@ def _saved(parameters: Mapping[str, Array], path: Path) -> bytes:
     Raises:
         OutputError: it holds something else.
     """
-    from safetensors.numpy import save
+    from safetensors.numpy import load, save
 
     content = save(dict(parameters))
-    read = parse_weights(content, path)
-    if read.keys() != parameters.keys() or not all(
-        np.array_equal(read[name], array, equal_nan=True) for name, array in parameters.items()
+    arrays = load(content)
+    if arrays.keys() != parameters.keys() or not all(
+        np.array_equal(arrays[name], array, equal_nan=True) for name, array in parameters.items()
     ):
         raise OutputError(f"{path}: nothing was written: the file would hold other weights")
     return content

@@ -1,7 +1,8 @@
 """The longest suffix decides, and a tie is for the user to decide."""
 
-from declnet import Importer, Registry
-from declnet.runs.exchange.suffixes import formats_by_suffix
+from declnet import Registry
+from declnet_plugins.exchange import Importer
+from declnet_plugins.exchange.files import formats_by_suffix
 
 
 class Json(Importer):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.component import Component
-from declnet.contracts.formats.exported_model import ExportedModel, ExportedPredictions
-from declnet.contracts.verification import verify_suffixes
+from declnet import Array, Component, DeclnetError
+from declnet_plugins.exchange.exported_model import ExportedModel, ExportedPredictions
 
 FilePredictor = Callable[[Mapping[str, Array]], Mapping[str, ExportedPredictions]]
 """Runs an exported file on raw columns (n, …) by name; returns the predictions by output.
@@ -18,6 +16,22 @@ FilePredictor = Callable[[Mapping[str, Array]], Mapping[str, ExportedPredictions
 Text is as it came, with spaces around it or with a text that means a missing value: what the format
 leaves to its caller is done here first.
 """
+
+
+class ExportError(DeclnetError):
+    """A model that cannot be exported.
+
+    Attributes:
+        reasons: every reason, each with what to do about it, or None.
+    """
+
+    exit_code = 2
+
+    def __init__(self, reasons: Iterable[tuple[str, str | None]]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(
+            "\n".join(f"{message} ({hint})" if hint else message for message, hint in self.reasons)
+        )
 
 
 @dataclass(frozen=True)
@@ -61,18 +75,12 @@ class Exporter(Component):
     """
 
     kind = "exporter"
-    conformance_checks = "declnet.testing.checks.exporters"
+    conformance_checks = "declnet_plugins.exchange.checks.exporters"
     required_methods = ("export",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Suffixes of its files, in lower case, e.g. `(".onnx",)`: `declnet export` chooses the
     exporter by them."""
-
-    @classmethod
-    def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; suffixes must be lower case and begin with a dot."""
-        super().verify_contract()
-        verify_suffixes(cls, cls.suffixes)
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -92,7 +100,7 @@ class Exporter(Component):
         """
         raise NotImplementedError
 
-    def predictor(self, path: Path) -> FilePredictor | None:  # noqa: ARG002
+    def predictor(self, path: Path) -> FilePredictor | None:
         """Return a function that runs a written file on raw columns; default: None, there is none.
 
         `declnet export` compares its predictions with declnet's own before it keeps a file, and the

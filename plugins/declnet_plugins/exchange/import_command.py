@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet.cli.display.streams import print_line
-from declnet.cli.options import PATH, no_plugin_option, registry_without
-from declnet.cli.process import interrupt_on_signals
-
 if TYPE_CHECKING:
-    from declnet.contracts.formats.importer import Importer
-    from declnet.registry.registry import Registry
+    from declnet import Registry
+    from declnet_plugins.exchange.importer import Importer
+
+PATH = click.Path(path_type=Path)
 
 
 @click.command("import", short_help="Convert a network from another library to a spec and weights.")
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--set",
-    "options",
+    "overrides",
     multiple=True,
     metavar="KEY=VALUE",
     help='An option of the format, e.g. outputs=["probabilities"].',
@@ -47,12 +45,18 @@ if TYPE_CHECKING:
     help="TOML file that names the layers and their arrays, for a FILE that holds only weights.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
-@no_plugin_option
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
 def import_(
     file: Path,
     output: Path,
     form: str | None,
-    options: tuple[str, ...],
+    overrides: tuple[str, ...],
     mapping: Path | None,
     force: bool,
     disabled: tuple[str, ...],
@@ -63,16 +67,15 @@ def import_(
     error. Before anything is written, the predictions of both networks for random inputs are
     compared.
     """
-    from declnet.runs.exchange.importing import import_network
-    from declnet.spec.document.overrides import parse_override
+    from declnet import default_registry, discover, parse_override, print_line
+    from declnet_plugins.exchange.importing import import_network
 
-    interrupt_on_signals()
-    overrides = (parse_override(text, number) for number, text in enumerate(options, start=1))
-    fields = {override.key: override.value for override in overrides}
+    parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
+    options = {override.key: override.value for override in parsed}
     if mapping is not None:
-        fields["mapping"] = mapping
-    registry = registry_without(disabled)
-    importer = _importer(file, form, fields, registry)
+        options["mapping"] = mapping
+    registry = discover(disabled) if disabled else default_registry()
+    importer = _importer(file, form, options, registry)
     summary = import_network(importer, file, output, registry, overwrite=force)
     width = max(map(len, summary.mapping), default=0)
     lines = [f"{layer:<{width}}  {origin}".rstrip() for layer, origin in summary.mapping.items()]
@@ -96,37 +99,38 @@ def _importer(
     """Return the importer that is named, or that reads files of this suffix."""
     from pydantic import ValidationError
 
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.contracts.formats.importer import Importer
-    from declnet.contracts.returned import why_unavailable
-    from declnet.errors import OutputError
+    from declnet import OutputError, attributing_errors, verified
+    from declnet_plugins.exchange.importer import Importer
 
-    table = {**options, "type": form or _by_suffix(file, registry)}
+    table = {**options, "type": form or _format_of(file, registry)}
     try:
         importer = Importer.from_declaration(table, {"registry": registry})
     except ValidationError as error:
-        found = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
+        problems = [
+            f"{'.'.join(map(str, problem['loc']))} {problem['msg']}" for problem in error.errors()
+        ]
         fields = registry.find("importer", table["type"]).model_fields
-        known = "; ".join(f"{name}: {each.description}" for name, each in fields.items())
-        message = f'importer "{table["type"]}": {"; ".join(found)} (its options: {known})'
+        known = "; ".join(f"{name}: {field.description}" for name, field in fields.items())
+        message = f'importer "{table["type"]}": {"; ".join(problems)} (its options: {known})'
         raise OutputError(message) from None
     with attributing_errors(registry):
-        why = why_unavailable(importer)
-    if why is not None:
-        raise OutputError(f'files of the format "{importer.type}" cannot be read: {why}')
+        reason = verified(Importer.unavailable, importer)  # type: ignore[arg-type]  # a class method
+    if reason is not None:
+        raise OutputError(f'files of the format "{importer.type}" cannot be read: {reason}')
     return importer
 
 
-def _by_suffix(file: Path, registry: Registry) -> str:
-    from declnet.errors import OutputError
-    from declnet.runs.exchange.suffixes import formats_by_suffix
+def _format_of(file: Path, registry: Registry) -> str:
+    """Return the only format whose suffix a file's name ends with."""
+    from declnet import OutputError
+    from declnet_plugins.exchange.files import formats_by_suffix
 
-    found = formats_by_suffix("importer", file.name.lower(), registry)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        message = f"{file}: several importers read such files: {', '.join(found)}"
-        raise OutputError(f"{message}; choose one: --format {found[0]}")
+    formats = formats_by_suffix("importer", file.name.lower(), registry)
+    if len(formats) == 1:
+        return formats[0]
+    if formats:
+        message = f"{file}: several importers read such files: {', '.join(formats)}"
+        raise OutputError(f"{message}; choose one: --format {formats[0]}")
     entries = list(registry.entries("importer"))
     known = ", ".join(suffix for entry in entries for suffix in entry.component.suffixes)
     suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"

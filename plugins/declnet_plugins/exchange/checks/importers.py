@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.contracts.formats.importer import Importer
-from declnet.contracts.returned import BrokenContractError, verified
-from declnet.errors import DeclnetError
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.checks.exporters import written_file
+from declnet import BrokenContractError, DeclnetError, verified
+from declnet.testing import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet_plugins.exchange.checks.exporters import written_file
+from declnet_plugins.exchange.importer import Importer
 
 MALFORMED = {
     "an empty file": b"",
