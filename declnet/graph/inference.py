@@ -49,11 +49,14 @@ class InferenceGraph:
                 call()
         return y_preds
 
-    def calls_on(self, x: Batch) -> tuple[list[Call], tuple[Array, ...]]:
-        """Return the calls that predict the current contents of x, and the outputs they fill."""
-        batch, nodes = BatchArrays(self._memory, x), self._memory.nodes
-        calls = [call for node in nodes for call in forward_calls(node, batch)]
-        return calls, tuple(batch.output(nodes[output]) for output in self._outputs)
+    def calls_on(self, x: Batch) -> tuple[list[Call], BatchArrays]:
+        """Return the calls that predict the current contents of x, and the arrays they fill."""
+        batch = BatchArrays(self._memory, x)
+        return [call for node in batch.nodes for call in forward_calls(node, batch)], batch
+
+    def outputs_of(self, batch: BatchArrays) -> tuple[Array, ...]:
+        """Return each output among the arrays of a batch."""
+        return tuple(batch.output(batch.nodes[output]) for output in self._outputs)
 
     def _bind(self, x: Batch) -> tuple[list[Section], tuple[Array, ...]]:
         """Return the calls for one batch size; those that read the model's input take it each time.
@@ -71,7 +74,7 @@ class InferenceGraph:
                 sections.append((_reader(node, batch), []))
             else:
                 sections[-1][1].extend(forward_calls(node, batch))
-        return sections, tuple(batch.output(nodes[output]) for output in self._outputs)
+        return sections, self.outputs_of(batch)
 
 
 def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
