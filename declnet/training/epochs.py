@@ -110,24 +110,16 @@ class Epoch:
             threads: the most threads that the engine may use; None for its own choice.
         """
         self._compiled, self._attached = {}, None
-        if self._mean is not None:
+        if self._mean is not None or update.compiled.native is None:
             return
         for size, bound in self._bound.items():
             gathers = tuple(gather for gather in bound.gathers if isinstance(gather, Gather))
-            if len(gathers) < len(bound.gathers):
+            if len(gathers) < len(bound.gathers) or bound.step.compiled.native is None:
                 return
-            compiled = CompiledSteps.of(
-                engine,
-                self._graph,
-                bound.step,
-                update,
-                gathers,
-                self._batches.order,
-                threads,
+            order = self._batches.order
+            self._compiled[size] = CompiledSteps(
+                engine, self._graph, bound.step, update, gathers, order, threads
             )
-            if compiled is None:
-                return
-            self._compiled[size] = compiled
         self._attached = update
 
     @property
