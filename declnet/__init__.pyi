@@ -104,6 +104,7 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
+from declnet.contracts.serialization import stored_copy as stored_copy
 from declnet.data.block_file import BlockFile as BlockFile
 from declnet.data.cells import SPACES as SPACES
 from declnet.data.cells import Cells as Cells
@@ -138,18 +139,21 @@ from declnet.errors import SpecError as SpecError
 from declnet.errors import UnknownTypeError as UnknownTypeError
 from declnet.errors import WeightsError as WeightsError
 from declnet.errors import error_message as error_message
+from declnet.errors import error_place as error_place
 from declnet.errors import error_summary as error_summary
 from declnet.graph.bound_layers import BoundLayers as BoundLayers
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model
 from declnet.graph.shapes import Node as Node
+from declnet.graph.training_step import TrainingStep as TrainingStep
 from declnet.locks import ForkSafeLock as ForkSafeLock
 from declnet.registry.discovery import default_registry as default_registry
 from declnet.registry.discovery import discover as discover
 from declnet.registry.hookspec import Register as Register
 from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
+from declnet.registry.plugin import is_interruption as is_interruption
 from declnet.registry.registry import Registry as Registry
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
@@ -207,6 +211,7 @@ from declnet.spec.model import RunSpec as RunSpec
 from declnet.spec.model import TrainingSpec as TrainingSpec
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
+from declnet.training.checks.check import check_spec as check_spec
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

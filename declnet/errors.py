@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any, Literal, NamedTuple, Self
 
 from declnet.display.characters import escaped_line
@@ -131,6 +132,26 @@ def error_message(error: BaseException) -> str:
 def error_summary(error: BaseException) -> str:
     """Return the class of an exception with its message."""
     return f"{type(error).__name__}: {error_message(error)}"
+
+
+def error_place(error: BaseException) -> str | None:
+    """Return the file and line where a plugin's own code raised an exception; None if it did not.
+
+    This is the innermost frame of the first package called outside declnet's core; frames inside
+    NumPy, for example, are not meant.
+    """
+    plugin, place = None, None
+    for frame, line in walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if plugin is None and package not in _NOT_PLUGINS:
+            plugin = package
+        if plugin == package:
+            place = f"{frame.f_code.co_filename}:{line}"
+    return place
+
+
+_NOT_PLUGINS = ("declnet", "contextlib", "importlib", "numpy", "pydantic")
+"""Packages that import components, call their methods, or the objects these return."""
 
 
 class DeclnetError(Exception):

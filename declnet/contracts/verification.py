@@ -25,7 +25,7 @@ def verify_class(cls: Any) -> None:
     """
     if not hasattr(cls, "kind"):
         raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
-    contract = contract_of(cls)
+    contract = cls.contract()
     _verify_fields(cls, contract)
     name = getattr(cls, "type", None)
     if not isinstance(name, str) or not name:
@@ -44,11 +44,6 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(
                 f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
             ) from None
-
-
-def contract_of(cls: Any) -> Any:
-    """Return the contract of a component class: the nearest base class that sets `kind`."""
-    return next(base for base in cls.__mro__ if "kind" in vars(base))
 
 
 def _verify_fields(cls: Any, contract: Any) -> None:

@@ -18,7 +18,6 @@ from declnet.registry.plugin import (
     LOCAL,
     Plugin,
     PluginFailure,
-    cause_of,
     loading_plugins,
     normalized,
     origins_in_words,
@@ -387,7 +386,7 @@ class Registry:
 
     def _record_failure(self, entry: Entry, error: BaseException) -> None:
         self._entries[entry.kind][entry.type].remove(entry)
-        failure = PluginFailure.of(entry.plugin, cause_of(error), entry.kind, entry.type)
+        failure = PluginFailure.of(entry.plugin, error, entry.kind, entry.type)
         self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:

@@ -30,7 +30,9 @@ from declnet import (
 from declnet.data.cells import text_of, trimmed
 from declnet.data.sources.loading import as_data
 from declnet_plugins.exchange import export
-from declnet_plugins.standard.data import CSV, JSONLines, Parquet
+from declnet_plugins.standard.data.csv import CSV
+from declnet_plugins.standard.data.json_lines import JSONLines
+from declnet_plugins.standard.data.parquet import Parquet
 
 ROWS = 300
 
@@ -174,7 +176,7 @@ def _stored(value):
 
 def sql(path):
     pytest.importorskip("sqlalchemy")
-    from declnet_plugins.standard.data import SQL
+    from declnet_plugins.standard.data.sql import SQL
 
     names = ", ".join(CELLS)
     with sqlite3.connect(path / "rows.db") as database:

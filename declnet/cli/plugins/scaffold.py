@@ -10,7 +10,6 @@ from pathlib import Path
 from string import Template
 
 from declnet import __version__
-from declnet.contracts.verification import contract_of
 from declnet.display.words import kind_in_words
 from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
@@ -96,7 +95,7 @@ def template_of(kind: str) -> Traversable | None:
     if template.is_file():
         return template
     for entry in default_registry().entries(kind):
-        package = contract_of(entry.component).__module__.rpartition(".")[0]
+        package = entry.component.contract().__module__.rpartition(".")[0]
         template = files(package) / "templates" / template.name
         return template if template.is_file() else None
     return None

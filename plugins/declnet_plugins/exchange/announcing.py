@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,20 +18,10 @@ def announce_translations(
         register: what the hook gets.
         package: the package of the translations' modules.
         file_format: the type of the exporter.
-        translations: by class, as `module:Class` within the package, the types of the components
-            that it can write, separated by spaces.
+        translations: by module within the package and type, as `module:type`, the types of the
+            components that a translation can write, separated by spaces.
     """
-    for reference, types in translations.items():
-        module, _, name = reference.partition(":")
-        register.lazily(
-            "translation",
-            type_of_class(name),
-            f"{package}.{module}",
-            tuple(types.split()),
-            file_format,
-        )
-
-
-def type_of_class(name: str) -> str:
-    """Return the name of a class in lower case, with underscores between words."""
-    return re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    for key, types in translations.items():
+        module, _, name = key.partition(":")
+        components = tuple(types.split())
+        register.lazily("translation", name, f"{package}.{module}", components, file_format)

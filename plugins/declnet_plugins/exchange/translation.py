@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from declnet import Array, ColumnType, Component, Dtype, Misfit, RegistryError, Shape
-from declnet_plugins.exchange.announcing import type_of_class
 
 TranslatedMethod = Literal["forward", "predictions", "apply", "inverse", "intervals", "sets"]
 """The method of a component that a format computes."""
@@ -125,7 +125,8 @@ class Translation(Component):
         """Name a class without a type for itself: `onnx_dense` for `OnnxDense`."""
         super().__pydantic_init_subclass__(**more)
         if "replaces" in vars(cls) and not hasattr(cls, "type"):
-            cls.type = type_of_class(cls.__name__)
+            words = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__)
+            cls.type = words.lower()
 
     @classmethod
     def verify_contract(cls) -> None:

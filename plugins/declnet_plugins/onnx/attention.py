@@ -11,7 +11,7 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.sequences import steps_before, without_padding
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
 LEAST = float(np.finfo(np.float32).min)
 """What a key that gets no share adds to its logit; with -inf, a row without keys would be NaN."""

@@ -15,7 +15,7 @@ from declnet import Array, class_name
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 LARGEST_INTEGER = 2.0**62

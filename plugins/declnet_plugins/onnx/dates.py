@@ -15,8 +15,7 @@ from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.transforms import Datetime
-from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS
+from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS, Datetime
 
 TIME = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
 FORMS: dict[str, tuple[str, str, tuple[int, ...]]] = {

@@ -12,7 +12,8 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.activations import along_first_axis
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.layers import Dense, Embedding
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.embedding import Embedding
 from declnet_plugins.tabular.layers.feature_scale import FeatureScale
 from declnet_plugins.tabular.layers.members import MemberDense, Members
 from declnet_plugins.tabular.layers.ntp_dense import NTPDense

@@ -7,8 +7,9 @@ from typing import Any
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
-from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.losses.distribution import GaussianNLL
+from declnet_plugins.standard.losses.ordinal import Ordinal
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM, Poisson
 from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 

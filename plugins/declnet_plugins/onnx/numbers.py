@@ -10,17 +10,10 @@ from declnet_plugins.exchange.normal_quantile import AS241
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
-from declnet_plugins.standard.transforms import (
-    Impute,
-    Log,
-    MinMax,
-    MissingIndicator,
-    Normalize,
-    Quantile,
-    SignedLog,
-    Standardize,
-)
-from declnet_plugins.standard.transforms.quantile import EDGE
+from declnet_plugins.standard.transforms.images import Normalize
+from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
+from declnet_plugins.standard.transforms.quantile import EDGE, Quantile
+from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_plugins.tabular.transforms.targets import Clamp
 

@@ -10,7 +10,9 @@ from declnet import Array
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.layers.lstm import LSTM
+from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
 GATES: dict[type[Any], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (1, 0, 2), SimpleRNN: (0,)}
 """The positions of declnet's gates in ONNX's order: i, o, f, c; z, r, h."""

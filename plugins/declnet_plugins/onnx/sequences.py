@@ -7,8 +7,8 @@ import numpy as np
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
-from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
-from declnet_plugins.standard.layers.positions import waves
+from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
+from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
 
 
 def kept_steps(w: GraphWriter, site: TranslationSite, time: int, position: int = 1) -> str | None:

@@ -15,8 +15,7 @@ import numpy as np
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import TYPES, GraphWriter
-from declnet_plugins.standard.transforms import Tokenize
-from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, Tokenize
 
 LEAST_OPSET = 20
 

@@ -24,7 +24,7 @@ from declnet_plugins.exchange import (
 )
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
 from declnet_plugins.export.numpy_file import NumpyTranslation
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 from ...testing.right.layers import Square
 

@@ -29,7 +29,7 @@ from declnet_plugins.exchange import (
 )
 from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
 from declnet_plugins.exchange.comparing import compared_predictions
-from declnet_plugins.standard.losses import MeanSquaredError
+from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 REGISTRY = default_registry()
 

@@ -20,8 +20,9 @@ from declnet_plugins.standard.calibrators import (
     Conformal,
     Temperature,
 )
-from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
-from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.losses.distribution import GaussianNLL
+from declnet_plugins.standard.losses.ordinal import Ordinal
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM, Poisson
 from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 ORDINAL = """

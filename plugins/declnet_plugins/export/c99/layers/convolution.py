@@ -18,7 +18,9 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import LANES, product
 from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import Conv1d, Conv2d, Conv2dTranspose
+from declnet_plugins.standard.layers.conv1d import Conv1d
+from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
 from declnet_plugins.standard.layers.window import Axis, window_over
 
 GATHERED = """

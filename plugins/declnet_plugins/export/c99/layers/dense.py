@@ -9,7 +9,7 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 class CDense(CTranslation):

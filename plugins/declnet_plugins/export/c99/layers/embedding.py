@@ -10,7 +10,7 @@ import numpy as np
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import Embedding
+from declnet_plugins.standard.layers.embedding import Embedding
 
 ONE_VOCABULARY = """
 for (int i = 0; i < $numbers; i++) {

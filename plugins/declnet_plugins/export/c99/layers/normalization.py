@@ -10,7 +10,8 @@ import numpy as np
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
 BATCH_NORM = """
 for (int c = 0; c < $channels; c++) {

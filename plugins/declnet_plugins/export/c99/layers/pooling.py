@@ -8,7 +8,7 @@ from declnet import Layer
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
     GlobalAveragePool2d,
     GlobalMaxPool2d,

@@ -8,8 +8,8 @@ from declnet import Layer
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.translation import CTranslation, items, step
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
-from declnet_plugins.standard.layers.positions import waves
+from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
+from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
 
 BODIES: dict[type[Layer], str] = {
     LastStep: """

@@ -10,8 +10,12 @@ from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.transforms.numbers import FAIL, require_scalar_types
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
-from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
-from declnet_plugins.standard.transforms.categories import CategoryTransform
+from declnet_plugins.standard.transforms.categories import (
+    CategoryTransform,
+    GroupRare,
+    OneHot,
+    Ordinal,
+)
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 FIND_TEXT = """

@@ -11,8 +11,7 @@ from declnet_plugins.exchange.normal_quantile import AS241
 from declnet_plugins.export.c99.transforms.numbers import LIMITED, each_number
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.transforms import Quantile
-from declnet_plugins.standard.transforms.quantile import EDGE
+from declnet_plugins.standard.transforms.quantile import EDGE, Quantile
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
 INTERPOLATED = """
