@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet import Component, Registry, is_interruption
 from declnet.testing.catalogue import checks_for
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import build_example, build_examples
 from declnet.testing.report import Outcome
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from declnet import Array
-from declnet.testing.check import CheckFailed
+from declnet.testing.checking import CheckFailed
 
 Function = Callable[[Array], float]
 Draw = Callable[[int], "tuple[Function, Array, Array]"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject
 from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, probe
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for, copied
 from declnet.testing.watched import WatchedLayer

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from declnet.testing.check import ConformanceError
+from declnet.testing.checking import ConformanceError
 
 
 @dataclass(frozen=True)

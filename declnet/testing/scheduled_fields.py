@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declnet import Schedule
-from declnet.testing.check import CheckSkipped, Subject
+from declnet.testing.checking import CheckSkipped, Subject
 
 
 class _Jump(Schedule):

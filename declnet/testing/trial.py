@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet import Array
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import Subject
+from declnet.testing.checking import Subject
 
 Order = Literal["batch_last", "batch_first"]
 """A memory order: the batch axis last, and contiguous, or first, as in C."""

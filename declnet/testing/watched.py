@@ -21,7 +21,7 @@ from declnet import (
     error_place,
     verified,
 )
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     ReadOnlyWrittenError,
     StateReplacedError,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, Calibrator, ColumnError, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,

@@ -24,7 +24,7 @@ from declnet import (
     RunContext,
     StepObserver,
 )
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,

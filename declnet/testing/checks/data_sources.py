@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, DataError, DataInfo, Dataset, DataSource, Table, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
 from declnet.testing.comparison import difference
 from declnet.testing.trial import Setting, Trial, copied

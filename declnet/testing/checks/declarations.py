@@ -12,7 +12,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from declnet import Component, RunContext, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 
 UNKNOWN = "no_such_key_anywhere"
 

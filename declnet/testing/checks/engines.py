@@ -24,7 +24,7 @@ from declnet import (
     StepLoop,
 )
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     Subject,

@@ -15,7 +15,7 @@ from typing import Any
 
 import declnet
 from declnet import Executor, ExecutorTask, TaskUpdate, execute_task, verified
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     Subject,

@@ -22,7 +22,7 @@ from declnet import (
     Shape,
     TrainingStep,
 )
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Layer, OutputRange, TrainingStep
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,

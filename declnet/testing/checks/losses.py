@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Loss, Model, Registry, Shape, TrainingStep, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same

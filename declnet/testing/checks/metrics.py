@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from declnet import Array, Metric, Shape, stored_copy, verified
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,

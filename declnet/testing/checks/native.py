@@ -21,7 +21,7 @@ from declnet import (
     verified,
 )
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     Subject,

@@ -19,7 +19,7 @@ from declnet import (
     TrainingStep,
     verified,
 )
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     StateReplacedError,

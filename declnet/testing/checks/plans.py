@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet import Journal, Outcome, Plan, Step, Task, verified
-from declnet.testing.check import CheckFailed, Subject, calling, check
+from declnet.testing.checking import CheckFailed, Subject, calling, check
 
 MOST_TASKS = 1000
 """More tasks are taken for a plan without an end."""

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet import Array, Registry, Shape
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient

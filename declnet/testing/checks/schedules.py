@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from declnet import Schedule, verified
-from declnet.testing.check import Subject, calling, check
+from declnet.testing.checking import Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
 

@@ -19,7 +19,7 @@ from declnet import (
     spec_for_table,
     verified,
 )
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 
 Task = Literal["values", "binary", "classes"]
 """What the target of a table is predicted as."""
