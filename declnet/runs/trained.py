@@ -34,7 +34,7 @@ class TrainedModels(ABC):
     @property
     @abstractmethod
     def evaluated_on(self) -> tuple[str, ...]:
-        """The data sets that tell most of the models: those to evaluate them on by default."""
+        """The data sets to evaluate the models on, most meaningful first."""
 
     @abstractmethod
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:

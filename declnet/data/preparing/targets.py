@@ -1,4 +1,4 @@
-"""The targets that the losses of a run want from its data, and their transforms."""
+"""The targets that the losses of a run take from its data, and their transforms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARRAY_TARGET = "y"
 
 
 def target_key(name: str) -> str:
-    """Return what a `Fit` calls a target, unlike any column."""
+    """Return the name of a target for a `Fit`, which no column has."""
     return f"\0{name}"
 
 
