@@ -255,10 +255,10 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     A layer that inherits `output_shape` accepts every shape, perhaps unintentionally. Usual shapes
     on which it raises a ValueError are therefore left out, unless it fails on all of them.
     """
-    layer, found = subject.instance, refusals(subject).items()
-    shapes = [shape for shape, refusal in found if not isinstance(refusal, ShapeRefusedError)]
+    layer, refused = subject.instance, refusals(subject).items()
+    shapes = [shape for shape, refusal in refused if not isinstance(refusal, ShapeRefusedError)]
     if not layer.example_shapes and type(layer).output_shape is Layer.output_shape:
-        shapes = [shape for shape, refusal in found if refusal is None] or shapes
+        shapes = [shape for shape, refusal in refused if refusal is None] or shapes
     if not shapes:
         raise CheckSkipped("no input shape is known; declare example_shapes")
     return tuple(shapes)

@@ -120,8 +120,8 @@ def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
     """Return the samples of a setting; `draw` returns the first ones for a seed."""
     batch, other = draw(0), draw(1)
     if setting.changed:
-        for own, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
-            own[CHANGED] = foreign[CHANGED]
+        for array, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
+            array[CHANGED] = foreign[CHANGED]
     return batch.repeated(setting.samples)
 
 
