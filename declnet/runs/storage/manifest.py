@@ -48,7 +48,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         data={name: UsedData(len(samples), samples.fingerprint) for name, samples in data.items()},
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
-        components=computed_once((model.nodes, ready.registry), about, components),
+        components=computed_once((model.network, ready.registry), about, components),
         engine=_engine(kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),
