@@ -93,9 +93,7 @@ class Predictor:
         fitted = [member.calibrations for member in members]
         if len(members) > 1 and first.calibrations:
             self.calibrations = joint = {
-                name: JointCalibration.from_members(
-                    [member.calibrations[name] for member in members]
-                )
+                name: JointCalibration.from_members([of_member[name] for of_member in fitted])
                 for name in first.calibrations
             }
             heads = self.spec.heads

@@ -84,7 +84,7 @@ def named_points(
         name = spec.name
         if point.label:
             name = fit_name(spec.name + point.label)
-            if name.casefold() in names:  # cut
+            if name.casefold() in names:  # another label was cut to the same name
                 name = fit_name(f"{len(names)}-{name}")
             names.add(name.casefold())
         named = spec.model_copy(update={"name": name})
@@ -195,7 +195,7 @@ def study_file(spec: RunSpec) -> GroupFile:
     """Return the content of `group.json` for a study of a spec with a section `[tune]`."""
     tuning = spec.tuning
     assert tuning is not None  # noqa: S101  # checked
-    search = {"search": {"type": tuning.searcher.type}}  # whatever is installed later
+    search = {"search": {"type": tuning.searcher.type}}  # the same one, whatever is installed later
     document = {**tuning.base.document, TUNE: search | dict(tuning.section)}
     stored = StoredSpec.from_document(document, spec.folder)
     return GroupFile(
