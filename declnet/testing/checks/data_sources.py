@@ -101,7 +101,8 @@ def reads_files_by_suffix(subject: Subject) -> None:
         for like in (None, subject.instance):
             with calling(f"for_file of a file data{suffix}", skips=DataError):
                 cls: Any = type(subject.instance)
-                verified(DataSource.for_file, cls, Path(f"data{suffix}"), like)
+                for_file: Any = DataSource.for_file
+                verified(for_file, cls, Path(f"data{suffix}"), like)
 
 
 @check
