@@ -50,7 +50,7 @@ class Rewind:
         self._due, self.at_first = 0.0, np.inf
 
     def forget(self) -> None:
-        """Make the next copy at once, since the training was changed from outside."""
+        """Make the next copy as soon as possible, since the training was changed from outside."""
         self._copy, self._due = None, 0.0
 
     def keep(self, epoch: int, batch: int, step: int) -> None:

@@ -239,6 +239,15 @@ VALUE = "needs the value of an array while it runs"
 _NEEDS_VALUE = refusal(VALUE)
 
 
+def _recorded_whole(function: Any) -> Callable[..., Any]:
+    """Return the method of arrays that does the same as a function of NumPy."""
+
+    def method(self: RecordedArray, *args: Any, **kwargs: Any) -> Any:
+        return self._recording.call_whole(function, (self, *args), kwargs)
+
+    return method
+
+
 class RecordedArray(np.ndarray[Any, Any]):
     """An array that records the operations on it, in `recording`; views of it do the same."""
 
@@ -334,35 +343,9 @@ class RecordedArray(np.ndarray[Any, Any]):
         """Return a view as one axis if possible, else a recorded copy."""
         return self.reshape(-1, order=order)
 
-    def take(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.take."""
-        return self._recording.call_whole(np.take, (self, *args), kwargs)
-
-    def argsort(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argsort."""
-        return self._recording.call_whole(np.argsort, (self, *args), kwargs)
-
-    def argmax(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argmax."""
-        return self._recording.call_whole(np.argmax, (self, *args), kwargs)
-
-    def argmin(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argmin."""
-        return self._recording.call_whole(np.argmin, (self, *args), kwargs)
-
-    def dot(self, other: Any, out: Any = None) -> Any:
-        """Record np.dot."""
-        return self._recording.call_whole(
-            np.dot, (self, other), {} if out is None else {"out": out}
-        )
-
-    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.cumsum."""
-        return self._recording.call_whole(np.cumsum, (self, *args), kwargs)
-
-    def repeat(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.repeat."""
-        return self._recording.call_whole(np.repeat, (self, *args), kwargs)
+    take, repeat, cumsum = map(_recorded_whole, (np.take, np.repeat, np.cumsum))
+    argsort, argmax, argmin = map(_recorded_whole, (np.argsort, np.argmax, np.argmin))
+    dot = _recorded_whole(np.dot)
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __contains__ = _NEEDS_VALUE
     __format__ = __str__ = __repr__ = __reduce__ = __reduce_ex__ = __deepcopy__ = _NEEDS_VALUE
