@@ -119,7 +119,7 @@ class StepwiseTraining:
         Of several losses, the first one decides.
         """
         reading = readings_of(self.spec.heads, self.model, self._preparation)[0]
-        if reading.sort not in ("classes", "binary"):
+        if reading.task not in ("classes", "binary"):
             return None
         return reading.true_labels(np.asarray(self._sets["train"].whole.y[0]))
 

@@ -214,7 +214,7 @@ class SpecEstimator(SpecKeys):
         self._is_matrix = (
             targets.is_matrix
             if targets is not None
-            else len(names) > 1 or predictor.readings[0].sort == "flags"
+            else len(names) > 1 or predictor.readings[0].task == "flags"
         )
 
     def _continues(self) -> bool:

@@ -37,10 +37,10 @@ from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.document.variables import VARIABLES, literal_value
-from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
+from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, name_problems
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
-from declnet.spec.section import Section, contradiction, duplicates
+from declnet.spec.section import Section, contradiction, duplicates, require_none
 from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ class RunSpec(StrictModel):
     @field_validator("losses", mode="after")
     @classmethod
     def _names_differ(cls, losses: dict[str, HeadSpec] | None) -> dict[str, HeadSpec] | None:
-        require_names(losses or {})
+        require_none(name_problems(losses or {}))
         return losses
 
     @field_validator("loss", mode="after")
@@ -375,10 +375,6 @@ class RunSpec(StrictModel):
         """Where each value is written, for errors found later."""
         return self._source_map
 
-    def locate_in(self, source_map: ExpandedMap) -> None:
-        """Set where each value is written."""
-        self._source_map = source_map
-
     @property
     def sweep(self) -> Sweep | None:
         """What its section `[sweep]` varies; None without one, and in the runs of a sweep."""
@@ -408,9 +404,12 @@ class RunSpec(StrictModel):
         """The base of relative paths in what varies."""
         return self._folder
 
-    def vary_by(self, sweep: Sweep | None, tuning: Tuning | None, folder: Path) -> None:
-        """Set what varies, and the base of relative paths in it."""
-        self._sweep, self._tuning, self._folder = sweep, tuning, folder.absolute()
+    def read_from(
+        self, source_map: ExpandedMap, folder: Path, sweep: Sweep | None, tuning: Tuning | None
+    ) -> None:
+        """Set where each value is written, the base of relative paths, and what varies."""
+        self._source_map, self._folder = source_map, folder.absolute()
+        self._sweep, self._tuning = sweep, tuning
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view

@@ -344,8 +344,7 @@ def _validated(
                 repairs.setdefault(repair, source_map.as_written([diagnostic])[0])
     else:
         if not earlier:
-            spec.locate_in(source_map)
-            spec.vary_by(sweep if sweep.axes else None, tuning, folder)
+            spec.read_from(source_map, folder, sweep if sweep.axes else None, tuning)
             return ParsedSpec(spec.source_map, spec, context=context), {}
     sure = sweep.without_errors(in_sweep)
     if sure.axes and not composed.is_incomplete:

@@ -74,8 +74,9 @@ class WatchedLayer(Watched):
     def parameters(self, input_shape: Any) -> dict[str, Parameter]:
         """Return the layer's parameters, without penalties, and those of the trait `added`."""
         self._parameters = verified(Layer.parameters, self.component, input_shape)
-        free = {name: replace(each, regularizer=None) for name, each in self._parameters.items()}
-        return free | self.traits.get("added", {})
+        added: dict[str, Parameter] = self.traits.get("added", {})
+        parameters = self._parameters.items()
+        return {name: replace(each, regularizer=None) for name, each in parameters} | added
 
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:
         """Return the layer's workspace."""

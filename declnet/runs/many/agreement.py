@@ -77,7 +77,7 @@ def _described(member: Member) -> dict[str, Any]:
         "losses": [head.name for head in member.heads],
         "windows": preparation.windows and preparation.windows.spec,
         "classes": [reading.classes for reading in readings],
-        "outputs": [(reading.sort, reading.outputs, reading.scores) for reading in readings],
+        "outputs": [(reading.task, reading.outputs, reading.scores) for reading in readings],
         "calibrators": [
             {name for calibrator in of_head for name in calibrator.gives()} - {"apply"}
             for of_head in calibrators

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Literal
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class SimulatedModel:
         return {"": self.classes}
 
     @property
-    def better(self) -> dict[str, str | None]:
+    def better(self) -> dict[str, Literal["higher", "lower"] | None]:
         """Two metrics, one of which is undefined for few samples, and one without direction."""
         return {"loss": "lower", "share": "higher", "spread": None}
 

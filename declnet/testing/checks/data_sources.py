@@ -100,8 +100,9 @@ def reads_files_by_suffix(subject: Subject) -> None:
     for suffix in getattr(subject.instance, "suffixes", ()):
         for like in (None, subject.instance):
             with calling(f"for_file of a file data{suffix}", skips=DataError):
-                cls = type(subject.instance)
-                verified(DataSource.for_file, cls, Path(f"data{suffix}"), like)
+                cls: Any = type(subject.instance)
+                for_file: Any = DataSource.for_file
+                verified(for_file, cls, Path(f"data{suffix}"), like)
 
 
 @check

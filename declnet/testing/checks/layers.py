@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Layer, OutputRange, TrainingStep
-from declnet.contracts.network.layer import input_dtypes
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -108,11 +107,17 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 def _calls_for(subject: Subject, shape: Any) -> native.Calls:
     model = build_chain(subject, shape)
     step = TrainingStep(model, NO_LOSS, USUAL.samples)
+    rng, samples = np.random.default_rng(0), USUAL.samples
     x = {
-        name: np.zeros((USUAL.samples, *info.shape), model.dtype if info.dtype == "float" else int)
+        name: rng.normal(size=(samples, *info.shape))
+        if info.dtype == "float"
+        else rng.integers(0, 2, (samples, *info.shape))
         for name, info in model.inputs.items()
     }
-    step.begin(x, np.zeros(USUAL.samples))
+    step.begin(x, np.zeros(samples))
+    with calling("the layer"):  # so that its arrays hold what they do in a training
+        step.forward()
+        step.backward()
     return native.calls_of(model.nodes[-2].layer, step.calls)
 
 
@@ -344,12 +349,12 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
     layer, rng = subject.instance, np.random.default_rng(17)
     for shape in candidate_shapes(layer):
         shapes = shapes_of(layer, shape)
-        dtypes = input_dtypes(layer, len(shapes))
+        floats = floats_of(layer, shapes)
         arrays = (
-            rng.integers(0, LEVELS, (SAMPLES, *input_shape))
-            if dtype == "integer"
-            else rng.normal(size=(SAMPLES, *input_shape))
-            for input_shape, dtype in zip(shapes, dtypes, strict=True)
+            rng.normal(size=(SAMPLES, *input_shape))
+            if i in floats
+            else rng.integers(0, LEVELS, (SAMPLES, *input_shape))
+            for i, input_shape in enumerate(shapes)
         )
         yield ExampleData(f"input shape {shape}", tuple(arrays))
 

@@ -247,7 +247,10 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
     batch, setting, loss = batch_of(subject, pair), WHOLE, subject.instance
     step = TrainingStep(_model_before(pair.shape, setting), loss, SAMPLES)
     y_true = prepared(loss, batch.y, pair.shape, setting.dtype, setting.order)
-    step.begin({"": np.zeros((SAMPLES, prod(pair.shape)))}, y_true)
+    step.begin({"": batch.x[0].reshape(SAMPLES, -1)}, y_true)
+    with calling("the loss"):
+        step.forward()
+        step.backward()
     return {"": native.calls_of(loss, step.calls)}
 
 
