@@ -330,13 +330,13 @@ class DataSpec(Section):
     def fractions(self) -> dict[str, float]:
         """The fractions of the training data that are held out, by data set."""
         named = {"validation": self.validation, "test": self.test}
-        return {name: each for name, each in named.items() if isinstance(each, float)}
+        return {name: part for name, part in named.items() if isinstance(part, float)}
 
     @property
     def sources(self) -> dict[str, DataSource]:
         """The data sources by data set."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: each for name, each in named.items() if isinstance(each, DataSource)}
+        return {name: part for name, part in named.items() if isinstance(part, DataSource)}
 
     def origin_of(self, name: str) -> KeyPath:
         """Return the key that determines a data set: its source's path, if it has one."""

@@ -10,8 +10,7 @@ from declnet.errors import KeyPath
 from declnet.spec.document.overrides import SOURCE
 from declnet.spec.document.source_map import value_at
 from declnet.spec.messages import from_here, shown
-from declnet.spec.tuning import TUNE
-from declnet.spec.varying_keys import SWEEP
+from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
@@ -36,13 +35,15 @@ def origins(spec: RunSpec, path: KeyPath) -> list[str]:
             return origins(member, path)
         places = [place] if place is not None else []
     if places:
-        return [SOURCE if each.file == SOURCE else f"{each.file}:{each.line}" for each in places]
+        return [
+            SOURCE if place.file == SOURCE else f"{place.file}:{place.line}" for place in places
+        ]
     from_program = spec.source_map.written.origin.writer is None
-    given = from_program and _is_given(spec.source_map.document, path)
-    return [PROGRAM if given else DEFAULT]
+    is_passed = from_program and _is_passed(spec.source_map.document, path)
+    return [PROGRAM if is_passed else DEFAULT]
 
 
-def _is_given(document: Mapping[str, Any], path: KeyPath) -> bool:
+def _is_passed(document: Mapping[str, Any], path: KeyPath) -> bool:
     """Return whether a document has a value, also as the bare name of a component."""
     if value_at(document, path) is not None:
         return True
@@ -88,7 +89,7 @@ def _fields(spec: RunSpec, values: Mapping[str, Any], path: KeyPath) -> Iterator
 
 def _is_nested(value: Any) -> bool:
     if isinstance(value, list):
-        return bool(value) and all(isinstance(each, Mapping) for each in value)
+        return bool(value) and all(isinstance(item, Mapping) for item in value)
     return isinstance(value, Mapping)
 
 
@@ -98,7 +99,7 @@ def _nested(spec: RunSpec, name: str, value: Any, path: KeyPath) -> Html:
         summary = joined([element("b", name), " ", _gist(spec, value, path)])
         return collapsible(summary, *_fields(spec, value, path), is_open=is_open)
     items = [
-        _nested(spec, str(at + 1), each, (*path, at)) for at, each in enumerate(value[:MOST_ITEMS])
+        _nested(spec, str(at + 1), item, (*path, at)) for at, item in enumerate(value[:MOST_ITEMS])
     ]
     left = len(value) - len(items)
     more = [element("div", f"… and {left:,} more")] if left else []

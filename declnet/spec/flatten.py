@@ -14,9 +14,9 @@ def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
 
     The order of the layers is also a value, `model.layers`.
     """
-    found = dict(_scalars(document, ""))
+    scalars = dict(_scalars(document, ""))
     names = _layer_names(document)
-    return {"model.layers": ", ".join(names), **found} if names else found
+    return {"model.layers": ", ".join(names), **scalars} if names else scalars
 
 
 def differing_keys(documents: Sequence[Mapping[str, Any]]) -> list[str]:

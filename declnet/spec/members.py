@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.spec.document.compose import Composed, composed_in, merged
@@ -19,8 +19,7 @@ from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.document.variables import names_in
 from declnet.spec.messages import hint_for_missing, shown
 from declnet.spec.model import fit_name
-from declnet.spec.tuning import TUNE
-from declnet.spec.varying_keys import SWEEP
+from declnet.spec.varying_keys import SWEEP, TUNE, Reader
 
 if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
@@ -97,19 +96,17 @@ class _MemberWriter:
         return self.document.exact_place((*self.at, *path), focus)
 
 
-@dataclass(eq=False)
-class MemberReader:
-    """The members of a document, while they are read.
+@dataclass(eq=False, kw_only=True)
+class MemberReader(Reader):
+    """The reader of the members of a document.
 
     Attributes:
         composed: the document.
         folder: the base of relative paths.
-        problems: the errors in how members are declared, with their paths in the document.
     """
 
     composed: Composed
     folder: Path
-    problems: list[Diagnostic] = field(default_factory=list)
 
     def read(self) -> tuple[list[MemberDocument], bool]:
         """Return the members, and whether their weights are selected."""
@@ -118,32 +115,33 @@ class MemberReader:
         for section in (SWEEP, TUNE):
             if section in document:
                 message = f"a spec has either [{section}] or [[{MEMBERS}]]"
-                self._report(message, "move one to another file", (section,), by_key=True)
+                hint = "move one to another file"
+                self.report(message, hint, (section,), INCONSISTENT, by_key=True)
         tables = document[MEMBERS]
-        if not isinstance(tables, list) or not all(isinstance(own, dict) for own in tables):
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             message = f'"{MEMBERS}" must be a list of tables, not {shown(tables)}'
-            self._report(message, f"write [[{MEMBERS}]] for each", (MEMBERS,), "E012")
+            self.report(message, f"write [[{MEMBERS}]] for each", (MEMBERS,), "E012")
             return [], selects
         if len(tables) < 2:
             message = f"a mean needs at least two members, not {len(tables)}"
-            self._report(message, f"add another [[{MEMBERS}]]", (MEMBERS,), "E018")
-        found, names = list[MemberDocument](), set[str]()
+            self.report(message, f"add another [[{MEMBERS}]]", (MEMBERS,), "E018")
+        members, names = list[MemberDocument](), set[str]()
         for number, table in enumerate(tables):
             member = self._member(number, table, selects=selects)
             if member is not None:
                 name = str(member.composed.source_map.document[NAME]).casefold()
                 if name in names:
                     hint = "name one of them by its key name"
-                    self._report(f'two members are named "{name}"', hint, member.at, "E019")
+                    self.report(f'two members are named "{name}"', hint, member.at, "E019")
                 names.add(name)
-                found.append(member)
-        return found, selects
+                members.append(member)
+        return members, selects
 
     def _selects(self, weights: Any) -> bool:
         if weights not in (None, SELECTED):
             message = f'"{WEIGHTS}" must be "{SELECTED}", not {shown(weights)}'
             hint = f"give each member its own {WEIGHT}, or leave it out for equal ones"
-            self._report(message, hint, (WEIGHTS,), "E014")
+            self.report(message, hint, (WEIGHTS,), "E014")
         return bool(weights == SELECTED)
 
     def _member(
@@ -158,8 +156,8 @@ class MemberReader:
             if base is None:
                 return None
             bases.append(base)
-        own = {key: value for key, value in table.items() if key not in (SPEC, WEIGHT)}
-        bases.append(Composed(SourceMap(own, Origin(_MemberWriter(source_map, at)))))
+        keys = {key: value for key, value in table.items() if key not in (SPEC, WEIGHT)}
+        bases.append(Composed(SourceMap(keys, Origin(_MemberWriter(source_map, at)))))
         whole = bases[0].source_map
         for base in bases[1:]:
             whole = merged(whole, base.source_map)
@@ -191,13 +189,14 @@ class MemberReader:
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if not is_number:
             message = f'"{WEIGHT}" must be a number, not {shown(weight)}'
-            self._report(message, None, (*at, WEIGHT), "E012")
+            self.report(message, None, (*at, WEIGHT), "E012")
         elif not 0 < weight < float("inf"):
             message = f'"{WEIGHT}" must be greater than 0, not {shown(weight)}'
-            self._report(message, "remove the member, or its weight", (*at, WEIGHT), "E013")
+            self.report(message, "remove the member, or its weight", (*at, WEIGHT), "E013")
         elif selects and WEIGHT in table:
             message = f'{WEIGHTS} = "{SELECTED}" chooses the weight of each member'
-            self._report(message, "remove one of the two", (*at, WEIGHT), by_key=True)
+            hint = "remove one of the two"
+            self.report(message, hint, (*at, WEIGHT), INCONSISTENT, by_key=True)
         else:
             return float(weight)
         return 1.0
@@ -206,37 +205,25 @@ class MemberReader:
         """Return the spec that a member names; None, with an error, if it cannot be read."""
         if not isinstance(path, str):
             message = f'"{SPEC}" must be the path of a spec file, not {shown(path)}'
-            self._report(message, None, at, "E012")
+            self.report(message, None, at, "E012")
             return None
         folder: Path = getattr(path, "folder", self.folder)
         try:
-            found = composed_in(folder / path, self.folder)
+            composed = composed_in(folder / path, self.folder)
         except SpecError as error:
             problem = error.problems[0]
             if problem.code == "E001":
                 hint = hint_for_missing(folder / path)
-                self._report(f"{path}: {problem.message}", hint, at, "E006")
+                self.report(f"{path}: {problem.message}", hint, at, "E006")
             else:
                 self.problems += error.problems
             return None
-        found.source_map.document.setdefault(NAME, fit_name(Path(path).stem))
+        composed.source_map.document.setdefault(NAME, fit_name(Path(path).stem))
         for section in (MEMBERS, SWEEP, TUNE):
-            if section in found.source_map.document:
+            if section in composed.source_map.document:
                 message = f'{path} has "{section}", which a member cannot have'
-                self._report(message, "name a spec of one model", at)
-        return found
-
-    def _report(
-        self,
-        message: str,
-        hint: str | None,
-        at: KeyPath,
-        code: str = INCONSISTENT,
-        *,
-        by_key: bool = False,
-    ) -> None:
-        focus: Literal["key", "value"] = "key" if by_key else "value"
-        self.problems.append(Diagnostic(message, hint, at, code, focus=focus))
+                self.report(message, "name a spec of one model", at, INCONSISTENT)
+        return composed
 
 
 def agreement_problems(members: Members) -> Iterator[Diagnostic]:

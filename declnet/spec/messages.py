@@ -59,7 +59,7 @@ def hint_for_missing(
     if not folder.is_dir():
         return f"there is no folder {from_here(str(folder))}"
     try:
-        names = sorted(each.name for each in folder.iterdir() if each.name not in besides)
+        names = sorted(file.name for file in folder.iterdir() if file.name not in besides)
     except OSError:
         names = []
     close = get_close_matches(path.name, names, n=1, cutoff=0.75)

@@ -37,16 +37,16 @@ from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.document.variables import VARIABLES, literal_value
-from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
+from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, name_problems
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
-from declnet.spec.section import Section, contradiction, duplicates
-from declnet.spec.sweep import Sweep
-from declnet.spec.tuning import TUNE, Tuning
-from declnet.spec.varying_keys import SWEEP
+from declnet.spec.section import Section, contradiction, duplicates, require_none
+from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:
     from declnet.spec.members import Members
+    from declnet.spec.sweep import Sweep
+    from declnet.spec.tuning import Tuning
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -56,8 +56,11 @@ MAXIMUM_NAME_BYTES = 100
 
 def fit_name(text: str) -> str:
     """Return a text, e.g. a file's stem, with minimal changes to name a run's folder."""
-    kept = "".join("_" if each in "/\\" or not each.isprintable() else each for each in text)
-    cut = kept.lstrip(". \t").encode()[:MAXIMUM_NAME_BYTES].decode(errors="ignore").rstrip()
+    printable = "".join(
+        "_" if character in "/\\" or not character.isprintable() else character
+        for character in text
+    )
+    cut = printable.lstrip(". \t").encode()[:MAXIMUM_NAME_BYTES].decode(errors="ignore").rstrip()
     return cut or "run"
 
 
@@ -111,8 +114,8 @@ def _path_or_table(
     if isinstance(value, dict):
         return InitialWeights.model_validate(value, context=info.context)
     if value is None or isinstance(value, str | Path | InitialWeights):
-        found: Path | InitialWeights | None = handler(value)
-        return found
+        validated: Path | InitialWeights | None = handler(value)
+        return validated
     raise custom_error(
         "initial_weights", f"must be a path or a table with a path, not {shown(value)}"
     )
@@ -149,8 +152,8 @@ class ModelSpec(_WithPaths):
     @property
     def weights_path(self) -> Path | None:
         """The file of the initial weights, if there are any."""
-        given = self.initial_weights
-        return given.path if isinstance(given, InitialWeights) else given
+        initial = self.initial_weights
+        return initial.path if isinstance(initial, InitialWeights) else initial
 
     @property
     def preferred(self) -> tuple[str, ...]:
@@ -206,12 +209,12 @@ class TrainingSpec(Section):
     @property
     def most_epochs(self) -> int | None:
         """An upper bound for the number of epochs; None if invalid keys are left out."""
-        return min((each for each in (self.epochs, self.max_steps) if each), default=None)
+        return min((limit for limit in (self.epochs, self.max_steps) if limit), default=None)
 
     def updates(self, samples: int) -> int:
         """Return the number of updates in the whole training, for a number of samples."""
         by_epochs = self.epochs and self.epochs * self.epoch_updates(samples)
-        return min(each for each in (by_epochs, self.max_steps) if each)
+        return min(limit for limit in (by_epochs, self.max_steps) if limit)
 
     def started_epochs(self, samples: int) -> int:
         """Return the number of epochs that are trained at least in part."""
@@ -322,7 +325,7 @@ class RunSpec(StrictModel):
     @field_validator("losses", mode="after")
     @classmethod
     def _names_differ(cls, losses: dict[str, HeadSpec] | None) -> dict[str, HeadSpec] | None:
-        require_names(losses or {})
+        require_none(name_problems(losses or {}))
         return losses
 
     @field_validator("loss", mode="after")
@@ -372,10 +375,6 @@ class RunSpec(StrictModel):
         """Where each value is written, for errors found later."""
         return self._source_map
 
-    def locate_in(self, source_map: ExpandedMap) -> None:
-        """Set where each value is written."""
-        self._source_map = source_map
-
     @property
     def sweep(self) -> Sweep | None:
         """What its section `[sweep]` varies; None without one, and in the runs of a sweep."""
@@ -405,9 +404,12 @@ class RunSpec(StrictModel):
         """The base of relative paths in what varies."""
         return self._folder
 
-    def vary_by(self, sweep: Sweep | None, tuning: Tuning | None, folder: Path) -> None:
-        """Set what varies, and the base of relative paths in it."""
-        self._sweep, self._tuning, self._folder = sweep, tuning, folder.absolute()
+    def read_from(
+        self, source_map: ExpandedMap, folder: Path, sweep: Sweep | None, tuning: Tuning | None
+    ) -> None:
+        """Set where each value is written, the base of relative paths, and what varies."""
+        self._source_map, self._folder = source_map, folder.absolute()
+        self._sweep, self._tuning = sweep, tuning
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view

@@ -47,13 +47,13 @@ class SweptValue(Override):
         """Return where a path of the spec is written in the section."""
         if self.source is None:
             return super().place_of(path, focus)
-        own = self.path
-        if any(str(one) != str(other) for one, other in zip(path, own, strict=False)):
+        key, depth = self.path, len(self.path)
+        if any(str(one) != str(other) for one, other in zip(path, key, strict=False)):
             return None
-        if len(path) < len(own) or (len(path) == len(own) and focus == "key"):
+        if len(path) < depth or (len(path) == depth and focus == "key"):
             return self.source.place_of(self.key_at, "key")
-        inner = self.source.exact_place((*self.at, *path[len(own) :]), focus)
-        return inner if inner is not None or len(path) > len(own) else self.key_place
+        inner = self.source.exact_place((*self.at, *path[depth:]), focus)
+        return inner if inner is not None or len(path) > depth else self.key_place
 
 
 def swept_value(change: Override) -> SweptValue:
@@ -79,8 +79,7 @@ class Axis:
     def applies(self, chosen: Mapping[str, SweptValue]) -> bool:
         """Return whether it varies, given these values of earlier axes."""
         return all(
-            key in chosen and any(means(each, chosen[key].value) for each in allowed)
-            for key, allowed in self.conditions
+            key in chosen and is_allowed(chosen[key], allowed) for key, allowed in self.conditions
         )
 
 
@@ -112,20 +111,20 @@ def point_of(
     seeds: tuple[int, ...] | None = None,
 ) -> Point:
     """Return a spec with other values at some keys."""
-    made = SourceMap(copy.deepcopy(base.document), _copied(base.origin))
+    source_map = SourceMap(copy.deepcopy(base.document), _copied(base.origin))
     problems = []
-    for each in sorted(values, key=lambda value: len(value.path)):
-        own = replace(each, value=copy.deepcopy(each.value))  # which a longer key may change
-        problem = apply_override(made, own)
+    for change in sorted(values, key=lambda value: len(value.path)):
+        # a copy, since a longer key may change the value
+        problem = apply_override(source_map, replace(change, value=copy.deepcopy(change.value)))
         if problem is not None:
             problems.append(problem)
     changes = {value.key: value.value for value in values}
-    return Point(label, changes, seeds, made, tuple(problems), base)
+    return Point(label, changes, seeds, source_map, tuple(problems), base)
 
 
 def _copied(origin: Origin) -> Origin:
     """Return a copy of origins that share their writers."""
-    return replace(origin, below={key: _copied(each) for key, each in origin.below.items()})
+    return replace(origin, below={key: _copied(part) for key, part in origin.below.items()})
 
 
 def means(condition: Any, value: Any) -> bool:
@@ -135,13 +134,18 @@ def means(condition: Any, value: Any) -> bool:
     return type(condition) is type(value) and bool(condition == value)
 
 
+def is_allowed(value: SweptValue, conditions: Sequence[Any]) -> bool:
+    """Return whether any of several conditions names a value."""
+    return any(means(condition, value.value) for condition in conditions)
+
+
 def in_order(axes: Sequence[Axis]) -> list[Axis]:
     """Return axes after those that they depend on, otherwise in their order."""
     ordered: list[Axis] = []
     waiting = list(axes)
     while waiting:
         known = {key for axis in ordered for key in axis.keys}
-        ready = [each for each in waiting if all(key in known for key, _ in each.conditions)]
+        ready = [axis for axis in waiting if all(key in known for key, _ in axis.conditions)]
         first = (ready or waiting)[0]
         ordered.append(first)
         waiting.remove(first)

@@ -43,7 +43,7 @@ class Repair:
         value = table[self.path[-1]]
         if name in target and (not replaces or isinstance(target[name], dict)):
             return None
-        rest = {key: each for key, each in table.items() if key != self.path[-1]}
+        rest = {key: value for key, value in table.items() if key != self.path[-1]}
         document = _changed(document, self.path[:-1], rest, whole=True)
         return _changed(document, tuple(outer), {name: value})
 
@@ -57,7 +57,7 @@ def _changed(
         return _changed(value, (), {key: _changed(value[key], rest, items, whole=whole)})
     if isinstance(value, dict):
         return dict(items) if whole else {**value, **items}
-    return [items.get(index, each) for index, each in enumerate(value)]
+    return [items.get(index, item) for index, item in enumerate(value)]
 
 
 @dataclass(eq=False)
@@ -107,9 +107,9 @@ def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[Repaired
     document, moved, done = source_map.document, {}, set()
     for repair in repairs:
         writer, key = source_map.writer_of(repair.path), repair.key or repair.path
-        found = repair.apply(document, replaces=source_map.writer_of(key) is not writer)
-        if found is not None:
-            document = found
+        changed = repair.apply(document, replaces=source_map.writer_of(key) is not writer)
+        if changed is not None:
+            document = changed
             done.add(repair)
             if repair.key is not None:
                 moved[repair.key] = repair.path

@@ -37,7 +37,7 @@ def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
         registry: where names are looked up; default: all installed plugins.
     """
     listed = plugins if isinstance(plugins, list | tuple) else ()
-    names = [_distribution(each) for each in listed if isinstance(each, str)]
+    names = [_distribution(requirement) for requirement in listed if isinstance(requirement, str)]
     return (registry or default_registry()).preferring(filter(None, names))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,15 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.executor import Executor
-from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.errors import Diagnostic, Place, SpecError
 from declnet.registry.registry import Registry
-from declnet.spec.document.key_positions import KeyPositions
+from declnet.spec.document.overrides import InlineValue
 from declnet.spec.validation_errors import diagnostic_of
 
 C = TypeVar("C", bound=Component)
-
-_KEY = "source="
-"""Makes a TOML document of an inline table."""
 
 
 def is_declaration(text: str) -> bool:
@@ -44,16 +42,16 @@ def declared_source(
         SpecError: the text is not an inline table, or a key is wrong; each error has its place.
     """
     whole = Place(argument, 1, 1, 1, len(text) + 1, text)
-    given = _table_in(text, whole)
-    if like is not None and given.setdefault("type", like.type) == like.type:
-        kept = like.model_fields_set - given.keys()
-        if given.keys() & {"target", "targets"}:
-            kept = kept - {"target", "targets"}
-        given |= {name: getattr(like, name) for name in sorted(kept)}
+    table = _table_in(text, whole)
+    if like is not None and table.setdefault("type", like.type) == like.type:
+        inherited = like.model_fields_set - table.keys()
+        if table.keys() & {"target", "targets"}:
+            inherited = inherited - {"target", "targets"}
+        table |= {name: getattr(like, name) for name in sorted(inherited)}
     try:
-        return DataSource.from_declaration(given, {"registry": registry, "folder": Path.cwd()})
+        return DataSource.from_declaration(table, {"registry": registry, "folder": Path.cwd()})
     except ValidationError as error:
-        raise _located_errors(error, given, whole) from None
+        raise _located_errors(error, table, whole) from None
 
 
 def declared_component(
@@ -72,21 +70,21 @@ def declared_component(
         SpecError: the text is not an inline table, or a key is wrong; each error has its place.
     """
     whole = Place(argument, number, 1, number, len(text) + 1, text)
-    given: Any = _table_in(text, whole) if is_declaration(text) else text.strip()
-    if contract is Executor and isinstance(given, str) and ":" in given:
-        name, _, address = given.partition(":")
-        given = {"type": name, "address": address}
+    value: Any = _table_in(text, whole) if is_declaration(text) else text.strip()
+    if contract is Executor and isinstance(value, str) and ":" in value:
+        name, _, address = value.partition(":")
+        value = {"type": name, "address": address}
     context = {"registry": registry, "folder": Path.cwd()}
     try:
-        found: C = TypeAdapter(contract).validate_python(given, context=context)
+        component: C = TypeAdapter(contract).validate_python(value, context=context)
     except ValidationError as error:
-        raise _located_errors(error, given, whole) from None
-    return found
+        raise _located_errors(error, value, whole) from None
+    return component
 
 
 def _table_in(text: str, whole: Place) -> dict[str, Any]:
     try:
-        ((_, table),) = tomllib.loads(_KEY + text).items()
+        ((_, table),) = tomllib.loads(f"value = {text}").items()
     except (ValueError, RecursionError):  # also for several keys
         help_ = 'write it as in a spec: { type = "…", key = "value" }'
         problem = Diagnostic("not a valid inline table", help_, (), "E002", place=whole)
@@ -94,20 +92,10 @@ def _table_in(text: str, whole: Place) -> dict[str, Any]:
     return dict(table)
 
 
-def _located_errors(error: ValidationError, given: Any, whole: Place) -> SpecError:
-    positions = KeyPositions(_KEY + whole.text, "toml")
-    problems = [diagnostic_of(each, given) for each in error.errors()]
-    return SpecError([_located(problem, positions, whole) for problem in problems])
-
-
-def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diagnostic:
-    from dataclasses import replace
-
-    key: KeyPath = (_KEY.rstrip("="), *problem.path)
-    spot = positions.spot(key)
-    if spot is None or "\n" in whole.text or not problem.path:
-        return replace(problem, place=whole)
-    by_key = problem.focus == "key" and spot.key is not None
-    start, end = (each - len(_KEY) for each in (spot.key if by_key and spot.key else spot.value))
-    line = whole.line
-    return replace(problem, place=Place(whole.file, line, start + 1, line, end + 1, whole.text))
+def _located_errors(error: ValidationError, value: Any, whole: Place) -> SpecError:
+    written, problems = InlineValue(whole.file, whole.line, whole.text), []
+    for detail in error.errors():
+        problem = diagnostic_of(detail, value)
+        place = written.place_of(problem.path, problem.focus) if problem.path else None
+        problems.append(replace(problem, place=place or whole))
+    return SpecError(problems)

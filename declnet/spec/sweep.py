@@ -85,7 +85,7 @@ class Sweep:
             return replace(self, axes=())
 
         def is_sure(key: str) -> bool:
-            return all(key != each and not key.startswith(f"{each}.") for each in wrong)
+            return all(key != other and not key.startswith(f"{other}.") for other in wrong)
 
         axes = [axis for axis in self.axes if axis.steps and all(map(is_sure, axis.keys))]
         return replace(self, axes=tuple(axes))
@@ -102,26 +102,25 @@ class Sweep:
         """
         groups: dict[tuple[tuple[str, str], ...], list[dict[str, SweptValue]]] = {}
         for chosen in self._chosen():
-            others = tuple((key, repr(each.value)) for key, each in chosen.items() if key != SEED)
+            others = tuple((key, repr(value.value)) for key, value in chosen.items() if key != SEED)
             groups.setdefault(others, []).append(chosen)
         labels = _distinct(self._label(group[0]) for group in groups.values())
-        return [self._point(*each) for each in zip(labels, groups.values(), strict=True)]
+        return [self._point(label, g) for label, g in zip(labels, groups.values(), strict=True)]
 
     def _chosen(self) -> list[dict[str, SweptValue]]:
         """Return the values of each run by key."""
-        found: list[dict[str, SweptValue]] = [{}]
+        runs: list[dict[str, SweptValue]] = [{}]
         for axis in in_order(self.axes):
-            found = [
-                {**chosen, **{each.key: each for each in step}}
-                for chosen in found
+            runs = [
+                {**chosen, **{value.key: value for value in step}}
+                for chosen in runs
                 for step in (axis.steps if axis.applies(chosen) else ((),))
             ]
-            if len(found) > MOST_RUNS:
+            if len(runs) > MOST_RUNS:
                 message = f"the sweep has more than {MOST_RUNS:,} runs"
-                raise SpecError(
-                    self.base.locate([Diagnostic(message, None, (SWEEP,), "E053", focus="key")])
-                )
-        return found
+                problem = Diagnostic(message, None, (SWEEP,), "E053", focus="key")
+                raise SpecError(self.base.locate([problem]))
+        return runs
 
     def _label(self, chosen: Mapping[str, SweptValue]) -> str:
         named = [
@@ -139,7 +138,7 @@ class Sweep:
         return "".join(f"-{short[key]}={chosen[key].label}" for key in named if key in chosen)
 
     def _point(self, label: str, runs: Sequence[Mapping[str, SweptValue]]) -> Point:
-        values = [each for key, each in runs[0].items() if key != SEED]
+        values = [value for key, value in runs[0].items() if key != SEED]
         seeds = tuple(run[SEED].value for run in runs if SEED in run)
         return point_of(self.base, values, label, seeds or None)
 
@@ -149,22 +148,22 @@ def _strings_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
-        for each in value:
-            yield from _strings_in(each)
-        for each in value.values() if isinstance(value, Mapping) else ():
-            yield from _strings_in(each)
+        for item in value:
+            yield from _strings_in(item)
+        for item in value.values() if isinstance(value, Mapping) else ():
+            yield from _strings_in(item)
 
 
 def _distinct(labels: Iterator[str]) -> list[str]:
     """Return labels of which no two are equal as names of folders."""
-    found: dict[str, str] = {}
+    distinct: dict[str, str] = {}
     for label in labels:
-        made, number = label, 1
-        while made.casefold() in found:
+        name, number = label, 1
+        while name.casefold() in distinct:
             number += 1
-            made = f"{label}-{number}"
-        found[made.casefold()] = made
-    return list(found.values())
+            name = f"{label}-{number}"
+        distinct[name.casefold()] = name
+    return list(distinct.values())
 
 
 def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
@@ -176,37 +175,45 @@ def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
     rest = {key: value for key, value in source_map.document.items() if key != SWEEP}
     base = replace(source_map, document=rest)
     section = source_map.document.get(SWEEP, {})
+    if section == {}:
+        return Sweep(base), []
     if not isinstance(section, dict):
         message = f'"{SWEEP}" must be a table, not {shown(section)}'
         return Sweep(base), [Diagnostic(message, None, (SWEEP,), "E012")]
-    reader = _SweepReader(source_map, section, (SWEEP,), (SWEEP, WHEN))
-    return Sweep(base, reader.axes(), section), reader.found
+    reader = _SweepReader(
+        source=source_map,
+        section=section,
+        at=(SWEEP,),
+        when_at=(SWEEP, WHEN),
+        noun="sweep",
+        code="E053",
+    )
+    return Sweep(base, reader.axes(), section), reader.problems
 
 
 class _SweepReader(KeyReader):
-    """The section of a sweep, while it is read."""
+    """The reader of the section of a sweep."""
 
     def axes(self) -> tuple[Axis, ...]:
         values: dict[str, list[SweptValue]] = {}
-        given = {key: each for key, each in self.section.items() if key not in (ZIP, WHEN)}
-        for key, at, value in entries_of(given, self.at, is_range):
+        varied = {key: value for key, value in self.section.items() if key not in (ZIP, WHEN)}
+        for key, at, value in entries_of(varied, self.at, is_range):
             if self.may_vary(key, at, FIXED):
                 values[key] = self._values(key, at, value)
         groups = self._groups(values)
         conditions = self.conditions(self.section.get(WHEN, {}), values, groups)
-        made = []
+        axes = []
         for keys in groups:
             steps = tuple(zip(*(values[key] for key in keys), strict=False))
             self._require_distinct(keys, steps)
-            made.append(Axis(keys, steps, tuple(conditions.get(keys, ()))))
-        self.require_order(made)
-        return tuple(made)
+            axes.append(Axis(keys, steps, tuple(conditions.get(keys, ()))))
+        self.require_order(axes)
+        return tuple(axes)
 
     def _values(self, key: str, at: KeyPath, value: Any) -> list[SweptValue]:
         """Return the values of a key, none if they are invalid."""
         if is_range(value):
-            listed, problems = range_values(value, at)
-            self.found += problems
+            listed = range_values(self, value, at)
             places = [at] * len(listed)
         elif isinstance(value, list):
             listed, places = value, [(*at, number) for number in range(len(value))]
@@ -219,11 +226,11 @@ class _SweepReader(KeyReader):
             message = f'"{key}" must be a list of values or a range, not {shown(value)}'
             self.report(message, hint, at, "E012")
             return []
-        made = [
-            SweptValue(key, each, f"{key}={shown(each)}", 1, self.source, place, at, label)
-            for each, place, label in zip(listed, places, labels_of(listed), strict=True)
+        swept = [
+            SweptValue(key, item, f"{key}={shown(item)}", 1, self.source, place, at, label)
+            for item, place, label in zip(listed, places, labels_of(listed), strict=True)
         ]
-        return [each for each in made if key != SEED or self._is_seed(each)]
+        return [item for item in swept if key != SEED or self._is_seed(item)]
 
     def _is_seed(self, value: SweptValue) -> bool:
         seed = value.value
@@ -240,14 +247,14 @@ class _SweepReader(KeyReader):
     def _groups(self, values: Mapping[str, list[SweptValue]]) -> list[tuple[str, ...]]:
         """Return the keys in order, those that are zipped together."""
         groups: dict[str, tuple[str, ...]] = {key: (key,) for key in values}
-        given = self.section.get(ZIP, [])
-        if not isinstance(given, list) or not all(isinstance(each, list) for each in given):
-            message = f'"{ZIP}" must be a list of lists of keys, not {shown(given)}'
+        lists = self.section.get(ZIP, [])
+        if not isinstance(lists, list) or not all(isinstance(keys, list) for keys in lists):
+            message = f'"{ZIP}" must be a list of lists of keys, not {shown(lists)}'
             hint = 'write e.g. zip = [["optimizer.learning_rate", "training.batch_size"]]'
             self.report(message, hint, (SWEEP, ZIP), "E012")
             return list(groups.values())
         zipped: set[str] = set()
-        for number, keys in enumerate(given):
+        for number, keys in enumerate(lists):
             known = [
                 key
                 for at, key in enumerate(keys)
@@ -282,7 +289,7 @@ class _SweepReader(KeyReader):
     def _require_distinct(self, keys: Sequence[str], steps: Sequence[Sequence[SweptValue]]) -> None:
         seen: set[str] = set()
         for step in steps:
-            text = repr([each.value for each in step])
+            text = repr([value.value for value in step])
             if text in seen:
                 message = f'"{keys[0]}" has the value {shown(step[0].value)} twice'
                 self.report(message, "remove one of the two", step[0].at, "E019")

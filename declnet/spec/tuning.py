@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails
 
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.searcher import Dimension, Scalar, Searcher
@@ -20,14 +19,21 @@ from declnet.contracts.strict_model import custom_error, located_error
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import suggestion
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
-from declnet.spec.points import Axis, Point, SweptValue, in_order, means, point_of
+from declnet.spec.points import Axis, Point, SweptValue, in_order, is_allowed, point_of
 from declnet.spec.section import Section, duplicates
-from declnet.spec.varying_keys import FIXED, LARGEST_SEED, WHEN, KeyReader, entries_of, labels_of
+from declnet.spec.validation_errors import diagnostic_of
+from declnet.spec.varying_keys import (
+    FIXED,
+    LARGEST_SEED,
+    TUNE,
+    WHEN,
+    KeyReader,
+    entries_of,
+    labels_of,
+)
 
-TUNE = "tune"
 SPACE = "space"
 UNMATCHED = "E054"
 
@@ -129,15 +135,16 @@ class Tuning:
 
     def point(self, values: Mapping[str, Scalar]) -> Point:
         """Return the spec of a trial."""
-        made = []
+        chosen = []
         for axis, dimension in zip(self.axes, self.space, strict=True):
             if dimension.key in values:
                 value, (first, *_) = values[dimension.key], axis.steps
-                own = replace(first[0], value=value, text=f"{dimension.key}={shown(value)}")
                 if dimension.choices:
-                    own = axis.steps[dimension.choices.index(value)][0]
-                made.append(own)
-        return point_of(self.base, made)
+                    chosen.append(axis.steps[dimension.choices.index(value)][0])
+                else:
+                    text = f"{dimension.key}={shown(value)}"
+                    chosen.append(replace(first[0], value=value, text=text))
+        return point_of(self.base, chosen)
 
     def extremes(self) -> Iterator[Point]:
         """Yield specs that together have both ends of each range and each choice."""
@@ -145,23 +152,20 @@ class Tuning:
         for axis in self.axes:
             for (value,) in axis.steps:
                 chosen = self._with({value.key: value})
-                found = tuple((each.key, each.text) for each in chosen)
-                if found not in tried:
-                    tried.add(found)
+                texts = tuple((value.key, value.text) for value in chosen)
+                if texts not in tried:
+                    tried.add(texts)
                     yield point_of(self.base, chosen)
 
     def _with(self, fixed: dict[str, SweptValue]) -> list[SweptValue]:
         """Return a value of each dimension that applies, among them the fixed ones."""
         by_key = {axis.keys[0]: axis for axis in self.axes}
         waiting = list(fixed)
-        while waiting:  # what a fixed one depends on
+        while waiting:  # add what a fixed one depends on
             for key, allowed in by_key[waiting.pop()].conditions:
                 if key not in fixed:
-                    fixed[key] = next(
-                        value
-                        for (value,) in by_key[key].steps
-                        if any(means(each, value.value) for each in allowed)
-                    )
+                    values = (value for (value,) in by_key[key].steps)
+                    fixed[key] = next(value for value in values if is_allowed(value, allowed))
                     waiting.append(key)
         chosen: dict[str, SweptValue] = {}
         for axis in self.axes:
@@ -173,14 +177,6 @@ class Tuning:
         return list(chosen.values())
 
 
-@dataclass(frozen=True)
-class TuneErrors:
-    """The errors in the section: diagnostics, and pydantic's errors with their locations."""
-
-    found: tuple[Diagnostic, ...] = ()
-    details: tuple[ErrorDetails, ...] = ()
-
-
 def without_tune(source_map: SourceMap) -> SourceMap:
     """Return a document without the section."""
     rest = {key: value for key, value in source_map.document.items() if key != TUNE}
@@ -189,7 +185,7 @@ def without_tune(source_map: SourceMap) -> SourceMap:
 
 def tuning_of(
     source_map: SourceMap, context: Mapping[str, Any]
-) -> tuple[Tuning | None, TuneErrors]:
+) -> tuple[Tuning | None, Sequence[Diagnostic]]:
     """Return what the section `[tune]` of a document searches, and the errors in it.
 
     Args:
@@ -198,52 +194,54 @@ def tuning_of(
     """
     section = source_map.document.get(TUNE)
     if section is None or section == {}:
-        return None, TuneErrors()
+        return None, ()
     if not isinstance(section, dict):
         message = f'"{TUNE}" must be a table, not {shown(section)}'
-        return None, TuneErrors((Diagnostic(message, None, (TUNE,), "E012"),))
-    details: tuple[ErrorDetails, ...] = ()
+        return None, [Diagnostic(message, None, (TUNE,), "E012")]
+    problems: list[Diagnostic] = []
     keys: TuneSpec | None = None
     try:
         keys = TuneSpec.model_validate({"search": None, **section}, context=dict(context))
     except ValidationError as error:
-        details = tuple({**each, "loc": (TUNE, *each["loc"])} for each in error.errors())
+        problems = [
+            diagnostic_of({**detail, "loc": (TUNE, *detail["loc"])}, source_map.document)
+            for detail in error.errors()
+        ]
     space = section.get(SPACE)
     reader = _SpaceReader(
-        source_map,
-        space if isinstance(space, dict) else {},
-        (TUNE, SPACE),
-        (TUNE, WHEN),
-        "study",
-        UNMATCHED,
+        source=source_map,
+        section=space if isinstance(space, dict) else {},
+        at=(TUNE, SPACE),
+        when_at=(TUNE, WHEN),
+        noun="study",
+        code=UNMATCHED,
     )
     axes, dimensions = reader.read(section.get(WHEN, {}))
-    errors = TuneErrors(tuple(reader.found), details)
-    if keys is None or reader.found:
-        return None, errors
-    return Tuning(without_tune(source_map), keys, dimensions, axes, section), errors
+    problems = [*reader.problems, *problems]
+    if keys is None or problems:
+        return None, problems
+    return Tuning(without_tune(source_map), keys, dimensions, axes, section), ()
 
 
 class _SpaceReader(KeyReader):
-    """The space of a study, while it is read."""
+    """The reader of the space of a study."""
 
     def read(self, when: Any) -> tuple[tuple[Axis, ...], tuple[Dimension, ...]]:
         """Return the ends or choices of each dimension, and the dimensions, in one order."""
         dimensions: dict[str, Dimension] = {}
         values: dict[str, list[SweptValue]] = {}
         for key, at, value in entries_of(self.section, self.at, _is_dimension):
-            if not self.may_vary(key, at, FIXED):
-                continue
-            found = self._choices(key, at, value) or self._range(key, at, value)
-            if found is not None:
-                dimensions[key], values[key] = found
+            if self.may_vary(key, at, FIXED):
+                read = self._dimension(key, at, value)
+                if read is not None:
+                    dimensions[key], values[key] = read
         groups = [(key,) for key in values]
         if not isinstance(when, dict):
             return (), ()  # reported as a key of the section
         conditions = self.conditions(when, values, groups)
         self._require_choices(conditions, dimensions)
         axes = [
-            Axis(keys, tuple((each,) for each in values[keys[0]]), tuple(conditions.get(keys, ())))
+            Axis(keys, tuple((v,) for v in values[keys[0]]), tuple(conditions.get(keys, ())))
             for keys in groups
         ]
         self.require_order(axes)
@@ -254,69 +252,70 @@ class _SpaceReader(KeyReader):
             space.append(replace(dimensions[axis.keys[0]], conditions=needs))
         return tuple(axes), tuple(space)
 
-    def _value(self, key: str, value: Any, at: KeyPath, label: str = "") -> SweptValue:
-        text = f"{key}={label or shown(value)}"
-        return SweptValue(key, value, text, 1, self.source, at, self.places[key], label)
-
-    def _choices(
+    def _dimension(
         self, key: str, at: KeyPath, value: Any
     ) -> tuple[Dimension, list[SweptValue]] | None:
-        """Return a dimension with choices; None if it is a range or invalid."""
-        listed: Any
+        """Return a dimension with its ends or choices; None if it is invalid."""
         if isinstance(value, list):
-            listed, inside = value, at
-        elif isinstance(value, dict) and "choices" in value:
-            listed, inside = value["choices"], (*at, "choices")
-            for other in value:
-                if other in _KEYS and other != "choices":
-                    message = f'choices have no "{other}"'
-                    hint = "write either low and high, or choices"
-                    self.report(message, hint, (*at, other), UNMATCHED, by_key=True)
-        else:
-            return None
-        if not isinstance(listed, list):
-            hint = f"write a list, e.g. [{shown(listed)}]"
-            self.report(f'"choices" must be a list, not {shown(listed)}', hint, inside, "E012")
-            return None
-        if len(listed) < 2:
-            hint = "list at least two, or write the value in the spec itself"
-            self.report(f'"{key}" has {len(listed) or "no"} choices', hint, inside, "E018")
-            return None
-        for number, each in enumerate(listed):
-            if each in listed[:number]:
-                message = f'"{key}" has the choice {shown(each)} twice'
-                self.report(message, "remove one of the two", (*inside, number), "E019")
-                return None
-        names = labels_of(listed)
-        choices = tuple(
-            each if isinstance(each, bool | int | float | str) else name
-            for each, name in zip(listed, names, strict=True)
-        )
-        made = [
-            self._value(key, each, (*inside, number), name)
-            for number, (each, name) in enumerate(zip(listed, names, strict=True))
-        ]
-        return Dimension(key, choices=choices), made
-
-    def _range(
-        self, key: str, at: KeyPath, value: Any
-    ) -> tuple[Dimension, list[SweptValue]] | None:
-        """Return a dimension from a lowest to a highest value; None if it is none."""
-        if isinstance(value, list) or (isinstance(value, dict) and "choices" in value):
-            return None  # reported
+            return self._choices(key, at, value)
         if not isinstance(value, dict):
             message = f'"{key}" must be a table of low and high, or choices, not {shown(value)}'
             self.report(message, f"write one of {FORMS}", at, "E012")
             return None
-        before = len(self.found)
-        self._require_keys(at, value)
-        if len(self.found) > before:
+        if "choices" not in value:
+            return self._range(key, at, value)
+        choices, inside = value["choices"], (*at, "choices")
+        for other in value:
+            if other in _KEYS and other != "choices":
+                hint = "write either low and high, or choices"
+                self.report(
+                    f'choices have no "{other}"', hint, (*at, other), UNMATCHED, by_key=True
+                )
+        if isinstance(choices, list):
+            return self._choices(key, inside, choices)
+        hint = f"write a list, e.g. [{shown(choices)}]"
+        self.report(f'"choices" must be a list, not {shown(choices)}', hint, inside, "E012")
+        return None
+
+    def _choices(
+        self, key: str, at: KeyPath, listed: list[Any]
+    ) -> tuple[Dimension, list[SweptValue]] | None:
+        if len(listed) < 2:
+            hint = "list at least two, or write the value in the spec itself"
+            self.report(f'"{key}" has {len(listed) or "no"} choices', hint, at, "E018")
             return None
-        low, high, step, log = value["low"], value["high"], value.get("step"), value.get("log")
+        for position, choice in duplicates(listed):
+            message = f'"{key}" has the choice {shown(choice)} twice'
+            self.report(message, "remove one of the two", (*at, position), "E019")
+            return None
+        names = labels_of(listed)
+        choices = tuple(
+            choice if isinstance(choice, bool | int | float | str) else name
+            for choice, name in zip(listed, names, strict=True)
+        )
+        values = [
+            self._value(key, choice, (*at, position), name)
+            for position, (choice, name) in enumerate(zip(listed, names, strict=True))
+        ]
+        return Dimension(key, choices=choices), values
+
+    def _value(self, key: str, value: Any, at: KeyPath, label: str = "") -> SweptValue:
+        text = f"{key}={label or shown(value)}"
+        return SweptValue(key, value, text, 1, self.source, at, self.places[key], label)
+
+    def _range(
+        self, key: str, at: KeyPath, table: dict[str, Any]
+    ) -> tuple[Dimension, list[SweptValue]] | None:
+        before = len(self.problems)
+        self.require_keys(table, at, _KEYS, ("low", "high"), f"write one of {FORMS}")
+        self._require_types(at, table)
+        if len(self.problems) > before:
+            return None
+        low, high, step, log = table["low"], table["high"], table.get("step"), table.get("log")
         if type(low) is not type(high):
             low, high = float(low), float(high)
         self._require_range(at, low, high, step, log=bool(log))
-        if len(self.found) > before:
+        if len(self.problems) > before:
             return None
         if step is not None:
             high = low + step * math.floor((high - low) / step * (1 + 1e-12))
@@ -325,16 +324,7 @@ class _SpaceReader(KeyReader):
         ends = [self._value(key, low, (*at, "low")), self._value(key, high, (*at, "high"))]
         return Dimension(key, low, high, step, bool(log)), ends
 
-    def _require_keys(self, at: KeyPath, table: Mapping[str, Any]) -> None:
-        for key in table:
-            if key not in _KEYS:
-                hint = suggestion(str(key), _KEYS, "keys here")
-                self.report(f'unknown key "{key}"', hint, (*at, key), "E010", by_key=True)
-        if self.found and self.found[-1].path[:-1] == at:
-            return  # it is probably one that is missing
-        for key in ("low", "high"):
-            if key not in table:
-                self.report(f'"{key}" is missing', f"write one of {FORMS}", at, "E011")
+    def _require_types(self, at: KeyPath, table: Mapping[str, Any]) -> None:
         for key in ("low", "high", "step"):
             number = table.get(key, 0)
             if type(number) not in (int, float) or not math.isfinite(number):
@@ -401,7 +391,7 @@ def _named(
             tuple(
                 choice
                 for choice, value in zip(dimensions[key].choices, values[key], strict=False)
-                if any(means(each, value.value) for each in allowed)
+                if is_allowed(value, allowed)
             ),
         )
         for key, allowed in conditions

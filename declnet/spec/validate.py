@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -13,10 +12,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
+from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
-from declnet.spec.document.blocks import LAYERS
 from declnet.spec.document.compose import Composed, compose, overridden
 from declnet.spec.document.document import (
     TOO_DEEP,
@@ -37,91 +35,21 @@ from declnet.spec.members import (
     require_no_members,
 )
 from declnet.spec.model import RunSpec, fit_name, resolved_document
-from declnet.spec.partial import PartialSpec, valid_parts
+from declnet.spec.parsed import ParsedSpec
 from declnet.spec.points import Point, SweptValue, swept_value
 from declnet.spec.repairs import Repair, repaired
 from declnet.spec.sweep import Sweep, sweep_of
-from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
+from declnet.spec.tuning import UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import (
     diagnostic_of,
     pydantic_errors,
-    repair_of,
+    repairs_of,
     without_redundant,
 )
-from declnet.spec.varying_keys import SWEEP
+from declnet.spec.varying_keys import SWEEP, TUNE
 
 POINTS_OF_A_WRONG_SPEC = 500
 """How many points of a sweep are validated though they cannot be trained; it takes a second."""
-
-
-@dataclass(frozen=True, eq=False)
-class ParsedSpec:
-    """The result of validating a document.
-
-    Attributes:
-        source_map: the document that was validated and the locations of its values.
-        spec: the spec, or None if anything is invalid.
-        diagnostics: all errors, most without a place, with paths as written.
-        context: the validation context: `registry` and `folder`.
-        is_incomplete: whether a file that the spec extends could not be read.
-        members: the results of its members, if it has any.
-        repaired: the spec with other names, if these are its only errors.
-    """
-
-    source_map: ExpandedMap
-    spec: RunSpec | None
-    diagnostics: tuple[Diagnostic, ...] = ()
-    context: Mapping[str, Any] = field(default_factory=dict)
-    is_incomplete: bool = False
-    members: tuple[ParsedSpec, ...] = ()
-    repaired: RunSpec | None = None
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> ParsedSpec:
-        """Return the result for a valid spec."""
-        members = spec.members.members if spec.members is not None else ()
-        return cls(spec.source_map, spec, members=tuple(cls.of(member.spec) for member in members))
-
-    @cached_property
-    def partial(self) -> PartialSpec:
-        """The parts that are valid on their own; computed on first use, by checks only."""
-        spec = self.spec or self.repaired
-        if spec is not None:
-            return self._with_blocks(PartialSpec.of(spec))
-        document = without_large_numbers(self.source_map.document)
-        partial = self._with_blocks(valid_parts(document, self.context))
-        return replace(partial, lacks_data=False) if self.is_incomplete else partial
-
-    def _with_blocks(self, partial: PartialSpec) -> PartialSpec:
-        """Add to layers what their blocks say about them."""
-        written = self.source_map
-        layers = tuple(
-            replace(
-                part,
-                position=dotted(written.written_path((*LAYERS, index))[len(LAYERS) :]),
-                closes_residual=written.closes_residual(index),
-                short_names=written.short_names(index),
-            )
-            for index, part in enumerate(partial.layers)
-        )
-        return replace(partial, layers=layers)
-
-    def _repr_html_(self) -> str:
-        from declnet.display.diagnostics import diagnostics_view
-
-        if self.spec is not None:
-            return self.spec._repr_html_()
-        return diagnostics_view(self.source_map.locate(self.diagnostics))
-
-    def require(self) -> RunSpec:
-        """Return the spec.
-
-        Raises:
-            SpecError: it is invalid; contains every error with its place.
-        """
-        if self.spec is None:
-            raise SpecError(self.source_map.locate(self.diagnostics))
-        return self.spec
 
 
 def load_spec(
@@ -179,8 +107,8 @@ def _tables(spec: object) -> dict[str, Any]:
     return resolved_document(spec) if isinstance(spec, RunSpec) else dict(cast("Any", spec))
 
 
-def _overrides(given: Mapping[str, Any]) -> list[Override]:
-    numbered = enumerate(given.items(), start=1)
+def _overrides(values: Mapping[str, Any]) -> list[Override]:
+    numbered = enumerate(values.items(), start=1)
     return [override_of(key, value, number) for number, (key, value) in numbered]
 
 
@@ -255,16 +183,16 @@ def read_points(
     fixed = [[swept_value(override)] for override in overrides if override.key in sweep.keys]
     for values in (*fixed, *varied):
         sweep = sweep.varying(values)
-    made = _composed_points(sweep, composed)
-    return ((point, validate(each, registry, folder)) for point, each in made)
+    documents = _composed_points(sweep, composed)
+    return ((point, validate(document, registry, folder)) for point, document in documents)
 
 
 def _composed_points(sweep: Sweep, composed: Composed) -> Iterator[tuple[Point, Composed]]:
     """Yield each point of a document's sweep and its own document."""
     used = composed.variables_used | frozenset(names_in(composed.source_map.document.get(SWEEP)))
     for point in sweep.points():
-        found = [*composed.diagnostics, *point.problems]
-        yield point, Composed(point.source_map, found, composed.is_incomplete, used)
+        diagnostics = [*composed.diagnostics, *point.problems]
+        yield point, Composed(point.source_map, diagnostics, composed.is_incomplete, used)
 
 
 def _errors_in_values(
@@ -272,16 +200,16 @@ def _errors_in_values(
 ) -> Iterator[Diagnostic]:
     """Yield the errors in a sweep's keys and values, with their places.
 
-    Not those in how keys go together, since others of the spec are wrong.
+    Contradictions between keys are left out, since the spec has other errors.
     """
     with suppress(SpecError):  # too many points
         points = islice(_composed_points(sweep, composed), POINTS_OF_A_WRONG_SPEC)
-        for _, made in points:
-            parsed, _ = _validated(made, registry, folder)
-            for each in parsed.source_map.locate(parsed.diagnostics):
-                writer = parsed.source_map.writer_of(each.path)
-                if isinstance(writer, SweptValue) and each.code != "E017":
-                    yield replace(each, path=writer.key_at)
+        for _, document in points:
+            parsed, _ = _validated(document, registry, folder)
+            for error in parsed.source_map.locate(parsed.diagnostics):
+                writer = parsed.source_map.writer_of(error.path)
+                if isinstance(writer, SweptValue) and error.code != "E017":
+                    yield replace(error, path=writer.key_at)
 
 
 def validate_point(point: Point, registry: Registry | None, folder: Path) -> ParsedSpec:
@@ -317,42 +245,39 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         return _validated_members(composed, registry, folder)
     written, reported = composed.source_map.document, list[Diagnostic]()
     for _ in range(ROUNDS):
-        parsed, found = _validated(composed, registry, folder)
-        source_map, done = repaired(composed.source_map, list(found))
+        parsed, repairs = _validated(composed, registry, folder)
+        source_map, done = repaired(composed.source_map, list(repairs))
         if not done:
             break
-        names = [found[each] for each in found if each in done]
+        names = [error for repair, error in repairs.items() if repair in done]
         reported += composed.source_map.locate(names)
-        known = [
-            diagnostic
-            for diagnostic in composed.diagnostics
-            if diagnostic.path not in source_map.moved
-        ]
+        known = [error for error in composed.diagnostics if error.path not in source_map.moved]
         composed = replace(composed, source_map=source_map, diagnostics=known)
     else:
         parsed, _ = _validated(composed, registry, folder)
     if not reported:
         return parsed
-    paths = {each.path for each in reported}  # another name may explain a wrong value
+    paths = {error.path for error in reported}  # another name may explain a wrong value
     reported += [
-        each
-        for each in composed.source_map.locate(parsed.diagnostics)
-        if each.path not in paths or each.code == "E015"
+        error
+        for error in composed.source_map.locate(parsed.diagnostics)
+        if error.path not in paths or error.code == "E015"
     ]
-    reported.sort(key=lambda each: _position(each.path, written))
+    reported.sort(key=lambda error: _position(error.path, written))
     return replace(parsed, spec=None, repaired=parsed.spec, diagnostics=tuple(reported))
 
 
 def _validated_members(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
     """Validate the members of a document."""
-    reader = MemberReader(composed, folder)
+    reader = MemberReader(composed=composed, folder=folder)
     documents, selects = reader.read()
     parsed = tuple(validate(member.composed, registry, folder) for member in documents)
     specs = [member.spec for member in parsed if member.spec is not None]
     whole, problems = composed.source_map, list(reader.problems)
-    weighted = zip(documents, specs, strict=False)
-    specified = tuple(MemberSpec(spec, each.weight) for each, spec in weighted)
-    members = Members(specified, whole, selects)
+    pairs = zip(documents, specs, strict=False)
+    members = Members(
+        tuple(MemberSpec(spec, document.weight) for document, spec in pairs), whole, selects
+    )
     if len(specs) == len(parsed) and not problems:
         problems += agreement_problems(members)
     located = dict.fromkeys(whole.locate(problems))
@@ -364,10 +289,10 @@ def _validated_members(composed: Composed, registry: Registry | None, folder: Pa
     first = documents[0].composed.source_map
     named = {**first.document, "name": whole.document.get("name", "run")}
     for_all = replace(documents[0].composed, source_map=replace(first, document=named))
-    found = validate(for_all, registry, folder)
-    if found.spec is not None:
-        found.spec.consist_of(members, folder)
-    return replace(found, members=parsed)
+    predictor = validate(for_all, registry, folder)
+    if predictor.spec is not None:
+        predictor.spec.consist_of(members, folder)
+    return replace(predictor, members=parsed)
 
 
 def _position(path: KeyPath, document: Any) -> list[int]:
@@ -392,74 +317,67 @@ def _validated(
     context = {"registry": expansion.registry, "folder": folder}
     tuning, in_tune = tuning_of(sweep.base, context)
     source_map, document = expansion.source_map, expansion.source_map.document
-    earlier = [*composed.diagnostics, *in_sweep, *in_tune.found, *expansion.diagnostics]
-    earlier += [diagnostic_of(detail, written) for detail in in_tune.details]
+    earlier = [*composed.diagnostics, *in_sweep, *in_tune, *expansion.diagnostics]
     if sweep.axes and tuning is not None:
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
     repairs: dict[Repair, Diagnostic] = {}
-    wrong_variables = {each.path for each in expansion.diagnostics}
-    for each in expansion.errors:
-        if each["loc"] in wrong_variables:
-            continue
-        in_block = source_map.with_notes(diagnostic_of(each, expansion.plain))
-        earlier.append(in_block)
-        repair = repair_of(each, expansion.plain)
-        if repair is not None:
-            repairs[repair] = in_block
+    wrong_variables = {error.path for error in expansion.diagnostics}
+    for detail in expansion.errors:
+        if detail["loc"] not in wrong_variables:
+            error = source_map.with_notes(diagnostic_of(detail, expansion.plain))
+            earlier.append(error)
+            repairs |= dict.fromkeys(repairs_of(detail, expansion.plain), error)
     too_large = large_numbers(written)
     if too_large:
         earlier += too_large
         document = without_large_numbers(document)
-    found: list[Diagnostic] = []
+    errors: Sequence[Diagnostic] = ()
     try:
         spec = RunSpec.model_validate(document, context=context)
-    except ValidationError as error:
-        details = list(pydantic_errors(error))
+    except ValidationError as failure:
+        details = list(pydantic_errors(failure))
         diagnostics = [diagnostic_of(detail, document, expansion) for detail in details]
-        found = list(source_map.as_written(without_redundant(diagnostics)))
-        for each, diagnostic in zip(details, diagnostics, strict=True):
-            repair = repair_of(each, document, expansion)
-            if repair is not None:
-                as_written = source_map.as_written([diagnostic])
-                repairs.setdefault(repair, as_written[0])
+        errors = source_map.as_written(without_redundant(diagnostics))
+        for detail, diagnostic in zip(details, diagnostics, strict=True):
+            for repair in repairs_of(detail, document, expansion):
+                repairs.setdefault(repair, source_map.as_written([diagnostic])[0])
     else:
         if not earlier:
-            spec.locate_in(source_map)
-            spec.vary_by(sweep if sweep.axes else None, tuning, folder)
+            spec.read_from(source_map, folder, sweep if sweep.axes else None, tuning)
             return ParsedSpec(spec.source_map, spec, context=context), {}
     sure = sweep.without_errors(in_sweep)
     if sure.axes and not composed.is_incomplete:
         earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))
-    errors = _without_consequences(earlier, found, composed, expansion)
+    errors = _without_consequences(earlier, errors, composed, expansion)
     return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs
 
 
 def _without_consequences(
     earlier: Sequence[Diagnostic],
-    found: Sequence[Diagnostic],
+    errors: Sequence[Diagnostic],
     composed: Composed,
     expansion: Expansion,
 ) -> tuple[Diagnostic, ...]:
-    """Return the errors but for those that others explain.
+    """Return the errors without those that others explain.
 
     Args:
-        earlier: what was found before the sections were validated.
-        found: the errors in the sections.
+        earlier: those found before the sections were validated.
+        errors: those in the sections.
         composed: the document.
         expansion: its layers, written out.
     """
-    reported = {each.path for each in earlier}
-    found = [
-        each
-        for each in found
-        if each.path not in reported
-        and expansion.invalid.isdisjoint((each.path, each.path[:-1]))
-        and not (composed.is_incomplete and each.code == "E011")
+    reported = {error.path for error in earlier}
+    errors = [
+        error
+        for error in errors
+        if error.path not in reported
+        and expansion.invalid.isdisjoint((error.path, error.path[:-1]))
+        and not (composed.is_incomplete and error.code == "E011")
     ]
     hidden: tuple[str, ...] = ()
     if composed.is_incomplete:
         hidden = ("E070", "E071")  # a file that could not be read may define or use variables
-    elif any(each.code == "E011" and len(each.path) == 1 for each in found):
+    elif any(error.code == "E011" and len(error.path) == 1 for error in errors):
         hidden = ("E071",)  # a missing section may use variables
-    return (*(each for each in earlier if each.code not in hidden), *found)
+    return (*(error for error in earlier if error.code not in hidden), *errors)

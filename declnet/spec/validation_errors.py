@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -132,23 +132,21 @@ def diagnostic_of(
     return Diagnostic(message, hint, path, code, focus=focus)
 
 
-def repair_of(
+def repairs_of(
     detail: ErrorDetails, document: Any, expansion: Expansion | None = None
-) -> Repair | None:
-    """Return what the name in an error must mean, or None if that is unknown or only a guess."""
-    path = _key_path(detail["loc"], document)
+) -> Iterator[Repair]:
+    """Yield what the name in an error must mean, unless that is unknown or only a guess."""
+    path, code = _key_path(detail["loc"], document), _code(detail)
     written = expansion.source_map.written_path(path) if expansion is not None else path
     meant = detail.get("ctx", {}).get("meant")
-    if not path:
-        return None
-    if _code(detail) == "E015":
-        return Repair(written, type=meant) if meant is not None else None
-    if _code(detail) != "E010":
-        return None
-    belongs = _right_place(path, document, expansion)
-    if belongs is not None:
-        return Repair(written, belongs)
-    return Repair(written, (*written[:-1], meant)) if meant is not None else None
+    if code == "E015" and path and meant is not None:
+        yield Repair(written, type=meant)
+    elif code == "E010" and path:
+        belongs = _right_place(path, document, expansion)
+        if belongs is not None:
+            yield Repair(written, belongs)
+        elif meant is not None:
+            yield Repair(written, (*written[:-1], meant))
 
 
 def _code(detail: ErrorDetails) -> str:
@@ -157,13 +155,13 @@ def _code(detail: ErrorDetails) -> str:
 
 def _message(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    found = f", not {shown(detail['input'])}"
+    ending = f", not {shown(detail['input'])}"
     if kind in _EXPECTED:
-        return _EXPECTED[kind] + found
+        return _EXPECTED[kind] + ending
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         bound = context.get(key)
-        return f"{words} {f'{bound:g}' if isinstance(bound, float) else bound}{found}"
+        return f"{words} {f'{bound:g}' if isinstance(bound, float) else bound}{ending}"
     if kind in ("too_short", "too_long"):
         bound = context.get("min_length", context.get("max_length"))
         which = "at least" if kind == "too_short" else "at most"
@@ -171,14 +169,14 @@ def _message(detail: ErrorDetails) -> str:
     choices = str(context.get("expected")).replace("'", '"')
     others = {
         "missing": "is missing",
-        "string_pattern_mismatch": f"must match the pattern {context.get('pattern')}{found}",
-        "literal_error": f"must be {choices}{found}",
+        "string_pattern_mismatch": f"must match the pattern {context.get('pattern')}{ending}",
+        "literal_error": f"must be {choices}{ending}",
         "value_error": str(context.get("error")),
     }
     if kind in others:
         return others[kind]
     message = detail["msg"].removeprefix("Input should ").removeprefix("Value should ")
-    return detail["msg"] if message == detail["msg"] else f"must {message}{found}"
+    return detail["msg"] if message == detail["msg"] else f"must {message}{ending}"
 
 
 def _subject(path: KeyPath) -> str:
@@ -218,8 +216,12 @@ def _value_hint(detail: ErrorDetails) -> str | None:
         is_table = kind in ("model_type", "dict_type")
         if is_table or (len(value) == 1 and kind in _NO_LISTS):
             tables = "it is a table, not a list of tables"
-            found = value and isinstance(value[0], dict)
-            return f"remove one pair of brackets: {tables}" if found else "remove the brackets"
+            is_list_of_tables = value and isinstance(value[0], dict)
+            return (
+                f"remove one pair of brackets: {tables}"
+                if is_list_of_tables
+                else "remove the brackets"
+            )
     elif kind == "string_type" and isinstance(value, int | float):
         return "put it in quotation marks"
     elif kind == "bool_type" and value in (0, 1):
@@ -288,28 +290,17 @@ def _right_place(path: KeyPath, document: Any, expansion: Expansion | None) -> K
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS) or path == (EXTENDS,):
         return None
     models = _models(document, expansion)
-    own, value = models[tuple(outer)], value_at(document, path)
-    near = closest(str(key), own.model_fields)
+    section, value, key = models.pop(tuple(outer)), value_at(document, path), str(key)
+    near = closest(key, section.model_fields)
     is_section = not outer and isinstance(value, dict) and "type" not in value
-    if is_section and near is not None and near not in document and is_misspelling(str(key), near):
+    if is_section and near is not None and near not in document and is_misspelling(key, near):
         return None
-    if own.known_key(str(key)) is not None:
+    if section.known_key(key) is not None:
         return None
-    places = [model for model in models if model != tuple(outer)]
-    for names in (_same_key, _known_key):
-        for place in places:
-            name = names(models[place], str(key))
-            if name is not None:
-                return (*place, name)
-    return None
-
-
-def _same_key(model: type[StrictModel], key: str) -> str | None:
-    return key if key in model.model_fields else None
-
-
-def _known_key(model: type[StrictModel], key: str) -> str | None:
-    return _same_key(model, model.known_key(key) or "")
+    names = [(place, key) for place in models]
+    names += [(place, model.known_key(key) or "") for place, model in models.items()]
+    places = ((*place, name) for place, name in names if name in models[place].model_fields)
+    return next(places, None)
 
 
 def _models(document: Any, expansion: Expansion | None) -> dict[KeyPath, type[StrictModel]]:

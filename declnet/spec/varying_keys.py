@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.registry.spelling import suggestion
@@ -12,7 +12,7 @@ from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
 from declnet.spec.points import Axis, SweptValue, in_order, means
 
-SWEEP, WHEN = "sweep", "when"
+SWEEP, TUNE, WHEN = "sweep", "tune", "when"
 LARGEST_SEED = 2**53
 
 FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
@@ -20,34 +20,61 @@ FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
 
 
 @dataclass(eq=False)
-class KeyReader:
-    """A section with keys that vary, while it is read.
+class Reader:
+    """A reader of a section that exists only before validation.
 
     Attributes:
+        problems: the errors, with their paths in the document.
+    """
+
+    problems: list[Diagnostic] = field(default_factory=list)
+
+    def report(
+        self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
+    ) -> None:
+        """Note an error."""
+        focus: Literal["key", "value"] = "key" if by_key else "value"
+        self.problems.append(Diagnostic(message, hint, at, code, focus=focus))
+
+    def require_keys(
+        self,
+        table: Mapping[str, Any],
+        at: KeyPath,
+        known: Sequence[str],
+        required: Sequence[str],
+        hint: str,
+    ) -> None:
+        """Report unknown keys, or else the missing ones, since one of them was probably meant."""
+        unknown = [key for key in table if key not in known]
+        for key in unknown:
+            similar = suggestion(str(key), known, "keys here")
+            self.report(f'unknown key "{key}"', similar, (*at, key), "E010", by_key=True)
+        for key in required:
+            if key not in table and not unknown:
+                self.report(f'"{key}" is missing', hint, at, "E011")
+
+
+@dataclass(eq=False, kw_only=True)
+class KeyReader(Reader):
+    """A reader of a section whose keys vary.
+
+    Attributes:
+        source: the document.
         section: the table of the keys.
         at: its path in the document.
         when_at: the path of the table of conditions.
         noun: what the section declares.
         code: the code of errors in how keys fit together.
         places: the path of each key.
-        found: the errors, with their paths in the document.
     """
 
     source: SourceMap
     section: Mapping[str, Any]
     at: KeyPath
     when_at: KeyPath
-    noun: str = "sweep"
-    code: str = "E053"
-    found: list[Diagnostic] = field(default_factory=list)
+    noun: str
+    code: str
     places: dict[str, KeyPath] = field(default_factory=dict)
-
-    def report(
-        self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
-    ) -> None:
-        """Note an error."""
-        focus: Any = "key" if by_key else "value"
-        self.found.append(Diagnostic(message, hint, at, code, focus=focus))
 
     def may_vary(self, key: str, at: KeyPath, fixed: Sequence[str]) -> bool:
         """Return whether a key may vary, and note its place."""
@@ -73,28 +100,28 @@ class KeyReader:
 
     def conditions(
         self,
-        given: Any,
+        table: Any,
         values: Mapping[str, Sequence[SweptValue]],
         groups: Sequence[tuple[str, ...]],
     ) -> dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]]:
         """Return the conditions of each group, as keys with their allowed values.
 
         Args:
-            given: the table of conditions.
+            table: the table of conditions.
             values: the values that each key can be compared with.
             groups: the keys that vary together.
         """
-        found: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]] = {}
-        if not isinstance(given, dict):
-            message = f'"{WHEN}" must be a table, not {shown(given)}'
+        conditions: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]] = {}
+        if not isinstance(table, dict):
+            message = f'"{WHEN}" must be a table, not {shown(table)}'
             hint = 'write e.g. when = { "training.accumulate" = { "training.batch_size" = 16 } }'
             self.report(message, hint, self.when_at, "E012")
-            return found
-        for key, needs in given.items():
+            return conditions
+        for key, needs in table.items():
             at: KeyPath = (*self.when_at, key)
             if not self.varies(key, values, at, WHEN):
                 continue
-            own = next(group for group in groups if key in group)
+            group = next(keys for keys in groups if key in keys)
             if not isinstance(needs, dict) or not needs:
                 message = f'the condition of "{key}" must be a table of other keys\' values'
                 self.report(message, 'write e.g. { "training.batch_size" = 16 }', at, "E012")
@@ -102,21 +129,21 @@ class KeyReader:
             for other, allowed in needs.items():
                 if not self.varies(other, values, (*at, other), WHEN):
                     continue
-                if other in own:
+                if other in group:
                     message = f'"{key}" cannot depend on "{other}", which varies with it'
                     self.report(message, None, (*at, other), self.code, by_key=True)
                     continue
                 alternatives = tuple(allowed) if isinstance(allowed, list) else (allowed,)
                 self._require_values(other, alternatives, values[other], (*at, other))
-                found.setdefault(own, []).append((other, alternatives))
-        return found
+                conditions.setdefault(group, []).append((other, alternatives))
+        return conditions
 
     def _require_values(
         self, key: str, allowed: Sequence[Any], values: Sequence[SweptValue], at: KeyPath
     ) -> None:
-        for each in allowed:
-            if values and not any(means(each, value.value) for value in values):
-                message = f'{shown(each)} is not among the values of "{key}"'
+        for condition in allowed:
+            if values and not any(means(condition, value.value) for value in values):
+                message = f'{shown(condition)} is not among the values of "{key}"'
                 hint = f"its values: {', '.join(value.label for value in values[:20])}"
                 self.report(message, hint, at, "E014")
 
@@ -146,16 +173,16 @@ def entries_of(
     for key, value in table.items():
         path = (*at, key)
         if isinstance(value, dict) and value and not is_leaf(value):
-            for inner, place, each in entries_of(value, path, is_leaf):
-                yield f"{key}.{inner}", place, each
+            for inner, place, item in entries_of(value, path, is_leaf):
+                yield f"{key}.{inner}", place, item
         else:
             yield key, path, value
 
 
 def labels_of(values: Sequence[Any]) -> list[str]:
     """Return values as in the names of runs: scalars unchanged, tables by their types."""
-    types = [each.get("type") if isinstance(each, dict) else None for each in values]
-    names = [*types, *(each for each in values if isinstance(each, str))]
+    types = [value.get("type") if isinstance(value, dict) else None for value in values]
+    names = [*types, *(value for value in values if isinstance(value, str))]
     labels = []
     for number, (value, kind) in enumerate(zip(values, types, strict=True)):
         if isinstance(value, str):

@@ -16,6 +16,7 @@ from declnet.spec.points import swept_value
 from declnet.spec.sweep import MOST_RUNS, sweep_of
 from declnet.spec.sweep_ranges import range_values
 from declnet.spec.validate import read_points
+from declnet.spec.varying_keys import Reader
 
 BASE = """\
 declnet = 1
@@ -187,8 +188,9 @@ def test_a_section_must_be_a_table_and_is_not_too_large():
 def test_ranges_have_their_ends_and_equal_ratios_or_distances(first, count, factor):
     last = first * factor
     for form in ("linear", "log"):
-        values, problems = range_values({form: [float(first), last], "count": count}, ())
-        assert problems == []
+        reader = Reader()
+        values = range_values(reader, {form: [float(first), last], "count": count}, ())
+        assert reader.problems == []
         assert (values[0], values[-1], len(values)) == (first, last, count)
         assert values == sorted(set(values))
         steps = [b / a if form == "log" else b - a for a, b in pairwise(values)]

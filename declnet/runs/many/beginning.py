@@ -21,7 +21,7 @@ from declnet.runs.storage.folder import claimed
 from declnet.spec.members import Members
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.points import Point
-from declnet.spec.tuning import TUNE
+from declnet.spec.varying_keys import TUNE
 from declnet.training.checks.check import Checked
 
 

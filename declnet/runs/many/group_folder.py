@@ -23,8 +23,9 @@ from declnet.spec.document.overrides import override_of
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.model import RunSpec, fit_name
 from declnet.spec.points import Point, point_of
-from declnet.spec.tuning import TUNE, Tuning
+from declnet.spec.tuning import Tuning
 from declnet.spec.validate import validate_point
+from declnet.spec.varying_keys import TUNE
 from declnet.training.checks.check import Checked
 
 
@@ -68,7 +69,7 @@ class GroupFolder:
 
     @cached_property
     def journal(self) -> StoredJournal:
-        """What was asked for and what came of it, as of the first access."""
+        """The tasks and their outcomes, as of the first access."""
         return self.read_journal()
 
     def read_journal(self, *, writes: bool = False) -> StoredJournal:
@@ -86,7 +87,7 @@ class GroupFolder:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The runs, if the plan is a search those so far; for a shard, its own."""
+        """The runs: of a search, those so far; of a shard, its part."""
         tasks = self.file.tasks
         if tasks is None:
             return tuple(self.journal.tasks.values())
@@ -177,7 +178,7 @@ class GroupFolder:
         return by_point
 
     def point_file(self, name: str) -> GroupFile | None:
-        """Return the content of `group.json` for a point; None if it has one run that is itself."""
+        """Return the content of `group.json` for a point; None if the point is a single run."""
         tasks = [task for task in self.points(of_shard=False).get(name, ()) if task.folder != name]
         if not tasks:
             return None

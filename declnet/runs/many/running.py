@@ -43,8 +43,8 @@ from declnet.spec.members import require_no_members
 from declnet.spec.model import RunSpec, resolved_document
 from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
-from declnet.spec.tuning import TUNE
 from declnet.spec.validate import GivenSpec, as_spec, parse_spec, validate_point
+from declnet.spec.varying_keys import TUNE
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.checks.tuning import study_problems
 
@@ -253,7 +253,7 @@ def resume_group(
 
 
 def require_tuning(spec: RunSpec) -> None:
-    """Require a spec to say what to search.
+    """Require that a spec has a section `[tune]` that can be used.
 
     Raises:
         SpecError: it has no section `[tune]`, or members, or its searcher cannot be used here.

@@ -102,8 +102,8 @@ def expanded(items: Sequence[Any], registry: Registry) -> Expanded:
         expansion = _Expansion(registry, repeats=False)
         expansion.add_all(items, LAYERS, _Scope())
         message = error.message
-        expansion.found.diagnostics.append(Diagnostic(message, None, error.path, "E013"))
-    return expansion.found
+        expansion.result.diagnostics.append(Diagnostic(message, None, error.path, "E013"))
+    return expansion.result
 
 
 class _TooManyLayers(Exception):  # noqa: N818  # never leaves this module
@@ -164,7 +164,7 @@ class _Scope:
 
 class _Expansion:
     def __init__(self, registry: Registry, *, repeats: bool = True) -> None:
-        self.found = Expanded()
+        self.result = Expanded()
         self._registry, self._repeats = registry, repeats
         self._types = registry.types(Layer.kind)
         self._names: list[str] = []
@@ -206,8 +206,8 @@ class _Expansion:
                 del outputs[f"{block.name}_1"]
             scope.known.update(outputs)
         if name is not None:
-            for taken in scope.naming.layers & outputs.keys():
-                self._report_taken(taken, path, "a layer")
+            for duplicate in scope.naming.layers & outputs.keys():
+                self._report_duplicate(duplicate, path, "a layer")
             scope.naming.known.update(outputs)
             scope.naming.blocks.update(outputs)
 
@@ -228,11 +228,11 @@ class _Expansion:
             details = error.errors()
         if path not in self._reported:
             self._reported.add(path)
-            self.found.errors += [{**detail, "loc": (*path, *detail["loc"])} for detail in details]
+            self.result.errors += [{**detail, "loc": (*path, *detail["loc"])} for detail in details]
         valid = Block.model_fields.keys() - {detail["loc"][0] for detail in details}
         if "layers" not in valid:
             return None
-        return Block.model_validate({key: each for key, each in item.items() if key in valid})
+        return Block.model_validate({key: value for key, value in item.items() if key in valid})
 
     def _add_sum(self, entry: str, path: KeyPath, scope: _Scope) -> None:
         """Add the layer that adds a block's input to its output."""
@@ -253,37 +253,41 @@ class _Expansion:
             for entry in self._registry.entries(Layer.kind)
             if _can_close_blocks(entry.component)
         }
-        first = sorted(plugins, key=lambda each: (not plugins[each].is_of(FIRST_PARTY), each))
+        first = sorted(plugins, key=lambda kind: (not plugins[kind].is_of(FIRST_PARTY), kind))
         return first[0] if first else None
 
     def _add_layer(self, item: Any, written: WrittenLayer, scope: _Scope) -> None:
-        kind, own, inputs = self._type_of(item), _key(item, "name"), _key(item, "inputs")
-        name = own if isinstance(own, str) else None
+        kind, written_name, inputs = self._type_of(item), _key(item, "name"), _key(item, "inputs")
+        name = written_name if isinstance(written_name, str) else None
         usable = self._usable_name(name, written.path, scope)
         naming = scope.naming
         counted = naming.counted(kind)
         short = full_name = usable
         if naming.prefix:
             short = usable or counted
-            full_name = f"{naming.prefix}_{short}" if short and (name or own is None) else None
+            full_name = (
+                f"{naming.prefix}_{short}" if short and (name or written_name is None) else None
+            )
         changes: dict[str, Any] = {"name": full_name} if full_name != name else {}
         if isinstance(inputs, list | tuple) and not written.is_sum:
             full = [scope.full_name(input_) for input_ in inputs]
             if full != list(inputs):
                 changes["inputs"] = full
-            is_unknown = not all(isinstance(each, str) and each in self._known for each in full)
+            is_unknown = not all(
+                isinstance(input_name, str) and input_name in self._known for input_name in full
+            )
             if is_unknown and self._unknown < MOST_SUGGESTIONS:
                 self._unknown += 1
                 written = replace(written, short_names=scope.short_names())
         source = _key(item, "weights_from")
         if scope.full_name(source) != source:
             changes["weights_from"] = scope.full_name(source)
-        made = self._append(_changed(item, changes), written, kind, full_name)
+        model_name = self._append(_changed(item, changes), written, kind, full_name)
         if naming.prefix and short is not None:
-            naming.known[short] = made
+            naming.known[short] = model_name
         if naming is not scope:
             local = scope.counted(kind)
-            scope.known[name or local or made] = made
+            scope.known[name or local or model_name] = model_name
 
     def _type_of(self, item: Any) -> str | None:
         """Return a layer's type, or the installed type that was probably meant; None without."""
@@ -297,8 +301,8 @@ class _Expansion:
         if kind is not None:
             self._count[kind] += 1
         counted = f"{kind}_{self._count[kind]}" if kind else f"layer {len(self._names)}"
-        self.found.layers.append(item)
-        self.found.written.append(written)
+        self.result.layers.append(item)
+        self.result.written.append(written)
         self._names.append(name or counted)
         self._known.add(self._names[-1])
         return self._names[-1]
@@ -316,12 +320,12 @@ class _Expansion:
             self._report(Diagnostic(message, hint, (*path, "name"), "E019"))
             return None
         if name in naming.blocks or (is_block and name in naming.layers):
-            self._report_taken(name, path, "a layer" if name in naming.layers else "a block")
+            self._report_duplicate(name, path, "a layer" if name in naming.layers else "a block")
             return None
         (naming.blocks if is_block else naming.layers).add(name)
         return name
 
-    def _report_taken(self, name: str, path: KeyPath, owner: str) -> None:
+    def _report_duplicate(self, name: str, path: KeyPath, owner: str) -> None:
         hint = f"{owner} has it; rename one of the two"
         self._report(Diagnostic(f'the name "{name}" is taken', hint, (*path, "name"), "E019"))
 
@@ -329,7 +333,7 @@ class _Expansion:
         """Report a problem once, not for each repetition."""
         if problem.path not in self._reported:
             self._reported.add(problem.path)
-            self.found.diagnostics.append(problem)
+            self.result.diagnostics.append(problem)
 
 
 def _can_close_blocks(component: type[Layer]) -> bool:
@@ -352,4 +356,4 @@ def _changed(item: Any, changes: Mapping[str, Any]) -> Any:
     if not isinstance(table, dict):
         return item
     merged = {**table, **changes}
-    return {key: each for key, each in merged.items() if key not in changes or each is not None}
+    return {key: value for key, value in merged.items() if key not in changes or value is not None}

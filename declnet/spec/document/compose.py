@@ -79,7 +79,7 @@ def composed_in(path: Path, home: Path) -> Composed:
 
 def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Composed:
     """Return a copy of a document passed by a program, with overrides applied."""
-    used = names_in({key: each for key, each in document.items() if key != VARIABLES})
+    used = names_in({key: value for key, value in document.items() if key != VARIABLES})
     composed = Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
     _apply(overrides, composed)
     return composed
@@ -87,14 +87,14 @@ def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Co
 
 def _apply(overrides: Sequence[Override], composed: Composed) -> None:
     failed = (apply_override(composed.source_map, override) for override in overrides)
-    composed.diagnostics += [each for each in failed if each is not None]
+    composed.diagnostics += [error for error in failed if error is not None]
 
 
 def _copied(value: Any) -> Any:
     """Return a value whose tables and lists are new."""
     if isinstance(value, Mapping):
-        return {key: _copied(each) for key, each in value.items()}
-    return [_copied(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class _Composition:
@@ -116,12 +116,14 @@ class _Composition:
         tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
         folder = path.absolute().parent
         tables = tables if folder == self._home else with_folder(tables, folder)
-        own = SourceMap(tables, Origin(source))
+        source_map = SourceMap(tables, Origin(source))
         bases, unread = self._bases(read, path, (*above, _resolved(path)))
         result = Composed(SourceMap({}, Origin(source)), unread, is_incomplete=bool(unread))
-        own_errors = [*read.diagnostics, *own.locate(wrong_version)]
-        used = frozenset(names_in({key: each for key, each in tables.items() if key != VARIABLES}))
-        for layer in (*bases, Composed(own, own_errors, variables_used=used)):
+        own_errors = [*read.diagnostics, *source_map.locate(wrong_version)]
+        used = frozenset(
+            names_in({key: value for key, value in tables.items() if key != VARIABLES})
+        )
+        for layer in (*bases, Composed(source_map, own_errors, variables_used=used)):
             result.source_map = merged(result.source_map, layer.source_map)
             result.diagnostics += layer.diagnostics
             result.is_incomplete |= layer.is_incomplete
@@ -132,11 +134,11 @@ class _Composition:
         self, read: Document, path: Path, above: tuple[Path, ...]
     ) -> tuple[list[Composed], list[Diagnostic]]:
         """Return the bases of a file, and the errors in its key `extends`."""
-        given = read.tables.get(EXTENDS, [])
+        names = read.tables.get(EXTENDS, [])
         bases: list[Composed] = []
         errors: list[Diagnostic] = []
-        for number, name in enumerate(given if isinstance(given, list) else [given]):
-            key: KeyPath = (EXTENDS, number) if isinstance(given, list) else (EXTENDS,)
+        for number, name in enumerate(names if isinstance(names, list) else [names]):
+            key: KeyPath = (EXTENDS, number) if isinstance(names, list) else (EXTENDS,)
             try:
                 bases.append(self._base(name, path, above))
             except SpecError as error:
@@ -161,7 +163,7 @@ class _Composition:
         file = _resolved(base)
         if file in above:
             files = (*above[above.index(file) :], base)
-            circle = " extends ".join(each.name for each in files)
+            circle = " extends ".join(path.name for path in files)
             hint = "move what they share into a file that extends none of them"
             raise _wrong_base(f"files extend each other in a circle: {circle}", hint)
         if len(above) >= LONGEST_CHAIN:
@@ -170,11 +172,11 @@ class _Composition:
             if file not in self._known:
                 self._known[file] = self.read(base, above)
         except SpecError as error:
-            found = error.problems[0]
-            if found.code != "E001" or found.place is None or found.place.text:
+            problem = error.problems[0]
+            if problem.code != "E001" or problem.place is None or problem.place.text:
                 raise
-            similar = hint_for_missing(base, besides={each.name for each in above})
-            raise _wrong_base(f"{base}: {found.message}", similar) from None
+            similar = hint_for_missing(base, besides={path.name for path in above})
+            raise _wrong_base(f"{base}: {problem.message}", similar) from None
         return self._known[file]
 
 

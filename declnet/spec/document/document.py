@@ -213,7 +213,7 @@ def too_deep_key(text: str) -> tuple[int, int] | None:
         return None
     for key in _TOML_TOKEN.finditer(text):
         if key["key"] is not None and key["key"].count(".") >= DEEPEST:
-            parts = [each.span() for each in _PART.finditer(text, *key.span())]
+            parts = [part.span() for part in _PART.finditer(text, *key.span())]
             if len(parts) > DEEPEST:
                 return parts[DEEPEST - 1]
     return None

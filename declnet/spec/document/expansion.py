@@ -49,13 +49,13 @@ class ExpandedMap(SourceMap):
 
     def closes_residual(self, layer: int) -> bool:
         """Return whether a layer adds the input of a residual block to its output."""
-        found = self._layer((*LAYERS, layer))
-        return found is not None and found.is_sum
+        written = self._layer((*LAYERS, layer))
+        return written is not None and written.is_sum
 
     def short_names(self, layer: int) -> tuple[str, ...]:
         """Return the short names that a layer could have used, if it names an unknown input."""
-        found = self._layer((*LAYERS, layer))
-        return found.short_names if found is not None else ()
+        written = self._layer((*LAYERS, layer))
+        return written.short_names if written is not None else ()
 
     def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
         """Return where a path is written, or else where the innermost value around it is."""
@@ -68,17 +68,17 @@ class ExpandedMap(SourceMap):
             return self._origins_of_name(layer.path)
         path = self.written_path(path)
         definition = self._definition(path)
-        found = [self.written.exact_place(each) for each in (path, definition) if each]
+        places = [self.written.exact_place(part) for part in (path, definition) if part]
         if definition is not None and len(definition) > 2:  # below the value that is written
             use = self.written.exact_place(path[: len(path) - len(definition) + 2])
-            found = [use, found[-1]] if found[-1] is not None else []
-        return [each for each in found if each is not None]
+            places = [use, places[-1]] if places[-1] is not None else []
+        return [place for place in places if place is not None]
 
     def _origins_of_name(self, layer: KeyPath) -> list[Place]:
         """Return where a layer's name is written, and the names of blocks that it begins with."""
         outer = [layer[:length] for length in range(len(LAYERS) + 1, len(layer) + 1)]
-        found = [self.written.exact_place((*each, "name")) for each in outer]
-        return [each for each in found if each is not None]
+        places = [self.written.exact_place((*block, "name")) for block in outer]
+        return [place for place in places if place is not None]
 
     def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return diagnostics with paths as written, each once for all repetitions of a layer.
@@ -87,17 +87,17 @@ class ExpandedMap(SourceMap):
         several uses is reported at the first.
         """
         first: dict[tuple[KeyPath, str], KeyPath] = {}
-        kept: dict[tuple[Any, ...], Diagnostic] = {}
+        distinct: dict[tuple[Any, ...], Diagnostic] = {}
         for diagnostic in diagnostics:
             path = self.written_path(diagnostic.path)
             outer = diagnostic.path[: len(LAYERS) + 1]
             if first.setdefault((path, diagnostic.code), outer) == outer:
                 place = self._definition(path) or diagnostic.path
-                kept.setdefault(
+                distinct.setdefault(
                     (diagnostic.message, diagnostic.code, place),
                     self.with_notes(replace(diagnostic, path=path)),
                 )
-        return tuple(kept.values())
+        return tuple(distinct.values())
 
     def with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic in a variable's value with a note on the variable's definition."""
@@ -172,21 +172,23 @@ def expand(
     plain = variables.document
     registry = registry_for(plain.get("plugins"), registry)
     items = value_at(plain, LAYERS)
-    made = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
+    expanded_map = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
     wrong = {
         diagnostic.path[1] for diagnostic in variables.diagnostics if diagnostic.code == "E072"
     }
     invalid = {path for path, name in variables.uses.items() if name in wrong}
     if not isinstance(items, list | tuple) or not any(map(is_block, items)):
-        return Expansion(made, plain, registry, (), variables.diagnostics, frozenset(invalid))
-    found = expanded(items, registry)
-    made.layers = found.written
-    made.document = {**plain, "model": {**plain["model"], "layers": found.layers}}
+        return Expansion(
+            expanded_map, plain, registry, (), variables.diagnostics, frozenset(invalid)
+        )
+    model = expanded(items, registry)
+    expanded_map.layers = model.written
+    expanded_map.document = {**plain, "model": {**plain["model"], "layers": model.layers}}
     return Expansion(
-        made,
+        expanded_map,
         plain,
         registry,
-        found.errors,
-        (*variables.diagnostics, *found.diagnostics),
-        frozenset(invalid | {each.path for each in found.written if each.is_invalid}),
+        model.errors,
+        (*variables.diagnostics, *model.diagnostics),
+        frozenset(invalid | {layer.path for layer in model.written if layer.is_invalid}),
     )

@@ -120,7 +120,7 @@ class KeyPositions:
 
     def _add_section(self, node: Node) -> None:
         children = node.children
-        end = next((at for at, each in enumerate(children) if each.type in ("]", "]]")), 0)
+        end = next((at for at, child in enumerate(children) if child.type in ("]", "]]")), 0)
         if any(child.has_error for child in children[: end + 1]):
             table = _unreachable(())
         else:
@@ -170,8 +170,8 @@ class KeyPositions:
         last = key[-1]
         if last.name in table.below:
             return self._repeat(table.below[last.name], key[-1:], last.where, extent)
-        for each in implicit:  # no header may open it from here on
-            each.role = "dotted"
+        for table_entry in implicit:  # no header may open it from here on
+            table_entry.role = "dotted"
         return _add(table, last.name, last.where, value)
 
     def _open(self, key: Sequence[_Part], header: Range, extent: Range, is_array: bool) -> _Entry:
@@ -300,7 +300,7 @@ def _parse(text: str, syntax: Syntax) -> Tree:
 
 
 def _known_number(match: re.Match[str]) -> str:
-    found = match[0]
-    if found.startswith('"'):
-        return found
-    return "-" if found == "+" else "1" * len(found)
+    text = match[0]
+    if text.startswith('"'):
+        return text
+    return "-" if text == "+" else "1" * len(text)

@@ -85,22 +85,26 @@ def malformed(source: Source, error: ValueError, text: str | None = None) -> Dia
         stop = _stop_in_json(source.text, error)
     else:
         stop = _stop_in_toml(source.text, text or source.text, str(error))
-    found = _explanation(stop, _TOML if source.syntax == "toml" else _JSON)
-    end = found.start + min(found.length, len(_first_line(source.text[found.start :])))
-    message = f"malformed {source.syntax.upper()}: {found.message}"
-    return Diagnostic(message, found.hint, (), "E002", place=source.place(found.start, end))
+    explanation = _explanation(stop, _TOML if source.syntax == "toml" else _JSON)
+    end = explanation.start + min(
+        explanation.length, len(_first_line(source.text[explanation.start :]))
+    )
+    message = f"malformed {source.syntax.upper()}: {explanation.message}"
+    return Diagnostic(
+        message, explanation.hint, (), "E002", place=source.place(explanation.start, end)
+    )
 
 
 def _stop_in_toml(text: str, parsed: str, cause: str) -> _Stop:
-    found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", cause)
-    if found is None:  # int() raises this, for too many digits
+    at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", cause)
+    if at is None:  # int() raises this, for too many digits
         digits = re.search(r"\d{4300}", text)
         return _Stop(text, digits.start(), _DIGITS) if digits else _Stop(text, 0, cause)
     offset = len(text.rstrip())
-    if found[1]:  # tomllib counts a line ending as one character
-        lines = parsed.split("\n")[: int(found[1]) - 1]
-        offset = sum(len(line) + 1 for line in lines) + int(found[2]) - 1
-    return _Stop(text, offset, cause[: found.start()])
+    if at[1]:  # tomllib counts a line ending as one character
+        lines = parsed.split("\n")[: int(at[1]) - 1]
+        offset = sum(len(line) + 1 for line in lines) + int(at[2]) - 1
+    return _Stop(text, offset, cause[: at.start()])
 
 
 def _stop_in_json(text: str, error: json.JSONDecodeError) -> _Stop:
@@ -115,12 +119,12 @@ def _explanation(stop: _Stop, language: Mapping[str, Sequence[_Rule]]) -> _Expla
         marks = _unpaired_mark(stop)
         if marks is not None:
             return marks
-    several = (each for cause, each in _SEVERAL_LINES.items() if stop.cause.startswith(cause))
-    lines = (each for cause, each in language.items() if stop.cause.startswith(cause))
+    several = (explain for cause, explain in _SEVERAL_LINES.items() if stop.cause.startswith(cause))
+    lines = (rules for cause, rules in language.items() if stop.cause.startswith(cause))
     for explain in (*several, *(rule.explain for rules in lines for rule in rules)):
-        found = explain(stop)
-        if found is not None:
-            return found
+        explanation = explain(stop)
+        if explanation is not None:
+            return explanation
     return _Explanation(stop.cause, None, stop.offset, 1)
 
 

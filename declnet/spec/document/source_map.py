@@ -59,7 +59,7 @@ class Source:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(each.end() for each in re.finditer("\n", self.text))]
+        return [0, *(newline.end() for newline in re.finditer("\n", self.text))]
 
     def _position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of a character, both from 1."""
@@ -150,7 +150,7 @@ class SourceMap:
 
     def _is_bare_name(self, path: KeyPath) -> bool:
         """Return whether a type may be written as a bare name, to which others may add keys."""
-        return any(isinstance(value_at(self.document, each), str) for each in (path, path[:-1]))
+        return any(isinstance(value_at(self.document, part), str) for part in (path, path[:-1]))
 
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the diagnostics with their places, deduplicated, in the order of the files."""
@@ -162,12 +162,12 @@ class SourceMap:
         ]
         order = {name: number for number, name in enumerate(dict.fromkeys(self._names()))}
 
-        def position(found: Diagnostic) -> tuple[int, int, int, bool]:
-            place = found.place
+        def position(diagnostic: Diagnostic) -> tuple[int, int, int, bool]:
+            place = diagnostic.place
             if place is None:
                 return 0, 0, 0, False
             file = order.get(place.file, len(order))
-            return file, place.line, place.column, found.severity == "warning"
+            return file, place.line, place.column, diagnostic.severity == "warning"
 
         return tuple(sorted(dict.fromkeys(placed), key=position))
 

@@ -90,14 +90,14 @@ def literal_value(value: Any) -> Any:
 
 class _Substitution:
     def __init__(self, document: Mapping[str, Any]) -> None:
-        given = document.get(VARIABLES, {})
-        self._values: dict[str, Any] = given if isinstance(given, dict) else {}
+        section = document.get(VARIABLES, {})
+        self._values: dict[str, Any] = section if isinstance(section, dict) else {}
         self._uses: dict[KeyPath, str] = {}
         self._found: list[Diagnostic] = []
         self._meant: dict[str, str | None] = {}  # by undefined name
         self._left = MOST_VALUES
-        if not isinstance(given, dict):
-            message = f'"{VARIABLES}" must be a table, not {shown(given)}'
+        if not isinstance(section, dict):
+            message = f'"{VARIABLES}" must be a table, not {shown(section)}'
             self._found.append(Diagnostic(message, None, (VARIABLES,), "E012"))
 
     def result(self, document: Mapping[str, Any], used_before: Collection[str]) -> Substituted:

@@ -53,7 +53,7 @@ def catalog_of(registry: Registry) -> Catalog:
     """Collect all components reachable from a spec's fields."""
     catalog = Catalog(tables_of(RunSpec, SPEC) | tables_of(TuneSpec, STUDY))
     waiting = _kinds_in(catalog.tables)
-    conflicts = {(each.kind, each.type): str(each) for each in registry.conflicts()}
+    conflicts = {(conflict.kind, conflict.type): str(conflict) for conflict in registry.conflicts()}
     while waiting:
         kind = waiting.pop()
         catalog.kinds[kind] = {}
@@ -70,7 +70,9 @@ def catalog_of(registry: Registry) -> Catalog:
 
 def _add_named_losses(catalog: Catalog) -> None:
     """Add each loss as a table `[losses.NAME]`, with the reserved keys."""
-    (table_name,) = (name for name, each in catalog.tables.items() if each.get(KIND) == NAMED_LOSS)
+    (table_name,) = (
+        name for name, table in catalog.tables.items() if table.get(KIND) == NAMED_LOSS
+    )
     reserved = catalog.tables.pop(table_name)["properties"]
     losses = catalog.tables[SPEC]["properties"]["losses"]
     losses["additionalProperties"] = any_of_kind(NAMED_LOSS)
@@ -142,9 +144,9 @@ def objects_in(value: Any) -> Iterator[Schema]:
     """Yield every object in a schema, outermost first."""
     if isinstance(value, dict):
         yield value
-    for each in value.values() if isinstance(value, dict) else value:
-        if isinstance(each, dict | list):
-            yield from objects_in(each)
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
+            yield from objects_in(item)
 
 
 def _kinds_in(value: Any) -> set[str]:
@@ -155,12 +157,12 @@ def tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
     """Return the schema of a model and of the models within it, as `name` and `name.<class>`."""
     template = f"{DEFINITIONS}{name}.{{model}}"
     schema = model.model_json_schema(ref_template=template, schema_generator=_Untitled)
-    within = {f"{name}.{key}": each for key, each in schema.pop("$defs", {}).items()}
+    within = {f"{name}.{key}": table for key, table in schema.pop("$defs", {}).items()}
     if "$ref" in schema:  # a model that contains itself
         within[name] = within[schema["$ref"].removeprefix(DEFINITIONS)]
     else:
         within[name] = schema
-    return {key: _simple(each) for key, each in within.items()}
+    return {key: _simple(table) for key, table in within.items()}
 
 
 class _Untitled(GenerateJsonSchema):
@@ -179,22 +181,22 @@ class _Untitled(GenerateJsonSchema):
 def _simple(value: Any) -> Any:
     """Return a schema in draft 7, without null and without titles, which repeat keys."""
     if isinstance(value, list):
-        return [_simple(each) for each in value]
+        return [_simple(item) for item in value]
     if not isinstance(value, dict):
         return value
     schema = _without_null(value)
     if "prefixItems" in schema:
         schema["items"] = schema.pop("prefixItems")
     simple = {}
-    for key, each in schema.items():
+    for key, item in schema.items():
         if key in ("properties", "patternProperties"):
-            simple[key] = {name: _simple(inner) for name, inner in each.items()}
+            simple[key] = {name: _simple(inner) for name, inner in item.items()}
         elif key == "default":
-            simple[key] = _default(each)
+            simple[key] = _default(item)
         elif key in ("examples", "enum", "const"):
-            simple[key] = each
+            simple[key] = item
         elif key not in ("title", "discriminator"):
-            simple[key] = _simple(each)
+            simple[key] = _simple(item)
     return simple
 
 
@@ -203,10 +205,10 @@ def _without_null(schema: Schema) -> Schema:
     if schema.get("default", 0) is None:
         del schema["default"]
     branches = schema.get("anyOf", [])
-    kept = [branch for branch in branches if branch != {"type": "null"}]
-    if len(kept) < len(branches):
+    others = [branch for branch in branches if branch != {"type": "null"}]
+    if len(others) < len(branches):
         del schema["anyOf"]
-        schema = {**kept[0], **schema} if len(kept) == 1 else {"anyOf": kept, **schema}
+        schema = {**others[0], **schema} if len(others) == 1 else {"anyOf": others, **schema}
     return schema
 
 
@@ -215,5 +217,5 @@ def _default(value: Any) -> Any:
     if isinstance(value, dict) and list(value) == ["type"]:
         return value["type"]
     if isinstance(value, dict):
-        return {key: _default(each) for key, each in value.items() if each is not None}
+        return {key: _default(item) for key, item in value.items() if item is not None}
     return value

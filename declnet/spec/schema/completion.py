@@ -40,24 +40,27 @@ _Uses = Mapping[str, Schema]
 
 def completion_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions; `completion-spec` leads to all others."""
-    made = {}
+    definitions = {}
     for name, table in catalog.tables.items():
         if _is_section(name) and name != BLOCK:
-            uses = {key: {"": each} for key, each in table["properties"].items()}
-            made[COMPLETION + name] = {**_table(uses, 1), "description": table["description"]}
+            uses = {key: {"": schema} for key, schema in table["properties"].items()}
+            definitions[COMPLETION + name] = {
+                **_table(uses, 1),
+                "description": table["description"],
+            }
     for kind, types in catalog.kinds.items():
-        made |= _kind(kind, types, catalog)
-    return made
+        definitions |= _kind(kind, types, catalog)
+    return definitions
 
 
 def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Schema]:
     name = COMPLETION + definition_name(kind)
     described: Schema = {"description": f"which {kind_in_words(kind)}"}
     uses: dict[str, dict[str, Schema]] = {"type": dict.fromkeys(types or ("",), described)}
-    for each, definition in types.items():
+    for type_name, definition in types.items():
         for key, schema in catalog.tables[definition].get("properties", {}).items():
             if key != "type":
-                uses.setdefault(key, {})[each] = schema
+                uses.setdefault(key, {})[type_name] = schema
     if kind == Layer.kind:
         for key, schema in catalog.tables[BLOCK]["properties"].items():
             uses.setdefault(key, {"block": schema})
@@ -75,7 +78,9 @@ def _table(keys: Mapping[str, _Uses], types: int) -> Schema:
     return {
         "type": "object",
         "properties": {key: _key(uses, types) for key, uses in keys.items()},
-        "patternProperties": {f"^{re.escape(key)}$": each for key, each in inner.items() if each},
+        "patternProperties": {
+            f"^{re.escape(key)}$": values for key, values in inner.items() if values
+        },
     }
 
 
@@ -119,8 +124,8 @@ def _description(schema: Schema) -> str:
 
 def _values(schemas: list[Schema]) -> Schema:
     """Return the values that may follow a key."""
-    inside = [each for each in map(_inside, schemas) if each]
-    distinct = {json.dumps(each, sort_keys=True): each for each in inside}
+    inside = [values for values in map(_inside, schemas) if values]
+    distinct = {json.dumps(values, sort_keys=True): values for values in inside}
     return _any_of(list(distinct.values()))
 
 
@@ -141,7 +146,7 @@ def _inside(schema: Schema) -> Schema:  # noqa: PLR0911  # a case for each form
     if isinstance(schema.get("additionalProperties"), dict) and schema["additionalProperties"]:
         return {"type": "object", "additionalProperties": _inside(schema["additionalProperties"])}
     if "anyOf" in schema:
-        return _any_of([_inside(each) for each in schema["anyOf"]])
+        return _any_of([_inside(branch) for branch in schema["anyOf"]])
     words = ("type", "enum", "const", *(["default"] if schema.get("type") != "boolean" else []))
     return {word: schema[word] for word in words if word in schema}
 

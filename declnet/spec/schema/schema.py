@@ -40,8 +40,8 @@ from declnet.spec.schema.catalog import (
 )
 from declnet.spec.schema.completion import COMPLETION, completion_definitions
 from declnet.spec.sweep import ZIP
-from declnet.spec.tuning import SPACE, TUNE
-from declnet.spec.varying_keys import SWEEP, WHEN
+from declnet.spec.tuning import SPACE
+from declnet.spec.varying_keys import SWEEP, TUNE, WHEN
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
@@ -141,11 +141,11 @@ def _member(spec: Schema) -> Schema:
     others = (VERSION, SCHEMA, EXTENDS, MEMBERS, WEIGHTS, SWEEP, TUNE)
     properties = {key: value for key, value in spec["properties"].items() if key not in others}
     weight = {"type": "number", "exclusiveMinimum": 0, "default": 1}
-    own = {
+    keys = {
         "spec": {"type": "string", "description": "a spec file that this member changes"},
         "weight": {**weight, "description": "its weight in the mean of the predictions"},
     }
-    return {**spec, "properties": {**own, **properties}, "required": []}
+    return {**spec, "properties": {**keys, **properties}, "required": []}
 
 
 _RANGE: Schema = {
@@ -210,7 +210,7 @@ def _sweep_keys() -> dict[str, Schema]:
 def _add_blocks(catalog: Catalog) -> None:
     """Accept a block in place of a layer, in the model and in blocks."""
     catalog.tables |= tables_of(Block, BLOCK)
-    network = next(each for each in catalog.tables.values() if "layers" in each["properties"])
+    network = next(table for table in catalog.tables.values() if "layers" in table["properties"])
     keys = [{"required": [key]} for key in ("layers", "repeat", "residual")]
     either = {
         "if": {"type": "object", "not": {"required": ["type"]}, "anyOf": keys},
@@ -223,19 +223,21 @@ def _add_blocks(catalog: Catalog) -> None:
 
 def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions of a spec and a partial spec, and everything they refer to."""
-    made: dict[str, Schema] = {}
-    made[VARIABLE] = {"type": "string", "pattern": USE}
+    definitions: dict[str, Schema] = {}
+    definitions[VARIABLE] = {"type": "string", "pattern": USE}
     waiting = {SPEC, PARTIAL + SPEC}
     while waiting:
         name = waiting.pop()
-        made[name] = _definition(name, catalog)
+        definitions[name] = _definition(name, catalog)
         references = [
             object_["$ref"]
-            for object_ in objects_in(made[name])
+            for object_ in objects_in(definitions[name])
             if isinstance(object_.get("$ref"), str)
         ]
-        waiting |= {reference.removeprefix(DEFINITIONS) for reference in references} - made.keys()
-    return made
+        waiting |= {
+            reference.removeprefix(DEFINITIONS) for reference in references
+        } - definitions.keys()
+    return definitions
 
 
 def _definition(name: str, catalog: Catalog) -> Schema:
@@ -318,7 +320,7 @@ def _exact(schema: Schema, prefix: str = "") -> Schema:
         return _noted(notes, {"if": reference(VARIABLE), "else": section})
     for word in ("anyOf", "oneOf"):
         if word in schema:
-            return {**notes, **union([_exact(each, prefix) for each in schema[word]])}
+            return {**notes, **union([_exact(branch, prefix) for branch in schema[word]])}
     if "if" in schema:
         return {**schema, "else": _exact(schema["else"])}
     exact = dict(schema)
@@ -326,7 +328,7 @@ def _exact(schema: Schema, prefix: str = "") -> Schema:
         exact.pop("required", None)
     if "properties" in schema:
         pairs = schema["properties"].items()
-        exact["properties"] = {key: _value(each, prefix) for key, each in pairs}
+        exact["properties"] = {key: _value(value, prefix) for key, value in pairs}
     others: Any = schema.get("additionalProperties")
     if others is False:
         exact["additionalProperties"] = _unknown_key(schema.get("properties", {}))
@@ -352,7 +354,7 @@ def _or_variable(schema: Schema) -> Schema:
     if is_reference or is_any_string or "const" in schema or not schema:
         return schema
     notes = {key: schema[key] for key in _NOTES if key in schema}
-    rest = {key: each for key, each in schema.items() if key not in notes}
+    rest = {key: value for key, value in schema.items() if key not in notes}
     return {**notes, "if": reference(VARIABLE), "else": rest}
 
 
@@ -392,8 +394,8 @@ def _overlap(one: list[str], other: list[str]) -> bool:
 def _types(branch: Schema) -> list[str] | None:
     """Return the JSON types that a schema accepts, or None if it does not specify them."""
     if "type" in branch:
-        given = branch["type"]
-        return list(given) if isinstance(given, list) else [given]
+        accepted = branch["type"]
+        return list(accepted) if isinstance(accepted, list) else [accepted]
     values = branch.get("enum", [branch["const"]] if "const" in branch else [])
     names = {_type_of(value) for value in values}
     return sorted(names) if names and "" not in names else None

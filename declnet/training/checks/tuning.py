@@ -16,8 +16,9 @@ from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import VALIDATION
 from declnet.spec.model import RunSpec
-from declnet.spec.tuning import TUNE, UNMATCHED, Tuning
+from declnet.spec.tuning import UNMATCHED, Tuning
 from declnet.spec.validate import validate_point
+from declnet.spec.varying_keys import TUNE
 from declnet.training.checks.check import check_spec
 from declnet.training.metrics import directions
 

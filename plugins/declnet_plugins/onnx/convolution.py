@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.sequences import kept_steps, without_padding
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.layers.conv1d import Conv1d

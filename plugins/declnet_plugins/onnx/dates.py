@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS, Datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.losses.distribution import GaussianNLL
 from declnet_plugins.standard.losses.ordinal import Ordinal

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
 from declnet_plugins.standard.transforms.images import Normalize

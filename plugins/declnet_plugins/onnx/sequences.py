@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
 from declnet_plugins.standard.layers.positions import PositionalEncoding, waves

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import TYPES
 from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, Tokenize

@@ -15,10 +15,10 @@ from declnet import (
     NativeCall,
     Parameter,
     TaskUpdate,
-    Translation,
     execute_task,
 )
 from declnet.contracts.execution.operations import OptimizerUpdate
+from declnet_plugins.exchange import Translation
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.calibrators import Conformal
 from declnet_plugins.standard.layers.activations import LeakyReLU

@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from declnet import Calibrator, Loss, Translation, TranslationSite, Untranslatable
+from declnet import Calibrator, Loss
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.layers.activations import sigmoid, softmax, softplus
 from declnet_plugins.export.c99.text import LITERALS
 from declnet_plugins.export.c99.writer import CWriter, Value

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose

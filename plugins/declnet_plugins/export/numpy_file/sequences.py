@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.activations import sigmoid
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention

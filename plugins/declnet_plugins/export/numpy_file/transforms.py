@@ -9,7 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, TranslationSite, class_name, missing_values, read_dates
+from declnet import (
+    Array,
+    class_name,
+    missing_values,
+    read_dates,
+)
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, Datetime, part_of

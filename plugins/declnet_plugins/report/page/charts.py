@@ -84,7 +84,7 @@ def category(
 
 
 def line_point(
-    series: str, place: tuple[float, float], texts: tuple[str, str], **more: Any
+    series: str, place: tuple[float | str, float], texts: tuple[str, str], **more: Any
 ) -> dict[str, Any]:
     """Return a point for `lines_spec`, with the texts of its x and y, and further fields."""
     (x, y), (x_text, y_text) = place, texts

@@ -7,7 +7,7 @@ import pytest
 
 import declnet
 from declnet import class_name
-from declnet.testing.checks.translations import cases_of
+from declnet_plugins.exchange.checks.cases import cases_of
 from declnet_plugins.export.numpy_file.sources import Sources
 from declnet_plugins.export.numpy_file.transforms import group_rare
 from declnet_plugins.standard.transforms.categories import GroupRare

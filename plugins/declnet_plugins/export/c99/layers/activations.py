@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any, ClassVar
 
-from declnet import Layer, Shape, Translation, TranslationSite
+from declnet import Layer, Shape
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.activations import (
     ALPHA,

@@ -12,7 +12,8 @@ from textwrap import indent
 
 import numpy as np
 
-from declnet import Array, Translation, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.products import LANES, product
 from declnet_plugins.export.c99.writer import Value
 from declnet_plugins.standard.layers.conv1d import Conv1d

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import Value
 from declnet_plugins.standard.layers.normalization import BatchNorm
 from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textwrap import indent
 from typing import Any
 
-from declnet import Layer, Translation, TranslationSite
+from declnet import Layer
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.layers.activations import sigmoid
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from declnet import Layer, Translation, TranslationSite
+from declnet import Layer
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.activations import Linear
 from declnet_plugins.standard.layers.dropout import Dropout

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet import Translation, TranslationSite, Untranslatable, class_name
+from declnet import class_name
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.transforms.numbers import FAIL, require_scalar_types
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value

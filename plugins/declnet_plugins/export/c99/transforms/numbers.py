@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Translation, TranslationSite, Untranslatable
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.images import Normalize
