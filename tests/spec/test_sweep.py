@@ -15,8 +15,8 @@ from declnet.spec.document.source_map import SourceMap
 from declnet.spec.points import swept_value
 from declnet.spec.sweep import MOST_RUNS, sweep_of
 from declnet.spec.sweep_ranges import range_values
-from declnet.spec.varying_keys import Reader
 from declnet.spec.validate import read_points
+from declnet.spec.varying_keys import Reader
 
 BASE = """\
 declnet = 1

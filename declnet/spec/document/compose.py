@@ -14,7 +14,9 @@ from declnet.spec.document.overrides import Override, apply_override
 from declnet.spec.document.source_map import Origin, SourceMap, Syntax
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.messages import hint_for_missing
-from declnet.spec.model import FORMAT_VERSION
+
+FORMAT_VERSION = 1
+"""The version of the format that this declnet reads and writes."""
 
 EXTENDS = "extends"
 SCHEMA = "$schema"
