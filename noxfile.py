@@ -36,7 +36,7 @@ WITH_EXTRAS = (
     "tests/data/sources/test_files.py",
     "tests/data/sources/test_loading.py",
     "tests/data/test_profile.py",
-    "tests/inspection/test_engine_parts.py",
+    "tests/runs/test_engine_parts.py",
     "tests/plugins/jit/replay",
     "tests/plugins/jit/routines",
     "tests/plugins/jit/test_engine.py",

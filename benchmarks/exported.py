@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from declnet import Dataset, load_spec, open_run, run
+from declnet_plugins.exchange import export
 
 SPECS = ("spiral_adam", "digits_convolution", "wine_residual")
 ROUNDS = 7
@@ -128,7 +129,7 @@ def measured(name: str, folder: Path) -> dict[str, float | None]:
     found["declnet, the network alone"] = best_of(lambda: model.predict(samples[:1]))
     for suffix, call in ((".py", in_numpy), (".onnx", in_onnx)):
         try:
-            stored.export(folder / f"model{suffix}")
+            export(stored, folder / f"model{suffix}")
         except Exception as error:
             print(f"{name}{suffix}: {error}")
             continue
@@ -136,7 +137,7 @@ def measured(name: str, folder: Path) -> dict[str, float | None]:
             folder / f"model{suffix}", samples
         )
     if shutil.which("gcc"):
-        stored.export(folder / "model.c")
+        export(stored, folder / "model.c")
         header = (folder / "model.h").read_text()
         field = "values" if " values[" in header else "probabilities"
         found["C, -O2"] = in_c(folder, samples, field, "-O2")

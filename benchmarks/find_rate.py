@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import declnet
+from declnet import StepwiseTraining
 from declnet.errors import RunError
-from declnet.inspection.rates import RateSearch, find_rate
-from declnet.inspection.trainings import with_rate
+from declnet.inspection.rates.search import RateSearch, find_rate
+from declnet.inspection.rates.trainings import with_rate
 
 from measuring.options import report
 from measuring.table import aligned
@@ -271,7 +272,7 @@ HEADERS = (
 def measure(case: Case, budget: float) -> Result:
     """Search, and train with the suggestion, the spec's own rate and the grid."""
     spec = case.spec()
-    search = find_rate(spec, budget=budget)
+    search = find_rate(StepwiseTraining(spec), budget=budget)
     grid = {rate: accuracy(with_rate(spec, rate)) for rate in GRID}
     best_rate = max(GRID, key=grid.__getitem__)
     reached, before = (

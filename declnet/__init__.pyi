@@ -55,28 +55,6 @@ from declnet.contracts.execution.operations import Gather as Gather
 from declnet.contracts.execution.operations import NormalizeWeights as NormalizeWeights
 from declnet.contracts.execution.operations import OptimizerUpdate as OptimizerUpdate
 from declnet.contracts.execution.operations import Record as Record
-from declnet.contracts.formats.exported_model import ExportedColumn as ExportedColumn
-from declnet.contracts.formats.exported_model import ExportedFinish as ExportedFinish
-from declnet.contracts.formats.exported_model import ExportedInput as ExportedInput
-from declnet.contracts.formats.exported_model import ExportedMember as ExportedMember
-from declnet.contracts.formats.exported_model import ExportedModel as ExportedModel
-from declnet.contracts.formats.exported_model import ExportedNode as ExportedNode
-from declnet.contracts.formats.exported_model import ExportedOutput as ExportedOutput
-from declnet.contracts.formats.exported_model import ExportedPredictions as ExportedPredictions
-from declnet.contracts.formats.exported_model import ExportedStep as ExportedStep
-from declnet.contracts.formats.exporter import Exporter as Exporter
-from declnet.contracts.formats.exporter import ExportSummary as ExportSummary
-from declnet.contracts.formats.exporter import FilePredictor as FilePredictor
-from declnet.contracts.formats.exporter import TranslatedPart as TranslatedPart
-from declnet.contracts.formats.importer import ImportedNetwork as ImportedNetwork
-from declnet.contracts.formats.importer import Importer as Importer
-from declnet.contracts.formats.importer import LeftoverError as LeftoverError
-from declnet.contracts.formats.translating import FormatWriter as FormatWriter
-from declnet.contracts.formats.translating import WrittenOutput as WrittenOutput
-from declnet.contracts.formats.translating import translate_model as translate_model
-from declnet.contracts.formats.translation import Translation as Translation
-from declnet.contracts.formats.translation import TranslationSite as TranslationSite
-from declnet.contracts.formats.translation import Untranslatable as Untranslatable
 from declnet.contracts.memory import beyond_memory as beyond_memory
 from declnet.contracts.network.inputs import InputInfo as InputInfo
 from declnet.contracts.network.inputs import IntegerLimit as IntegerLimit
@@ -126,6 +104,7 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
+from declnet.contracts.serialization import stored_copy as stored_copy
 from declnet.data.block_file import BlockFile as BlockFile
 from declnet.data.cells import SPACES as SPACES
 from declnet.data.cells import Cells as Cells
@@ -133,6 +112,7 @@ from declnet.data.cells import text_of as text_of
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
 from declnet.data.formatted_numbers import read_formatted as read_formatted
+from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.presets import spec_for_table as spec_for_table
 from declnet.data.sources.python_table import as_table as as_table
 from declnet.data.typed_columns import TypedColumn as TypedColumn
@@ -149,7 +129,6 @@ from declnet.errors import DeclnetError as DeclnetError
 from declnet.errors import DeclnetWarning as DeclnetWarning
 from declnet.errors import Diagnostic as Diagnostic
 from declnet.errors import DivergenceError as DivergenceError
-from declnet.errors import ExportError as ExportError
 from declnet.errors import OriginError as OriginError
 from declnet.errors import OutputError as OutputError
 from declnet.errors import Place as Place
@@ -160,21 +139,23 @@ from declnet.errors import SpecError as SpecError
 from declnet.errors import UnknownTypeError as UnknownTypeError
 from declnet.errors import WeightsError as WeightsError
 from declnet.errors import error_message as error_message
+from declnet.errors import error_place as error_place
 from declnet.errors import error_summary as error_summary
 from declnet.graph.bound_layers import BoundLayers as BoundLayers
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model
 from declnet.graph.shapes import Node as Node
+from declnet.graph.training_step import TrainingStep as TrainingStep
 from declnet.locks import ForkSafeLock as ForkSafeLock
 from declnet.registry.discovery import default_registry as default_registry
 from declnet.registry.discovery import discover as discover
 from declnet.registry.hookspec import Register as Register
 from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
+from declnet.registry.plugin import is_interruption as is_interruption
 from declnet.registry.registry import Registry as Registry
 from declnet.runs.comparison import Comparison as Comparison
-from declnet.runs.exchange.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.inference.analyzing import AnalysisResult as AnalysisResult
 from declnet.runs.inference.calibration import FittedCalibration as FittedCalibration
@@ -201,6 +182,7 @@ from declnet.runs.many.run_tasks import execute_task as execute_task
 from declnet.runs.many.running import sweep as sweep
 from declnet.runs.many.running import tune as tune
 from declnet.runs.many.series import RunSeries as RunSeries
+from declnet.runs.ranking import best_run as best_run
 from declnet.runs.result import RunResult as RunResult
 from declnet.runs.run import resume as resume
 from declnet.runs.run import run as run
@@ -217,7 +199,9 @@ from declnet.runs.stored_run import StoredRun as StoredRun
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.document.commented_toml import CommentedToml as CommentedToml
 from declnet.spec.document.editing import number_literal as number_literal
+from declnet.spec.document.overrides import parse_override as parse_override
 from declnet.spec.document.variables import literal_value as literal_value
 from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
@@ -227,6 +211,7 @@ from declnet.spec.model import RunSpec as RunSpec
 from declnet.spec.model import TrainingSpec as TrainingSpec
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
+from declnet.training.checks.check import check_spec as check_spec
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any, Literal, NamedTuple, Self
 
 from declnet.display.characters import escaped_line
@@ -133,16 +134,39 @@ def error_summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {error_message(error)}"
 
 
+def error_place(error: BaseException) -> str | None:
+    """Return the file and line where a plugin's own code raised an exception; None if it did not.
+
+    This is the innermost frame of the first package called outside declnet's core; frames inside
+    NumPy, for example, are not meant.
+    """
+    plugin, place = None, None
+    for frame, line in walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if plugin is None and package not in _NOT_PLUGINS:
+            plugin = package
+        if plugin == package:
+            place = f"{frame.f_code.co_filename}:{line}"
+    return place
+
+
+_NOT_PLUGINS = ("declnet", "contextlib", "importlib", "numpy", "pydantic")
+"""Packages that import components, call their methods, or the objects these return."""
+
+
 class DeclnetError(Exception):
     """Base class of all declnet errors.
 
     Attributes:
         exit_code: the exit code of the command line.
         details: what the command line prints below the first argument of the error, a line each.
+        reasons: several messages that the command line prints instead of the error, each with what
+            to do about it, or None.
     """
 
     exit_code = 1
     details: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str | None], ...] = ()
 
 
 class SpecError(DeclnetError):
@@ -316,22 +340,6 @@ class WeightsError(DeclnetError):
     """Saved weights that cannot be read or do not fit the model."""
 
     exit_code = 2
-
-
-class ExportError(DeclnetError):
-    """A model cannot be exported.
-
-    Attributes:
-        problems: every reason, each with what to do about it, or None.
-    """
-
-    exit_code = 2
-
-    def __init__(self, problems: Iterable[tuple[str, str | None]]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(
-            "\n".join(f"{message} ({hint})" if hint else message for message, hint in self.problems)
-        )
 
 
 class RunError(DeclnetError):

@@ -10,6 +10,7 @@ import os
 import runpy
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,19 @@ def fork_server() -> Iterator[ForkServer]:
 def declnet_cli(tmp_path: Path, fork_server: ForkServer) -> CommandLine:
     """The command line in the test's own folder."""
     return CommandLine(tmp_path, fork_server)
+
+
+@pytest.fixture
+def refused(declnet_cli: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
+    """Run a command that must fail, print nothing on stdout, and return what it says."""
+
+    def run(*arguments: object, code: int = 2) -> str:
+        done = declnet_cli(*arguments)
+        assert (done.returncode, done.stdout) == (code, "")
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    return run
 
 
 @pytest.fixture(scope="session")

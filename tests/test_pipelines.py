@@ -24,6 +24,7 @@ from safetensors.numpy import load_file
 
 from declnet import EpochFinished, open_run, parse_spec, resume, run
 from declnet.spec.model import resolved_toml
+from declnet_plugins.exchange import export
 
 Document = dict[str, Any]
 
@@ -209,7 +210,7 @@ def test_an_exported_file_predicts_what_the_run_predicts(document: Document, suf
     document["data"]["test"] = 0.2
     with in_folder(document) as folder:
         run(parse_spec(document), out=folder / "run")
-        result = open_run(folder / "run").export(folder / f"model{suffix}")
+        result = export(open_run(folder / "run"), folder / f"model{suffix}")
         assert result.samples is not None
         assert result.labels_differ == 0
 

@@ -56,7 +56,7 @@ DECLARED = {
         "subprocess",
     ): "the checks of `plugins check`, a constant command",
     ("declnet/testing/catalogue.py", "import_module"): "the checks that a contract names",
-    ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
+    ("declnet/registry/discovery.py", "import_module"): "the package that `plugins check` is given",
     (
         "plugins/declnet_plugins/export/c99/compiled.py",
         "ctypes",

@@ -11,8 +11,6 @@ from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.display.streams import command_streams, print_line
-from declnet.cli.export import export
-from declnet.cli.import_ import import_
 from declnet.cli.new import new
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
@@ -45,8 +43,6 @@ for subcommand in (
     resume,
     evaluate,
     predict,
-    export,
-    import_,
     sweep,
     tune,
     runs,
@@ -105,7 +101,6 @@ def _status() -> int:
         # importing it slows `--help` by 5 %
         from declnet.errors import (
             DeclnetError,
-            ExportError,
             SpecError,
             error_message,
             without_passwords,
@@ -117,8 +112,8 @@ def _status() -> int:
             from declnet.cli.display.diagnostics import show_diagnostics
 
             show_diagnostics(error.problems)
-        elif isinstance(error, ExportError):
-            for message, hint in error.problems:
+        elif error.reasons:
+            for message, hint in error.reasons:
                 _print_error(message, hint)
         else:
             message = str(error.args[0]) if error.details else error_message(error)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from declnet.cli.display.streams import print_line
-from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, registry_without
+from declnet.cli.options import DATA, PATH, PluginOptions, data_of, gathered, no_plugin_option
 
 if TYPE_CHECKING:
+    from declnet.contracts.data.data_source import DataSource
     from declnet.contracts.data.table import TableProfile
     from declnet.contracts.runs.template import Template
     from declnet.data.presets import TemplateSpec, Use
@@ -27,6 +29,35 @@ MOST_SHOWN = 10
 """Maximum number of columns named in a note."""
 
 
+@dataclass(frozen=True)
+class NewOptions(PluginOptions):
+    """The options of `declnet new`, as in its help."""
+
+    template: str | None = None
+    preset: str | None = None
+    data: Path | str | None = None
+    targets: tuple[str, ...] = ()
+    task: Literal["classification", "regression"] | None = None
+    features: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    folds: int | None = None
+    no_header: bool = False
+    force: bool = False
+
+    def require_consistent(self) -> None:
+        """Raise UsageError for options that exclude each other."""
+        lists = self.targets, self.features, self.exclude
+        if self.data is None and (
+            self.preset or self.task or self.no_header or self.folds is not None or any(lists)
+        ):
+            raise click.UsageError(
+                "--preset, --target, --task, --features, --exclude, --folds and --no-header go "
+                "with --data, a table"
+            )
+        if self.preset and self.template:
+            raise click.UsageError("with --data, --template and --preset are the same; give one")
+
+
 class _WithTemplates(click.Command):
     """A command whose help lists the installed templates and presets."""
 
@@ -37,8 +68,11 @@ class _WithTemplates(click.Command):
 
         entries = list(default_registry().entries("template"))
         for title, use in TITLES.items():
-            own = [entry for entry in entries if serves(entry.component, use)]
-            rows = [(each.type, _summary(each.component, use)) for each in own]
+            rows = [
+                (entry.type, _summary(entry.component, use))
+                for entry in entries
+                if serves(entry.component, use)
+            ]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -99,20 +133,8 @@ class _WithTemplates(click.Command):
 )
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
 @no_plugin_option
-def new(
-    spec: Path,
-    template: str | None,
-    preset: str | None,
-    data: Path | str | None,
-    targets: tuple[str, ...],
-    task: Literal["classification", "regression"] | None,
-    features: tuple[str, ...],
-    exclude: tuple[str, ...],
-    folds: int | None,
-    no_header: bool,
-    force: bool,
-    disabled: tuple[str, ...],
-) -> None:
+@gathered(NewOptions)
+def new(options: NewOptions, spec: Path) -> None:
     """Write a small commented spec to SPEC, to run or edit.
 
     SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
@@ -121,61 +143,65 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.contracts.returned import verified
-    from declnet.contracts.runs.template import Template
-    from declnet.data.presets import chosen_template, example_of, written_for_table
-    from declnet.data.profile import TableChoices, profile_of
-    from declnet.data.sources.files import naming
+    from declnet.data.presets import chosen_template, example_of
     from declnet.errors import OutputError
     from declnet.runs.storage.writing import whole_file
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    of_tables = preset, targets, task, features, exclude, folds is not None, no_header
-    if data is None and any(of_tables):
-        raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude, --folds and --no-header go with "
-            "--data, a table"
-        )
-    if preset and template:
-        raise click.UsageError("with --data, --template and --preset are the same; give one")
-    registry = registry_without(disabled)
+    options.require_consistent()
+    registry = options.registry
     with attributing_errors(registry):
-        chosen = chosen_template(
-            preset or template, "example" if data is None else "table", registry
-        )
-        if data is None:
-            written = example_of(chosen)
-            notes = [*_lacking(chosen)]
+        if options.data is None:
+            template = chosen_template(options.template, "example", registry)
+            template_spec, notes = example_of(template), [*_lacking(template)]
         else:
-            given = given_data(data, "--data", registry)
-            with naming(given):
-                choices = TableChoices(task, features, exclude, not no_header, targets[1:])
-                target = targets[0] if targets else None
-                table = profile_of(given, target, spec.parent, registry, choices)
-                table = _in_folds(table, folds)
-                if table.others and not chosen.several_targets:
-                    raise click.UsageError(_one_target(chosen, registry))
-                written = written_for_table(chosen, table, registry)
-                if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
-                    raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
-                notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
-                notes += [
-                    *verified(Template.notes_for_table, chosen, table),
-                    *_left_out(table, written, spec),
-                ]
-                notes += _like_identifiers(table)
-    text = _as_json(spec, written.document) if suffix == ".json" else written.text
+            template = chosen_template(options.preset or options.template, "table", registry)
+            template_spec, notes = _for_table(
+                template, data_of(options.data, "--data", registry), spec, options
+            )
+    document = template_spec.document
+    text = _as_json(spec, document) if suffix == ".json" else template_spec.text
     try:
-        with whole_file(spec, force) as file:
+        with whole_file(spec, options.force) as file:
             file.write(text.encode())
     except OSError as error:  # from a name that is too long
         raise OutputError(f"{spec}: cannot be written: {error.strerror}") from None
-    for note in (*notes, *_not_there(written.document, spec.parent, registry)):
+    for note in (*notes, *_missing_files(document, spec.parent, registry)):
         print_line(f"note: {note}", err=True)
     print_line(f"{spec}: written. Next:")
     print_line(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _for_table(
+    template: Template, data: Path | DataSource, spec: Path, options: NewOptions
+) -> tuple[TemplateSpec, list[str]]:
+    """Return the spec that a preset writes for a table, and notes on it."""
+    from declnet.contracts.returned import verified
+    from declnet.contracts.runs.template import Template
+    from declnet.data.presets import written_for_table
+    from declnet.data.profile import TableChoices, profile_of
+    from declnet.data.sources.files import naming
+
+    target, *others = options.targets or (None,)
+    choices = TableChoices(
+        options.task, options.features, options.exclude, not options.no_header, tuple(others)
+    )
+    registry, folds = options.registry, options.folds
+    with naming(data):
+        table = _in_folds(profile_of(data, target, spec.parent, registry, choices), folds)
+        if table.others and not template.several_targets:
+            raise click.UsageError(_one_target(template, registry))
+        template_spec = written_for_table(template, table, registry)
+        if folds is not None and template_spec.document["data"].get("folds", 1) != max(folds, 1):
+            raise click.UsageError(f'the preset "{template.type}" does not take --folds')
+        return template_spec, [
+            *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
+            *verified(Template.notes_for_table, template, table),
+            *_unused(table, template_spec, spec),
+            *_like_identifiers(table),
+        ]
 
 
 def _as_json(spec: Path, document: dict[str, Any]) -> str:
@@ -232,9 +258,9 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
             )
 
 
-def _left_out(table: TableProfile, written: TemplateSpec, spec: Path) -> list[str]:
+def _unused(table: TableProfile, template_spec: TemplateSpec, spec: Path) -> list[str]:
     """Return a sentence about the columns that a template did not use, if any."""
-    used = written.features
+    used = template_spec.features
     names = [
         feature.name for feature in table.features if used is not None and feature.name not in used
     ]
@@ -258,7 +284,7 @@ def _lacking(template: Template) -> Iterator[str]:
             yield f"{error.message()} ({(error.context or {}).get('hint')})"
 
 
-def _not_there(document: dict[str, Any], folder: Path, registry: Registry) -> Iterator[str]:
+def _missing_files(document: dict[str, Any], folder: Path, registry: Registry) -> Iterator[str]:
     """Yield a sentence for each missing file that a spec's data sources read."""
     from pydantic_core import PydanticCustomError, ValidationError
 

@@ -87,15 +87,17 @@ class PluginCommand(click.Command):
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command itself."""
+        """Run the command itself; signals that end a process interrupt it, as any command."""
+        from declnet.cli.process import interrupt_on_signals
+
+        interrupt_on_signals()
         return ctx.command.invoke(ctx)
 
     def failure(self, error: BaseException) -> click.ClickException:
         """Return what is shown of an exception of the command, with its distribution."""
-        from declnet.errors import error_summary
-        from declnet.testing.check import place_of
+        from declnet.errors import error_place, error_summary
 
-        place = place_of(error)
+        place = error_place(error)
         where = f" ({place})" if place else ""
         message = f"the command `{self.name}` of {self._offers[0]} raised {error_summary(error)}"
         return _CommandError(f"{message}{where}")
@@ -132,8 +134,8 @@ class CommandGroup(click.Group):
         built_in = super().get_command(ctx, cmd_name)
         if built_in is not None:
             return built_in
-        found = offers().get(cmd_name)
-        return PluginCommand(cmd_name, found) if found else None
+        offered = offers().get(cmd_name)
+        return PluginCommand(cmd_name, offered) if offered else None
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the built-in commands, then plugin commands with their distributions."""
@@ -142,13 +144,13 @@ class CommandGroup(click.Group):
         limit = formatter.width - 6 - max(map(len, built_in))
         with formatter.section("Commands"):
             formatter.write_dl(
-                [(name, each.get_short_help_str(limit)) for name, each in built_in.items()]
+                [(name, command.get_short_help_str(limit)) for name, command in built_in.items()]
             )
         if of_plugins:
             rows = []
-            for name, found in sorted(of_plugins.items()):
+            for name, offered in sorted(of_plugins.items()):
                 hidden = " (hidden by the built-in command)" if name in built_in else ""
-                rows.append((name, f"{_distributions(found)}{hidden}"))
+                rows.append((name, f"{_distributions(offered)}{hidden}"))
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(rows)
 
@@ -167,13 +169,13 @@ def offers() -> dict[str, list[Offer]]:
     If declnet's own distribution offers a command, only that offer is listed.
     """
     off = {_normalized(name) for name in os.environ.get(DISABLE, "").split(",")}
-    found: dict[str, list[Offer]] = {}
+    by_command: dict[str, list[Offer]] = {}
     for offer in _installed():
         if not {_normalized(offer.command), offer.distribution} & off:
-            found.setdefault(offer.command, []).append(offer)
+            by_command.setdefault(offer.command, []).append(offer)
     return {
-        command: [each for each in offered if each.distribution == OWN] or offered
-        for command, offered in found.items()
+        command: [offer for offer in offered if offer.distribution == OWN] or offered
+        for command, offered in by_command.items()
     }
 
 
@@ -220,5 +222,5 @@ def _normalized(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(".", "-")
 
 
-def _distributions(found: list[Offer]) -> str:
-    return ", ".join(map(str, found))
+def _distributions(offered: list[Offer]) -> str:
+    return ", ".join(map(str, offered))

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from declnet.cli.display.diagnostics import show_note
-from declnet.cli.display.streams import binary_output, print_document, print_line
+from declnet.cli.display.streams import binary_output, print_json, print_line
 from declnet.cli.options import (
     DATA,
     PATH,
+    PluginOptions,
+    data_of,
     format_option,
-    given_data,
-    no_plugin_option,
-    registry_without,
     run_argument,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
@@ -78,8 +77,9 @@ MOST_ROWS = 5
     "reason in the column `error`.  [default: fail]",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
-@no_plugin_option
+@PluginOptions.pass_to()
 def predict(
+    options: PluginOptions,
     run: Path,
     data: Path | str,
     output: Path | None,
@@ -89,7 +89,6 @@ def predict(
     spread: bool,
     on_error: Literal["fail", "empty"],
     force: bool,
-    disabled: tuple[str, ...],
 ) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
@@ -126,16 +125,15 @@ def predict(
         raise click.BadParameter("not a finite number", param_hint="--threshold")
     if output is not None:
         require_free(output, force)
-    registry = registry_without(disabled)
-    with attributing_errors(registry):
-        predictor = load_predictor(run, registry, notice=show_note)
+    with attributing_errors(options.registry):
+        predictor = load_predictor(run, options.registry, notice=show_note)
         if spread and len(predictor.members) == 1:
             raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if threshold is not None:
             predictor.set_threshold(threshold)
         start = time.perf_counter()
-        given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
-        with one_blas_thread(), _input(given) as table:
+        source = data_of(data, "INPUT", predictor.registry, predictor.spec.data.train)
+        with one_blas_thread(), _input(source) as table:
             named = tuple(dict.fromkeys(identifiers))
             errors = _Errors()
             predictions = errors.collected(
@@ -245,21 +243,21 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
 )
 @click.option(
     "--analyze",
-    "wanted",
+    "analyses",
     multiple=True,
     metavar="ANALYSIS",
     help='Also analyze the model: a type, or a table such as \'{ type = "groups", by = "city" }\'; '
     "repeatable. `declnet plugins` lists the analyses.",
 )
 @format_option("one object, for programs.")
-@no_plugin_option
+@PluginOptions.pass_to()
 def evaluate(
+    options: PluginOptions,
     run: Path,
     data: Path | str | None,
     data_set: str | None,
-    wanted: tuple[str, ...],
+    analyses: tuple[str, ...],
     form: str,
-    disabled: tuple[str, ...],
 ) -> None:
     """Evaluate the model of RUN, the folder of a run.
 
@@ -277,37 +275,35 @@ def evaluate(
         from declnet.errors import DataError
         from declnet.runs.inference.analyzing import ANALYSES_FILE
         from declnet.runs.many.group import is_group, open_group
-        from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
 
     if data is not None and data_set is not None:
         raise click.UsageError(
             "--on and --data cannot be combined; --on names the run's own data, --data other data"
         )
-    registry = registry_without(disabled)
     opening = open_group if is_group(run) else open_run
-    stored = opening(run, registry, notice=show_note)
+    stored = opening(run, options.registry, notice=show_note)
     predictor = stored.predictor()
-    analyses = chosen_analyses(wanted, predictor.registry)
+    chosen = chosen_analyses(analyses, predictor.registry)
     if data is not None:
         with attributing_errors(predictor.registry):
-            given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
-        names: Sequence[str | Path | DataSource] = [given]
+            source = data_of(data, "--data", predictor.registry, predictor.spec.data.train)
+        names: Sequence[str | Path | DataSource] = [source]
     elif any(one.spec.data.train is None for one in stored.runs):
         raise DataError("the run's data came from a program", hint="name a file with --data")
     else:
         names = [data_set] if data_set is not None else stored.evaluated_on
-    results = stored.analyze(*analyses, data=names[0]) if analyses else ()
-    found = [stored.evaluate(name) for name in names]
+    results = stored.analyze(*chosen, data=names[0]) if chosen else ()
+    evaluations = [stored.evaluate(name) for name in names]
     if form == "json":
         alone = data is not None or data_set is not None or len(names) == 1
-        every = [evaluation.as_data() for evaluation in found]
-        content = every[0] if alone else {"evaluations": every}
-        if analyses:
+        tables = [evaluation.as_data() for evaluation in evaluations]
+        content = tables[0] if alone else {"evaluations": tables}
+        if chosen:
             content["analyses"] = ANALYSES_FILE.plain(tuple(results))
-        print_document(json_document(content).decode())
+        print_json(content)
         return
-    for evaluation in found:
+    for evaluation in evaluations:
         print_evaluation(evaluation)
     for result in results:
         print_analysis(result)

@@ -15,7 +15,6 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, ValidationError, core_schema
 
-from declnet.contracts.context import RunContext
 from declnet.contracts.strict_model import (
     StrictModel,
     any_of_kind,
@@ -75,14 +74,14 @@ class Component(StrictModel):
         """
         verify_class(cls)
 
-    def check(self, context: RunContext) -> Iterable[Diagnostic]:  # noqa: ARG002
+    def check(self, context: Any) -> Iterable[Diagnostic]:  # noqa: ARG002
         """Yield errors and warnings about this component in a run, before the run starts.
 
         Called for each component in a spec once its own fields are valid. Shapes need no check
         here: `output_shape` rejects those that a layer cannot take.
 
         Args:
-            context: what is known about the run; parts may be missing.
+            context: a `RunContext`, what is known about the run; parts may be missing.
         """
         return ()
 
@@ -95,6 +94,11 @@ class Component(StrictModel):
             for each in field.metadata
             if getattr(each, "by_step", False)
         }
+
+    @classmethod
+    def contract(cls) -> "builtins.type[Any]":
+        """Return the contract of a component class: the nearest base class that sets `kind`."""
+        return next(base for base in cls.__mro__ if "kind" in vars(base))
 
     @classmethod
     def is_contract(cls) -> bool:

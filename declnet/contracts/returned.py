@@ -27,7 +27,6 @@ from typing import (
 
 from declnet.contracts.annotations import Misfit, Type, parsed
 from declnet.contracts.component import Component
-from declnet.contracts.verification import contract_of
 from declnet.errors import ComponentError
 
 P = ParamSpec("P")
@@ -115,8 +114,8 @@ def verify_as(
 
 def why_unavailable(component: Any) -> str | None:
     """Return why a component, or its class, cannot be used on this machine; None if it can."""
-    cls = component if isinstance(component, type) else component.__class__
-    reason: str | None = verify(contract_of(cls).unavailable, component, component.unavailable())
+    cls: Any = component if isinstance(component, type) else component.__class__
+    reason: str | None = verify(cls.contract().unavailable, component, component.unavailable())
     return reason
 
 
@@ -169,7 +168,7 @@ _UNVERIFIED = _Promise("", parsed(Any))
 
 def _promise(method: Callable[..., Any], component: Any) -> _Promise:
     """Return what a contract promises; nothing of its own defaults, which are trusted."""
-    cls = component if isinstance(component, type) else component.__class__
+    cls: Any = component if isinstance(component, type) else component.__class__
     is_default = getattr(cls, method.__name__) is method
     return _UNVERIFIED if is_default else _promised(method, cls)
 
@@ -183,6 +182,6 @@ def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
         (annotation,) = members
     elif Self in members:
         annotation = Union[tuple(cls if member is Self else member for member in members)]  # noqa: UP007
-    meaning = getattr(contract_of(cls), f"verify_{name}", None)
+    meaning = getattr(cls.contract(), f"verify_{name}", None)
     scalar = annotation if meaning is None and annotation in (bool, int, float) else None
     return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)

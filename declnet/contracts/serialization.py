@@ -128,7 +128,7 @@ def from_plain(plain: Any, arrays: Mapping[str, Array] | None = None, template: 
         raise NotPlainError(f"{plain!r:.60} is not a saved value: {error!r}") from None
 
 
-def read_again(value: Any, template: Any = None) -> Any:
+def stored_copy(value: Any, template: Any = None) -> Any:
     """Return a value as written to a file and read back, with arrays that are not copied.
 
     Raises:
@@ -141,7 +141,7 @@ def read_again(value: Any, template: Any = None) -> Any:
 def is_plain_dict(value: Any) -> bool:
     """Return whether a value is a dict that can be written and read back without a template."""
     try:
-        return isinstance(read_again(value), dict)
+        return isinstance(stored_copy(value), dict)
     except NotPlainError:
         return False
 

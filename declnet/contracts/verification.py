@@ -25,7 +25,7 @@ def verify_class(cls: Any) -> None:
     """
     if not hasattr(cls, "kind"):
         raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
-    contract = contract_of(cls)
+    contract = cls.contract()
     _verify_fields(cls, contract)
     name = getattr(cls, "type", None)
     if not isinstance(name, str) or not name:
@@ -35,6 +35,7 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
     for method in _methods(contract):
         _verify_signature(cls, contract, method)
+    _verify_suffixes(cls, getattr(cls, "suffixes", ()))
     for attribute, annotation in _traits(contract).items():
         value, expected = getattr(cls, attribute), parsed(annotation)
         try:
@@ -43,11 +44,6 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(
                 f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
             ) from None
-
-
-def contract_of(cls: Any) -> Any:
-    """Return the contract of a component class: the nearest base class that sets `kind`."""
-    return next(base for base in cls.__mro__ if "kind" in vars(base))
 
 
 def _verify_fields(cls: Any, contract: Any) -> None:
@@ -149,7 +145,7 @@ def _traits(contract: Any) -> dict[str, Any]:
     }
 
 
-def verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:
+def _verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:
     """Raise RegistryError for a suffix of files that is not a dot and lower-case letters."""
     for suffix in suffixes:
         if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():

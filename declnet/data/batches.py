@@ -149,7 +149,7 @@ class BatchOrder:
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
-        """Return what decides on this epoch and the following ones."""
+        """Return the state that determines this epoch and the following ones."""
         raise NotImplementedError
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ class BlockFile:
             self._failed = True
 
     def discard(self, numbers: Collection[int]) -> None:
-        """Keep some blocks no longer."""
+        """Discard some blocks."""
         for number in numbers:
             self._places.pop(number, None)
 

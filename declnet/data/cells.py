@@ -240,7 +240,7 @@ class Cells:
         return self._expanded(array)
 
     def _expanded(self, array: Array) -> Array:
-        """Return the values of all cells, from those of `texts`."""
+        """Return the values of all cells, given a value for each of `texts`."""
         if self._codes is None:
             return array
         cells: Array = array[self._codes]

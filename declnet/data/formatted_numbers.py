@@ -102,7 +102,7 @@ def is_unmistakable(cells: Iterable[str], decimal: str) -> bool:
     return any(other.fullmatch(cell) is None for cell in cells)
 
 
-def said(units: Iterable[str]) -> str:
-    """Return what the cells have that plain numbers have not."""
+def described_units(units: Iterable[str]) -> str:
+    """Return how the cells differ from plain numbers."""
     named = [f'"{unit}"' for unit in units if unit]
     return f"with {named[0]}" if named else "with grouped thousands"

@@ -1,4 +1,4 @@
-"""The integers of a data set against what the layers that read them take."""
+"""Limits of the integers in a data set, which the layers that read them set."""
 
 from __future__ import annotations
 

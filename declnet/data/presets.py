@@ -97,7 +97,7 @@ def example_of(template: Template) -> TemplateSpec:
     Raises:
         BrokenContractError: it is not TOML.
     """
-    return TemplateSpec(*_parsed(template, "spec", verified(Template.spec, template)))
+    return _parsed(template, "spec", verified(Template.spec, template))
 
 
 def written_for_table(template: Template, table: TableProfile, registry: Registry) -> TemplateSpec:
@@ -109,8 +109,8 @@ def written_for_table(template: Template, table: TableProfile, registry: Registr
     """
     method = "spec_for_table"
     written = verified(Template.spec_for_table, template, table, registry)
-    text, document = _parsed(template, method, written)
-    data = substituted(document).document.get("data")
+    spec = _parsed(template, method, written)
+    data = substituted(spec.document).document.get("data")
     source = data.get("train") if isinstance(data, dict) else None
     source = source if isinstance(source, dict) else {}
     for key, value in table.source.items():
@@ -122,11 +122,11 @@ def written_for_table(template: Template, table: TableProfile, registry: Registr
         if name not in table.columns:
             fault = f"returned a spec with the feature {name!r}, which the table does not have"
             raise BrokenContractError(template, method, fault)
-    return TemplateSpec(text, document, tuple(features) if features is not None else None)
+    return replace(spec, features=tuple(features) if features is not None else None)
 
 
-def _parsed(template: Template, method: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Return the text that a template wrote with control characters as escapes, and its meaning."""
+def _parsed(template: Template, method: str, text: str) -> TemplateSpec:
+    """Return the spec in a text that a template wrote, with control characters as escapes."""
     readable = escaped(text.replace("\r\n", "\n"))
     try:
         document = tomllib.loads(text)
@@ -136,7 +136,7 @@ def _parsed(template: Template, method: str, text: str) -> tuple[str, dict[str, 
     if not is_same:
         fault = "returned TOML with control characters that are not in a basic string"
         raise BrokenContractError(template, method, fault)
-    return readable, document
+    return TemplateSpec(readable, document)
 
 
 def spec_for_table(

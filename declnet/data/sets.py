@@ -243,7 +243,7 @@ def _require_classes_in_each_fold(
 
 
 def _more_of_each_class(target: str, rows: int, spec: DataSpec) -> str:
-    """Return what gives each fold rows of a class to train on, or does without."""
+    """Return a hint for a fold that has no row of a class to train on."""
     if rows > 1 and spec.split.method == "random":
         return f'spread the classes: split = {{ method = "stratified", column = "{target}" }}'
     return "leave these rows out, or train a single model: validation = 0.2 in place of folds"
@@ -308,7 +308,7 @@ def prepare_sets(
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
         fitted: the preparation of an earlier run.
         statistics: what is learned from the training data, if `sets` has only a sample.
     """

@@ -195,9 +195,9 @@ DIVIDE: dict[str, Divide] = {
 def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
     """Return the rows that a column labels train, validation or test, ignoring case."""
     table, column = column_to_split_by(data, str(split.column))
-    said = np.array([str(cell).strip().lower() for cell in column.tolist()])
+    labels = np.array([str(cell).strip().lower() for cell in column.tolist()])
     names = ("train", "validation", "test")
-    other = np.flatnonzero(~np.isin(said, names))
+    other = np.flatnonzero(~np.isin(labels, names))
     if other.size:
         raise DataError.in_cell(
             table.row_number(int(other[0])),
@@ -207,7 +207,7 @@ def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Ar
             path=AT_COLUMN,
             code="E036",
         )
-    return {name: np.flatnonzero(said == name) for name in names}
+    return {name: np.flatnonzero(labels == name) for name in names}
 
 
 def members_of(key: Array) -> list[Array]:
@@ -237,7 +237,7 @@ def _shared(sizes: Array, share: float) -> Array:
 
 
 def _nearest(sizes: Array, size: int) -> int:
-    """Return how many leading groups come closest to the wanted size; at least one unless 0."""
+    """Return how many leading groups come closest to a size; at least one unless it is 0."""
     if size == 0 or not len(sizes):
         return 0
     sums = np.cumsum(sizes)

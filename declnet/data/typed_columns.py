@@ -1,4 +1,4 @@
-"""Columns of text cells in the type that their cells have, that is declared, or of the training."""
+"""Columns of text cells, converted to an inferred type, a declared one, or the training data's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet.contracts.data.table import (
     missing_values,
 )
 from declnet.data.cells import Cells, text_of, trimmed
-from declnet.data.formatted_numbers import are_consistent, read_formatted, said
+from declnet.data.formatted_numbers import are_consistent, described_units, read_formatted
 from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 
@@ -224,7 +224,7 @@ class TypedColumn:
             return self._note_on_text(array, decimal)
         if not self._formatted:
             return None
-        return ColumnNote(f"is read as numbers, {said(sorted(self._units))}", "number")
+        return ColumnNote(f"is read as numbers, {described_units(sorted(self._units))}", "number")
 
     def _note_on_text(self, array: Array, decimal: str) -> ColumnNote | None:
         cells = array.tolist()

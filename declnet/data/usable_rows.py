@@ -1,4 +1,4 @@
-"""Which rows cannot be used, and why, where the others are used without them."""
+"""The usable rows of a table, and the errors of all others."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class UsableRows:
         return len(self.positions) + len(self.errors)
 
     def without(self, errors: RowErrors) -> UsableRows:
-        """Return the rows without some more, by their positions among these."""
+        """Return these rows without some, which are given by their positions among them."""
         if not errors:
             return self
         usable = np.delete(np.arange(len(self.table)), list(errors))
@@ -122,7 +122,7 @@ class UsableRows:
         return UsableRows(table, positions, {**self.errors, **more})
 
     def scattered(self, values: Array) -> Array:
-        """Return an array of all rows, given that of these: NaN or None in the other rows."""
+        """Return an array for all rows, given one for these: NaN or None in the other rows."""
         if len(values) == self.count:
             return values
         missing, dtype = (np.nan, values.dtype) if values.dtype.kind == "f" else (None, object)

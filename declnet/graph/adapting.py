@@ -20,7 +20,7 @@ from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, slots_of
 from declnet.graph.schedules import ScheduledValues
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 
 
@@ -29,27 +29,26 @@ def adapting_slots(nodes: Sequence[Node], registry: Registry) -> list[tuple[Slot
 
     Invalid initializers, which are errors of their own, are left out.
     """
-    found = []
+    adapting = []
     for slot in slots_of(nodes):
         try:
             initializer = initializer_of(slot.parameter, registry)
         except (PydanticCustomError, ValidationError):
             continue
         if type(initializer).adapt is not Initializer.adapt:
-            found.append((slot, initializer))
-    return found
+            adapting.append((slot, initializer))
+    return adapting
 
 
 def samples_to_adapt(adapting: Sequence[tuple[Slot, Initializer]], batch: int) -> int:
     """Return how many samples initializers see, if there are so many: at least the first batch."""
-    return max(batch, *(each.adapt_samples for _, each in adapting))
+    return max(batch, *(initializer.adapt_samples for _, initializer in adapting))
 
 
-def adapted_nodes(
-    nodes: Sequence[Node], adapting: Sequence[tuple[Slot, Initializer]]
-) -> Sequence[Node]:
+def adapted_part(network: Network, adapting: Sequence[tuple[Slot, Initializer]]) -> Network:
     """Return the layers that run: those up to the last one that is adapted."""
-    return nodes[: max((slot.node for slot, _ in adapting), default=-1) + 1]
+    last = max(slot.node for slot, _ in adapting)
+    return Network(network.nodes[: last + 1], network.inputs, (last,))
 
 
 def adapt_parameters(
@@ -72,19 +71,21 @@ def adapt_parameters(
         own_streams: returns the stream for the initializers of a layer, by its position.
         total: number of updates in the whole training, for schedules.
     """
-    nodes = adapted_nodes(model.nodes, adapting)
-    schedules, plan = ScheduledValues(total), plan_memory(nodes, training=False)
-    parts = model.store, sample_count(x), model.dtype, layer_streams[: len(nodes)]
-    memory = GraphMemory(nodes, plan, *parts, schedules=schedules)
+    network, schedules = adapted_part(model.network, adapting), ScheduledValues(total)
+    nodes, plan = network.nodes, plan_memory(network, training=False)
+    streams = layer_streams[: len(nodes)]
+    memory = GraphMemory(nodes, plan, model.store, sample_count(x), streams, schedules=schedules)
     schedules.begin(1)
     batch = BatchArrays(memory, x)
     for state in batch.states:
         state.training = True
     for node in nodes:
-        own = [(slot, each) for slot, each in adapting if slot.node == node.index]
+        in_layer = [
+            (slot, initializer) for slot, initializer in adapting if slot.node == node.index
+        ]
         layer = _RepeatableLayer(model, node, batch)
         rng = own_streams(node.index)
-        for slot, initializer in own:
+        for slot, initializer in in_layer:
             w = model.store.arrays[slot.key]
             verified(Initializer.adapt, initializer, w, layer.x, layer.forward, rng)
         layer.forward()

@@ -64,7 +64,7 @@ class GradientArrays:
                 else:
                     arrays[index] = {slot.name: view(gradient, slot) for slot in slots[owner]}
             chains.append(scratched)
-        sizes = [sum(slot.size for _, slot in each) for each in chains]
+        sizes = [sum(slot.size for _, slot in scratched) for scratched in chains]
         scratch = np.empty(max(sizes, default=0), gradient.dtype)
         for scratched in chains:
             start = 0

@@ -33,7 +33,9 @@ class ScheduledValues:
     def of(self, component: Component) -> CurrentValues:
         """Return a component's values; a schedule sets its value from the first step on."""
         fields = component.scheduled_fields().items()
-        return CurrentValues({name: self._array(component, name, each) for name, each in fields})
+        return CurrentValues(
+            {name: self._array(component, name, bounds) for name, bounds in fields}
+        )
 
     def _array(self, component: Component, name: str, bounds: NumberOr) -> Array:
         value: Any = getattr(component, name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import lru_cache, partial
+from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.util import find_spec
 
 import pluggy
 
@@ -14,7 +17,6 @@ from declnet.registry import hookspec
 from declnet.registry.plugin import (
     Plugin,
     PluginFailure,
-    cause_of,
     loading_plugins,
     running_plugin,
 )
@@ -42,17 +44,21 @@ def _discovered_once() -> Registry:
     return discover()
 
 
-def discover(disabled: Iterable[str] = ()) -> Registry:
-    """Load every installed plugin into a new registry; failures are recorded in it.
+def discover(disabled: Iterable[str] = (), only: str | None = None) -> Registry:
+    """Load installed plugins into a new registry; failures are recorded in it.
 
     Args:
         disabled: names of plugins or distributions not to load, in addition to the ones in
             DECLNET_DISABLE_PLUGINS.
+        only: the plugin to load: an entry point, a distribution, or a package that has a
+            `declnet_register` and may have no entry point; default: all installed ones.
 
     Raises:
-        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin failed or several distributions
-            offer the same type.
+        RegistryError: there is no such plugin; or with DECLNET_STRICT_PLUGINS=1, a plugin failed
+            or several distributions offer the same type.
     """
+    if only is not None:
+        return _discover_one(only)
     registry = Registry()
     off = {*disabled, *(name.strip() for name in os.environ.get(DISABLE, "").split(","))}
     for entry_point in sorted(entry_points(group=hookspec.PROJECT), key=_order):
@@ -60,7 +66,7 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
         if {plugin.name, plugin.distribution} & off:
             registry.disabled.append(plugin)
         else:
-            _load_recorded(entry_point, plugin, registry)
+            _load_recorded(entry_point.load, plugin, registry)
     if os.environ.get(STRICT) == "1":
         list(registry.offers())  # import lazily announced classes
         wrong = [*registry.failures, *registry.conflicts()]
@@ -69,7 +75,25 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
     return registry
 
 
-def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
+def _discover_one(name: str) -> Registry:
+    registry, points = Registry(), entry_points(group=hookspec.PROJECT)
+    chosen = [point for point in points if point.name == name] or [
+        point for point in points if plugin_of(point).is_of(name)
+    ]
+    for point in chosen:
+        _load_recorded(point.load, plugin_of(point), registry)
+    if not chosen:
+        with suppress(ImportError, ValueError):
+            if find_spec(name) is not None:
+                _load_recorded(partial(import_module, name), Plugin(name), registry)
+    if not registry.plugins:
+        raise RegistryError(
+            f'there is no plugin "{name}": no entry point, distribution or package has that name'
+        )
+    return registry
+
+
+def _load_recorded(import_: Callable[[], object], plugin: Plugin, registry: Registry) -> None:
     """Load a plugin; record any exception as a failure."""
     for other in registry.plugins:
         if other.name == plugin.name:
@@ -78,10 +102,10 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
     registry.plugins.append(plugin)
 
     def failed(error: BaseException) -> None:
-        registry.failures.append(PluginFailure.of(plugin, cause_of(error)))
+        registry.failures.append(PluginFailure.of(plugin, error))
 
     with running_plugin(failed):
-        load(entry_point.load(), plugin, registry)
+        load(import_(), plugin, registry)
 
 
 def plugin_of(entry_point: EntryPoint) -> Plugin:
@@ -131,7 +155,7 @@ class _Registration:
             self._refuse(error, kind, name)
 
     def _refuse(self, error: Exception, kind: str | None, name: str | None) -> None:
-        self._registry.failures.append(PluginFailure.of(self._plugin, cause_of(error), kind, name))
+        self._registry.failures.append(PluginFailure.of(self._plugin, error, kind, name))
 
 
 def load(module: object, plugin: Plugin, registry: Registry) -> None:

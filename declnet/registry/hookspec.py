@@ -27,7 +27,7 @@ class Register(Protocol):
         name: str,
         module: str,
         replaces: tuple[str, ...] | None = None,
-        format: str | None = None,  # noqa: A002  # as Translation.format
+        format: str | None = None,  # noqa: A002  # as the class attribute
     ) -> None:
         """Announce a class whose module is imported only when a spec names it.
 
@@ -37,11 +37,10 @@ class Register(Protocol):
             kind: the class's kind, e.g. `"layer"`.
             name: its type.
             module: the name of the module that defines it, e.g. `"declnet_waves.filters"`.
-            replaces: for a kernel, the types of the components that it replaces, in order. It is
-                then imported only for models that have them, otherwise for every run. For a
-                translation, the types of the components that it can write, in order; it is then
-                imported only to export models that have one.
-            format: for a translation, the type of the exporter whose format it writes.
+            replaces: for a class with `replaces`, as a kernel or a translation, the types of those
+                components, in order. It is then imported only for models that have them, otherwise
+                for every run or export.
+            format: for a class that has a `format` too, as a translation, that format.
         """
         ...
 

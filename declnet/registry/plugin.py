@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from traceback import walk_tb
 
-from declnet.errors import error_summary
+from declnet.errors import error_place, error_summary
 from declnet.locks import ForkSafeLock
 from declnet.registry.requirements import unmet_requirements
 
@@ -74,6 +74,7 @@ class PluginFailure:
 
     Attributes:
         cause: the exception as text, e.g. `"ImportError: no module named …"`.
+        place: the file and line where the plugin raised it, if known.
         kind: the kind of the rejected class, if known.
         type: the type of the rejected class, if known.
     """
@@ -82,21 +83,28 @@ class PluginFailure:
     cause: str
     kind: str | None = None
     type: str | None = None
+    place: str | None = None
 
     def __str__(self) -> str:
         return f"plugin {self.plugin}: {self.cause}"
+
+    @property
+    def described_cause(self) -> str:
+        """The cause with the place."""
+        return f"{self.cause} ({self.place})" if self.place else self.cause
 
     @classmethod
     def of(
         cls,
         plugin: Plugin,
-        cause: str,
+        error: BaseException,
         kind: str | None = None,
         type: str | None = None,  # noqa: A002  # as the attribute
     ) -> PluginFailure:
-        """Return a failure whose cause also names unmet requirements of the distribution."""
+        """Return the failure by an exception, with unmet requirements of the distribution."""
+        cause = cause_of(error)
         unmet = unmet_requirements(plugin.distribution) if plugin.distribution else ""
-        return cls(plugin, f"{cause}; {unmet}" if unmet else cause, kind, type)
+        return cls(plugin, f"{cause}; {unmet}" if unmet else cause, kind, type, error_place(error))
 
 
 loading_plugins = ForkSafeLock()

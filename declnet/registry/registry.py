@@ -18,7 +18,6 @@ from declnet.registry.plugin import (
     LOCAL,
     Plugin,
     PluginFailure,
-    cause_of,
     loading_plugins,
     normalized,
     origins_in_words,
@@ -33,10 +32,9 @@ class Entry:
 
     Attributes:
         module: the name of the module that defines the class, until it is imported.
-        replaces: for a kernel, the types of the components that it replaces; None for other kinds,
-            and for a class that was announced without them and is not imported yet. For a
-            translation, the types of the components that it can write, one at a time.
-        format: for a translation, the type of its exporter; None as for `replaces`.
+        replaces: for a class with `replaces`, the types of the components that it stands for; None
+            for other classes, and for one that was announced without them and is not imported yet.
+        format: the `format` of such a class, if it has one; None as for `replaces`.
     """
 
     kind: str
@@ -287,19 +285,20 @@ class Registry:
         entries = (each for found in self._entries.get(kind, {}).values() for each in found)
         return frozenset(entry.replaces for entry in entries if entry.replaces is not None)
 
-    def translating(self, written: str, name: str) -> Iterator[Entry]:
-        """Import and yield the translations of components of a type into a format.
+    def covering(self, kind: str, name: str, file_format: str) -> Iterator[Entry]:
+        """Import and yield the components of a kind that replace a type, in one format.
 
         They are in the order of registration, declnet's own first. No others are imported, unless
         they were announced without a format or types.
 
         Args:
-            written: the type of the exporter.
-            name: the type of the component.
+            kind: the kind, e.g. `translation`.
+            name: the type that they replace, alone or among others.
+            file_format: the format, as `Register.lazily` takes it.
         """
-        for entries in tuple(self._entries.get("translation", {}).values()):
+        for entries in tuple(self._entries.get(kind, {}).values()):
             for entry in tuple(entries):
-                if entry.format in (written, None) and (
+                if entry.format in (file_format, None) and (
                     not entry.replaces or name in entry.replaces
                 ):
                     yield from self._usable([entry])
@@ -387,7 +386,7 @@ class Registry:
 
     def _record_failure(self, entry: Entry, error: BaseException) -> None:
         self._entries[entry.kind][entry.type].remove(entry)
-        failure = PluginFailure.of(entry.plugin, cause_of(error), entry.kind, entry.type)
+        failure = PluginFailure.of(entry.plugin, error, entry.kind, entry.type)
         self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:

@@ -119,7 +119,7 @@ class StepwiseTraining:
         Of several losses, the first one decides.
         """
         reading = readings_of(self.spec.heads, self.model, self._preparation)[0]
-        if reading.sort not in ("classes", "binary"):
+        if reading.task not in ("classes", "binary"):
             return None
         return reading.true_labels(np.asarray(self._sets["train"].whole.y[0]))
 
@@ -189,8 +189,9 @@ class StepwiseTraining:
             Their positions in the training data (n,), and their arrays, with augmentation.
         """
         train = self._sets["train"].whole
-        positions, (x, y_true, weights) = self._trainer.next_batch()
-        return positions, ReadyData(x, tuple(y[positions] for y in train.y), y_true, weights)
+        positions, step = self._trainer.next_batch()
+        y = tuple(target[positions] for target in train.y)
+        return positions, ReadyData(step.x, y, step.y_true, step.weights)
 
     def with_samples(
         self,
@@ -216,9 +217,8 @@ class StepwiseTraining:
         other.spec = spec.model_copy(update={"training": training})
         other.registry, other.made, other._evaluations = self.registry, 0, {}
         other._preparation = self._preparation
-        model, outputs = self.model, tuple(self.model.outputs)
-        groups, dtype = spec.optimizer.groups, np.dtype(spec.model.dtype)
-        other.model = Model(model.nodes, model.inputs, dtype, groups, outputs)
+        model, dtype = self.model, np.dtype(spec.model.dtype)
+        other.model = Model(model.network, dtype, spec.optimizer.groups)
         other.model.load_parameters(model.store.arrays)
         other.model.loaded = model.loaded
         if not penalties:

@@ -120,12 +120,12 @@ class StoredRun(RunContents, TrainedModels):
             SpecError: a component is no longer installed.
         """
         from declnet.graph.model import summary_of
-        from declnet.graph.shapes import infer_nodes
+        from declnet.graph.shapes import infer_network
 
         with attributing_errors(self.registry):
             model = self.spec.model
-            nodes = infer_nodes(model.layers, self.inputs, self.registry, model.outputs)
-            return summary_of(nodes)
+            network = infer_network(model.layers, self.inputs, self.registry, model.outputs)
+            return summary_of(network.nodes)
 
     def model(self) -> Model:
         """Return the trained model; every call returns the same object.
@@ -252,7 +252,7 @@ class StoredRun(RunContents, TrainedModels):
 
     @property
     def evaluated_on(self) -> tuple[str, ...]:
-        """The data set that tells most of the model: the first of test, validation and train."""
+        """The data set to evaluate the model on: the first of test, validation and train."""
         return (self.data().name,)
 
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.analysis import Analysis
-from declnet.runs.exchange.exportable import Exportable
 
 if TYPE_CHECKING:
     from declnet.data.splits import Data
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.examined import ExaminedPart
+    from declnet.runs.inference.predictor import Predictor
+    from declnet.runs.stored_run import StoredRun
 
 
-class TrainedModels(Exportable):
+class TrainedModels(ABC):
     """The trained models of one run or of several, and the data sets that they did not see."""
 
     @property
     @abstractmethod
+    def runs(self) -> Sequence[StoredRun]:
+        """The runs, at least one."""
+
+    @abstractmethod
+    def predictor(self) -> Predictor:
+        """Return the trained model, or the mean of several."""
+
+    @property
+    @abstractmethod
     def evaluated_on(self) -> tuple[str, ...]:
-        """The data sets that tell most of the models: those to evaluate them on by default."""
+        """The data sets to evaluate the models on, most meaningful first."""
 
     @abstractmethod
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:

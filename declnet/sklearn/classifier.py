@@ -11,10 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_consistent_length
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import class_name
-from declnet.runs.inference.predictions import OutputReading
-from declnet.runs.inference.predictor import Predictor
+from declnet import Array, Predictor, class_name
 from declnet.sklearn.estimator import SpecEstimator
 from declnet.sklearn.samples import Target, Targets, target_array
 
@@ -78,22 +75,22 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
             ValueError: the spec or the data is invalid, or they do not fit each other.
             RunError: the training failed, e.g. by diverging.
         """
-        return self._partial_fit(X, y, sample_weight, _Known(classes, self))
+        return self._partial_fit(X, y, sample_weight, _PassedClasses(classes, self))
 
     def predict(self, X: Any) -> Array:
         """Return the classes of the samples: (n,), or like y."""
-        found = self._predictions(X)
+        outputs = self._predictions(X)
         if not self._is_matrix:
-            ((reading, predicted),) = found
+            ((reading, predicted),) = outputs
             positions = self._positions(0, reading)[reading.labels(predicted.outputs)]
             classes: Array = self.classes_[positions]
             return classes
-        if len(found) == 1:
-            flags: Array = found[0][1].prediction
+        if len(outputs) == 1:
+            flags: Array = outputs[0][1].prediction
             return flags.astype(int).reshape(len(flags), -1)
         columns = [
             self._classes[at][self._positions(at, reading)[reading.labels(predicted.outputs)]]
-            for at, (reading, predicted) in enumerate(found)
+            for at, (reading, predicted) in enumerate(outputs)
         ]
         return np.stack(columns, axis=1)
 
@@ -103,14 +100,14 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
 
         For several labels: (n, labels) the probability of each. For several outputs: a list.
         """
-        found = self._predictions(X)
+        outputs = self._predictions(X)
         probabilities = [
             np.asarray(predicted.probabilities)[:, np.argsort(self._positions(at, reading))]
             if reading.class_names is not None
             else np.asarray(predicted.probabilities)
-            for at, (reading, predicted) in enumerate(found)
+            for at, (reading, predicted) in enumerate(outputs)
         ]
-        if len(found) == 1:
+        if len(outputs) == 1:
             return probabilities[0]
         if self._are_labels:
             return np.stack([probability[:, 1] for probability in probabilities], axis=1)
@@ -119,9 +116,11 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
-        found = self.predict_proba(X)
+        outputs = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return [np.log(each) for each in found] if isinstance(found, list) else np.log(found)
+            if isinstance(outputs, list):
+                return [np.log(probabilities) for probabilities in outputs]
+            return np.log(outputs)
 
     @available_if(_has_scores)
     def decision_function(self, X: Any) -> Array:
@@ -131,7 +130,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         if reading.class_names is None:
             return scores
         positions = self._positions(0, reading)
-        if reading.sort == "binary":
+        if reading.task == "binary":
             signed: Array = scores[:, 0] - reading.threshold
             return signed if positions[1] == 1 else -signed
         ordered: Array = scores[:, np.argsort(positions)]
@@ -146,7 +145,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
     def _targets(self, X: Any, y: Any, classes: Any = None) -> Targets:
         array, names = labels_of(y, type(self).__name__)
         check_consistent_length(X, array)
-        known = classes.of(array) if isinstance(classes, _Known) else None
+        known = classes.by_column(array) if isinstance(classes, _PassedClasses) else None
         if array.ndim == 1:
             return Targets((_encoded(array, names[0], known[0] if known else None),))
         is_later = known is not None and "_classes" in vars(self)
@@ -169,7 +168,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         super()._adopt(predictor, targets, names)
         if targets is None:
             self._classes = [_classes_in(reading) for reading in predictor.readings]
-            self._are_labels = predictor.readings[0].sort == "flags"
+            self._are_labels = predictor.readings[0].task == "flags"
         else:
             self._classes = [np.asarray(column.classes) for column in targets.columns]
             self._are_labels = targets.are_labels
@@ -179,16 +178,16 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
                 predictor.readings[0].outputs if not targets else len(targets)
             )
 
-    def _positions(self, at: int, reading: OutputReading) -> Array:
+    def _positions(self, at: int, reading: Any) -> Array:
         """Return the position in the classes of an output for each label of the network."""
-        names = [class_name(each) for each in self._classes[at].tolist()]
-        own = reading.class_names or ()
-        if {*own} != {*names}:  # arrays whose classes have no names
-            return np.arange(len(own))
-        return np.array([names.index(each) for each in own])
+        names = [class_name(label) for label in self._classes[at].tolist()]
+        labels = reading.class_names or ()
+        if {*labels} != {*names}:  # arrays whose classes have no names
+            return np.arange(len(labels))
+        return np.array([names.index(label) for label in labels])
 
 
-class _Known:
+class _PassedClasses:
     """The classes of `partial_fit`: those passed with the first call, later those from then.
 
     Args:
@@ -196,24 +195,24 @@ class _Known:
     """
 
     def __init__(self, classes: Any, estimator: DeclnetClassifier) -> None:
-        self._given, self._fitted = classes, vars(estimator).get("_classes")
+        self._passed, self._fitted = classes, vars(estimator).get("_classes")
 
-    def of(self, y: Array) -> list[Array]:
+    def by_column(self, y: Array) -> list[Array]:
         """Return the classes of each column of y."""
         if self._fitted is not None:
-            comparable = self._given is not None and y.ndim == 1
-            if comparable and not np.array_equal(np.unique(self._given), self._fitted[0]):
+            comparable = self._passed is not None and y.ndim == 1
+            if comparable and not np.array_equal(np.unique(self._passed), self._fitted[0]):
                 raise ValueError(
-                    f"`classes={self._given!r}` is not the same as on last call to partial_fit, "
+                    f"`classes={self._passed!r}` is not the same as on last call to partial_fit, "
                     f"was: {self._fitted[0]!r}"
                 )
             return list(self._fitted)
         if y.ndim > 1 and type_of_target(y) == "multilabel-indicator":
             return [np.arange(2)] * y.shape[1]
-        if self._given is None:
+        if self._passed is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        each = self._given if y.ndim > 1 else [self._given]
-        return [np.unique(np.asarray(own)) for own in each]
+        columns = self._passed if y.ndim > 1 else [self._passed]
+        return [np.unique(np.asarray(classes)) for classes in columns]
 
 
 def labels_of(y: Any, name: str) -> tuple[Array, list[str | None]]:
@@ -224,7 +223,7 @@ def labels_of(y: Any, name: str) -> tuple[Array, list[str | None]]:
     """
     array, names = target_array(y, name, numbers=False)
     if array.dtype.kind == "O":  # e.g. a column of integers
-        kinds = {type(each) for each in array.ravel().tolist()}
+        kinds = {type(label) for label in array.ravel().tolist()}
         if type(None) in kinds:
             row = int(np.argmax((array == None).reshape(len(array), -1).any(axis=1)))  # noqa: E711
             raise ValueError(f"row {row} of y has no label")
@@ -255,7 +254,7 @@ def _encoded(labels: Array, name: str | None, classes: Array | None) -> Target:
     return Target(name, positions, classes)
 
 
-def _classes_in(reading: OutputReading) -> Array:
+def _classes_in(reading: Any) -> Array:
     if reading.classes is None:
         return np.arange(2)
     return np.unique(np.array(reading.classes))

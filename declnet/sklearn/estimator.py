@@ -14,22 +14,28 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import wrapped
-from declnet.data.preparing.targets import ARRAY_TARGET
-from declnet.data.presets import spec_for_table
-from declnet.data.splits import held_out_count
-from declnet.errors import DataError, OutputError, RegistryError, SpecError, WeightsError
-from declnet.registry.discovery import default_registry
-from declnet.runs.incremental import IncrementalTraining
-from declnet.runs.inference.predictions import OutputReading, Predictions
-from declnet.runs.inference.predictor import Predictor
-from declnet.runs.loading import load_predictor
-from declnet.runs.many.group import is_group
-from declnet.runs.run import run
-from declnet.runs.stored_run import open_run
+from declnet import (
+    Array,
+    DataError,
+    Dataset,
+    IncrementalTraining,
+    OutputError,
+    Predictions,
+    Predictor,
+    RegistryError,
+    RunSpec,
+    SpecError,
+    Table,
+    WeightsError,
+    default_registry,
+    is_group,
+    load_predictor,
+    load_spec,
+    open_run,
+    parse_spec,
+    run,
+    spec_for_table,
+)
 from declnet.sklearn.samples import (
     Target,
     Targets,
@@ -43,8 +49,9 @@ from declnet.sklearn.samples import (
     with_weights,
 )
 from declnet.sklearn.spec_keys import SpecKeys
-from declnet.spec.model import RunSpec, resolved_document
-from declnet.spec.validate import load_spec, parse_spec
+
+ARRAY_TARGET = "y"
+"""The name of y if neither the data nor the spec names it."""
 
 SUFFIXES = (".toml", ".json")
 """Of the files of specs; any other string names a preset."""
@@ -161,7 +168,7 @@ class SpecEstimator(SpecKeys):
         folder = Path(path)
         with value_errors():
             predictor = load_predictor(folder)
-            estimator = cls(resolved_document(predictor.spec))
+            estimator = cls(predictor.spec)
             estimator._require_suitable(predictor.spec)
             history = [] if is_group(folder) else open_run(folder).history
         columns, one = predictor.features, predictor.members[0].model
@@ -207,7 +214,7 @@ class SpecEstimator(SpecKeys):
         self._is_matrix = (
             targets.is_matrix
             if targets is not None
-            else len(names) > 1 or predictor.readings[0].sort == "flags"
+            else len(names) > 1 or predictor.readings[0].task == "flags"
         )
 
     def _continues(self) -> bool:
@@ -282,14 +289,14 @@ class SpecEstimator(SpecKeys):
         registry = default_registry()
         several = len(targets) > 1
         default = [f"y{at}" if several else ARRAY_TARGET for at in range(len(targets))]
-        names = [each.name or name for each, name in zip(targets.columns, default, strict=True)]
+        names = [column.name or name for column, name in zip(targets.columns, default, strict=True)]
         named = self._free(dict(zip(names, targets.columns, strict=True)))
         table = with_targets(table_of(x, self._columns), named)
-        tasks = {name: each.task for name, each in named.items()}
-        written = spec_for_table(table, tasks, registry, self.spec)
-        written.document.get("data", {}).pop("test", None)
-        spec = parse_spec(written.document, registry, overrides=overrides)
-        features = written.features if written.features is not None else table.features
+        tasks = {name: target.task for name, target in named.items()}
+        template_spec = spec_for_table(table, tasks, registry, self.spec)
+        template_spec.document.get("data", {}).pop("test", None)
+        spec = parse_spec(template_spec.document, registry, overrides=overrides)
+        features = template_spec.features if template_spec.features is not None else table.features
         return spec, replace(table, features=features), tuple(named)
 
     def _by_own_spec(
@@ -324,23 +331,23 @@ class SpecEstimator(SpecKeys):
 
     def _named_by(self, spec: RunSpec, targets: Targets) -> dict[str, Target]:
         """Return the columns of y by the names of the targets of `[losses]`, or in their order."""
-        wanted = tuple(dict.fromkeys(head.target or head.name for head in spec.heads))
-        given = {column.name or "": column for column in targets.columns}
-        if given.keys() == set(wanted):
-            return given
-        if len(wanted) != len(targets):
+        names = tuple(dict.fromkeys(head.target or head.name for head in spec.heads))
+        columns = {column.name or "": column for column in targets.columns}
+        if columns.keys() == set(names):
+            return columns
+        if len(names) != len(targets):
             raise ValueError(
-                f"the spec has the targets {', '.join(wanted)}, but y has {len(targets)} columns"
+                f"the spec has the targets {', '.join(names)}, but y has {len(targets)} columns"
             )
-        return dict(zip(wanted, targets.columns, strict=True))
+        return dict(zip(names, targets.columns, strict=True))
 
     def _free(self, named: dict[str, Target]) -> dict[str, Target]:
         """Return targets by names that no feature has."""
         free = {}
-        for name, each in named.items():
+        for name, target in named.items():
             while name in self._columns or name in free:
                 name = f"{name}_"  # noqa: PLW2901
-            free[name] = each
+            free[name] = target
         return free
 
     def _as_before(
@@ -367,22 +374,23 @@ class SpecEstimator(SpecKeys):
     def _require_suitable(self, spec: RunSpec) -> None:
         for head in spec.heads:
             if head.loss.targets not in self._takes:
-                of = f" of {head.name!r}" if head.name else ""
+                name = f" of {head.name!r}" if head.name else ""
                 raise ValueError(
-                    f"the loss{of} is {head.loss.type!r}, which does not suit "
+                    f"the loss{name} is {head.loss.type!r}, which does not suit "
                     f"{type(self).__name__}: use {self._other}"
                 )
 
-    def _predictions(self, X: Any) -> list[tuple[OutputReading, Predictions]]:
+    def _predictions(self, X: Any) -> list[tuple[Any, Predictions]]:
         """Return the predictions for each target, in the order of the columns of y."""
         check_is_fitted(self, "predictor_")
         x, predictor = self._features(X, reset=False), self.predictor_
         with value_errors():
             by_table = predictor.features is not None
-            given = table_of(x, self._columns) if by_table else numbers_of(x)
-            predictions = wrapped(predictor.predict(given))
+            data = table_of(x, self._columns) if by_table else numbers_of(x)
+            predictions = predictor.predict(data)
+        by_loss = {"": predictions} if isinstance(predictions, Predictions) else predictions
         by_target = {
-            head.target or head.name: (reading, predictions[head.name])
+            head.target or head.name: (reading, by_loss[head.name])
             for head, reading in zip(predictor.heads, predictor.readings, strict=True)
         }
         if len(by_target) == 1:
@@ -397,7 +405,7 @@ def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
 
 def _with_fitting_batches(spec: RunSpec, samples: int) -> RunSpec:
     """Return a spec whose batches are not larger than the training data, as in scikit-learn."""
-    held = sum(held_out_count(samples, fraction) for fraction in spec.data.fractions.values())
+    held = sum(round(samples * fraction) for fraction in spec.data.fractions.values())
     size, left = spec.training.batch_size, max(samples - held, 1)
     if size is None or size <= left:
         return spec

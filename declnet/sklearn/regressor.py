@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
-from declnet.contracts.arrays import Array
+from declnet import Array
 from declnet.sklearn.estimator import SpecEstimator
 from declnet.sklearn.samples import Target, Targets, target_array
 
@@ -57,10 +57,12 @@ class DeclnetRegressor(RegressorMixin, SpecEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the predicted values, (n,) or (n, outputs)."""
-        found = [each.prediction.astype(float) for _, each in self._predictions(X)]
+        columns = [output.prediction.astype(float) for _, output in self._predictions(X)]
         if not self._is_matrix:
-            return found[0]
-        return found[0].reshape(len(found[0]), -1) if len(found) == 1 else np.stack(found, axis=1)
+            return columns[0]
+        if len(columns) == 1:
+            return columns[0].reshape(len(columns[0]), -1)
+        return np.stack(columns, axis=1)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags: also several outputs."""

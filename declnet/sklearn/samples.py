@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils.validation import check_array, column_or_1d
 
-from declnet.contracts.arrays import Array, plain_array
-from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table, class_name
-from declnet.contracts.data.table import Task as TableTask
-from declnet.data.sources.python_table import as_table
+from declnet import Array, DataError, Dataset, Table, as_table, class_name
 
 WEIGHTS = "sample_weight"
 """The name of the column of weights, if no other has it."""
@@ -39,7 +35,7 @@ class Target:
     classes: Array | None = None
 
     @property
-    def task(self) -> TableTask:
+    def task(self) -> Literal["values", "binary", "classes"]:
         """The kind of prediction."""
         if self.classes is None:
             return "values"
@@ -56,8 +52,8 @@ class Target:
         """Return it as a column of a table, and its classes: booleans, integers or texts."""
         if self.classes is None:
             return self.values.astype(float), None
-        kept = self.classes.dtype.kind in "iub"
-        classes = self.classes if kept else np.array(self.class_names, object)
+        are_integers = self.classes.dtype.kind in "iub"
+        classes = self.classes if are_integers else np.array(self.class_names, object)
         return classes[self.values], tuple(classes.tolist())
 
 
@@ -99,18 +95,18 @@ def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[
         )
     require_unmasked(y, "y")
     names = [str(column) for column in y.columns] if hasattr(y, "columns") else None
-    own = getattr(y, "name", None)
-    sort = "numeric" if numbers else None
+    name = getattr(y, "name", None)
+    dtype = "numeric" if numbers else None
     y = y if numbers or hasattr(y, "toarray") else np.asarray(y)  # keeps pandas' booleans
     array = check_array(
-        y, ensure_2d=False, dtype=sort, accept_sparse=["csr", "csc"], input_name="y"
+        y, ensure_2d=False, dtype=dtype, accept_sparse=["csr", "csc"], input_name="y"
     )
     array = array.toarray() if hasattr(array, "toarray") else array
     if array.ndim == 2 and array.shape[1] == 1:
         array = column_or_1d(array, warn=True)
     if array.ndim == 1:
-        only = names[0] if names else own
-        return array, [only if isinstance(only, str) else None]
+        name = names[0] if names else name
+        return array, [name if isinstance(name, str) else None]
     return array, list(names) if names is not None else [None] * array.shape[1]
 
 
@@ -138,10 +134,10 @@ def table_of(X: Any, names: tuple[str, ...]) -> Table:
 def with_targets(table: Table, targets: Mapping[str, Target]) -> Table:
     """Return a table with its targets as columns."""
     columns, classes = dict(table.columns), {}
-    for name, each in targets.items():
-        columns[name], known = each.column()
-        if known is not None:
-            classes[name] = known
+    for name, target in targets.items():
+        columns[name], labels = target.column()
+        if labels is not None:
+            classes[name] = labels
     features = tuple(table.columns)
     one = next(iter(targets)) if len(targets) == 1 else None
     several = () if one is not None else tuple(targets)
@@ -161,34 +157,37 @@ def with_weights(data: Table | Dataset, weights: Array) -> tuple[Table | Dataset
 def dataset_of(X: Array, targets: Mapping[str, Target]) -> Dataset:
     """Return arrays as a data set; a single target has no name there."""
     if len(targets) > 1:
-        return Dataset(X, {name: each.values for name, each in targets.items()})
+        return Dataset(X, {name: target.values for name, target in targets.items()})
     (only,) = targets.values()
     return Dataset(X, only.values, class_names=only.class_names)
 
 
-def sample_weights(given: Any, samples: int) -> Array | None:
+def sample_weights(weights: Any, samples: int) -> Array | None:
     """Return sample weights (n,), None if there are none; raise ValueError if they are invalid."""
-    if given is None:
+    if weights is None:
         return None
-    require_unmasked(given, "sample_weight")
-    if np.isscalar(given):
-        given = np.full(samples, given)
-    weights: Array = check_array(
-        given, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight"
+    require_unmasked(weights, "sample_weight")
+    if np.isscalar(weights):
+        weights = np.full(samples, weights)
+    array: Array = check_array(
+        weights, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight"
     )
-    if weights.shape != (samples,):
-        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(samples,)}!")
-    if (weights < 0).any():
+    if array.shape != (samples,):
+        raise ValueError(f"sample_weight.shape == {array.shape}, expected {(samples,)}!")
+    if (array < 0).any():
         raise ValueError("Negative values in data passed to `sample_weight`")
-    if not weights.any():
+    if not array.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weights
+    return array
 
 
 def require_unmasked(values: Any, name: str) -> None:
     """Raise DataError for a masked array, whose mask scikit-learn would ignore."""
-    if isinstance(values, np.ma.MaskedArray):
-        plain_array(values, name)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(
+            f"{name} is a masked array with {np.count_nonzero(values.mask)} masked values",
+            hint="fill them, or give a table: masked values of its columns are missing",
+        )
 
 
 def numbers_of(x: Any) -> Array:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
-from declnet.registry.spelling import closest
-from declnet.spec.document.variables import VARIABLES
-from declnet.spec.model import RunSpec
+from declnet import RunSpec
 
 
 def dotted_key(name: str) -> str:
@@ -34,19 +33,19 @@ class SpecKeys(BaseEstimator):
     were set. The parameter `spec_keys` is a mapping of several, which come before single ones.
     """
 
-    def _set_spec_keys(self, given: Mapping[str, Any]) -> None:
-        known = [*RunSpec.model_fields, VARIABLES]
-        keys = {dotted_key(name): value for name, value in given.items()}
-        for name, key in zip(given, keys, strict=True):
+    def _set_spec_keys(self, params: Mapping[str, Any]) -> None:
+        sections = [*RunSpec.model_fields, "variables"]
+        keys = {dotted_key(name): value for name, value in params.items()}
+        for name, key in zip(params, keys, strict=True):
             first = key.split(".")[0]
-            if first not in known and name != TOGETHER:
-                own = [*sorted(self._get_param_names()), TOGETHER]
-                meant = closest(first, [*known, *own])
-                hint = f"did you mean {meant!r}? " if meant is not None else ""
+            if first not in sections and name != TOGETHER:
+                names = [*sorted(self._get_param_names()), TOGETHER]
+                close = get_close_matches(first, [*sections, *names], 1)
+                hint = f"did you mean {close[0]!r}? " if close else ""
                 raise ValueError(
                     f"Invalid parameter {name!r} for estimator {type(self).__name__}: {hint}"
-                    f"Valid parameters are {own}, and the keys of a spec, which begin with one of "
-                    f"{known}."
+                    f"Valid parameters are {names}, and the keys of a spec, which begin with one "
+                    f"of {sections}."
                 )
         if keys:  # an attribute that is there only if needed
             self._spec_keys = {**self._keys, **keys}
@@ -54,8 +53,8 @@ class SpecKeys(BaseEstimator):
     @property
     def _keys(self) -> dict[str, Any]:
         """The keys of the spec that were set, dotted."""
-        found: dict[str, Any] = self.__dict__.get("_spec_keys", {})
-        return found
+        keys: dict[str, Any] = self.__dict__.get("_spec_keys", {})
+        return keys
 
     def _overrides(self) -> dict[str, Any]:
         """Return the spec's keys that were set, whole tables before what is in them.
@@ -68,7 +67,7 @@ class SpecKeys(BaseEstimator):
             raise TypeError(f"{TOGETHER} must be a mapping of dotted keys, not {together!r}")
         single = {key: value for key, value in self._keys.items() if key != TOGETHER}
         keys = {dotted_key(name): value for name, value in together.items()} | single
-        return dict(sorted(keys.items(), key=lambda each: each[0].count(".")))
+        return dict(sorted(keys.items(), key=lambda item: item[0].count(".")))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, including the keys of the spec that were set.
@@ -76,8 +75,8 @@ class SpecKeys(BaseEstimator):
         Args:
             deep: without effect: no parameter is an estimator.
         """
-        own: dict[str, Any] = super().get_params(deep=deep)
-        return own | {parameter_name(key): value for key, value in self._keys.items()}
+        params: dict[str, Any] = super().get_params(deep=deep)
+        return params | {parameter_name(key): value for key, value in self._keys.items()}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, among them any key of the spec.
@@ -90,6 +89,6 @@ class SpecKeys(BaseEstimator):
             ValueError: there is no such parameter, nor such a section of a spec; nothing was set.
         """
         names = self._get_param_names()
-        self._set_spec_keys({name: each for name, each in params.items() if name not in names})
-        super().set_params(**{name: each for name, each in params.items() if name in names})
+        self._set_spec_keys({name: value for name, value in params.items() if name not in names})
+        super().set_params(**{name: value for name, value in params.items() if name in names})
         return self

@@ -16,6 +16,7 @@ from declnet.testing.check import (
     check,
     require_available,
 )
+from declnet.testing.component_data import ExampleData, example_data
 from declnet.testing.examples import build_examples
 from declnet.testing.packages import check_component, check_package
 from declnet.testing.pytest_items import component_tests
@@ -26,6 +27,7 @@ __all__ = [
     "CheckFailed",
     "CheckSkipped",
     "ConformanceError",
+    "ExampleData",
     "Outcome",
     "Report",
     "Subject",
@@ -37,5 +39,6 @@ __all__ = [
     "check_package",
     "checks_for",
     "component_tests",
+    "example_data",
     "require_available",
 ]

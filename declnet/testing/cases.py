@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.component import Component
-from declnet.registry.plugin import is_interruption
-from declnet.registry.registry import Registry
+from declnet import Component, Registry, is_interruption
 from declnet.testing.catalogue import checks_for
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import build_example, build_examples

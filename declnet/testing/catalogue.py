@@ -5,7 +5,8 @@ A contract names a module by `conformance_checks`. The module defines:
 - `CHECKS`, a tuple of `Check`;
 - `try_component(subject, setting)`, if its checks use `tried`: it uses the component once;
 - `step_calls(subject)`, if the component's methods are calls of a training step: it returns these
-  calls, as the graph binds them without kernels, by the circumstances in which they differ.
+  calls, as the graph binds them without kernels, by the circumstances in which they differ;
+- `example_data(subject)`, if other components stand for these: it yields `ExampleData`.
 """
 
 from __future__ import annotations

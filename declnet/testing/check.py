@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from traceback import walk_tb
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from declnet.contracts.component import Component
-from declnet.contracts.returned import BrokenContractError, verified, why_unavailable
-from declnet.errors import DeclnetError, error_message, error_summary
-from declnet.registry.discovery import default_registry
-from declnet.registry.plugin import is_interruption
-from declnet.registry.registry import Registry
+from declnet import (
+    BrokenContractError,
+    DeclnetError,
+    Registry,
+    default_registry,
+    error_message,
+    error_place,
+    error_summary,
+    is_interruption,
+    verified,
+)
 
 P = ParamSpec("P")
-Found = TypeVar("Found")
-
-NOT_PLUGINS = ("declnet", "contextlib", "importlib", "numpy", "pydantic")
-"""Packages that import components, call their methods, or the objects these return."""
+Result = TypeVar("Result")
 
 
 class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check ends, as in a report
@@ -76,12 +77,12 @@ class Subject:
         """Kind and type, e.g. `"layer:scale"`."""
         return f"{self.instance.kind}:{self.instance.type}"
 
-    def once(self, key: Any, find: Callable[[], Found]) -> Found:
-        """Return the cached result of `find` for this key."""
+    def once(self, key: Any, compute: Callable[[], Result]) -> Result:
+        """Return the cached result of `compute` for this key."""
         if key not in self._known:
-            self._known[key] = find()
-        found: Found = self._known[key]
-        return found
+            self._known[key] = compute()
+        result: Result = self._known[key]
+        return result
 
 
 @dataclass(frozen=True)
@@ -128,24 +129,30 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except BaseException as error:
         if is_interruption(error):
             raise
-        place = place_of(error)
+        place = error_place(error)
         cause = f"{type(error).__name__} at {place}" if place else None
         raise CheckFailed(f"{what} raised {described(error)}", cause) from error
 
 
 def called(
     subject: Subject,
-    method: Callable[Concatenate[Any, P], Found],
+    method: Callable[Concatenate[Any, P], Result],
     *arguments: P.args,
     **keywords: P.kwargs,
-) -> Found:
+) -> Result:
     """Call a method of the component; turn an exception or an invalid result into a CheckFailed."""
     with calling(method.__name__):
         return verified(method, subject.instance, *arguments, **keywords)
 
 
-def require_available(component: Component) -> None:
-    """Raise CheckSkipped if the component cannot be used on this machine."""
+def why_unavailable(component: Any) -> str | None:
+    """Return why a component, or its class, cannot be used on this machine; None if it can."""
+    reason: str | None = verified(component.contract().unavailable, component)
+    return reason
+
+
+def require_available(component: Any) -> None:
+    """Raise CheckSkipped if a component, or its class, cannot be used on this machine."""
     with calling("unavailable"):
         reason = why_unavailable(component)
     if reason is not None:
@@ -154,21 +161,5 @@ def require_available(component: Component) -> None:
 
 def described(error: BaseException) -> str:
     """Return an exception as one line: its class, its message and where it was raised."""
-    place = place_of(error)
+    place = error_place(error)
     return f"{error_summary(error)}{f' ({place})' if place else ''}"
-
-
-def place_of(error: BaseException) -> str | None:
-    """Return the file and line of the innermost frame in a plugin's own code, if there is one.
-
-    This is the first package called outside declnet's core; frames inside NumPy, for example, are
-    not shown.
-    """
-    own, place = None, None
-    for frame, line in walk_tb(error.__traceback__):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if own is None and package not in NOT_PLUGINS:
-            own = package
-        if own == package:
-            place = f"{frame.f_code.co_filename}:{line}"
-    return place

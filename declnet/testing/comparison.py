@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet import Array
 from declnet.testing.check import CheckFailed
 
 Function = Callable[[Array], float]

@@ -6,11 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from declnet.contracts.component import Component
-from declnet.errors import error_message
-from declnet.registry.discovery import default_registry
-from declnet.registry.plugin import is_interruption
-from declnet.registry.registry import Registry
+from declnet import Component, Registry, default_registry, error_message, is_interruption
 from declnet.testing.check import CheckFailed, calling
 
 
@@ -55,10 +51,10 @@ def build_example(
 def registry_with(classes: list[type[Any]]) -> Registry:
     """Return the installed components, with the given classes in place of any of the same types."""
     registry = Registry()
-    own = {(cls.kind, cls.type): cls for cls in classes}
-    for cls in own.values():
+    by_type = {(cls.kind, cls.type): cls for cls in classes}
+    for cls in by_type.values():
         registry.register(cls)
     for entry in default_registry().entries():
-        if (entry.kind, entry.type) not in own:
+        if (entry.kind, entry.type) not in by_type:
             registry.add(entry)
     return registry

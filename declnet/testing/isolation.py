@@ -17,7 +17,7 @@ from dataclasses import asdict
 from types import FrameType
 from typing import Any, NoReturn
 
-from declnet.errors import RegistryError
+from declnet import RegistryError
 from declnet.testing.packages import cases_of_package
 from declnet.testing.report import Outcome, Report
 

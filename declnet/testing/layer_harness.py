@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.network.inputs import InputInfo, input_value
-from declnet.contracts.network.layer import Layer, input_dtypes
-from declnet.contracts.network.parameter import Parameter
-from declnet.graph.parameters import Parameters
-from declnet.graph.shapes import Node
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling
-from declnet.testing.harness import (
-    GraphHarness,
-    ShapeRefusedError,
-    WatchedLayer,
-    infer,
-    probe,
-)
+from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject
+from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, probe
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for, copied
+from declnet.testing.watched import WatchedLayer
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 """Features, sequences and images; a layer is tried with the shapes that it accepts."""
@@ -54,74 +43,77 @@ class LayerHarness:
     def __init__(
         self, subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
     ) -> None:
-        self.shape, self.shapes = shape, shapes_of(subject.instance, shape)
-        self._setting, self.floats = setting, floats_of(subject.instance, self.shapes)
-        used = (setting.capacity, setting.input_order, setting.order, setting.without_dx)
-        nodes = subject.once(("chain", shape, *used), lambda: infer_chain(subject, shape, setting))
-        node = nodes[-2]
-        self.output: Shape = node.output_shape
-        trainable = [name for name, each in node.parameters.items() if each.trainable]
-        self.trainable = () if frozen else tuple(trainable)
-        start = subject.once(("initial", shape), lambda: _starting_parameters(nodes, subject))
+        layer: Layer = subject.instance
+        self.shape, self.shapes = shape, shapes_of(layer, shape)
+        self._setting, self.floats = setting, floats_of(layer, self.shapes)
+        start = subject.once(("initial", shape), lambda: _starting_parameters(subject, shape))
         self.initial = {name: array.copy() for name, array in start.items()}
-        traits = _traits(node, setting) | ({"trainable": False} if frozen else {})
-        self.watched: Any = WatchedLayer(node, setting.poison, **traits)
-        own = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
-        if not any("received" in each.parameters for each in nodes[:-2]):
-            own["conformance_probe"] = Parameter((1,), "zeros")  # so that backward is called
-        node = replace(node, layer=cast("Layer", self.watched), parameters=own)
-        self._inputs = inputs_of_chain(subject.instance, self.shapes)
-        self._graph = GraphHarness((*nodes[:-2], node, nodes[-1]), self._inputs, setting)
+        self.watched: Any = WatchedLayer(layer, setting.poison, added={})
+        if not _receiving(self.floats, setting):  # so that backward is called
+            self.watched.traits["added"] = {"conformance_probe": Parameter((1,), ZEROS)}
+        if frozen:
+            self.watched.traits["trainable"] = False
+        model = build_chain(subject, shape, setting, self.watched)
+        node = model.nodes[-2]
+        self.output: Shape = node.output_shape
+        trained = [name for name, parameter in node.parameters.items() if parameter.trainable]
+        self.trainable = () if frozen else tuple(name for name in trained if name in start)
+        if not setting.as_declared:
+            self.watched.traits |= _traits(self.watched.component, node.workspace, setting)
+        self._harness = ModelHarness(model, setting)
 
-    def place(self, batch: Batch, *, training: bool = True) -> None:
+    def begin(self, batch: Batch, *, training: bool = True) -> None:
         """Begin a pass."""
         self._n, self._training = len(batch.y), training
-        given = {
-            f"integers_{i}": each.astype("int64")
-            for i, each in enumerate(batch.x)
+        x = {
+            f"integers_{i}": array.astype("int64")
+            for i, array in enumerate(batch.x)
             if i not in self.floats
         }
         rows = [batch.x[i].reshape(self._n, -1) for i in self.floats]
         if rows:
-            given[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
-        self._x = given
+            x[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
+        self._x = x
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
-        own = {f"subject.{name}": array for name, array in self.initial.items()}
-        self._graph.initial = {**own, "after.slopes": slopes}
+        parameters = {f"subject.{name}": array for name, array in self.initial.items()}
+        self._harness.initial = {**parameters, "after.slopes": slopes}
         if training:
-            self._graph.place(self._x, np.zeros(self._n))
+            self._harness.begin(x, np.zeros(self._n))
 
-    def set_step(self, step: int) -> None:
-        """Set the step of the next passes, for scheduled fields."""
-        self._graph.step = step
+    def set_step(self, number: int) -> None:
+        """Set the number of the next passes' step, for scheduled fields."""
+        self._harness.number = number
 
     def forward(self) -> Array:
         """Run the graph as far as the loss, or an evaluation; return a copy of y."""
-        return self._graph.forward()[0] if self._training else self._graph.evaluate(self._x)
+        if self._training:
+            return self._harness.step.forward()[0]
+        return self._harness.evaluate(self._x)
 
     def backward(self) -> dict[str, Array]:
         """Run the rest; return copies of what the layer filled: `dx`, `grad.weights`, ….
 
         With several inputs, the names are `dx[0]`, `dx[1]`, ….
         """
-        found, filled = self._graph.backward(), {}
+        gradients, filled = self._harness.step.backward(), {}
         for position, name in enumerate(names_of_dx(self.watched, self.shape)):
-            if f"before_{position}.received" in found:
-                filled[name] = found[f"before_{position}.received"][: self._n]
-        return filled | {f"grad.{name}": found[f"subject.{name}"] for name in self.trainable}
+            if f"before_{position}.received" in gradients:
+                filled[name] = gradients[f"before_{position}.received"][: self._n]
+        return filled | {f"grad.{name}": gradients[f"subject.{name}"] for name in self.trainable}
 
     def measured(self, batch: Batch) -> dict[str, Array]:
         """Run forward on a batch as if to measure running statistics; return all parameters."""
         self.watched.measuring = True
-        self.place(batch)
+        self.begin(batch)
         self.forward()
         self.watched.measuring = False
-        return {name: copied(self._graph.store.arrays[f"subject.{name}"]) for name in self.initial}
+        parameters = self._harness.step.parameters
+        return {name: copied(parameters[f"subject.{name}"]) for name in self.initial}
 
     def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
         """Run a batch through forward and, in training, backward; return what was filled."""
-        self.place(batch, training=training)
+        self.begin(batch, training=training)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
 
@@ -136,68 +128,95 @@ def names_of_dx(layer: Layer, shape: Any) -> tuple[str, ...]:
     return ("dx",) if layer.n_inputs == 1 else tuple(f"dx[{i}]" for i in range(len(shape)))
 
 
-def infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tuple[Node, ...]:
-    """Return nodes of probes, the layer and a final probe; inputs of integers have no probe."""
+def build_chain(
+    subject: Subject, shape: Any, setting: Setting = USUAL, stand_in: Any = None
+) -> Model:
+    """Build a model of probes, the layer and a final probe; inputs of integers have no probe.
+
+    Args:
+        subject: the layer.
+        shape: its input shape.
+        setting: the number of samples, the float type and the memory orders.
+        stand_in: a watched layer to use in its place, whose component gets its name and inputs.
+    """
     layer, shapes, samples = subject.instance, shapes_of(subject.instance, shape), setting.capacity
-    chain, start, given = list[Layer](), 0, inputs_of_chain(layer, shapes)
-    names = {name: input_value(name) for name in given}
-    inputs = [names.get(f"integers_{i}", f"before_{i}") for i in range(len(shapes))]
-    for i in floats_of(layer, shapes):
-        fields = {"start": start, "shape": shapes[i], "receives": setting.without_dx not in (i, -1)}
-        own = {"name": inputs[i], "inputs": (names[FLOATS],), "samples": samples, **fields}
-        chain.append(probe(setting.input_order, **own))
+    chain, start, inputs = list[Layer](), 0, inputs_of_chain(layer, shapes)
+    floats = floats_of(layer, shapes)
+    receiving = _receiving(floats, setting)
+    for i in floats:
+        chain.append(
+            probe(
+                setting.input_order,
+                name=f"before_{i}",
+                inputs=(f"input.{FLOATS}",),
+                samples=samples,
+                start=start,
+                shape=shapes[i],
+                receives=i in receiving,
+            )
+        )
         start += prod(shapes[i])
-    chain.append(layer.model_copy(update={"name": "subject", "inputs": tuple(inputs)}))
-    chain.append(probe(setting.order, name="after", samples=samples))
-    return infer(chain, given, subject.registry)
+    names = (f"before_{i}" if i in floats else f"input.integers_{i}" for i in range(len(shapes)))
+    placed = layer.model_copy(update={"name": "subject", "inputs": tuple(names)})
+    if stand_in is not None:
+        stand_in.component, placed = placed, stand_in
+    chain += [placed, probe(setting.order, name="after", samples=samples)]
+    return build(chain, inputs, subject.registry, setting.dtype)
+
+
+def _receiving(floats: tuple[int, ...], setting: Setting) -> tuple[int, ...]:
+    """Return the positions of the inputs whose gradients are needed."""
+    return tuple(i for i in floats if setting.without_dx not in (i, -1))
 
 
 def floats_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
     """Return the positions of a layer's inputs that hold floats."""
-    kinds = input_dtypes(layer, len(shapes))
-    return tuple(position for position, kind in enumerate(kinds) if kind == "float")
+    declared = layer.input_dtype
+    types = declared if isinstance(declared, tuple) else (declared,)
+    types += types[-1:] * len(shapes)
+    return tuple(i for i in range(len(shapes)) if types[i] == "float")
 
 
 def inputs_of_chain(layer: Layer, shapes: tuple[Shape, ...]) -> dict[str, InputInfo]:
-    """Return the inputs of `infer_chain`'s model: all floats as one, and each of integers."""
+    """Return the inputs of `build_chain`'s model: all floats as one, and each of integers."""
     floats = floats_of(layer, shapes)
-    given = {FLOATS: InputInfo((sum(prod(shapes[i]) for i in floats),))} if floats else {}
+    inputs = {FLOATS: InputInfo((sum(prod(shapes[i]) for i in floats),))} if floats else {}
     for i, shape in enumerate(shapes):
         if i not in floats:
-            given[f"integers_{i}"] = InputInfo(shape, "integer", (LEVELS,) * prod(shape))
-    return given
+            inputs[f"integers_{i}"] = integers_of(shape)
+    return inputs
 
 
-def _traits(node: Node, setting: Setting) -> dict[str, Any]:
+def integers_of(shape: Shape) -> InputInfo:
+    """Return what a layer learns of an input of integers."""
+    return InputInfo(shape, "integer", (LEVELS,) * prod(shape))
+
+
+def _traits(layer: Layer, workspace: Mapping[str, Workspace], setting: Setting) -> dict[str, Any]:
     """Return traits that make the graph keep a layer's arrays apart, in the setting's orders.
 
     A layer with a per-sample workspace may rely on its declared memory order, which the workspace
     has too.
     """
-    if setting.as_declared:
-        return {}
-    order, workspace = node.layer.memory_order, node.workspace.values()
-    if order == "any" or not any(each.per_sample for each in workspace):
+    order: str = layer.memory_order
+    if order == "any" or not any(array.per_sample for array in workspace.values()):
         order = setting.order
-    needs = node.layer.backward_needs if setting.spares else frozenset({"x", "y"})
+    needs = layer.backward_needs if setting.spares else frozenset({"x", "y"})
     traits = {"memory_order": order, "input_order": "any", "backward_needs": needs}
     return {**traits, "in_place": False, "only_reshapes": False}
 
 
-def _starting_parameters(nodes: tuple[Node, ...], subject: Subject) -> dict[str, Array]:
+def _starting_parameters(subject: Subject, shape: Any) -> dict[str, Array]:
     """Return the layer's parameters by name, in float64, always the same.
 
     Trainable ones get some noise, so that zeros and ones do not hide gradient errors.
     """
-    store, rng = Parameters(nodes, np.dtype("float64")), np.random.default_rng(7)
-    with calling("the initializer of a parameter"):
-        store.initialize(7, subject.registry)
-    found = {}
-    for name, parameter in nodes[-2].parameters.items():
-        array = store.arrays[f"subject.{name}"]
-        noise = 0.1 * rng.normal(size=array.shape)
-        found[name] = array + noise if parameter.trainable else array
-    return found
+    model, rng = build_chain(subject, shape), np.random.default_rng(7)
+    values = model.parameters()
+    for name, parameter in model.nodes[-2].parameters.items():
+        noise = 0.1 * rng.normal(size=values[f"subject.{name}"].shape)
+        values[f"subject.{name}"] += noise if parameter.trainable else 0
+    return {name: values[f"subject.{name}"] for name in model.nodes[-2].parameters}
 
 
 def candidate_shapes(layer: Layer) -> tuple[Any, ...]:

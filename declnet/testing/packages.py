@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from functools import partial
-from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.util import find_spec
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from declnet.contracts.component import Component
-from declnet.errors import RegistryError
-from declnet.registry.discovery import default_registry, load, plugin_of
-from declnet.registry.hookspec import PROJECT
-from declnet.registry.plugin import Plugin, PluginFailure, normalized, running_plugin
-from declnet.registry.registry import Registry
-from declnet.testing.cases import (
-    Case,
-    cases_of_class,
-    cases_of_subjects,
-    ending_case,
-)
-from declnet.testing.check import CheckFailed, ConformanceError, Subject, described
+from declnet import Component, Registry, RegistryError, default_registry, discover
+from declnet.testing.cases import Case, cases_of_class, cases_of_subjects, ending_case
+from declnet.testing.check import CheckFailed, ConformanceError, Subject
 from declnet.testing.examples import registry_with
 from declnet.testing.report import Report
 
@@ -80,11 +65,15 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
 
     Raises RegistryError if there is no such plugin.
     """
-    classes, failures = _registered_by(name)
-    for failure in [*failures, *_collisions(name)]:
-        known = f"{failure.kind}:{failure.type}" if failure.type else None
-        component = known or f"plugin:{failure.plugin.name}"
-        yield ending_case(component, "can_be_registered", CheckFailed(failure.cause))
+    registry = discover(only=name)
+    classes = [entry.component for entry in registry.entries()]
+    faults = [
+        (failure.plugin.name, failure.kind, failure.type, failure.described_cause)
+        for failure in registry.failures
+    ]
+    for plugin, kind, type_name, fault in [*faults, *_collisions(registry)]:
+        component = f"{kind}:{type_name}" if type_name else f"plugin:{plugin}"
+        yield ending_case(component, "can_be_registered", CheckFailed(fault))
     if classes:
         yield from cases_of_classes(classes, instances)
 
@@ -105,50 +94,22 @@ def cases_of_classes(
         yield from cases_of_class(cls, registry, instances)
 
 
-def _registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
-    """Return the classes that a plugin registers, and what went wrong."""
-    registry = Registry()
-    for module, plugin in _modules(name):
+def _collisions(registry: Registry) -> Iterator[tuple[str, str | None, str | None, str]]:
+    """Yield the types of plugins that specs do not get from them, and names that others have too.
 
-        def failed(error: BaseException, plugin: Plugin = plugin) -> None:
-            registry.failures.append(PluginFailure.of(plugin, described(error)))
+    Args:
+        registry: has the plugins alone.
 
-        with running_plugin(failed):
-            load(module(), plugin, registry)
-    classes = [entry.component for entry in registry.entries()]
-    return classes, registry.failures
-
-
-def _collisions(name: str) -> Iterator[PluginFailure]:
-    """Yield the types of a plugin that specs do not get from it, and names that others have too."""
-    plugins = {plugin for _, plugin in _modules(name)}
+    Yields:
+        The name of the plugin, the kind and the type, if it is one, and what is wrong.
+    """
     installed = default_registry()
     for conflict in installed.conflicts():
-        for plugin in plugins.intersection(conflict.plugins) - {conflict.chosen}:
-            cause = f"{conflict}; {conflict.consequence}"
-            yield PluginFailure(plugin, cause, conflict.kind, conflict.type)
-    for plugin in sorted(plugins):
+        for plugin in {*registry.plugins}.intersection(conflict.plugins) - {conflict.chosen}:
+            fault = f"{conflict}; {conflict.consequence}"
+            yield plugin.name, conflict.kind, conflict.type, fault
+    for plugin in sorted(registry.plugins):
         for other in installed.plugins:
             if other.name == plugin.name and not other.is_of(plugin.distribution):
-                cause = f"{other.origin} has an entry point of the same name; rename one"
-                yield PluginFailure(plugin, cause)
-
-
-def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:
-    """Yield the loader of each module of a plugin, by entry points or by import."""
-    points = list(entry_points(group=PROJECT))
-    matching = [point for point in points if point.name == name] or [
-        each for each in points if each.dist and normalized(each.dist.name) == normalized(name)
-    ]
-    for point in matching:
-        yield point.load, plugin_of(point)
-    if matching:
-        return
-    spec = None
-    with suppress(ImportError, ValueError):
-        spec = find_spec(name)
-    if spec is None:
-        raise RegistryError(
-            f'there is no plugin "{name}": no entry point, distribution or package has that name'
-        )
-    yield partial(import_module, name), Plugin(name)
+                fault = f"{other.origin} has an entry point of the same name; rename one"
+                yield plugin.name, None, None, fault

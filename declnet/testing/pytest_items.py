@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from declnet.contracts.component import Component
+from declnet import Component
 from declnet.testing.cases import Case
 from declnet.testing.check import CheckFailed, CheckSkipped, ConformanceError
 from declnet.testing.packages import cases_of_classes, cases_of_package

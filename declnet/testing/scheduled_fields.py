@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from declnet.contracts.network.schedule import Schedule
+from declnet import Schedule
 from declnet.testing.check import CheckSkipped, Subject
 
 

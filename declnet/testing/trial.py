@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from math import nan
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.graph.memory_plan import Order
+from declnet import Array
 from declnet.testing.catalogue import checks_module
 from declnet.testing.check import Subject
+
+Order = Literal["batch_last", "batch_first"]
+"""A memory order: the batch axis last, and contiguous, or first, as in C."""
 
 SAMPLES = 10
 """Number of samples drawn; larger batches repeat them."""
@@ -157,6 +159,27 @@ def poison(array: Array, value: float) -> None:
         array.fill(np.iinfo(array.dtype).max)
     elif array.dtype.kind == "b":
         array.fill(value != value)  # noqa: PLR0124  # true for NaN
+
+
+def empty_batch(shape: tuple[int, ...], n: int, order: Order, dtype: Any) -> Array:
+    """Return an array of n samples of a shape, (n, *shape), in a memory order."""
+    if order == "batch_first" or not shape:
+        return np.empty((n, *shape), dtype)
+    return np.moveaxis(np.empty((*shape, n), dtype), -1, 0)
+
+
+def in_order(samples: Array, order: Order, dtype: Any = None) -> Array:
+    """Return a copy of samples (n, …) in a memory order."""
+    array = empty_batch(samples.shape[1:], len(samples), order, dtype or samples.dtype)
+    np.copyto(array, samples, casting="same_kind")
+    return array
+
+
+def read_only(array: Array) -> Array:
+    """Return a view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def copied(array: Array) -> Array:

@@ -8,43 +8,44 @@ from functools import partial
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
-from declnet.contracts.execution.native_call import NativeCall
-from declnet.graph.kernels import Kernels
-from declnet.registry.registry import Registry
+from declnet import Array, Kernel, KernelCalls, KernelSite, NativeCall, Registry, verified
 from declnet.testing.check import ReadOnlyWrittenError, calling
-from declnet.testing.harness import call_locked, named
 from declnet.testing.trial import poison
+from declnet.testing.watched import Call, call_locked, named
 
 
-class WatchedKernels(Kernels):
-    """A single kernel whose calls are watched; None for the components themselves.
+class WatchedKernel:
+    """A kernel whose calls are watched, and whether it has taken over.
 
     Args:
         in_parts: whether divisible calls are made in parts, and the arrays that compiled calls may
             only read not compared afterwards.
+
+    Attributes:
+        registry: has a kernel that replaces the same components by the watched calls.
+        used: whether the kernel has taken over since this was set to False.
     """
 
-    def __init__(self, kernel: type[Kernel] | None, in_parts: bool = False) -> None:
-        registry = Registry()
-        if kernel is not None:
-            registry.register(kernel)
-        super().__init__(registry, compiled=True)
-        self._compiled, self._in_parts = kernel is not None and kernel.compiled, in_parts
+    def __init__(self, kernel: type[Kernel], in_parts: bool = False) -> None:
+        self._kernel, self._in_parts, self.used = kernel(), in_parts, False
 
-    def forget(self) -> None:
-        """Forget which kernels were used."""
-        self._used.clear()
+        def bind(_: Kernel, site: KernelSite) -> KernelCalls | None:
+            return self._bind(site)
 
-    def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
-        """Bind as in the graph, with each call watched."""
+        self.registry = Registry()
+        self.registry.register(type(kernel.__name__, (kernel,), {"bind": bind}))
+
+    def _bind(self, site: KernelSite) -> KernelCalls | None:
+        """Bind the kernel, with each call watched."""
         with calling("bind"):
-            calls = super().bind(kernels, site)
-        if calls is not None and self._in_parts:
+            calls = verified(Kernel.bind, self._kernel, site)
+        if calls is None:
+            return None
+        self.used = True
+        if self._in_parts:
             every = (calls.forward, calls.backward, calls.update)
-            calls = KernelCalls(*(tuple(map(_in_parts, each)) for each in every))
-        if calls is None or site.state is not None:
+            calls = KernelCalls(*(tuple(map(_in_parts, part)) for part in every))
+        if site.state is not None:
             return calls
         read = {"y_true": site.y_true, "w": site.w} | named("x", site.x)
         for state in site.states:
@@ -58,17 +59,17 @@ class WatchedKernels(Kernels):
         dx = named("dx", site.dx)
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
-            kept = {  # dx has the memory of an x that backward does not need
-                name: each
-                for name, each in known.items()
-                if not any(np.may_share_memory(each, target) for target in dx.values())
+            apart = {  # dx has the memory of an x that backward does not need
+                name: array
+                for name, array in known.items()
+                if not any(np.may_share_memory(array, target) for target in dx.values())
             }
             filled = [
-                each  # not in place, where it holds dy, which must not be spoiled
-                for each in dx.values()
-                if site.dy is None or not np.may_share_memory(each, site.dy)
+                target  # not in place, where it holds dy, which must not be spoiled
+                for target in dx.values()
+                if site.dy is None or not np.may_share_memory(target, site.dy)
             ]
-            return KernelCalls(forward, self._watched(calls.backward, kept, *filled))
+            return KernelCalls(forward, self._watched(calls.backward, apart, *filled))
         forward = self._watched(calls.forward, known, site.y, site.losses, *dx.values())
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
@@ -95,7 +96,7 @@ class WatchedKernels(Kernels):
     def _call(self, call: Call, read: Mapping[str, Array]) -> None:
         """Make a call; compare afterwards, since compiled calls are bound to writable arrays."""
         what = "a call of the kernel"
-        if not self._compiled:
+        if not self._kernel.compiled:
             call_locked(what, call, read)
             return
         compared = {} if self._in_parts else read

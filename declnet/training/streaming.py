@@ -100,8 +100,10 @@ class StreamedBatches(BatchOrder):
             random = self._random(epoch, 0)
             random.shuffle(blocks)
             if self._stream.groups:  # in an order of their own, each with its blocks shuffled
-                of = np.array(self._stream.groups)[blocks]
-                blocks = blocks[np.argsort(random.permutation(of.max() + 1)[of], kind="stable")]
+                groups = np.array(self._stream.groups)[blocks]
+                blocks = blocks[
+                    np.argsort(random.permutation(groups.max() + 1)[groups], kind="stable")
+                ]
         windows: list[list[int]] = [[]]
         starts, here = [0], 0
         for block in blocks.tolist():

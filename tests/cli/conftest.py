@@ -99,19 +99,6 @@ def bits(folder: Path) -> dict[str, bytes]:
     return {str(each.relative_to(folder)): each.read_bytes() for each in found}
 
 
-@pytest.fixture
-def refused(declnet_cli: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
-    """Run a command that must fail, print nothing on stdout, and return what it says."""
-
-    def run(*arguments: object, code: int = 2) -> str:
-        done = declnet_cli(*arguments)
-        assert (done.returncode, done.stdout) == (code, "")
-        assert "Traceback" not in done.stderr
-        return done.stderr
-
-    return run
-
-
 @dataclass(frozen=True)
 class Screen:
     """What a terminal was sent.

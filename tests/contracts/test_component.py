@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from declnet import Initializer, Schedule
 from declnet.contracts.component import Component
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.layers import Dense
-from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.optimizers.sgd import SGD
 from declnet_plugins.standard.regularizers import L2
 from declnet_plugins.standard.schedules import Constant
 

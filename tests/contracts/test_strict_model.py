@@ -7,7 +7,7 @@ import pickle
 from pathlib import Path
 
 from declnet.contracts.strict_model import LocatedString, StrictModel, with_folder
-from declnet_plugins.standard.data import NPZ
+from declnet_plugins.standard.data.arrays import NPZ
 
 HERE = Path("/here")
 

@@ -19,7 +19,7 @@ from declnet import (
     Template,
 )
 from declnet.spec.heads import RESERVED
-from declnet_plugins.standard.layers import ReLU
+from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 from declnet_plugins.standard.metrics.classification import Accuracy
 from declnet_plugins.standard.optimizers.sgd import SGD

@@ -29,7 +29,10 @@ from declnet import (
 )
 from declnet.data.cells import text_of, trimmed
 from declnet.data.sources.loading import as_data
-from declnet_plugins.standard.data import CSV, JSONLines, Parquet
+from declnet_plugins.exchange import export
+from declnet_plugins.standard.data.csv import CSV
+from declnet_plugins.standard.data.json_lines import JSONLines
+from declnet_plugins.standard.data.parquet import Parquet
 
 ROWS = 300
 
@@ -173,7 +176,7 @@ def _stored(value):
 
 def sql(path):
     pytest.importorskip("sqlalchemy")
-    from declnet_plugins.standard.data import SQL
+    from declnet_plugins.standard.data.sql import SQL
 
     names = ", ".join(CELLS)
     with sqlite3.connect(path / "rows.db") as database:
@@ -249,7 +252,7 @@ def test_frames(form, predictor, expected):
 
 def test_a_numpy_file(predictor, folder, tmp_path):
     """It reads the same cells, except for money as text."""
-    found = open_run(folder / "run").export(tmp_path / "model.py")
+    found = export(open_run(folder / "run"), tmp_path / "model.py")
     assert found.labels_differ == 0
     records = [
         {**row, "price": None if isinstance(row["price"], str) else row["price"]}

@@ -22,7 +22,8 @@ from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import LossTarget
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.transforms import Standardize, Tokenize
+from declnet_plugins.standard.transforms.scaling import Standardize
+from declnet_plugins.standard.transforms.text import Tokenize
 
 SENTENCES = ["the sea is calm", "the sea", "a calm sea rises", "sea"]
 

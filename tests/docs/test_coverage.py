@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from inspect import getmembers, isclass
+from inspect import getmembers
 from pathlib import Path
 
 import pytest
 from declnet_pages.code_blocks import written_pages
 from declnet_pages.component_pages import PLACES, PLURALS, component_section, label
+from declnet_pages.public_names import PACKAGES, public_contracts
 from declnet_pages.spec_tables import SECTIONS
 
 import declnet
-from declnet import Component, default_registry
+from declnet import default_registry
 from declnet.cli.plugins.commands import KINDS
 from declnet.testing import __all__ as names_of_the_kit
 from declnet_plugins.jit import _NAMES as NAMES_FOR_KERNELS
 
-CONTRACTS = [
-    value
-    for name in declnet.__all__
-    if isclass(value := getattr(declnet, name))
-    and issubclass(value, Component)
-    and "kind" in vars(value)
-]
+KINDS_ELSEWHERE = {"report_panel": "commands_and_panels"}
+"""Kinds of plugins whose contract has a page other than that of all contracts."""
+
+CONTRACTS = {
+    name: contract
+    for name, contract in public_contracts().items()
+    if "kind" in vars(contract) and contract.kind not in KINDS_ELSEWHERE
+}
 COMPONENTS = [(entry.kind, entry.type) for entry in default_registry().entries()]
 
 
@@ -37,8 +39,10 @@ def test_every_public_name_is_documented(all_text: str, docs: Path) -> None:
         (docs / page).read_text("utf-8")
         for page in ("reference/python.md", "plugins/kit.md", "plugins/contracts.md")
     )
+    for package in PACKAGES:
+        for name in package.__all__:
+            assert documented(f"{package.__name__}.{name}", all_text), name
     for name in declnet.__all__:
-        assert documented(f"declnet.{name}", all_text), name
         assert f"declnet.{name}" in reference
     for name in names_of_the_kit:
         assert documented(f"declnet.testing.{name}", kit), name
@@ -48,12 +52,12 @@ def test_every_public_name_is_documented(all_text: str, docs: Path) -> None:
         assert documents or re.search(rf"`{name}\b", section), name
 
 
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
+@pytest.mark.parametrize("name", CONTRACTS)
 def test_every_contract_has_its_section_with_an_example_and_all_methods(
-    contract: type, docs: Path, example_projects: dict
+    name: str, docs: Path, example_projects: dict
 ) -> None:
-    page = (docs / "plugins" / "contracts.md").read_text("utf-8")
-    assert re.search(rf"^\.\. autoclass:: declnet\.{contract.__name__}\n   :members:$", page, re.M)
+    contract, page = CONTRACTS[name], (docs / "plugins" / "contracts.md").read_text("utf-8")
+    assert re.search(rf"^\.\. autoclass:: {re.escape(name)}\n   :members:$", page, re.M)
     assert contract.kind in PLURALS
     assert contract.kind in PLACES
     assert contract.kind in {each.kind for each in example_projects["declnet-counts"].components()}

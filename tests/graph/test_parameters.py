@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import WeightsError
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 def test_weights_that_do_not_fit_change_nothing_and_every_difference_is_reported(make_model):

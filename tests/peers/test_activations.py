@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.activations import (
     ELU,
-    GELU,
-    GLU,
     SELU,
     HardSigmoid,
     LeakyReLU,
     Linear,
-    Maxout,
     Mish,
-    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
@@ -23,6 +19,9 @@ from declnet_plugins.standard.layers import (
     Softplus,
     Tanh,
 )
+from declnet_plugins.standard.layers.gating import GLU, Maxout
+from declnet_plugins.standard.layers.gelu import GELU
+from declnet_plugins.standard.layers.prelu import PReLU
 
 from ..plain_arrays import run_layer
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
-    BatchNorm,
-    Conv2d,
-    Conv2dTranspose,
-    Dense,
     GlobalAveragePool2d,
     GlobalMaxPool2d,
-    GroupNorm,
-    LayerNorm,
     MaxPool2d,
-    RMSNorm,
 )
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
 from ..plain_arrays import run_layer
 

@@ -7,25 +7,28 @@ from math import log
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers import Sigmoid, Softmax
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.layers.activations import Sigmoid, Softmax
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocal,
-    Cosine,
     Focal,
-    GaussianNLL,
     Hinge,
-    Huber,
     KLDivergence,
+)
+from declnet_plugins.standard.losses.distribution import GaussianNLL, Quantile
+from declnet_plugins.standard.losses.kernels import (
+    SigmoidBinaryCrossentropy,
+    SoftmaxCategoricalCrossentropy,
+)
+from declnet_plugins.standard.losses.ordinal import Ordinal
+from declnet_plugins.standard.losses.regression import (
+    Cosine,
+    Huber,
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,
-    Ordinal,
     Poisson,
-    Quantile,
-    SigmoidBinaryCrossentropy,
-    SoftmaxCategoricalCrossentropy,
 )
 
 from ..plain_arrays import run_kernel, run_loss

@@ -10,25 +10,24 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.metrics import (
+from declnet_plugins.standard.metrics.agreement import CohenKappa, Matthews
+from declnet_plugins.standard.metrics.classification import (
     F1,
-    R2,
     Accuracy,
     AveragePrecision,
     BinaryAccuracy,
-    Brier,
-    CohenKappa,
-    ExpectedCalibrationError,
-    LogLoss,
-    Matthews,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
     Precision,
     Recall,
     RocAuc,
-    Spearman,
     TopKAccuracy,
+)
+from declnet_plugins.standard.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
+from declnet_plugins.standard.metrics.regression import (
+    R2,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    Spearman,
 )
 
 sklearn = pytest.importorskip("sklearn")

@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 
 from declnet.graph.update import VectorUpdate
-from declnet_plugins.standard.optimizers import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Lion,
-    NAdam,
-    RMSProp,
-)
+from declnet_plugins.standard.optimizers.adagrad import Adadelta, Adagrad, RMSProp
+from declnet_plugins.standard.optimizers.adam import Adam, AdamW, AMSGrad, NAdam
+from declnet_plugins.standard.optimizers.sgd import SGD, Lion
 
 torch = pytest.importorskip("torch")
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers import (
-    GRU,
-    LSTM,
-    Conv1d,
-    CrossAttention,
-    LastStep,
-    MaxOverTime,
-    MeanOverTime,
-    MultiHeadAttention,
-    SimpleRNN,
-)
+from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers.conv1d import Conv1d
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.layers.lstm import LSTM
+from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
+from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
 from ..plain_arrays import run_layer_of_many
 

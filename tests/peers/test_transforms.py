@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.transforms import (
-    GroupRare,
-    Impute,
-    MinMax,
-    MissingIndicator,
-    OneHot,
-    Ordinal,
-    Quantile,
-    Standardize,
-)
+from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
+from declnet_plugins.standard.transforms.quantile import Quantile
+from declnet_plugins.standard.transforms.scaling import MinMax, Standardize
 
 compose = pytest.importorskip("sklearn.compose")
 datasets = pytest.importorskip("sklearn.datasets")

@@ -34,8 +34,8 @@ def test_a_failure_names_the_unmet_requirements_of_its_distribution(tmp_path, mo
     about = "Metadata-Version: 2.1\nName: declnet-newer\nVersion: 2.0\nRequires-Dist: declnet>=9\n"
     (folder / "METADATA").write_text(about)
     monkeypatch.syspath_prepend(tmp_path)
-    failure = PluginFailure.of(Plugin("newer", "declnet-newer", "2.0"), "ImportError: no Hyper")
+    failure = PluginFailure.of(Plugin("newer", "declnet-newer", "2.0"), ImportError("no Hyper"))
     assert failure.cause.startswith("ImportError: no Hyper; declnet 0")
     assert failure.cause.endswith('is installed, but >=9 is needed (pip install "declnet>=9")')
     assert unmet_requirements("never-installed") == ""
-    assert PluginFailure.of(Plugin("here"), "ValueError").cause == "ValueError"
+    assert PluginFailure.of(Plugin("here"), ValueError("no")).cause == "ValueError: no"

@@ -30,7 +30,7 @@ from declnet.contracts.runs.callback import EpochLogged
 from declnet.testing.examples import registry_with
 from declnet.training import heartbeat
 from declnet.training.epochs import Epoch
-from declnet_plugins.standard.callbacks import CsvLog
+from declnet_plugins.standard.callbacks.logs import CsvLog
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 

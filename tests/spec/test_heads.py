@@ -9,7 +9,7 @@ import pytest
 from declnet import SpecError, parse_spec
 from declnet.spec.heads import PartialHead
 from declnet.spec.model import resolved_toml
-from declnet_plugins.standard.losses import Huber
+from declnet_plugins.standard.losses.regression import Huber
 
 
 @pytest.fixture

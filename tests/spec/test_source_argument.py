@@ -6,7 +6,8 @@ import pytest
 
 from declnet import SpecError, default_registry
 from declnet.spec.source_argument import declared_source
-from declnet_plugins.standard.data import CSV, SQL
+from declnet_plugins.standard.data.csv import CSV
+from declnet_plugins.standard.data.sql import SQL
 
 REGISTRY = default_registry()
 

@@ -6,9 +6,9 @@ import pytest
 from declnet import default_registry
 from declnet.testing import CheckFailed, Subject
 from declnet.testing.check import ReadOnlyWrittenError
-from declnet.testing.harness import call_locked
 from declnet.testing.layer_harness import LayerHarness
 from declnet.testing.trial import Batch, Setting
+from declnet.testing.watched import call_locked
 
 ADD = default_registry().find("layer", "add")()
 RNG = np.random.default_rng(3)

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from declnet.cli.plugins.commands import KINDS
+from declnet.cli.plugins.commands import KINDS as KINDS_OF_THE_CORE
+
+KINDS = (*KINDS_OF_THE_CORE, "exporter", "importer")
 
 pytestmark = pytest.mark.xdist_group("environment")
 

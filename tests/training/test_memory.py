@@ -9,7 +9,8 @@ import pytest
 
 from declnet import parse_spec, run
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.layers import Dense, ReLU, Softmax
+from declnet_plugins.standard.layers.activations import ReLU, Softmax
+from declnet_plugins.standard.layers.dense import Dense
 
 LAYERS = (Dense(units=300), ReLU(), Dense(units=200), ReLU(), Dense(units=10), Softmax())
 

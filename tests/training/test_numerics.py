@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import declnet
 from declnet.registry.discovery import discover
 from declnet.training.numerics import arithmetic_for, one_blas_thread
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 @pytest.mark.parametrize(("batch", "size"), [(32, 8192), (3000, 2992), (8192, 8176), (10**6, 8192)])
@@ -27,7 +27,9 @@ def test_rows_of_a_whole_batch_are_longer_than_the_buffer(batch, size):
 
 
 def threads():
-    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -61,7 +61,7 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
         known = {"status", *(value for run in runs for value in run.values)}
         if runs and key not in known:
             raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
-        left = [each for each in left if _same(_value_of(each, key), condition.value)]
+        left = [run for run in left if _same(_value_of(run, key), condition.value)]
     return left
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,12 +42,12 @@ def show(type_name: str, kind: str | None) -> None:
 
     registry = default_registry()
     kinds = [kind] if kind is not None else registry.kinds()
-    entries = [entry for each in kinds for entry in registry.offers(each, type_name)]
+    entries = [entry for of_kind in kinds for entry in registry.offers(of_kind, type_name)]
     if not entries:
-        for each in kinds:
-            if kind is not None or registry.offering(each, type_name):
-                registry.entry(each, type_name)  # raises, with the cause if the plugin is broken
-        known = {name for each in kinds for name in registry.types(each)}
+        for known_kind in kinds:
+            if kind is not None or registry.offering(known_kind, type_name):
+                registry.entry(known_kind, type_name)  # raises, with a broken plugin's cause
+        known = {name for of_kind in kinds for name in registry.types(of_kind)}
         hint = suggestion(type_name, known, "installed types")
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
     for number, entry in enumerate(entries):
@@ -88,14 +89,30 @@ KINDS = (
     "analysis",
     "searcher",
     "template",
-    "exporter",
-    "importer",
 )
+"""The kinds of the core; those of plugins have templates beside their contracts."""
+
+
+class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2
+    """A kind of the core, or one of a plugin whose contract has a template."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from declnet.cli.plugins.scaffold import template_of
+
+        if value not in KINDS and template_of(value) is not None:
+            return value
+        return super().convert(value, param, ctx)
 
 
 @plugins.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), default="layer", show_default=True)
+@click.option(
+    "--kind",
+    type=_Kind(KINDS),
+    default="layer",
+    show_default=True,
+    help="Kind of the component; one of a plugin, e.g. exporter, works too.",
+)
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from keyword import iskeyword
 from pathlib import Path
 from string import Template
@@ -14,6 +15,8 @@ from declnet.errors import OutputError
 from declnet.registry.discovery import default_registry
 
 _PREFIX = "declnet-"
+
+_TEMPLATES = files(__package__) / "templates"
 
 
 def write_package(name: str, kind: str, into: Path) -> Path:
@@ -49,7 +52,8 @@ def write_package(name: str, kind: str, into: Path) -> Path:
         for target, template in _files(names["package"], stem, kind).items():
             path = folder / target
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_filled(template, names), encoding="utf-8")
+            text = Template(template.read_text("utf-8")).substitute(names)
+            path.write_text(text, encoding="utf-8")
     except FileExistsError:
         raise OutputError(f"{folder}: already exists; nothing was written") from None
     except OSError as error:
@@ -82,18 +86,35 @@ def _taken(kind: str, stem: str, distribution: str) -> str | None:
     return None
 
 
-def _files(package: str, stem: str, kind: str) -> dict[str, str]:
-    """Return each file of the package, with the template that it is made from."""
+def template_of(kind: str) -> Traversable | None:
+    """Return the template of a component: the core's, or `templates/KIND.py.template` of a plugin.
+
+    A plugin has it in the folder of the module that defines the contract. None if there is none.
+    """
+    template = _TEMPLATES / f"{kind}.py.template"
+    if template.is_file():
+        return template
+    for entry in default_registry().entries(kind):
+        package = entry.component.contract().__module__.rpartition(".")[0]
+        template = files(package) / "templates" / template.name
+        return template if template.is_file() else None
+    return None
+
+
+def _files(package: str, stem: str, kind: str) -> dict[str, Traversable]:
+    """Return each file of the package, with the template that it is made from.
+
+    Raises:
+        OutputError: there is no template for components of this kind.
+    """
+    component = template_of(kind)
+    if component is None:
+        raise OutputError(f"there is no template for a component of the kind {kind}")
     return {
-        "pyproject.toml": "pyproject.toml.template",
-        "README.md": "README.md.template",
-        f"{package}/__init__.py": "hook.py.template",
-        f"{package}/{stem}.py": f"{kind}.py.template",
-        f"{package}/py.typed": "py.typed.template",
-        f"tests/test_{stem}.py": "tests.py.template",
+        "pyproject.toml": _TEMPLATES / "pyproject.toml.template",
+        "README.md": _TEMPLATES / "README.md.template",
+        f"{package}/__init__.py": _TEMPLATES / "hook.py.template",
+        f"{package}/{stem}.py": component,
+        f"{package}/py.typed": _TEMPLATES / "py.typed.template",
+        f"tests/test_{stem}.py": _TEMPLATES / "tests.py.template",
     }
-
-
-def _filled(template: str, names: dict[str, str]) -> str:
-    text = (files(__package__) / "templates" / template).read_text("utf-8")
-    return Template(text).substitute(names)

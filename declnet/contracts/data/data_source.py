@@ -24,7 +24,6 @@ from declnet.contracts.network.inputs import (
     wrapped,
 )
 from declnet.contracts.returned import verified
-from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
 
 
@@ -259,7 +258,6 @@ class DataSource(Component):
     def verify_contract(cls) -> None:
         """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
         super().verify_contract()
-        verify_suffixes(cls, cls.suffixes)
         own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
         reads_files = bool(cls.suffixes) or cls.reads_folders
         if reads_files and not own and "path" not in cls.model_fields:

@@ -12,7 +12,7 @@ from declnet.contracts.annotations import Misfit, require_rows
 from declnet.contracts.arrays import Array, ColumnArray, Size
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError, verified
-from declnet.contracts.serialization import NotPlainError, StoredState, read_again
+from declnet.contracts.serialization import NotPlainError, StoredState, stored_copy
 from declnet.errors import DeclnetError, RegistryError
 
 TransformState = StoredState
@@ -22,7 +22,7 @@ TransformState = StoredState
 def require_storable(state: TransformState) -> None:
     """Raise Misfit unless a state holds only values that can be stored with the run."""
     try:
-        read_again(dict(state))
+        stored_copy(dict(state))
     except NotPlainError as error:
         raise Misfit("what cannot be stored with the run", f": {error}") from None
 

@@ -17,7 +17,6 @@ from declnet.contracts.strict_model import (
     located_error,
     resolve_paths,
 )
-from declnet.contracts.verification import contract_of
 
 GROUPS, PARAMETERS, FACTOR = "groups", "parameters", "learning_rate_factor"
 RATE = "learning_rate"
@@ -149,7 +148,7 @@ def _group(
     try:
         other = cls
         if "type" in own:
-            other = contract_of(cls)._class_of(own, ("type",), context)
+            other = cls.contract()._class_of(own, ("type",), context)
         errors += _unknown_keys_of_group(other, item)
         allowed = other.model_fields.keys() - {GROUPS}
         fields = {} if "type" in own else dict(table)

@@ -239,7 +239,7 @@ def fit_preparation(
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
         without: columns that are not features.
         inputs: the columns of each named input of a table; None if all are one input.
         windows: how rows become samples; None if each row is one.

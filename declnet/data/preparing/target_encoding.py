@@ -80,7 +80,7 @@ class TargetEncoding:
 
         Args:
             name: the target's column.
-            wanted: the target as its loss wants it.
+            target: the target as its loss takes it.
 
         Raises:
             DataError: the column does not fit these targets, has gaps, or has only one class.
@@ -262,7 +262,7 @@ class TargetEncoding:
 
 
 def target_encodings(data: Table, loss_targets: Sequence[LossTarget]) -> dict[str, TargetEncoding]:
-    """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
+    """Return how the target of each loss is encoded, by name; `""` for the only one."""
     columns = data.target_columns
     if not columns:
         raise DataError("the training data has no target column", path=("data", "train"))

@@ -1,10 +1,9 @@
-"""The targets that the losses of a run want from its data, and their transforms."""
+"""The targets that the losses of a run take from its data, and their transforms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -25,13 +24,13 @@ ARRAY_TARGET = "y"
 
 
 def target_key(name: str) -> str:
-    """Return what a `Fit` calls a target, unlike any column."""
+    """Return the name of a target for a `Fit`, which no column has."""
     return f"\0{name}"
 
 
 @dataclass(frozen=True)
 class LossTarget:
-    """A target as a loss wants it.
+    """A target as a loss takes it.
 
     Attributes:
         name: the target's name; `""` for the only one, whatever its name.
@@ -49,7 +48,7 @@ class LossTarget:
 
 
 def loss_targets_of(heads: Sequence[PartialHead]) -> tuple[LossTarget, ...]:
-    """Return what the losses of a spec want; an unknown loss is taken to want classes."""
+    """Return the targets of the losses of a spec; an unknown loss is assumed to take classes."""
     return tuple(
         LossTarget(
             head.target or head.name,
@@ -95,7 +94,7 @@ def fit_target_steps(
     Args:
         train: the training data, its targets encoded.
         transforms: those of each target.
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
         column: the name of the target if y is one array of a table; None otherwise.
         fit: fits a transform to a target, by its key.
 
@@ -120,15 +119,12 @@ def fit_target_steps(
                 path=(*AT_PREPARE, name),
                 code="E035",
             )
-        fitted[key] = _fitted(ys[name], of_target, name, partial(_fit_target, fit, target_key(key)))
+        fitted[key] = _fitted(ys[name], of_target, name, target_key(key), fit)
     return fitted
 
 
 def _fitted(
-    y: Array,
-    transforms: Sequence[Transform],
-    name: str,
-    fit: Callable[[Transform, int, Array], TransformState],
+    y: Array, transforms: Sequence[Transform], name: str, key: str, fit: Fit
 ) -> tuple[FittedTargetStep, ...]:
     steps = []
     for number, transform in enumerate(transforms):
@@ -143,17 +139,13 @@ def _fitted(
         if y.dtype.kind != "f" and number == 0:
             y = y.astype(float)
         try:
-            state = fit(transform, number, y)
+            state = fit(transform, key, number, y)
             y = apply_to_array(transform, y, state)
         except ColumnError as error:
             message = f'the target "{name}" {error.message} ({transform.type})'
             raise DataError(message, hint=error.hint, path=path, code="E035") from None
         steps.append(FittedTargetStep(transform, state))
     return tuple(steps)
-
-
-def _fit_target(fit: Fit, name: str, transform: Transform, number: int, y: Array) -> TransformState:
-    return fit(transform, name, number, y)
 
 
 def prepared_target(y: Array, steps: Sequence[FittedTargetStep], name: str) -> Array:

@@ -1,4 +1,4 @@
-"""Windows: each sample is some consecutive rows of a table, and what it predicts the rows after.
+"""Windows: samples are consecutive rows of a table, and their targets the rows that follow.
 
 The rows are split before they are cut, so no window has rows of two data sets, and a split by time
 never trains on what follows its validation data. If a table holds several series, their rows are
@@ -63,7 +63,7 @@ class Windows:
 
         Args:
             without: columns with another purpose.
-            wanted: the targets as the losses want them.
+            loss_targets: the targets as the losses take them.
 
         Raises:
             DataError: a loss needs classes, or a known column is not a feature.

@@ -136,7 +136,7 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
 
 
 def called(data: Path | DataSource) -> str:
-    """Return what messages call a file, or a source that is not known by its file."""
+    """Return the name of a file or source in messages."""
     return f'data source "{data.type}"' if isinstance(data, DataSource) else str(data)
 
 

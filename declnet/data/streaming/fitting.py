@@ -57,7 +57,7 @@ def prepared_sets(
     """Load, split, prepare and weight all data sets, or fit their preparation if they are streamed.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
         loaded: data sets by name, before the split, instead of the spec's.
 
     Raises:
@@ -76,7 +76,7 @@ def streamed_sets(spec: DataSpec, loss_targets: Sequence[LossTarget], seed: int)
     data if it was not fitted to all rows.
 
     Args:
-        wanted: the targets as the losses want them.
+        loss_targets: the targets as the losses take them.
 
     Raises:
         DataError: the data is invalid, or a source cannot be read in blocks.
@@ -188,7 +188,7 @@ class _PendingFit(NamedTuple):
 
 
 def _chain(steps: Sequence[_Step], number: int) -> tuple[int, ...]:
-    """Return the positions of the transforms applied to a column, that at `number` last."""
+    """Return the positions of the transforms applied to a column, ending with `number`."""
     return (*(step.number for step in steps), number)
 
 
@@ -291,7 +291,7 @@ class StreamStatistics(Statistics):
         return fitting is not None
 
     def _guess(self, data: Data) -> None:
-        """Begin the first fit of each column, as far as the first block tells."""
+        """Begin the first fit of each column, as far as the first block shows."""
         chosen: set[str] = set()
         for number, transform in enumerate(self._spec.prepare):
             for name, column in data.records.columns.items():

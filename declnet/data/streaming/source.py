@@ -154,7 +154,7 @@ class StreamedSource:
         with _from(self.name):
             data = verify_as(Dataset | Table, self.source, "blocks", self.blocks.read(number))
             if len(data) != self.blocks.sizes[number]:
-                fault = f"gives {len(data)} samples in block {number}, not as it said"
+                fault = f"gives {len(data)} samples in block {number}, not as announced"
                 raise BrokenContractError(self.source, "blocks", fault)
             first = int(self._starts[number])
             try:

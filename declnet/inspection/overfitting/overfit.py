@@ -145,7 +145,7 @@ def _few(data: ReadyData, labels: Array | None, count: int, seed: int) -> ReadyD
 
 def _is_new(data: ReadyData, position: int, contents: set[bytes]) -> bool:
     """Return whether a sample has another input than those in `contents`, and add it to them."""
-    inputs = (np.ascontiguousarray(array[position]) for array in data.x.values())
+    inputs = (np.ascontiguousarray(array[position : position + 1]) for array in data.x.values())
     content = b"".join(array.tobytes() for array in inputs)
     is_new = content not in contents
     contents.add(content)

@@ -112,7 +112,7 @@ def find_rate(
     def ranking(trial: Trial) -> tuple[float, float]:
         return max(trial.loss, negligible), trial.rate
 
-    trials, best = [], None
+    trials, best = list[Trial](), None
     if budget > 0:
         rates = candidates(curve, current)
         trials, best = _compare(trainings, rates, updates, ranking, watch)

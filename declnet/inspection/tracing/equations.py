@@ -33,13 +33,13 @@ def equations(component: Component) -> tuple[str, ...]:
     and gradients in between are left out. Empty if the class has no docstring.
     """
     first, *others = _documentation(type(component)).split("\n\n")
-    found = first.splitlines()
+    lines = first.splitlines()
     for other in others:
         if _BEGINS.match(other) and not _GRADIENT.match(other):
-            found += other.splitlines()
+            lines += other.splitlines()
         elif not (_SHAPES.match(other) or _GRADIENT.match(other) or _BACKWARD.match(other)):
             break
-    return tuple(found)
+    return tuple(lines)
 
 
 def gradient_equations(component: Component) -> tuple[str, ...]:
@@ -51,22 +51,21 @@ def gradient_equations(component: Component) -> tuple[str, ...]:
     methods: list[Any] = [getattr(component, "backward", None)]
     if isinstance(component, Elementwise):
         methods.append(component.derivative)
-    own = _documentation(type(component)).split("\n\n")
-    found = [line for each in own if _BACKWARD.match(each) for line in each.splitlines()]
+    paragraphs = _documentation(type(component)).split("\n\n")
+    chosen = list(filter(_BACKWARD.match, paragraphs))
     for method in methods:
         paragraphs = (inspect.getdoc(method) or "").split("\n\n")
-        stated = takewhile(_EQUATION.search, paragraphs)
-        found += [line for paragraph in stated for line in paragraph.splitlines()]
-    return tuple(found)
+        chosen += takewhile(_EQUATION.search, paragraphs)
+    return tuple(line for paragraph in chosen for line in paragraph.splitlines())
 
 
 def _documentation(component: type[Component]) -> str:
     """Return the docstring of the class, or of its nearest base below the contract."""
-    for each in component.__mro__:
-        if "kind" in vars(each):
+    for base in component.__mro__:
+        if "kind" in vars(base):
             break
-        if each.__doc__:
-            return inspect.cleandoc(each.__doc__)
+        if base.__doc__:
+            return inspect.cleandoc(base.__doc__)
     return ""
 
 
@@ -75,9 +74,9 @@ def settings(component: Component) -> dict[str, Any]:
 
     Fields that hold components, and those that are None, are left out.
     """
-    found = {name: getattr(component, name) for name in type(component).model_fields}
+    values = {name: getattr(component, name) for name in type(component).model_fields}
     return {
         name: value
-        for name, value in found.items()
+        for name, value in values.items()
         if name not in _OF_DECLARATION and value is not None and not isinstance(value, Component)
     }

@@ -70,7 +70,7 @@ ANALYSES_FILE = Stored[tuple[AnalysisResult, ...]](tuple[AnalysisResult, ...])
 
 
 class AnalyzedData:
-    """Trained models with samples in memory: what analyses get, an `AnalyzedModel`.
+    """Trained models with samples in memory, as analyses see them (`AnalyzedModel`).
 
     Args:
         reader: how to read the predictions.
@@ -143,7 +143,7 @@ class AnalyzedData:
 
     @cached_property
     def better(self) -> dict[str, Better | None]:
-        """The loss and the metrics, or errors of values without metrics, and which are better.
+        """The better direction of the loss and each metric, or of errors of values without metrics.
 
         Several models together have no loss.
         """
@@ -155,7 +155,7 @@ class AnalyzedData:
             name: better for name, better in directions(heads).items() if name not in without
         }
         for head, reading in zip(heads, self._reader.readings, strict=True):
-            if reading.sort == "values" and not head.metrics and self._has_errors(head):
+            if reading.task == "values" and not head.metrics and self._has_errors(head):
                 errors = {head.label(name): better for name, better in ValueErrors.better.items()}
                 better_by_name |= {
                     name: direction
@@ -198,7 +198,7 @@ class AnalyzedData:
     ) -> dict[str, float]:
         """Return the loss, the run's metrics and, for values, errors."""
         heads, readings = self._reader.heads, self._reader.readings
-        errors = [ValueErrors() if reading.sort == "values" else None for reading in readings]
+        errors = [ValueErrors() if reading.task == "values" else None for reading in readings]
         watches = [_nothing if error is None else error.add for error in errors]
         metrics = MetricAccumulator(heads, None, watches)
         with np.errstate(all="ignore"):
@@ -217,7 +217,7 @@ class AnalyzedData:
         return {name: results[name] for name in self.better}
 
     def _known(self, replaced: Mapping[str, Array] | None) -> Mapping[str, Array]:
-        """Return values for columns; raise DataError if those of one cannot be replaced."""
+        """Return replaced values by column; raise DataError if a column cannot be replaced."""
         for name in replaced or ():
             if name not in self.features:
                 raise DataError(f'the values of "{name}" cannot be replaced')
@@ -229,7 +229,7 @@ class AnalyzedData:
         positions: Array | None,
         values: Mapping[str, Array],
     ) -> list[Array]:
-        """Return what is computed of each part, an array of samples for each loss, in order."""
+        """Return what `compute` returns for all parts, joined: an array for each loss."""
         if len(self._parts) == 1:
             return list(compute(self._parts[0], positions, values))
         positions = np.arange(self.samples) if positions is None else positions
@@ -288,10 +288,10 @@ def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedD
 def set_loaded_again(
     predictor: Predictor, data: Mapping[str, Data] | None, name: str, expected: str
 ) -> AnalyzedData:
-    """Load the data of a run that ends, and return a data set for analyses.
+    """Load the data of a run once more at its end, and return a data set for analyses.
 
     Args:
-        given: data sets by name, in place of the spec's.
+        data: data sets by name, in place of the spec's; None loads the spec's.
         name: of the data set.
         expected: the hash of the data set that the run used.
 
@@ -313,7 +313,7 @@ def other_data(
     """Return samples with targets for analyses, at most `MOST_SAMPLES` of them.
 
     Args:
-        given: a file or a source, as for `labeled_parts`.
+        data: a file or a source, as for `labeled_parts`.
         training: loads the run's training data.
 
     Raises:

@@ -17,7 +17,7 @@ from declnet.data.sources.loading import guarded
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, SampleName
 from declnet.runs.inference.calibration import FittedCalibration
-from declnet.runs.inference.member import Member, NamesSamples
+from declnet.runs.inference.member import Member
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
@@ -30,7 +30,7 @@ from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErr
 from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 from declnet.training.evaluation import BatchLosses
-from declnet.training.metrics import MetricAccumulator, Unscale, Watch
+from declnet.training.metrics import MetricAccumulator, Unscale
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -119,7 +119,7 @@ class Evaluation:
         return replace(self, warnings=(*self.warnings, warning))
 
     def tables(self) -> dict[str, ResultTable]:
-        """Return what is shown, as far as there is any; of several losses, `heads` have more.
+        """Return the tables of the results; with several losses, those of each are in `heads`.
 
         `metrics`, with those of the baseline; `calibration`; the scores `by class`; and
         `confusion`, the matrix or, of more than 30 classes, the pairs confused most often.
@@ -159,7 +159,7 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
-    """Evaluate a model on data in parts; of these, only targets are kept, for the baseline.
+    """Evaluate a model on data in parts, of which only the targets stay in memory.
 
     The mean predictions of several members have no loss, which may take something else, e.g.
     logits, or targets as a member's preparation scales them.
@@ -190,83 +190,49 @@ def evaluate_each(
     Raises:
         DataError: as `evaluate_parts` does.
     """
-    reader = reader or models[0][0]
-    heads = reader.heads
-    watched = [_Watched(reading) for reading in reader.readings]
-    samples, first = 0, 0  # of all parts; before the current part
-    name: NamesSamples
-
-    def watch(number: int, y_pred: Array, y: Array) -> None:
-        nonlocal samples
-
-        def name_in_data(position: int) -> SampleName:
-            text, number = name(samples - first + position)
-            return SampleName(f"{data}: {text}", number)
-
-        require_finite(y_pred, name_in_data)
-        watched[number].add(y_pred, y)
-        if number == len(heads) - 1:
-            samples += len(y)
-
-    watches = [partial(watch, number) for number in range(len(heads))]
-    scores = _Scores(heads, watched, watches, data)
-    left_out: tuple[str, ...] = ()
+    evaluator = _Evaluator(reader or models[0][0], data)
     for predictor, parts in models:
-        scores.use(predictor)
+        evaluator.use(predictor)
         for part in parts:
-            first, name = samples, part.name_sample
-            left_out += (f"{data}: {part.warning}",) if part.warning is not None else ()
-            scores.add(part)
-    if not samples:
-        raise DataError(f"{data}: there are no samples")
-    metrics = scores.result()
-    evaluations = {}
-    for head, counts in zip(heads, watched, strict=True):
-        label, calibration = f"{data}: {head.name}", reader.calibrations.get(head.name)
-        evaluations[head.name] = counts.evaluation(
-            head, label if head.name else data, metrics, calibration
-        )
-    if "" not in evaluations:
-        return Evaluation(data, samples, metrics, warnings=left_out, heads=evaluations)
-    return replace(evaluations[""], warnings=(*left_out, *evaluations[""].warnings))
+            evaluator.add(part)
+    return evaluator.result()
 
 
-class _Scores:
-    """The losses and metrics over all parts; of several members together, only metrics.
+class _Evaluator:
+    """The losses, metrics and counts over the parts of some data; several members have no losses.
 
     Args:
-        heads: the losses.
-        watched: what is counted for each.
-        watches: for each loss, called with each batch's predictions and targets.
+        reader: says how to read the predictions.
         data: the data's name.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[Head],
-        watched: Sequence[_Watched],
-        watches: Sequence[Watch],
-        data: str,
-    ) -> None:
-        self._heads, self._watched, self._data = heads, watched, data
-        self._metrics = MetricAccumulator(heads, None, watches)
+    def __init__(self, reader: Predictor, data: str) -> None:
+        self._reader, self._data = reader, data
+        self._counts = [_LossCounts(reading) for reading in reader.readings]
+        watches = [partial(self._count, number) for number in range(len(reader.heads))]
+        self._metrics = MetricAccumulator(reader.heads, None, watches)
+        self._samples = self._first = 0  # of all parts; before the current part
+        self._warnings: tuple[str, ...] = ()
 
     def use(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a predictor."""
         self._predictor = predictor
         if len(predictor.members) > 1:
             return
-        member, heads = predictor.members[0], self._heads
+        member, heads = predictor.members[0], self._reader.heads
         finish = unscaling(heads, member.preparation)
-        for number, (head, watched) in enumerate(zip(heads, self._watched, strict=True)):
+        for number, (head, counts) in enumerate(zip(heads, self._counts, strict=True)):
             calibration = member.calibrations.get(head.name)
             if calibration is not None:
-                finish[number] = watched.calibrating(calibration, finish.get(number))
+                finish[number] = counts.calibrating(calibration, finish.get(number))
         self._metrics.unscale = finish
         self._batches = BatchLosses(member.model, heads, member.model.samples_at_once)
 
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
+        self._first, self._name_sample = self._samples, part.name_sample
+        if part.warning is not None:
+            self._warnings += (f"{self._data}: {part.warning}",)
         members, first = self._predictor.members, part.samples[0]
         if len(members) == 1:
             for dataset in first.parts(self._predictor.samples_in_part):
@@ -278,37 +244,59 @@ class _Scores:
         calibrations = self._predictor.calibrations
         outputs = self._predictor.outputs(samples)
         raw = self._predictor.outputs(samples, calibrated=False) if calibrations else outputs
-        for number, head in enumerate(self._heads):
+        for number, head in enumerate(self._reader.heads):
             calibration = calibrations.get(head.name)
             if calibration is not None:
-                self._watched[number].calibrating(calibration, None)(raw[head.name])
+                self._counts[number].calibrating(calibration, None)(raw[head.name])
             y = true_targets(head, first, members[0], self._data)
             self._metrics.add_predictions(number, outputs[head.name], y)
 
-    def result(self) -> dict[str, float]:
-        """Return the losses and metrics over all parts."""
-        return self._metrics.result()
+    def _count(self, number: int, y_pred: Array, y: Array) -> None:
+        """Count the predictions and targets of a batch for one of the losses."""
+        require_finite(y_pred, self._name_in_data)
+        self._counts[number].add(y_pred, y)
+        if number == len(self._counts) - 1:
+            self._samples += len(y)
+
+    def _name_in_data(self, position: int) -> SampleName:
+        text, number = self._name_sample(self._samples - self._first + position)
+        return SampleName(f"{self._data}: {text}", number)
+
+    def result(self) -> Evaluation:
+        """Return the performance on all parts; raise DataError if they have no samples."""
+        data, samples, calibrations = self._data, self._samples, self._reader.calibrations
+        if not samples:
+            raise DataError(f"{data}: there are no samples")
+        metrics = self._metrics.result()
+        heads = {}
+        for head, counts in zip(self._reader.heads, self._counts, strict=True):
+            label = f"{data}: {head.name}" if head.name else data
+            calibration = calibrations.get(head.name)
+            heads[head.name] = counts.evaluation(head, label, metrics, calibration)
+        if "" not in heads:
+            return Evaluation(data, samples, metrics, warnings=self._warnings, heads=heads)
+        return replace(heads[""], warnings=(*self._warnings, *heads[""].warnings))
 
 
-class _Watched:
+class _LossCounts:
     """The counts over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading) -> None:
         self._reading, self._observed = reading, Observed(reading, MOST_STREAMED)
-        self._counts = ClassCounts(reading) if reading.sort != "values" else None
+        self._counts = ClassCounts(reading) if reading.task != "values" else None
         self._errors, self._samples = ValueErrors(), 0
-        self._trust: _Trust | None = None
+        self._effect: _CalibrationEffect | None = None
 
     def calibrating(self, calibration: FittedCalibration, unscale: Unscale | None) -> Unscale:
         """Return how the predictions of the samples that follow are finished, before each batch."""
-        if self._trust is None:
-            self._trust = _Trust(self._reading, calibration)
-        self._trust.calibration = calibration
-        return partial(self._trust.calibrated, unscale)
+        if self._effect is None:
+            self._effect = _CalibrationEffect(self._reading, calibration)
+        self._effect.calibration = calibration
+        return partial(self._effect.calibrated, unscale)
 
     def add(self, y_pred: Array, y: Array) -> None:
-        if self._trust is not None:
-            self._trust.add(y_pred, y)
+        if self._effect is not None:
+            self._effect.add(y_pred, y)
         (self._errors if self._counts is None else self._counts).add(y_pred, y)
         self._observed.add(y_pred, y)
         self._samples += len(y)
@@ -320,13 +308,7 @@ class _Watched:
         metrics: dict[str, float],
         calibration: FittedCalibration | None,
     ) -> Evaluation:
-        """Return what was counted, with the loss's own metrics out of all."""
-        counted = self._evaluation(head, data, metrics)
-        if self._trust is None or calibration is None:
-            return counted
-        return replace(counted, calibration=self._trust.result(calibration))
-
-    def _evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
+        """Return what was counted, with the metrics of this loss out of all."""
         of_loss = metrics
         if head.name:
             labels = ("loss", *(metric.label for metric in head.metrics.values()))
@@ -336,26 +318,28 @@ class _Watched:
                 if head.label(label) in metrics
             }
         observed, baseline = self._observed, self._observed.baseline(head.metrics.values())
+        evaluation = Evaluation(data, self._samples, of_loss, baseline=baseline)
+        if self._effect is not None and calibration is not None:
+            evaluation = replace(evaluation, calibration=self._effect.result(calibration))
         if self._counts is None:
             if baseline is not None:
                 constant = ValueErrors()
                 observed.compare_constant(constant.add)
                 baseline.metrics.update(constant.result())
-            errors = self._errors.result() or None
-            return Evaluation(data, self._samples, of_loss, errors=errors, baseline=baseline)
+            return replace(evaluation, errors=self._errors.result() or None)
         names = self._reading.class_names
         warning = never_predicted(observed.true, observed.predicted, names)
         warnings = (warning,) if warning is not None else ()
         counts = self._counts.counts
-        return Evaluation(data, self._samples, of_loss, names, counts, None, baseline, warnings)
+        return replace(evaluation, class_names=names, counts=counts, warnings=warnings)
 
 
-class _Trust:
+class _CalibrationEffect:
     """The effect of calibrators over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading, calibration: FittedCalibration) -> None:
         self._reading, self.calibration = reading, calibration
-        changed = calibration.changes_predictions and reading.sort != "values"
+        changed = calibration.changes_predictions and reading.task != "values"
         shown = changed and not reading.scores
         self._before = Reliability(reading) if shown else None
         self._after = Reliability(reading) if shown else None
@@ -383,7 +367,7 @@ class _Trust:
         coverage = None
         if self._coverage.total:
             promised = calibration.promised_coverage
-            size = "mean_width" if self._reading.sort == "values" else "mean_set_size"
+            size = "mean_width" if self._reading.task == "values" else "mean_set_size"
             coverage = self._coverage.as_data(size)
             coverage |= {"promised": promised} if promised is not None else {}
         return CalibrationResult(

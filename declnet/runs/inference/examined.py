@@ -29,7 +29,7 @@ from declnet.training.preparation import ReadyData, unscaling
 
 
 class ExaminedPart:
-    """Samples in memory that one predictor examines: all of the data, or those of a fold.
+    """Samples in memory that one predictor examines: a whole data set, or a fold.
 
     Args:
         predictor: the predictor.
@@ -110,7 +110,7 @@ class ExaminedPart:
         ]
 
     def _samples(self, positions: Array | None) -> tuple[Sequence[Dataset], ReadyData]:
-        """Return samples, prepared and as the losses take them; the last ones are kept."""
+        """Return samples, prepared and as the losses take them; the last ones are cached."""
         if self._chosen is None or self._chosen[0] is not positions:
             datasets: Sequence[Dataset] = self.part.samples
             if positions is not None:
@@ -136,13 +136,13 @@ class ExaminedPart:
         return ExaminedPart(self.predictor, self.raw.take(positions), part, self.name)
 
     def guarded(self) -> ExaminedPart:
-        """Return the same samples in memory, in arrays that nobody can change."""
+        """Return the same samples in read-only arrays in memory."""
         samples = [guarded(replace(data, x=as_arrays(data.inputs))) for data in self.part.samples]
         part = self.part._replace(samples=tuple(samples))
         return ExaminedPart(self.predictor, self.raw, part, self.name, unchanged=self.unchanged)
 
     def identifiers(self, *, several_seeds: bool) -> dict[str, Array]:
-        """Return what identifies samples of a fold, (n,) each, the first to sort by first."""
+        """Return the columns (n,) that identify the samples of a fold, in the order to sort by."""
         spec, count = self.predictor.spec, len(self)
         fold = {"fold": np.full(count, spec.data.fold or 1)}
         seed = {"seed": np.full(count, spec.seed)} if several_seeds else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -117,7 +117,7 @@ def _parts(
     number = 0
     if on_error == "fail" or verified(DataSource.data_files, source) or predictor.features is None:
         try:
-            for part in _chunks(predictor, data, source):
+            for part in _read(DataSource.input_chunks, predictor, data, source):
                 yield part, None
                 number += 1
         except DataError as error:
@@ -129,7 +129,7 @@ def _parts(
     texts = dict.fromkeys([*predictor.column_types, *identifiers], text)
     source = verified(DataSource.with_types, source, texts)
     source = verified(DataSource.with_unreadable_cells, source)
-    for part in islice(_chunks(predictor, data, source), number, None):
+    for part in islice(_read(DataSource.input_chunks, predictor, data, source), number, None):
         if not isinstance(part, Table):
             yield part, None
             continue
@@ -141,13 +141,17 @@ def _parts(
         yield replace(part, columns={**part.columns, **columns}), rows
 
 
-def _chunks(
-    predictor: Predictor, data: Path | DataSource, source: DataSource
+def _read(
+    chunks: Callable[..., Iterator[Any]],
+    predictor: Predictor,
+    data: Path | DataSource,
+    source: DataSource,
 ) -> Iterator[Dataset | Table]:
-    size, first = predictor.samples_in_part, 1
-    read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
+    """Yield what `chunks`, a method of the source, reads; samples are numbered from 1."""
+    rng = np.random.Generator(np.random.PCG64(0))  # required, but not used to read a file
+    read, first = partial(verified, chunks, source, rng, predictor.samples_in_part), 1
     for part in with_settings(read, data, predictor.spec.data.train):
-        samples = part if isinstance(part, Table) else Dataset(part, {})
+        samples = part if isinstance(part, Dataset | Table) else Dataset(part, {})
         yield samples.numbered_from(first)
         first += len(samples)
 
@@ -193,7 +197,7 @@ def raw_parts(
 
     Args:
         predictor: as for `labeled_parts`.
-        given: as for `labeled_parts`.
+        data: as for `labeled_parts`.
         only_needed: whether to leave out columns that are neither features nor targets.
 
     Raises:
@@ -201,11 +205,7 @@ def raw_parts(
     """
     targets = tuple(predictor.targets.values())
     source = _source(predictor, data, targets, only_needed=only_needed)
-    size, first = predictor.samples_in_part, 1
-    read = partial(verified, DataSource.chunks, source, _no_chance(), size)
-    for part in with_settings(read, data, predictor.spec.data.train):
-        yield part.numbered_from(first)
-        first += len(part)
+    return _read(DataSource.chunks, predictor, data, source)
 
 
 def joined_parts(parts: Iterator[Any]) -> Iterator[Any]:
@@ -242,11 +242,6 @@ def _source(
         return source
     needed = [*types, *([time] if time else [])]
     return verified(DataSource.with_columns, source, needed)
-
-
-def _no_chance() -> np.random.Generator:
-    """Return the generator that a source requires; reading a file does not use it."""
-    return np.random.Generator(np.random.PCG64(0))
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -106,7 +106,7 @@ class Member:
         return outputs
 
     def records_of(self, data: Dataset | Table) -> Table:
-        """Return samples as a table, of which arrays are columns.
+        """Return samples as a table; arrays become columns.
 
         Args:
             data: a table, or arrays, whose targets do not matter.
@@ -180,7 +180,7 @@ class Member:
             )
         data = checked(data, label)
         if preparation.steps and self.takes_named_arrays:
-            self.model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
+            self.model.match_inputs(data.inputs)  # since transforms may broadcast other shapes
         samples = preparation.apply_to_set(data)
         return samples if samples.inputs is data.inputs else checked(samples, label)
 
@@ -208,7 +208,7 @@ class Member:
             return data if whole else stacked(data, self.model.input_shape)
         x = data.inputs
         if self.takes_named_arrays or UNNAMED not in x:
-            x = self.model.given(x)
+            x = self.model.match_inputs(x)
         elif x[UNNAMED].ndim == 0:
             raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
         columns = {name or ARRAY: array for name, array in as_arrays(x).items()}

@@ -57,11 +57,11 @@ class Observed:
             self.predicted = self.predicted + _counts(self._reading.labels(y_pred), size)
 
     def constant(self) -> tuple[str, Array] | None:
-        """Return the best constant prediction in words and as metrics take it, if there is one."""
+        """Return the best constant prediction, described and as metrics take it, or None."""
         reading, shape = self._reading, self._like.shape[1:]
         if not self._y or prod(self._y[0].shape[1:]) > MOST_VALUES:
             return None
-        if reading.sort == "classes":
+        if reading.task == "classes":
             most, outputs = int(self.true.argmax()), np.zeros(shape)
             outputs[most] = 1
             return f'always "{(reading.class_names or ())[most]}"', outputs
@@ -69,16 +69,14 @@ class Observed:
         if sum(y.size for y in self._y) != count * prod(shape):
             return None
         mean = sum(y.reshape(len(y), -1).sum(axis=0, dtype=float) for y in self._y) / count
-        if reading.sort == "values":
-            said = (
-                f"always the mean, {float(mean[0]):.4g}" if prod(shape) == 1 else "always the mean"
-            )
-            return said, mean.reshape(shape)
+        if reading.task == "values":
+            value = f", {float(mean[0]):.4g}" if prod(shape) == 1 else ""
+            return f"always the mean{value}", mean.reshape(shape)
         outputs = (mean > 0.5).astype(float)
         if reading.scores:
             outputs = np.asarray(reading.threshold) + 2 * outputs - 1
         outputs = outputs.reshape(shape)
-        if reading.sort == "flags":
+        if reading.task == "flags":
             return "always the more frequent", outputs
         return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs
 
@@ -117,13 +115,13 @@ def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None])
     ]
     if not known:
         return None
-    said = [f"{head.name}: {baseline.prediction}" for head, baseline in known]
+    described = [f"{head.name}: {baseline.prediction}" for head, baseline in known]
     named = {
         head.label(name): value
         for head, baseline in known
         for name, value in baseline.metrics.items()
     }
-    return Baseline("; ".join(said) if len(heads) > 1 else known[0][1].prediction, named)
+    return Baseline("; ".join(described) if len(heads) > 1 else known[0][1].prediction, named)
 
 
 def never_predicted(true: Array, predicted: Array, names: Sequence[str] | None) -> str | None:

@@ -58,7 +58,7 @@ def partial_predictions(
 def _of_rows(
     predictions: Mapping[str, Predictions], usable: Array | slice, rows: UsableRows
 ) -> dict[str, Predictions]:
-    """Return the predictions of all rows, given some with those of the usable rows."""
+    """Return predictions for all rows, given some that include the usable rows."""
     return {
         loss: of_loss.changed(lambda array: array[usable]).with_errors(rows)
         for loss, of_loss in predictions.items()
@@ -66,7 +66,7 @@ def _of_rows(
 
 
 def _prepared_rows(member: Member, rows: UsableRows, name_sample: NamesSamples) -> UsableRows:
-    """Return those rows that a single model's preparation takes.
+    """Return the rows that the preparation of one model accepts.
 
     An error in a column is looked for in that column alone.
     """
@@ -88,7 +88,7 @@ def _prepared_rows(member: Member, rows: UsableRows, name_sample: NamesSamples) 
 def _check(
     member: Member, table: Table, name_sample: NamesSamples, error: DataError
 ) -> Callable[[Array], object]:
-    """Return a check of rows at some positions, which raises errors such as this one."""
+    """Return a function that checks rows at some positions and raises such an error."""
     preparation, column = member.preparation, error.column or ""
     if column in (preparation.types or ()):
         alone, cells = preparation.of_column(column), table.columns[column]
@@ -98,7 +98,7 @@ def _check(
 
 
 def _blank_outputs(member: Member) -> dict[str, Array]:
-    """Return outputs of a single model for one sample, whose numbers mean nothing."""
+    """Return placeholder outputs of one model for one sample."""
     model = member.model
     outputs = {}
     for head in member.heads:

@@ -74,7 +74,7 @@ class Predictions:
         return replace(self, **changed)
 
     def with_errors(self, rows: UsableRows) -> Predictions:
-        """Return these predictions of the usable rows as those of all rows."""
+        """Return predictions for all rows, given that these are for the usable ones."""
         types = {**self.types, "prediction": column_type(self.prediction)}
         return replace(self.changed(rows.scattered), errors=rows.errors, types=types)
 
@@ -90,24 +90,7 @@ class Predictions:
         Raises:
             DataError: an identifier has the name of another column.
         """
-        columns = _numbered("prediction", self.prediction)
-        if self.probabilities is not None and self.class_names is None:
-            columns |= _numbered("probability", self.probabilities)
-        elif self.probabilities is not None:
-            for index, name in enumerate(self.class_names or ()):
-                columns[f"probability_{name}"] = self.probabilities[:, index]
-        if self.lower is not None and self.upper is not None:
-            columns |= _numbered("lower", self.lower) | _numbered("upper", self.upper)
-        if self.sets is not None:
-            columns["set"] = _set_texts(self.sets, self.class_names or ())
-        if self.spread is not None:
-            flat = self.spread.reshape(len(self), -1)
-            named = self.class_names if len(self.class_names or ()) == flat.shape[1] else None
-            if named is not None:
-                columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
-            else:
-                columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
-        return _with_identifiers(self.identifiers, columns | _error_column(self))
+        return prediction_columns(self)
 
 
 AnyPredictions = Predictions | Mapping[str, Predictions]
@@ -128,10 +111,41 @@ def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
     errors: dict[str, Array] = {}
     for loss, of_loss in wrapped(predictions).items():
         identifiers |= of_loss.identifiers
-        errors |= _error_column(of_loss)
-        named = replace(of_loss, identifiers={}, errors=None).columns()
-        columns |= {label(loss, name): column for name, column in named.items()}
-    return _with_identifiers(identifiers, columns | errors)
+        columns |= {label(loss, name): column for name, column in _columns(of_loss).items()}
+        if of_loss.errors is not None:
+            errors["error"] = np.full(len(of_loss), None, object)
+            for position, error in of_loss.errors.items():
+                errors["error"][position] = error.message
+    for name in identifiers:
+        if name in columns or name in errors:
+            raise DataError(
+                f'the identifier "{name}" has the name of a column of predictions',
+                hint="rename it in the file",
+            )
+    return {**identifiers, **columns, **errors}
+
+
+def _columns(predictions: Predictions) -> dict[str, Array]:
+    """Return the columns of one loss, without identifiers and errors."""
+    class_names = predictions.class_names or ()
+    columns = _numbered("prediction", predictions.prediction)
+    probabilities, spread = predictions.probabilities, predictions.spread
+    if probabilities is not None and predictions.class_names is None:
+        columns |= _numbered("probability", probabilities)
+    elif probabilities is not None:
+        for index, name in enumerate(class_names):
+            columns[f"probability_{name}"] = probabilities[:, index]
+    if predictions.lower is not None and predictions.upper is not None:
+        columns |= _numbered("lower", predictions.lower) | _numbered("upper", predictions.upper)
+    if predictions.sets is not None:
+        columns["set"] = _set_texts(predictions.sets, class_names)
+    if spread is not None:
+        flat = spread.reshape(len(predictions), -1)
+        if len(class_names) == flat.shape[1]:
+            columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(class_names)}
+        else:
+            columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
+    return columns
 
 
 def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
@@ -148,27 +162,6 @@ def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
 
 _ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "spread")
 """The fields of `Predictions` that have a row for each sample."""
-
-
-def _error_column(predictions: Predictions) -> dict[str, Array]:
-    if predictions.errors is None:
-        return {}
-    messages = np.full(len(predictions), None, object)
-    for position, error in predictions.errors.items():
-        messages[position] = error.message
-    return {"error": messages}
-
-
-def _with_identifiers(
-    identifiers: Mapping[str, Array], columns: Mapping[str, Array]
-) -> dict[str, Array]:
-    for name in identifiers:
-        if name in columns:
-            raise DataError(
-                f'the identifier "{name}" has the name of a column of predictions',
-                hint="rename it in the file",
-            )
-    return {**identifiers, **columns}
 
 
 def require_finite(outputs: Array, name_sample: Callable[[int], SampleName]) -> None:
@@ -199,7 +192,7 @@ class OutputReading:
     """The interpretation of a model's predictions.
 
     Attributes:
-        sort: `"classes"`: one unit per class; `"binary"`: one unit for two classes; `"flags"`:
+        task: `"classes"`: one unit per class; `"binary"`: one unit for two classes; `"flags"`:
             several binary units; `"values"`.
         classes: the classes as in the training data's target, or 0, 1, 2, …; None for flags and
             values.
@@ -209,7 +202,7 @@ class OutputReading:
         scores: whether units return scores rather than probabilities.
     """
 
-    sort: Task
+    task: Task
     classes: tuple[Any, ...] | None
     outputs: int
     threshold: Thresholds = 0.5
@@ -245,9 +238,9 @@ class OutputReading:
         Raises:
             DataError: the predictions are not of two classes by one unit each.
         """
-        if self.sort in ("binary", "flags"):
+        if self.task in ("binary", "flags"):
             return replace(self, threshold=threshold)
-        what = "values" if self.sort == "values" else f"{self.outputs} units, one for each class"
+        what = "values" if self.task == "values" else f"{self.outputs} units, one for each class"
         raise DataError(f"a threshold needs one unit for two classes, but this model has {what}")
 
     def labels(self, outputs: Array) -> Array:
@@ -256,11 +249,11 @@ class OutputReading:
         Args:
             outputs: the result of `Loss.predictions`.
         """
-        if self.sort == "classes":
+        if self.task == "classes":
             labels: Array = outputs.argmax(axis=1)
             return labels
         flags = (outputs.reshape(len(outputs), -1) > self.threshold).astype(np.intp)
-        return flags[:, 0] if self.sort == "binary" else flags
+        return flags[:, 0] if self.task == "binary" else flags
 
     def true_labels(self, y: Array) -> Array:
         """Return the index of each sample's true class (n,); for flags, (n, outputs).
@@ -268,22 +261,22 @@ class OutputReading:
         Args:
             y: as metrics take it: labels (n,) or (n, 1), one-hot rows (n, classes), or flags.
         """
-        if self.sort == "classes":
+        if self.task == "classes":
             one_hot = y.ndim == 2 and y.shape[1] > 1
             labels: Array = y.argmax(axis=1) if one_hot else y.reshape(-1)
             return labels.astype(np.intp)
         flags = (y.reshape(len(y), -1) > 0.5).astype(np.intp)
-        return flags[:, 0] if self.sort == "binary" else flags
+        return flags[:, 0] if self.task == "binary" else flags
 
     def read(self, outputs: Array) -> Predictions:
         """Interpret outputs (n, *shape) returned by `Loss.predictions`."""
-        if self.sort == "values":
+        if self.task == "values":
             single = outputs.ndim > 1 and prod(outputs.shape[1:]) == 1
             return Predictions(outputs.reshape(-1) if single else outputs, None, None, outputs)
         labels, rows = self.labels(outputs), outputs.reshape(len(outputs), -1)
-        if self.sort == "flags":
+        if self.task == "flags":
             return Predictions(labels, None if self.scores else rows, None, outputs)
-        if self.sort == "binary":
+        if self.task == "binary":
             rows = np.concatenate([1 - rows, rows], axis=1)
         kind = object if isinstance((self.classes or ("",))[0], str) else None
         prediction = np.array(self.classes, kind)[labels]

@@ -65,13 +65,13 @@ class ClassCounts:
     def __init__(self, reading: OutputReading) -> None:
         self._reading = reading
         size = len(reading.classes) if reading.classes is not None else 2
-        several = (reading.outputs,) if reading.sort == "flags" else ()
+        several = (reading.outputs,) if reading.task == "flags" else ()
         self.counts: Array = np.zeros((*several, size, size), np.int64)
 
     def add(self, y_pred: Array, y: Array) -> None:
         """Count a batch of predictions."""
         true, predicted = self._reading.true_labels(y), self._reading.labels(y_pred)
-        if self._reading.sort == "flags":
+        if self._reading.task == "flags":
             for index in range(len(self.counts)):
                 matrix = ConfusionMatrix.of(true[:, index], predicted[:, index], 2)
                 self.counts[index] += matrix.counts

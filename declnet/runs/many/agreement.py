@@ -68,7 +68,7 @@ def _beside(one: StoredRun, other: StoredRun) -> Path:
 
 
 def _described(member: Member) -> dict[str, Any]:
-    """Return what the members of a predictor have in common, by what messages call it."""
+    """Return what the members of a predictor must have in common, by its name in messages."""
     preparation, readings = member.preparation, member.readings
     is_table = preparation.types is not None
     calibrators = [head.calibration.values() for head in member.heads]
@@ -77,7 +77,7 @@ def _described(member: Member) -> dict[str, Any]:
         "losses": [head.name for head in member.heads],
         "windows": preparation.windows and preparation.windows.spec,
         "classes": [reading.classes for reading in readings],
-        "outputs": [(reading.sort, reading.outputs, reading.scores) for reading in readings],
+        "outputs": [(reading.task, reading.outputs, reading.scores) for reading in readings],
         "calibrators": [
             {name for calibrator in of_head for name in calibrator.gives()} - {"apply"}
             for of_head in calibrators

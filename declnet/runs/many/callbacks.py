@@ -14,7 +14,7 @@ from declnet.runs.storage.listing import ListedRun, list_runs
 
 
 def finish_group(group: Group) -> None:
-    """Notify callbacks that all runs of a group have ended; those that are equal, once.
+    """Notify callbacks that all runs of a group have ended; equal ones only once.
 
     Raises:
         ComponentError: a callback raised an exception.
@@ -49,7 +49,7 @@ def notifying_failure(group: Group) -> Iterator[None]:
 
 
 def _callbacks(group: Group, method: str) -> list[Callback]:
-    """Return the callbacks of all specs that override a method; those that are equal, once."""
+    """Return the callbacks of all specs that override a method, without equal ones."""
     callbacks: list[Callback] = []
     if "callbacks" not in group.file.model_dump_json(include={"specs", "tasks"}):
         return callbacks  # as in most sweeps, of which there may be thousands of points

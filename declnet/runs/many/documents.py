@@ -29,7 +29,7 @@ Folder = Annotated[str, AfterValidator(_inside)]
 
 @dataclass(frozen=True)
 class StudySummary:
-    """What was known of a study when its summary was written.
+    """A study as of its last summary.
 
     Attributes:
         best: the number of the best trial.

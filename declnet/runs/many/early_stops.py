@@ -1,4 +1,4 @@
-"""Stopping runs early that train in other processes: reports, and the reason that reaches them.
+"""Early stops of runs in other processes: their reports, and how the reason reaches them.
 
 A run reports its logged epochs by its executor, if that passes messages on. On a shared file system
 its history says the same, and a file beside its folder stops it. The run never waits for an answer.
@@ -21,7 +21,7 @@ from declnet.runs.storage.folder import HISTORY, writing
 from declnet.runs.storage.writing import read_bytes, write_atomically
 
 Report = Callable[[str], str | None]
-"""Called with the epochs that a run has logged, as text; returns why to stop, if that is known."""
+"""Called with the epochs that a run has logged, as text; returns a reason to stop, or None."""
 
 SECONDS_BETWEEN_REPORTS = 0.3
 
@@ -74,7 +74,7 @@ class RemoteRun:
         self.stop_file = parent.absolute() / f".executor.stop.{secrets.randbits(64)}"
 
     def receive_report(self, report: str, stop: Callable[[str], object] | None) -> None:
-        """Take what an executor passes on, and have it stop the run.
+        """Process a report that an executor passes on; stop the run if that is decided.
 
         Raises:
             ValueError: the report is not from a run.
@@ -88,7 +88,7 @@ class RemoteRun:
             stop(self._reason)
 
     def poll(self) -> None:
-        """Read the run's history, if nothing reports and it is here, and stop the run.
+        """Read the run's history if no reports arrive; stop the run if that is decided.
 
         Raises:
             RunError: the file that stops it cannot be written.
@@ -101,7 +101,7 @@ class RemoteRun:
                 write_atomically(self.stop_file, self._reason.encode())
 
     def end(self) -> None:
-        """Take the rest of what a run that has ended logged, for the decisions about others."""
+        """Process the last epochs of a run that has ended, for the decisions about others."""
         self._read_history()
         self.stop_file.unlink(missing_ok=True)
 
@@ -122,7 +122,7 @@ class RemoteRun:
 
 
 def logged_rows(history: Path) -> list[dict[str, Any]]:
-    """Return the complete rows of a run's history; none if it is not there, or being written."""
+    """Return the complete rows of a run's history; none if it is missing or being written."""
     with suppress(OSError, ValueError):
         content = read_bytes(history)
         return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
@@ -130,6 +130,6 @@ def logged_rows(history: Path) -> list[dict[str, Any]]:
 
 
 def logged_epoch(row: Mapping[str, Any]) -> EpochLogged:
-    """Return a row of a history as the epoch that it is from."""
+    """Return a row of a history as a logged epoch."""
     values = {name: math.nan if value is None else value for name, value in row.items()}
     return EpochLogged(int(values.pop("epoch")), values.pop("learning_rate"), values)

@@ -56,7 +56,7 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @property
     def evaluated_on(self) -> tuple[str, ...]:
-        """The data sets that tell most of the models together: those that `evaluate` takes.
+        """The data sets that the models have not seen, to evaluate them on.
 
         Seeds that also hold out other rows than each other have only their folds.
         """
@@ -69,7 +69,7 @@ class Ensemble(GroupFolder, TrainedModels):
 
     @cached_property
     def runs(self) -> tuple[StoredRun, ...]:
-        """The finished runs, in order, but for those of members without weight.
+        """The finished runs in order, without those of members whose weight is 0.
 
         Raises:
             OutputError: one is not finished, is missing or was replaced.
@@ -297,7 +297,7 @@ class Ensemble(GroupFolder, TrainedModels):
         return zip(tasks, self.runs, strict=True)
 
     def _common(self, name: str, data: Mapping[str, Data] | None = None) -> tuple[Data, bool]:
-        """Return a data set that all runs have in common and, of folds, have not seen.
+        """Return a data set that all runs share and, with folds, none of them has seen.
 
         Also whether it is what they saw.
         """

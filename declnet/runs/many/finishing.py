@@ -14,13 +14,13 @@ from declnet.runs.storage.folder import MANIFEST
 from declnet.runs.storage.writing import remove_temporary
 
 GivenSets = Mapping[str, Data] | None
-"""The data that a program passed to the runs, by name; None for that of the specs."""
+"""The data that a program passed to the runs, by name; None for the data of the specs."""
 
 
 def finish_points(
     group: Group, journal: Journal, data: GivenSets, warn: Callable[[str], object]
 ) -> dict[str, str]:
-    """Make points whose runs have finished predictors of their own.
+    """Write the file of each point whose runs have finished, which makes it a predictor.
 
     Args:
         group: the group.

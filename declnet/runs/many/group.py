@@ -41,12 +41,12 @@ PREDICTORS = ("folds", "seeds", "members")
 
 
 def is_group(path: str | Path) -> bool:
-    """Return whether a folder is that of a group, or of a point of one."""
+    """Return whether a folder holds a group, or a point of one."""
     return _file_at(Path(path)) is not None
 
 
 def is_predictor(path: str | Path) -> bool:
-    """Return whether a folder is that of folds or seeds, whose models are used as one."""
+    """Return whether a folder holds folds, seeds or members, whose models are used as one."""
     file = _file_at(Path(path))
     return file is not None and file.kind in PREDICTORS
 

@@ -1,4 +1,4 @@
-"""`group.json`: what a group of runs is made of, written before the first of them."""
+"""`group.json`: the specs and tasks of a group, written before its first run begins."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class GroupFile(BaseModel):
 
 
 def spec_key(task: Task) -> str:
-    """Return what tells the spec of a task from others, but for its seed, fold and name."""
+    """Return a key for the spec of a task, which does not depend on its seed, fold and name."""
     return f"{task.base} {sorted(task.changes.items())!r}"
 
 

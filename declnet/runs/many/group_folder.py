@@ -69,7 +69,7 @@ class GroupFolder:
 
     @cached_property
     def journal(self) -> StoredJournal:
-        """What was asked for and what came of it, as of the first access."""
+        """The tasks and their outcomes, as of the first access."""
         return self.read_journal()
 
     def read_journal(self, *, writes: bool = False) -> StoredJournal:
@@ -87,7 +87,7 @@ class GroupFolder:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The runs, if the plan is a search those so far; for a shard, its own."""
+        """The runs: of a search, those so far; of a shard, its part."""
         tasks = self.file.tasks
         if tasks is None:
             return tuple(self.journal.tasks.values())
@@ -178,7 +178,7 @@ class GroupFolder:
         return by_point
 
     def point_file(self, name: str) -> GroupFile | None:
-        """Return the content of `group.json` for a point; None if it has one run that is itself."""
+        """Return the content of `group.json` for a point; None if the point is a single run."""
         tasks = [task for task in self.points(of_shard=False).get(name, ()) if task.folder != name]
         if not tasks:
             return None

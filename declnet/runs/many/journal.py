@@ -160,7 +160,7 @@ class StoredJournal(Journal):
 
 
 def plain(value: Any) -> Any:
-    """Return a value of a spec as JSON that `restored` makes it from again.
+    """Return a value of a spec as JSON, which `restored` converts back.
 
     Strings keep the folders of their files; JSON has no dates and infinite numbers.
     """
@@ -180,7 +180,7 @@ def plain(value: Any) -> Any:
 
 
 def restored(value: Any) -> Any:
-    """Return the value that `plain` was given."""
+    """Return the value that `plain` converted."""
     if isinstance(value, dict):
         if value.keys() == {_TEXT, _FOLDER}:
             return LocatedString(value[_TEXT], Path(value[_FOLDER]))
@@ -191,5 +191,5 @@ def restored(value: Any) -> Any:
 
 
 def without_folders(task: Task) -> Task:
-    """Return a task as `group.json` has it."""
+    """Return a task as it is in `group.json`."""
     return replace(task, changes=plain(task.changes))

@@ -1,4 +1,4 @@
-"""Which group a run belongs to, and what tells it from the others."""
+"""Which group a run belongs to, and what distinguishes it from the others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
 
 @lru_cache(maxsize=4)  # each run of a sweep asks for the same ones
 def _values_in(folder: Path, _version: object) -> Mapping[str, dict[str, Any]]:
-    """Return what tells each run of a group from the others, by its folder."""
+    """Return what distinguishes each run of a group from the others, by its folder."""
     group = open_group(folder)
     tasks = group.tasks
     has_seeds = group.file.kind == "sweep" or len({task.seed for task in tasks}) > 1

@@ -157,7 +157,7 @@ class Search(Plan):
         return f"{PRUNED}: {self._objective} of {value:.4g} is behind other trials"
 
     def trials(self) -> tuple[StudyTrial, ...]:
-        """Return all trials of the study by number, without those that were one too many."""
+        """Return all trials of the study by number, without those beyond the maximum."""
         most = self._context.trials
         trials = self._ask(OpenStudy.trials, promised=Sequence, meaning=self._require_trials)
         return tuple(trial for trial in trials if most is None or trial.number < most)
@@ -171,7 +171,7 @@ class Search(Plan):
         self._ask(OpenStudy.close)
 
     def read(self, journal: Journal) -> None:
-        """Take the tasks and outcomes that the journal has in addition."""
+        """Process the tasks and outcomes that are new in the journal."""
         if (len(journal.tasks), len(journal.outcomes)) == (self._read_tasks, self._read_outcomes):
             return
         replays = self._read_tasks == 0 and bool(journal.tasks)
@@ -200,7 +200,7 @@ class Search(Plan):
         self._listed = tuple(trials)
 
     def _running_elsewhere(self, known: Sequence[StudyTrial]) -> dict[int, StudyTrial]:
-        """Return the trials of this folder that are in progress by the searcher's own storage."""
+        """Return the trials of this folder that are running according to the searcher's storage."""
         if self._keeps_journal:
             return {}
         worker = self._context.worker
@@ -243,7 +243,7 @@ class Search(Plan):
     def _add_report(
         self, journal: Journal, trial: _Trial, task: Task, epoch: int
     ) -> tuple[int, float]:
-        """Return the step of a trial and the objective then: the mean with the runs before."""
+        """Add a report; return the step of the trial, and the mean of the objective so far."""
         number = [run.folder for run in trial.tasks].index(task.folder)
         before = [self._value(journal.outcomes[run.folder]) for run in trial.tasks[:number]]
         step = number * self._epochs + epoch
@@ -256,7 +256,7 @@ class Search(Plan):
     def _end(
         self, trial: _Trial, outcome: Outcome, *, is_stopped: bool
     ) -> tuple[StudyTrial, str | None] | None:
-        """Take the outcome of a run; if its trial has ended, tell the searcher, and return it."""
+        """Add the outcome of a run; if its trial has ended, notify the searcher and return it."""
         trial.outcomes.append(outcome)
         value: float | None = None
         state: TrialState = "running"
@@ -320,7 +320,7 @@ def _result_of(method: Callable[..., object]) -> Any:
 
 
 class _JournalStudy:
-    """The trials of a searcher that keeps none itself: those of the journal."""
+    """The trials in the journal, for a searcher without a storage."""
 
     def __init__(
         self, trials: Mapping[int, _Trial], searcher: Searcher, context: StudyContext
@@ -346,7 +346,7 @@ class _JournalStudy:
         return verified(Searcher.should_stop, self._searcher, self._context, known, others)
 
     def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
-        """See `OpenStudy.tell`: the journal has it."""
+        """See `OpenStudy.tell`; the journal has recorded it."""
 
     def importance(self) -> Mapping[str, float]:
         """See `OpenStudy.importance`."""
@@ -357,6 +357,6 @@ class _JournalStudy:
 
 
 def run_folder(point: str, seed: int | None, fold: int | None) -> str:
-    """Return the folder of a run: `<point>/seed-<seed>/fold-<fold>`, without what is None."""
+    """Return the folder of a run, `<point>/seed-<seed>/fold-<fold>`, without what is None."""
     parts = [point, "" if seed is None else f"seed-{seed}", "" if fold is None else f"fold-{fold}"]
     return "/".join(part for part in parts if part)

@@ -47,7 +47,7 @@ def best_first(
 
     Args:
         all_series: the series to sort.
-        wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
+        text: a metric accepted by `check_metric`; the main metric if None or if no run has it.
         specs: the specs of the series.
         ascending: whether the lowest mean comes first; None for the best.
 
@@ -87,11 +87,11 @@ def main_effects(
     order: dict[str, dict[str, None]] = {}
     for of_spec in values.values():
         for key, value in of_spec.items():
-            order.setdefault(key, {})[_in_words(value)] = None
+            order.setdefault(key, {})[_value_text(value)] = None
     for series in all_series:
         for key, value in values.get(series.name, {}).items():
             of_key = effects.setdefault(key, {})
-            of_key.setdefault(_in_words(value), []).extend(series.metrics().get(metric, ()))
+            of_key.setdefault(_value_text(value), []).extend(series.metrics().get(metric, ()))
     return {
         key: {value: effects[key][value] for value in of_key if effects.get(key, {}).get(value)}
         for key, of_key in order.items()
@@ -99,7 +99,7 @@ def main_effects(
     }
 
 
-def _in_words(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """Return a value as text; of a table, its type and then the other keys."""
     if not isinstance(value, Mapping):
         return str(value) if isinstance(value, str) else shown(value)

@@ -140,7 +140,8 @@ class RunTask(ExecutorTask):
             allow_changes=self.allow_changes,
         )
         try:
-            if self.continues is not None and prolong(self.continues, directory, self.spec):
+            if self.continues is not None:
+                copy_checkpoints(self.continues, directory, self.spec)
                 options = replace(options, allow_changes=True)
             with interrupted_at(self.deadline):
                 if has_begun(directory):
@@ -178,8 +179,8 @@ class RunTask(ExecutorTask):
         return outcome
 
 
-def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
-    """Let a folder go on from the last checkpoint of a finished run; return True.
+def copy_checkpoints(run: Path, directory: Path, spec: RunSpec) -> None:
+    """Make a folder from which a run resumes the training of a finished run.
 
     Raises:
         RunError: the run kept no checkpoint, or the folder cannot be written.
@@ -195,11 +196,10 @@ def prolong(run: Path, directory: Path, spec: RunSpec) -> bool:
             content = json.loads((run / MANIFEST).read_bytes())
             changes = {"status": "interrupted", "name": spec.name, "seed": spec.seed}
             write_atomically(directory / MANIFEST, json.dumps(content | changes).encode())
-    return True
 
 
 def _versions(spec: RunSpec, registry: Registry) -> dict[str, str]:
-    """Return the versions of what computes a run: also of its components' packages, by name."""
+    """Return the versions of the packages that compute a run, by name."""
     plugins = map(registry.plugin_of, map(type, components_in(spec)))
     used = {plugin.distribution: plugin.version for plugin in plugins if plugin is not None}
     return {**used, **_own_versions(registry)}
@@ -259,7 +259,7 @@ def execute_task(
 
 
 def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> bytes:
-    """Report as a run does until it must stop; the conformance kit has no run everywhere.
+    """Report as a run does until it must stop, for the conformance kit.
 
     Args:
         reports: what is reported, one after another.

@@ -253,7 +253,7 @@ def resume_group(
 
 
 def require_tuning(spec: RunSpec) -> None:
-    """Require a spec to say what to search.
+    """Require that a spec has a section `[tune]` that can be used.
 
     Raises:
         SpecError: it has no section `[tune]`, or members, or its searcher cannot be used here.

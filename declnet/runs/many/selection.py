@@ -1,4 +1,4 @@
-"""Weights of members that are selected on predictions of rows which none of them has seen.
+"""Weights of members, selected by their predictions of rows that none of them has seen.
 
 Greedy selection: the members enter the mean one after another, with replacement, each time the one
 whose addition lowers the loss most; weights are how often each did.
@@ -45,7 +45,7 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
             np.concatenate([part.outputs(calibrated=False)[head.name] for part in of_member])
             for of_member in parts
         ]
-        sizes_differ = reading.sort == "values" and predictions[0].size != y.size
+        sizes_differ = reading.task == "values" and predictions[0].size != y.size
         if reading.scores or sizes_differ:
             message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
             raise DataError(message, hint="give each member a weight")
@@ -54,13 +54,13 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
 
 
 def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], float]:
-    """Return the function of predictions that the selection lowers."""
-    if reading.sort == "values":
+    """Return the loss that the selection minimizes."""
+    if reading.task == "values":
         shape = (len(y), -1)
         target = y.reshape(shape).astype(float)
         return lambda y_pred: float(np.mean((y_pred.reshape(shape) - target) ** 2))
     labels = reading.true_labels(y)
-    if reading.sort == "classes":
+    if reading.task == "classes":
         rows = np.arange(len(labels))
         return lambda y_pred: _log_loss(y_pred[rows, labels])
     truth = labels.reshape(len(labels), -1).astype(bool)
@@ -79,22 +79,21 @@ def _log_loss(of_truth: Array) -> float:
 def _scaled(
     loss: Callable[[Array], float], predictions: Sequence[Array]
 ) -> Callable[[Array], float]:
-    """Return the loss of the mean with some counts, relative to that of the best member."""
+    """Return the loss of a mean with some counts, relative to the loss of the best member."""
     stacked = np.stack([y_pred.astype(float) for y_pred in predictions])
     best = min(map(loss, stacked)) or 1.0
     return lambda counts: loss(np.tensordot(counts / counts.sum(), stacked, 1)) / best
 
 
-def greedy(loss: Callable[[Array], float], members: int, rounds: int = ROUNDS) -> list[float]:
-    """Return the weights of the best mean among those that greedy selection passes.
+def greedy(loss: Callable[[Array], float], members: int) -> list[float]:
+    """Return the weights of the best mean that greedy selection finds.
 
     Args:
         loss: of the mean in which each member is counted as often as an array (members,) says.
         members: how many there are.
-        rounds: how many members enter the mean.
     """
     counts, best, chosen = np.zeros(members), np.inf, np.zeros(members)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         losses = [loss(counts + one) for one in np.eye(members)]
         number = int(np.argmin(losses))
         counts[number] += 1

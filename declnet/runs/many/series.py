@@ -89,7 +89,7 @@ class RunSeries:
 
 
 def _run_summary(outcome: Outcome, directory: Path) -> dict[str, Any]:
-    """Return how a run of a series ended, without what is unknown."""
+    """Return how a run of a series ended, without unknown values."""
     summary = {
         "seed": outcome.seed,
         "fold": outcome.fold,

@@ -24,7 +24,7 @@ from declnet.stored import Stored
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several equally likely parts.
+    """One part of the runs of a group.
 
     Attributes:
         number: which part, from 1.
@@ -101,7 +101,7 @@ _SHARD_FILE = Stored[_ShardContent](_ShardContent)
 
 
 def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
-    """Write which runs a folder is to have, before the file that says which runs there are.
+    """Write the list of a shard's runs, before `group.json`.
 
     Args:
         directory: the folder; made if it is not there.
@@ -119,7 +119,7 @@ def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
 
 
 def shard_runs(directory: Path) -> frozenset[str] | None:
-    """Return the runs that a folder of one shard is to have; None for all, as of copied shards.
+    """Return the runs of the shard in a folder; None if it holds none, or several.
 
     Raises:
         OutputError: the file that lists them cannot be read.

@@ -26,13 +26,10 @@ class RunFiles:
         directory: the run's folder.
         checksums: the checksums in the manifest by file.
         status: the status in the manifest.
-        name: the manifest's file, for messages.
     """
 
-    def __init__(
-        self, directory: Path, checksums: Mapping[str, str], status: str, name: str = MANIFEST
-    ) -> None:
-        self._directory, self._checksums, self._name = directory, checksums, name
+    def __init__(self, directory: Path, checksums: Mapping[str, str], status: str) -> None:
+        self._directory, self._checksums = directory, checksums
         self._is_complete = status == "finished"
 
     def read(self, name: str) -> bytes | None:
@@ -49,10 +46,10 @@ class RunFiles:
                 return None
             raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
         if expected is None and self._is_complete:
-            message = f"not a file of this run: {self._name} does not list it; remove it"
+            message = f"not a file of this run: {MANIFEST} does not list it; remove it"
             raise OutputError(f"{path}: {message}")
         if expected is not None and checksum(content) != expected:
-            message = f"changed since the run ended: its checksum in {self._name} differs"
+            message = f"changed since the run ended: its checksum in {MANIFEST} differs"
             raise OutputError(f"{path}: {message}; {REMEDY}")
         return content
 

@@ -83,7 +83,7 @@ def stamp_of(directory: str, manifest: os.stat_result) -> str | None:
 
 
 def indexed(root: Path) -> dict[str, Entry]:
-    """Return what is known of each run below a folder by its path; empty if unreadable."""
+    """Return the entries of the runs below a folder by path; empty if they cannot be read."""
     try:
         prefix = _prefix(root)
         with _connected() as connection:

@@ -48,7 +48,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         data={name: UsedData(len(samples), samples.fingerprint) for name, samples in data.items()},
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
-        components=computed_once((model.nodes, ready.registry), about, components),
+        components=computed_once((model.network, ready.registry), about, components),
         engine=_engine(kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),
@@ -91,7 +91,7 @@ def changes(before: Manifest, now: Manifest) -> list[str]:
     described += _changes_of_components(before, now, same_spec)
     named = {"engine": "the kernels", "machine": "the machine's architecture"}
     for name in ("engine", "declnet", "numpy", "blas", "machine"):
-        old, new = (_in_words(getattr(manifest, name)) for manifest in (before, now))
+        old, new = (_joined(getattr(manifest, name)) for manifest in (before, now))
         if old != new:
             verbs = ("were", "are") if name == "engine" else ("was", "is")
             described.append(f"{named.get(name, name)} {verbs[0]} {old} and {verbs[1]} {new}")
@@ -129,5 +129,5 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
             yield f'{kind_in_words(kind)} "{name}" was {" and is ".join(words)}'
 
 
-def _in_words(value: str | Mapping[str, str]) -> str:
+def _joined(value: str | Mapping[str, str]) -> str:
     return value if isinstance(value, str) else " ".join(value.values())

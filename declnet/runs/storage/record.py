@@ -158,7 +158,7 @@ class Record:
                 self.history.write()
 
     def keep_up(self) -> None:
-        """Write what has waited, if it is time; raise RunError if that fails."""
+        """Write what was deferred, once it is due; raise RunError if that fails."""
         if self._unwritten and time.perf_counter() > self._due:
             self._begin()
 
@@ -268,7 +268,7 @@ class Record:
                 self._end("failed", seconds, {**more, "error": message})
 
     def _write_first(self, others: Mapping[str, bytes] = MappingProxyType({})) -> None:
-        """Write what has waited, and others; the spec first."""
+        """Write the deferred files and others, the spec first."""
         files, self._unwritten = {**self._unwritten, **others}, {}
         self._write(files)
 

@@ -144,7 +144,7 @@ def require_free(path: Path, force: bool) -> None:
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Do the same for several files of a folder, given by name.
+    """Write several files of a folder, given by name, each atomically.
 
     They are synced together, which costs less than syncing each before the next is
     written. A kill may leave some of them old and others new; the first ones are replaced first.
@@ -218,7 +218,7 @@ def remove_temporary(folder: Path) -> None:
 
 
 def written_name(path: Path) -> Path:
-    """Return the file that a temporary one replaces; of any other file, itself."""
+    """Return the file that a temporary one replaces, or any other file unchanged."""
     return path.with_name(path.stem[1:]) if is_temporary(path) else path
 
 

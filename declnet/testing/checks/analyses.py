@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Literal
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.network.metric_names import Better
-from declnet.contracts.returned import verified
-from declnet.contracts.runs.analysis import Analysis
-from declnet.errors import DataError
+from declnet import Analysis, Array, DataError, verified
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
-from declnet.testing.harness import call_locked
-from declnet.testing.trial import Setting, Trial, tried
+from declnet.testing.trial import Setting, Trial, read_only, tried
+from declnet.testing.watched import call_locked
 
 SAMPLES, TRAINING = 60, 90
 
@@ -83,7 +80,7 @@ class SimulatedModel:
         return {"": self.classes}
 
     @property
-    def better(self) -> dict[str, Better | None]:
+    def better(self) -> dict[str, Literal["higher", "lower"] | None]:
         """Two metrics, one of which is undefined for few samples, and one without direction."""
         return {"loss": "lower", "share": "higher", "spread": None}
 
@@ -159,7 +156,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
     """Analyze each simulated model that the analysis suits; return its tables as text."""
     trial, reasons = Trial(), []
     for model in _candidates():
-        training = {f"{name} of training": each for name, each in model.training_columns.items()}
+        training = {f"{name} of training": x for name, x in model.training_columns.items()}
         analyze = partial(verified, Analysis.analyze, subject.instance, model)
         columns = {**model.columns, **training}
         try:
@@ -170,7 +167,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
             reasons.append(f"{model.name}: {failure.__cause__}")
             continue
         for table in tables:
-            cells = [repr(each) for each in (table.note, table.columns, *table.rows)]
+            cells = [repr(cell) for cell in (table.note, table.columns, *table.rows)]
             trial.outputs[f'"{table.title}", of {model.name},'] = np.array(cells, object)
     if not trial.outputs:
         raise CheckSkipped(

@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.data.transform import ColumnError
-from declnet.contracts.returned import verified
-from declnet.contracts.runs.calibrator import Calibrator, Task, threshold_of
+from declnet import Array, Calibrator, ColumnError, verified
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
@@ -23,8 +20,12 @@ from declnet.testing.checks.common import (
     parts_equal_the_whole,
     stored_again,
 )
-from declnet.testing.harness import call_locked
+from declnet.testing.component_data import ExampleData
 from declnet.testing.trial import SAMPLES, Setting, Trial, copied
+from declnet.testing.watched import call_locked
+
+Task = Literal["classes", "binary", "flags", "values"]
+"""What predictions are: probabilities of classes, of one flag or several, or values."""
 
 ROWS = 10 * SAMPLES
 """Samples to fit to, and as many to apply to."""
@@ -125,8 +126,7 @@ def _takes_targets(subject: Subject, y_true: Array) -> bool:
 def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
     """Return the state fitted to predictions, which the calibrator may only read."""
     arrays = {"y_pred": data.y_pred, "y_true": data.y_true}
-    given = data.y_pred, data.y_true, data.task
-    fit = partial(verified, Calibrator.fit, subject.instance, *given)
+    fit = partial(verified, Calibrator.fit, subject.instance, data.y_pred, data.y_true, data.task)
     state: Mapping[str, Any] = call_locked(f"fit for {data.name}", fit, arrays)
     return state
 
@@ -145,8 +145,11 @@ def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> d
     if "apply" in gives:
         found["y"] = call(Calibrator.apply)
     if "threshold" in gives and data.task in ("binary", "flags"):
-        function = partial(threshold_of, calibrator, state, y_pred[:1].size)
-        threshold = call_locked(f"threshold for {data.name}", function, arrays)
+        function, units = partial(verified, Calibrator.threshold, calibrator, state), y_pred[0].size
+        threshold = np.asarray(call_locked(f"threshold for {data.name}", function, arrays))
+        if threshold.ndim and (units == 1 or threshold.shape != (units,)):
+            fault = f"returned numbers of shape {threshold.shape} for {units} outputs"
+            raise CheckFailed(f"threshold() {fault}")
         found["threshold"] = np.atleast_1d(threshold)
     if "intervals" in gives and data.task == "values":
         lower, upper = call(Calibrator.intervals)
@@ -231,6 +234,13 @@ def state_can_be_stored(subject: Subject) -> None:
         with calling("verify_state"):
             subject.instance.verify_state(read)
         called(subject, Calibrator.summary, read)
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield predictions that the calibrator was not fitted to."""
+    for data in candidates(subject):
+        state = fitted_state(subject, data.part(slice(ROWS)))
+        yield ExampleData(data.name, (data.part(slice(ROWS, None)).y_pred,), state, data.task)
 
 
 CHECKS = (

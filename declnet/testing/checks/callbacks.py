@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.context import RunContext
-from declnet.contracts.network.layer import Layer
-from declnet.contracts.network.metric_names import Better
-from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged, Run
-from declnet.contracts.runs.observer import StepObserver
-from declnet.spec.heads import VALIDATION
+from declnet import (
+    Array,
+    Callback,
+    EpochFinished,
+    EpochLogged,
+    Layer,
+    Run,
+    RunContext,
+    StepObserver,
+)
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
@@ -28,8 +31,10 @@ from declnet.testing.checks.common import (
     keeps_uses_apart,
     stored_again,
 )
-from declnet.testing.trial import Setting, Trial
-from declnet.training.metrics import directions
+from declnet.testing.trial import Setting, Trial, read_only
+
+VALIDATION = "validation_"
+"""The prefix of validation metrics in the history."""
 
 EPOCHS = 60
 """Epochs of the run; it improves for a sixth of them, then slowly gets worse."""
@@ -41,6 +46,9 @@ LEARNING = EPOCHS // 6
 
 REQUESTS = ("warn", "stop", "restore_parameters", "save_checkpoint", "save_checkpoints")
 """Methods of a run by which a callback asks for something, besides `scale_learning_rate`."""
+
+LOSSES = ("loss", "data_loss", "regularization_loss")
+"""The columns of the history that every run has."""
 
 LOST = 2
 """The number of epochs after the checkpoint that run a second time."""
@@ -77,7 +85,7 @@ class _PlayedRun:
     `asked` has the epoch (-1 before the first one), the method, and its arguments in words.
     """
 
-    def __init__(self, directory: Path | None, metrics: Mapping[str, Better | None]) -> None:
+    def __init__(self, directory: Path | None, metrics: Mapping[str, str | None]) -> None:
         self.directory, self._metrics, self.model = directory, metrics, _PlayedModel()
         self.name, self.epochs, self.now, self.scale = "played", EPOCHS, -1, 1.0
         self.asked: list[tuple[int, str, str]] = []
@@ -86,7 +94,7 @@ class _PlayedRun:
     def stopped(self) -> bool:
         return any(method == "stop" for _, method, _ in self.asked)
 
-    def better(self, name: str) -> Better | None:
+    def better(self, name: str) -> str | None:
         return self._metrics.get(name.removeprefix(VALIDATION))
 
     def scale_learning_rate(self, factor: float) -> None:
@@ -131,7 +139,7 @@ class _PlayedCallback:
         self.callback: Callback = subject.instance
         self._subject, self._log_every = subject, log_every
         metrics = (entry.component for entry in subject.registry.entries("metric"))
-        known = {cls.type: cls.better for cls in metrics} | directions(())
+        known = {cls.type: cls.better for cls in metrics} | dict.fromkeys(LOSSES, "lower")
         self.run: Any = _PlayedRun(directory, known)
         monitored = called(subject, Callback.monitors)
         validated = {name for name in monitored if name.startswith(VALIDATION)}

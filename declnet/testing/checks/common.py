@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.component import Component
-from declnet.contracts.serialization import NotPlainError, read_again
+from declnet import Array, Component, stored_copy
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -70,8 +68,8 @@ def require_alike(
 def stored_again(state: Any) -> Any:
     """Return a component's state as written to a file and read back."""
     try:
-        return read_again(state)
-    except NotPlainError as error:
+        return stored_copy(state)
+    except ValueError as error:
         message = f"its state cannot be stored ({error}); keep numbers, text, lists, dicts, arrays"
         raise CheckFailed(message, message) from None
 

@@ -7,12 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.data.table import Table
-from declnet.contracts.returned import verified, verify, verify_as
-from declnet.data.sources.loading import checked_data as require_consistent
-from declnet.errors import DataError
+from declnet import Array, DataError, DataInfo, Dataset, DataSource, Table, verified
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
 from declnet.testing.comparison import difference
@@ -40,10 +35,22 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
     dataset = _loaded(subject)
-    try:
-        require_consistent(dataset, "its")
-    except DataError as error:
-        raise CheckFailed(str(error)) from None
+    if isinstance(dataset, Dataset):
+        try:
+            dataset.require_aligned()
+        except DataError as error:
+            raise CheckFailed(f"its data: {error}") from None
+    sizes = {name: len(array) for name, array in _arrays(dataset).items()}
+    if len(set(sizes.values())) != 1 or not len(dataset):
+        raise CheckFailed(f"its data has {sizes} samples; it needs as many of each, and some")
+    weights = dataset.weights if isinstance(dataset, Dataset) else None
+    if weights is not None and not (weights.shape == (len(dataset),) and (weights >= 0).all()):
+        raise CheckFailed("its weights must be (n,) numbers of at least 0")
+    for name, array in _arrays(dataset).items() if isinstance(dataset, Dataset) else ():
+        if array.dtype.kind not in "fiub" or not array[0].size:
+            raise CheckFailed(f"its {name} is {array.dtype} {array.shape}; samples are numbers")
+        if not np.isfinite(array).all():
+            raise CheckFailed(f"its {name} is not finite")
 
 
 @check
@@ -93,8 +100,8 @@ def reads_files_by_suffix(subject: Subject) -> None:
     for suffix in getattr(subject.instance, "suffixes", ()):
         for like in (None, subject.instance):
             with calling(f"for_file of a file data{suffix}", skips=DataError):
-                cls = type(subject.instance)
-                verify(DataSource.for_file, cls, cls.for_file(Path(f"data{suffix}"), like))
+                cls: Any = type(subject.instance)
+                verified(DataSource.for_file, cls, Path(f"data{suffix}"), like)
 
 
 @check
@@ -114,10 +121,7 @@ def blocks_are_the_data(subject: Subject) -> None:
             if blocks is None:
                 raise CheckSkipped("it has no blocks")
             order = np.random.default_rng(0).permutation(len(blocks.sizes)).tolist()
-            read = {
-                each: _arrays(verify_as(Dataset | Table, source, "blocks", blocks.read(each)))
-                for each in order
-            }
+            read = {index: _arrays(blocks.read(index)) for index in order}
         for name, array in _arrays(dataset).items():
             parts = [read[index][name] for index in range(len(blocks.sizes))]
             if [len(part) for part in parts] != list(blocks.sizes):

@@ -11,10 +11,7 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
-from declnet.contracts.component import Component
-from declnet.contracts.context import RunContext
-from declnet.contracts.returned import verified
-from declnet.contracts.verification import contract_of
+from declnet import Component, RunContext, verified
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
 UNKNOWN = "no_such_key_anywhere"
@@ -148,7 +145,7 @@ CHECKS = (
 
 def _declared(subject: Subject, table: Any) -> Any:
     """Build a component as a spec does: by its contract, from a table with a type."""
-    contract = contract_of(type(subject.instance))
+    contract: Any = type(subject.instance).contract()
     return contract.from_declaration(table, {"registry": subject.registry})
 
 

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.execution.engine import CompiledCalls, Engine, StepLoop
-from declnet.contracts.execution.kernel import Call
-from declnet.contracts.execution.operations import (
+from declnet import (
+    Array,
     ClipNorm,
     ClipValue,
+    CompiledCalls,
+    Engine,
     FlushDenormals,
     Gather,
     NormalizeWeights,
     OptimizerUpdate,
     Record,
+    Registry,
+    StepLoop,
 )
-from declnet.registry.registry import Entry, Registry
 from declnet.testing.catalogue import checks_module
 from declnet.testing.check import (
     CheckFailed,
@@ -32,7 +33,7 @@ from declnet.testing.check import (
     check,
     require_available,
 )
-from declnet.testing.checks.native import arrays_of
+from declnet.testing.checks.native import Calls, arrays_of, bound_calls
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
 
@@ -64,9 +65,9 @@ class _Arrays:
         self.notes: list[str] = []
         self.gathers = (Gather(self.x, self.batch, 0), Gather(self.y, self.targets, -1))
 
-    def calls(self, *, noted: bool) -> list[Call]:
+    def calls(self, *, noted: bool) -> list[Callable[[], object]]:
         """Return the calls of a step, with calls that only Python can make if `noted`."""
-        calls: list[Call] = [
+        calls: list[Callable[[], object]] = [
             NormalizeWeights(self.weights, self.normalized),
             partial(np.multiply, self.batch, self.w, self.product),
             partial(np.matmul, self.normalized, self.product, self.dw),
@@ -78,7 +79,7 @@ class _Arrays:
             calls.append(partial(self.notes.append, "last"))
         return calls
 
-    def update(self) -> list[Call]:
+    def update(self) -> list[Callable[[], object]]:
         """Return the calls of an update, which also reads the rate and the step."""
         scratch, small = np.empty_like(self.moments), np.empty(len(self.moments), bool)
         return [
@@ -94,7 +95,7 @@ class _Arrays:
         return {name: getattr(self, name).copy() for name in names}
 
 
-def _compiled(subject: Subject, calls: Sequence[Call]) -> CompiledCalls:
+def _compiled(subject: Subject, calls: Calls) -> CompiledCalls:
     return called(subject, Engine.compile, calls)
 
 
@@ -190,31 +191,28 @@ def repeats_components(subject: Subject) -> None:
                 raise CheckFailed(f"an array of {component.component} has other bits: {gap}")
 
 
-def _calls_of(component: Subject) -> Sequence[Call]:
-    return [
-        call
-        for calls in checks_module(component.instance).step_calls(component).values()
-        for call in calls
-    ]
+def _calls_of(component: Subject) -> Calls:
+    return [call for calls in bound_calls(component).values() for call in calls]
 
 
 def _components(registry: Registry) -> Iterator[Subject]:
     """Yield the first components of each kind that has calls in a step."""
     for kind in registry.kinds():
         for entry in islice(registry.entries(kind), COMPONENTS):
-            contract = entry.component
-            if contract.conformance_checks and hasattr(checks_module(contract), "step_calls"):
-                yield from (Subject(each, 0, registry) for each in _first_example(entry, registry))
+            component = entry.component
+            if component.conformance_checks and hasattr(checks_module(component), "step_calls"):
+                for instance in _first_example(component, registry):
+                    yield Subject(instance, 0, registry)
 
 
-def _first_example(entry: Entry, registry: Registry) -> tuple[Any, ...]:
+def _first_example(cls: type[Any], registry: Registry) -> tuple[Any, ...]:
     try:
-        return build_examples(entry.component, registry)[:1]
+        return build_examples(cls, registry)[:1]
     except CheckFailed:
         return ()
 
 
-def _prepare(calls: Sequence[Call], step: int) -> None:
+def _prepare(calls: Calls, step: int) -> None:
     """Fill the floats that calls compute with, and set the number of a step."""
     rng = np.random.default_rng(step)
     for array in arrays_of(calls):

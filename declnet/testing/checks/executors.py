@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
 
 import declnet
-from declnet.contracts.runs.executor import Executor, ExecutorTask, Progress, updates_of
-from declnet.registry.plugin import FIRST_PARTY
-from declnet.runs.many.run_tasks import execute_task
+from declnet import Executor, ExecutorTask, TaskUpdate, execute_task, verified
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -44,7 +44,7 @@ def _task(number: int) -> str:
         "marker": "/no-such-file",
         "allow_changes": False,
         "disabled": [],
-        "versions": {FIRST_PARTY: declnet.__version__},
+        "versions": {"declnet": declnet.__version__},
         "host": socket.gethostname(),
     }
     return json.dumps(content)
@@ -60,7 +60,7 @@ class _Task(ExecutorTask):
     def text(self) -> str:
         return self._text
 
-    def execute(self, progress: Progress | None = None) -> bytes:
+    def execute(self, progress: Callable[[float], object] | None = None) -> bytes:
         return execute_task(self._text, progress)
 
 
@@ -89,11 +89,24 @@ def _usable(subject: Subject) -> Executor:
     return executor
 
 
+def _updates(executor: Executor, tasks: _Tasks) -> Iterator[TaskUpdate]:
+    """Yield the updates of an executor, which must be about tasks that wait for an answer."""
+    updates: Any = verified(Executor.execute, executor, iter(tasks))
+    with closing(updates):
+        for update in updates:
+            if update.task not in tasks.waiting:
+                raise CheckFailed(
+                    f"execute() has news of task {update.task}, which it was not handed or has "
+                    "answered"
+                )
+            yield update
+
+
 def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
     """Return the answer to each task, None if it failed."""
     executor, tasks, found = _usable(subject), _Tasks(texts), {}
     with calling("execute"):
-        for update in updates_of(executor, iter(tasks), tasks.waiting):
+        for update in _updates(executor, tasks):
             if update.answer is not None or update.failure is not None:
                 del tasks.waiting[update.task]
                 found[update.task] = update.answer
@@ -150,7 +163,7 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
     left, answers = {number: iter(each) for number, each in reports.items()}, dict[int, bytes]()
     passes_on = can_stop = False
     with calling("execute"):
-        for update in updates_of(executor, iter(tasks), tasks.waiting):
+        for update in _updates(executor, tasks):
             if update.answer is not None or update.failure is not None:
                 del tasks.waiting[update.task]
                 answers[update.task] = update.answer or b""

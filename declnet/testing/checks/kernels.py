@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from math import prod
@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value
-from declnet.contracts.network.layer import Layer, input_dtypes
-from declnet.contracts.network.loss import Loss
-from declnet.contracts.network.optimizer import Optimizer
-from declnet.graph.arrays import batch_view
-from declnet.graph.kernels import Kernels
-from declnet.graph.shapes import Node
-from declnet.graph.update import VectorUpdate
-from declnet.registry.registry import Registry
+from declnet import (
+    Array,
+    InputInfo,
+    Layer,
+    Loss,
+    Model,
+    Optimizer,
+    ParameterInfo,
+    Registry,
+    Shape,
+    TrainingStep,
+)
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -34,17 +36,18 @@ from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
-from declnet.testing.harness import NO_LOSS, GraphHarness, infer, probe
+from declnet.testing.harness import NO_LOSS, ModelHarness, build, model_of_parameters, probe
 from declnet.testing.layer_harness import (
     LEVELS,
     USUAL_SHAPES,
+    build_chain,
     candidate_shapes,
-    infer_chain,
-    inputs_of_chain,
+    floats_of,
+    integers_of,
 )
 from declnet.testing.scheduled_fields import scheduled_variants
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, tried
-from declnet.testing.watched_kernels import WatchedKernels
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, in_order, tried
+from declnet.testing.watched_kernels import WatchedKernel
 
 DTYPES = ("float32", "float64")
 
@@ -71,16 +74,16 @@ SMALL_PART = 1e-2
 in float32 they may differ by 1e-7 of the largest one, the rounding of one of its terms."""
 
 
-_Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
-"""Prepares a computation with kernels: a function that adds a special number to one element of the
-input, and returns what was filled."""
+_Build = Callable[[Registry | None], Callable[[float], dict[str, Array]]]
+"""Prepares a computation with the kernels of a registry, or with none: a function that adds a
+special number to one element of the input, and returns what was filled."""
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute in every case where the kernel takes over, or with the components in all cases."""
     alike = setting.but(special=0.0, use=0, by_components=False)
-    found = subject.once(("variants", alike), lambda: _trials(subject, alike))
-    trial = found[setting]
+    trials = subject.once(("variants", alike), lambda: _trials(subject, alike))
+    trial = trials[setting]
     if isinstance(trial, CheckFailed):
         raise trial
     return trial
@@ -95,35 +98,35 @@ def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFa
     kernel: Any = type(subject.instance)
     require_available(kernel)
     variants = {
-        setting.but(by_components=True): (SPECIALS, WatchedKernels(None)),
-        setting: (SPECIALS, WatchedKernels(kernel)),
-        setting.but(use=1): (SPECIALS[:1], WatchedKernels(kernel, in_parts=True)),
+        setting.but(by_components=True): (SPECIALS, None),
+        setting: (SPECIALS, WatchedKernel(kernel)),
+        setting.but(use=1): (SPECIALS[:1], WatchedKernel(kernel, in_parts=True)),
     }
-    found: dict[Setting, Trial | CheckFailed] = {
+    trials: dict[Setting, Trial | CheckFailed] = {
         variant.but(special=special): Trial()
         for variant, (specials, _) in variants.items()
         for special in specials
     }
     for components in _replaced(subject):
-        for label, build in _passes(subject, components, setting):
+        for label, build_pass in _passes(subject, components, setting):
             where = f"{label} of {' and '.join(map(repr, components))}"
-            for variant, (specials, kernels) in variants.items():
-                kernels.forget()
-                compute = build(kernels)
+            for variant, (specials, watched) in variants.items():
+                if watched is not None:
+                    watched.used = False
+                compute = build_pass(None if watched is None else watched.registry)
                 for special in specials:
                     key = variant.but(special=special)
-                    trial = found[key]
+                    trial = trials[key]
                     if isinstance(trial, CheckFailed):
                         continue
                     try:
                         filled = compute(special)
                     except CheckFailed as failure:
-                        found[key] = failure
+                        trials[key] = failure
                         continue
-                    if kernels.used or variant.by_components:
-                        named = {f"{name} for {where}": each for name, each in filled.items()}
-                        trial.outputs |= named
-    return found
+                    if watched is None or watched.used:
+                        trial.outputs |= {f"{name} for {where}": filled[name] for name in filled}
+    return trials
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -165,124 +168,105 @@ def _steps(
     """Yield steps for each input shape, as first or later layers, with and without weights."""
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
-    n = setting.samples
     several = bool(layers) and layers[0].n_inputs != 1
     has_integers = bool(layers) and not several and layers[0].input_dtype == "integer"
-    find = _nodes_by_name if several or has_integers else _nodes
     shapes = candidate_shapes(layers[0]) if several else USUAL_SHAPES
     for shape, first in product((*shapes, *subject.instance.example_shapes), (True, False)):
         if (first and not layers) or (has_integers and not first):
             continue
-        given_shape = (shape,) if has_integers else shape
         try:
-            given, nodes = find(subject.registry, layers, given_shape, setting, first, loss is None)
+            if several and not first:
+                model = build_chain(Subject(layers[0], registry=subject.registry), shape, setting)
+            else:
+                inputs = shape if several else (shape,)
+                model = _model(subject.registry, layers, inputs, setting, first, loss is None)
         except CheckFailed:  # the layers' own checks say so
             continue
-        output = nodes[-1].output_shape
+        output = model.output_shape
         pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
         where, batch = "first" if first else "below another layer", None
         if loss is not None:
             sort = subject.once((repr(loss), pair), partial(sort_of, loss, pair))
             if sort is None:
                 continue
-            batch = drawn(loss, sort, pair, 3, n)
+            batch = drawn(loss, sort, pair, 3, setting.samples)
         for weighted in (False, True) if loss is not None else (False,):
-            step = _step(subject.registry, nodes, given, setting, loss, batch, weighted)
+            step = _step(model, setting, loss, batch, weighted)
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
-_Inputs = Mapping[str, InputInfo]
-
-
-def _nodes(
+def _model(
     registry: Registry,
     layers: Sequence[Layer],
-    shape: Shape,
+    shapes: Sequence[Shape],
     setting: Setting,
     first: bool,
     probed: bool,
-) -> tuple[_Inputs, Sequence[Node]]:
-    """Return the inputs of a model and its layers, each reading the one before.
+) -> Model:
+    """Build a model of layers, each reading the one before.
 
     Args:
-        first: whether the layers read the model's input, not a probe.
+        registry: has what the layers name.
+        layers: the layers.
+        shapes: the shapes of the first layer's inputs.
+        setting: the number of samples, the float type and the memory order.
+        first: whether the layers read the model's inputs, not a probe.
         probed: whether a probe reads them.
     """
-    n, order = setting.samples, setting.order
-    before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
-    after = [probe(order, name="after", samples=n)] if probed else []
-    given = as_input_infos(shape if first else (prod(shape),))
-    return given, infer([*before, *layers, *after], given, registry)
-
-
-def _nodes_by_name(
-    registry: Registry,
-    layers: Sequence[Layer],
-    shapes: Any,
-    setting: Setting,
-    first: bool,
-    probed: bool,
-) -> tuple[_Inputs, Sequence[Node]]:
-    """Return the same for layers of which the first has several inputs, or integers."""
-    layer = layers[0]
+    n, order, after = setting.samples, setting.order, list[Layer]()
+    if probed:
+        after = [probe(order, name="after", samples=n)]
     if not first:
-        nodes = infer_chain(Subject(layer, registry=registry), shapes, setting)
-        return inputs_of_chain(layer, shapes), nodes
-    kinds = input_dtypes(layer, len(shapes))
-    given = {
-        f"input_{i}": InputInfo(shape, kind, (LEVELS,) * prod(shape) if kind == "integer" else None)
-        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+        before = probe(order, name="before", shape=shapes[0], samples=n)
+        return build([before, *layers, *after], (prod(shapes[0]),), registry, setting.dtype)
+    floats = floats_of(layers[0], tuple(shapes))
+    inputs = {
+        f"input_{i}": InputInfo(shape) if i in floats else integers_of(shape)
+        for i, shape in enumerate(shapes)
     }
-    named = layer.model_copy(update={"inputs": tuple(map(input_value, given))})
-    after = [probe(setting.order, name="after", samples=setting.samples)] if probed else []
-    return given, infer([named, *layers[1:], *after], given, registry)
+    names = tuple(f"input.{name}" for name in inputs)
+    placed = layers[0].model_copy(update={"inputs": names})
+    return build([placed, *layers[1:], *after], inputs, registry, setting.dtype)
 
 
 def _step(
-    registry: Registry,
-    nodes: Sequence[Node],
-    given: _Inputs,
-    setting: Setting,
-    loss: Loss | None,
-    batch: Batch | None,
-    weighted: bool,
+    model: Model, setting: Setting, loss: Loss | None, batch: Batch | None, weighted: bool
 ) -> _Build:
     """Return what prepares one step of a graph on random data, which returns all that it filled."""
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
-    initial, inputs = dict[str, Array](), dict[str, Array]()
-    y_true, factors = np.zeros(n), None
+    initial = {
+        key: array + 0.1 * rng.normal(size=array.shape) for key, array in model.parameters().items()
+    }
+    inputs = {}
+    for name, info in model.inputs.items():
+        size = (n, *info.shape)
+        x = rng.normal(size=size) if info.dtype == "float" else rng.integers(0, LEVELS, size)
+        inputs[name] = in_order(x, setting.order, dtype if info.dtype == "float" else np.int64)
+    y_true = np.zeros(n)
+    if loss is not None and batch is not None:
+        y_true = prepared(loss, batch.y, model.output_shape, setting.dtype, setting.order)
+    factors = rng.uniform(size=n).astype(dtype) if weighted else None
+    floats = [x for x in inputs.values() if x.dtype == dtype]
+    changed = (floats or list(initial.values()))[0]  # integers are all finite
+    place = (0,) * changed.ndim
 
-    def draw(graph: GraphHarness) -> None:
-        """Draw the parameters and the batch; all graphs have the same ones."""
-        nonlocal y_true, factors
-        graph.store.initialize(7, registry)
-        for key, array in graph.store.arrays.items():
-            initial[key] = array + 0.1 * rng.normal(size=array.shape)
-        for name, info in given.items():
-            shape, is_float = info.shape, info.dtype == "float"
-            kind = dtype if is_float else np.dtype(np.int64)
-            x = inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
-            x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
-        if loss is not None and batch is not None:
-            y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
-        factors = rng.uniform(size=n).astype(dtype) if weighted else None
-
-    def prepare(kernels: Kernels) -> Callable[[float], dict[str, Array]]:
-        graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
-        if not inputs:
-            draw(graph)
-        graph.initial.update(initial)
-        floats = [input_ for input_ in inputs.values() if input_.dtype == dtype]
-        changed = (floats or list(initial.values()))[0]  # integers are all finite
-        place = (0,) * changed.ndim
+    def prepare(kernels: Registry | None) -> Callable[[float], dict[str, Array]]:
+        harness = ModelHarness(model, setting, loss or NO_LOSS, kernels)
+        harness.initial = initial
 
         def compute(special: float) -> dict[str, Array]:
             finite = changed[place]
             changed[place] += special
-            graph.place(inputs, y_true, factors)
+            harness.begin(inputs, y_true, factors)
             changed[place] = finite
-            y_pred, losses = graph.forward()
-            return {"y": y_pred, "losses": losses} | graph.backward() | graph.untrained()
+            y_pred, losses = harness.step.forward()
+            gradients = harness.step.backward()
+            untrained = {
+                key: array.copy()
+                for key, array in harness.step.parameters.items()
+                if key not in gradients
+            }
+            return {"y": y_pred, "losses": losses, **gradients, **untrained}
 
         return compute
 
@@ -290,7 +274,7 @@ def _step(
 
 
 def _updates(
-    optimizer: Optimizer, dtype: str, size: int, kernels: Kernels
+    optimizer: Optimizer, dtype: str, size: int, kernels: Registry | None
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare six updates of a vector, of which the last three have the special number."""
 
@@ -298,19 +282,22 @@ def _updates(
         rng = np.random.default_rng(size)
         w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
         slopes[3:, 0] = special
-        dw = np.empty_like(w)
-        update = VectorUpdate(optimizer, w, dw, len(slopes), kernels)
-        for step, slope in enumerate(slopes, start=1):
-            dw[...] = slope
+        model = model_of_parameters([ParameterInfo("layer.weights", (size,), "weight")], dtype)
+        step = TrainingStep(
+            model, NO_LOSS, 1, optimizer=optimizer, kernels=kernels, total=len(slopes)
+        )
+        step.vector[...] = w
+        for number, slope in enumerate(slopes, start=1):
+            step.gradient[...] = slope
             with calling("the update"):
-                update.apply(optimizer.rate(step, len(slopes)), step)
-        return {"w": w, **update.state}
+                step.update(number)
+        return {"w": step.vector, **step.optimizer_state}
 
     return compute
 
 
 def _penalized(
-    regularizer: Any, dtype: str, shape: Shape, kernels: Kernels
+    regularizer: Any, dtype: str, shape: Shape, kernels: Registry | None
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare adding the gradient of a parameter's penalty to another gradient."""
     harness = RegularizerHarness(regularizer, shape, dtype, kernels)

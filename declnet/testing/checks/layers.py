@@ -5,18 +5,12 @@ A layer is tried alone between probes, with the shapes and values that it accept
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import UNNAMED
-from declnet.contracts.network.layer import Layer, OutputRange
-from declnet.graph.model import Model
-from declnet.graph.training_graph import TrainingGraph
-from declnet.spec.heads import Head
+from declnet import Array, Layer, OutputRange, TrainingStep
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -36,22 +30,23 @@ from declnet.testing.checks.common import (
     uses_declared_state,
 )
 from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import NO_LOSS, ShapeRefusedError
 from declnet.testing.layer_harness import (
+    LEVELS,
     LayerHarness,
     batch_of,
+    build_chain,
     candidate_shapes,
     floats_of,
     harnesses,
-    infer_chain,
-    inputs_of_chain,
     names_of_dx,
     refusals,
     shapes_of,
     working_shapes,
 )
 from declnet.testing.scheduled_fields import scheduled_variants
-from declnet.testing.trial import USUAL, WHOLE, Setting, Trial
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
 
 FEW = 3
 """Samples for gradients, whose elements may be compared one by one."""
@@ -80,7 +75,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         for training in (True, False):
             if setting.after:
                 harness.run(batch.repeated(setting.after), training=training)
-            harness.place(batch, training=training)
+            harness.begin(batch, training=training)
             outputs = {"y": harness.forward()}
             if setting.beside:
                 other = LayerHarness(subject, harness.shape, USUAL)
@@ -96,7 +91,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     return trial
 
 
-def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of a layer in a training step.
 
     For a layer with any number of inputs, these are several steps, by the inputs' shapes.
@@ -109,21 +104,21 @@ def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
     }
 
 
-def _calls_for(subject: Subject, shape: Any) -> Sequence[Call]:
-    nodes = infer_chain(subject, shape)
-    inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
-    float64 = np.dtype("float64")
-    model = Model(nodes, inputs, float64)
-    model.store.initialize(7, subject.registry)
-    graph = TrainingGraph(model, (Head(UNNAMED, NO_LOSS),), USUAL.samples, seed=0)
-    graph.schedules.begin(1)
+def _calls_for(subject: Subject, shape: Any) -> native.Calls:
+    model = build_chain(subject, shape)
+    step = TrainingStep(model, NO_LOSS, USUAL.samples)
+    rng, samples = np.random.default_rng(0), USUAL.samples
     x = {
-        name: np.zeros((USUAL.samples, *info.shape), float64 if info.dtype == "float" else np.int64)
-        for name, info in inputs.items()
+        name: rng.normal(size=(samples, *info.shape))
+        if info.dtype == "float"
+        else rng.integers(0, 2, (samples, *info.shape))
+        for name, info in model.inputs.items()
     }
-    bound = graph.bind(x, [np.zeros(USUAL.samples)])
-    chain = next(chain for chain in bound.chains if chain.nodes[0].name == "subject")
-    return [*chain.forward, *chain.backward]
+    step.begin(x, np.zeros(samples))
+    with calling("the layer"):  # so that its arrays hold what they do in a training
+        step.forward()
+        step.backward()
+    return native.calls_of(model.nodes[-2].layer, step.calls)
 
 
 @check
@@ -132,7 +127,7 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
     layer: Layer = subject.instance
     for shape in candidate_shapes(layer):
         try:
-            infer_chain(subject, shape)
+            build_chain(subject, shape)
         except ShapeRefusedError:
             continue
         with calling(f"what it declares for input shape {shape}"):
@@ -261,7 +256,7 @@ def in_place_is_true(subject: Subject) -> None:
 def evaluates_without_chance(subject: Subject) -> None:
     """Gives the same in evaluation each time, so that predictions repeat."""
     for harness, batch in harnesses(subject, WHOLE):
-        harness.place(batch, training=False)
+        harness.begin(batch, training=False)
         fault = difference(harness.forward(), harness.forward())
         if fault:
             raise CheckFailed(
@@ -349,6 +344,21 @@ def follows_its_schedules(subject: Subject) -> None:
                         )
 
 
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield normal draws, or integers, for each shape of inputs to try."""
+    layer, rng = subject.instance, np.random.default_rng(17)
+    for shape in candidate_shapes(layer):
+        shapes = shapes_of(layer, shape)
+        floats = floats_of(layer, shapes)
+        arrays = (
+            rng.normal(size=(SAMPLES, *input_shape))
+            if i in floats
+            else rng.integers(0, LEVELS, (SAMPLES, *input_shape))
+            for i, input_shape in enumerate(shapes)
+        )
+        yield ExampleData(f"input shape {shape}", tuple(arrays))
+
+
 CHECKS = (
     declares_what_the_graph_allocates,
     leaves_inputs_alone,
@@ -392,9 +402,9 @@ def _require_gradient(
         def weighted_sum(values: Array) -> float:
             if isinstance(by, str):
                 harness.initial[by] = values
-                harness.place(batch)
+                harness.begin(batch)
             else:
-                harness.place(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
+                harness.begin(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
             return float(np.sum(harness.forward() * batch.y))
 
         return weighted_sum, point, gradient

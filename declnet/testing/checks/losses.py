@@ -5,7 +5,7 @@ A loss is tried after a probe that gives predictions, with shapes and targets th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,23 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import UNNAMED
-from declnet.contracts.network.loss import Loss
-from declnet.contracts.returned import verified
-from declnet.graph.arrays import batch_view
-from declnet.graph.memory_plan import Order
-from declnet.graph.model import Model
-from declnet.graph.training_graph import TrainingGraph
-from declnet.registry.registry import Registry
-from declnet.spec.heads import Head
+from declnet import Array, Loss, Model, Registry, Shape, TrainingStep, verified
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same
-from declnet.testing.harness import GraphHarness, WatchedLoss, call_locked, infer, probe
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
+from declnet.testing.component_data import ExampleData
+from declnet.testing.harness import ModelHarness, build, probe
+from declnet.testing.trial import (
+    SAMPLES,
+    USUAL,
+    WHOLE,
+    Batch,
+    Order,
+    Setting,
+    Trial,
+    batch_for,
+    in_order,
+)
+from declnet.testing.watched import WatchedLoss, call_locked
 
 USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
     "values": ((1,), (3,), (2, 3)),
@@ -53,43 +55,47 @@ class LossHarness:
 
     def __init__(self, loss: Loss, shape: Shape, setting: Setting = USUAL) -> None:
         self._loss, self._shape, self._setting = loss, shape, setting
-        self._watched, features = WatchedLoss(loss, spoiled=setting.poison), (prod(shape),)
-        before = probe(setting.input_order, name="before", shape=shape, samples=setting.capacity)
-        nodes = infer([before], features, Registry())
-        self._graph = GraphHarness(nodes, features, setting, self._watched)
+        self._watched = WatchedLoss(loss, spoiled=setting.poison)
+        self._harness = ModelHarness(_model_before(shape, setting), setting, self._watched)
 
-    def place(self, batch: Batch, weights: Array | None = None) -> None:
+    def begin(self, batch: Batch, weights: Array | None = None) -> None:
         """Begin a step on predictions, y as passed by a user, and sample weights."""
-        (y_pred,), n, dtype = batch.x, len(batch.y), np.dtype(self._setting.dtype)
+        (y_pred,), dtype = batch.x, self._setting.dtype
         y_true = prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
-        given = None if weights is None else weights.astype(dtype)
-        self._graph.place({UNNAMED: y_pred.reshape(n, -1).astype(dtype)}, y_true, given)
+        x = {"": y_pred.reshape(len(batch.y), -1).astype(dtype)}
+        self._harness.begin(x, y_true, None if weights is None else weights.astype(dtype))
 
     def losses(self, batch: Batch) -> Array:
         """Run forward alone; return a copy of the losses."""
-        self.place(batch)
-        return self._graph.forward()[1]
+        self.begin(batch)
+        return self._harness.step.forward()[1]
 
     def run(self, batch: Batch) -> dict[str, Array]:
         """Run forward and backward; return copies of losses and dy_pred."""
         losses = self.losses(batch)
-        self._graph.backward()
+        self._harness.step.backward()
         return {"losses": losses, "dy_pred": self._watched.dy_pred}
 
     def weighted(self, batch: Batch, weights: Array | None = None) -> tuple[float, Array]:
         """Return the mean loss, and its gradient as weighted by the graph."""
-        self.place(batch, weights)
-        mean = self._graph.mean_loss()
-        return mean, self._graph.gradients()["before.received"]
+        self.begin(batch, weights)
+        step = self._harness.step
+        step.forward()
+        return step.mean_loss(), step.backward()["before.received"]
 
 
-def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> Array:
-    """Return y as prepared by a loss, in the given memory order."""
+def _model_before(shape: Shape, setting: Setting) -> Model:
+    """Build a model that gives predictions of a shape, in the setting's memory order."""
+    samples, features = setting.capacity, (prod(shape),)
+    before = probe(setting.input_order, name="before", shape=shape, samples=samples)
+    return build([before], features, Registry(), setting.dtype)
+
+
+def prepared(loss: Loss, y: Array, shape: Shape, dtype: str, order: Order) -> Array:
+    """Return y as prepared by a loss, in a memory order."""
     with calling("prepare"):
-        given = verified(Loss.prepare, loss, y.copy(), shape, dtype)
-    y_true = batch_view(np.empty(given.size, given.dtype), given.shape[1:], len(y), order)
-    np.copyto(y_true, given)
-    return y_true
+        y_true = verified(Loss.prepare, loss, y.copy(), shape, np.dtype(dtype))
+    return in_order(y_true, order)
 
 
 Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
@@ -235,16 +241,17 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     return trial
 
 
-def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
-    """Return the calls of a loss in a training step."""
+def step_calls(subject: Subject) -> dict[str, native.Calls]:
+    """Return the calls of a loss in a training step, with what the graph adds to its gradient."""
     pair = working_pairs(subject)[0]
-    batch, features = batch_of(subject, pair), (prod(pair.shape),)
-    before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
-    model = Model(infer([before], features, Registry()), features, FLOAT)
-    graph = TrainingGraph(model, (Head(UNNAMED, subject.instance),), SAMPLES, seed=0)
-    y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
-    bound = graph.bind({UNNAMED: np.zeros((SAMPLES, *features))}, [y_true])
-    return {"": bound.heads[0].chain.forward}
+    batch, setting, loss = batch_of(subject, pair), WHOLE, subject.instance
+    step = TrainingStep(_model_before(pair.shape, setting), loss, SAMPLES)
+    y_true = prepared(loss, batch.y, pair.shape, setting.dtype, setting.order)
+    step.begin({"": batch.x[0].reshape(SAMPLES, -1)}, y_true)
+    with calling("the loss"):
+        step.forward()
+        step.backward()
+    return {"": native.calls_of(loss, step.calls)}
 
 
 @check
@@ -376,6 +383,12 @@ def gives_predictions(subject: Subject) -> None:
         one = loss.takes == "logits" and loss.targets == "classes"
         if one and not np.allclose(found.sum(axis=-1), 1, atol=1e-6):
             raise CheckFailed(f"predictions do not add up to 1 over the classes for {pair}")
+
+
+def example_data(subject: Subject) -> Iterator[ExampleData]:
+    """Yield predictions of each shape that the loss takes."""
+    for pair in working_pairs(subject):
+        yield ExampleData(str(pair), batch_of(subject, pair).x)
 
 
 CHECKS = (

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.network.metric import Metric
-from declnet.graph.arrays import batch_view
-from declnet.spec.heads import Head
+from declnet import Array, Metric, Shape, stored_copy, verified
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -32,9 +30,8 @@ from declnet.testing.checks.common import (
     takes_float32_and_float64,
 )
 from declnet.testing.checks.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
-from declnet.testing.harness import NO_LOSS, WatchedMetric
-from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial
-from declnet.training.metrics import MetricAccumulator
+from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, in_order
+from declnet.testing.watched import call_locked
 
 MANY = 20 * SAMPLES
 """Samples for batches of more than a hundred."""
@@ -89,33 +86,32 @@ def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]
 
 
 class _MetricHarness:
-    """A metric in a run's accumulator, with batches that share memory."""
+    """A metric that gets batches that share memory."""
 
     def __init__(self, metric: Metric, setting: Setting = USUAL) -> None:
-        self._setting, self._watched = setting, WatchedMetric(metric)
-        self._memory = np.empty(0, setting.dtype)
-        watched: Any = self._watched
-        self._heads = (Head("", NO_LOSS, {0: watched}),)
+        self._setting, self._metric, self._memory = setting, metric, dict[int, Array]()
         with calling("start"):
-            self._accumulator = MetricAccumulator(self._heads)
+            self._state = metric.start()
 
     def add(self, data: _MetricData, part: slice) -> None:
-        size, shape = len(data.y_true[part]), data.y_pred.shape[1:]
-        if not self._memory.size:
-            self._memory = np.empty(data.y_pred.size, self._setting.dtype)
-        y_pred = batch_view(self._memory, shape, size, self._setting.input_order)
+        """Add a batch, of which the metric may only read the arrays."""
+        size, order = len(data.y_true[part]), self._setting.input_order
+        if size not in self._memory:
+            self._memory[size] = in_order(data.y_pred[part], order, self._setting.dtype)
+        y_pred, y_true = self._memory[size], data.y_true[part].copy()
         np.copyto(y_pred, data.y_pred[part], casting="same_kind")
-        self._accumulator.add([y_pred], [data.y_true[part].copy()], [0.0], 0.0)
+        update = partial(self._metric.update, self._state, y_pred, y_true)
+        call_locked("update", update, {"y_pred": y_pred, "y_true": y_true})
 
     def restore(self) -> None:
-        saved = self._accumulator.state()
-        if saved is not None:  # else the run would restart its epoch
-            self._accumulator = MetricAccumulator(self._heads)
-            self._accumulator.restore(saved)
+        """Go on with the state as written and read back, unless it cannot be written."""
+        with suppress(ValueError):  # a run would restart its epoch
+            self._state = stored_copy(self._state, self._metric.start())
 
     def result(self) -> float:
+        """Return the metric of what was added."""
         with calling("result"):
-            return self._accumulator.result()[self._watched.label]
+            return verified(Metric.result, self._metric, self._state)
 
 
 def _result_of(metric: Metric, data: _MetricData, setting: Setting = USUAL) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
 from functools import partial
 from io import StringIO
@@ -10,15 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.execution.engine import CompiledCalls
-from declnet.contracts.execution.kernel import Call
-from declnet.contracts.execution.operations import OptimizerUpdate
-from declnet.contracts.network.parameter import Gradients, LayerState, OptimizerState
-from declnet.graph.kernels import Kernels, why_no_engine
-from declnet.registry.registry import Registry
+from declnet import (
+    Array,
+    CompiledCalls,
+    Engine,
+    LayerState,
+    OptimizerState,
+    OptimizerUpdate,
+    Registry,
+    verified,
+)
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    why_unavailable,
+)
+
+Calls = Sequence[Callable[[], object]]
 
 CALLS = 100
 """Calls after which a component that counts them, or follows a schedule of its own, is noticed."""
@@ -60,18 +72,16 @@ def does_the_same_at_every_call(subject: Subject) -> None:
                 )
 
 
-def _compiled(subject: Subject) -> dict[str, tuple[Sequence[Call], CompiledCalls]]:
+def _compiled(subject: Subject) -> dict[str, tuple[Calls, CompiledCalls]]:
     """Return the component's calls and what an engine makes of them, by circumstances."""
 
-    def compile_calls() -> dict[str, tuple[Sequence[Call], CompiledCalls]]:
-        kernels = _engine_alone(subject.registry)
+    def compile_calls() -> dict[str, tuple[Calls, CompiledCalls]]:
+        engine = _engine(subject.registry)
         try:
             with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles
                 return {
-                    circumstances: (calls, kernels.compile(calls))
-                    for circumstances, calls in checks_module(subject.instance)
-                    .step_calls(subject)
-                    .items()
+                    circumstances: (calls, verified(Engine.compile, engine, calls))
+                    for circumstances, calls in bound_calls(subject).items()
                 }
         except CheckFailed as failure:
             raise CheckSkipped(f"it cannot be tried: {failure}") from failure
@@ -79,15 +89,18 @@ def _compiled(subject: Subject) -> dict[str, tuple[Sequence[Call], CompiledCalls
     return subject.once(("compiled by an engine",), compile_calls)
 
 
-def _engine_alone(registry: Registry) -> Kernels:
-    """Return the engine used by default, without kernels; raise CheckSkipped if there is none."""
-    engines = Registry()
+def _engine(registry: Registry) -> Engine:
+    """Return the engine that is used by default; raise CheckSkipped if none can be used here."""
+    reasons = []
     for entry in registry.entries("engine"):
-        engines.add(entry)
-    kernels = Kernels(engines, compiled=True)
-    if kernels.engine is None:
-        raise CheckSkipped(f"no engine can be used: {why_no_engine(registry)}")
-    return kernels
+        engine: type[Engine] = entry.component
+        if engine.by_default:
+            reason = why_unavailable(engine)
+            if reason is None:
+                return engine()
+            reasons.append(reason)
+    reason = "; ".join(reasons) or "no plugin that has one is installed"
+    raise CheckSkipped(f"no engine can be used: {reason}")
 
 
 def _reasons(compiled: CompiledCalls) -> Iterator[str]:
@@ -98,17 +111,40 @@ def _reasons(compiled: CompiledCalls) -> Iterator[str]:
         yield f"{name} {reason}"
 
 
+def bound_calls(subject: Subject) -> dict[str, Calls]:
+    """Return the calls of a component in a training step, as bound by the graph without kernels.
+
+    For a component whose calls differ by circumstances, these are several steps, by words that say
+    which.
+
+    Raises CheckFailed or CheckSkipped if the component cannot be used.
+    """
+    calls: dict[str, Calls] = checks_module(subject.instance).step_calls(subject)
+    return calls
+
+
+def calls_of(component: Any, calls: Calls) -> Calls:
+    """Return the calls of a component's own methods among those of a step."""
+    return [
+        call
+        for call in calls
+        if getattr(getattr(call, "func", None), "__self__", None) is component
+    ]
+
+
 def arrays_of(value: Any) -> Iterator[Array]:
     """Yield the arrays that calls read and write, always in the same order."""
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, tuple | list):
-        for each in value:
-            yield from arrays_of(each)
+        for item in value:
+            yield from arrays_of(item)
     elif isinstance(value, partial):
         yield from arrays_of([*value.args, *value.keywords.values()])
-    elif isinstance(value, OptimizerUpdate | OptimizerState | LayerState | Gradients):
-        yield from arrays_of(list(vars(value).values()))
+    elif isinstance(value, OptimizerUpdate | OptimizerState):
+        yield from arrays_of([*vars(value).values()])
+    elif isinstance(value, LayerState):
+        yield from arrays_of([*vars(value).values(), *vars(value.grad).values()])
 
 
 CHECKS = (runs_without_python, does_the_same_at_every_call)

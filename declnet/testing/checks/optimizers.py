@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate
 from math import prod
 from typing import cast
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.context import RunContext
-from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.optimizer import Optimizer
-from declnet.contracts.network.parameter import ParameterInfo
-from declnet.contracts.network.schedule import Schedule
-from declnet.contracts.returned import verified
-from declnet.graph.update import SLICE, BoundUpdate, ParameterUpdate, VectorUpdate, state_shapes
+from declnet import (
+    Array,
+    Optimizer,
+    ParameterInfo,
+    RunContext,
+    Schedule,
+    TrainingStep,
+    verified,
+)
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -37,12 +38,16 @@ from declnet.testing.checks.common import (
     takes_float32_and_float64,
 )
 from declnet.testing.comparison import difference, same
-from declnet.testing.harness import WatchedOptimizer
+from declnet.testing.harness import NO_LOSS, model_of_parameters
 from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
+from declnet.testing.watched import WatchedOptimizer
 
 SIZE, FEW = 13, 4
 """Numbers of parameters in most trials, and in those that minimize a function."""
+
+SLICE = 2**17
+"""The number of parameters that the graph updates at a time."""
 
 LONG = SLICE + 1000
 """The number of parameters in a vector that the graph updates in two slices."""
@@ -60,7 +65,7 @@ STEPS = 500
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
-    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is given. For
+    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is passed. For
     an optimizer that sees whole parameters, the vector holds two of them (one, if there are four
     numbers), and if it is cut, each has an update of its own.
     """
@@ -72,50 +77,58 @@ class _OptimizerHarness:
         cuts: Sequence[int] = (),
         state: Mapping[str, Array] | None = None,
     ) -> None:
-        self.w, self._gradient, self._step = w.copy(), np.empty_like(w), 0
         self._watched = WatchedOptimizer(optimizer)
-        stand_in = cast("Optimizer", self._watched)
-        self._updates: list[BoundUpdate]
-        if optimizer.per_parameter:
-            with calling("state_shapes"):
-                self._updates = self._of_parameters(optimizer, stand_in, apart=bool(cuts))
-        else:
-            with calling("state_names"):
-                self._updates = [
-                    VectorUpdate(stand_in, self.w[start:end], self._gradient[start:end], 1000)
-                    for start, end in pairwise([0, *cuts, len(w)])
-                ]
-        self.state = {
-            name: array for update in self._updates[:1] for name, array in update.state.items()
-        }
+        self._cuts = [*accumulate(map(_size, self._parameters(w, cuts)[:-1]))]
+        with calling("state_shapes" if optimizer.per_parameter else "state_names"):
+            self._steps = [
+                TrainingStep(
+                    model_of_parameters(parameters, w.dtype.name),
+                    NO_LOSS,
+                    samples=1,
+                    optimizer=cast("Optimizer", self._watched),
+                    total=1000,
+                )
+                for parameters in self._parameters(w, cuts)
+            ]
+        for step, part in zip(self._steps, np.split(w, self._cuts), strict=True):
+            step.vector[...] = part
+        self.state = self._steps[0].optimizer_state
         for name, array in (state or {}).items():
             self.state[name][...] = array
 
-    def step(self, gradient: Array, step: int, rate: float = 0.01) -> None:
+    def _parameters(self, w: Array, cuts: Sequence[int]) -> list[list[ParameterInfo]]:
+        """Return the parameters that are updated together."""
+        if self._watched.per_parameter:
+            parameters = parameters_of_size(self._watched.component, len(w))
+            return [[parameter] for parameter in parameters] if cuts else [parameters]
+        sizes = np.diff([0, *cuts, len(w)])
+        return [[_vector(int(size))] for size in sizes]
+
+    @property
+    def w(self) -> Array:
+        """A copy of the parameters."""
+        return np.concatenate([step.vector for step in self._steps])
+
+    def step(self, gradient: Array, number: int, rate: float = 0.01) -> None:
         """Update every parameter; the gradient's memory is spoiled afterwards."""
-        self._gradient[...] = gradient
-        self._watched.traits["given_rate"] = rate
-        for update in self._updates:
-            update.apply(rate, step)
-        self._gradient.fill(np.nan)
+        self._watched.traits["constant_rate"] = rate
+        for step, part in zip(self._steps, np.split(gradient, self._cuts), strict=True):
+            step.gradient[...] = part
+            step.update(number)
+            step.gradient.fill(np.nan)
 
     def run(self, gradients: Array, rate: float = 0.01) -> Array:
-        for step, gradient in enumerate(gradients, start=1):
-            self.step(gradient, step, rate)
+        for number, gradient in enumerate(gradients, start=1):
+            self.step(gradient, number, rate)
         return self.w
 
-    def _of_parameters(
-        self, optimizer: Optimizer, stand_in: Optimizer, *, apart: bool
-    ) -> list[BoundUpdate]:
-        infos, start = parameters_of_size(optimizer, len(self.w)), 0
-        parameters: list[tuple[ParameterInfo, Array, Array]] = []
-        for info in infos:
-            part = slice(start, start + prod(info.shape))
-            arrays = (each[part].reshape(info.shape) for each in (self.w, self._gradient))
-            parameters.append((info, next(arrays), next(arrays)))
-            start = part.stop
-        groups = [[parameter] for parameter in parameters] if apart else [parameters]
-        return [ParameterUpdate(stand_in, group, 1000) for group in groups]
+
+def _vector(size: int) -> ParameterInfo:
+    return ParameterInfo("layer.weights", (size,), "weight")
+
+
+def _size(parameters: Sequence[ParameterInfo]) -> int:
+    return sum(prod(parameter.shape) for parameter in parameters)
 
 
 def parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
@@ -127,9 +140,9 @@ def parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
         return [weights]
     rest = size - rows * columns
     biases = ParameterInfo("layer.biases", (rest,), "bias")
-    found = optimizer.check(RunContext(parameters=(biases,)))
-    if any(each.severity == "error" for each in found):
-        biases = ParameterInfo("other.weights", (1, rest), "weight")
+    problems = optimizer.check(RunContext(parameters=(biases,)))
+    if any(problem.severity == "error" for problem in problems):
+        biases = ParameterInfo("layer.more_weights", (1, rest), "weight")
     return [weights, biases]
 
 
@@ -159,18 +172,17 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     return Trial({"w": harness.w, f"w of {LONG} parameters": long, **state})
 
 
-def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of an optimizer in an update."""
-    optimizer, total = subject.instance, 1000
-    update: VectorUpdate | ParameterUpdate
+    optimizer, parameters = subject.instance, [_vector(SIZE)]
     if optimizer.per_parameter:
-        infos = parameters_of_size(optimizer, SIZE)
-        parameters = [(info, np.zeros(info.shape), np.zeros(info.shape)) for info in infos]
-        update = ParameterUpdate(optimizer, parameters, total)
-    else:
-        update = VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total)
-    update.set(rate=0.01, step=1)
-    return {"": update.calls}
+        parameters = parameters_of_size(optimizer, SIZE)
+    model = model_of_parameters(parameters, "float64")
+    step = TrainingStep(model, NO_LOSS, 1, optimizer=optimizer, total=1000)
+    step.update(1)
+    for array in (step.vector, *step.optimizer_state.values()):
+        array.fill(0)
+    return {"": step.update_calls}
 
 
 @check
@@ -182,7 +194,10 @@ def declares_its_state(subject: Subject) -> None:
     if subject.instance.per_parameter:
         with calling("state_shapes"):
             for info in parameters_of_size(subject.instance, SIZE):
-                if state_shapes(subject.instance, info) != state_shapes(subject.instance, info):
+                first, second = (
+                    verified(Optimizer.state_shapes, subject.instance, info) for _ in range(2)
+                )
+                if first != second:
                     raise CheckFailed("state_shapes() differs from call to call")
     with only(StateReplacedError):
         tried(subject)

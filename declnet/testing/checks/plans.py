@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from declnet.contracts.returned import verified
-from declnet.contracts.runs.plan import Journal, Outcome, Plan, Step, Task
+from declnet import Journal, Outcome, Plan, Step, Task, verified
 from declnet.testing.check import CheckFailed, Subject, calling, check
 
 MOST_TASKS = 1000

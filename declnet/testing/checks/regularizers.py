@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -10,17 +9,14 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import UNNAMED
-from declnet.graph.kernels import Kernels
-from declnet.registry.registry import Registry
+from declnet import Array, Registry, Shape
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient
-from declnet.testing.harness import GraphHarness, call_locked, infer, probe
+from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import USUAL, Setting, Trial
+from declnet.testing.watched import call_locked
 
 PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
 """Weights of a dense layer, its biases, and weights of a convolution."""
@@ -30,36 +26,44 @@ KEY = "before.received"
 
 
 class RegularizerHarness:
-    """A graph with one regularized parameter, in the input probe."""
+    """A model with one regularized parameter, in the input probe."""
 
     def __init__(
         self,
         regularizer: Any,
         shape: Shape,
         dtype: str = "float64",
-        kernels: Kernels | None = None,
+        kernels: Registry | None = None,
     ) -> None:
-        own: dict[str, Any] = {"samples": shape[0], "shape": shape[1:], "regularizer": regularizer}
-        after = probe("batch_last", name="after", samples=shape[0])
-        size, chain = (prod(shape[1:]),), [probe("batch_last", name="before", **own), after]
-        setting = USUAL.but(samples=shape[0], dtype=dtype)
-        self._graph = GraphHarness(infer(chain, size, Registry()), size, setting, kernels=kernels)
-        self._x, self._w = (
-            {UNNAMED: np.zeros((shape[0], *size), dtype)},
-            self._graph.store.arrays[KEY],
+        first = probe(
+            "batch_last",
+            name="before",
+            samples=shape[0],
+            shape=shape[1:],
+            regularizer=regularizer,
         )
+        last = probe("batch_last", name="after", samples=shape[0])
+        size = (prod(shape[1:]),)
+        model = build([first, last], size, Registry(), dtype)
+        setting = USUAL.but(samples=shape[0], dtype=dtype)
+        self._harness = ModelHarness(model, setting, kernels=kernels)
+        self._x = {"": np.zeros((shape[0], *size), dtype)}
+        self._w = self._harness.step.parameters[KEY]
 
     def penalty(self, w: Array) -> float:
         """Return the penalty of a parameter's value."""
         self._w[...] = w
-        return float(call_locked("penalty", self._graph.penalty, {"w": self._w}))
+        return float(call_locked("penalty", self._harness.step.penalty, {"w": self._w}))
 
     def gradient(self, w: Array, before: Array | float = 0.0, *, locked: bool = True) -> Array:
         """Return the gradient at a parameter's value, added to the previous gradient."""
-        self._graph.initial = {KEY: w, "after.slopes": np.broadcast_to(before, w.shape)}
-        self._graph.place(self._x, np.zeros(len(w)))
-        call_locked("add_gradient", self._graph.mean_loss, {"w": self._w} if locked else {})
-        return self._graph.gradients()[KEY]
+        self._harness.initial = {KEY: w, "after.slopes": np.broadcast_to(before, w.shape)}
+        self._harness.begin(self._x, np.zeros(len(w)))
+        step = self._harness.step
+        step.forward()
+        gradients = call_locked("add_gradient", step.backward, {"w": self._w} if locked else {})
+        gradient: Array = gradients[KEY]
+        return gradient
 
 
 def weights(shape: Shape, seed: int = 0) -> Array:
@@ -78,7 +82,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     return trial
 
 
-def step_calls(subject: Subject) -> dict[str, Sequence[Call]]:
+def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of a regularizer in a training step."""
     shape = PARAMETER_SHAPES[0]
     return {"": [partial(subject.instance.add_gradient, np.zeros(shape), np.zeros(shape))]}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.contracts.network.schedule import Schedule
-from declnet.contracts.returned import verified
+from declnet import Schedule, verified
 from declnet.testing.check import Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from declnet.contracts.runs.plan import Journal, Outcome, Task
-from declnet.contracts.runs.searcher import Dimension, StudyContext, StudyTrial
-from declnet.errors import RunError
-from declnet.registry.discovery import default_registry
-from declnet.runs.many.journal import StoredJournal
-from declnet.runs.many.plans import Search
+from declnet import (
+    Dimension,
+    OpenStudy,
+    RunError,
+    Searcher,
+    StudyContext,
+    StudyTrial,
+    TrialState,
+    verified,
+)
 from declnet.testing.check import CheckFailed, Subject, calling, check, require_available
-from declnet.training.checks.tuning import Objective
 
 TRIALS = 5
 STEPS = 4
@@ -29,75 +32,99 @@ SPACE = (
 """With steps, so that a searcher of all combinations takes it too."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Study:
-    """The plan of a study and its journal, as one process has them."""
+    """A study as one process has it: in the searcher's own storage, or as a list of trials."""
 
-    search: Search
-    journal: Journal
+    searcher: Searcher
+    context: StudyContext
+    trials_here: dict[int, StudyTrial]
+    storage: OpenStudy | None
 
-    def ask(self) -> Task | None:
-        """Return the run of a new trial, or of one that a killed process left."""
+    def trials(self) -> list[StudyTrial]:
+        """Return all trials; raise CheckFailed if they are not what a searcher may list."""
+        if self.storage is None:
+            return [*self.trials_here.values()]
+        with calling("trials"):
+            trials = list(self.storage.trials())
+        numbers = [trial.number for trial in trials]
+        if not all(isinstance(trial, StudyTrial) for trial in trials) or numbers != sorted(
+            set(numbers)
+        ):
+            raise CheckFailed("open().trials() returned no StudyTrials in the order of numbers")
+        return trials
+
+    def ask(self) -> StudyTrial | None:
+        """Return a trial that a killed process left, or a new one; None if there are enough."""
+        trials = self.trials()
+        running = [trial for trial in trials if trial.state == "running"]
+        if running or len(trials) >= TRIALS:
+            return next(iter(running), None)
+        number, worker = len(trials), self.context.worker
         with calling("a new trial"):
-            task = next(self.journal.running(), None) or self.search.next(self.journal)
-        if not isinstance(task, Task):
-            return None
-        self.journal.ask(task)
-        return task
+            if self.storage is not None:
+                trial = self.storage.ask()
+                if trial is not None:
+                    self.searcher.verify_propose(trial.values, self.context)
+                return trial
+            values = verified(Searcher.propose, self.searcher, self.context, number, trials)
+        if values is not None:
+            self.trials_here[number] = StudyTrial(number, values, worker=worker)
+        return self.trials_here.get(number)
 
-    def report(self, task: Task, step: int) -> str | None:
-        """Report a step, and return why the trial stops; the same again for a known one."""
-        at, reason = self.journal.stops.get(task.folder, (-1, None))
-        if step in self.journal.reports.get(task.folder, {}):
-            return reason if step >= at else None
-        self.journal.report(task, step, _objective(task, step))
+    def report(self, trial: StudyTrial, step: int) -> bool:
+        """Report a step; return whether to stop the trial."""
+        value = _objective(trial, step)
         with calling("report or should_stop"):
-            reason = self.search.should_stop(self.journal, task)
-        if reason is not None:
-            self.journal.stop(task, step, reason)
-        return reason
+            if self.storage is not None:
+                return self.storage.report(trial.number, step, value)
+            known = self.trials_here[trial.number]
+            known = replace(known, reported={**known.reported, step: value})
+            self.trials_here[trial.number] = known
+            others = [other for other in self.trials() if other.number != trial.number]
+            return verified(Searcher.should_stop, self.searcher, self.context, known, others)
 
-    def carry_out(self, task: Task) -> None:
-        """Report the steps of a trial, and its end."""
-        reasons = (self.report(task, step) for step in range(STEPS))
-        reason = next((each for each in reasons if each is not None), None)
-        metrics = {"validation": {"loss": _objective(task)}}
-        outcome = Outcome("study", 3, Path(task.folder), metrics, 0.5, stopped=reason)
-        self.journal.end(task, outcome)
+    def carry_out(self, trial: StudyTrial) -> StudyTrial:
+        """Report the steps of a trial, and its end; return how it ended."""
+        stopped = any(self.report(trial, step) and step < STEPS - 1 for step in range(STEPS))
+        state: TrialState = "pruned" if stopped else "finished"
+        value = None if stopped else _objective(trial)
         with calling("tell"):
-            self.search.read(self.journal)
+            if self.storage is not None:
+                self.storage.tell(trial.number, state, value, 0.5)
+            else:
+                known = self.trials_here[trial.number]
+                self.trials_here[trial.number] = replace(known, state=state, value=value)
+        return replace(trial, state=state, value=value)
 
 
 @contextmanager
-def _opened(subject: Subject, directory: Path) -> Iterator[_Study]:
-    """Open a study in a folder, which may have it already."""
+def _opened(subject: Subject, directory: Path, trials: dict[int, StudyTrial]) -> Iterator[_Study]:
+    """Open a study in a folder, which may have it already.
+
+    Args:
+        subject: the searcher.
+        directory: the folder.
+        trials: those of a searcher that keeps none itself.
+    """
     searcher = subject.instance
     require_available(searcher)
     context = StudyContext(
         "study", directory, SPACE, "validation.loss", "lower", 3, TRIALS, STEPS, "worker"
     )
-    objective = Objective("validation", "loss", "lower")
     with calling("open", skips=RunError):
-        search = Search(
-            context, searcher, objective=objective, epochs=STEPS, registry=default_registry()
-        )
-    with closing(search):
-        study = _Study(search, StoredJournal(directory, {}, writes=True))
-        with calling("trials"):
-            search.read(study.journal)
-        yield study
+        storage = verified(Searcher.open, searcher, context)
+    try:
+        yield _Study(searcher, context, trials, storage)
+    finally:
+        if storage is not None:
+            storage.close()
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with TemporaryDirectory() as folder:
-        yield Path(folder)
-
-
-def _objective(task: Task, step: int = STEPS) -> float:
-    """Return what a trial would find: nothing that a searcher knows beforehand."""
-    units = float(task.changes["model.layers.0.units"])
-    slow = bool(task.changes["optimizer"] == "slow")
+def _objective(trial: StudyTrial, step: int = STEPS) -> float:
+    """Return the objective of a trial, which no searcher knows beforehand."""
+    units = float(trial.values["model.layers.0.units"])
+    slow = bool(trial.values["optimizer"] == "slow")
     return abs(units - 30) / 30 + slow + 1 / (1 + step)
 
 
@@ -109,25 +136,26 @@ def _study(subject: Subject, killed: tuple[int, ...] = ()) -> list[StudyTrial]:
         killed: the trials in which the process ends, once after it was proposed and once after a
             report.
     """
-    with _folder() as directory:
+    trials: dict[int, StudyTrial] = {}
+    with TemporaryDirectory() as folder:
+        directory = Path(folder)
         if not killed:
-            with _opened(subject, directory) as study:
-                while (task := study.ask()) is not None:
-                    study.carry_out(task)
-                with calling("trials"):
-                    return list(study.search.trials())
+            with _opened(subject, directory, trials) as study:
+                while (trial := study.ask()) is not None:
+                    study.carry_out(trial)
+                return study.trials()
         for number in range(TRIALS):
-            for _ in range(2 if number in killed else 0):
-                with _opened(subject, directory) as study:
-                    task = study.ask()
-                    if task is not None and study.journal.reports.get(task.folder) is None:
-                        study.report(task, 0)
-            with _opened(subject, directory) as study:
-                task = study.ask()
-                if task is not None:
-                    study.carry_out(task)
-        with _opened(subject, directory) as study, calling("trials"):
-            return list(study.search.trials())
+            for reports in (0, 1) if number in killed else ():
+                with _opened(subject, directory, trials) as study:
+                    trial = study.ask()
+                    if trial is not None and reports:
+                        study.report(trial, 0)
+            with _opened(subject, directory, trials) as study:
+                trial = study.ask()
+                if trial is not None:
+                    study.carry_out(trial)
+        with _opened(subject, directory, trials) as study:
+            return study.trials()
 
 
 def _whole(subject: Subject) -> list[StudyTrial]:
@@ -149,22 +177,25 @@ def proposes_values_of_the_space(subject: Subject) -> None:
 @check
 def keeps_what_it_is_told(subject: Subject) -> None:
     """Lists each trial with its values, and the state and objective that were reported."""
-    with _folder() as directory:
-        with _opened(subject, directory) as study:
-            task = study.ask()
-            if task is None:
+    trials: dict[int, StudyTrial] = {}
+    with TemporaryDirectory() as folder:
+        with _opened(subject, Path(folder), trials) as study:
+            trial = study.ask()
+            if trial is None:
                 raise CheckFailed("it proposes no trial")
-            study.carry_out(task)
-            stopped = study.journal.outcomes[task.folder].stopped
-        with _opened(subject, directory) as study, calling("trials"):
-            found = list(study.search.trials())
-    if [each.number for each in found] != [0]:
-        raise CheckFailed(f"after one trial it lists {len(found)}")
-    (trial,) = found
-    state, value = ("finished", _objective(task)) if stopped is None else ("pruned", None)
-    if dict(trial.values) != dict(task.changes) or (trial.state, trial.value) != (state, value):
+            ended = study.carry_out(trial)
+        with _opened(subject, Path(folder), trials) as study:
+            listed = study.trials()
+    if [trial.number for trial in listed] != [0]:
+        raise CheckFailed(f"after one trial it lists {len(listed)}")
+    (again,) = listed
+    if dict(again.values) != dict(ended.values) or (again.state, again.value) != (
+        ended.state,
+        ended.value,
+    ):
         raise CheckFailed(
-            f"a trial that ended as {state} with the objective {value} is listed as {trial}"
+            f"a trial that ended as {ended.state} with the objective {ended.value} is listed as "
+            f"{again}"
         )
 
 

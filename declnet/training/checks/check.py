@@ -17,7 +17,7 @@ from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.parsed import ParsedSpec
@@ -80,7 +80,7 @@ class Checked:
     """The result of a check.
 
     Attributes:
-        nodes: the model's layers with their shapes; empty unless all are known.
+        network: the model's layers with their shapes; None unless all are known.
         data: what is known about each data set, by name.
         memory: bytes that the run will hold, by purpose; None if unknown.
         problems: every error and warning, with locations, in the order of the spec.
@@ -90,7 +90,7 @@ class Checked:
         starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
     """
 
-    nodes: tuple[Node, ...]
+    network: Network | None
     data: Mapping[str, DataInfo]
     memory: Mapping[str, int] | None
     problems: tuple[Diagnostic, ...]
@@ -98,6 +98,11 @@ class Checked:
     loaded: Data | None = None
     no_features: Mapping[str, str] = field(default_factory=dict)
     starting: StartingPoint | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The model's layers; empty unless all are known."""
+        return self.network.nodes if self.network is not None else ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -181,7 +186,7 @@ def _checked(parsed: ParsedSpec, context: CheckContext, checks: Iterable[Check])
     problems = parsed.source_map.as_written(context.reported)
     sets = context.sets
     return Checked(
-        context.nodes,
+        context.inferred.network,
         context.infos,
         context.memory,
         parsed.source_map.locate([*parsed.diagnostics, *problems]),

@@ -227,4 +227,4 @@ class CheckContext:
         """The bytes that the run will hold, by purpose; None if unknown, e.g. after an error."""
         if self.has_error():
             return None
-        return run_memory(self.spec, self.loaded.held, self.nodes, self.registry)
+        return run_memory(self.spec, self.loaded.held, self.inferred.network, self.registry)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import declnet
 from declnet.contracts.strict_model import StrictModel
+from declnet_pages.public_names import full_name
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -75,10 +75,10 @@ def on_missing_reference(app: Sphinx, env: BuildEnvironment, node: Any, content:
         A link, or None if the target has no public name.
     """
     target = str(node.get("reftarget", ""))
-    name = target.rpartition(".")[2]
-    if node.get("refdomain") != "py" or name not in declnet.__all__ or target == f"declnet.{name}":
+    public = full_name(target.rpartition(".")[2])
+    if node.get("refdomain") != "py" or public in (None, target):
         return None
     domain = env.get_domain("py")
     return domain.resolve_xref(
-        env, node["refdoc"], app.builder, node["reftype"], f"declnet.{name}", node, content
+        env, node["refdoc"], app.builder, node["reftype"], public, node, content
     )

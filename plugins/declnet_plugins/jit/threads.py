@@ -66,7 +66,9 @@ def thread_memory() -> Array:
         if system.pthread_key_create(ctypes.byref(number), library.free):
             raise MemoryError("this process has too many keys of threads' own memory")
         key, get, put = number.value, system.pthread_getspecific, system.pthread_setspecific
-    functions = (ctypes.cast(each, ctypes.c_void_p).value for each in (get, put, library.malloc))
+    functions = (
+        ctypes.cast(function, ctypes.c_void_p).value for function in (get, put, library.malloc)
+    )
     return np.array([key, *functions], np.int64)
 
 

@@ -23,9 +23,10 @@ from declnet_plugins.jit import (
     tanh,
 )
 from declnet_plugins.kernels.memory_orders import flat_for_elementwise
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.activations import (
+    ALPHA,
     ELU,
-    GELU,
+    SCALE,
     SELU,
     HardSigmoid,
     LeakyReLU,
@@ -36,8 +37,7 @@ from declnet_plugins.standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_plugins.standard.layers.activations import ALPHA, SCALE
-from declnet_plugins.standard.layers.gelu import CUBE, DENOMINATOR, FAR, NUMERATOR, ROOT
+from declnet_plugins.standard.layers.gelu import CUBE, DENOMINATOR, FAR, GELU, NUMERATOR, ROOT
 
 F = np.float32
 
@@ -240,21 +240,20 @@ class ActivationKernel(CompiledKernel):
 
     routines: ClassVar[tuple[Routine, Routine]]
     """They fill y and dx."""
+    numbers: ClassVar[tuple[str | float, str | float]] = (0.0, 1.0)
+    """The two numbers that the functions take, or the layer's fields that hold them."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and dx in a call each."""
-        found = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
-        if found is None:
+        flat = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, dy, dx) = found
-        a, b = map(y.dtype.type, self._numbers(site.components[0]))
+        before, (x, y, dy, dx) = flat
+        layer, kind = site.components[0], y.dtype.type
+        a, b = (kind(getattr(layer, n) if isinstance(n, str) else n) for n in self.numbers)
         fill_y, fill_dx = self.routines
         backward = () if dx is None else (fill_dx.bound(y, dy, a, b, dx),)
         return KernelCalls((*before, fill_y.bound(x, a, b, y)), backward)
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        """Return the two numbers that the functions take."""
-        return 0.0, 1.0
 
 
 class ReLUKernel(ActivationKernel):
@@ -274,9 +273,7 @@ class LeakyReLUKernel(ActivationKernel):
         forward_of(leaky_relu),
         backward_of(leaky_relu_slope),
     )
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return layer.negative_slope, 1.0
+    numbers = "negative_slope", 1.0
 
 
 class ELUKernel(ActivationKernel):
@@ -285,9 +282,7 @@ class ELUKernel(ActivationKernel):
     type = "elu_jit"
     replaces = (ELU,)
     routines: ClassVar[tuple[Routine, Routine]] = forward_of(elu), backward_of(elu_slope)
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return 1.0, layer.alpha
+    numbers = 1.0, "alpha"
 
 
 class SELUKernel(ActivationKernel):
@@ -296,9 +291,7 @@ class SELUKernel(ActivationKernel):
     type = "selu_jit"
     replaces = (SELU,)
     routines: ClassVar[tuple[Routine, Routine]] = ELUKernel.routines
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return SCALE, SCALE * ALPHA
+    numbers = SCALE, SCALE * ALPHA
 
 
 class SoftplusKernel(ActivationKernel):
@@ -307,9 +300,7 @@ class SoftplusKernel(ActivationKernel):
     type = "softplus_jit"
     replaces = (Softplus,)
     routines: ClassVar[tuple[Routine, Routine]] = forward_of(softplus), backward_of(softplus_slope)
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return layer.beta, 1.0
+    numbers = "beta", 1.0
 
 
 class SigmoidKernel(ActivationKernel):
@@ -329,9 +320,7 @@ class HardSigmoidKernel(ActivationKernel):
         forward_of(hard_sigmoid),
         backward_of(hard_sigmoid_slope),
     )
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return 3.0, 1 / 6
+    numbers = 3.0, 1 / 6
 
 
 class TanhKernel(ActivationKernel):
@@ -349,21 +338,23 @@ class SlopeKernel(CompiledKernel):
     """An activation whose derivative the forward pass keeps, in the layer's workspace."""
 
     workspace: ClassVar[str] = "slope"
+    both: ClassVar[Routine]
+    """It fills y and the derivative."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and the derivative, then dx, in a call each."""
-        kept = getattr(site.states[0], self.workspace)
-        found = flat_for_elementwise(site.x, site.y, kept, site.dy, site.dx)
-        if found is None:
+        saved = getattr(site.states[0], self.workspace)
+        flat = flat_for_elementwise(site.x, site.y, saved, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, slope, dy, dx) = found
+        before, (x, y, slope, dy, dx) = flat
         backward = () if dx is None else (multiply.bound(slope, dy, dx),)
         fill_both = self._both(site.components[0])
         return KernelCalls((*before, fill_both.bound(x, y, slope)), backward)
 
     def _both(self, layer: Any) -> Routine:
-        """Return the routine that fills y and the derivative."""
-        raise NotImplementedError
+        """Return the routine for a layer."""
+        return self.both
 
 
 class SiLUKernel(SlopeKernel):
@@ -372,10 +363,7 @@ class SiLUKernel(SlopeKernel):
     type = "silu_jit"
     replaces = (SiLU,)
     workspace = "sigmoid"
-    both: ClassVar[Routine] = both_of(silu)
-
-    def _both(self, layer: Any) -> Routine:
-        return self.both
+    both = both_of(silu)
 
 
 class MishKernel(SlopeKernel):
@@ -383,10 +371,7 @@ class MishKernel(SlopeKernel):
 
     type = "mish_jit"
     replaces = (Mish,)
-    both: ClassVar[Routine] = both_of(mish)
-
-    def _both(self, layer: Any) -> Routine:
-        return self.both
+    both = both_of(mish)
 
 
 class GELUKernel(SlopeKernel):
@@ -394,8 +379,8 @@ class GELUKernel(SlopeKernel):
 
     type = "gelu_jit"
     replaces = (GELU,)
-    exactly: ClassVar[Routine] = both_of(gelu)
-    approximately: ClassVar[Routine] = both_of(gelu_by_tanh)
+    both = both_of(gelu)
+    approximation: ClassVar[Routine] = both_of(gelu_by_tanh)
 
     def _both(self, layer: Any) -> Routine:
-        return self.approximately if layer.approximation == "tanh" else self.exactly
+        return self.approximation if layer.approximation == "tanh" else self.both

@@ -12,9 +12,12 @@ import numpy as np
 from declnet import KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, exp, log, log1p, share
 from declnet_plugins.kernels.memory_orders import batch_last, rows_of_features
-from declnet_plugins.standard.layers import Sigmoid, Softmax
-from declnet_plugins.standard.losses import BinaryCrossentropy, CategoricalCrossentropy
-from declnet_plugins.standard.losses.classification import SMALLEST
+from declnet_plugins.standard.layers.activations import Sigmoid, Softmax
+from declnet_plugins.standard.losses.classification import (
+    SMALLEST,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+)
 
 BLOCK = np.uint64(256)
 ZERO, ONE = np.uint64(0), np.uint64(1)
@@ -161,7 +164,9 @@ class SigmoidBinaryCrossentropyKernel(CompiledKernel):
             return None
         x, y, y_true, dx = rows
         kind = y.dtype.type
-        low, high = (kind(_logit(float(kind(each)))) for each in (SMALLEST, 1 - SMALLEST))
+        low, high = (
+            kind(_logit(float(kind(probability)))) for probability in (SMALLEST, 1 - SMALLEST)
+        )
         weights, losses = site.normalized_weights, site.losses
         gradient = y[:0] if dx is None else dx
         call = sigmoid_crossentropy.bound(x, y_true, low, high, weights, y, losses, gradient)

@@ -9,7 +9,7 @@ import numpy as np
 from declnet import KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, share
 from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
-from declnet_plugins.standard.layers import Embedding
+from declnet_plugins.standard.layers.embedding import Embedding
 
 
 @Routine
@@ -63,7 +63,7 @@ class EmbeddingKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Copy rows of weights, and add up their gradients."""
         x, y, dy, (state,), (layer,) = site.x, site.y, site.dy, site.states, site.components
-        arrays = [each for each in (y, dy) if each is not None]
+        arrays = [array for array in (y, dy) if array is not None]
         if not all(array.dtype in FLOATS and array.flags.c_contiguous for array in arrays):
             return None
         integers = x.reshape(len(x), -1)

@@ -4,90 +4,58 @@ from declnet import Register, hookimpl, lazy_names
 
 __getattr__ = lazy_names(__name__, {"GraphWriter": "writer", "OnnxTranslation": "translation"})
 
-TRANSLATIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "activations": {
-        "Activations": (
-            "linear",
-            "relu",
-            "leaky_relu",
-            "elu",
-            "selu",
-            "softplus",
-            "sigmoid",
-            "hard_sigmoid",
-            "tanh",
-            "silu",
-            "mish",
-            "softmax",
-            "gelu",
-        ),
-        "GLUTranslation": ("glu",),
-        "MaxoutTranslation": ("maxout",),
-        "PreluTranslation": ("prelu",),
-    },
-    "attention": {"AttentionTranslation": ("multi_head_attention", "cross_attention")},
-    "calibrators": {
-        "ConformalTranslation": ("conformal",),
-        "TemperatureTranslation": ("temperature",),
-    },
-    "categories": {
-        "CategoryTranslation": ("one_hot", "ordinal", "signed_one_hot"),
-        "GroupRareTranslation": ("group_rare",),
-    },
-    "convolution": {
-        "Conv1dTranslation": ("conv1d",),
-        "Conv2dTranslation": ("conv2d",),
-        "Conv2dTransposeTranslation": ("conv2d_transpose",),
-        "GlobalPoolTranslation": ("global_average_pool2d", "global_max_pool2d"),
-        "PoolTranslation": ("max_pool2d", "average_pool2d"),
-    },
-    "dates": {"DatetimeTranslation": ("datetime",)},
-    "dense": {
-        "DenseTranslation": ("dense", "ntp_dense"),
-        "EmbeddingTranslation": ("embedding",),
-        "MemberDenseTranslation": ("member_dense",),
-        "PBLDTranslation": ("pbld",),
-        "ParametricActivationTranslation": ("parametric_activation",),
-        "PiecewiseLinearTranslation": ("piecewise_linear",),
-        "ScaleTranslation": ("feature_scale", "members"),
-    },
-    "joining": {
-        "ConcatenateTranslation": ("concatenate",),
-        "NoiseTranslation": ("dropout", "gaussian_noise"),
-        "SumTranslation": ("add", "multiply"),
-    },
-    "losses": {
-        "GaussianNLLTranslation": ("gaussian_nll",),
-        "MembersTranslation": ("members_crossentropy", "members_squared_error"),
-        "OrdinalTranslation": ("ordinal",),
-        "PoissonTranslation": ("poisson",),
-    },
-    "normalization": {
-        "BatchNormTranslation": ("batch_norm",),
-        "GroupNormTranslation": ("group_norm",),
-        "LayerNormTranslation": ("layer_norm",),
-        "RMSNormTranslation": ("rms_norm",),
-    },
-    "numbers": {
-        "ClampTranslation": ("clamp",),
-        "ImputeTranslation": ("impute",),
-        "LinearTranslation": ("standardize", "min_max"),
-        "LogTranslation": ("log", "signed_log"),
-        "MissingIndicatorTranslation": ("missing_indicator",),
-        "NormalizeTranslation": ("normalize",),
-        "QuantileTranslation": ("quantile", "quantile_normal"),
-        "RobustScaleTranslation": ("robust_scale",),
-    },
-    "recurrent": {"RecurrentTranslation": ("lstm", "gru", "simple_rnn")},
-    "sequences": {
-        "LastStepTranslation": ("last_step",),
-        "MaxOverTimeTranslation": ("max_over_time",),
-        "MeanOverTimeTranslation": ("mean_over_time",),
-        "PositionsTranslation": ("positional_encoding",),
-    },
-    "text": {"TokenizeTranslation": ("tokenize",)},
+TRANSLATIONS = {
+    "activations:onnx_activations": (
+        "linear relu leaky_relu elu selu softplus sigmoid hard_sigmoid tanh silu mish softmax gelu"
+    ),
+    "activations:onnx_glu": "glu",
+    "activations:onnx_maxout": "maxout",
+    "activations:onnx_prelu": "prelu",
+    "attention:onnx_attention": "multi_head_attention cross_attention",
+    "calibrators:onnx_conformal": "conformal",
+    "calibrators:onnx_temperature": "temperature",
+    "categories:onnx_category": "one_hot ordinal signed_one_hot",
+    "categories:onnx_group_rare": "group_rare",
+    "convolution:onnx_conv1d": "conv1d",
+    "convolution:onnx_conv2d": "conv2d",
+    "convolution:onnx_conv2d_transpose": "conv2d_transpose",
+    "convolution:onnx_global_pool": "global_average_pool2d global_max_pool2d",
+    "convolution:onnx_pool": "max_pool2d average_pool2d",
+    "dates:onnx_datetime": "datetime",
+    "dense:onnx_dense": "dense ntp_dense",
+    "dense:onnx_embedding": "embedding",
+    "dense:onnx_member_dense": "member_dense",
+    "dense:onnx_pbld": "pbld",
+    "dense:onnx_parametric_activation": "parametric_activation",
+    "dense:onnx_piecewise_linear": "piecewise_linear",
+    "dense:onnx_scale": "feature_scale members",
+    "joining:onnx_concatenate": "concatenate",
+    "joining:onnx_noise": "dropout gaussian_noise",
+    "joining:onnx_sum": "add multiply",
+    "losses:onnx_gaussian_nll": "gaussian_nll",
+    "losses:onnx_members": "members_crossentropy members_squared_error",
+    "losses:onnx_ordinal": "ordinal",
+    "losses:onnx_poisson": "poisson",
+    "normalization:onnx_batch_norm": "batch_norm",
+    "normalization:onnx_group_norm": "group_norm",
+    "normalization:onnx_layer_norm": "layer_norm",
+    "normalization:onnx_rmsnorm": "rms_norm",
+    "numbers:onnx_clamp": "clamp",
+    "numbers:onnx_impute": "impute",
+    "numbers:onnx_linear": "standardize min_max",
+    "numbers:onnx_log": "log signed_log",
+    "numbers:onnx_missing_indicator": "missing_indicator",
+    "numbers:onnx_normalize": "normalize",
+    "numbers:onnx_quantile": "quantile quantile_normal",
+    "numbers:onnx_robust_scale": "robust_scale",
+    "recurrent:onnx_recurrent": "lstm gru simple_rnn",
+    "sequences:onnx_last_step": "last_step",
+    "sequences:onnx_max_over_time": "max_over_time",
+    "sequences:onnx_mean_over_time": "mean_over_time",
+    "sequences:onnx_positions": "positional_encoding",
+    "text:onnx_tokenize": "tokenize",
 }
-"""By module, the types that each translation writes."""
+"""By module and translation, the types of the components that it writes."""
 
 
 @hookimpl
@@ -95,16 +63,7 @@ def declnet_register(register: Register) -> None:
     """Announce the exporter, its translations and the importer."""
     register.lazily("exporter", "onnx", f"{__name__}.exporter")
     register.lazily("importer", "onnx", f"{__name__}.importing.importer")
-    for module, translations in TRANSLATIONS.items():
-        for name, types in translations.items():
-            module_name = f"{__name__}.{module}"
-            register.lazily("translation", _type_of(name), module_name, types, "onnx")
-
-
-def _type_of(name: str) -> str:
-    """Return the type of a translation's class: `onnx_dense` of `DenseTranslation`."""
-    words, last = "", "_"
-    for each in name.removesuffix("Translation"):
-        words += f"_{each.lower()}" if each.isupper() and last.islower() else each.lower()
-        last = each
-    return f"onnx_{words.strip('_')}"
+    for key, types in TRANSLATIONS.items():
+        module, _, name = key.partition(":")
+        written = tuple(types.split())
+        register.lazily("translation", name, f"{__name__}.{module}", written, "onnx")

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.activations import (
     ELU,
-    GELU,
-    GLU,
     SELU,
     HardSigmoid,
     LeakyReLU,
     Linear,
-    Maxout,
     Mish,
-    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
@@ -28,7 +24,9 @@ from declnet_plugins.standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_plugins.standard.layers.gating import features_axis
+from declnet_plugins.standard.layers.gating import GLU, Maxout, features_axis
+from declnet_plugins.standard.layers.gelu import GELU
+from declnet_plugins.standard.layers.prelu import PReLU
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

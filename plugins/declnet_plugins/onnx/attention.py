@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.sequences import steps_before, without_padding
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from declnet import CalibratorState, TranslationSite
+from declnet import CalibratorState
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import Array, TranslationSite, class_name
+from declnet import Array, class_name
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.sequences import kept_steps, without_padding
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.conv1d import Conv1d
+from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
+from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
-    Conv1d,
-    Conv2d,
-    Conv2dTranspose,
     GlobalAveragePool2d,
     GlobalMaxPool2d,
     MaxPool2d,

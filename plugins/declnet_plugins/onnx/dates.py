@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.transforms import Datetime
-from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS
+from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS, Datetime
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.activations import along_first_axis
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import Dense, Embedding
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.embedding import Embedding
 from declnet_plugins.tabular.layers.feature_scale import FeatureScale
 from declnet_plugins.tabular.layers.members import MemberDense, Members
 from declnet_plugins.tabular.layers.ntp_dense import NTPDense

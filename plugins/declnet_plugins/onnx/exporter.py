@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from declnet import (
-    SPACES,
-    Array,
+from declnet import SPACES, Array, __version__
+from declnet_plugins.exchange import (
     ExportedModel,
     ExportedPredictions,
     Exporter,
     ExportSummary,
     FilePredictor,
-    __version__,
     translate_model,
 )
 

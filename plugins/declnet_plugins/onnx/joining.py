@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import (
-    Add,
-    Concatenate,
-    Dropout,
-    GaussianNoise,
-    Multiply,
-)
+from declnet_plugins.standard.layers.dropout import Dropout
+from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
+from declnet_plugins.standard.layers.joining import Add, Concatenate, Multiply
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
-from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.losses.distribution import GaussianNLL
+from declnet_plugins.standard.losses.ordinal import Ordinal
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM, Poisson
 from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 if TYPE_CHECKING:

@@ -13,14 +13,16 @@ import numpy as np
 from declnet import (
     Array,
     ColumnError,
+    Shape,
+    missing_values,
+)
+from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedInput,
     ExportedModel,
     ExportedOutput,
     ExportedStep,
-    Shape,
     WrittenOutput,
-    missing_values,
 )
 from declnet_plugins.onnx.writer import TYPES, GraphWriter
 
@@ -182,7 +184,7 @@ class ModelWriter(GraphWriter):
             largest = float(np.finfo("float32").max)
             finite = self.compute("LessOrEqual", self.op("Abs", y), largest)
             self.refuse(self.op("Not", finite))
-            named = self._values(output, y) if output.sort == "values" else self._labels(output, y)
+            named = self._values(output, y) if output.task == "values" else self._labels(output, y)
             for name, bound in (("lower", written.lower), ("upper", written.upper)):
                 if bound is not None:
                     shape = output.interval_shape
@@ -196,7 +198,7 @@ class ModelWriter(GraphWriter):
         first = next(iter(self._predicted[0][1].values()))[0]
         valid = self._valid(first)
         for output, named in self._predicted:
-            own: dict[str, Any] = {"name": output.name, "sort": output.sort, "shape": output.shape}
+            own: dict[str, Any] = {"name": output.name, "sort": output.task, "shape": output.shape}
             for name, (value, shape) in named.items():
                 found = f"{output.name}_{name}" if output.name else name
                 while self.is_used(found):
@@ -205,7 +207,7 @@ class ModelWriter(GraphWriter):
                 own[name] = found
             if output.class_names is not None:
                 own["classes"] = output.class_names
-            if output.sort in ("binary", "flags"):
+            if output.task in ("binary", "flags"):
                 own["threshold"] = output.threshold
             self.described.append(own)
         name = "valid"
@@ -236,13 +238,13 @@ class ModelWriter(GraphWriter):
 
     def _labels(self, output: ExportedOutput, y: str) -> dict[str, tuple[str, Shape]]:
         given = "scores" if output.scores else "probabilities"
-        if output.sort == "classes":
+        if output.task == "classes":
             label = self.op("ArgMax", y, axis=1, keepdims=0)
             return {"label": (self._class_of(output, label), ()), given: (y, output.shape)}
         count = prod(output.shape)
         rows = self.op("Reshape", y, self.constant([-1, count], "int64"))
         above = self.cast(self.compute("Greater", rows, output.threshold), "int64")
-        if output.sort == "flags":
+        if output.task == "flags":
             return {"label": (above, (count,)), given: (rows, (count,))}
         label = self._class_of(output, self.flat(above))
         if output.scores:

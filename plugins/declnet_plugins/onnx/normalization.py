@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.activations import along_first_axis
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

@@ -6,20 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
-from declnet_plugins.standard.transforms import (
-    Impute,
-    Log,
-    MinMax,
-    MissingIndicator,
-    Normalize,
-    Quantile,
-    SignedLog,
-    Standardize,
-)
-from declnet_plugins.standard.transforms.quantile import EDGE
+from declnet_plugins.standard.transforms.images import Normalize
+from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
+from declnet_plugins.standard.transforms.quantile import EDGE, Quantile
+from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_plugins.tabular.transforms.targets import Clamp
 

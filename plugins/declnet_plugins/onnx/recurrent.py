@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.layers.lstm import LSTM
+from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
-from declnet_plugins.standard.layers.positions import waves
+from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
+from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

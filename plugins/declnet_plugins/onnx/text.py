@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import TYPES
-from declnet_plugins.standard.transforms import Tokenize
-from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, Tokenize
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

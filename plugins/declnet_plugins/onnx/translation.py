@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 
 if TYPE_CHECKING:
     from declnet_plugins.onnx.writer import GraphWriter

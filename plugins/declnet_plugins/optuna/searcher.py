@@ -33,8 +33,7 @@ class OptunaSearcher(Searcher):
     examples = ({}, {"sampler": "cma-es", "pruner": "hyperband"})
 
     sampler: SamplerName = Field(
-        default="tpe",
-        description="tpe, random, cma-es, or grid, which ends after all combinations",
+        default="tpe", description="tpe, random, cma-es, or grid, which ends after all combinations"
     )
     pruner: PrunerName = Field(
         default="median",

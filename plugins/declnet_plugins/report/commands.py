@@ -36,14 +36,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     The page is self-contained: it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
-    from declnet import (
-        default_registry,
-        discover,
-        is_predictor,
-        open_group,
-        open_run,
-        run_folders,
-    )
+    from declnet import default_registry, discover, is_predictor, open_group, open_run, run_folders
     from declnet_plugins.report.many.page import many_runs_page
     from declnet_plugins.report.many.reported import MANY, is_group, read_runs, read_study
     from declnet_plugins.report.page.assembling import assemble

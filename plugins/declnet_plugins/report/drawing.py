@@ -11,28 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-LIGHT = (
-    "#0068b0",
-    "#c4500a",
-    "#008563",
-    "#a8387f",
-    "#8a6a00",
-    "#2c88b8",
-    "#5b4bb3",
-    "#5c6670",
-)
+LIGHT = ("#0068b0", "#c4500a", "#008563", "#a8387f", "#8a6a00", "#2c88b8", "#5b4bb3", "#5c6670")
 """Colors on white."""
 
-DARK = (
-    "#5eb3f0",
-    "#f3924f",
-    "#3ecba2",
-    "#e58cc4",
-    "#e8c04a",
-    "#8fd3f4",
-    "#b0a2f5",
-    "#b4bdc6",
-)
+DARK = ("#5eb3f0", "#f3924f", "#3ecba2", "#e58cc4", "#e8c04a", "#8fd3f4", "#b0a2f5", "#b4bdc6")
 """Colors on near black."""
 
 SHAPES = (

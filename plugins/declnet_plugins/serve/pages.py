@@ -92,7 +92,7 @@ def _summary(served: ServedModel) -> dict[str, Any]:
     else:
         inputs["arrays"] = {name or "x": list(s) for name, s in model.sample_shape.items()}
     losses = {
-        head.name or "prediction": {"classes": reading.class_names, "sort": reading.sort}
+        head.name or "prediction": {"classes": reading.class_names, "sort": reading.task}
         for head, reading in zip(model.predictor.heads, model.predictor.readings, strict=True)
     }
     return {**about, "loaded": model.loaded, **inputs, "outputs": model.outputs, "losses": losses}

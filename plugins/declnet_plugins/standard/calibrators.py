@@ -18,7 +18,7 @@ from declnet import (
     RunContext,
     hookimpl,
 )
-from declnet_plugins.standard.transforms import Log
+from declnet_plugins.standard.transforms.scaling import Log
 
 LEAST_POSITIVE = float(np.finfo(np.float32).tiny)
 """Lower numbers, which float32 turns into 0, count as this before their logarithm is taken."""

@@ -15,13 +15,11 @@ from pydantic import Field
 from declnet import (
     Array,
     DataError,
-    ImportedNetwork,
-    Importer,
     InputInfo,
-    LeftoverError,
     Register,
     hookimpl,
 )
+from declnet_plugins.exchange import ImportedNetwork, Importer, LeftoverError
 
 LOSSES = {"softmax": "categorical_crossentropy", "sigmoid": "binary_crossentropy"}
 """The loss for the type of the last layer; for others mean_squared_error."""

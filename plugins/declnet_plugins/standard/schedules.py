@@ -144,10 +144,7 @@ class Cosine(_DecayTo):
     """
 
     type = "cosine"
-    examples = (
-        {"initial_rate": 0.02},
-        {"initial_rate": 0.1, "final_rate": 0.001, "steps": 5000},
-    )
+    examples = ({"initial_rate": 0.02}, {"initial_rate": 0.1, "final_rate": 0.001, "steps": 5000})
     other_types = ("cosine_annealing", "cosine_annealing_lr", "cosine_decay", "cosine_lr")
     other_keys = {
         **dict.fromkeys(("eta_min", "min_lr"), "final_rate"),
@@ -273,11 +270,7 @@ class Warmup(Schedule):
     rate_field = "schedule"
     examples = (
         {"steps": 100, "schedule": 0.02},
-        {
-            "steps": 100,
-            "start_factor": 0.01,
-            "schedule": {"type": "cosine", "initial_rate": 0.1},
-        },
+        {"steps": 100, "start_factor": 0.01, "schedule": {"type": "cosine", "initial_rate": 0.1}},
     )
 
     steps: int = Field(ge=1, description="updates before the schedule begins")

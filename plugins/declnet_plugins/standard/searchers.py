@@ -62,10 +62,7 @@ class Random(_Pruned):
     examples = ({}, {"pruner": "none"})
 
     def propose(
-        self,
-        study: StudyContext,
-        number: int,
-        trials: Sequence[StudyTrial],
+        self, study: StudyContext, number: int, trials: Sequence[StudyTrial]
     ) -> Mapping[str, Scalar]:
         """Return a value for each dimension that applies."""
         rng = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(number,)))
@@ -102,10 +99,7 @@ class Grid(_Pruned):
         return study.check_grid(MOST_POINTS)
 
     def propose(
-        self,
-        study: StudyContext,
-        number: int,
-        trials: Sequence[StudyTrial],
+        self, study: StudyContext, number: int, trials: Sequence[StudyTrial]
     ) -> Mapping[str, Scalar] | None:
         """Return the next point; None after the last one."""
         points = study.grid_points()

@@ -1,74 +1,41 @@
-"""Tables: the components of RealMLP and TabM, each imported when a spec names it."""
+"""Tables: the components of RealMLP and TabM."""
 
-from declnet import Register, hookimpl, lazy_names
+from declnet import Register, hookimpl
 
 COMPONENTS = {
     "layer": {
-        "layers.feature_scale": {"feature_scale": "FeatureScale"},
-        "layers.members": {"members": "Members", "member_dense": "MemberDense"},
-        "layers.ntp_dense": {"ntp_dense": "NTPDense"},
-        "layers.parametric_activation": {"parametric_activation": "ParametricActivation"},
-        "layers.periodic": {"pbld": "PBLD"},
-        "layers.piecewise_linear": {"piecewise_linear": "PiecewiseLinear"},
+        "layers.feature_scale": "feature_scale",
+        "layers.members": "members member_dense",
+        "layers.ntp_dense": "ntp_dense",
+        "layers.parametric_activation": "parametric_activation",
+        "layers.periodic": "pbld",
+        "layers.piecewise_linear": "piecewise_linear",
     },
     "initializer": {
-        "initializers": {
-            "fan_in_uniform": "FanInUniform",
-            "he_plus": "HePlus",
-            "per_feature": "PerFeature",
-            "quantile_edges": "QuantileEdges",
-            "random_signs": "RandomSigns",
-            "unit_outputs": "UnitOutputs",
-        }
+        "initializers": (
+            "fan_in_uniform he_plus per_feature quantile_edges random_signs unit_outputs"
+        )
     },
-    "loss": {
-        "losses": {
-            "members_crossentropy": "MembersCrossentropy",
-            "members_squared_error": "MembersSquaredError",
-        }
-    },
-    "template": {
-        "presets.realmlp": {"realmlp_td": "RealMLPTD", "realmlp_td_s": "RealMLPTDS"},
-        "presets.tabm": {"tabm_mini": "TabMMini"},
-    },
+    "loss": {"losses": "members_crossentropy members_squared_error"},
+    "template": {"presets.realmlp": "realmlp_td realmlp_td_s", "presets.tabm": "tabm_mini"},
     "transform": {
-        "transforms.categories": {"signed_one_hot": "SignedOneHot"},
-        "transforms.numbers": {
-            "quantile_normal": "QuantileNormal",
-            "robust_scale": "RobustScale",
-        },
-        "transforms.targets": {"clamp": "Clamp"},
+        "transforms.categories": "signed_one_hot",
+        "transforms.numbers": "quantile_normal robust_scale",
+        "transforms.targets": "clamp",
     },
 }
-"""By kind and module, the class of each type."""
+"""By kind, the types that each module defines."""
 
-KERNELS = {
-    "member_dense": "MemberDenseKernel",
-    "members": "MembersKernel",
-    "ntp_dense": "NTPDenseKernel",
-    "parametric_activation": "ParametricActivationKernel",
-    "pbld": "PBLDKernel",
-}
-"""The class for each type that is replaced; imported for models that have it."""
-
-__getattr__ = lazy_names(
-    __name__,
-    {
-        name: module
-        for modules in COMPONENTS.values()
-        for module, types in modules.items()
-        for name in types.values()
-    }
-    | dict.fromkeys(KERNELS.values(), "kernels"),
-)
+KERNELS = "member_dense members ntp_dense parametric_activation pbld"
+"""The types of the layers that a kernel replaces."""
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce the components."""
+    """Announce the components; each module is imported when a spec names one of its types."""
     for kind, modules in COMPONENTS.items():
         for module, types in modules.items():
-            for type_ in types:
+            for type_ in types.split():
                 register.lazily(kind, type_, f"{__name__}.{module}")
-    for replaced in KERNELS:
+    for replaced in KERNELS.split():
         register.lazily("kernel", f"{replaced}_jit", f"{__name__}.kernels", (replaced,))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.losses import CategoricalCrossentropy, MeanSquaredError
+from declnet_plugins.standard.losses.classification import CategoricalCrossentropy
+from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 FLOAT = np.dtype("float32")
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from declnet import parse_spec
 from declnet.spec.model import resolved_document
-from declnet_plugins.standard.optimizers import Adam, AdamW
+from declnet_plugins.standard.optimizers.adam import Adam, AdamW
 from declnet_plugins.standard.schedules import Cosine
 
 BIASES = ("*.biases",)

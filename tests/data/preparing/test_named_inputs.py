@@ -13,7 +13,8 @@ from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import LossTarget
 from declnet.data.sources.loading import fingerprint
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.transforms import Ordinal, Standardize
+from declnet_plugins.standard.transforms.categories import Ordinal
+from declnet_plugins.standard.transforms.scaling import Standardize
 
 INPUTS = {"numbers": ("age", "income"), "categories": ("job", "city", "member")}
 

@@ -16,7 +16,7 @@ from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.transforms import Standardize
+from declnet_plugins.standard.transforms.scaling import Standardize
 
 
 def series(rows, **more):

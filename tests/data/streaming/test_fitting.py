@@ -15,15 +15,10 @@ from declnet.data.sets import class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
-from declnet_plugins.standard.transforms import (
-    GroupRare,
-    Impute,
-    Log,
-    OneHot,
-    Ordinal,
-    Quantile,
-    Standardize,
-)
+from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.impute import Impute
+from declnet_plugins.standard.transforms.quantile import Quantile
+from declnet_plugins.standard.transforms.scaling import Log, Standardize
 
 ROWS = 300
 CLASSES = LossTarget("", "classes")

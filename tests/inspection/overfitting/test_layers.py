@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Layer, Parameter, Registry
-from declnet.inspection.overfitting import overfit
+from declnet import Layer, Parameter, Registry, StepwiseTraining
+from declnet.inspection.overfitting.overfit import overfit
 
-from .conftest import dense
+from ..conftest import dense
 
 ZEROS = {"weight_initializer": "zeros"}
 LOW = {"bias_initializer": {"type": "constant", "value": -50.0}}
@@ -87,7 +87,7 @@ def registry():
     ids=lambda each: str(each) if not isinstance(each, list) else "-",
 )
 def test_a_planted_fault_is_named(network, registry, hidden, name, reason, help_):
-    found = overfit(network(*hidden, registry=registry), registry, updates=600)
+    found = overfit(StepwiseTraining(network(*hidden, registry=registry), registry), updates=600)
     fault = found.fault
     assert fault is not None
     assert (fault.name, found.layers[fault.layer].name) == (name, name)

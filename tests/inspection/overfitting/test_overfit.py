@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.inspection.overfitting import overfit
+from declnet import StepwiseTraining
+from declnet.inspection.overfitting.overfit import overfit
 
-from .conftest import dense
+from ..conftest import dense
 
 SPECS = [
     each
-    for each in sorted((Path(__file__).parents[2] / "specs").rglob("*.*"))
+    for each in sorted((Path(__file__).parents[3] / "specs").rglob("*.*"))
     if each.suffix in (".toml", ".json") and not each.name.endswith(("schema.json", "_1000.toml"))
 ]
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_shipped_specs_overfit_without_complaint(path, shipped_spec):
-    found = overfit(declnet.load_spec(shipped_spec(path), {"model.initial_weights": None}))
+    spec = declnet.load_spec(shipped_spec(path), {"model.initial_weights": None})
+    found = overfit(StepwiseTraining(spec))
     assert found.succeeded
     assert found.fault is None
 
@@ -30,13 +32,13 @@ def test_shipped_specs_overfit_without_complaint(path, shipped_spec):
     ("rate", "said"), [(10.0, "10.0 is too high: the loss stays at"), (1e-9, "1e-9 is too low")]
 )
 def test_a_wrong_rate_is_named(network, rate, said):
-    found = overfit(network(dense(), "relu", rate=rate), updates=600)
+    found = overfit(StepwiseTraining(network(dense(), "relu", rate=rate)), updates=600)
     assert found.succeeded
     assert found.attempts[0].rate == rate
     assert found.fault.name == "optimizer"
     assert said in found.fault.reason
     better = float(found.fault.help.split(",")[0].removeprefix("set it to "))
-    again = overfit(network(dense(), "relu", rate=better), updates=600)
+    again = overfit(StepwiseTraining(network(dense(), "relu", rate=better)), updates=600)
     assert (len(again.attempts), again.fault) == (1, None)
 
 
@@ -55,19 +57,19 @@ def test_every_class_appears_and_no_input_twice(tmp_path, samples):
             "training": {"epochs": 1},
         }
     )
-    found = overfit(spec, samples=samples)
+    found = overfit(StepwiseTraining(spec), samples=samples)
     assert found.classes == 5
     assert found.samples == (9 if samples == 10 else 5)  # there are 9 different inputs
     assert found.succeeded
 
 
 def test_inputs_that_are_all_the_same_are_a_fault_of_the_data(network):
-    found = overfit(network(dense(), "relu", scale=0.0), updates=50)
+    found = overfit(StepwiseTraining(network(dense(), "relu", scale=0.0)), updates=50)
     assert found.fault.name == "data"
     assert found.fault.reason == "the training samples have only 1 distinct input"
 
 
 def test_the_time_is_limited(network):
-    found = overfit(network(dense(1), "relu"), seconds=1e-6)
+    found = overfit(StepwiseTraining(network(dense(1), "relu")), seconds=1e-6)
     assert len(found.attempts) == 1
     assert not found.succeeded

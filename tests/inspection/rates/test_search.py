@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from declnet.inspection.trainings import with_rate
 
 import declnet
-from declnet import Registry, Schedule, SpecError
-from declnet.inspection.rates import find_rate, rates_to_keep
+from declnet import Registry, Schedule, SpecError, StepwiseTraining
+from declnet.inspection.rates.search import find_rate, rates_to_keep
+from declnet.inspection.rates.trainings import with_rate
 
 
 class Flat(Schedule):
@@ -32,7 +32,7 @@ def test_a_schedule_without_a_rate_field_is_refused(make):
     registry.register(Flat)
     spec = make(registry, optimizer__learning_rate={"type": "flat"})
     with pytest.raises(SpecError) as caught:
-        find_rate(spec, registry)
+        find_rate(StepwiseTraining(spec, registry))
     (problem,) = caught.value.problems
     assert problem.message == 'the schedule "flat" declares no field that scales its rates'
     assert problem.path == ("optimizer", "learning_rate")
@@ -58,7 +58,7 @@ def least_squares(folder, curvature, rate=0.1, dtype="float64"):
 @pytest.mark.parametrize("budget", [0.0, 1.0])
 def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
     """It converges for rates below 2 / curvature, fastest at 1 / curvature."""
-    found = find_rate(least_squares(tmp_path, curvature), budget=budget)
+    found = find_rate(StepwiseTraining(least_squares(tmp_path, curvature)), budget=budget)
     assert 0.05 / curvature < found.suggested < 2 / curvature
     assert bool(found.trials) == (budget > 0)
     for trial in found.trials:
@@ -92,7 +92,7 @@ def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, mo
     before = sorted(tmp_path.rglob("*"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first, second = find_rate(spec, budget=0.5), find_rate(spec, budget=0.5)
+        first, second = (find_rate(StepwiseTraining(spec), budget=0.5) for _ in range(2))
     assert first == second
     assert sorted(tmp_path.rglob("*")) == before
     assert 0.3 < first.runs <= 0.5
@@ -107,5 +107,5 @@ def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(mak
         model__layers__0__weight_initializer=huge, model__layers__2__weight_initializer=huge
     )
     with pytest.raises(declnet.DivergenceError, match='the output of "dense_2" infinite') as caught:
-        find_rate(spec)
+        find_rate(StepwiseTraining(spec))
     assert caught.value.layer == "dense_2"

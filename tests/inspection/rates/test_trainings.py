@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from declnet.inspection.trainings import Curve, Trainings, rate_of, with_rate
 
 import declnet
-from declnet.training.preparation import prepare
+from declnet.inspection.rates.trainings import Curve, Trainings, rate_of, with_rate
 
 COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
 
@@ -48,13 +47,12 @@ def test_a_continued_training_is_that_of_a_single_run(make, accumulate, parts):
     changes = {"training__batch_size": 7, "training__epochs": 9, "model__layers": layers}
     changes["training__accumulate"] = accumulate
     spec = make(optimizer={"type": "adam", "learning_rate": 0.1}, **changes)
-    registry = declnet.default_registry()
-    prepared = prepare(spec, registry)
-    trainings = Trainings(spec, prepared, registry)
+    training = declnet.StepwiseTraining(spec)
+    trainings = Trainings(training)
     for updates in parts:
         trainings.train(0.03, updates)
         trainings.train(0.1, updates)
     assert trainings.updates == 2 * parts[-1] == 2 * trainings.run_updates
     expected = declnet.run(spec).model.parameters()
-    for name, found in prepared.model.parameters().items():
+    for name, found in training.model.parameters().items():
         np.testing.assert_array_equal(found, expected[name], err_msg=name)

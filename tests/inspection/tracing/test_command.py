@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ..distributions import write_metadata
-from ..hostile_names.skeletons import HtmlSkeleton
+from ...distributions import write_metadata
+from ...hostile_names.skeletons import HtmlSkeleton
 
 PLUGIN = '''
 import numpy as np

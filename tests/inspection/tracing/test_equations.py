@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from declnet.inspection.equations import equations, gradient_equations
 
 from declnet import Elementwise, Layer, default_registry
+from declnet.inspection.tracing.equations import equations, gradient_equations
 from declnet.testing import build_examples
 
 STATED = ("layer", "loss", "optimizer", "regularizer")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from declnet.cli.tracing.numbers import is_large, matrices, statistics
+
+from declnet.inspection.tracing.numbers import is_large, matrices, statistics
 
 
 def shown(array: np.ndarray) -> list[tuple[str, list[str]]]:

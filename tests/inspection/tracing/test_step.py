@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from declnet.inspection.starting import Start, start_of_run, start_of_spec
-from declnet.inspection.trace import Trace, suspects
 
 import declnet
 from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
-from declnet.inspection.tracing import trace
+from declnet.inspection.tracing.starting import Start, start_of_run, start_of_spec
+from declnet.inspection.tracing.step import trace
+from declnet.inspection.tracing.trace import Trace, suspects
 
-SPECS = Path(__file__).parents[2] / "specs"
+SPECS = Path(__file__).parents[3] / "specs"
 FILES = sorted(
     each.relative_to(SPECS)
     for each in SPECS.rglob("*")
@@ -34,7 +34,7 @@ def started(document: dict[str, Any], changed: Callable[..., Any]) -> Started:
     def start(values: dict[str, Any] | None = None, step: int = 0, registry: Any = None) -> Start:
         registry = registry or default_registry()
         spec = parse_spec(changed(document, values or {}), registry)
-        return start_of_spec(spec, registry, step)
+        return start_of_spec(declnet.StepwiseTraining(spec, registry), step)
 
     return start
 
@@ -138,7 +138,7 @@ def test_the_gradients_of_each_shipped_spec_are_verified(
     file: Path, shipped_spec: Callable[[Path], Path]
 ) -> None:
     spec = load_spec(shipped_spec(file), {"model.initial_weights": None})  # of another run
-    found = trace(start_of_spec(spec, default_registry()), verify=True)
+    found = trace(start_of_spec(declnet.StepwiseTraining(spec)), verify=True)
     assert found.dtype == "float64"
     assert suspects(found) == ()
     assert max(each.error for each in found.checks) <= 1e-6
@@ -225,7 +225,7 @@ def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
 
     with pytest.raises(KeyboardInterrupt):
         declnet.run(spec, out=tmp_path / "run", listener=interrupt)
-    found = trace(start_of_run(tmp_path / "run", default_registry()), 30)
+    found = trace(start_of_run(declnet.open_run(tmp_path / "run"), None, ()), 30)
     assert "after 4 updates" in found.origin
     assert (found.step, found.epoch) == (5, 4)
     for each in found.parameters:
@@ -254,9 +254,9 @@ def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp
             "training": {"epochs": 2},
         }
     )
-    found = trace(start_of_spec(spec, default_registry(), 1), 60, verify=True)
+    found = trace(start_of_spec(declnet.StepwiseTraining(spec), 1), 60, verify=True)
     assert all(each.error <= 1e-6 for each in found.checks)
     kept = found.layers[2].y[found.layers[2].y != 0] / found.layers[1].y[found.layers[2].y != 0]
     np.testing.assert_allclose(kept, 1 / (1 - 0.2))
-    first = trace(start_of_spec(spec, default_registry()), 60, verify=True)
+    first = trace(start_of_spec(declnet.StepwiseTraining(spec)), 60, verify=True)
     assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)

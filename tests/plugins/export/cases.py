@@ -12,9 +12,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from declnet import (
-    DataError,
-    DeclnetError,
+from declnet import DataError, DeclnetError, Layer
+from declnet.contracts.data.table import column_type
+from declnet.registry.discovery import default_registry
+from declnet.testing import build_examples
+from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedFinish,
     ExportedInput,
@@ -24,14 +26,10 @@ from declnet import (
     ExportedPredictions,
     ExportedStep,
     FilePredictor,
-    Layer,
 )
-from declnet.contracts.data.table import column_type
-from declnet.registry.discovery import default_registry
-from declnet.runs.exchange.exporting import compared_predictions
-from declnet.testing import build_examples
-from declnet.testing.checks.translations import Case, cases_of, model_of, numbered
-from declnet_plugins.standard.losses import MeanSquaredError
+from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
+from declnet_plugins.exchange.comparing import compared_predictions
+from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 REGISTRY = default_registry()
 

@@ -11,7 +11,8 @@ import pytest
 
 from declnet import Table, default_registry, load_predictor, open_run, parse_spec, run
 from declnet.testing import Subject
-from declnet.testing.checks.translations import refuses_what_its_transforms_refuse
+from declnet_plugins.exchange import export
+from declnet_plugins.exchange.checks.translations import refuses_what_its_transforms_refuse
 from declnet_plugins.export.c99.compiled import CompiledProgram
 from tests.odd_rows import GOOD, PREPARE, SPEC, csv_text, json_rows, odd_rows, training_file
 
@@ -48,7 +49,7 @@ def folder(request, tmp_path_factory):
 def file_predictor(folder, name):
     """Export the run, and return a function of columns that gives labels and validity."""
     path = folder / name
-    assert open_run(folder / "run").export(path, force=True).labels_differ == 0
+    assert export(open_run(folder / "run"), path, force=True).labels_differ == 0
     if path.suffix == ".py":
         predict = runpy.run_path(str(path))["predict"]
 
@@ -125,7 +126,7 @@ def test_odd_cells_of_a_text_file(folder, tmp_path):
 
 def test_the_description_says_what_the_caller_does_first(folder):
     onnx = pytest.importorskip("onnx")
-    open_run(folder / "run").export(folder / "m.onnx", force=True)
+    export(open_run(folder / "run"), folder / "m.onnx", force=True)
     metadata = {each.key: each.value for each in onnx.load(folder / "m.onnx").metadata_props}
     inputs = {each["name"]: each for each in json.loads(metadata["inputs"])}
     assert inputs["color"]["first"] == "remove spaces and tabs around the text"

@@ -1,22 +1,27 @@
 """The calls of single components, bound as in a training graph."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from declnet import Component, OptimizerUpdate, ParameterInfo, default_registry
-from declnet.contracts.execution.kernel import Call
-from declnet.graph.model import Model
-from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import ParameterUpdate, VectorUpdate
-from declnet.spec.heads import Head
-from declnet.testing.check import Subject
+from declnet import (
+    Component,
+    OptimizerUpdate,
+    ParameterInfo,
+    Registry,
+    TrainingStep,
+    default_registry,
+)
+from declnet.testing import Subject, build_examples
 from declnet.testing.checks.losses import drawn, prepared, sort_of, working_pairs
-from declnet.testing.harness import NO_LOSS, infer, probe
-from declnet.testing.layer_harness import infer_chain, inputs_of_chain, shapes_of, working_shapes
-from declnet.testing.trial import Setting
+from declnet.testing.harness import NO_LOSS, build, model_of_parameters, probe
+from declnet.testing.layer_harness import build_chain, working_shapes
+from declnet.testing.trial import Setting, in_order
+
+Call = Callable[[], object]
 
 
 def calls_of(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
@@ -36,54 +41,46 @@ def calls_of(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
 def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
     random = np.random.default_rng(0)
     for shape in working_shapes(subject):
-        nodes = infer_chain(subject, shape, setting)
-        inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
-        model = Model(nodes, inputs, np.dtype(setting.dtype))
-        model.store.initialize(1, subject.registry)
-        graph = TrainingGraph(model, [Head("", NO_LOSS)], setting.samples, 1)
-        graph.schedules.begin(1)
-        given = {}
-        for name, info in inputs.items():
-            size = (*info.shape, setting.samples)
-            values = (
-                random.integers(0, 2, size) if info.dtype == "integer" else random.normal(size=size)
-            )
-            given[name] = np.moveaxis(values, -1, 0).astype(
-                "int64" if info.dtype == "integer" else setting.dtype, order="K"
-            )
-        step = graph.step(given, [np.zeros(setting.samples)])
+        model = build_chain(subject, shape, setting)
+        step, x = TrainingStep(model, NO_LOSS, setting.samples, seed=1), {}
+        for name, info in model.inputs.items():
+            size, is_float = (setting.samples, *info.shape), info.dtype == "float"
+            values = random.normal(size=size) if is_float else random.integers(0, 2, size)
+            x[name] = in_order(values, "batch_last", setting.dtype if is_float else "int64")
+        step.begin(x, np.zeros(setting.samples))
         yield from _own(step.calls, subject.instance, str(shape))
 
 
 def _of_loss(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
-    loss, dtype = subject.instance, np.dtype(setting.dtype)
+    loss = subject.instance
     for pair in working_pairs(subject):
         sort = sort_of(loss, pair)
         if sort is None:
             continue
         batch = drawn(loss, sort, pair, 0, setting.samples)
-        shape = pair.shape
-        features = (int(np.prod(shape)),)
-        before = probe(setting.input_order, name="before", shape=shape, samples=setting.samples)
-        nodes = infer([before], features, subject.registry)
-        model = Model(nodes, features, dtype)
-        graph = TrainingGraph(model, [Head("", loss)], setting.samples, 1)
-        y_true = prepared(loss, batch.y, shape, dtype, setting.order)
-        x = batch.x[0].reshape(setting.samples, -1).astype(dtype)
-        yield from _own(graph.step({"": x}, [y_true]).calls, loss, str(shape))
+        before = probe(
+            setting.input_order, name="before", shape=pair.shape, samples=setting.samples
+        )
+        model = build([before], (prod(pair.shape),), Registry(), setting.dtype)
+        step = TrainingStep(model, loss, setting.samples, seed=1)
+        y_true = prepared(loss, batch.y, pair.shape, setting.dtype, setting.order)
+        x = batch.x[0].reshape(setting.samples, -1).astype(setting.dtype)
+        step.begin({"": x}, y_true)
+        yield from _own(step.calls, loss, str(pair.shape))
 
 
 def _of_optimizer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
     random, optimizer = np.random.default_rng(0), subject.instance
-    w, dw = (random.normal(size=setting.samples * 6).astype(setting.dtype) for _ in range(2))
-    if optimizer.per_parameter:
-        info = ParameterInfo("dense.weights", (6, setting.samples), "weight")
-        arrays = w.reshape(info.shape), dw.reshape(info.shape)
-        update: Any = ParameterUpdate(optimizer, [(info, *arrays)], 100)
-    else:
-        update = VectorUpdate(optimizer, w, dw, 100)
-    update.set(0.01, 1)
-    for call in update.calls:
+    size = (6, setting.samples)
+    shape = size if optimizer.per_parameter else (prod(size),)
+    model = model_of_parameters([ParameterInfo("dense.weights", shape, "weight")], setting.dtype)
+    step = TrainingStep(model, NO_LOSS, 1, optimizer=optimizer, total=100)
+    step.update(1)
+    for state in step.optimizer_state.values():
+        state.fill(0)
+    for array in (step.vector, step.gradient):
+        array[...] = random.normal(size=array.shape)
+    for call in step.update_calls:
         if isinstance(call, OptimizerUpdate):
             yield "update", call
 
@@ -93,7 +90,7 @@ def _of_regularizer(subject: Subject, setting: Setting) -> Iterator[tuple[str, C
     yield "add_gradient", partial(subject.instance.add_gradient, w, dw)
 
 
-def _own(calls: tuple[Call, ...], component: Component, what: str) -> Iterator[tuple[str, Call]]:
+def _own(calls: Sequence[Call], component: Component, what: str) -> Iterator[tuple[str, Call]]:
     for call in calls:
         function = getattr(call, "func", None)
         owner = getattr(function, "__self__", None)
@@ -103,8 +100,6 @@ def _own(calls: tuple[Call, ...], component: Component, what: str) -> Iterator[t
 
 def subjects(kind: str, examples: int | None = None) -> Iterator[Subject]:
     """Yield the installed components of a kind, one for each of their (first) examples."""
-    from declnet.testing.examples import build_examples
-
     registry = default_registry()
     for entry in registry.entries(kind):
         for number, instance in enumerate(build_examples(entry.component, registry)[:examples]):

@@ -7,7 +7,7 @@ import pytest
 
 from declnet import KernelSite, LayerState, parse_spec, run
 from declnet_plugins.kernels.embedding import EmbeddingKernel
-from declnet_plugins.standard.layers import Embedding
+from declnet_plugins.standard.layers.embedding import Embedding
 
 pytestmark = pytest.mark.usefixtures("numba")
 

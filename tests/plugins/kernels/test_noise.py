@@ -8,7 +8,7 @@ import pytest
 from declnet import KernelSite, LayerState
 from declnet.graph.schedules import ScheduledValues
 from declnet_plugins.kernels.noise import DropoutKernel, GaussianNoiseKernel
-from declnet_plugins.standard.layers import Dropout
+from declnet_plugins.standard.layers.dropout import Dropout
 
 pytestmark = pytest.mark.usefixtures("numba")
 

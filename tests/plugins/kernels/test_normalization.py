@@ -7,7 +7,7 @@ import pytest
 
 from declnet import KernelSite, LayerState
 from declnet_plugins.kernels.normalization import BatchNormKernel
-from declnet_plugins.standard.layers import BatchNorm
+from declnet_plugins.standard.layers.normalization import BatchNorm
 
 pytestmark = pytest.mark.usefixtures("numba")
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from declnet import ExportError
+from declnet_plugins.exchange import ExportError, export
 
 from ..export.houses import trained
 
@@ -37,7 +37,7 @@ def names_and_types(values):
 
 def test_a_table_becomes_labels_and_probabilities(tmp_path):
     stored = trained(tmp_path)
-    result = stored.export(tmp_path / "m.onnx")
+    result = export(stored, tmp_path / "m.onnx")
     assert result.samples == 24  # the validation data
     assert result.difference < LARGEST
     session = session_of(tmp_path / "m.onnx")
@@ -65,14 +65,14 @@ def test_a_table_becomes_labels_and_probabilities(tmp_path):
     assert metadata["declnet"] == stored.manifest.declnet
     for opset in (16, 22):
         with pytest.raises(ExportError, match="opset"):
-            stored.export(tmp_path / "other.onnx", options={"opset": opset})
+            export(stored, tmp_path / "other.onnx", options={"opset": opset})
 
 
 def test_folds_are_averaged_in_one_graph(tmp_path):
     layers = [{"type": "dense", "units": 4}, "tanh", {"type": "dense", "units": 1}, "sigmoid"]
     data = {"folds": 3, "validation": None}
     stored = trained(tmp_path, "sold", layers, "binary_crossentropy", data=data)
-    assert stored.export(tmp_path / "m.onnx").difference < LARGEST
+    assert export(stored, tmp_path / "m.onnx").difference < LARGEST
     session = session_of(tmp_path / "m.onnx")
     label, probabilities, _ = session.run(None, ROWS)
     np.testing.assert_array_equal(label == "yes", probabilities[:, 1] > 0.5)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import TranslationSite
-from declnet_plugins.standard.transforms import Impute, Tokenize
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.standard.transforms.impute import Impute
+from declnet_plugins.standard.transforms.text import Tokenize
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

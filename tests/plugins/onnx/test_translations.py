@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import ExportError
+from declnet_plugins.exchange import ExportError
 
 from ..export.cases import translated, trials, trials_of_transform
 

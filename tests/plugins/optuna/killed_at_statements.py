@@ -41,7 +41,7 @@ def make(folder: Path) -> None:
 
 
 def tables(folder: Path) -> set[tuple[str, ...]]:
-    assert [each.name for each in folder.iterdir()] == ["study.db"]
+    assert [path.name for path in folder.iterdir()] == ["study.db"]
     with closing(sqlite3.connect(folder / "study.db")) as connection:
         found = set(connection.execute("SELECT type, name, sql FROM sqlite_master"))
         versions = connection.execute("SELECT schema_version FROM version_info").fetchall()

@@ -48,7 +48,7 @@ def test_a_grid_has_each_point_once_and_ends(context):
         study = searcher.open(replace(context, space=GRID, worker=worker))
         carried_out(study, 5 if worker == "here" else 100)
         study.close()
-    found = [tuple(sorted(each.values.items())) for each in study.trials()]
+    found = [tuple(sorted(trial.values.items())) for trial in study.trials()]
     assert len(found) == len(set(found)) == 3 * 3 + 3  # momenta of sgd, and adam without
 
 
@@ -58,7 +58,7 @@ def test_folders_share_a_study_and_keep_their_own_trials(context, tmp_path):
     mine, other = here.ask(), there.ask()
     assert (mine.number, other.number) == (0, 1)
     there.tell(1, "pruned", None, 0.5)
-    assert [(each.state, each.worker) for each in here.trials()] == [
+    assert [(trial.state, trial.worker) for trial in here.trials()] == [
         ("running", "here"),
         ("pruned", "there"),
     ]
@@ -67,7 +67,7 @@ def test_folders_share_a_study_and_keep_their_own_trials(context, tmp_path):
     assert again.report(0, 0, 0.5) is False
     again.tell(0, "finished", 0.5, 1.0)
     again.tell(0, "failed", None, 1.0)
-    assert [(each.state, each.value, each.seconds) for each in there.trials()] == [
+    assert [(trial.state, trial.value, trial.seconds) for trial in there.trials()] == [
         ("finished", 0.5, 1.0),
         ("pruned", None, 0.5),
     ]
@@ -129,7 +129,7 @@ def test_a_server_shares_a_study_and_no_message_has_the_password(context, monkey
         for _ in range(3):
             carried_out(here, 1)
             carried_out(there, 1)
-        assert [each.worker for each in here.trials()] == ["here", "there"] * 3
+        assert [trial.worker for trial in here.trials()] == ["here", "there"] * 3
         assert here.trials() == there.trials()
         for study in (here, there):
             study.close()

@@ -75,7 +75,7 @@ def training_of(spec, seeds, parent, kind=Training):
 
 
 def bits(folder):
-    return {each: (folder / each).read_bytes() for each in BITS}
+    return {bit: (folder / bit).read_bytes() for bit in BITS}
 
 
 @pytest.mark.parametrize("kind", [RayExecutor, Apart])
@@ -101,7 +101,7 @@ def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
     training.train(executor)
     assert [each.error for each in found] == [None] * RUNS
     assert sorted(each.seed for each in found) == list(range(RUNS))
-    assert not [each for each in (tmp_path / "all").iterdir() if each.name.startswith(".")]
+    assert not [path for path in (tmp_path / "all").iterdir() if path.name.startswith(".")]
     for each in found:
         alone = tmp_path / f"alone-{each.seed}"
         run(spec.model_copy(update={"seed": each.seed}), out=alone)

@@ -279,7 +279,7 @@ def start(tmp_path_factory):
         return servers[-1]
 
     yield begin
-    for each in servers:
-        if each.process.poll() is None:
-            each.process.terminate()
-            each.process.wait(30)
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.terminate()
+            server.process.wait(30)

@@ -270,7 +270,7 @@ def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
         loop = asyncio.get_running_loop()
         ask.app.threads.submit(asyncio.run_coroutine_threadsafe(release.wait(), loop).result)
         requests = [ask.send("/predict", [body], "POST", json_type) for _ in range(4)]
-        work = [asyncio.create_task(each) for each in requests]
+        work = [asyncio.create_task(request) for request in requests]
         done, _ = await asyncio.wait(work, timeout=0.2)
         refused = [each.result() for each in done]
         late = await asyncio.gather(*work)
@@ -341,6 +341,6 @@ def test_logs_have_no_values(client, capsys):
     ask("/predict", [{**ROW, "color": "secret-color"}])
     ask("/predict", [{**ROW, "size": "secret-size"}])
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [(each["status"], each.get("rows")) for each in lines] == [(200, 1), (422, None)]
+    assert [(line["status"], line.get("rows")) for line in lines] == [(200, 1), (422, None)]
     assert "secret" not in json.dumps(lines)
-    assert all(each["ms"] >= 0 for each in lines)
+    assert all(line["ms"] >= 0 for line in lines)

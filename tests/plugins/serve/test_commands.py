@@ -12,7 +12,7 @@ from declnet_plugins.serve.commands import serve
 
 
 def outcome(*arguments):
-    return CliRunner().invoke(serve, [str(each) for each in arguments])
+    return CliRunner().invoke(serve, [str(argument) for argument in arguments])
 
 
 def test_faults_are_said_before_anything_is_served(runs, tmp_path):

@@ -82,9 +82,9 @@ def test_a_folder_that_failed_is_tried_again_after_a_minute(served, runs, monkey
 
 
 def test_the_folder_of_a_prediction_is_only_read(served):
-    before = {each: each.read_bytes() for each in served.path.iterdir()}
+    before = {path: path.read_bytes() for path in served.path.iterdir()}
     served.model.predictor.predict([ROW])
-    assert {each: each.read_bytes() for each in served.path.iterdir()} == before
+    assert {path: path.read_bytes() for path in served.path.iterdir()} == before
 
 
 @pytest.mark.parametrize("change", ["column", "kind", "classes", "task"])

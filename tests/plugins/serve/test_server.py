@@ -70,8 +70,8 @@ def insisting(server):
             time.sleep(0.002)
 
     clients = [threading.Thread(target=insist) for _ in range(3)]
-    for each in clients:
-        each.start()
+    for client in clients:
+        client.start()
     yield answers
     stop.set()
     for each in clients:
@@ -87,7 +87,7 @@ def until(condition):
 
 def test_clients_that_retry_lose_nothing_when_the_server_is_killed(start, runs):
     def files():
-        return {each: each.read_bytes() for each in (runs / "flowers").iterdir()}
+        return {path: path.read_bytes() for path in (runs / "flowers").iterdir()}
 
     before = files()
     server = start(runs / "flowers", "--port", 0)
@@ -100,7 +100,7 @@ def test_clients_that_retry_lose_nothing_when_the_server_is_killed(start, runs):
         count = len(answers)
         until(lambda: len(answers) > count + 20)
     assert again.end() == 0
-    assert all(each == expected for each in answers)
+    assert all(answer == expected for answer in answers)
     assert files() == before
 
 
@@ -134,5 +134,5 @@ def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, ru
         again = start(runs / "flowers", "--port", server.port, "--workers", 2)
         count = len(answers)
         until(lambda: len(answers) > count + 20)
-    assert all(each == expected for each in answers)
+    assert all(answer == expected for answer in answers)
     assert again.end() == 0

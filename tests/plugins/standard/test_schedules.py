@@ -106,7 +106,7 @@ def test_rates(schedule, steps, expected):
 
 
 @pytest.mark.parametrize(
-    "schedule", [each.component for each in declnet.default_registry().entries("schedule")]
+    "schedule", [entry.component for entry in declnet.default_registry().entries("schedule")]
 )
 def test_all_rates_follow_the_rate_field(schedule):
     fields = {**schedule.examples[0], "final_rate": 0.0}

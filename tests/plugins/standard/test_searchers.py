@@ -83,6 +83,6 @@ def test_without_optuna_a_study_is_random_and_stays_so(document, monkeypatch, tm
     tuned = {**document, "tune": {"trials": 2, "space": space}}
     monkeypatch.setattr("declnet_plugins.optuna.searcher.find_spec", lambda name: None)
     found = tune(parse_spec(tuned), out=tmp_path / "study")
-    assert [each.state for each in found.trials] == ["finished"] * 2
+    assert [trial.state for trial in found.trials] == ["finished"] * 2
     monkeypatch.undo()
     assert type(found.search.searcher) is Random

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.tabular import (
+from declnet_plugins.tabular.initializers import (
     FanInUniform,
     HePlus,
     PerFeature,
@@ -39,7 +39,7 @@ def test_adjacent_columns_of_a_feature_share_a_draw(rng):
     w = np.empty((500, 8))
     PerFeature(size=3).fill(w, rng, 8, 8)
     groups = w[:, :3], w[:, 3:6], w[:, 6:]
-    assert all((each == each[:, :1]).all() for each in groups)
+    assert all((group == group[:, :1]).all() for group in groups)
     draws = w[:, ::3]
     assert abs(draws.std() - 1) < 0.05
     assert (np.abs(np.corrcoef(draws.T) - np.eye(3)) < 0.15).all()

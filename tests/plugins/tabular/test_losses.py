@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.tabular import MembersCrossentropy, MembersSquaredError
+from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 
 @pytest.fixture

@@ -53,8 +53,8 @@ def written(tmp_path):
         columns = {name: COLUMNS[name] for name in names} | {"y": TARGETS[target]}
         lines = [",".join(columns)]
         lines += [
-            ",".join(str("" if each[at % len(each)] is None else each[at % len(each)])
-                     for each in columns.values())
+            ",".join(str("" if column[at % len(column)] is None else column[at % len(column)])
+                     for column in columns.values())
             for at in range(rows)
         ]  # fmt: skip
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")

@@ -8,7 +8,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from declnet_plugins.tabular import Clamp, QuantileNormal, RobustScale, SignedOneHot
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
+from declnet_plugins.tabular.transforms.targets import Clamp
 
 RNG = np.random.default_rng(4)
 
@@ -87,9 +89,9 @@ def test_other_numbers_of_categories_are_one_hot(count):
 def test_what_suits():
     bools, dates = np.array([True, False]), text("2024-01-01", "2024-02-01")
     columns = [np.arange(3.0), np.arange(3), bools, text("a", "b"), dates]
-    assert [SignedOneHot().suits(each) for each in columns] == [False, False, True, True, False]
+    assert [SignedOneHot().suits(column) for column in columns] == [False, False, True, True, False]
     for transform in (RobustScale(), QuantileNormal(), Clamp()):
-        assert [transform.suits(each) for each in columns] == [True, True, False, False, False]
+        assert [transform.suits(column) for column in columns] == [True, True, False, False, False]
 
 
 def test_clamp_limits_predictions_to_the_training_data_and_changes_no_target():

@@ -8,8 +8,8 @@ from declnet import EpochLogged, Metric
 from declnet.display.tables import format_metric
 from declnet.runs.display.metrics import abbreviations, live_metrics, metrics_in_words
 from declnet.spec.heads import Head
-from declnet_plugins.standard.losses import MeanSquaredError
-from declnet_plugins.standard.metrics import F1, Accuracy
+from declnet_plugins.standard.losses.regression import MeanSquaredError
+from declnet_plugins.standard.metrics.classification import F1, Accuracy
 
 SHORTER = {"accuracy": "acc"}
 METRICS = {"loss": 0.952, "data_loss": 0.932, "regularization_loss": 0.02, "accuracy": 0.556}

@@ -8,10 +8,7 @@ import pytest
 from declnet import Metric
 from declnet.runs.inference.observing import Observed
 from declnet.runs.inference.predictions import OutputReading
-from declnet_plugins.standard.metrics import (
-    F1,
-    Accuracy,
-)
+from declnet_plugins.standard.metrics.classification import F1, Accuracy
 
 
 class Broken(Metric):

@@ -15,7 +15,7 @@ from declnet import DataError, OutputError, as_table, parse_spec, run, write_pre
 from declnet.contracts.network.inputs import wrapped
 from declnet.runs.inference.predictions import prediction_columns
 from declnet.runs.inference.predictor import Predictor
-from declnet_plugins.standard.data import SQL
+from declnet_plugins.standard.data.sql import SQL
 from tests.odd_rows import (
     PREPARE,
     SPEC,

@@ -112,10 +112,10 @@ def test_predictions_may_have_another_shape_than_the_output():
         return y_pred[:, :1]
 
     found = reading(declared(takes="values", predictions=means), (2,))
-    assert (found.sort, found.outputs) == ("values", 1)
+    assert (found.task, found.outputs) == ("values", 1)
     assert found.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
     one_of_two = declared(targets="binary", takes="logits", predictions=means)
-    assert reading(one_of_two, (2,)).sort == "binary"
+    assert reading(one_of_two, (2,)).task == "binary"
 
 
 def test_the_threshold_of_a_metric_counts():

@@ -15,14 +15,15 @@ from declnet import (
     NativeCall,
     Parameter,
     TaskUpdate,
-    Translation,
     execute_task,
 )
 from declnet.contracts.execution.operations import OptimizerUpdate
+from declnet_plugins.exchange import Translation
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.calibrators import Conformal
-from declnet_plugins.standard.layers import GRU, LeakyReLU
-from declnet_plugins.standard.transforms import Log, Standardize
+from declnet_plugins.standard.layers.activations import LeakyReLU
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.transforms.scaling import Log, Standardize
 
 from ..right.engines import Callbacks, PythonLoop
 from ..right.executors import InTurn, Reporting

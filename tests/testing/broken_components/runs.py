@@ -13,11 +13,6 @@ from declnet import (
     Calibrator,
     Callback,
     DataError,
-    ExportedPredictions,
-    Exporter,
-    ExportError,
-    ExportSummary,
-    Importer,
     Plan,
     ResultTable,
     Searcher,
@@ -25,6 +20,13 @@ from declnet import (
     StudyTrial,
     Task,
     Template,
+)
+from declnet_plugins.exchange import (
+    ExportedPredictions,
+    Exporter,
+    ExportError,
+    ExportSummary,
+    Importer,
 )
 
 from ..right.others import LastMean, Patience, Plateau, Sum

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from declnet import Callback, Diagnostic, Registry, default_registry
-from declnet_plugins.standard.data import NPZ
-from declnet_plugins.standard.layers import Dense
-from declnet_plugins.standard.losses import CategoricalCrossentropy
-from declnet_plugins.standard.metrics import Accuracy
-from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.data.arrays import NPZ
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.losses.classification import CategoricalCrossentropy
+from declnet_plugins.standard.metrics.classification import Accuracy
+from declnet_plugins.standard.optimizers.sgd import SGD
 from declnet_plugins.standard.regularizers import L2
 from declnet_plugins.standard.schedules import Constant
 

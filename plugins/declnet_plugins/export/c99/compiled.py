@@ -15,7 +15,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from declnet import Array, ExportedPredictions, ExportError
+from declnet import Array
+from declnet_plugins.exchange import ExportedPredictions, ExportError
 from declnet_plugins.export.c99.files import ERRORS, INTERFACE
 from declnet_plugins.export.c99.text import read_string
 from declnet_plugins.export.c99.writer import TEXT

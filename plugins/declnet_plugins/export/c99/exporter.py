@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from declnet import (
+from declnet_plugins.exchange import (
     ExportedModel,
     Exporter,
     ExportError,

@@ -9,7 +9,7 @@ import json
 from math import prod
 from typing import Any
 
-from declnet import ExportedModel
+from declnet_plugins.exchange import ExportedModel
 from declnet_plugins.export.c99.model_writer import Field, ModelWriter, Output
 from declnet_plugins.export.c99.self_test import self_test
 from declnet_plugins.export.c99.text import braced, string
@@ -102,15 +102,15 @@ def _output_struct(writer: ModelWriter, each: Output) -> str:
 def _output_fields(writer: ModelWriter, own: Output) -> str:
     output, name = own.output, f"{writer.prefix}_{own.name}_classes".replace("__", "_")
     number, lines = writer.number, []
-    if output.sort in ("classes", "binary"):
+    if output.task in ("classes", "binary"):
         lines.append(f"    int label; /* the predicted class, a position in {name} */")
-    if output.sort == "flags":
+    if output.task == "flags":
         lines.append(f"    int flags[{own.size}]; /* 1 for yes, 0 for no */")
-    kind = number if output.sort == "values" else "float"
+    kind = number if output.task == "values" else "float"
     about = {
         "values": "in the unit of the target",
         "scores": f"above {output.threshold} for the second class"
-        if output.sort != "classes"
+        if output.task != "classes"
         else "the largest belongs to the predicted class",
         "probabilities": f"in the order of {name}" if output.classes else "of yes",
     }[own.numbers]
@@ -207,7 +207,7 @@ def _interface(model: ExportedModel, writer: ModelWriter) -> str:
         "outputs": [
             {
                 "name": output.output.name,
-                "sort": output.output.sort,
+                "sort": output.output.task,
                 "field": output.numbers,
                 "size": output.size,
                 "count": output.count,

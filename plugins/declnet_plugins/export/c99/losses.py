@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from declnet import Calibrator, Loss, Translation, TranslationSite, Untranslatable
+from declnet import Calibrator, Loss
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.layers.activations import sigmoid, softmax, softplus
 from declnet_plugins.export.c99.text import LITERALS
 from declnet_plugins.export.c99.writer import CWriter, Value
@@ -17,8 +18,9 @@ from declnet_plugins.standard.calibrators import (
     Conformal,
     Temperature,
 )
-from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
-from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.losses.distribution import GaussianNLL
+from declnet_plugins.standard.losses.ordinal import Ordinal
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM, Poisson
 from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 ORDINAL = """

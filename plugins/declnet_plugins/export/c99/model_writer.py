@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
+from declnet import Shape
+from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedInput,
     ExportedModel,
     ExportedOutput,
-    Shape,
     WrittenOutput,
 )
 from declnet_plugins.export.c99.text import Names
@@ -60,14 +60,14 @@ class Output:
     @property
     def numbers(self) -> str:
         """The name of the field with probabilities, scores or values."""
-        if self.output.sort == "values":
+        if self.output.task == "values":
             return "values"
         return "scores" if self.output.scores else "probabilities"
 
     @property
     def count(self) -> int:
         """How many items that field has: of two classes, both have a probability."""
-        return 2 if self.output.sort == "binary" and not self.output.scores else self.size
+        return 2 if self.output.task == "binary" and not self.output.scores else self.size
 
 
 PUBLIC = (
@@ -212,11 +212,11 @@ class ModelWriter(CWriter):
         name = own.name
         into = f"out->{name}." if name else "out->"
         self._fill(f"{into}{own.numbers}", written.predictions, own.size, own.count)
-        if output.sort == "classes":
+        if output.task == "classes":
             self._final(LABEL, into, size=own.size, numbers=own.numbers)
-        elif output.sort in ("binary", "flags"):
+        elif output.task in ("binary", "flags"):
             at = own.count - own.size
-            what = "label" if output.sort == "binary" else "flags[i]"
+            what = "label" if output.task == "binary" else "flags[i]"
             self._final(
                 FLAG, into, size=own.size, numbers=own.numbers, at=f"{at} + i" if at else "i",
                 what=what, limit=self._limit(output.threshold),

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, ExportError
+from declnet import Array
+from declnet_plugins.exchange import ExportError
 
 WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const

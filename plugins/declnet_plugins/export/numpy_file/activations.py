@@ -9,8 +9,27 @@ import numpy as np
 
 from declnet import Array
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
-from declnet_plugins.standard import layers
-from declnet_plugins.standard.layers.activations import ALPHA, SCALE
+from declnet_plugins.standard.layers.activations import (
+    ALPHA,
+    ELU,
+    SCALE,
+    SELU,
+    HardSigmoid,
+    LeakyReLU,
+    Linear,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from declnet_plugins.standard.layers.dropout import Dropout
+from declnet_plugins.standard.layers.gating import GLU, Maxout
+from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
+from declnet_plugins.standard.layers.gelu import GELU
+from declnet_plugins.standard.layers.prelu import PReLU
 
 
 def linear(x: Array) -> Array:
@@ -109,23 +128,23 @@ class NumpyActivations(NumpyTranslation):
 
     type = "numpy_activations"
     functions: ClassVar[Any] = {
-        layers.Linear: linear,
-        layers.ReLU: relu,
-        layers.LeakyReLU: leaky_relu,
-        layers.ELU: elu,
-        layers.SELU: selu,
-        layers.Softplus: softplus,
-        layers.Sigmoid: sigmoid,
-        layers.HardSigmoid: hard_sigmoid,
-        layers.Tanh: tanh,
-        layers.SiLU: silu,
-        layers.Mish: mish,
-        layers.GELU: gelu,
-        layers.Softmax: softmax,
-        layers.PReLU: prelu,
-        layers.GLU: glu,
-        layers.Maxout: maxout,
-        layers.Dropout: linear,
-        layers.GaussianNoise: linear,
+        Linear: linear,
+        ReLU: relu,
+        LeakyReLU: leaky_relu,
+        ELU: elu,
+        SELU: selu,
+        Softplus: softplus,
+        Sigmoid: sigmoid,
+        HardSigmoid: hard_sigmoid,
+        Tanh: tanh,
+        SiLU: silu,
+        Mish: mish,
+        GELU: gelu,
+        Softmax: softmax,
+        PReLU: prelu,
+        GLU: glu,
+        Maxout: maxout,
+        Dropout: linear,
+        GaussianNoise: linear,
     }
     replaces = tuple(functions)

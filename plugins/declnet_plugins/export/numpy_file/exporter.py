@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
+from declnet import Array
+from declnet_plugins.exchange import (
     ExportedModel,
     ExportedPredictions,
     Exporter,
@@ -98,7 +98,7 @@ def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
     body, data = writer.body(), writer.data()
     columns = {column.name: column.type for column in model.columns}
     names = {output.name: list(output.class_names or ()) for output in model.outputs}
-    sorts = {output.name: (output.sort, output.shape) for output in model.outputs}
+    sorts = {output.name: (output.task, output.shape) for output in model.outputs}
     imports = sorted(writer.sources.imports - {"import numpy as np"})
     sections = [
         _documentation(model),
@@ -142,7 +142,7 @@ def _documentation(model: ExportedModel) -> str:
             lines.append(f"Column {number + 1}: {', '.join(filter(None, (size, shape)))}.")
     for number, output in enumerate(model.outputs):
         keys = ["prediction"]
-        if output.sort != "values":
+        if output.task != "values":
             keys.append("scores" if output.scores else "probabilities")
         keys += ["lower", "upper"] if output.intervals else ["sets"] if output.sets else []
         keys.append("valid")

@@ -7,9 +7,22 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
-from declnet_plugins.standard import layers
+from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.layers.embedding import Embedding
+from declnet_plugins.standard.layers.joining import Add, Concatenate, Multiply
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.pooling import (
+    AveragePool2d,
+    GlobalAveragePool2d,
+    GlobalMaxPool2d,
+    MaxPool2d,
+)
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 from declnet_plugins.standard.layers.window import window_over
 
 
@@ -162,16 +175,16 @@ class NumpyLayers(NumpyTranslation):
 
     type = "numpy_layers"
     functions: ClassVar[Any] = {
-        layers.Dense: dense,
-        layers.BatchNorm: batch_norm,
-        layers.LayerNorm: layer_norm,
-        layers.GroupNorm: group_norm,
-        layers.RMSNorm: rms_norm,
-        layers.Add: add,
-        layers.Multiply: multiply,
-        layers.Concatenate: concatenate,
-        layers.GlobalAveragePool2d: global_average_pool2d,
-        layers.GlobalMaxPool2d: global_max_pool2d,
+        Dense: dense,
+        BatchNorm: batch_norm,
+        LayerNorm: layer_norm,
+        GroupNorm: group_norm,
+        RMSNorm: rms_norm,
+        Add: add,
+        Multiply: multiply,
+        Concatenate: concatenate,
+        GlobalAveragePool2d: global_average_pool2d,
+        GlobalMaxPool2d: global_max_pool2d,
     }
     replaces = tuple(functions)
 
@@ -180,8 +193,8 @@ class NumpyEmbedding(NumpyTranslation):
     """Embeddings."""
 
     type = "numpy_embedding"
-    functions: ClassVar[Any] = {layers.Embedding: embedding}
-    refusals: ClassVar[Any] = {layers.Embedding: embedding_refuses}
+    functions: ClassVar[Any] = {Embedding: embedding}
+    refusals: ClassVar[Any] = {Embedding: embedding_refuses}
     replaces = tuple(functions)
 
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
@@ -197,20 +210,20 @@ class NumpyWindows(NumpyTranslation):
 
     type = "numpy_windows"
     functions: ClassVar[Any] = {
-        layers.Conv2d: conv2d,
-        layers.Conv2dTranspose: conv2d_transpose,
-        layers.MaxPool2d: max_pool2d,
-        layers.AveragePool2d: average_pool2d,
+        Conv2d: conv2d,
+        Conv2dTranspose: conv2d_transpose,
+        MaxPool2d: max_pool2d,
+        AveragePool2d: average_pool2d,
     }
     replaces = tuple(functions)
 
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
         """Return the padding above, below, left and right, and a pool's size and stride."""
-        pools = isinstance(component, layers.MaxPool2d | layers.AveragePool2d)
+        pools = isinstance(component, MaxPool2d | AveragePool2d)
         size = component.pool_size if pools else component.kernel_size
         stride = component.stride or size
         dilation = (1, 1) if pools else component.dilation
-        transposed = isinstance(component, layers.Conv2dTranspose)
+        transposed = isinstance(component, Conv2dTranspose)
         shape = site.output_shape if transposed else site.input_shapes[0]
         window = window_over(component.type, shape, size, stride, component.padding, dilation)
         pads = tuple((each.before, each.after) for each in (window.rows, window.columns))

@@ -6,12 +6,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.activations import softmax
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
-from declnet_plugins.standard import calibrators, losses
-from declnet_plugins.standard.calibrators import LARGEST_BOUND, LEAST_POSITIVE, LEAST_REST
-from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.calibrators import (
+    LARGEST_BOUND,
+    LEAST_POSITIVE,
+    LEAST_REST,
+    Conformal,
+    Temperature,
+    Threshold,
+)
+from declnet_plugins.standard.losses.distribution import GaussianNLL
+from declnet_plugins.standard.losses.ordinal import Ordinal
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM, Poisson
 from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 
@@ -83,9 +92,9 @@ class NumpyLosses(NumpyTranslation):
 
     type = "numpy_losses"
     functions: ClassVar[Any] = {
-        losses.Poisson: poisson_means,
-        losses.GaussianNLL: normal_means,
-        losses.Ordinal: ordinal_probabilities,
+        Poisson: poisson_means,
+        GaussianNLL: normal_means,
+        Ordinal: ordinal_probabilities,
     }
     replaces = tuple(functions)
 
@@ -105,8 +114,8 @@ class NumpyCalibrators(NumpyTranslation):
     """Calibrators that change predictions, or give intervals or sets."""
 
     type = "numpy_calibrators"
-    functions: ClassVar[Any] = {calibrators.Temperature: temperature}
-    replaces = (calibrators.Temperature, calibrators.Threshold, calibrators.Conformal)
+    functions: ClassVar[Any] = {Temperature: temperature}
+    replaces = (Temperature, Threshold, Conformal)
 
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
         """Write the predictions, both bounds, or the sets."""

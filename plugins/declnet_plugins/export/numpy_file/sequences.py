@@ -7,10 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.activations import sigmoid
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
-from declnet_plugins.standard import layers
+from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers.conv1d import Conv1d
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.layers.lstm import LSTM
+from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
+from declnet_plugins.standard.layers.positions import PositionalEncoding
+from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
 
 def is_padding(lengths: Array | None, time: int) -> Array:
@@ -259,21 +266,21 @@ class NumpySequences(NumpyTranslation):
 
     type = "numpy_sequences"
     functions: ClassVar[Any] = {
-        layers.LastStep: last_step,
-        layers.MeanOverTime: mean_over_time,
-        layers.MaxOverTime: max_over_time,
-        layers.PositionalEncoding: positional_encoding,
-        layers.Conv1d: conv1d,
-        layers.SimpleRNN: simple_rnn,
-        layers.LSTM: lstm,
-        layers.GRU: gru,
-        layers.MultiHeadAttention: multi_head_attention,
-        layers.CrossAttention: cross_attention,
+        LastStep: last_step,
+        MeanOverTime: mean_over_time,
+        MaxOverTime: max_over_time,
+        PositionalEncoding: positional_encoding,
+        Conv1d: conv1d,
+        SimpleRNN: simple_rnn,
+        LSTM: lstm,
+        GRU: gru,
+        MultiHeadAttention: multi_head_attention,
+        CrossAttention: cross_attention,
     }
     replaces = tuple(functions)
 
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
         """As always, but waves are not learned."""
-        if isinstance(component, layers.PositionalEncoding) and not site.parameters:
+        if isinstance(component, PositionalEncoding) and not site.parameters:
             return (site.writer.call(waves, site.name, *site.inputs),)
         return super().translate(component, site)

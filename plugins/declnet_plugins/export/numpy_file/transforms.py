@@ -9,12 +9,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, TranslationSite, class_name, missing_values, read_dates
+from declnet import (
+    Array,
+    class_name,
+    missing_values,
+    read_dates,
+)
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
-from declnet_plugins.standard import transforms
-from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, part_of
-from declnet_plugins.standard.transforms.quantile import EDGE, normal_quantiles, ranks
-from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS
+from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, Datetime, part_of
+from declnet_plugins.standard.transforms.images import Normalize
+from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
+from declnet_plugins.standard.transforms.quantile import EDGE, Quantile, normal_quantiles, ranks
+from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS, Tokenize
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_plugins.tabular.transforms.targets import Clamp
@@ -234,42 +243,42 @@ class NumpyTransforms(NumpyTranslation):
 
     type = "numpy_transforms"
     functions: ClassVar[Any] = {
-        transforms.Standardize: standardize,
-        transforms.MinMax: min_max,
-        transforms.Log: log,
-        transforms.SignedLog: signed_log,
-        transforms.Quantile: quantile,
-        transforms.Impute: impute,
-        transforms.MissingIndicator: missing_indicator,
-        transforms.Normalize: normalize,
-        transforms.OneHot: one_hot,
-        transforms.Ordinal: ordinal,
-        transforms.GroupRare: group_rare,
-        transforms.Datetime: date_parts,
-        transforms.Tokenize: tokenize,
+        Standardize: standardize,
+        MinMax: min_max,
+        Log: log,
+        SignedLog: signed_log,
+        Quantile: quantile,
+        Impute: impute,
+        MissingIndicator: missing_indicator,
+        Normalize: normalize,
+        OneHot: one_hot,
+        Ordinal: ordinal,
+        GroupRare: group_rare,
+        Datetime: date_parts,
+        Tokenize: tokenize,
     }
     inverses: ClassVar[Any] = {
-        transforms.Standardize: from_standardized,
-        transforms.MinMax: from_min_max,
-        transforms.Log: from_log,
-        transforms.SignedLog: from_signed_log,
-        transforms.Quantile: from_quantile,
+        Standardize: from_standardized,
+        MinMax: from_min_max,
+        Log: from_log,
+        SignedLog: from_signed_log,
+        Quantile: from_quantile,
     }
     refusals: ClassVar[Any] = {
-        transforms.Log: log_refuses,
-        transforms.OneHot: category_refuses,
-        transforms.Ordinal: category_refuses,
-        transforms.GroupRare: group_rare_refuses,
-        transforms.Datetime: date_refuses,
-        transforms.Tokenize: tokenize_refuses,
+        Log: log_refuses,
+        OneHot: category_refuses,
+        Ordinal: category_refuses,
+        GroupRare: group_rare_refuses,
+        Datetime: date_refuses,
+        Tokenize: tokenize_refuses,
     }
     replaces = tuple(functions)
 
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
         """Return the names of the categories that are kept, and the cycles of dates."""
-        if isinstance(component, transforms.GroupRare):
+        if isinstance(component, GroupRare):
             return {"names": [*map(class_name, site.state["categories"]), component.other]}
-        if isinstance(component, transforms.Datetime):
+        if isinstance(component, Datetime):
             periodic = [each for each in site.state["parts"] if each in PERIODS]
             return {"periods": {each: PERIODS[each] for each in periodic}}
         return {}
@@ -277,7 +286,7 @@ class NumpyTransforms(NumpyTranslation):
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
         """As always; tokenize has two results."""
         found = super().translate(component, site)
-        if not isinstance(component, transforms.Tokenize):
+        if not isinstance(component, Tokenize):
             return found
         call = site.writer.call
         return (

@@ -12,12 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import (
-    Array,
+from declnet import Array, Shape
+from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedInput,
     ExportedOutput,
-    Shape,
     Translation,
     TranslationSite,
     Untranslatable,
@@ -140,18 +139,18 @@ class NumpyWriter:
         name, classes = output.name or "found", output.classes
         self.refuse(running.unpredicted, name, written.predictions)
         found: Variable
-        if output.sort == "classes":
+        if output.task == "classes":
             found = self.call(running.classes, name, written.predictions, list(classes or ()))
-        elif output.sort == "binary":
+        elif output.task == "binary":
             given = written.predictions, list(classes or ()), output.threshold
             found = self.call(running.binary, name, *given)
-        elif output.sort == "flags":
+        elif output.task == "flags":
             found = self.call(running.flags, name, written.predictions, output.threshold)
         else:
             found = self.call(running.values, name, written.predictions)
-        if output.scores and output.sort != "values":
+        if output.scores and output.task != "values":
             self.lines.append(f'{found}["scores"] = {found}.pop("probabilities")')
-            if output.sort == "binary":
+            if output.task == "binary":
                 self.lines.append(f'{found}["scores"] = {found}["scores"][:, 1]')
         for key in ("lower", "upper", "sets"):
             handle = getattr(written, key)

@@ -93,7 +93,10 @@ class Symbol:
         return self._power(other, self)
 
     def _power(self, base: Any, exponent: Any) -> Any:
-        kinds = [type(each.value if type(each) is Symbol else each) for each in (base, exponent)]
+        kinds = [
+            type(operand.value if type(operand) is Symbol else operand)
+            for operand in (base, exponent)
+        ]
         if kinds == [int, int]:
             raise NotRecordedError("raises an integer that changes with the step to a power")
         return self._computed(operator.pow, np.power, base, exponent)

@@ -17,7 +17,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from declnet import Array, DataError, LeftoverError
+from declnet import Array, DataError
+from declnet_plugins.exchange import LeftoverError
 from declnet_plugins.onnx.importing.frames import receive, send
 from declnet_plugins.onnx.importing.graph import Graph
 from declnet_plugins.onnx.importing.reading import Reader, input_name

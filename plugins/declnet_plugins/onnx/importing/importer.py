@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from declnet import ImportedNetwork, Importer, InputInfo
+from declnet import InputInfo
+from declnet_plugins.exchange import ImportedNetwork, Importer
 from declnet_plugins.onnx.exporter import OnnxExporter
 
 if TYPE_CHECKING:

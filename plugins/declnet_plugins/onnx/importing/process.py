@@ -17,7 +17,8 @@ from threading import Timer
 from typing import Any
 from weakref import finalize
 
-from declnet import Array, DataError, LeftoverError
+from declnet import Array, DataError
+from declnet_plugins.exchange import LeftoverError
 from declnet_plugins.onnx.importing.frames import receive, send
 
 COMMAND = (sys.executable, "-P", "-m", "declnet_plugins.onnx.importing.conversion")

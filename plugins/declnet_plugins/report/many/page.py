@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -40,10 +41,6 @@ def many_runs_page(
         objective: of a study, the metric to rank its runs by.
     """
     time = format_time(datetime.now(UTC).isoformat())
-    statuses = {
-        name: sum(run.status == name for run in runs)
-        for name in _distinct(run.status for run in runs)
-    }
     return render_page(
         "many.html",
         ("theme.js", "many.js"),
@@ -51,7 +48,7 @@ def many_runs_page(
         title=title,
         made=time,
         count=len(runs),
-        statuses=statuses,
+        statuses=Counter(run.status for run in runs),
         best=_best_table(runs, objective),
         history=any("trial" in run.values for run in runs),
         importance=sorted((importance or {}).items(), key=lambda item: -item[1]),

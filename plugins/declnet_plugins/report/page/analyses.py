@@ -20,6 +20,7 @@ from declnet_plugins.report.page.charts import (
     INK,
     category,
     colors,
+    line_point,
     lines_spec,
     quantity,
     tooltip,
@@ -120,7 +121,7 @@ def _points(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> list[
         y = table.columns.index(name)
         for row, text in zip(rows, texts, strict=True):
             named = text[x] if chart.mark == "bars" else row[x]
-            point = {"x": named, "y": row[y], "series": name, "sx": text[x], "sy": text[y]}
+            point = line_point(name, (named, row[y]), (text[x], text[y]))
             if deviation is not None and _is_number(row[deviation]):
                 point |= {"low": row[y] - row[deviation], "high": row[y] + row[deviation]}
             points.append(point)

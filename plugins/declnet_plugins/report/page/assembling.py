@@ -126,10 +126,7 @@ def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
 
 def _facts(run: StoredRun) -> tuple[Tile, ...]:
     manifest = run.manifest
-    facts = [
-        Tile("seed", str(manifest.seed)),
-        Tile("started", format_time(manifest.started)),
-    ]
+    facts = [Tile("seed", str(manifest.seed)), Tile("started", format_time(manifest.started))]
     if manifest.seconds is not None:
         facts.append(Tile("took", format_duration(manifest.seconds)))
     if run.history:
@@ -160,9 +157,7 @@ def _tiles(run: StoredRun) -> tuple[Tile, ...]:
     return tuple(tiles[:MOST_TILES])
 
 
-def _metrics_first(
-    metrics: Mapping[str, float | None],
-) -> list[tuple[str, float | None]]:
+def _metrics_first(metrics: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
     others = [(key, value) for key, value in metrics.items() if not key.endswith("_loss")]
     return sorted(others, key=lambda pair: pair[0] == "loss")
 

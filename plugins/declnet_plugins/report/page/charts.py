@@ -83,6 +83,14 @@ def category(
     return {"field": field, "type": "nominal", "scale": scale, **more}
 
 
+def line_point(
+    series: str, place: tuple[float | str, float], texts: tuple[str, str], **more: Any
+) -> dict[str, Any]:
+    """Return a point for `lines_spec`, with the texts of its x and y, and further fields."""
+    (x, y), (x_text, y_text) = place, texts
+    return {"series": series, "x": x, "y": y, "sx": x_text, "sy": y_text, **more}
+
+
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:
     """Return a point's tooltip, from fields and their titles."""
     return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
@@ -115,7 +123,7 @@ def lines_spec(
     """Return a chart of lines through points, in order, with the values next to the pointer.
 
     Args:
-        points: with `x`, `y`, the name of their `series`, and `sx` and `sy` as they are shown.
+        points: from `line_point`.
         names: the names of the series.
         titles: of both axes.
         details: further fields that a tooltip shows, with their titles.

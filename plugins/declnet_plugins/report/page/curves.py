@@ -14,6 +14,7 @@ from declnet_plugins.report.page.charts import (
     colors,
     curve_positions,
     even_positions,
+    line_point,
     lines_spec,
 )
 from declnet_plugins.report.page.content import Chart
@@ -106,13 +107,7 @@ def _thinned(curve: Curve, count: int) -> list[dict[str, Any]]:
     positions = curve_positions(np.array([value for _, value in curve.points]), most)
     drawn = (curve.points[position] for position in positions)
     return [
-        {
-            "series": curve.label,
-            "x": epoch,
-            "y": value,
-            "sx": str(epoch),
-            "sy": format_cell(float(value)),
-        }
+        line_point(curve.label, (epoch, value), (str(epoch), format_cell(float(value))))
         for epoch, value in drawn
     ]
 
@@ -126,8 +121,5 @@ def _table(title: str, curves: Sequence[Curve]) -> ResultTable:
     some = "" if len(shown) == len(epochs) else f", {len(shown)} of {len(epochs)} logged epochs"
     columns = ("epoch", *(curve.label for curve in curves))
     return ResultTable(
-        f"{title} by epoch{some}",
-        columns,
-        rows,
-        kinds=dict.fromkeys(columns[1:], "number"),
+        f"{title} by epoch{some}", columns, rows, kinds=dict.fromkeys(columns[1:], "number")
     )

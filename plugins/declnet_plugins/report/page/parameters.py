@@ -8,14 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    DeclnetError,
-    OutputError,
-    ResultTable,
-    StoredRun,
-    WeightsError,
-)
+from declnet import Array, DeclnetError, OutputError, ResultTable, StoredRun, WeightsError
 from declnet_plugins.report.page.charts import even_positions, histogram_chart
 from declnet_plugins.report.page.content import Chart, Section
 from declnet_plugins.report.page.formatting import format_shape

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, ResultTable, format_cell
-from declnet_plugins.report.page.charts import even_positions, lines_spec
+from declnet_plugins.report.page.charts import even_positions, line_point, lines_spec
 from declnet_plugins.report.page.content import Chart
 
 MOST_CURVES = 8
@@ -126,13 +126,7 @@ def _points(name: str, ranking: Ranking, axes: tuple[str, str]) -> list[dict[str
     corners = corners[even_positions(len(corners), POINTS)]
     pairs = zip(x[corners].tolist(), y[corners].tolist(), strict=True)
     return [
-        {
-            "series": name,
-            "x": round(across, 5),
-            "y": round(up, 5),
-            "sx": format_cell(across),
-            "sy": format_cell(up),
-        }
+        line_point(name, (round(across, 5), round(up, 5)), (format_cell(across), format_cell(up)))
         for across, up in pairs
     ]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet import Array, Reliability, ResultTable, TableChart, format_cell
 from declnet_plugins.report.page.analyses import MOST_BARS, table_chart
-from declnet_plugins.report.page.charts import MUTED, lines_spec, quantity
+from declnet_plugins.report.page.charts import MUTED, line_point, lines_spec, quantity
 from declnet_plugins.report.page.content import Chart
 from declnet_plugins.report.page.run_data import Predictions
 
@@ -24,7 +24,7 @@ def trust_charts(predictions: Predictions) -> tuple[Chart, ...]:
     """Return the reliability diagram of probabilities, and the coverage of intervals or sets."""
     reading, calibration = predictions.reading, predictions.calibration
     charts: list[Chart] = []
-    if reading.sort != "values" and not reading.scores:
+    if reading.task != "values" and not reading.scores:
         charts.append(_reliability_chart(predictions))
     if calibration is not None:
         bounds = calibration.intervals(predictions.y_pred)
@@ -75,14 +75,9 @@ def _bins(reliability: Reliability, fewest: int) -> Iterator[tuple[float, float,
 
 def _reliability_spec(reliabilities: dict[str, Reliability]) -> dict[str, Any]:
     points = [
-        {
-            "series": name,
-            "x": p,
-            "y": right,
-            "sx": format_cell(p, "decimal"),
-            "sy": format_cell(right, "decimal"),
-            "n": count,
-        }
+        line_point(
+            name, (p, right), (format_cell(p, "decimal"), format_cell(right, "decimal")), n=count
+        )
         for name, reliability in reliabilities.items()
         for p, right, count in _bins(reliability, FEWEST)
     ]

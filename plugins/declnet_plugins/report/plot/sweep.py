@@ -120,8 +120,7 @@ def draw_sweep(sweep: Sweep, path: Path) -> None:
     """
     swept = [
         SweptSeries(
-            sweep.values.get(series.name, {}),
-            tuple(filter(math.isfinite, sweep.metrics(series))),
+            sweep.values.get(series.name, {}), tuple(filter(math.isfinite, sweep.metrics(series)))
         )
         for series in sweep.series
     ]

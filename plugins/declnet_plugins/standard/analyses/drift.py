@@ -39,9 +39,7 @@ class Drift(Analysis):
     examples = ({}, {"columns": ["size", "city"]})
 
     columns: tuple[str, ...] | None = Field(
-        default=None,
-        min_length=1,
-        description="columns to compare; default: features and targets",
+        default=None, min_length=1, description="columns to compare; default: features and targets"
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

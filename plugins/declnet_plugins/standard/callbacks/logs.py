@@ -82,8 +82,7 @@ class TensorBoard(Callback):
         """Require the library."""
         if find_spec("tensorboard") is None:
             yield Diagnostic(
-                "the callback tensorboard needs TensorBoard",
-                'pip install "declnet[tensorboard]"',
+                "the callback tensorboard needs TensorBoard", 'pip install "declnet[tensorboard]"'
             )
 
     def start(self, run: Run) -> Events:

@@ -7,15 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from declnet import (
-    Array,
-    EpochFinished,
-    EpochLogged,
-    Layer,
-    OutputRange,
-    Run,
-    StepObserver,
-)
+from declnet import Array, EpochFinished, EpochLogged, Layer, OutputRange, Run, StepObserver
 from declnet_plugins.standard.callbacks.suspicions import COLUMNS, LayerStatistics, Suspicions
 from declnet_plugins.standard.callbacks.table_file import TableCallback, TableFile, csv_line
 

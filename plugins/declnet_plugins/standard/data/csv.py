@@ -11,23 +11,9 @@ from typing import Self
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from declnet import (
-    Array,
-    BlockFile,
-    Blocks,
-    Cells,
-    DataError,
-    DataSource,
-    Table,
-    TypedColumn,
-)
+from declnet import Array, BlockFile, Blocks, Cells, DataError, DataSource, Table, TypedColumn
 from declnet_plugins.standard.data.csv_detection import text_format
-from declnet_plugins.standard.data.csv_polars import (
-    PlainRows,
-    cells_of,
-    is_utf8,
-    polars_is_there,
-)
+from declnet_plugins.standard.data.csv_polars import PlainRows, cells_of, is_utf8, polars_is_there
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_plugins.standard.data.text_file import opened
 from declnet_plugins.standard.data.text_table import (
@@ -171,10 +157,7 @@ class CSVText:
     @cached_property
     def names(self) -> list[str]:
         """The names of the columns; raises DataError if the file cannot be read."""
-        with (
-            self._form.opened() as raw,
-            closing(CSVFile(raw, self._form)) as file,
-        ):
+        with self._form.opened() as raw, closing(CSVFile(raw, self._form)) as file:
             return file.names
 
     def blocks(self, columns: Columns, most: int | None = None) -> Iterator[Block]:

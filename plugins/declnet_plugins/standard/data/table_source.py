@@ -8,15 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from declnet import (
-    Array,
-    CellFormat,
-    ColumnType,
-    DataError,
-    DataSource,
-    Table,
-    missing_values,
-)
+from declnet import Array, CellFormat, ColumnType, DataError, DataSource, Table, missing_values
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,8 +30,7 @@ class TableSource(DataSource):
 
     target: str | None = Field(default=None, description="the column to predict")
     targets: Names | None = Field(
-        default=None,
-        description="several columns to predict, each by a loss of its name",
+        default=None, description="several columns to predict, each by a loss of its name"
     )
     features: tuple[str, ...] | None = Field(
         default=None,

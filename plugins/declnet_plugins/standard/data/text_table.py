@@ -192,10 +192,7 @@ class TextTableSource(TableSource):
         return replace(table, rows=np.arange(first, first + len(table)))
 
     def typed_columns(
-        self,
-        names: Sequence[str],
-        settled: Mapping[str, ColumnType],
-        spelled: Collection[str] = (),
+        self, names: Sequence[str], settled: Mapping[str, ColumnType], spelled: Collection[str] = ()
     ) -> dict[int, TypedColumn]:
         """Return the columns that are needed, by position, without any cell.
 

@@ -164,12 +164,7 @@ class _Attention(SequenceLayer):
             np.copyto(y, 0, where=state.is_padding[:, :, None])
 
     def _attend_back(
-        self,
-        x: Array,
-        memory: Array,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
+        self, x: Array, memory: Array, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """Fill the gradients; dx has one array or two, as there are sequences."""
         multiply_transposed(state.context, rows_of(dy), state.grad.output_weights)

@@ -161,12 +161,7 @@ class Conv1d(SequenceLayer):
             np.copyto(y, 0, where=state.padding[:, :, None])
 
     def backward(
-        self,
-        x: None,
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
+        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """The gradients, of which padding has none."""
         rows, patches = rows_of(dy), rows_of(state.patches)

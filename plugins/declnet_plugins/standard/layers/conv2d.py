@@ -40,7 +40,44 @@ from declnet_plugins.standard.layers.window import (
 )
 
 
-class Conv2d(Layer):
+class ImageConvolution(Layer):
+    """A base for layers with a kernel that moves over images, and a bias for each filter."""
+
+    other_keys = other_keys.FILTERS
+    output_range = OutputRange()
+    is_linear = True
+
+    filters: int = Field(ge=1, description="number of output channels")
+    kernel_size: Sizes = Field(description="size of a filter: a number, or [height, width]")
+    stride: Sizes = Field(default=(1, 1), description="how far a filter moves at a time")
+    padding: Padding = Field(
+        default=(0, 0),
+        description='zeros around: "valid" (0), "same" (ceil(size / stride) outputs), a number, or '
+        "[above and below, left and right]",
+    )
+    dilation: Sizes = Field(default=(1, 1), description="distance between a filter's elements")
+    groups: int = Field(default=1, ge=1, description="independent groups of channels and filters")
+    use_bias: bool = Field(default=True, description="whether to add a bias per filter")
+    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
+    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
+    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
+    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
+
+    @model_validator(mode="after")
+    def _groups_divide_filters(self) -> Self:
+        if self.filters % self.groups:
+            raise ValueError(f"{self.groups} groups do not divide {self.filters} filters")
+        return self
+
+    def with_biases(self, weights: Parameter) -> dict[str, Parameter]:
+        """Return the weights and, with `use_bias`, biases (filters,)."""
+        biases = Parameter(
+            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
+        )
+        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
+
+
+class Conv2d(ImageConvolution):
     """y[f, i, j] = biases[f] + sum over c, k, l of weights[f, c, k, l] * x[c, i + k, j + l].
 
     x: (n, channels, height, width); weights: (filters, channels / groups, kernel height, kernel
@@ -71,33 +108,8 @@ class Conv2d(Layer):
         {"filters": 2, "kernel_size": 1, "weight_regularizer": {"type": "l2", "strength": 5e-4}},
     )
     other_types = ("conv", "convolution", "convolution2d")
-    other_keys = other_keys.FILTERS
     example_shapes = ((4, 6, 5),)
     backward_needs = frozenset()
-    output_range = OutputRange()
-    is_linear = True
-
-    filters: int = Field(ge=1, description="number of output channels")
-    kernel_size: Sizes = Field(description="size of a filter: a number, or [height, width]")
-    stride: Sizes = Field(default=(1, 1), description="how far a filter moves at a time")
-    padding: Padding = Field(
-        default=(0, 0),
-        description='zeros around: "valid" (0), "same" (ceil(size / stride) outputs), a number, or '
-        "[above and below, left and right]",
-    )
-    dilation: Sizes = Field(default=(1, 1), description="distance between a filter's elements")
-    groups: int = Field(default=1, ge=1, description="independent groups of channels and filters")
-    use_bias: bool = Field(default=True, description="whether to add a bias per filter")
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
-
-    @model_validator(mode="after")
-    def _groups_divide_filters(self) -> Self:
-        if self.filters % self.groups:
-            raise ValueError(f"{self.groups} groups do not divide {self.filters} filters")
-        return self
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (filters, height, width); raise ValueError unless the input is images that fit."""
@@ -109,11 +121,7 @@ class Conv2d(Layer):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (filters, channels / groups, height, width) and biases (filters,)."""
         shape = (self.filters, input_shape[0] // self.groups, *self.kernel_size)
-        weights = Parameter(shape, self.weight_initializer, self.weight_regularizer)
-        biases = Parameter(
-            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
-        )
-        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
+        return self.with_biases(Parameter(shape, self.weight_initializer, self.weight_regularizer))
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for x as seen by kernels, one row of its gradient, and three weights."""

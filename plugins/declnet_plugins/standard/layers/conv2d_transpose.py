@@ -7,24 +7,12 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import (
-    Array,
-    Initializer,
-    Layer,
-    LayerState,
-    OutputRange,
-    Parameter,
-    Regularizer,
-    Shape,
-    Workspace,
-)
-from declnet_plugins.standard.initializers import GlorotUniform, Zeros
-from declnet_plugins.standard.layers import other_keys
-from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet import Array, LayerState, Parameter, Shape, Workspace
+from declnet_plugins.standard.layers.conv2d import Conv2d, ImageConvolution
 from declnet_plugins.standard.layers.window import Extras, Padding, Sizes, require_images
 
 
-class Conv2dTranspose(Layer):
+class Conv2dTranspose(ImageConvolution):
     """y[f, s * i + k, s * j + l] = biases[f] + sum over c of weights[c, f, k, l] * x[c, i, j].
 
     Terms for the same number of y add up, so with stride s, images become s times as large: the way
@@ -54,14 +42,9 @@ class Conv2dTranspose(Layer):
         {"filters": 4, "kernel_size": [2, 3], "dilation": [2, 1], "groups": 2, "use_bias": False},
     )
     other_types = ("ConvTranspose2d", "deconv")
-    other_keys = other_keys.FILTERS
     example_shapes = ((4, 4, 3),)
     backward_needs = frozenset({"x"})
-    output_range = OutputRange()
-    is_linear = True
 
-    filters: int = Field(ge=1, description="number of output channels")
-    kernel_size: Sizes = Field(description="size of a filter: a number, or [height, width]")
     stride: Sizes = Field(default=(1, 1), description="about how many times as large y is")
     padding: Padding = Field(
         default=(0, 0),
@@ -71,19 +54,9 @@ class Conv2dTranspose(Layer):
     output_padding: Extras = Field(
         default=(0, 0), description="rows and columns added at the end; less than stride"
     )
-    dilation: Sizes = Field(default=(1, 1), description="distance between a filter's elements")
-    groups: int = Field(default=1, ge=1, description="independent groups of channels and filters")
-    use_bias: bool = Field(default=True, description="whether to add a bias per filter")
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     @model_validator(mode="after")
-    def _sizes_fit(self) -> Self:
-        """Raise ValueError if the groups do not divide the filters, or for wrong output_padding."""
-        if self.filters % self.groups:
-            raise ValueError(f"{self.groups} groups do not divide {self.filters} filters")
+    def _output_padding_fits(self) -> Self:
         extra, stride = self.output_padding, self.stride
         if any(more >= step for more, step in zip(extra, stride, strict=True) if more):
             raise ValueError(
@@ -123,10 +96,7 @@ class Conv2dTranspose(Layer):
             fan_in=channels // self.groups * field,
             fan_out=self.filters * field,
         )
-        biases = Parameter(
-            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
-        )
-        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
+        return self.with_biases(weights)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return the workspace of the convolution."""

@@ -81,11 +81,7 @@ class BatchNorm(Normalization):
     type = "batch_norm"
     examples = (
         {},
-        {
-            "epsilon": 0.001,
-            "momentum": 0.99,
-            "scale_regularizer": {"type": "l2", "strength": 5e-4},
-        },
+        {"epsilon": 0.001, "momentum": 0.99, "scale_regularizer": {"type": "l2", "strength": 5e-4}},
     )
     other_types = ("bn", "batch_norm_1d", "batch_norm_2d", "batch_normalization")
     mixes_samples = True

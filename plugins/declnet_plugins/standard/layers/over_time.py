@@ -33,12 +33,7 @@ class _SharesOverTime(SequenceLayer):
         raise NotImplementedError
 
     def backward(
-        self,
-        x: None,
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
+        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """dx[t] = share[t] * dy."""
         if dx[0] is not None:
@@ -123,12 +118,7 @@ class MaxOverTime(SequenceLayer):
             np.copyto(state.step, -1, where=empty)
 
     def backward(
-        self,
-        x: None,
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
+        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """dx[t] = dy where t is the step of the maximum, else 0."""
         if dx[0] is not None:

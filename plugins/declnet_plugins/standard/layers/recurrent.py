@@ -18,15 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from declnet import (
-    Array,
-    Initializer,
-    LayerState,
-    Parameter,
-    Regularizer,
-    Shape,
-    Workspace,
-)
+from declnet import Array, Initializer, LayerState, Parameter, Regularizer, Shape, Workspace
 from declnet_plugins.standard.initializers import GlorotUniform, Orthogonal, Zeros
 from declnet_plugins.standard.layers import other_keys
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of, steps
@@ -216,12 +208,7 @@ class RecurrentLayer(SequenceLayer):
         raise NotImplementedError
 
     def backward(
-        self,
-        x: None,
-        y: None,
-        dy: Array,
-        dx: tuple[Array | None, ...],
-        state: LayerState,
+        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
     ) -> None:
         """Run back through the steps, then sum the gradients over all of them."""
         sequences, has_lengths, scratch = by_step(state.x), len(dx) > 1, state.scratch

@@ -154,10 +154,7 @@ def percent(share: float) -> str:
 
 
 def notes_on(
-    table: TableProfile,
-    columns: Iterable[ColumnProfile],
-    most: int,
-    where: str,
+    table: TableProfile, columns: Iterable[ColumnProfile], most: int, where: str
 ) -> tuple[str, ...]:
     """Return what `declnet new` tells about the target and about columns of many categories.
 

@@ -18,11 +18,7 @@ from declnet_plugins.standard.templates.suggestions import (
     rare_class,
 )
 
-TASKS = {
-    "binary": "which of two classes",
-    "classes": "which of {} classes",
-    "values": "a number",
-}
+TASKS = {"binary": "which of two classes", "classes": "which of {} classes", "values": "a number"}
 
 
 def spec_text(plan: Plan) -> str:

@@ -43,8 +43,7 @@ class Tokenize(Transform):
     )
 
     unit: Literal["words", "characters"] = Field(
-        default="words",
-        description="words and punctuation marks, or characters",
+        default="words", description="words and punctuation marks, or characters"
     )
     lowercase: bool = Field(default=True, description="whether upper and lower case are the same")
     max_tokens: int = Field(

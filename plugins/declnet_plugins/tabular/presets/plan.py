@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from declnet import ColumnProfile
-from declnet_plugins.standard.templates import TAKEN, Plan, is_amount, is_category, rare_class
+from declnet_plugins.standard.templates.plan import TAKEN, Plan
+from declnet_plugins.standard.templates.suggestions import is_amount, is_category, rare_class
 
 
 @dataclass(frozen=True)

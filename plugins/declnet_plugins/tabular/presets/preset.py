@@ -4,26 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from declnet import ColumnProfile, Registry, TableProfile, Template
-from declnet_plugins.standard.templates import (
+from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
+from declnet_plugins.standard.templates.data_lines import (
     INDICATORS,
-    MOST_CATEGORIES,
-    Features,
-    Line,
     data_section,
     finite,
-    folds_for,
     grouping,
-    head,
-    joined,
-    loss_head,
-    sizes_for,
-    table_notes,
-    text_layers,
-    text_vector,
     tokenizing,
-    toml,
-    usable_features_of,
 )
+from declnet_plugins.standard.templates.examples import table_notes, usable_features_of
+from declnet_plugins.standard.templates.plan import Features, folds_for, sizes_for
+from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES
+from declnet_plugins.standard.templates.writing import head, loss_head, text_layers, text_vector
 from declnet_plugins.tabular.presets.plan import TablePlan
 
 

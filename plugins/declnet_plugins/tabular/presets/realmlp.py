@@ -3,15 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from declnet import ColumnProfile, TableProfile
-from declnet_plugins.standard.templates import (
-    Features,
-    Line,
-    calibration,
-    counts_loss,
-    ordinal_loss,
-    rare_class,
-    toml,
-)
+from declnet_plugins.standard.templates.commented_toml import Line, toml
+from declnet_plugins.standard.templates.plan import Features
+from declnet_plugins.standard.templates.suggestions import rare_class
+from declnet_plugins.standard.templates.writing import calibration, counts_loss, ordinal_loss
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from declnet import ColumnProfile
-from declnet_plugins.standard.templates import Line, calibration, toml
+from declnet_plugins.standard.templates.commented_toml import Line, toml
+from declnet_plugins.standard.templates.writing import calibration
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,

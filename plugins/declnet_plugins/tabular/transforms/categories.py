@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from declnet import Array, TransformState
-from declnet_plugins.standard.transforms import OneHot
+from declnet_plugins.standard.transforms.categories import OneHot
 
 
 class SignedOneHot(OneHot):

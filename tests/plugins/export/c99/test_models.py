@@ -13,7 +13,8 @@ import pytest
 
 from declnet import load_spec, open_run, run
 from declnet.data.sets import split_sets
-from declnet.runs.exchange.exported_models import exported_model
+from declnet_plugins.exchange import export
+from declnet_plugins.exchange.predictors import exported_model
 from declnet_plugins.export.c99.compiled import CompiledProgram, compiler
 
 from ..houses import CLASSES, PREPARE, trained
@@ -52,7 +53,7 @@ def check_built(source: Path, options: Sequence[str] = ("-O2",)) -> str:
 
 
 def test_a_table_becomes_labels_and_probabilities(tmp_path):
-    found = trained(tmp_path).export(tmp_path / "houses.c")
+    found = export(trained(tmp_path), tmp_path / "houses.c")
     assert [each.name for each in found.files] == ["houses.c", "houses.h"]
     assert found.samples == 24  # the validation data
     assert found.difference < LARGEST
@@ -83,7 +84,7 @@ def test_calibrated_classes_of_embedded_categories(tmp_path):
     data = {"inputs": {"numbers": ["size (m²)", "rooms", "age"], "places": ["city", "garden"]}}
     calibration = {"steps": ["temperature", {"type": "conformal", "coverage": 0.7}]}
     stored = trained(tmp_path, layers=layers, prepare=prepare, data=data, calibration=calibration)
-    exported = stored.export(tmp_path / "m.c")
+    exported = export(stored, tmp_path / "m.c")
     assert exported.difference < LARGEST
     assert exported.labels_differ == 0
     check_built(tmp_path / "m.c", SANITIZED)
@@ -96,7 +97,7 @@ def test_calibrated_classes_of_embedded_categories(tmp_path):
 def test_what_cannot_be_predicted_is_an_error_of_its_column(tmp_path):
     prepare = ("standardize", {"type": "one_hot", "unknown": "error", "missing": "zeros"})
     stored = trained(tmp_path, prepare=(PREPARE[1], *prepare))
-    stored.export(tmp_path / "m.c")
+    export(stored, tmp_path / "m.c")
     predict = CompiledProgram.of(tmp_path / "m.c")
     row = {"size (m²)": 70.0, "rooms": 3, "city": "Ulm", "garden": True, "age": np.nan}
     predict({name: [each] for name, each in row.items()})
@@ -114,7 +115,7 @@ def test_what_cannot_be_predicted_is_an_error_of_its_column(tmp_path):
 
 
 def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
-    trained(tmp_path).export(tmp_path / "m.c", options={"numbers": "float", "prefix": "houses"})
+    export(trained(tmp_path), tmp_path / "m.c", options={"numbers": "float", "prefix": "houses"})
     small = ("-Os", "-ffreestanding", "-fstack-usage", "-c", "-o", tmp_path / "m.o")
     subprocess.run([GCC, *STRICT, *small, tmp_path / "m.c"], check=True)
     stack = [int(each.split()[1]) for each in (tmp_path / "m.su").read_text().splitlines()]
@@ -142,13 +143,13 @@ def test_a_microcontroller_and_cpp_can_take_the_files(tmp_path):
 def test_shipped_specs_compile_without_a_warning(name, shipped_spec, tmp_path):
     spec = load_spec(shipped_spec(Path(f"{name}.toml")), {"training.epochs": 1})
     run(spec, out=tmp_path / "run")
-    open_run(tmp_path / "run").export(tmp_path / "m.c")
+    export(open_run(tmp_path / "run"), tmp_path / "m.c")
     check_built(tmp_path / "m.c")
 
 
 def test_the_example_of_the_docs(tmp_path):
     run(load_spec(SPECS / "two_inputs.toml", {"training.epochs": 1}), out=tmp_path / "run")
-    found = open_run(tmp_path / "run").export(tmp_path / "rents.c")
+    found = export(open_run(tmp_path / "run"), tmp_path / "rents.c")
     page = (SPECS.parent / "docs" / "guide" / "exporting.md").read_text("utf-8")
     for said in found.notes[0].split(", "):
         assert said in page

@@ -7,10 +7,10 @@ import pytest
 
 import declnet
 from declnet import class_name
-from declnet.testing.checks.translations import cases_of
+from declnet_plugins.exchange.checks.cases import cases_of
 from declnet_plugins.export.numpy_file.sources import Sources
 from declnet_plugins.export.numpy_file.transforms import group_rare
-from declnet_plugins.standard.transforms import GroupRare
+from declnet_plugins.standard.transforms.categories import GroupRare
 
 
 def test_a_column_that_remains_text_is_grouped_alike() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from declnet import DeclnetError, default_registry
-from declnet.runs.exchange.importing import import_network
+from declnet_plugins.exchange import import_network
 from declnet_plugins.onnx.importing import conversion
 from declnet_plugins.onnx.importing.importer import OnnxImporter, network_of
 

@@ -7,7 +7,6 @@ import pytest
 
 from declnet import (
     DataError,
-    LeftoverError,
     build_model,
     default_registry,
     load_spec,
@@ -15,7 +14,7 @@ from declnet import (
     parse_spec,
     run,
 )
-from declnet.runs.exchange.importing import import_network
+from declnet_plugins.exchange import LeftoverError, export, import_network
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -95,7 +94,7 @@ def test_what_declnet_exported_comes_back(name, tmp_path):
     x = rng.normal(size=(7, *shape)).astype(np.float32)
     y = rng.normal(size=(7, *build_model(spec.model, shape).output_shape))
     model = run(spec, data=(x, y), out=tmp_path / "run").model
-    open_run(tmp_path / "run").export(tmp_path / "m.onnx")
+    export(open_run(tmp_path / "run"), tmp_path / "m.onnx")
     imported = import_file(tmp_path / "m.onnx", tmp_path / "back")
     assert imported.difference < 2e-6
     assert [*imported.types.values()] == [node.layer.type for node in model.nodes]

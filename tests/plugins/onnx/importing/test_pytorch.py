@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from declnet import default_registry
-from declnet.runs.exchange.importing import import_network
+from declnet_plugins.exchange import import_network
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")

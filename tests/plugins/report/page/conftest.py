@@ -39,8 +39,8 @@ class Element:
 
     def _raw_text(self) -> str:
         parts = (
-            each if isinstance(each, str) else "" if each.tag in RAW else each._raw_text()
-            for each in self.children
+            child if isinstance(child, str) else "" if child.tag in RAW else child._raw_text()
+            for child in self.children
         )
         return "".join(parts)
 
@@ -64,7 +64,7 @@ class Element:
 
     def content(self) -> str:
         """Return the raw content of a script or style."""
-        return "".join(each for each in self.children if isinstance(each, str))
+        return "".join(child for child in self.children if isinstance(child, str))
 
     def rows(self) -> list[list[str]]:
         """The texts of a table's cells, the headings first."""
@@ -118,7 +118,7 @@ class ReadPage:
     def titles(self) -> list[str]:
         """Return the headings of all large figures."""
         figures = self.root.all("figure", class_="chart")
-        return [_heading(each) for each in figures if "small" not in each.attributes["class"]]
+        return [_heading(figure) for figure in figures if "small" not in figure.attributes["class"]]
 
     def spec(self, title: str) -> dict[str, Any]:
         """The Vega-Lite of a chart."""

@@ -30,7 +30,7 @@ def test_tables_are_drawn_as_they_say(tmp_path, page_of):
     page = page_of(tmp_path / "run")
     section = page.section("analyses")
     assert "On the train data, 90 samples" in section.text
-    titles = [each for each in page.titles() if each in section.text]
+    titles = [title for title in page.titles() if title in section.text]
     assert {"Permutation importance", "Partial dependence on city"} < set(titles)
     bars = page.spec("Permutation importance")
     assert {each["x"] for each in bars["data"]["values"]} == {"size", "city"}
@@ -46,7 +46,7 @@ def test_tables_are_drawn_as_they_say(tmp_path, page_of):
 
 
 def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
-    rows = tuple((f"c{each}", float(each) if each % 2 else None) for each in range(100))
+    rows = tuple((f"c{index}", float(index) if index % 2 else None) for index in range(100))
     table = ResultTable("T", ("c", "v"), rows, "N.", chart=TableChart("bars", "c", ("v",)))
     empty = ResultTable("E", ("c", "v"), (), chart=TableChart("lines", "c", ("v",)))
 

@@ -28,7 +28,7 @@ def test_curves_are_those_of_the_history(classifier_page, classifier):
     history = [json.loads(line) for line in lines]
     values = classifier_page.spec("Loss")["data"]["values"]
     for part, key in (("train", "loss"), ("validation", "validation_loss")):
-        drawn = {each["x"]: each["y"] for each in values if each["series"] == part}
+        drawn = {value["x"]: value["y"] for value in values if value["series"] == part}
         assert drawn == {row["epoch"]: row[key] for row in history}
     assert classifier_page.titles()[:2] == ["Loss", "Accuracy"]
 
@@ -74,7 +74,7 @@ def test_one_answer_is_two_classes(page_of, runs):
     assert page.titles()[2:] == ["ROC curve", "Precision and recall", "Reliability"]
     assert len(confusion_of(page)) == 2
     tables = [each.rows() for each in page.section("predictions").all("table")]
-    _, first, second = next(each for each in tables if each[0][:2] == ["class", "ROC area"])
+    _, first, second = next(table for table in tables if table[0][:2] == ["class", "ROC area"])
     assert first[1] == second[1] != "-"
 
 
@@ -194,7 +194,7 @@ def test_a_run_without_an_end_says_so(page_of, runs, status):
 
 def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums):
     folder = runs.classifier(epochs=3)
-    rows = [{"epoch": each, "loss": None if each == 1 else 0.5} for each in range(4)]
+    rows = [{"epoch": index, "loss": None if index == 1 else 0.5} for index in range(4)]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "history.jsonl").write_text(lines, "utf-8")
     (folder / "metrics.json").write_text('{"test": {"loss": null, "accuracy": null}}', "utf-8")
@@ -215,7 +215,7 @@ def test_runs_that_are_compared(comparison_page):
     names = [
         f"{run} {part}" for run in ("spots", "spots_again") for part in ("train", "validation")
     ]
-    assert list(dict.fromkeys(each["series"] for each in values)) == names
+    assert list(dict.fromkeys(value["series"] for value in values)) == names
     assert [
         each["id"] for each in (x.attributes for x in comparison_page.root.all(class_="run"))
     ] == [*("run-1", "run-2")]
@@ -223,7 +223,7 @@ def test_runs_that_are_compared(comparison_page):
 
 def test_of_many_runs_only_some_are_shown_whole(page_of, runs):
     folder = runs.classifier(epochs=2)
-    copies = [shutil.copytree(folder, runs.folder / f"copy_{each}") for each in range(10)]
+    copies = [shutil.copytree(folder, runs.folder / f"copy_{index}") for index in range(10)]
     page = page_of(*copies)
     assert len(page.root.all("section", class_="run")) == 8
     assert len(page.section("overview").one("table").rows()) == 11

@@ -43,7 +43,8 @@ def labels(chart):
     drawn = vl_convert.vegalite_to_svg(chart.spec | schema)
     groups = re.findall(r'role-axis-label".*?</g>', drawn)
     return [
-        [text.replace("\u2212", "-") for text in re.findall(r">([^<>]+)<", each)] for each in groups
+        [text.replace("\u2212", "-") for text in re.findall(r">([^<>]+)<", group)]
+        for group in groups
     ]
 
 
@@ -61,7 +62,7 @@ def test_counts_are_whole_numbers(most):
     assert counts[0] == "0"
     assert counts[-1] == f"{most:,}"
     assert len(set(counts)) == len(counts)
-    assert all(re.fullmatch(r"[\d,]+", each) for each in counts)
+    assert all(re.fullmatch(r"[\d,]+", count) for count in counts)
 
 
 @pytest.mark.parametrize("numbers", [np.zeros(9), np.full(9, np.nan), np.empty(0)])

@@ -41,8 +41,8 @@ def sections(registry, classifier):
     """Register panels of one plugin and return their sections on a run's page."""
 
     def make(*panels):
-        for each in panels:
-            registry.register(each, JUICE)
+        for panel in panels:
+            registry.register(panel, JUICE)
         return panel_sections(declnet.open_run(classifier), registry)
 
     return make

@@ -74,10 +74,10 @@ def test_the_policy_lets_the_pages_own_scripts_run_and_nothing_load(page):
     }
     scripts = [each for each in page.root.all("script") if each.attributes["type"] == "module"]
     hashes = [
-        base64.b64encode(hashlib.sha256(each.content().encode()).digest()).decode()
-        for each in scripts
+        base64.b64encode(hashlib.sha256(script.content().encode()).digest()).decode()
+        for script in scripts
     ]
-    assert rules["script-src"].split() == [f"'sha256-{each}'" for each in hashes]
+    assert rules["script-src"].split() == [f"'sha256-{digest}'" for digest in hashes]
     others = {each.attributes["type"] for each in page.root.all("script")} - {"module"}
     assert others == {"application/json"}
 
@@ -90,9 +90,11 @@ def hostile_page(page_of, hostile, classifier, request):
 @pytest.mark.parametrize("hostile_page", ["alone", "with another"], indirect=True)
 def test_hostile_names_make_no_elements(hostile_page, classifier_page):
     elements = hostile_page.root.all()
-    assert not [each for each in elements if each.tag in ("img", "b")]
-    assert not [name for each in elements for name in each.attributes if name.startswith("on")]
-    scripts = [each for each in elements if each.tag == "script"]
+    assert not [element for element in elements if element.tag in ("img", "b")]
+    assert not [
+        name for element in elements for name in element.attributes if name.startswith("on")
+    ]
+    scripts = [element for element in elements if element.tag == "script"]
     assert sum(each.attributes["type"] == "module" for each in scripts) == 2
     for script in scripts:
         if script.attributes["type"] != "module":

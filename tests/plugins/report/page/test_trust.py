@@ -12,7 +12,7 @@ CONFORMAL = {"type": "conformal", "coverage": 0.5}
 def rows_of(page, title):
     """The rows of the table below a chart, without its heading."""
     tables = page.section("predictions").all("table")
-    return next(each.rows()[1:] for each in tables if each.one("caption").text == title)
+    return next(table.rows()[1:] for table in tables if table.one("caption").text == title)
 
 
 def test_probabilities_before_and_after_with_the_sets(page_of, runs):

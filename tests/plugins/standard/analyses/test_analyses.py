@@ -51,7 +51,7 @@ def test_importance_is_the_mean_loss_of_metrics(columns):
 
 def test_many_columns_of_many_samples_are_drawn_and_the_note_says_so():
     rng = np.random.default_rng(0)
-    columns = {f"x{each}": rng.normal(size=20_000) for each in range(30)}
+    columns = {f"x{index}": rng.normal(size=20_000) for index in range(30)}
     model = model_of(columns, tuple(columns))
     (table,) = Importance(repeats=40).analyze(model)
     assert "on 833 of 20,000 samples of the test data" in table.note
@@ -139,7 +139,7 @@ def test_dates_are_compared_divided_and_varied_in_the_order_of_time():
     (row,) = rows_of(Drift().analyze(model))
     assert (row["KS"], row["unseen"]) == (pytest.approx(0.75), None)
     groups = rows_of(Groups(by="day", bins=4).analyze(model))
-    assert [each["samples"] for each in groups] == [92, 93, 93, 94, 372]
+    assert [group["samples"] for group in groups] == [92, 93, 93, 94, 372]
     assert groups[0]["day"] == "below 2021-03-01"
     (table,) = PartialDependence(points=3).analyze(model)
     assert [row[0] for row in table.rows] == ["24.11.2020", "10.06.2021", "25.12.2021"]

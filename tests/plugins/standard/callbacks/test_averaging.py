@@ -94,7 +94,7 @@ def test_ema_is_the_moving_average_of_all_updates(trained, accumulate):
     weights = [0.8 ** (count - 1)] + [0.2 * 0.8 ** (count - 1 - n) for n in range(1, count)]
     require_mean(result, weights, updates)
     assert result.restored == f"the moving average of {count} updates with decay 0.8"
-    assert not any("ema" in each for each in result.warnings)
+    assert not any("ema" in warning for warning in result.warnings)
 
 
 def test_swa_is_the_mean_of_its_epochs(trained):

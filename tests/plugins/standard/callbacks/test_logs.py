@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from declnet import parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.callbacks import CsvLog, TensorBoard
+from declnet_plugins.standard.callbacks.logs import CsvLog, TensorBoard
 
 
 def test_the_table_is_the_history_with_all_digits(document, tmp_path):
@@ -66,7 +66,7 @@ def read(folder):
     events = EventAccumulator(str(folder))
     events.Reload()
     return {
-        tag: {each.step: each.value for each in events.Scalars(tag)}
+        tag: {scalar.step: scalar.value for scalar in events.Scalars(tag)}
         for tag in events.Tags()["scalars"]
     }
 

@@ -89,7 +89,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     tracked_document, tracked, tmp_path
 ):
     directory = run(parse_spec(tracked_document), out=tmp_path / "out").directory
-    files = {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    files = {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
     client, (ended,) = tracked()
     client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
     result = resume(directory)
@@ -99,7 +99,7 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
         resume(directory)
     history = client.get_metric_history(found.info.run_id, "test_loss")
     assert {(each.step, each.value) for each in history} == {(5, result.metrics["test"]["loss"])}
-    assert files == {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    assert files == {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
     (directory / "mlflow.json").unlink()  # as of a run that was copied without it
     resume(directory)
     assert len(tracked()[1]) == 1
@@ -131,8 +131,8 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
     resume(tmp_path / "out")
     ensemble = open_group(tmp_path / "out")
     client, (parent, *children) = tracked()
-    assert [each.data.tags[PARENT] for each in children] == [parent.info.run_id] * 3
-    assert [each.data.params["fold"] for each in children] == ["1", "2", "3"]
+    assert [child.data.tags[PARENT] for child in children] == [parent.info.run_id] * 3
+    assert [child.data.params["fold"] for child in children] == ["1", "2", "3"]
     assert {each.info.status for each in (parent, *children)} == {"FINISHED"}
     assert parent.data.params == {"fold": "1, 2, 3"}
     best = max(ensemble.runs, key=lambda each: each.metrics["validation"]["accuracy"])

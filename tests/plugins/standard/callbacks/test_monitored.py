@@ -16,7 +16,12 @@ from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import heartbeat
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
+from declnet_plugins.standard.callbacks.monitored import (
+    BestEpoch,
+    Checkpoint,
+    EarlyStopping,
+    ReduceOnPlateau,
+)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +217,7 @@ def test_a_column_may_hold_out_validation_data(document):
     columns = {"a": np.arange(9.0), "part": ["train", "validation", "train"] * 3}
     data = as_data((columns, np.arange(9) // 3), "train")
     found = check_spec(parse_spec(document), data={"train": data})
-    assert [str(each) for each in found.problems] == []
+    assert [str(problem) for problem in found.problems] == []
 
 
 @pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet_plugins.standard.callbacks import TimeLimit
+from declnet_plugins.standard.callbacks.time_limit import TimeLimit
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 import declnet
 from declnet import ChangedFileError, DataError, MappedArray, SpecError
-from declnet_plugins.standard.data import IDX, NPY, NPZ
+from declnet_plugins.standard.data.arrays import IDX, NPY, NPZ
 
 RNG = np.random.default_rng(0)
 

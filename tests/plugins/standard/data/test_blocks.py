@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from declnet import DataError
-from declnet_plugins.standard.data import CSV, NPY, Parquet
+from declnet_plugins.standard.data.arrays import NPY
+from declnet_plugins.standard.data.csv import CSV
+from declnet_plugins.standard.data.parquet import Parquet
 
 ROWS = 300
 RNG = np.random.default_rng(0)

@@ -16,7 +16,7 @@ import declnet_plugins.standard.data.csv_polars
 import declnet_plugins.standard.data.csv_rows
 import declnet_plugins.standard.data.text_table
 from declnet import DataError
-from declnet_plugins.standard.data import CSV
+from declnet_plugins.standard.data.csv import CSV
 from declnet_plugins.standard.data.csv_polars import _pieces
 
 RNG = np.random.default_rng(0)
@@ -224,7 +224,7 @@ def test_rows_without_a_target_may_be_left_out(table):
     source = table(content, target="t", missing_target="leave_out")
     records = source.load(RNG)
     assert records.columns["a"].tolist() == [1, 3, 5]
-    assert [records.row_number(each) for each in range(3)] == [1, 3, 5]
+    assert [records.row_number(index) for index in range(3)] == [1, 3, 5]
     parts = list(source.chunks(RNG, 2))
     assert [part.columns["a"].tolist() for part in parts] == [[1], [3], [5]]
     assert [part.row_number(0) for part in parts] == [1, 3, 5]
@@ -301,7 +301,7 @@ def test_a_cell_of_a_megabyte_is_reported(table):
     ],
 )
 def test_amounts_are_numbers(cells, decimal, expected, table):
-    content = "\n".join(["a;b", *(f"{each};1" for each in cells), ""])
+    content = "\n".join(["a;b", *(f"{cell};1" for cell in cells), ""])
     found = columns(table(content, delimiter=";", decimal=decimal))
     assert same(found["a"], [each if isinstance(each, str) else float(each) for each in expected])
 

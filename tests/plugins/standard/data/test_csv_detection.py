@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.data import CSV, TSV
+from declnet_plugins.standard.data.csv import CSV, TSV
 from declnet_plugins.standard.data.csv_detection import PIECE, text_format
 
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
 )
 def test_commas_in_numbers_are_reported_by_the_cells(cells, numbers, tmp_path):
     path = tmp_path / "table.csv"
-    path.write_text("x;y\n" + "".join(f"{each};a\n" for each in cells))
+    path.write_text("x;y\n" + "".join(f"{cell};a\n" for cell in cells))
     source = CSV.for_file(path).with_detected_format()
     table = source.load(np.random.default_rng(0))
     assert table.columns["x"].tolist() == (cells if numbers is None else numbers)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError
-from declnet_plugins.standard.data import ScikitLearn
+from declnet_plugins.standard.data.examples import ScikitLearn
 
 RNG = np.random.default_rng(0)
 

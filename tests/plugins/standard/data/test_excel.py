@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, default_registry
-from declnet_plugins.standard.data import Excel
+from declnet_plugins.standard.data.excel import Excel
 
 RNG = np.random.default_rng(0)
 
@@ -69,7 +69,7 @@ def test_cells_are_read_as_those_of_a_csv_file(book):
     assert table.types["id"] == "integer"
     assert table.notes["size"].text == 'is read as numbers, with "$"'
     parts = list(source.with_types(table.types).with_columns(["id", "city"]).chunks(RNG, 2))
-    assert [columns(each) for each in parts] == [
+    assert [columns(part) for part in parts] == [
         {"id": [1, 2], "city": [None, "Ülm"]},
         {"id": [3], "city": ["Rom"]},
     ]

@@ -12,7 +12,7 @@ import pytest
 import declnet
 from declnet import DataError, DataInfo, parse_spec
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.data import ImageFolder
+from declnet_plugins.standard.data.image_folder import ImageFolder
 
 Image = pytest.importorskip("PIL.Image", reason="the extra images is not installed")
 

@@ -10,7 +10,7 @@ import pytest
 
 import declnet_plugins.standard.data.row_source
 from declnet import DataError
-from declnet_plugins.standard.data import JSONLines
+from declnet_plugins.standard.data.json_lines import JSONLines
 
 RNG = np.random.default_rng(0)
 
@@ -44,8 +44,8 @@ def table(tmp_path):
 
 def cells(tables):
     found = {}
-    for each in tables:
-        for name, column in each.columns.items():
+    for table in tables:
+        for name, column in table.columns.items():
             there = [None if value != value else value for value in column.tolist()]
             found.setdefault(name, []).extend(there)
     return found
@@ -68,7 +68,7 @@ def test_a_key_is_a_column_with_the_type_of_its_values(table, name, rows_at_once
     }
     parts = list(source.with_columns(["late", "size"]).chunks(RNG, rows_at_once))
     assert cells(parts) == {"size": CELLS["size"], "late": CELLS["late"]}
-    assert [row for each in parts for row in each.rows] == [1, 2, 3, 4]
+    assert [row for part in parts for row in part.rows] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 import declnet
 from declnet import DataError, InputInfo, MappedArray
 from declnet.testing import check_component
-from declnet_plugins.standard.data import CSV, NPZ
+from declnet_plugins.standard.data.arrays import NPZ
+from declnet_plugins.standard.data.csv import CSV
 
 SPEC = """
 declnet = 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError
-from declnet_plugins.standard.data import Parquet
+from declnet_plugins.standard.data.parquet import Parquet
 
 RNG = np.random.default_rng(0)
 

@@ -13,7 +13,7 @@ import pytest
 
 import declnet
 from declnet import DataError, RunContext, SpecError
-from declnet_plugins.standard.data import SQL
+from declnet_plugins.standard.data.sql import SQL
 
 from ....postgresql import PASSWORD, running_server
 
@@ -60,11 +60,11 @@ def test_columns_have_the_types_of_their_values(shop):
 def test_chunks_are_the_whole(shop):
     source = shop("SELECT id, size, city, price FROM houses;").with_columns(["id", "city"])
     parts = list(source.chunks(RNG, 7))
-    assert [len(each) for each in parts] == [7, 7, 7, 7, 2]
-    assert [row for each in parts for row in each.rows] == list(range(1, 31))
+    assert [len(part) for part in parts] == [7, 7, 7, 7, 2]
+    assert [row for part in parts for row in part.rows] == list(range(1, 31))
     whole = columns(source.load(RNG))
     for name, values in whole.items():
-        assert [value for each in parts for value in columns(each)[name]] == values
+        assert [value for part in parts for value in columns(part)[name]] == values
     assert whole.keys() == {"id", "city"}
 
 
@@ -153,8 +153,8 @@ def test_postgresql_is_read(server, monkeypatch):
         "key": "123e4567-e89b-12d3-a456-426614174000",
     }
     assert np.flatnonzero(np.isnan(table.columns["price"])).tolist() == [3]
-    parts = [columns(each) for each in source.chunks(RNG, 33)]
-    assert [each["id"] for each in parts] == [
+    parts = [columns(chunk) for chunk in source.chunks(RNG, 33)]
+    assert [part["id"] for part in parts] == [
         list(range(start, min(100, start + 33))) for start in range(0, 100, 33)
     ]
     with pytest.raises(DataError, match=r'row 1, column "tags" is \[0\]'):
@@ -202,9 +202,9 @@ def test_a_password_is_in_no_message_and_no_file(server, monkeypatch, document, 
     assert PASSWORD not in str(caught.value)
     monkeypatch.setenv(ENV, PASSWORD)
     declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
-    contents = [each.read_bytes() for each in (tmp_path / "run").rglob("*") if each.is_file()]
+    contents = [path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()]
     assert contents
-    assert not any(PASSWORD.encode() in each for each in contents)
+    assert not any(PASSWORD.encode() in content for content in contents)
     stored = tomllib.loads((tmp_path / "run" / "spec.toml").read_text("utf-8"))
     assert stored["data"]["train"]["url"] == server.url
     os.environ.pop(ENV)

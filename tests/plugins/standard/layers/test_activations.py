@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from declnet import default_registry
-from declnet_plugins.standard.layers import Dropout, Softmax
+from declnet_plugins.standard.layers.activations import Softmax
+from declnet_plugins.standard.layers.dropout import Dropout
 
 from ....plain_arrays import LayerRun
 

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.layers import Conv2d, Conv2dTranspose
+from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
 
 from ....plain_arrays import LayerRun
 

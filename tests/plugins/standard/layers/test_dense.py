@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.layers.products import FEW, SMALL, matrix_product
 
 from ....plain_arrays import LayerRun

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers import Dropout
+from declnet_plugins.standard.layers.dropout import Dropout
 
 from ....plain_arrays import LayerRun
 

@@ -5,7 +5,7 @@ from math import erf, exp, pi, sqrt
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.layers import GELU
+from declnet_plugins.standard.layers.gelu import GELU
 
 from ....plain_arrays import LayerRun
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm
 
 from ....plain_arrays import LayerRun
 

@@ -7,11 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.layers import (
-    AveragePool2d,
-    GlobalMaxPool2d,
-    MaxPool2d,
-)
+from declnet_plugins.standard.layers.pooling import AveragePool2d, GlobalMaxPool2d, MaxPool2d
 
 from ....plain_arrays import LayerRun
 

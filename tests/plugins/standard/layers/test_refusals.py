@@ -73,7 +73,10 @@ def test_wrong_fields(layer, fields, message):
     [
         *((each, {}, (4, 6), "images (channels, height, width), not (4, 6)") for each in SEVERAL),
         ("conv2d", {"dilation": 3, "padding": 1}, (4, 4, 9), "height 7, the images (4, 4, 9) have"),
-        *((each, {"groups": 2}, (3, 6, 5), "do not divide 3 channels") for each in CONVOLUTIONS),
+        *(
+            (convolution, {"groups": 2}, (3, 6, 5), "do not divide 3 channels")
+            for convolution in CONVOLUTIONS
+        ),
         ("conv2d_transpose", {"padding": 2}, (4, 2, 2), "padding (2, 2) cuts off all of the"),
         ("max_pool2d", {}, (1, 4, 2), "window has width 3, the images (1, 4, 2) have 2;"),
         *(

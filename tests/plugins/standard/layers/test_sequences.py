@@ -45,7 +45,7 @@ def padded(sequences, time, filler=0.0):
     x = np.full((len(sequences), time, 3), filler)
     for row, each in zip(x, sequences, strict=True):
         row[: len(each)] = each
-    return {"x": x, "lengths": np.array([len(each) for each in sequences])}
+    return {"x": x, "lengths": np.array([len(sequence) for sequence in sequences])}
 
 
 @each_layer

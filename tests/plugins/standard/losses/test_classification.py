@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Focal,

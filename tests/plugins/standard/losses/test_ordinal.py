@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.losses import Ordinal
+from declnet_plugins.standard.losses.ordinal import Ordinal
 
 from ....plain_arrays import run_loss
 

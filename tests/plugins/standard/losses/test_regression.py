@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import RunContext
-from declnet_plugins.standard.losses import (
-    Cosine,
-    LogCosh,
-    Poisson,
-)
+from declnet_plugins.standard.losses.regression import Cosine, LogCosh, Poisson
 
 from ....plain_arrays import run_loss
 

@@ -7,12 +7,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.losses import (
+from declnet_plugins.standard.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,
-    Huber,
     KLDivergence,
+)
+from declnet_plugins.standard.losses.regression import (
+    Huber,
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,

@@ -7,7 +7,7 @@ from math import isnan
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.metrics import CohenKappa, Matthews
+from declnet_plugins.standard.metrics.agreement import CohenKappa, Matthews
 
 
 def test_a_single_class_says_nothing(value_of):

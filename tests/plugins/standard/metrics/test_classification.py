@@ -7,7 +7,7 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.metrics import (
+from declnet_plugins.standard.metrics.classification import (
     F1,
     BinaryAccuracy,
     Precision,

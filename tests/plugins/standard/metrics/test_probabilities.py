@@ -7,7 +7,7 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.metrics import Brier, ExpectedCalibrationError, LogLoss
+from declnet_plugins.standard.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
 
 ALL = (LogLoss(), Brier(), ExpectedCalibrationError())
 

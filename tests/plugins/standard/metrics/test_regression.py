@@ -7,11 +7,7 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.metrics import (
-    R2,
-    RegressionAccuracy,
-    Spearman,
-)
+from declnet_plugins.standard.metrics.regression import R2, RegressionAccuracy, Spearman
 
 
 @pytest.mark.parametrize("y_pred", [[[1.0], [1.0]], [[nan], [1.0]]])

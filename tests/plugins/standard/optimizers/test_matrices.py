@@ -8,7 +8,7 @@ import pytest
 from declnet import ParameterInfo, RunContext, parse_spec
 from declnet.graph.update import FLUSH_EVERY, ParameterUpdate
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.optimizers import LAMB, Muon
+from declnet_plugins.standard.optimizers.matrices import LAMB, Muon
 
 STEPS = 8
 SHAPES = {
@@ -100,7 +100,7 @@ def test_each_step_is_that_of_the_paper(optimizer, reference, fields):
     start, *found = our_path(optimizer, SHAPES, 0.05)
     slopes = list(gradients_of(SHAPES))
     for name in SHAPES:
-        expected = list(reference(start[name], [each[name] for each in slopes], 0.05, **fields))
+        expected = list(reference(start[name], [slope[name] for slope in slopes], 0.05, **fields))
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(ours[name], theirs, rtol=1e-12, atol=1e-13)
 

@@ -9,7 +9,9 @@ import pytest
 from declnet import default_registry
 from declnet_plugins.standard.templates import TEMPLATES
 
-EXAMPLES = [name for name in TEMPLATES if default_registry().find("template", name).has_example()]
+EXAMPLES = [
+    name for name in TEMPLATES.split() if default_registry().find("template", name).has_example()
+]
 EACH = pytest.mark.parametrize("template", EXAMPLES)
 
 
@@ -20,7 +22,7 @@ def template_text(name):
 @EACH
 def test_names_in_comments_are_those_of_types(template):
     registry = default_registry()
-    known = {each for kind in registry.kinds() for each in registry.types(kind)}
+    known = {type_ for kind in registry.kinds() for type_ in registry.types(kind)}
     known |= {"float32", "float64", "iris", "breast_cancer", "photos", "data.npz", "test.npz"}
     comments = " ".join(re.findall(r"#(.*)", template_text(template)))
     named = set(re.findall(r'"([^"]*)"', comments))

@@ -60,7 +60,7 @@ def scikit_learn_score(spec):
         y = records.columns[TARGET]
         return x, y if y.dtype.kind == "f" or spec.loss.targets == "values" else y.astype(str)
 
-    units = [each.units for each in spec.model.layers if each.type == "dense"][:-1]
+    units = [layer.units for layer in spec.model.layers if layer.type == "dense"][:-1]
     kind = MLPRegressor if spec.loss.targets == "values" else MLPClassifier
     network = kind(hidden_layer_sizes=units, max_iter=500, random_state=spec.seed)
     prepared = make_column_transformer(

@@ -11,7 +11,7 @@ import declnet
 from declnet import DataError
 from declnet.data.profile import TableChoices, profile_of
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.templates import Linear, TableTemplate
+from declnet_plugins.standard.templates.examples import Linear, TableTemplate
 
 RNG = np.random.default_rng(6)
 
@@ -28,7 +28,7 @@ def written(tmp_path):
     def write(rows=60, **columns):
         cells = {name: [str(each) for each in column] for name, column in columns.items()}
         lines = [",".join(f'"{name}"' for name in cells)]
-        lines += [",".join(each[at % len(each)] for each in cells.values()) for at in range(rows)]
+        lines += [",".join(cell[at % len(cell)] for cell in cells.values()) for at in range(rows)]
         path = tmp_path / "table.csv"
         path.write_text("\n".join(lines) + "\n", "utf-8")
         return path
@@ -101,12 +101,13 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
     document = made(
         x=numbers(),
         row=range(60),
-        name=[f"person {each}" for each in range(60)],
+        name=[f"person {index}" for index in range(60)],
         same=["x"] * 60,
         empty=[""] * 60,
         rare=["1"] + [""] * 59,
         color=["red", "green"] * 30,
-        day=[f"2024-{1 + each // 28:02}-{1 + each % 28:02}" for each in range(59)] + ["2024-02-30"],
+        day=[f"2024-{1 + index // 28:02}-{1 + index % 28:02}" for index in range(59)]
+        + ["2024-02-30"],
         y=["a", "b", "c"] * 20,
     )
     assert document["data"]["train"]["features"] == ["x", "color"]
@@ -196,7 +197,7 @@ def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp
     path = tmp_path / "spec.toml"
     path.write_text(with_calibration(path.read_text("utf-8")), "utf-8")
     spec = declnet.load_spec(path, {"training.epochs": 1})
-    assert [each.scale for each in spec.calibration.steps] == [scale]
+    assert [step.scale for step in spec.calibration.steps] == [scale]
     lower = declnet.run(spec).predict({"x": numbers(20)}).lower
     assert (lower.min() > 0) == (scale == "log")
 
@@ -265,8 +266,8 @@ def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, made, note
     assert note(type(template)).endswith('the loss "ordinal" may suit them better, see [loss]')
     text = template.spec_for_table(profile, registry)
     assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
-    lines = [each for each in text.splitlines() if "label_smooth" not in each[:13]]
-    lines = [each for each in lines if not each.startswith(('type = "cat', '  "softmax"'))]
+    lines = [line for line in text.splitlines() if "label_smooth" not in line[:13]]
+    lines = [line for line in lines if not line.startswith(('type = "cat', '  "softmax"'))]
     text = "\n".join(lines).replace("# class_order", "class_order").replace("# type", "type")
     text = text.replace(f"units = {len(values)}", f"units = {len(values) - 1}")
     (tmp_path / "spec.toml").write_text(text, "utf-8")
@@ -318,7 +319,11 @@ def test_names_may_have_anything_in_them(made):
         ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all values are missing"),
         ({"y": ["a", "b"]}, None, "it has no other column"),
         ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
-        ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
+        (
+            {"x": numbers(), "y": [f"t{index}" for index in range(60)]},
+            None,
+            "60 classes in 60 rows",
+        ),
         ({"x": [1, 2], "y": ["a", "b"]}, "regression", "is text, not a number"),
         ({"x": [1, 2], "y": [0.5, 1]}, "classification", "numbers that are not whole"),
     ],
@@ -360,7 +365,7 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, templ
         "dense": "values",
         "price": "values",
     }
-    assert [each.name for each in table.features] == ["x", "c", *(["note"] if text else [])]
+    assert [feature.name for feature in table.features] == ["x", "c", *(["note"] if text else [])]
     content = template().spec_for_table(table, registry)
     (tmp_path / "spec.toml").write_text(content, "utf-8")
     spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import GroupRare
+from declnet_plugins.standard.transforms.categories import GroupRare
 
 
 def text(*values):

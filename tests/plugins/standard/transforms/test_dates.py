@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import Datetime
+from declnet_plugins.standard.transforms.dates import Datetime
 
 
 def text(*values):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.transforms import Augment
+from declnet_plugins.standard.transforms.images import Augment
 
 IMAGE = np.arange(20.0).reshape(1, 1, 4, 5)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import MissingIndicator
+from declnet_plugins.standard.transforms.impute import MissingIndicator
 
 NAN = np.nan
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.transforms import Quantile
+from declnet_plugins.standard.transforms.quantile import Quantile
 
 RNG = np.random.default_rng(5)
 NAN = np.nan

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import ColumnError, default_registry
-from declnet_plugins.standard.transforms import Log, MinMax, SignedLog, Standardize
+from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
 
 POSITIVE = st.lists(st.floats(1e-3, 1e9), min_size=2, max_size=30)
 ANY = st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=30)

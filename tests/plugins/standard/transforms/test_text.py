@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import Tokenize
+from declnet_plugins.standard.transforms.text import Tokenize
 
 
 def text(*cells):

@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import (
-    Impute,
-    MinMax,
-    Normalize,
-    OneHot,
-    Ordinal,
-    Standardize,
-)
+from declnet_plugins.standard.transforms.categories import OneHot, Ordinal
+from declnet_plugins.standard.transforms.images import Normalize
+from declnet_plugins.standard.transforms.impute import Impute
+from declnet_plugins.standard.transforms.scaling import MinMax, Standardize
 
 NAN = np.nan
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any, ClassVar
 
-from declnet import Layer, Shape, Translation, TranslationSite
+from declnet import Layer, Shape
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.activations import (
+    ALPHA,
     ELU,
-    GELU,
-    GLU,
+    SCALE,
     SELU,
     HardSigmoid,
     LeakyReLU,
     Linear,
-    Maxout,
     Mish,
-    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
@@ -25,9 +24,9 @@ from declnet_plugins.standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_plugins.standard.layers.activations import ALPHA, SCALE
-from declnet_plugins.standard.layers.gating import features_axis
-from declnet_plugins.standard.layers.gelu import ROOT
+from declnet_plugins.standard.layers.gating import GLU, Maxout, features_axis
+from declnet_plugins.standard.layers.gelu import GELU, ROOT
+from declnet_plugins.standard.layers.prelu import PReLU
 
 SIGMOID = """
 /* 1 / (1 + exp(-x)), exact at both ends. */

@@ -6,11 +6,11 @@ from math import sqrt
 from textwrap import indent
 from typing import Any
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
 ATTENTION = """
 for (int s = 0; s < $end; s++) {

@@ -12,10 +12,13 @@ from textwrap import indent
 
 import numpy as np
 
-from declnet import Array, Translation, TranslationSite
+from declnet import Array
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.products import LANES, product
 from declnet_plugins.export.c99.writer import Value
-from declnet_plugins.standard.layers import Conv1d, Conv2d, Conv2dTranspose
+from declnet_plugins.standard.layers.conv1d import Conv1d
+from declnet_plugins.standard.layers.conv2d import Conv2d
+from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
 from declnet_plugins.standard.layers.window import Axis, window_over
 
 GATHERED = """

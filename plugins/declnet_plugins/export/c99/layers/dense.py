@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from textwrap import indent
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.layers.dense import Dense
 
 
 class CDense(Translation):

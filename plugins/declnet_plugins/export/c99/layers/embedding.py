@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import Value
-from declnet_plugins.standard.layers import Embedding
+from declnet_plugins.standard.layers.embedding import Embedding
 
 ONE_VOCABULARY = """
 for (int i = 0; i < $numbers; i++) {

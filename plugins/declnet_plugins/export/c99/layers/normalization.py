@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import Value
-from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers.normalization import BatchNorm
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
 BATCH_NORM = """
 for (int c = 0; c < $channels; c++) {

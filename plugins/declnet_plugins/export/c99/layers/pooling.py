@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from declnet import Layer, Translation, TranslationSite
+from declnet import Layer
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import Value
-from declnet_plugins.standard.layers import (
+from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
     GlobalAveragePool2d,
     GlobalMaxPool2d,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from textwrap import indent
 from typing import Any
 
-from declnet import Layer, Translation, TranslationSite
+from declnet import Layer
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.layers.activations import sigmoid
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers.gru import GRU
+from declnet_plugins.standard.layers.lstm import LSTM
 from declnet_plugins.standard.layers.recurrent import RecurrentLayer
+from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
 
 STEPS: dict[type[Layer], str] = {
     SimpleRNN: "for (int j = 0; j < $units; j++) h[j] = $activation;",

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
-from declnet import Layer, Translation, TranslationSite
+from declnet import Layer
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.layers import (
-    Add,
-    Concatenate,
-    Dropout,
-    GaussianNoise,
-    Linear,
-    Multiply,
-)
+from declnet_plugins.standard.layers.activations import Linear
+from declnet_plugins.standard.layers.dropout import Dropout
+from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
+from declnet_plugins.standard.layers.joining import Add, Concatenate, Multiply
 
 
 class CUnchanged(Translation):

@@ -6,10 +6,11 @@ from math import prod
 
 import numpy as np
 
-from declnet import Layer, Translation, TranslationSite
+from declnet import Layer
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.writer import Value
-from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
-from declnet_plugins.standard.layers.positions import waves
+from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
+from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
 
 BODIES: dict[type[Layer], str] = {
     LastStep: """

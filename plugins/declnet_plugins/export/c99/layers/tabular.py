@@ -7,7 +7,7 @@ from textwrap import indent
 
 import numpy as np
 
-from declnet import Translation, TranslationSite
+from declnet_plugins.exchange import Translation, TranslationSite
 from declnet_plugins.export.c99.layers.dense import dense
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.writer import Value

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet import Translation, TranslationSite, Untranslatable, class_name
+from declnet import class_name
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.transforms.numbers import FAIL, require_scalar_types
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
-from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
-from declnet_plugins.standard.transforms.categories import CategoryTransform
+from declnet_plugins.standard.transforms.categories import (
+    CategoryTransform,
+    GroupRare,
+    OneHot,
+    Ordinal,
+)
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 FIND_TEXT = """

@@ -12,18 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Translation, TranslationSite, Untranslatable
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
-from declnet_plugins.standard.transforms import (
-    Impute,
-    Log,
-    MinMax,
-    MissingIndicator,
-    Normalize,
-    SignedLog,
-    Standardize,
-)
+from declnet_plugins.standard.transforms.images import Normalize
+from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
+from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
 from declnet_plugins.tabular.transforms.numbers import RobustScale
 from declnet_plugins.tabular.transforms.targets import Clamp
 

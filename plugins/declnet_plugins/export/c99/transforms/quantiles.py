@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Translation, TranslationSite, Untranslatable
+from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
 from declnet_plugins.export.c99.transforms.numbers import LIMITED, each_number
 from declnet_plugins.export.c99.writer import CWriter, Value
-from declnet_plugins.standard.transforms import Quantile
-from declnet_plugins.standard.transforms.quantile import EDGE
+from declnet_plugins.standard.transforms.quantile import EDGE, Quantile
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
 INTERPOLATED = """

@@ -73,7 +73,7 @@ def test_the_pointer_shows_values(open_page, classifier_page):
     assert found, tip.inner_text()
     values = classifier_page.spec("Loss")["data"]["values"]
     assert (found[1], int(found[2]), found[3]) in {
-        (each["series"], each["x"], each["sy"]) for each in values
+        (value["series"], value["x"], value["sy"]) for value in values
     }
 
 

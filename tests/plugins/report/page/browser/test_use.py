@@ -93,4 +93,4 @@ def test_the_policy_stops_what_escaping_would_miss(open_page, classifier_page):
     )
     opened = open_page(injected)
     assert opened.page.evaluate("window.hacked") is None
-    assert any("Content Security Policy" in each for each in opened.messages)
+    assert any("Content Security Policy" in message for message in opened.messages)

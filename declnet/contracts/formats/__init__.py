@@ -1,1 +1,0 @@
-"""The contracts of file formats: models that leave declnet, and networks that come in."""

@@ -1,1 +1,0 @@
-"""Models that leave declnet in files of other formats, and networks that come in."""

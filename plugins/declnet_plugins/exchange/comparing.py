@@ -1,0 +1,144 @@
+"""Predictions of a written file beside those of declnet, up to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from declnet import Array, error_summary
+from declnet_plugins.exchange.exported_model import (
+    ExportedModel,
+    ExportedOutput,
+    ExportedPredictions,
+)
+from declnet_plugins.exchange.exporter import FilePredictor
+
+TOLERANCE = 1e-4
+"""The largest difference, as a share of an output's largest number, that float32 explains."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The predictions of a file for some rows, compared with declnet's.
+
+    Attributes:
+        samples: the number of rows.
+        difference: the largest difference, as a share of the largest number of the output.
+        labels_differ: for how many rows the predicted class is another one.
+        fault: what differs by more than rounding to float32 explains; empty if nothing does.
+        odd_samples: the number of rows with odd cells that agree, too.
+    """
+
+    samples: int
+    difference: float
+    labels_differ: int
+    fault: str
+    odd_samples: int = 0
+
+
+def compared_with_declnet(model: ExportedModel, predict: FilePredictor) -> Comparison:
+    """Compare a file with declnet on the model's examples.
+
+    Args:
+        model: the model, with examples.
+        predict: runs the file.
+    """
+    predictions = _predicted(model, predict, model.examples)
+    comparison = _compared(model, predictions, model.expected)
+    if not model.odd_expected or any(output.valid is None for output in predictions.values()):
+        return comparison
+    try:
+        predictions = _predicted(model, predict, model.odd_examples)
+        odd = _compared(model, predictions, model.odd_expected)
+    except Exception as error:  # of the format's runtime
+        fault = f"it fails on rows with odd cells: {error_summary(error)}"
+        return replace(comparison, fault=fault)
+    return odd if odd.fault else replace(comparison, odd_samples=odd.samples)
+
+
+def _predicted(
+    model: ExportedModel, predict: FilePredictor, columns: Mapping[str, Array]
+) -> Mapping[str, ExportedPredictions]:
+    return predict({column.name: columns[column.name] for column in model.columns})
+
+
+def _compared(
+    model: ExportedModel,
+    predictions: Mapping[str, ExportedPredictions],
+    expected: Mapping[str, ExportedPredictions],
+) -> Comparison:
+    largest, labels_differ, validity_differs, place = 0.0, 0, False, ""
+    for output in model.outputs:
+        valid, expected_valid = predictions[output.name].valid, expected[output.name].valid
+        if valid is not None and expected_valid is not None:
+            validity_differs |= not np.array_equal(valid, expected_valid)
+        difference, labels = compared_predictions(
+            output, predictions[output.name], expected[output.name]
+        )
+        labels_differ += labels
+        if difference > largest:
+            largest, place = difference, f' of "{output.name}"' if output.name else ""
+    samples = len(next(iter(expected.values())).outputs)
+    rows, fault = "1 row" if samples == 1 else f"{samples} rows", ""
+    if validity_differs:
+        fault = f"which of {rows.replace('row', 'odd row')} can be predicted"
+    elif labels_differ:
+        fault = f"the class of {labels_differ} of {rows}"
+    elif not largest <= TOLERANCE:
+        fault = f"up to {largest:.2g} of the largest number{place}, on {rows}"
+    return Comparison(samples, largest, labels_differ, fault)
+
+
+def compared_predictions(
+    output: ExportedOutput, predictions: ExportedPredictions, expected: ExportedPredictions
+) -> tuple[float, int]:
+    """Return the largest difference of predictions, and how many classes differ without a tie.
+
+    The difference is a share of the largest expected number; NaN or another shape gives infinity.
+    Rows that are not valid do not count. A class may differ where two classes are equally likely up
+    to that rounding.
+    """
+    if np.shape(predictions.outputs) != expected.outputs.shape:
+        return np.inf, 0
+    rows = np.ones(len(expected.outputs), bool)
+    for valid in (predictions.valid, expected.valid):
+        rows &= True if valid is None else np.asarray(valid, bool)
+    if not rows.all():
+        predictions, expected = predictions.take(rows), expected.take(rows)
+    largest = max(
+        _difference(getattr(predictions, name), getattr(expected, name))
+        for name in ("outputs", "lower", "upper")
+        if getattr(expected, name) is not None
+    )
+    if output.task == "values":
+        return largest, 0
+    labels, expected_labels = (
+        np.asarray(side.prediction).astype(str) for side in (predictions, expected)
+    )
+    same = (labels == expected_labels).reshape(len(labels), -1).all(axis=1)
+    return largest, int((~same & ~_ties(output, expected.outputs)).sum())
+
+
+def _difference(outputs: Any, expected: Array) -> float:
+    if outputs is None or np.shape(outputs) != expected.shape:
+        return np.inf
+    if not expected.size:
+        return 0.0
+    scale = float(np.abs(expected.astype(float)).max()) or 1.0
+    largest = float(np.abs(np.asarray(outputs, float) - expected).max()) / scale
+    return largest if np.isfinite(largest) else np.inf
+
+
+def _ties(output: ExportedOutput, outputs: Array) -> Array:
+    """Return in which rows two classes are equally likely, up to rounding, as booleans (n,)."""
+    rows = outputs.reshape(len(outputs), -1).astype(float)
+    if output.task == "classes" and rows.shape[1] > 1:
+        first, second = np.sort(rows, axis=1)[:, [-1, -2]].T
+        close: Array = first - second <= TOLERANCE * np.maximum(1, np.abs(first))
+        return close
+    threshold = np.asarray(output.threshold, float)
+    near = np.abs(rows - threshold) <= TOLERANCE * np.maximum(1, np.abs(threshold))
+    return np.asarray(near.any(axis=1))

@@ -1,0 +1,166 @@
+"""`declnet export`: write the model of a run in a format that other programs can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from declnet_plugins.exchange.exporter import TranslatedPart
+    from declnet_plugins.exchange.exporting import ExportResult
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command(short_help="Write the model of a run in another format, e.g. ONNX.")
+@click.argument("run", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="The file to write.")
+@click.option(
+    "--format",
+    "form",
+    metavar="TYPE",
+    help="Format of OUTPUT; `declnet plugins` lists the exporters.  [default: from the suffix of "
+    "OUTPUT]",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the format, e.g. opset=17.",
+)
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
+@click.option(
+    "--allow-difference",
+    is_flag=True,
+    help="Keep the file even if its predictions differ from declnet's by more than rounding.",
+)
+@click.option("--best", "use_best", is_flag=True, help="Export the best run in a folder of runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object, for programs.")
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
+def export(
+    run: Path,
+    output: Path,
+    form: str | None,
+    overrides: tuple[str, ...],
+    force: bool,
+    allow_difference: bool,
+    use_best: bool,
+    as_json: bool,
+    disabled: tuple[str, ...],
+) -> None:
+    """Write the model of RUN, the folder of a run, in a format that other programs can run.
+
+    The file contains every step from raw columns to predictions: the preparation of the data, the
+    network, its calibration and, for classes, their names. RUN may be a folder of folds or seeds:
+    the file then averages the predictions of their models. In a sweep, a study or any folder of
+    runs, --best exports the run with the best main metric.
+
+    OUTPUT is first run on rows of the run's own data, if they are still available and the format
+    allows it, and its predictions are compared with declnet's.
+    """
+    import time
+
+    from declnet import (
+        default_registry,
+        discover,
+        is_predictor,
+        open_group,
+        open_run,
+        parse_override,
+        print_json,
+        print_line,
+    )
+    from declnet_plugins.exchange.exporting import export as export_run
+
+    parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
+    options = {override.key: override.value for override in parsed}
+    registry = discover(disabled) if disabled else default_registry()
+    if use_best or not (is_predictor(run) or (run / "manifest.json").exists()):
+        run = _best_in(run, use_it=use_best)
+    opening = open_group if is_predictor(run) else open_run
+    start = time.perf_counter()
+    result = export_run(
+        opening(run, registry, notice=lambda note: print_line(f"note: {note}", err=True)),
+        output,
+        form,
+        options,
+        force=force,
+        allow_difference=allow_difference,
+    )
+    if as_json:
+        print_json(result.as_data())
+    else:
+        _print(result, time.perf_counter() - start)
+
+
+def _best_in(folder: Path, *, use_it: bool) -> Path:
+    """Return the best run in a folder; without `--best`, raise an error that names it.
+
+    Raises:
+        OutputError: `--best` is not passed, or there is no best run.
+    """
+    from declnet import OutputError, best_run, print_line
+
+    best = best_run(folder) if folder.is_dir() else None
+    if best is None:
+        if use_it:
+            raise OutputError(f"{folder}: no finished run with a metric of known direction")
+        return folder  # opening it says what it is
+    path, metric = best
+    if not use_it:
+        raise OutputError(f"{folder}: a folder of several runs; --best takes {path}, by {metric}")
+    print_line(f"the best run by {metric}: {path}", err=True)
+    return path
+
+
+def _print(result: ExportResult, seconds: float) -> None:
+    from declnet import ResultTable, print_line, print_table
+
+    rows = tuple((name, part.type, _translation(part)) for name, part in _rows(result.parts))
+    print_table(ResultTable("", ("part", "component", "translation"), rows))
+    for note in result.notes:
+        print_line(f"note: {note}")
+    if result.difference is not None:
+        labels = f", another class in {result.labels_differ} rows" if result.labels_differ else ""
+        odd = f" and {result.odd_samples} with odd cells" if result.odd_samples else ""
+        print_line(
+            f"compared with declnet on {result.samples} rows{odd}: largest difference "
+            f"{result.difference:.2g}, relative to the largest number{labels}"
+        )
+    _, *others = result.files
+    more = f" and {', '.join(file.name for file in others)}" if others else ""
+    print_line(f"{result.path}{more}: {result.format}, {result.size:,} bytes, {seconds:.2f} s")
+
+
+def _translation(part: TranslatedPart) -> str:
+    return f"{part.translation} ({part.origin})" if part.translation else "none needed"
+
+
+MOST_NAMED = 3
+"""Columns of one transform that are named."""
+
+
+def _rows(parts: Sequence[TranslatedPart]) -> Iterator[tuple[str, TranslatedPart]]:
+    """Yield a row for each part, but one for all columns of a transform."""
+    columns: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        if part.kind == "transform":
+            columns.setdefault((part.type, part.translation), []).append(part.name)
+    for part in parts:
+        key = part.type, part.translation
+        if part.kind != "transform":
+            yield part.name, part
+        elif key in columns:
+            names = columns.pop(key)
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            yield ", ".join(names[:MOST_NAMED]) + more, part

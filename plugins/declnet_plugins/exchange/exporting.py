@@ -1,0 +1,279 @@
+"""A run's model in a file of another format, compared with declnet before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic import ValidationError
+
+from declnet import (
+    Dataset,
+    DeclnetError,
+    Group,
+    Kernel,
+    Predictor,
+    Registry,
+    StoredRun,
+    Table,
+    attributing_errors,
+    default_registry,
+    require_free,
+    verified,
+)
+from declnet_plugins.exchange.comparing import compared_with_declnet
+from declnet_plugins.exchange.exported_model import ExportedModel
+from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
+from declnet_plugins.exchange.files import formats_by_suffix, write_file
+from declnet_plugins.exchange.predictors import exported_model
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """A model that was exported.
+
+    Attributes:
+        path: the file.
+        files: all files that were written, the first one is `path`.
+        format: the exporter's type.
+        parts: what was translated, in the order of a prediction.
+        notes: what a user should know about the file.
+        samples: the number of raw rows on which it was compared with declnet; 0 if it was not.
+        difference: the largest difference of predictions from declnet's, as a share of the largest
+            number of the output; None if it was not compared.
+        labels_differ: of how many of these rows the predicted class is another one.
+        odd_samples: the number of rows with odd cells on which it was also compared, and of which
+            it says as declnet does which can be predicted; 0 if it was not.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    format: str
+    parts: tuple[TranslatedPart, ...]
+    notes: tuple[str, ...]
+    samples: int = 0
+    difference: float | None = None
+    labels_differ: int = 0
+    odd_samples: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain values, for programs."""
+        return {
+            "path": str(self.path),
+            "files": [str(file) for file in self.files],
+            "format": self.format,
+            "bytes": self.size,
+            "parts": [dict(vars(part)) for part in self.parts],
+            "notes": list(self.notes),
+            "samples": self.samples,
+            "difference": self.difference,
+            "labels_differ": self.labels_differ,
+            "odd_samples": self.odd_samples,
+        }
+
+
+def export(
+    trained: StoredRun | Group,
+    path: str | Path,
+    format: str | None = None,  # noqa: A002  # as the option of the command
+    options: Mapping[str, Any] | None = None,
+    *,
+    force: bool = False,
+    allow_difference: bool = False,
+) -> ExportResult:
+    """Write the model of a run to a file of another format, from raw columns to predictions.
+
+    The file is compared with declnet on rows of the run's data, if they are still there.
+
+    Args:
+        trained: the run, or the group whose models are averaged, e.g. of folds or seeds.
+        path: the file to write.
+        format: the type of the exporter; default: by the suffix of the file.
+        options: the exporter's fields, e.g. `{"opset": 17}`.
+        force: whether to replace an existing file.
+        allow_difference: whether to keep a file whose predictions differ from declnet's by more
+            than rounding to float32 explains.
+
+    Raises:
+        ExportError: the model cannot be written in this format, or the file's predictions differ.
+        OutputError: the file exists, or cannot be written.
+        DeclnetError: the model cannot be read.
+    """
+    path, runs, predictor = Path(path), trained.runs, trained.predictor()
+    exporter = exporter_for(path, format, options, predictor.registry)
+    require_free(path, force)
+    model, notes = _model_of(runs, predictor)
+    result = export_model(model, path, exporter, force=force, allow_difference=allow_difference)
+    return replace(result, notes=(*result.notes, *notes))
+
+
+def exporter_for(
+    path: Path,
+    form: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Exporter:
+    """Return the exporter for a file.
+
+    Args:
+        path: the file, whose suffix decides without `form`; the longest one that matches.
+        form: the exporter's type.
+        options: its fields.
+        registry: where it is looked up; default: all installed plugins.
+
+    Raises:
+        ExportError: no exporter writes such files, or several do; or an option is wrong.
+        UnknownTypeError: there is no exporter of that type.
+    """
+    registry = registry or default_registry()
+    form = form or _format_of(path.name.lower(), registry)
+    fields = registry.find("exporter", form).model_fields
+    try:
+        exporter = Exporter.from_declaration(
+            {**(options or {}), "type": form}, {"registry": registry}
+        )
+    except ValidationError as error:
+        known = f"options of {form}: {', '.join(fields)}" if fields else f"{form} has no options"
+        raise ExportError(
+            (f"{'.'.join(map(str, problem['loc'])) or form}: {problem['msg']}", known)
+            for problem in error.errors()
+        ) from None
+    reason = verified(Exporter.unavailable, exporter)  # type: ignore[arg-type]  # a class method
+    if reason is not None:
+        raise ExportError([(f'the format "{form}" cannot be written: {reason}', None)])
+    return exporter
+
+
+def _format_of(name: str, registry: Registry) -> str:
+    """Return the only format whose suffix a file's name ends with."""
+    formats = formats_by_suffix("exporter", name, registry)
+    if len(formats) == 1:
+        return formats[0]
+    if formats:
+        message = f"{name}: several formats have this suffix: {', '.join(formats)}"
+        raise ExportError([(message, f"choose one: --format {formats[0]}")])
+    suffixes = [
+        f"{suffix} ({entry.type})"
+        for entry in registry.entries("exporter")
+        for suffix in entry.component.suffixes
+    ]
+    hint = f"known suffixes: {', '.join(suffixes)}" if suffixes else "no format is installed"
+    raise ExportError([(f"{name}: no installed format has this suffix", hint)])
+
+
+def _model_of(
+    runs: Sequence[StoredRun], predictor: Predictor
+) -> tuple[ExportedModel, Sequence[str]]:
+    """Return the model with examples of the first data set that it can predict, and notes."""
+    names, metadata, notes = _names(runs), _metadata(runs), list[str]()
+    sets: list[Dataset | Table] = []
+    with attributing_errors(predictor.registry):
+        try:
+            sets += reversed(runs[0].raw_sets().values())
+        except DeclnetError as error:
+            notes.append(f"the run's data cannot be loaded: {error}")
+        for data in sets:
+            try:
+                return exported_model(predictor, names, metadata, data), ()
+            except ExportError:
+                raise
+            except DeclnetError as error:
+                notes.append(f"declnet cannot predict the run's data: {error}")
+        return exported_model(predictor, names, metadata), notes[:1]
+
+
+def _names(runs: Sequence[StoredRun]) -> list[str]:
+    """Return a name for each run: empty for the only one, its folder's if these differ."""
+    if len(runs) == 1:
+        return [""]
+    names = ["".join(c if c.isalnum() else "_" for c in run.path.name) for run in runs]
+    return names if len(set(names)) == len(names) else [f"model_{n + 1}" for n in range(len(runs))]
+
+
+def _metadata(runs: Sequence[StoredRun]) -> dict[str, str]:
+    """Return what identifies the runs: the hash of the spec, and the versions."""
+    first, manifest = runs[0], runs[0].manifest
+    origins = [
+        origin.partition("==")
+        for kind, types in manifest.components.items()
+        if kind != Kernel.kind
+        for origin in types.values()
+    ]
+    return {
+        "name": first.name,
+        "run": ", ".join(run.path.resolve().name for run in runs),
+        "spec": manifest.spec,
+        "declnet": manifest.declnet,
+        **{name: version for name, _, version in origins if version and name != "declnet"},
+    }
+
+
+def export_model(
+    model: ExportedModel,
+    path: Path,
+    exporter: Exporter,
+    *,
+    force: bool = False,
+    allow_difference: bool = False,
+) -> ExportResult:
+    """Write a model to a file, and compare the file with declnet on the model's examples.
+
+    Args:
+        model: the model.
+        path: the file to write.
+        exporter: its format.
+        force: whether to replace an existing file.
+        allow_difference: whether to keep a file whose predictions differ from declnet's by more
+            than rounding to float32 explains.
+
+    Raises:
+        ExportError: a component cannot be written, or the file's predictions differ too much.
+        OutputError: the file exists, or cannot be written.
+    """
+    require_free(path, force)
+    with TemporaryDirectory(prefix="declnet-") as folder:
+        temporary = Path(folder, path.name)
+        with attributing_errors(model.registry):
+            summary = verified(Exporter.export, exporter, model, temporary)
+            if not temporary.is_file():
+                message = f'exporter "{exporter.type}" did not write the file'
+                raise ExportError([(message, None)])
+            predict = verified(Exporter.predictor, exporter, temporary) if model.examples else None
+            comparison = None if predict is None else compared_with_declnet(model, predict)
+        if comparison is not None and comparison.fault and not allow_difference:
+            message = f"{path}: nothing was written, since the predictions of the file "
+            message += f"differ from declnet's: {comparison.fault}"
+            hint = "report it to the authors of the format; --allow-difference writes it anyway"
+            raise ExportError([(message, hint)])
+        files = _written(temporary, path, force)
+    result = ExportResult(path, files, exporter.type, summary.parts, summary.notes)
+    if comparison is None:
+        why = "the run's data is not available" if not model.examples else "the format has no check"
+        notes = (*summary.notes, f"the file was not compared with declnet: {why}")
+        return replace(result, notes=notes)
+    return replace(
+        result,
+        samples=comparison.samples,
+        difference=comparison.difference,
+        labels_differ=comparison.labels_differ,
+        odd_samples=comparison.odd_samples,
+    )
+
+
+def _written(temporary: Path, path: Path, force: bool) -> tuple[Path, ...]:
+    """Copy the written files to the folder of `path`, the one that was asked for last."""
+    targets = {path.with_name(file.name): file for file in sorted(temporary.parent.iterdir())}
+    targets[path] = targets.pop(path)
+    for target in targets:
+        require_free(target, force)
+    for target, file in targets.items():
+        write_file(target, file.read_bytes(), force=force)
+    return tuple(reversed(targets))

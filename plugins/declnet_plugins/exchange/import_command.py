@@ -1,0 +1,138 @@
+"""`declnet import`: turn a network that was trained elsewhere into a spec and weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from declnet import Registry
+    from declnet_plugins.exchange.importer import Importer
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command("import", short_help="Convert a network from another library to a spec and weights.")
+@click.argument("file", type=PATH)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=PATH,
+    metavar="FOLDER|SPEC",
+    help="Folder for spec.toml and weights.safetensors, or the name of a spec, ending in .toml.",
+)
+@click.option(
+    "--format",
+    "form",
+    metavar="TYPE",
+    help="Format of FILE; `declnet plugins` lists the importers.  [default: from the suffix of "
+    "FILE]",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help='An option of the format, e.g. outputs=["probabilities"].',
+)
+@click.option(
+    "--mapping",
+    type=PATH,
+    metavar="FILE",
+    help="TOML file that names the layers and their arrays, for a FILE that holds only weights.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
+def import_(
+    file: Path,
+    output: Path,
+    form: str | None,
+    overrides: tuple[str, ...],
+    mapping: Path | None,
+    force: bool,
+    disabled: tuple[str, ...],
+) -> None:
+    """Write the network in FILE as a spec with initial weights.
+
+    Each part of FILE becomes a layer, which is printed; a part without a corresponding layer is an
+    error. Before anything is written, the predictions of both networks for random inputs are
+    compared.
+    """
+    from declnet import default_registry, discover, parse_override, print_line
+    from declnet_plugins.exchange.importing import import_network
+
+    parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
+    options = {override.key: override.value for override in parsed}
+    if mapping is not None:
+        options["mapping"] = mapping
+    registry = discover(disabled) if disabled else default_registry()
+    importer = _importer(file, form, options, registry)
+    summary = import_network(importer, file, output, registry, overwrite=force)
+    width = max(map(len, summary.mapping), default=0)
+    lines = [f"{layer:<{width}}  {origin}".rstrip() for layer, origin in summary.mapping.items()]
+    lines += [f"left out: {part}" for part in summary.left_out]
+    if summary.difference is None:
+        lines.append("predictions: not compared, since the file has only weights")
+    else:
+        lines.append(
+            f"predictions: at most {summary.difference:.2g} apart, for {summary.samples} random "
+            "samples"
+        )
+    written = f"{summary.parameters:,} parameters in {summary.weights}"
+    lines.append(f"{summary.spec}: written, with {written}")
+    for line in lines:
+        print_line(line)
+
+
+def _importer(
+    file: Path, form: str | None, options: dict[str, Any], registry: Registry
+) -> Importer:
+    """Return the importer that is named, or that reads files of this suffix."""
+    from pydantic import ValidationError
+
+    from declnet import OutputError, attributing_errors, verified
+    from declnet_plugins.exchange.importer import Importer
+
+    table = {**options, "type": form or _format_of(file, registry)}
+    try:
+        importer = Importer.from_declaration(table, {"registry": registry})
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, problem['loc']))} {problem['msg']}" for problem in error.errors()
+        ]
+        fields = registry.find("importer", table["type"]).model_fields
+        known = "; ".join(f"{name}: {field.description}" for name, field in fields.items())
+        message = f'importer "{table["type"]}": {"; ".join(problems)} (its options: {known})'
+        raise OutputError(message) from None
+    with attributing_errors(registry):
+        reason = verified(Importer.unavailable, importer)  # type: ignore[arg-type]  # a class method
+    if reason is not None:
+        raise OutputError(f'files of the format "{importer.type}" cannot be read: {reason}')
+    return importer
+
+
+def _format_of(file: Path, registry: Registry) -> str:
+    """Return the only format whose suffix a file's name ends with."""
+    from declnet import OutputError
+    from declnet_plugins.exchange.files import formats_by_suffix
+
+    formats = formats_by_suffix("importer", file.name.lower(), registry)
+    if len(formats) == 1:
+        return formats[0]
+    if formats:
+        message = f"{file}: several importers read such files: {', '.join(formats)}"
+        raise OutputError(f"{message}; choose one: --format {formats[0]}")
+    entries = list(registry.entries("importer"))
+    known = ", ".join(suffix for entry in entries for suffix in entry.component.suffixes)
+    suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
+    installed = f"the installed ones read {known}" if known else "none is installed"
+    raise OutputError(f"{file}: no importer reads {suffix}; {installed}")

@@ -1,0 +1,453 @@
+"""The walk through a model that exporters share: from raw columns to predictions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal, Protocol
+
+from declnet import Calibrator, ColumnType, Component, Loss, Registry, Shape, verified
+from declnet_plugins.exchange.exported_model import (
+    ExportedColumn,
+    ExportedFinish,
+    ExportedInput,
+    ExportedMember,
+    ExportedModel,
+    ExportedNode,
+    ExportedOutput,
+)
+from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
+from declnet_plugins.exchange.plain_names import plain_names_of
+from declnet_plugins.exchange.translation import (
+    TranslatedMethod,
+    Translation,
+    TranslationSite,
+    Untranslatable,
+)
+
+Combination = Literal["median", "majority"]
+"""How the results of an ensemble's networks become one: sets by the majority."""
+
+COLUMN_TYPES: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
+"""The type of a column for what a layer takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenOutput:
+    """The handles of what is predicted for one output.
+
+    Attributes:
+        predictions: (n, *shape) of `ExportedOutput.shape`, in the target's units, calibrated.
+        lower: (n, *interval shape), if the output has intervals.
+        upper: the same.
+        sets: (n, classes), if the output has sets.
+    """
+
+    predictions: Any
+    lower: Any = None
+    upper: Any = None
+    sets: Any = None
+
+
+class FormatWriter(Protocol):
+    """A writer for everything between the components; handles are whatever the format uses.
+
+    A `name` is safe in code and comments of any language, as `TranslationSite.name`. Names of
+    columns, outputs and classes come from data and may be any text: write them as literals only.
+    """
+
+    def column(self, column: ExportedColumn) -> Any:
+        """Return the handle of a raw column.
+
+        Of a column with a window it is (n * window,), all rows of all samples; of other columns
+        (n, *shape).
+        """
+        ...
+
+    def joined(self, name: str, joined: ExportedInput, columns: Sequence[Any]) -> Any:
+        """Return the handle of an input of the network, in the type that the layers take.
+
+        Args:
+            name: unique within the file.
+            joined: what to join; with several columns, the numbers of each row side by side.
+            columns: the handles of its columns; for lengths, the handles of the lengths.
+        """
+        ...
+
+    def reshaped(self, name: str, handle: Any, shape: Shape) -> Any:
+        """Return the handle of (n, *shape), the same numbers of each sample in the same order."""
+        ...
+
+    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Return the handle of the weighted mean of several networks' results of one shape.
+
+        Args:
+            name: unique within the file.
+            handles: at least two results.
+            weights: the weight of each; they add up to 1.
+        """
+        ...
+
+    def combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
+        """Return the handle of several networks' limits of one shape as one.
+
+        `sets` are combined by the majority: a class is in if more than half of them have it.
+        """
+        ...
+
+    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
+        """Write the last step, from predictions to classes, and declare the file's outputs."""
+        ...
+
+
+def translate_model(
+    model: ExportedModel, file_format: str, writer: FormatWriter
+) -> tuple[TranslatedPart, ...]:
+    """Write a model by the translations of a format.
+
+    Args:
+        model: the model.
+        file_format: the type of the exporter.
+        writer: writes what is between the components.
+
+    Returns:
+        What was translated, in the order of a prediction.
+
+    Raises:
+        ExportError: a component has no translation, or its translation refuses it; lists all of
+            the former, each with its place.
+    """
+    require_translations(model, file_format)
+    walk = _Walk(model, file_format, writer)
+    walk.write()
+    return tuple(walk.parts)
+
+
+def find_translation(
+    registry: Registry, file_format: str, component: Component
+) -> tuple[Translation, str] | None:
+    """Return the translation of a component into a format, and its distribution; None without.
+
+    Only the component's exact class counts.
+    """
+    for entry in registry.covering(Translation.kind, component.type, file_format):
+        translation: type[Translation] = entry.component
+        if translation.format == file_format and type(component) in translation.replaces:
+            return translation(), entry.plugin.requirement
+    return None
+
+
+def needs_translation(component: Component, method: TranslatedMethod) -> bool:
+    """Return whether a method of a component changes anything, so that a format must compute it."""
+    if method == "predictions":
+        return type(component).predictions is not Loss.predictions  # type: ignore[attr-defined]
+    if method in ("apply", "intervals", "sets") and isinstance(component, Calibrator):
+        return method in component.gives()
+    return not (method == "forward" and getattr(component, "only_reshapes", False))
+
+
+def require_translations(model: ExportedModel, file_format: str) -> None:
+    """Raise ExportError for all components that a format has no translation of."""
+    missing: dict[type[Component], list[str]] = {}
+    for place, component, method in _computed(model):
+        if needs_translation(component, method) and (
+            find_translation(model.registry, file_format, component) is None
+        ):
+            places = missing.setdefault(type(component), [])
+            if place not in places:
+                places.append(place)
+    if missing:
+        raise ExportError(
+            _missing(model.registry, file_format, component, places)
+            for component, places in missing.items()
+        )
+
+
+def _missing(
+    registry: Registry, file_format: str, component: type[Component], places: Sequence[str]
+) -> tuple[str, str]:
+    """Return the message about a class without a translation, and what to do."""
+    plugin = registry.plugin_of(component)
+    origin = f" of {plugin.described()}" if plugin is not None else ""
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    message = f"{', '.join(places[:3])}{more}: {component.kind} type "
+    message += f'"{component.type}"{origin} has no translation into the format "{file_format}"'
+    for failure in registry.failures:
+        if failure.kind == Translation.kind:
+            broken = f'{failure.plugin} has "{failure.type}", but is broken: {failure.cause}'
+            return message, broken
+    formats = [
+        other
+        for other in registry.types(Exporter.kind)
+        if any(
+            component in entry.component.replaces and entry.component.format == other
+            for entry in registry.covering(Translation.kind, component.type, other)
+        )
+    ]
+    elsewhere = f"choose another format ({', '.join(formats)}), or " if formats else ""
+    hint = f"{elsewhere}install a plugin with such a translation, or write one: it is a "
+    hint += f'class with format = "{file_format}" and replaces = ({component.__name__},)'
+    return message, hint
+
+
+def _computed(model: ExportedModel) -> Iterator[tuple[str, Component, TranslatedMethod]]:
+    """Yield each component that a prediction needs, with its place and the method."""
+    for member in model.members:
+        for step in member.steps:
+            yield _place_of_column(member, step.column), step.transform, "apply"
+        for node in member.nodes:
+            yield _place_of_layer(member, node), node.layer, "forward"
+        for output, finish in zip(model.outputs, member.finish, strict=True):
+            yield _place("loss", output), finish.loss, "predictions"
+            for transform, _ in finish.target_steps:
+                yield _place("target of", output), transform, "inverse"
+            for calibrator, _ in finish.calibration:
+                yield _place("calibration of", output), calibrator, "apply"
+                if output.intervals:
+                    yield _place("calibration of", output), calibrator, "intervals"
+                if output.sets:
+                    yield _place("calibration of", output), calibrator, "sets"
+
+
+class _Walk:
+    """The way of a model's columns through its members to the outputs of a file."""
+
+    def __init__(self, model: ExportedModel, file_format: str, writer: FormatWriter) -> None:
+        self.model, self.format, self.writer = model, file_format, writer
+        self.parts: list[TranslatedPart] = []
+        self._columns: dict[str, Any] = {}
+        self._names = plain_names_of(model)
+
+    def write(self) -> None:
+        """Write the whole model."""
+        model, writer = self.model, self.writer
+        self._columns = {column.name: writer.column(column) for column in model.columns}
+        handles_of_members = [self._member(member) for member in model.members]
+        weights = [member.weight for member in model.members]
+        for number, output in enumerate(model.outputs):
+            predictions, *others = handles = [handles[number] for handles in handles_of_members]
+            if others:
+                predictions = writer.mean(f"{self._name_of(output)}.mean", handles, weights)
+            writer.output(output, self._limits(number, output, predictions))
+
+    def _member(self, member: ExportedMember) -> list[Any]:
+        """Write a network, and return its predictions for each output."""
+        prefix = self._prefix(member)
+        columns, lengths = self._prepared(member, prefix)
+        values: dict[str, Any] = {}
+        for input_ in member.inputs:
+            source = lengths if input_.lengths else columns
+            handles = [source[name] for name in input_.columns]
+            name = ".".join(self._names[part] for part in input_.value.split("."))
+            values[input_.value] = self.writer.joined(f"{prefix}{name}", input_, handles)
+        for node in member.nodes:
+            inputs = tuple(values[name] for name in node.inputs)
+            values[node.name] = self._node(member, node, inputs)
+        return [
+            self._finished(prefix, output, finish, values[finish.value])
+            for output, finish in zip(self.model.outputs, member.finish, strict=True)
+        ]
+
+    def _prepared(
+        self, member: ExportedMember, prefix: str
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Write the transforms of a member; return its columns, and the lengths of sequences."""
+        columns, lengths = dict(self._columns), {}
+        counts: Counter[tuple[str, str]] = Counter()
+        for step in member.steps:
+            key = step.column, step.transform.type
+            counts[key] += 1
+            again = "" if counts[key] == 1 else f".{counts[key]}"
+            columns[step.column], *others = self._translated(
+                _place_of_column(member, step.column),
+                step.transform,
+                f"{prefix}{self._names[step.column]}.{step.transform.type}{again}",
+                "apply",
+                (columns[step.column],),
+                (step.input_shape,),
+                step.output_shape,
+                input_types=(step.input_type,),
+                output_type=step.output_type,
+                state=step.state,
+                results=2 if step.gives_lengths else 1,
+            )
+            if others:
+                (lengths[step.column],) = others
+        return columns, lengths
+
+    def _node(self, member: ExportedMember, node: ExportedNode, inputs: tuple[Any, ...]) -> Any:
+        name, place = (
+            f"{self._prefix(member)}{self._names[node.name]}",
+            _place_of_layer(member, node),
+        )
+        if not needs_translation(node.layer, "forward"):
+            self._note(place, node.layer)
+            return self.writer.reshaped(name, inputs[0], node.output_shape)
+        (handle,) = self._translated(
+            place,
+            node.layer,
+            name,
+            "forward",
+            inputs,
+            node.input_shapes,
+            node.output_shape,
+            input_types=tuple(COLUMN_TYPES[dtype] for dtype in node.input_dtypes),
+            parameters=node.parameters,
+        )
+        return handle
+
+    def _finished(
+        self, prefix: str, output: ExportedOutput, finish: ExportedFinish, handle: Any
+    ) -> Any:
+        """Write what leads from a network's value to the predictions of a loss."""
+        prefix += self._name_of(output)
+        place, shape = _place("loss", output), output.shape
+        if needs_translation(finish.loss, "predictions"):
+            name, before = f"{prefix}.predictions", (finish.value_shape,)
+            (handle,) = self._translated(
+                place, finish.loss, name, "predictions", (handle,), before, shape
+            )
+        else:
+            self._note(place, finish.loss)
+        place = _place("target of", output)
+        for number, (transform, state) in enumerate(reversed(finish.target_steps), start=1):
+            name = f"{prefix}.target.{number}"
+            (handle,) = self._translated(
+                place, transform, name, "inverse", (handle,), (shape,), shape, state=state
+            )
+        place, task_shape, changed = _place("calibration of", output), _task_shape(output), False
+        for number, (calibrator, state) in enumerate(finish.calibration, start=1):
+            if not needs_translation(calibrator, "apply"):
+                self._note(place, calibrator)
+                continue
+            if not changed and task_shape != shape:
+                handle = self.writer.reshaped(f"{prefix}.uncalibrated", handle, task_shape)
+            name, changed = f"{prefix}.calibrated.{number}", True
+            (handle,) = self._translated(
+                place, calibrator, name, "apply", (handle,), (task_shape,), task_shape, state=state
+            )
+        if changed and task_shape != shape:
+            handle = self.writer.reshaped(f"{prefix}.calibrated", handle, shape)
+        return handle
+
+    def _limits(self, number: int, output: ExportedOutput, predictions: Any) -> WrittenOutput:
+        """Write the intervals and sets for an output's predictions."""
+        if not (output.intervals or output.sets):
+            return WrittenOutput(predictions)
+        name, task_shape, handle = self._name_of(output), _task_shape(output), predictions
+        if task_shape != output.shape:
+            handle = self.writer.reshaped(f"{name}.given", predictions, task_shape)
+        method: TranslatedMethod = "intervals" if output.intervals else "sets"
+        shape = output.interval_shape if output.intervals else (len(output.classes or ()),)
+        limits = []
+        for member in self.model.members:
+            calibrator, state = next(
+                step for step in member.finish[number].calibration if method in step[0].gives()
+            )
+            limits.append(
+                self._translated(
+                    _place("calibration of", output),
+                    calibrator,
+                    f"{self._prefix(member)}{name}.{method}",
+                    method,
+                    (handle,),
+                    (task_shape,),
+                    shape,
+                    output_type="number" if output.intervals else "boolean",
+                    state=state,
+                    results=2 if output.intervals else 1,
+                )
+            )
+        if output.sets:
+            sets = self._combined(f"{name}.sets", [sets for (sets,) in limits], "majority")
+            return WrittenOutput(predictions, sets=sets)
+        lower = self._combined(f"{name}.lower", [lower for lower, _ in limits], "median")
+        upper = self._combined(f"{name}.upper", [upper for _, upper in limits], "median")
+        return WrittenOutput(predictions, lower, upper)
+
+    def _prefix(self, member: ExportedMember) -> str:
+        return f"{self._names[member.name]}." if member.name else ""
+
+    def _name_of(self, output: ExportedOutput) -> str:
+        return self._names[output.name] if output.name else "output"
+
+    def _combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
+        return handles[0] if len(handles) == 1 else self.writer.combined(name, handles, how)
+
+    def _translated(
+        self,
+        place: str,
+        component: Component,
+        name: str,
+        method: TranslatedMethod,
+        inputs: tuple[Any, ...],
+        input_shapes: tuple[Shape, ...],
+        output_shape: Shape,
+        *,
+        input_types: tuple[ColumnType, ...] = ("number",),
+        output_type: ColumnType = "number",
+        **more: Any,
+    ) -> tuple[Any, ...]:
+        """Write a component by its translation, and return the handles of its results.
+
+        Args:
+            place: what messages call it.
+            more: further arguments of `TranslationSite`.
+
+        Raises:
+            ExportError: the translation refuses it.
+        """
+        writing = find_translation(self.model.registry, self.format, component)
+        if writing is None:  # require_translations has looked
+            raise LookupError(f"no translation of {component.type}")
+        translation, origin = writing
+        site = TranslationSite(
+            name=name,
+            inputs=inputs,
+            input_shapes=input_shapes,
+            input_types=input_types,
+            output_shape=output_shape,
+            output_type=output_type,
+            method=method,
+            dtype=self.model.dtype,
+            writer=self.writer,
+            **more,
+        )
+        try:
+            handles = verified(Translation.translate, translation, component, site)
+        except Untranslatable as error:
+            message = f'{place}: {component.kind} type "{component.type}" cannot be written in '
+            message += f'the format "{self.format}": {error.message}'
+            raise ExportError([(message, error.help)]) from None
+        self._note(place, component, translation.type, origin)
+        return handles
+
+    def _note(
+        self, place: str, component: Component, translation: str = "", origin: str = ""
+    ) -> None:
+        part = TranslatedPart(place, component.kind, component.type, translation, origin)
+        if part not in self.parts:
+            self.parts.append(part)
+
+
+def _task_shape(output: ExportedOutput) -> Shape:
+    """Return the shape of one prediction as calibrators take it."""
+    size = prod(output.shape)
+    if output.task == "flags":
+        return (size,)
+    return () if size == 1 and output.task != "classes" else output.shape
+
+
+def _place_of_layer(member: ExportedMember, node: ExportedNode) -> str:
+    return f'layer "{node.name}"' + (f" of {member.name}" if member.name else "")
+
+
+def _place_of_column(member: ExportedMember, column: str) -> str:
+    return f'column "{column}"' + (f" of {member.name}" if member.name else "")
+
+
+def _place(part: str, output: ExportedOutput) -> str:
+    """Return what messages call a part of an output, e.g. `target of "price"`."""
+    return f'{part} "{output.name}"' if output.name else part.removesuffix(" of")

@@ -1,0 +1,197 @@
+"""Exports of runs: translations by exact class, checks before a file is kept, folds in one file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.testing.examples import registry_with
+from declnet_plugins.exchange import (
+    ExportedPredictions,
+    Exporter,
+    ExportError,
+    ExportSummary,
+    export,
+)
+from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
+from declnet_plugins.export.numpy_file import NumpyTranslation
+from declnet_plugins.standard.layers.dense import Dense
+
+from ...testing.right.layers import Square
+
+
+@pytest.mark.parametrize("sort", ["classes", "binary", "flags"])
+@pytest.mark.parametrize("most", [0.5, 20.0])
+@pytest.mark.parametrize(("distance", "is_tie"), [(0.5, True), (2, False)])
+def test_classes_may_differ_only_where_two_are_equally_likely(sort, most, distance, is_tie):
+    near = most - distance * TOLERANCE * max(1, most)
+    row = {"classes": [most, near, 0], "binary": [near], "flags": [near, -90, 90]}[sort]
+    output = SimpleNamespace(task=sort, threshold=most)
+    outputs, valid = np.array([row, row, [np.nan] * len(row)]), np.array([True, True, False])
+    expected = ExportedPredictions(np.array(["a"] * 3, object), outputs, valid=valid)
+    found = ExportedPredictions(np.array(["a", "b", "c"], object), outputs)
+    assert compared_predictions(output, found, expected) == (0, not is_tie)
+
+
+class Cube(Square):
+    """Also y = x * x, but another class."""
+
+    type = "cube"
+
+
+class OtherDense(Dense):
+    """A subclass, which may compute something else."""
+
+    type = "other_dense"
+
+
+def square(x):
+    return x * x
+
+
+def wrong_square(x):
+    return x * x * 1.01
+
+
+class NumpySquare(NumpyTranslation):
+    type = "numpy_square"
+    functions: ClassVar[Any] = {Square: square}
+    replaces = (Square,)
+
+
+class WrongSquare(NumpyTranslation):
+    type = "numpy_wrong_square"
+    functions: ClassVar[Any] = {Square: wrong_square}
+    replaces = (Square,)
+
+
+class Text(Exporter):
+    """Another format of Python's suffix."""
+
+    type = "text"
+    suffixes = (".py",)
+
+    def export(self, model, path):
+        path.write_text(model.name)
+        return ExportSummary(())
+
+
+@pytest.fixture
+def trained(document, changed, tmp_path):
+    """Train a small model with a layer after its first one; return the run and the registry."""
+
+    def train(*layers, classes=(Square,)):
+        registry = registry_with(list(classes))
+        own = [{"type": "dense", "units": 4}, *layers, {"type": "dense", "units": 3}, "softmax"]
+        values = {"model.layers": own, "optimizer.learning_rate": 1e-5}
+        spec = declnet.parse_spec(changed(document, values), registry=registry)
+        declnet.run(spec, registry=registry, out=tmp_path / "run")
+        return declnet.open_run(tmp_path / "run", registry)
+
+    return train
+
+
+def in_new_process(path: Path, code: str) -> str:
+    program = f"import sys; sys.path.insert(0, {str(path.parent)!r}); import {path.stem} as model\n"
+    program += f"{code}\nassert not any(name.startswith('declnet') for name in sys.modules)"
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, blobs):
+    run = trained("square", classes=(Square, NumpySquare))
+    found = export(run, tmp_path / "model.py")
+    assert found.samples == 30
+    assert found.difference < 1e-12
+    by_name = {each.name: each for each in found.parts}
+    assert by_name['layer "square_1"'].translation == "numpy_square"
+    assert by_name['layer "softmax_1"'].translation == "numpy_activations"
+    np.save(tmp_path / "x.npy", blobs[0])
+    code = f"import numpy as np; p = model.predict(np.load({str(tmp_path / 'x.npy')!r}))\n"
+    out = in_new_process(found.path, f"{code}print(p['probabilities'].tolist())")
+    own = run.predictor().predict(blobs[0]).probabilities
+    assert np.allclose(np.array(eval(out)), own, atol=1e-12)
+
+
+def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_path):
+    run = trained("square", "cube", {"type": "other_dense", "units": 4}, "square",
+                  classes=(Square, NumpySquare, Cube, OtherDense))  # fmt: skip
+    with pytest.raises(ExportError) as error:
+        export(run, tmp_path / "model.c")
+    messages = [message for message, _ in error.value.reasons]
+    assert len(messages) == 3
+    assert messages[0].startswith('layer "square_1", layer "square_2": layer type "square" of ')
+    assert 'layer "other_dense_1"' in messages[2]
+    hints = [hint for _, hint in error.value.reasons]
+    assert hints[0].startswith("choose another format (numpy), or install a plugin with such")
+    assert hints[1].startswith("install a plugin with such")
+    assert 'format = "c" and replaces = (Cube,)' in hints[1]
+    assert not list(tmp_path.glob("*.c"))
+
+
+def test_a_file_that_differs_is_not_left(trained, tmp_path):
+    run = trained("square", classes=(Square, WrongSquare))
+    (tmp_path / "model.py").write_text("kept")
+    with pytest.raises(ExportError, match=r"nothing was written, .* up to 0.0"):
+        export(run, tmp_path / "model.py", force=True)
+    assert (tmp_path / "model.py").read_text() == "kept"
+    assert {each.name for each in tmp_path.iterdir()} == {"data.npz", "model.py", "run"}
+    found = export(run, tmp_path / "other.py", allow_difference=True)
+    assert found.difference > 1e-3
+
+
+def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
+    run = trained(classes=(Square, Text))
+    with pytest.raises(ExportError, match=r"several formats .*: numpy, text .*--format numpy"):
+        export(run, tmp_path / "model.py")
+    found = export(run, tmp_path / "model.py", "text")
+    assert found.path.read_text() == "small"
+    assert "not compared" in found.notes[0]
+    with pytest.raises(ExportError, match="no installed format has this suffix"):
+        export(run, tmp_path / "model.xyz")
+    with pytest.raises(ExportError, match=r"opset: unknown key .*numpy has no options"):
+        export(run, tmp_path / "other.py", "numpy", {"opset": 17})
+
+
+def test_a_file_without_the_runs_data_is_written_but_not_compared(trained, tmp_path):
+    run = trained()
+    (tmp_path / "data.npz").unlink()
+    found = export(run, tmp_path / "model.py")
+    assert found.difference is None
+    assert any("the run's data cannot be loaded" in each for each in found.notes)
+
+
+def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
+    """With gaps, text, probabilities at a temperature, and sets of classes."""
+    rows = (
+        f"{n % 3 + n % 7 / 9 if n % 9 else ''},{('red', '')[n % 2]},{'abc'[n % 3]}\n"
+        for n in range(120)
+    )
+    (tmp_path / "rows.csv").write_text("size,color,kind\n" + "".join(rows))
+    source = {"type": "csv", "path": str(tmp_path / "rows.csv"), "target": "kind"}
+    prepare = ["impute", "standardize", {"type": "one_hot", "missing": "zeros"}]
+    data = {"train": source, "validation": 0.4, "prepare": prepare}
+    steps = {"steps": ["temperature", {"type": "conformal", "coverage": 0.8}]}
+    spec = declnet.parse_spec(changed(document, {"data": data, "calibration": steps}))
+    declnet.run(spec, out=tmp_path / "run")
+    run = declnet.open_run(tmp_path / "run")
+    assert export(run, tmp_path / "model.py").difference < 1e-12
+    (tmp_path / "new.csv").write_text("color,size\nred,0.5\n,\nblue,2\n")
+    command = [sys.executable, tmp_path / "model.py", tmp_path / "new.csv"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = list(csv.DictReader(io.StringIO(printed)))
+    own = run.predictor().predict({"size": [0.5, None, 2.0], "color": ["red", None, "blue"]})
+    assert [row["prediction"] for row in found] == own.prediction.tolist()
+    probabilities = [[float(row[f"probability_{kind}"]) for kind in "abc"] for row in found]
+    np.testing.assert_allclose(probabilities, own.probabilities, atol=1e-12)
+    assert [[row[f"sets_{kind}"] == "True" for kind in "abc"] for row in found] == own.sets.tolist()
