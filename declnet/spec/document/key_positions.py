@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from declnet.errors import KeyPath
-from declnet.spec.document.source_map import Syntax
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
+
+Syntax = Literal["toml", "json"]
 
 Range = tuple[int, int]
 """Offsets in a text: the first character, and one past the last."""
