@@ -218,9 +218,8 @@ class StepwiseTraining:
         whole = {"batch_size": None, "accumulate": 1, "max_steps": None}
         training = spec.training.model_copy(update=whole)
         spec = spec.model_copy(update={"training": training})
-        nodes, inputs, outputs = self.model.nodes, self.model.inputs, tuple(self.model.outputs)
         dtype = np.dtype(spec.model.dtype)
-        model = Model(nodes, inputs, dtype, spec.optimizer.groups, outputs)
+        model = Model(self.model.network, dtype, spec.optimizer.groups)
         model.load_parameters(self.model.store.arrays)
         model.loaded = self.model.loaded
         if not penalties:
