@@ -218,9 +218,8 @@ class StepwiseTraining:
         whole = {"batch_size": None, "accumulate": 1, "max_steps": None}
         training = spec.training.model_copy(update=whole)
         spec = spec.model_copy(update={"training": training})
-        nodes, inputs, outputs = self.model.nodes, self.model.inputs, tuple(self.model.outputs)
         dtype = np.dtype(spec.model.dtype)
-        model = Model(nodes, inputs, dtype, spec.optimizer.groups, outputs)
+        model = Model(self.model.network, dtype, spec.optimizer.groups)
         model.load_parameters(self.model.store.arrays)
         model.loaded = self.model.loaded
         if not penalties:
@@ -230,7 +229,7 @@ class StepwiseTraining:
         prepared = Prepared(model, {"train": train}, self._prepared.preparation)
         kernels, epoch = Kernels() if by_components else None, self._trainer.steps_an_epoch
         other = Trainer(spec, model, train, None, self.registry, kernels, epoch)
-        other.restore(self._trainer.state().for_whole_batches(dtype, len(nodes)))
+        other.restore(self._trainer.state().for_whole_batches(dtype, len(model.nodes)))
         other.is_adapted = self._trainer.is_adapted
         moved = object.__new__(StepwiseTraining)
         moved._set_up(spec, self.registry, prepared, other)
