@@ -89,10 +89,10 @@ class Component(StrictModel):
     def scheduled_fields(cls) -> dict[str, "NumberOr"]:
         """Return the ranges of the fields annotated with `Scheduled`, by name."""
         return {
-            name: each
+            name: annotation
             for name, field in cls.model_fields.items()
-            for each in field.metadata
-            if getattr(each, "by_step", False)
+            for annotation in field.metadata
+            if getattr(annotation, "by_step", False)
         }
 
     @classmethod

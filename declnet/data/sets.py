@@ -338,7 +338,7 @@ def _fitted(
     sets: Mapping[str, Data], spec: DataSpec, loss_targets: Sequence[LossTarget], fit: Fit
 ) -> FittedPreparation:
     """Fit the preparation of the features and labels to the training data."""
-    windows = Windows.of(spec)
+    windows = Windows.from_spec(spec)
     if windows is not None:
         windows.require_later(sets)
     preparation = fit_preparation(

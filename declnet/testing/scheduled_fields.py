@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declnet import Schedule
-from declnet.testing.check import CheckSkipped, Subject
+from declnet.testing.checking import CheckSkipped, Subject
 
 
 class _Jump(Schedule):
@@ -35,8 +35,8 @@ def scheduled_variants(subject: Subject) -> Iterator[tuple[str, Subject, Subject
     if not fields:
         raise CheckSkipped("it has no scheduled fields")
     for name, bounds in fields.items():
-        given = getattr(component, name)
-        later = given.rate(1, 100) if isinstance(given, Schedule) else given
+        declared = getattr(component, name)
+        later = declared.rate(1, 100) if isinstance(declared, Schedule) else declared
         others = (later / 2, (later + 1) / 2, 2 * later, 0.5, 1.0, 2.0)
         first = next(
             (other for other in others if other != later and bounds.contains(other)), later

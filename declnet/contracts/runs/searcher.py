@@ -139,7 +139,7 @@ class StudyContext:
                 for value in (dimension.values() if dimension.applies(point) else (None,))
             ]
         order = np.random.default_rng(self.seed).permutation(len(points))
-        return [points[each] for each in order]
+        return [points[index] for index in order]
 
     def check_grid(self, most: int, at: KeyPath = ()) -> Iterator[Diagnostic]:
         """Yield why `grid_points` cannot search it.

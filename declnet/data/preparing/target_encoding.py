@@ -75,7 +75,7 @@ class TargetEncoding:
         return tuple(spellings.get(value, class_name(value)) for value in self.classes)
 
     @classmethod
-    def of(cls, records: Table, name: str, target: LossTarget) -> TargetEncoding:
+    def from_column(cls, records: Table, name: str, target: LossTarget) -> TargetEncoding:
         """Learn the classes from the training data.
 
         Args:
@@ -281,7 +281,7 @@ def target_encodings(data: Table, loss_targets: Sequence[LossTarget]) -> dict[st
             raise DataError(
                 f'the data has no target "{column}"', hint=hint, path=target.name_path, code="E046"
             )
-        encoding = TargetEncoding.of(data, column, target)
+        encoding = TargetEncoding.from_column(data, column, target)
         known = encodings.setdefault(target.name, encoding)
         if known.classes != encoding.classes:
             raise DataError(

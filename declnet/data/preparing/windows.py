@@ -45,7 +45,7 @@ class Windows:
     time: str | None = None
 
     @classmethod
-    def of(cls, data: DataSpec) -> Windows | None:
+    def from_spec(cls, data: DataSpec) -> Windows | None:
         """Return what a spec says; None if samples are single rows."""
         if data.windows is None:
             return None

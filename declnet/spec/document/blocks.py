@@ -153,7 +153,7 @@ class _Scope:
         return (*self.known, *around)
 
     def full_name(self, source: Any) -> Any:
-        """Return the full name of an input: of the innermost repetition that knows it."""
+        """Return the full name of an input, in the innermost repetition that has such a name."""
         scope: _Scope | None = self
         while scope is not None and isinstance(source, str):
             if source in scope.known:
@@ -290,7 +290,7 @@ class _Expansion:
             scope.known[name or local or model_name] = model_name
 
     def _type_of(self, item: Any) -> str | None:
-        """Return a layer's type, or the installed type that was probably meant; None without."""
+        """Return the type of a layer, or the installed one that was probably meant, or None."""
         written = item if isinstance(item, str) else _key(item, "type")
         if not isinstance(written, str) or written in self._types:
             return written if isinstance(written, str) else None

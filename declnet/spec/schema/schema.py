@@ -21,10 +21,10 @@ from typing import Any
 from declnet.contracts.strict_model import KIND
 from declnet.registry.registry import Registry
 from declnet.spec.document.blocks import Block
-from declnet.spec.document.compose import EXTENDS, SCHEMA, VERSION
+from declnet.spec.document.compose import EXTENDS, FORMAT_VERSION, SCHEMA, VERSION
 from declnet.spec.document.variables import USE, VARIABLES
 from declnet.spec.members import MEMBERS, SELECTED, WEIGHTS
-from declnet.spec.model import FORMAT_VERSION, TrainingSpec
+from declnet.spec.model import TrainingSpec
 from declnet.spec.schema.catalog import (
     BLOCK,
     DEFINITIONS,

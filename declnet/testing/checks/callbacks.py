@@ -24,7 +24,7 @@ from declnet import (
     RunContext,
     StepObserver,
 )
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -122,7 +122,9 @@ def play_step(observer: StepObserver, epoch: int) -> None:
     """Show an observer a step of a layer whose parameters shrink, as in `EPOCHS` epochs."""
     rng, layer = np.random.default_rng(epoch), _PlayedLayer()
     x, y, dy = (read_only(rng.normal(size=(8, 3))) for _ in range(3))
-    before, after = (read_only(np.full((3, 3), 1 - 0.001 * each)) for each in (epoch, epoch + 1))
+    before, after = (
+        read_only(np.full((3, 3), 1 - 0.001 * number)) for number in (epoch, epoch + 1)
+    )
     with np.errstate(all="raise"):
         observer.begin(epoch, epoch + 1, x)
         observer.forward("layer", layer, y)
@@ -222,8 +224,8 @@ class _PlayedCallback:
         names = (self._names, self._names) if logged else (self._monitored, self._validated)
         kind = EpochLogged if logged else EpochFinished
         metrics, validation = (
-            {name: self._value(name, number, noise) for name in sorted(each)}
-            for noise, each in enumerate(names)
+            {name: self._value(name, number, noise) for name in sorted(group)}
+            for noise, group in enumerate(names)
         )
         return kind(number, 0.1 * self.run.scale, metrics, validation)
 
@@ -256,17 +258,17 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Simulate a whole run, a resumed one, or two; return the callback's requests over time."""
     with _played(subject) as callback, _played(subject) as other:
-        kept: list[tuple[int, str, str]] = []
+        earlier: list[tuple[int, str, str]] = []
         for epoch in range(EPOCHS):
             callback.follow(epoch)
             if setting.beside and epoch >= LEARNING:
                 other.follow(epoch - LEARNING)
             if setting.restored == epoch + 1 and not callback.run.stopped:
-                kept = [each for each in callback.run.asked if each[0] >= 0]
+                earlier = [request for request in callback.run.asked if request[0] >= 0]
                 callback = callback.resumed()  # noqa: PLW2901
         callback.finish()
         other.finish()
-    asked = sorted([*kept, *callback.run.asked], key=lambda each: each[0])
+    asked = sorted([*earlier, *callback.run.asked], key=lambda request: request[0])
     words = [f"{method}{arguments} in epoch {now}" for now, method, arguments in asked]
     return Trial({"what it asks the run for": np.array([*words, "no more"], object)})
 

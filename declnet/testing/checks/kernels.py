@@ -22,7 +22,7 @@ from declnet import (
     Shape,
     TrainingStep,
 )
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,
@@ -321,8 +321,8 @@ def leaves_what_it_reads_alone(subject: Subject) -> None:
 @check
 def replaces_its_components(subject: Subject) -> None:
     """Takes over in the usual case, in float32 and in float64."""
-    taken = {setting.dtype for setting in SETTINGS if tried(subject, setting).outputs}
-    missing = sorted(set(DTYPES) - taken)
+    dtypes = {setting.dtype for setting in SETTINGS if tried(subject, setting).outputs}
+    missing = sorted(set(DTYPES) - dtypes)
     if missing:
         raise CheckFailed(
             f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, "

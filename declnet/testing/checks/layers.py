@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Layer, OutputRange, TrainingStep
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,
@@ -59,7 +59,9 @@ def _draws_at_random(subject: Subject) -> bool:
     """Return whether a training pass depends on the layer's random stream, as in dropout."""
 
     def outputs(seed: int) -> list[Array]:
-        return [each.run(batch)["y"] for each, batch in harnesses(subject, WHOLE.but(seed=seed))]
+        return [
+            harness.run(batch)["y"] for harness, batch in harnesses(subject, WHOLE.but(seed=seed))
+        ]
 
     def find() -> bool:
         first, *others = (outputs(seed) for seed in (0, 1, 2))
@@ -143,9 +145,9 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
 def takes_the_shapes_it_accepts(subject: Subject) -> None:
     """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
     layer: Layer = subject.instance
-    found = refusals(subject)
-    refuses_all = all(isinstance(each, ShapeRefusedError) for each in found.values())
-    for shape, failure in found.items():
+    refused = refusals(subject)
+    refuses_all = all(isinstance(failure, ShapeRefusedError) for failure in refused.values())
+    for shape, failure in refused.items():
         if isinstance(failure, ShapeRefusedError):
             if layer.example_shapes or refuses_all:
                 raise CheckFailed(
@@ -180,10 +182,10 @@ def gradient_of_inputs(subject: Subject) -> None:
 def gradient_of_parameters(subject: Subject) -> None:
     """Fills `state.grad` with the gradients of forward by each trainable parameter."""
     shapes = working_shapes(subject)
-    found = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
-    for shape, name in found:
+    trained = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
+    for shape, name in trained:
         _require_gradient(subject, shape, f"grad.{name}", name)
-    if not found:
+    if not trained:
         raise CheckSkipped("it has no trainable parameters")
 
 
@@ -204,11 +206,11 @@ def keeps_still_while_frozen(subject: Subject) -> None:
 @check
 def measures_running_statistics(subject: Subject) -> None:
     """Overwrites running statistics with the batch's own while `state.measuring`."""
-    found = False
+    has_statistics = False
     for harness, batch in harnesses(subject, WHOLE):
         for name, parameter in subject.instance.parameters(harness.shape).items():
             if parameter.running_statistic:
-                found = True
+                has_statistics = True
                 first = harness.measured(batch)[name]
                 harness.initial[name] += 1
                 fault = difference(harness.measured(batch)[name], first)
@@ -216,7 +218,7 @@ def measures_running_statistics(subject: Subject) -> None:
                     raise CheckFailed(
                         f"{name} still depends on its earlier value while state.measuring: {fault}"
                     )
-    if not found:
+    if not has_statistics:
         raise CheckSkipped("it declares no running statistics")
 
 
@@ -300,10 +302,10 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
             (a, b, 1.75 * a - 0.75 * b) if i in harness.floats else (a, a, a)
             for i, (a, b) in enumerate(zip(batch.x, other.x, strict=True))
         ]
-        first, second, found = (
+        first, second, between = (
             harness.run(batch.with_x(*x), training=False)["y"] for x in zip(*points, strict=True)
         )
-        fault = difference(found, 1.75 * first - 0.75 * second)
+        fault = difference(between, 1.75 * first - 0.75 * second)
         if fault:
             raise CheckFailed(
                 f"is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b): {fault}"

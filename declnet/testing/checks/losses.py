@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Loss, Model, Registry, Shape, TrainingStep, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same
@@ -105,8 +105,8 @@ Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
 def distributions(rng: np.random.Generator, shape: Shape) -> Array:
     """Draw numbers that add up to 1 over the last axis."""
     scores = np.exp(rng.normal(size=shape))
-    found: Array = scores / scores.sum(axis=-1, keepdims=True)
-    return found
+    shares: Array = scores / scores.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def labels(rng: np.random.Generator, shape: Shape, classes: int) -> Array:
@@ -149,16 +149,16 @@ class Pair:
     y: Shape
 
     def __str__(self) -> str:
-        own = f" and y of shape {self.y}" if self.y not in (self.shape, ()) else ""
-        return f"predictions of shape {self.shape}{own}"
+        target = f" and y of shape {self.y}" if self.y not in (self.shape, ()) else ""
+        return f"predictions of shape {self.shape}{target}"
 
 
 def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) -> tuple[Pair, ...]:
     """Return declared shapes as pairs; `y_of` gives the shape of y if it is not declared."""
 
-    def pair(each: Any) -> Pair:
-        is_pair = len(each) == 2 and all(isinstance(part, tuple) for part in each)
-        return Pair(*each) if is_pair else Pair(each, y_of(each))
+    def pair(declared: Any) -> Pair:
+        is_pair = len(declared) == 2 and all(isinstance(part, tuple) for part in declared)
+        return Pair(*declared) if is_pair else Pair(declared, y_of(declared))
 
     return tuple(map(pair, example_shapes))
 
@@ -196,8 +196,8 @@ def batch_of(subject: Subject, pair: Pair, seed: int = 0) -> Batch:
 
 
 def _sort_for(subject: Subject, pair: Pair) -> str:
-    found = subject.once(("sort", pair), lambda: sort_of(subject.instance, pair))
-    return found or next(iter(DRAWS[subject.instance.targets]))
+    sort = subject.once(("sort", pair), lambda: sort_of(subject.instance, pair))
+    return sort or next(iter(DRAWS[subject.instance.targets]))
 
 
 def sort_of(loss: Loss, pair: Pair) -> str | None:
@@ -205,7 +205,7 @@ def sort_of(loss: Loss, pair: Pair) -> str | None:
 
     If none gives finite losses, return the first that `prepare` accepts.
     """
-    taken = None
+    accepted = None
     for sort in DRAWS[loss.targets]:
         batch = drawn(loss, sort, pair, 0)
         try:
@@ -213,12 +213,12 @@ def sort_of(loss: Loss, pair: Pair) -> str | None:
                 loss.prepare(batch.y, pair.shape, FLOAT)
         except CheckSkipped:
             continue
-        taken = taken or sort
+        accepted = accepted or sort
         with suppress(CheckFailed):
             losses = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0)).losses(batch)
             if np.isfinite(losses).all():
                 return sort
-    return taken
+    return accepted
 
 
 def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
@@ -274,10 +274,10 @@ def prepares_what_it_declares(subject: Subject) -> None:
     loss = subject.instance
     for pair in working_pairs(subject):
         y = batch_of(subject, pair).y
-        given = y.copy()
+        copy = y.copy()
         with calling("prepare"):
-            verified(Loss.prepare, loss, given, pair.shape, FLOAT)
-        if not same(given, y):
+            verified(Loss.prepare, loss, copy, pair.shape, FLOAT)
+        if not same(copy, y):
             raise CheckFailed("prepare writes to y, which metrics read later; copy it first")
 
 
@@ -341,9 +341,11 @@ def weighs_as_repetition(subject: Subject) -> None:
         batch, many = batch_of(subject, pair), USUAL.but(samples=int(REPEATS.sum()))
         repeated = batch.take(np.repeat(np.arange(SAMPLES), REPEATS))
         mean, gradient = LossHarness(subject.instance, pair.shape, WHOLE).weighted(batch, REPEATS)
-        wanted, parts = LossHarness(subject.instance, pair.shape, many).weighted(repeated)
+        repeated_mean, parts = LossHarness(subject.instance, pair.shape, many).weighted(repeated)
         summed = np.add.reduceat(parts, np.cumsum(REPEATS) - REPEATS, axis=0)
-        fault = difference(np.array([mean]), np.array([wanted])) or difference(gradient, summed)
+        fault = difference(np.array([mean]), np.array([repeated_mean])) or difference(
+            gradient, summed
+        )
         if fault:
             raise CheckFailed(f"weighted samples do not give what repeated ones give: {fault}")
 
@@ -374,14 +376,14 @@ def gives_predictions(subject: Subject) -> None:
         if loss.takes == "logits":
             y_pred = 20 * np.random.default_rng(43).normal(size=y_pred.shape)
         call = partial(verified, Loss.predictions, loss, y_pred)
-        found = call_locked("predictions", call, {"y_pred": y_pred})
-        if loss.takes == "logits" and not ((found >= 0) & (found <= 1)).all():
+        predictions = call_locked("predictions", call, {"y_pred": y_pred})
+        if loss.takes == "logits" and not ((predictions >= 0) & (predictions <= 1)).all():
             raise CheckFailed(
-                f"predictions range from {found.min():.9g} to {found.max():.9g} for {pair}; a loss "
-                "that takes logits returns probabilities"
+                f"predictions range from {predictions.min():.9g} to {predictions.max():.9g} for "
+                f"{pair}; a loss that takes logits returns probabilities"
             )
         one = loss.takes == "logits" and loss.targets == "classes"
-        if one and not np.allclose(found.sum(axis=-1), 1, atol=1e-6):
+        if one and not np.allclose(predictions.sum(axis=-1), 1, atol=1e-6):
             raise CheckFailed(f"predictions do not add up to 1 over the classes for {pair}")
 
 

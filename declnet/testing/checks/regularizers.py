@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet import Array, Registry, Shape
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient
@@ -139,12 +139,12 @@ def strength_zero_does_nothing(subject: Subject) -> None:
         raise CheckSkipped(f"{names} cannot be 0") from error
     for shape in PARAMETER_SHAPES:
         harness, w = RegularizerHarness(none, shape), weights(shape)
-        found = harness.penalty(w), float(np.abs(harness.gradient(w)).max())
-        if not np.isfinite(found).all() and not named:
+        results = harness.penalty(w), float(np.abs(harness.gradient(w)).max())
+        if not np.isfinite(results).all() and not named:
             raise CheckSkipped(f"it is not defined where {names} are 0")
-        if found != (0, 0):
+        if results != (0, 0):
             raise CheckFailed(
-                f"with {names} = 0 the penalty is {found[0]:g}, the gradient up to {found[1]:g}"
+                f"with {names} = 0 the penalty is {results[0]:g}, the gradient up to {results[1]:g}"
             )
 
 

@@ -18,7 +18,7 @@ from declnet import (
     TrialState,
     verified,
 )
-from declnet.testing.check import CheckFailed, Subject, calling, check, require_available
+from declnet.testing.checking import CheckFailed, Subject, calling, check, require_available
 
 TRIALS = 5
 STEPS = 4

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from declnet import lazy_names
 
 if TYPE_CHECKING:
+    from declnet_plugins.exchange.announcing import announce_translations as announce_translations
     from declnet_plugins.exchange.exported_model import ExportedColumn as ExportedColumn
     from declnet_plugins.exchange.exported_model import ExportedFinish as ExportedFinish
     from declnet_plugins.exchange.exported_model import ExportedInput as ExportedInput
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from declnet_plugins.exchange.translation import Untranslatable as Untranslatable
 
 _NAMES = {
+    "announcing": "announce_translations",
     "exported_model": (
         "ExportedColumn ExportedFinish ExportedInput ExportedMember ExportedModel ExportedNode "
         "ExportedOutput ExportedPredictions ExportedStep"

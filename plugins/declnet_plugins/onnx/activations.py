@@ -1,15 +1,16 @@
-"""Activations in ONNX."""
+"""OnnxActivations in ONNX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import pi, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.activations import (
     ELU,
     SELU,
@@ -27,9 +28,6 @@ from declnet_plugins.standard.layers.activations import (
 from declnet_plugins.standard.layers.gating import GLU, Maxout, features_axis
 from declnet_plugins.standard.layers.gelu import GELU
 from declnet_plugins.standard.layers.prelu import PReLU
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 
 def gelu(w: GraphWriter, x: str) -> str:
@@ -76,10 +74,9 @@ SIMPLE: dict[type, Callable[[Any, GraphWriter, str], str]] = {
 """How each activation without parameters is written."""
 
 
-class Activations(OnnxTranslation):
-    """Activations without parameters, by the operators of their names or a few of them."""
+class OnnxActivations(OnnxTranslation):
+    """OnnxActivations without parameters, by the operators of their names or a few of them."""
 
-    type = "onnx_activations"
     replaces = tuple(SIMPLE)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
@@ -87,10 +84,9 @@ class Activations(OnnxTranslation):
         return SIMPLE[type(component)](component, w, site.inputs[0])
 
 
-class PreluTranslation(OnnxTranslation):
+class OnnxPrelu(OnnxTranslation):
     """PRelu, with slopes along the features or the channels."""
 
-    type = "onnx_prelu"
     replaces = (PReLU,)
 
     def write(self, component: PReLU, site: TranslationSite, w: GraphWriter) -> str:
@@ -110,10 +106,9 @@ GATES: dict[str, Callable[[GraphWriter, str], str]] = {
 """How the activation of a gate is written."""
 
 
-class GLUTranslation(OnnxTranslation):
+class OnnxGLU(OnnxTranslation):
     """Two slices, the second of which is a gate for the first."""
 
-    type = "onnx_glu"
     replaces = (GLU,)
 
     def write(self, component: GLU, site: TranslationSite, w: GraphWriter) -> str:
@@ -126,10 +121,9 @@ class GLUTranslation(OnnxTranslation):
         return w.op("Mul", a, GATES[component.activation](w, b))
 
 
-class MaxoutTranslation(OnnxTranslation):
+class OnnxMaxout(OnnxTranslation):
     """The maximum over an axis of pieces."""
 
-    type = "onnx_maxout"
     replaces = (Maxout,)
 
     def write(self, component: Maxout, site: TranslationSite, w: GraphWriter) -> str:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.sequences import steps_before, without_padding
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 LEAST = float(np.finfo(np.float32).min)
 """What a key that gets no share adds to its logit; with -inf, a row without keys would be NaN."""
 
 
-class AttentionTranslation(OnnxTranslation):
+class OnnxAttention(OnnxTranslation):
     """Products, a softmax over the keys that are not padding, and 0 where there are none."""
 
-    type = "onnx_attention"
     replaces = (MultiHeadAttention, CrossAttention)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

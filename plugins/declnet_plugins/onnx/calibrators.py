@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from declnet import CalibratorState
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
     LEAST_POSITIVE,
@@ -15,14 +14,10 @@ from declnet_plugins.standard.calibrators import (
     Temperature,
 )
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class TemperatureTranslation(OnnxTranslation):
+class OnnxTemperature(OnnxTranslation):
     """The probabilities of logits that are divided by the temperature."""
 
-    type = "onnx_temperature"
     replaces = (Temperature,)
 
     def write(self, component: Temperature, site: TranslationSite, w: GraphWriter) -> str:
@@ -37,10 +32,9 @@ class TemperatureTranslation(OnnxTranslation):
         return w.op("Sigmoid", w.compute("Div", logits, temperature))
 
 
-class ConformalTranslation(OnnxTranslation):
+class OnnxConformal(OnnxTranslation):
     """Intervals around predictions, or which classes are in a set."""
 
-    type = "onnx_conformal"
     replaces = (Conformal,)
 
     def write(self, component: Conformal, site: TranslationSite, w: GraphWriter) -> tuple[str, ...]:

@@ -7,28 +7,24 @@ missing number NaN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet import Array, class_name
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
-
 
 LARGEST_INTEGER = 2.0**62
 """Floats below this have an integer of 64 bits."""
 
 
-class CategoryTranslation(OnnxTranslation):
+class OnnxCategory(OnnxTranslation):
     """The position of a category, then a row of a table."""
 
-    type = "onnx_category"
     replaces = (OneHot, Ordinal, SignedOneHot)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
@@ -54,10 +50,9 @@ class CategoryTranslation(OnnxTranslation):
         return rows.astype(bool)
 
 
-class GroupRareTranslation(OnnxTranslation):
+class OnnxGroupRare(OnnxTranslation):
     """The position of a category, then its name."""
 
-    type = "onnx_group_rare"
     replaces = (GroupRare,)
 
     def write(self, component: GroupRare, site: TranslationSite, w: GraphWriter) -> str:

@@ -8,17 +8,14 @@ written otherwise than the pattern of the column's form is refused.
 from __future__ import annotations
 
 from math import pi
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS, Datetime
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 TIME = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
 FORMS: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -33,10 +30,9 @@ MOST = 6
 """Numbers of a date with a time."""
 
 
-class DatetimeTranslation(OnnxTranslation):
+class OnnxDatetime(OnnxTranslation):
     """StringSplit, Cast, and the arithmetic of the calendar."""
 
-    type = "onnx_datetime"
     replaces = (Datetime,)
 
     def write(self, component: Datetime, site: TranslationSite, w: GraphWriter) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.dropout import Dropout
 from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
 from declnet_plugins.standard.layers.joining import Add, Concatenate, Multiply
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class SumTranslation(OnnxTranslation):
+class OnnxSum(OnnxTranslation):
     """Add or Mul, one input at a time."""
 
-    type = "onnx_sum"
     replaces = (Add, Multiply)
 
     def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:
@@ -28,10 +25,9 @@ class SumTranslation(OnnxTranslation):
         return str(found)
 
 
-class ConcatenateTranslation(OnnxTranslation):
+class OnnxConcatenate(OnnxTranslation):
     """Concat."""
 
-    type = "onnx_concatenate"
     replaces = (Concatenate,)
 
     def write(self, component: Concatenate, site: TranslationSite, w: GraphWriter) -> str:
@@ -39,10 +35,9 @@ class ConcatenateTranslation(OnnxTranslation):
         return w.concat(site.inputs, component.axis + 1)
 
 
-class NoiseTranslation(OnnxTranslation):
+class OnnxNoise(OnnxTranslation):
     """Nothing: noise is for training."""
 
-    type = "onnx_noise"
     replaces = (Dropout, GaussianNoise)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

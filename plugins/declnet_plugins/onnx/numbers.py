@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from declnet import Array
 from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.exchange.normal_quantile import AS241
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
 from declnet_plugins.standard.transforms.images import Normalize
 from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
@@ -17,16 +17,12 @@ from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, 
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_plugins.tabular.transforms.targets import Clamp
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
-
 DOUBLE = "float64"
 
 
-class LinearTranslation(OnnxTranslation):
+class OnnxLinear(OnnxTranslation):
     """A factor and an offset, and back."""
 
-    type = "onnx_linear"
     replaces = (Standardize, MinMax)
 
     def write(self, component: Standardize | MinMax, site: TranslationSite, w: GraphWriter) -> str:
@@ -46,10 +42,9 @@ class LinearTranslation(OnnxTranslation):
         return w.clip(found, low, component.high) if component.clip else found
 
 
-class LogTranslation(OnnxTranslation):
+class OnnxLog(OnnxTranslation):
     """Log, of which Exp is the inverse."""
 
-    type = "onnx_log"
     replaces = (Log, SignedLog)
 
     def write(self, component: Log | SignedLog, site: TranslationSite, w: GraphWriter) -> str:
@@ -69,10 +64,9 @@ class LogTranslation(OnnxTranslation):
         return w.op("Mul", w.op("Sign", x), size)
 
 
-class RobustScaleTranslation(OnnxTranslation):
+class OnnxRobustScale(OnnxTranslation):
     """A factor and an offset, then a smooth limit."""
 
-    type = "onnx_robust_scale"
     replaces = (RobustScale,)
 
     def write(self, component: RobustScale, site: TranslationSite, w: GraphWriter) -> str:
@@ -85,10 +79,9 @@ class RobustScaleTranslation(OnnxTranslation):
         return w.op("Div", z, w.op("Sqrt", w.compute("Add", w.op("Mul", part, part), 1)))
 
 
-class ClampTranslation(OnnxTranslation):
+class OnnxClamp(OnnxTranslation):
     """Min and Max, of predictions."""
 
-    type = "onnx_clamp"
     replaces = (Clamp,)
 
     def write(self, component: Clamp, site: TranslationSite, w: GraphWriter) -> str:
@@ -99,10 +92,9 @@ class ClampTranslation(OnnxTranslation):
         return w.compute("Min", w.compute("Max", x, state["min"]), state["max"])
 
 
-class NormalizeTranslation(OnnxTranslation):
+class OnnxNormalize(OnnxTranslation):
     """A factor and an offset for each channel."""
 
-    type = "onnx_normalize"
     replaces = (Normalize,)
 
     def write(self, component: Normalize, site: TranslationSite, w: GraphWriter) -> str:
@@ -117,10 +109,9 @@ class NormalizeTranslation(OnnxTranslation):
         return y
 
 
-class ImputeTranslation(OnnxTranslation):
+class OnnxImpute(OnnxTranslation):
     """Where, with a value in place of NaN, infinity or the empty text."""
 
-    type = "onnx_impute"
     replaces = (Impute,)
 
     def write(self, component: Impute, site: TranslationSite, w: GraphWriter) -> str:
@@ -137,10 +128,9 @@ class ImputeTranslation(OnnxTranslation):
         return w.where(gaps, w.like(x, value), x)
 
 
-class MissingIndicatorTranslation(OnnxTranslation):
+class OnnxMissingIndicator(OnnxTranslation):
     """IsNaN of the numbers that had gaps, joined to all numbers."""
 
-    type = "onnx_missing_indicator"
     replaces = (MissingIndicator,)
 
     def write(self, component: MissingIndicator, site: TranslationSite, w: GraphWriter) -> str:
@@ -153,10 +143,9 @@ class MissingIndicatorTranslation(OnnxTranslation):
         return w.concat([rows, w.cast(w.op("IsNaN", chosen), DOUBLE)])
 
 
-class QuantileTranslation(OnnxTranslation):
+class OnnxQuantile(OnnxTranslation):
     """A binary search for the quantile below, then a piecewise linear function."""
 
-    type = "onnx_quantile"
     replaces = (Quantile, QuantileNormal)
 
     def write(
@@ -235,66 +224,16 @@ def _count_below(w: GraphWriter, x: str, known: Array, *, equal: bool) -> str:
     return w.clip(str(found), high=len(known))
 
 
-CENTRAL = (
-    (
-        2.5090809287301226727e3,
-        3.3430575583588128105e4,
-        6.7265770927008700853e4,
-        4.5921953931549871457e4,
-        1.3731693765509461125e4,
-        1.9715909503065514427e3,
-        1.3314166789178437745e2,
-        3.3871328727963666080e0,
-    ),
-    (
-        5.2264952788528545610e3,
-        2.8729085735721942674e4,
-        3.9307895800092710610e4,
-        2.1213794301586595867e4,
-        5.3941960214247511077e3,
-        6.8718700749205790830e2,
-        4.2313330701600911252e1,
-        1.0,
-    ),
-)
-MIDDLE = (
-    (
-        7.74545014278341407640e-4,
-        2.27238449892691845833e-2,
-        2.41780725177450611770e-1,
-        1.27045825245236838258e0,
-        3.64784832476320460504e0,
-        5.76949722146069140550e0,
-        4.63033784615654529590e0,
-        1.42343711074968357734e0,
-    ),
-    (
-        1.05075007164441684324e-9,
-        5.47593808499534494600e-4,
-        1.51986665636164571966e-2,
-        1.48103976427480074590e-1,
-        6.89767334985100004550e-1,
-        1.67638483018380384940e0,
-        2.05319162663775882187e0,
-        1.0,
-    ),
-)
-"""Numerators and denominators for |p - 0.5| <= 0.425, and for p from e**-25 to 0.075, with EDGE.
-
-Source: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied
-Statistics 37, 1988: PPND16, as in Python's statistics.NormalDist.
-"""
-
-
 def normal_quantiles(w: GraphWriter, shares: str) -> str:
     """Return the quantiles of N(0, 1) for shares, cut to EDGE and 1 - EDGE; NaN stays."""
+    a, b, c, d = (AS241[name][::-1] for name in "abcd")
     p = w.compute("Min", w.compute("Max", shares, EDGE), 1 - EDGE)
     q = w.compute("Sub", p, 0.5)
     r = w.op("Neg", w.compute("Sub", w.op("Mul", q, q), 0.425**2))
-    inner = w.op("Mul", q, _ratio(w, r, CENTRAL))
+    inner = w.op("Mul", q, _ratio(w, r, (a, b)))
     rest = w.op("Min", p, w.op("Neg", w.compute("Sub", p, 1)))
     root = w.op("Sqrt", w.op("Neg", w.op("Log", rest)))
-    outer = w.op("Mul", w.op("Sign", q), _ratio(w, w.compute("Sub", root, 1.6), MIDDLE))
+    outer = w.op("Mul", w.op("Sign", q), _ratio(w, w.compute("Sub", root, 1.6), (c, d)))
     is_inner = w.compute("LessOrEqual", w.op("Abs", q), 0.425)
     return w.where(is_inner, inner, outer)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
 from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 
 def kept_steps(w: GraphWriter, site: TranslationSite, time: int, position: int = 1) -> str | None:
@@ -35,10 +31,9 @@ def without_padding(w: GraphWriter, x: str, kept: str | None) -> str:
     return w.where(w.expand(kept, 2), x, w.like(x, 0))
 
 
-class PositionsTranslation(OnnxTranslation):
+class OnnxPositions(OnnxTranslation):
     """Add, with waves or learned vectors."""
 
-    type = "onnx_positions"
     replaces = (PositionalEncoding,)
 
     def write(self, component: PositionalEncoding, site: TranslationSite, w: GraphWriter) -> str:
@@ -48,10 +43,9 @@ class PositionsTranslation(OnnxTranslation):
         return w.compute("Add", site.inputs[0], own)
 
 
-class LastStepTranslation(OnnxTranslation):
+class OnnxLastStep(OnnxTranslation):
     """The product with a row that is 1 at the last step and 0 elsewhere."""
 
-    type = "onnx_last_step"
     replaces = (LastStep,)
 
     def write(self, component: LastStep, site: TranslationSite, w: GraphWriter) -> str:
@@ -65,10 +59,9 @@ class LastStepTranslation(OnnxTranslation):
         return _shares(w, w.cast(is_last, "float32"), x)
 
 
-class MeanOverTimeTranslation(OnnxTranslation):
+class OnnxMeanOverTime(OnnxTranslation):
     """The product with a row of shares."""
 
-    type = "onnx_mean_over_time"
     replaces = (MeanOverTime,)
 
     def write(self, component: MeanOverTime, site: TranslationSite, w: GraphWriter) -> str:
@@ -87,10 +80,9 @@ def _shares(w: GraphWriter, shares: str, x: str) -> str:
     return w.squeeze(w.op("MatMul", w.expand(shares, 1), x), 1)
 
 
-class MaxOverTimeTranslation(OnnxTranslation):
+class OnnxMaxOverTime(OnnxTranslation):
     """The maximum, with -inf at padding."""
 
-    type = "onnx_max_over_time"
     replaces = (MaxOverTime,)
 
     def write(self, component: MaxOverTime, site: TranslationSite, w: GraphWriter) -> str:

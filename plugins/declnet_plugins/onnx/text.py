@@ -8,17 +8,14 @@ with a token that is then neither a word nor one symbol is refused.
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.onnx.writer import TYPES
+from declnet_plugins.onnx.writer import TYPES, GraphWriter
 from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, Tokenize
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 LEAST_OPSET = 20
 
@@ -32,10 +29,9 @@ USUAL = "\u2018\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u2026\u00b7\u2022\u20a
 """Quotation marks, dashes and signs of many languages."""
 
 
-class TokenizeTranslation(OnnxTranslation):
+class OnnxTokenize(OnnxTranslation):
     """StringNormalizer, StringSplit and LabelEncoder."""
 
-    type = "onnx_tokenize"
     replaces = (Tokenize,)
 
     def write(self, component: Tokenize, site: TranslationSite, w: GraphWriter) -> tuple[str, str]:

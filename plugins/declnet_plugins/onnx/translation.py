@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet_plugins.exchange import Translation, TranslationSite
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
+from declnet_plugins.onnx.writer import GraphWriter
 
 
 class OnnxTranslation(Translation):

@@ -126,7 +126,6 @@ def maxout(x: Array, *, pieces: int) -> Array:
 class NumpyActivations(NumpyTranslation):
     """Activations."""
 
-    type = "numpy_activations"
     functions: ClassVar[Any] = {
         Linear: linear,
         ReLU: relu,

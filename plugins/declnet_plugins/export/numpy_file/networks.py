@@ -173,7 +173,6 @@ def global_max_pool2d(x: Array) -> Array:
 class NumpyLayers(NumpyTranslation):
     """Dense layers, normalization, and layers of several inputs."""
 
-    type = "numpy_layers"
     functions: ClassVar[Any] = {
         Dense: dense,
         BatchNorm: batch_norm,
@@ -192,7 +191,6 @@ class NumpyLayers(NumpyTranslation):
 class NumpyEmbedding(NumpyTranslation):
     """Embeddings."""
 
-    type = "numpy_embedding"
     functions: ClassVar[Any] = {Embedding: embedding}
     refusals: ClassVar[Any] = {Embedding: embedding_refuses}
     replaces = tuple(functions)
@@ -208,7 +206,6 @@ class NumpyEmbedding(NumpyTranslation):
 class NumpyWindows(NumpyTranslation):
     """Convolutions and pools of images."""
 
-    type = "numpy_windows"
     functions: ClassVar[Any] = {
         Conv2d: conv2d,
         Conv2dTranspose: conv2d_transpose,

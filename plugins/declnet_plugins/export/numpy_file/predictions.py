@@ -90,7 +90,6 @@ def conformal_sets(p: Array, *, limit: float, method: str) -> Array:
 class NumpyLosses(NumpyTranslation):
     """The predictions of losses."""
 
-    type = "numpy_losses"
     functions: ClassVar[Any] = {
         Poisson: poisson_means,
         GaussianNLL: normal_means,
@@ -102,7 +101,6 @@ class NumpyLosses(NumpyTranslation):
 class NumpyTabularLosses(NumpyTranslation):
     """The predictions of losses of the package for tables."""
 
-    type = "numpy_tabular_losses"
     functions: ClassVar[Any] = {
         MembersCrossentropy: members_probabilities,
         MembersSquaredError: members_mean,
@@ -113,7 +111,6 @@ class NumpyTabularLosses(NumpyTranslation):
 class NumpyCalibrators(NumpyTranslation):
     """Calibrators that change predictions, or give intervals or sets."""
 
-    type = "numpy_calibrators"
     functions: ClassVar[Any] = {Temperature: temperature}
     replaces = (Temperature, Threshold, Conformal)
 

@@ -264,7 +264,6 @@ def cross_attention(
 class NumpySequences(NumpyTranslation):
     """Layers of sequences."""
 
-    type = "numpy_sequences"
     functions: ClassVar[Any] = {
         LastStep: last_step,
         MeanOverTime: mean_over_time,

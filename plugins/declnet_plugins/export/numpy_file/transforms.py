@@ -241,7 +241,6 @@ def tokenize_refuses(x: Array, *, missing: str) -> Array:
 class NumpyTransforms(NumpyTranslation):
     """Transforms of columns, and their inverses for targets."""
 
-    type = "numpy_transforms"
     functions: ClassVar[Any] = {
         Standardize: standardize,
         MinMax: min_max,
@@ -306,7 +305,6 @@ def second(pair: tuple[Array, Array]) -> Array:
 class NumpyTabularTransforms(NumpyTranslation):
     """Transforms of the package for tables."""
 
-    type = "numpy_tabular_transforms"
     functions: ClassVar[Any] = {
         RobustScale: robust_scale,
         QuantileNormal: quantile_normal,

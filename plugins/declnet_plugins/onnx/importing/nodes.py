@@ -33,12 +33,12 @@ def _given(r: Reader, node: Node, position: int, default: Array) -> Array:
 
 
 def _gemm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    if own.get("transA"):
+    x, attributes = r.value(node.inputs[0]), node.attributes
+    if attributes.get("transA"):
         raise UnknownNodeError("it transposes its first input")
-    weights = _constant(r, node, 1) * own.get("alpha", 1.0)
-    weights = weights.T if own.get("transB") else weights
-    biases = _given(r, node, 2, np.zeros(1)) * own.get("beta", 1.0)
+    weights = _constant(r, node, 1) * attributes.get("alpha", 1.0)
+    weights = weights.T if attributes.get("transB") else weights
+    biases = _given(r, node, 2, np.zeros(1)) * attributes.get("beta", 1.0)
     _dense(r, node, x, weights, biases)
 
 
@@ -54,9 +54,9 @@ def _dense(r: Reader, node: Node, x: Value, weights: Array, biases: Array) -> No
     units = weights.shape[1]
     if biases.size not in (1, units):
         raise UnknownNodeError(f"its biases have the shape {biases.shape}")
-    own = {"weights": weights, "biases": np.broadcast_to(biases.reshape(-1), (units,)).copy()}
-    shape = (*x.shape[:-1], units)
-    r.values[node.outputs[0]] = r.network.add("dense", [x], shape, [node.name], own, units=units)
+    biases = np.broadcast_to(biases.reshape(-1), (units,)).copy()
+    parameters = {"weights": weights, "biases": biases}
+    r.add(node, "dense", x, (*x.shape[:-1], units), parameters, units=units)
 
 
 def _reshape(r: Reader, node: Node) -> None:
@@ -93,16 +93,15 @@ def _softmax(r: Reader, node: Node) -> None:
     axis = node.attributes.get("axis", -1)
     if axis not in (-1, len(x.shape)) or len(x.shape) not in (1, 2):
         raise UnknownNodeError(f"it is over axis {axis} of samples {x.shape}")
-    r.values[node.outputs[0]] = r.network.add("softmax", [x], x.shape, [node.name])
+    r.add(node, "softmax", x)
 
 
 def _prelu(r: Reader, node: Node) -> None:
     x, slopes = r.value(node.inputs[0]), _constant(r, node, 1).reshape(-1)
     if slopes.size not in (1, x.shape[0]):
         raise UnknownNodeError(f"it has {slopes.size} slopes for samples {x.shape}")
-    own = {"shared": True} if slopes.size == 1 else {}
-    parameters = {"slopes": slopes}
-    r.values[node.outputs[0]] = r.network.add("prelu", [x], x.shape, [node.name], parameters, **own)
+    fields = {"shared": True} if slopes.size == 1 else {}
+    r.add(node, "prelu", x, None, {"slopes": slopes}, **fields)
 
 
 def _window(node: Node, x: Value, kernel: tuple[int, ...], what: str) -> dict[str, Any]:
@@ -195,16 +194,8 @@ def _transposed(r: Reader, node: Node) -> None:
         parameters["biases"] = _constant(r, node, 2)
     else:
         fields["use_bias"] = False
-    r.values[node.outputs[0]] = r.network.add(
-        "conv2d_transpose",
-        [x],
-        r.graph.shape(node.outputs[0]),
-        [node.name],
-        parameters,
-        filters=weights.shape[1] * group,
-        kernel_size=list(weights.shape[2:]),
-        **fields,
-    )
+    fields |= {"filters": weights.shape[1] * group, "kernel_size": list(weights.shape[2:])}
+    r.add(node, "conv2d_transpose", x, r.graph.shape(node.outputs[0]), parameters, **fields)
 
 
 def _pool(r: Reader, node: Node) -> None:
@@ -221,10 +212,7 @@ def _pool(r: Reader, node: Node) -> None:
     if is_mean and "padding" in fields and not own.get("count_include_pad"):
         raise UnknownNodeError("padding does not count in its means")
     type_ = "average_pool2d" if is_mean else "max_pool2d"
-    shape = r.graph.shape(node.outputs[0])
-    r.values[node.outputs[0]] = r.network.add(
-        type_, [x], shape, [node.name], pool_size=list(kernel), **fields
-    )
+    r.add(node, type_, x, r.graph.shape(node.outputs[0]), pool_size=list(kernel), **fields)
 
 
 def _global(kind: str) -> Callable[[Reader, Node], None]:
@@ -264,49 +252,33 @@ def _reduced(kind: str) -> Callable[[Reader, Node], None]:
 
 
 def _batch_norm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
     names = ("scale", "offset", "running_mean", "running_variance")
     parameters = {name: _constant(r, node, at) for at, name in enumerate(names, 1)}
-    r.values[node.outputs[0]] = r.network.add(
-        "batch_norm",
-        [x],
-        x.shape,
-        [node.name],
-        parameters,
-        epsilon=_rounded(own.get("epsilon", 1e-5)),
-        momentum=_rounded(own.get("momentum", 0.9)),
-    )
+    fields = {"epsilon": _epsilon(node), "momentum": _rounded(node.attributes.get("momentum", 0.9))}
+    r.add(node, "batch_norm", r.value(node.inputs[0]), None, parameters, **fields)
 
 
 def _layer_norm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    axis = own.get("axis", -1)
+    x, axis = r.value(node.inputs[0]), node.attributes.get("axis", -1)
     axes = -axis if axis < 0 else len(x.shape) + 1 - axis
     shape = x.shape[len(x.shape) - axes :]
     scale = np.broadcast_to(_constant(r, node, 1), shape)
     offset = np.broadcast_to(_given(r, node, 2, np.zeros(1)), shape)
     parameters = {"scale": scale, "offset": offset}
-    epsilon = _rounded(own.get("epsilon", 1e-5))
-    r.values[node.outputs[0]] = r.network.add(
-        "layer_norm", [x], x.shape, [node.name], parameters, axes=axes, epsilon=epsilon
-    )
+    r.add(node, "layer_norm", x, None, parameters, axes=axes, epsilon=_epsilon(node))
 
 
 def _group_norm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    scale, offset = _constant(r, node, 1), _constant(r, node, 2)
+    x, scale, offset = r.value(node.inputs[0]), _constant(r, node, 1), _constant(r, node, 2)
     if scale.size != x.shape[0]:
         raise UnknownNodeError("its scale is not for each channel")
     parameters = {"scale": scale.reshape(-1), "offset": offset.reshape(-1)}
-    r.values[node.outputs[0]] = r.network.add(
-        "group_norm",
-        [x],
-        x.shape,
-        [node.name],
-        parameters,
-        groups=own.get("num_groups", x.shape[0]),  # each channel for InstanceNormalization
-        epsilon=_rounded(own.get("epsilon", 1e-5)),
-    )
+    groups = node.attributes.get("num_groups", x.shape[0])  # InstanceNormalization: each channel
+    r.add(node, "group_norm", x, None, parameters, groups=groups, epsilon=_epsilon(node))
+
+
+def _epsilon(node: Node) -> float:
+    return _rounded(node.attributes.get("epsilon", 1e-5))
 
 
 def _rounded(number: float) -> float:
@@ -320,17 +292,15 @@ def _joined(r: Reader, node: Node) -> None:
     axis = node.attributes["axis"] % rank
     if axis == 0:
         raise UnknownNodeError("it joins batches")
-    shape = r.graph.shape(node.outputs[0])
     fields = {"axis": axis - 1} if axis > 1 else {}
-    found = r.network.add("concatenate", parts, shape, [node.name], **fields)
-    r.values[node.outputs[0]] = found
+    r.add(node, "concatenate", parts, r.graph.shape(node.outputs[0]), **fields)
 
 
 def _sum(r: Reader, node: Node) -> None:
     parts = [r.value(name) for name in node.inputs]
     if any(part.shape != parts[0].shape for part in parts):
         raise UnknownNodeError("its inputs have different shapes")
-    r.values[node.outputs[0]] = r.network.add("add", parts, parts[0].shape, [node.name])
+    r.add(node, "add", parts)
 
 
 def _gather(r: Reader, node: Node) -> None:
@@ -340,15 +310,9 @@ def _gather(r: Reader, node: Node) -> None:
     weights, x = r.graph.constant(node.inputs[0]), r.value(node.inputs[1])
     if weights.ndim != 2 or node.attributes.get("axis", 0) != 0:
         raise UnknownNodeError(f"it gathers from {weights.shape}")
-    r.values[node.outputs[0]] = r.network.add(
-        "embedding",
-        [x],
-        (*x.shape, weights.shape[1]),
-        [node.name],
-        {"weights": weights},
-        categories=weights.shape[0],
-        units=weights.shape[1],
-    )
+    categories, units = weights.shape
+    fields = {"categories": categories, "units": units}
+    r.add(node, "embedding", x, (*x.shape, units), {"weights": weights}, **fields)
 
 
 HANDLERS: dict[str, Callable[[Reader, Node], None]] = {

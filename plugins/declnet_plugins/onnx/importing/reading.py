@@ -200,6 +200,32 @@ class Reader:
             raise UnknownNodeError(f"an order of axes that no layer has ({found.view})")
         return found
 
+    def add(
+        self,
+        node: Node,
+        type_: str,
+        inputs: Value | list[Value],
+        shape: tuple[int, ...] | None = None,
+        parameters: dict[str, Array] | None = None,
+        /,
+        **fields: Any,
+    ) -> None:
+        """Add the layer that a node is, which computes its first output.
+
+        Args:
+            node: the node.
+            type_: the layer's type.
+            inputs: what it reads.
+            shape: the shape of a sample of its output; default: that of its first input.
+            parameters: its arrays by name.
+            fields: its fields.
+        """
+        values = inputs if isinstance(inputs, list) else [inputs]
+        shape = values[0].shape if shape is None else shape
+        self.values[node.outputs[0]] = self.network.add(
+            type_, values, shape, [node.name], parameters, **fields
+        )
+
     def viewed(self, name: str) -> Value:
         """Return a value as a layer computes it, in another order of axes perhaps."""
         return self.values[name] if name in self.values else self.value(name)
@@ -220,20 +246,16 @@ class Reader:
 
     def _single(self, node: Node) -> None:
         """Add a layer for one elementwise node."""
-        output = node.outputs[0]
         varying = [name for name in node.inputs if not self.graph.is_constant(name)]
         if node.operator in UNARY:
             x = self.value(varying[0])
-            fields = _fields_of(node)
-            self.values[output] = self.network.add(
-                UNARY[node.operator], [x], x.shape, [node.name], **fields
-            )
+            self.add(node, UNARY[node.operator], x, **_fields_of(node))
         elif len(varying) == 2 and node.operator in ("Add", "Mul"):
             parts = [self.value(name) for name in node.inputs]
             if parts[0].shape != parts[1].shape:
                 raise UnknownNodeError("its inputs have different shapes")
             kind = "add" if node.operator == "Add" else "multiply"
-            self.values[output] = self.network.add(kind, parts, parts[0].shape, [node.name])
+            self.add(node, kind, parts)
         elif len(varying) == 1 and node.operator in ("Add", "Sub", "Mul", "Div"):
             self._affine(node, varying[0])
         else:
@@ -265,19 +287,13 @@ class Reader:
             self.network.note(x.source, node.name)
             self.values[node.outputs[0]] = x
         else:
-            self.values[node.outputs[0]] = self.network.add(
-                "batch_norm",
-                [x],
-                x.shape,
-                [node.name],
-                {
-                    "scale": factor,
-                    "offset": offset,
-                    "running_mean": np.zeros_like(numbers),
-                    "running_variance": np.full_like(numbers, 1 - 1e-5),
-                },
-                trainable=False,
-            )
+            parameters = {
+                "scale": factor,
+                "offset": offset,
+                "running_mean": np.zeros_like(numbers),
+                "running_variance": np.full_like(numbers, 1 - 1e-5),
+            }
+            self.add(node, "batch_norm", x, None, parameters, trainable=False)
         self.open_affine.add(node.outputs[0])
 
 

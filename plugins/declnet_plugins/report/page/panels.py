@@ -32,6 +32,7 @@ class ReportPanel(Component):
     """
 
     kind = "report_panel"
+    conformance_checks = "declnet_plugins.report.page.panel_checks"
     required_methods = ("render",)
 
     title: ClassVar[str] = ""

@@ -6,9 +6,10 @@ from math import sqrt
 from textwrap import indent
 from typing import Any
 
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
@@ -57,16 +58,13 @@ PADDING = """
 """
 
 
-class CAttention(Translation):
+class CAttention(CTranslation):
     """Attention of a sequence to itself or to another one."""
 
-    type = "c_attention"
-    format = "c"
     replaces = (MultiHeadAttention, CrossAttention)
 
-    def translate(self, layer: Any, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Any, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over queries, heads and keys."""
-        writer: CWriter = site.writer
         parameters: dict[str, Any] = dict(site.parameters)
         is_self = isinstance(layer, MultiHeadAttention)
         names = ("x", "lengths") if is_self else ("x", "m", "lengths", "own_lengths")
@@ -98,13 +96,11 @@ class CAttention(Translation):
             "shares": steps,
             "context": units,
         }
-        return (
-            writer.compute(
-                site.name, checks + body.strip("\n"), inputs, site.output_shape,
-                scratch={name: writer.scratch(size) for name, size in sizes.items()},
-                fails="lengths" in inputs, end=end, last=last, queries=own or "",
-                memory="x" if is_self else "m", other_features=others, features=features,
-                time=time, units=units, heads=layer.heads, size=units // layer.heads,
-                scale=1 / sqrt(units // layer.heads), **parameters,
-            ),
+        return step(
+            site, checks + body.strip("\n"), inputs,
+            scratch={name: w.scratch(size) for name, size in sizes.items()},
+            fails="lengths" in inputs, end=end, last=last, queries=own or "",
+            memory="x" if is_self else "m", other_features=others, features=features, time=time,
+            units=units, heads=layer.heads, size=units // layer.heads,
+            scale=1 / sqrt(units // layer.heads), **parameters,
         )  # fmt: skip

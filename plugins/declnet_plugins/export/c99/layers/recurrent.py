@@ -6,10 +6,11 @@ from textwrap import indent
 from typing import Any
 
 from declnet import Layer
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.activations import sigmoid
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
@@ -49,16 +50,13 @@ $last
 """
 
 
-class CRecurrent(Translation):
+class CRecurrent(CTranslation):
     """A recurrent layer, in one direction or both."""
 
-    type = "c_recurrent"
-    format = "c"
     replaces = (SimpleRNN, LSTM, GRU)
 
-    def translate(self, layer: RecurrentLayer, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: RecurrentLayer, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the steps for each direction."""
-        writer: CWriter = site.writer
         parameters: dict[str, Any] = dict(site.parameters)
         time, features = site.input_shapes[0]
         inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
@@ -70,22 +68,19 @@ class CRecurrent(Translation):
             body += f"for (int i = lengths[0] * {total}; i < {time * total}; i++) y[i] = 0.0f;\n"
         for prefix, column in (("", 0), ("backward_", units))[: total // units]:
             body += _direction(layer, prefix, column, length, (features, total))
-        scratch = {"h": writer.scratch(units), "gates": writer.scratch(width)}
+        scratch = {"h": w.scratch(units), "gates": w.scratch(width)}
         if isinstance(layer, LSTM):
-            scratch["cells"] = writer.scratch(units)
+            scratch["cells"] = w.scratch(units)
         if isinstance(layer, GRU):
-            scratch["recurrent"] = writer.scratch(width)
+            scratch["recurrent"] = w.scratch(width)
         activation = ""
         if isinstance(layer, SimpleRNN):
             is_tanh = layer.activation == "tanh"
             activation = "tanhf(gates[j])" if is_tanh else "0.0f > gates[j] ? 0.0f : gates[j]"
-        return (
-            writer.compute(
-                site.name, body, inputs, site.output_shape, scratch=scratch,
-                fails=len(inputs) > 1, units=units, features=features, activation=activation,
-                sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(writer),
-                **parameters,
-            ),
+        return step(
+            site, body, inputs, scratch=scratch, fails=len(inputs) > 1, units=units,
+            features=features, activation=activation,
+            sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(w), **parameters,
         )  # fmt: skip
 
 
