@@ -332,7 +332,7 @@ def sort_option(others: str, default: str) -> Decorator:
     """Return the option `--sort`, a metric or one of the others."""
     return click.option(
         "--sort",
-        "wanted",
+        "sort_by",
         metavar="METRIC",
         help="Sort by a final metric, best first, e.g. loss or test.loss"
         f"{others}.  [default: {default}]",

@@ -81,16 +81,19 @@ class PluginCommand(click.Command):
         parent: click.Context | None = None,
         **more: Any,
     ) -> click.Context:
-        """Return the context of the command itself, with its arguments parsed."""
+        """Return the context of the command itself, with its arguments parsed.
+
+        From now on, a signal that ends a process interrupts it, as Ctrl-C does.
+        """
+        from declnet.cli.process import interrupt_on_signals
+
         if parent is not None:
             parent.meta[CALLED] = self
+            interrupt_on_signals()
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command itself; signals that end a process interrupt it, as any command."""
-        from declnet.cli.process import interrupt_on_signals
-
-        interrupt_on_signals()
+        """Run the command itself."""
         return ctx.command.invoke(ctx)
 
     def failure(self, error: BaseException) -> click.ClickException:

@@ -231,7 +231,7 @@ def _skewness(numbers: Array) -> float:
     if not numbers.size or np.ptp(numbers) == 0:
         return 0.0
     centered = numbers - numbers.mean()
-    centered /= np.abs(centered).max()  # so that no power overflows
+    centered /= np.abs(centered).max()  # to keep powers from overflowing
     variance = np.mean(centered**2)
     return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 

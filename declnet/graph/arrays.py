@@ -190,7 +190,7 @@ class BatchArrays:
         return arrays if node.takes_many_inputs else arrays[0]
 
     def kernel_input(self, node: Node) -> Any:
-        """Return what a kernel reads that starts at a layer, as `inputs`.
+        """Return the same for a kernel that starts at a layer.
 
         The model's inputs are writeable, since compiled code is typed by that.
         """

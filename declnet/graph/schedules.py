@@ -64,7 +64,7 @@ class ScheduledValues:
             first: the number of the first of these steps.
 
         Raises:
-            BrokenContractError: as `begin`.
+            BrokenContractError: a schedule returned no number, or one outside the field's range.
         """
         steps, total = range(first, first + len(values)), self._total
         for number, (name, schedule, bounds) in enumerate(self._due):

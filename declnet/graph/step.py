@@ -68,7 +68,7 @@ class Step:
         chains: the layers before the losses.
         heads: the losses.
         after: calls after the backward pass: regularizers.
-        compile: what compiles the calls, if there is an engine.
+        compiler: compiles the calls if there is an engine.
     """
 
     batch: BatchArrays
@@ -80,7 +80,7 @@ class Step:
     chains: Sequence[BoundChain]
     heads: Sequence[BoundHead]
     after: Sequence[Call]
-    compile: Callable[[Sequence[Call]], CompiledCalls]
+    compiler: Callable[[Sequence[Call]], CompiledCalls]
 
     @cached_property
     def bound_calls(self) -> tuple[Call, ...]:
@@ -93,7 +93,7 @@ class Step:
     @cached_property
     def compiled(self) -> CompiledCalls:
         """The same calls, compiled by the engine if there is one."""
-        return self.compile(self.bound_calls)
+        return self.compiler(self.bound_calls)
 
     @cached_property
     def calls(self) -> Sequence[Call]:

@@ -15,7 +15,8 @@ from declnet.contracts.network.optimizer import Optimizer
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head

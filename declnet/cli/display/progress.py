@@ -26,7 +26,7 @@ from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleRenderable, RenderableType
     from rich.progress import Progress, ProgressColumn, TaskID
 
     from declnet.contracts.runs.plan import Outcome
@@ -173,6 +173,10 @@ class Follower:
         self._shares: dict[Path, float] = {}
         self._next_step = 0.0
 
+    def _shown_table(self) -> ConsoleRenderable | None:
+        table = self.table()
+        return None if table is None else rich_table(table)
+
     @contextmanager
     def with_bar(self, title: str, *columns: ProgressColumn, total: float | None) -> Iterator[None]:
         """Show a bar on standard error until the context ends, below `table`.
@@ -185,7 +189,7 @@ class Follower:
         from rich.progress import BarColumn, TextColumn
 
         texts = TextColumn(title), BarColumn(bar_width=30), *columns
-        bar = progress_bar(*texts, above=lambda: (table := self.table()) and rich_table(table))
+        bar = progress_bar(*texts, above=self._shown_table)
         counts = self.counts(0)
         self._bar = bar, bar.add_task("", total=total, completed=counts["done"], **counts)
         with bar:

@@ -66,18 +66,18 @@ class IntegerLimit:
     reason: str
 
 
-def as_input_infos(given: Any) -> dict[str, InputInfo]:
+def as_input_infos(inputs: Any) -> dict[str, InputInfo]:
     """Return the inputs of a model by name.
 
     Args:
         given: the shape of a sample of its only input; or, by name, an `InputInfo` or a shape of
             floats for each input.
     """
-    if isinstance(given, InputInfo):
-        return {UNNAMED: given}
+    if isinstance(inputs, InputInfo):
+        return {UNNAMED: inputs}
     return {
-        name: each if isinstance(each, InputInfo) else InputInfo(tuple(each))
-        for name, each in wrapped(given).items()
+        name: info if isinstance(info, InputInfo) else InputInfo(tuple(info))
+        for name, info in wrapped(inputs).items()
     }
 
 
@@ -99,11 +99,11 @@ def lengths_of(name: str) -> str:
     return f"{name}_lengths" if name else "lengths"
 
 
-def wrapped(given: Any) -> Mapping[str, Any]:
+def wrapped(arrays: Any) -> Mapping[str, Any]:
     """Return what a user or a plugin passes, one array or several by name, by name."""
-    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):  # the first is fast
-        return {UNNAMED: given}
-    return given
+    if isinstance(arrays, np.ndarray) or not isinstance(arrays, Mapping):  # the first is fast
+        return {UNNAMED: arrays}
+    return arrays
 
 
 def unwrapped(arrays: Mapping[str, Any]) -> Any:

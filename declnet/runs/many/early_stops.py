@@ -70,7 +70,7 @@ class RemoteRun:
         self._history, self._stop_when = directory / HISTORY, stop_when
         self._epoch, self._version, self._reports = -1, (0, 0), False
         self._reason: str | None = None
-        # named as temporary files are
+        # named like a temporary file, so that it is removed after a kill
         self.stop_file = parent.absolute() / f".executor.stop.{secrets.randbits(64)}"
 
     def receive_report(self, report: str, stop: Callable[[str], object] | None) -> None:
@@ -115,7 +115,7 @@ class RemoteRun:
 
     def _decide(self, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
-            if int(row["epoch"]) > self._epoch:  # one that was lost with its machine logs again
+            if int(row["epoch"]) > self._epoch:  # a run lost with its machine logs epochs again
                 logged = logged_epoch(row)
                 self._epoch = logged.epoch
                 self._reason = self._stop_when(logged) or self._reason

@@ -22,7 +22,7 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
     """
     run = Path(directory).absolute()
     grouped = None
-    for folder in groups_above(run):  # of a point of a sweep, the sweep
+    for folder in groups_above(run):  # the outermost: for a point of a sweep, the sweep
         try:
             version = tuple(
                 (status.st_mtime_ns, status.st_size, status.st_ino)

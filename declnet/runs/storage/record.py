@@ -185,7 +185,9 @@ class Record:
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             self._write(_files_of(preparation))
-            (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
+            (self.directory / folder.CALIBRATION).unlink(
+                missing_ok=True
+            )  # left by a kill at the end
             self._write_manifest()
         return rows
 

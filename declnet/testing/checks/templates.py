@@ -19,7 +19,7 @@ from declnet import (
     spec_for_table,
     verified,
 )
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 
 Task = Literal["values", "binary", "classes"]
 """What the target of a table is predicted as."""
@@ -77,8 +77,8 @@ def writes_valid_specs_for_tables(subject: Subject) -> None:
                 continue
         with _valid(f"the spec for {name}", "; raise DataError for a table that it cannot serve"):
             spec = parse_spec(written.document, subject.registry)
-            given = Table(table.columns, "y", written.features)
-            check_spec(spec, subject.registry, {"train": given}, suspects=False).require_right()
+            features = Table(table.columns, "y", written.features)
+            check_spec(spec, subject.registry, {"train": features}, suspects=False).require_right()
     if len(refusals) == len(_tables()):
         raise CheckSkipped(f"it takes none of the tables of the kit, e.g. {refusals[0]}")
 

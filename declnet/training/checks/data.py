@@ -43,7 +43,7 @@ def unused_transforms(context: CheckContext) -> Iterator[Diagnostic]:
 
 def short_series(context: CheckContext) -> Iterator[Diagnostic]:
     """Yield a warning for each data set of which some series are too short for a window."""
-    sets, windows = context.described.sets, Windows.of(context.spec.data)
+    sets, windows = context.described.sets, Windows.from_spec(context.spec.data)
     if sets is None or windows is None:
         return
     for name, part in sets.raw.items():
