@@ -229,7 +229,7 @@ class StepwiseTraining:
         prepared = Prepared(model, {"train": train}, self._prepared.preparation)
         kernels, epoch = Kernels() if by_components else None, self._trainer.steps_an_epoch
         other = Trainer(spec, model, train, None, self.registry, kernels, epoch)
-        other.restore(self._trainer.state().for_whole_batches(dtype, len(nodes)))
+        other.restore(self._trainer.state().for_whole_batches(dtype, len(model.nodes)))
         other.is_adapted = self._trainer.is_adapted
         moved = object.__new__(StepwiseTraining)
         moved._set_up(spec, self.registry, prepared, other)
