@@ -150,6 +150,10 @@ def spec_for_table(
         tasks: the kind of prediction for each target column.
         preset: the preset's name; default: the one that `declnet new` takes.
 
+    Returns:
+        The spec: `text` is commented TOML, `document` its tables, and `features` the columns that
+        it predicts from, None for all.
+
     Raises:
         UnknownTypeError: no such preset is installed.
         OutputError: it is not for tables, or not for several targets.
