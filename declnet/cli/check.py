@@ -1,4 +1,4 @@
-"""`declnet check`, `declnet explain` and `declnet schema`."""
+"""`declnet check` and `declnet explain`."""
 
 from __future__ import annotations
 
@@ -134,34 +134,3 @@ def explain(code: str | None) -> None:
         indent(entry.right, "    "),
     ]
     print_document("\n\n".join(parts) + "\n")
-
-
-@click.command(short_help="Print the JSON Schema of specs, for editors.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write to this file.  [default: standard output]",
-)
-@no_plugin_option
-def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
-    """Print the JSON Schema of specs, with every installed component.
-
-    Editors use it to complete keys and names, show their descriptions, and mark errors.
-    """
-    from declnet.errors import OutputError
-    from declnet.runs.storage.writing import write_atomically
-    from declnet.spec.schema.schema import json_schema
-
-    registry = registry_without(disabled)
-    text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"
-    for fault in registry.failures:
-        print_line(f"warning: left out: {fault}", err=True)
-    if output is None:
-        print_document(text)
-        return
-    try:
-        write_atomically(output, text.encode())
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be written: {error.strerror}") from None

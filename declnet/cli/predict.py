@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from declnet.cli.data_argument import DataArgument
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.display.streams import binary_output, print_document, print_line
 from declnet.cli.options import (
-    DATA,
     PATH,
     format_option,
-    given_data,
     no_plugin_option,
     registry_without,
     run_argument,
@@ -37,7 +36,7 @@ MOST_ROWS = 5
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
 @run_argument
-@click.argument("data", metavar="INPUT", type=DATA)
+@click.argument("data", metavar="INPUT", type=DataArgument.click_type)
 @click.option(
     "-o",
     "--output",
@@ -134,8 +133,9 @@ def predict(
         if threshold is not None:
             predictor.set_threshold(threshold)
         start = time.perf_counter()
-        given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
-        with one_blas_thread(), _input(given) as table:
+        train = predictor.spec.data.train
+        source = DataArgument(data, predictor.registry, "INPUT", train).data
+        with one_blas_thread(), _input(source) as table:
             named = tuple(dict.fromkeys(identifiers))
             errors = _Errors()
             predictions = errors.collected(
@@ -233,7 +233,7 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
 @run_argument
 @click.option(
     "--data",
-    type=DATA,
+    type=DataArgument.click_type,
     help="Data with targets to evaluate on: a file that an installed data source reads, or a "
     "source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
 )
@@ -291,8 +291,9 @@ def evaluate(
     analyses = chosen_analyses(wanted, predictor.registry)
     if data is not None:
         with attributing_errors(predictor.registry):
-            given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
-        names: Sequence[str | Path | DataSource] = [given]
+            train = predictor.spec.data.train
+            source = DataArgument(data, predictor.registry, "--data", train).data
+        names: Sequence[str | Path | DataSource] = [source]
     elif any(one.spec.data.train is None for one in stored.runs):
         raise DataError("the run's data came from a program", hint="name a file with --data")
     else:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet.cli.display.streams import print_line
-from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, registry_without
+from declnet import DataArgument, print_line
 
 if TYPE_CHECKING:
-    from declnet.contracts.data.table import TableProfile
-    from declnet.contracts.runs.template import Template
-    from declnet.data.presets import TemplateSpec, Use
-    from declnet.registry.registry import Registry
-
+    from declnet import Registry
+    from declnet_plugins.new.profile import TableProfile
+    from declnet_plugins.new.profiling import TableChoices
+    from declnet_plugins.new.template import Template, TemplateSpec, Use
 
 TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
 
@@ -30,22 +28,21 @@ MOST_SHOWN = 10
 class _WithTemplates(click.Command):
     """A command whose help lists the installed templates and presets."""
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a line for each template, and one for each preset."""
-        from declnet.data.presets import serves
-        from declnet.registry.discovery import default_registry
+        from declnet import default_registry
+        from declnet_plugins.new.template import templates_for
 
-        entries = list(default_registry().entries("template"))
         for title, use in TITLES.items():
-            own = [entry for entry in entries if serves(entry.component, use)]
-            rows = [(each.type, _summary(each.component, use)) for each in own]
+            templates = templates_for(use, default_registry())
+            rows = [(template.type, _summary(template, use)) for template in templates]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
 
 @click.command(cls=_WithTemplates, short_help="Write a commented spec to start from.")
-@click.argument("spec", type=PATH)
+@click.argument("spec", type=click.Path(path_type=Path))
 @click.option(
     "--template", metavar="NAME", help="Template to start from, one of those listed below."
 )
@@ -56,7 +53,7 @@ class _WithTemplates(click.Command):
 )
 @click.option(
     "--data",
-    type=DATA,
+    type=DataArgument.click_type,
     help="Table to write the spec for: a file that an installed data source reads, or a source "
     "as in a spec, e.g. '{ type = …, … }'.",
 )
@@ -98,20 +95,21 @@ class _WithTemplates(click.Command):
     help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
 )
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
-@no_plugin_option
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
 def new(
     spec: Path,
     template: str | None,
     preset: str | None,
     data: Path | str | None,
-    targets: tuple[str, ...],
-    task: Literal["classification", "regression"] | None,
-    features: tuple[str, ...],
-    exclude: tuple[str, ...],
-    folds: int | None,
-    no_header: bool,
     force: bool,
     disabled: tuple[str, ...],
+    **table: Any,
 ) -> None:
     """Write a small commented spec to SPEC, to run or edit.
 
@@ -120,70 +118,79 @@ def new(
     """
     import shlex
 
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.contracts.returned import verified
-    from declnet.contracts.runs.template import Template
-    from declnet.data.presets import chosen_template, example_of, written_for_table
-    from declnet.data.profile import TableChoices, profile_of
-    from declnet.data.sources.files import naming
-    from declnet.errors import OutputError
-    from declnet.runs.storage.writing import whole_file
+    from declnet import (
+        OutputError,
+        attributing_errors,
+        default_registry,
+        discover,
+        require_free,
+        write_atomically,
+    )
+    from declnet_plugins.new.profiling import TableChoices
+    from declnet_plugins.new.template import choose_template, example_spec
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    of_tables = preset, targets, task, features, exclude, folds is not None, no_header
-    if data is None and any(of_tables):
+    choices = TableChoices(**table)
+    if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
             "--preset, --target, --task, --features, --exclude, --folds and --no-header go with "
             "--data, a table"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
-    registry = registry_without(disabled)
+    registry = discover(disabled) if disabled else default_registry()
     with attributing_errors(registry):
-        chosen = chosen_template(
-            preset or template, "example" if data is None else "table", registry
-        )
+        use: Use = "example" if data is None else "table"
+        chosen = choose_template(preset or template, use, registry)
         if data is None:
-            written = example_of(chosen)
-            notes = [*_lacking(chosen)]
+            written, notes = example_spec(chosen), [*_lacking(chosen)]
         else:
-            given = given_data(data, "--data", registry)
-            with naming(given):
-                choices = TableChoices(task, features, exclude, not no_header, targets[1:])
-                target = targets[0] if targets else None
-                table = profile_of(given, target, spec.parent, registry, choices)
-                table = _in_folds(table, folds)
-                if table.others and not chosen.several_targets:
-                    raise click.UsageError(_one_target(chosen, registry))
-                written = written_for_table(chosen, table, registry)
-                if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
-                    raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
-                notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
-                notes += [
-                    *verified(Template.notes_for_table, chosen, table),
-                    *_left_out(table, written, spec),
-                ]
-                notes += _like_identifiers(table)
+            argument = DataArgument(data, registry, "--data")
+            with argument.naming_errors():
+                written, notes = _for_table(chosen, argument, spec, choices)
     text = _as_json(spec, written.document) if suffix == ".json" else written.text
     try:
-        with whole_file(spec, force) as file:
-            file.write(text.encode())
+        require_free(spec, force)
+        write_atomically(spec, text.encode())
     except OSError as error:  # from a name that is too long
-        raise OutputError(f"{spec}: cannot be written: {error.strerror}") from None
-    for note in (*notes, *_not_there(written.document, spec.parent, registry)):
+        raise OutputError(f"{spec}: cannot be written: {error.strerror or error}") from None
+    for note in (*notes, *_missing_files(written.document, spec.parent, registry)):
         print_line(f"note: {note}", err=True)
     print_line(f"{spec}: written. Next:")
     print_line(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _for_table(
+    template: Template, data: DataArgument, spec: Path, choices: TableChoices
+) -> tuple[TemplateSpec, list[str]]:
+    """Return the spec for a table, and notes about it."""
+    from declnet import verified
+    from declnet_plugins.new.profiling import profile_of
+    from declnet_plugins.new.template import Template, spec_for_profile
+
+    folds, registry = choices.folds, data.registry
+    table = profile_of(data, spec.parent, choices)
+    _require_rows_for(folds, table)
+    if table.others and not template.several_targets:
+        raise click.UsageError(_one_target(template, registry))
+    written = spec_for_profile(template, table, registry)
+    if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
+        raise click.UsageError(f'the preset "{template.type}" does not take --folds')
+    return written, [
+        *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
+        *verified(Template.notes_for_table, template, table),
+        *_unused(table, written, spec),
+        *_like_identifiers(table),
+    ]
 
 
 def _as_json(spec: Path, document: dict[str, Any]) -> str:
     """Return a spec as JSON, parsed again."""
     import json
 
-    from declnet.display.characters import escaped
-    from declnet.errors import OutputError
+    from declnet import OutputError, escaped
 
     text = escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
     if json.loads(text) != document:
@@ -191,33 +198,33 @@ def _as_json(spec: Path, document: dict[str, Any]) -> str:
     return text
 
 
-def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:
-    from dataclasses import replace
+def _require_rows_for(folds: int | None, table: TableProfile) -> None:
+    """Raise UsageError if a table has too few rows, or too few of a class, for the folds."""
+    from declnet import class_name
 
-    from declnet.contracts.data.table import class_name
-
-    if folds is not None and 2 * folds > table.rows:
+    if folds is None:
+        return
+    if 2 * folds > table.rows:
         raise click.UsageError(
             f"--folds {folds} is too many for {table.rows} rows; at most half as many"
         )
-    for name, task in table.targets.items():
-        counts = table.columns[name].counts if task != "values" else {}
-        single = [value for value, count in counts.items() if count < 2]
-        if single and folds is not None and folds > 1:
-            only = class_name(single[0])
+    for name, kind in table.targets.items():
+        counts = table.columns[name].counts if kind != "values" else {}
+        single = next((value for value, count in counts.items() if count < 2), None)
+        if single is not None and folds > 1:
             raise click.UsageError(
-                f'--folds {folds} needs two rows of each class, but "{name}" is "{only}" in one '
-                "row only; leave that row out, or give --folds 1"
+                f'--folds {folds} needs two rows of each class, but "{name}" is '
+                f'"{class_name(single)}" in one row only; leave that row out, or give --folds 1'
             )
-    return replace(table, folds=folds)
 
 
-def _one_target(chosen: Template, registry: Registry) -> str:
+def _one_target(template: Template, registry: Registry) -> str:
     """Return the message that a template does not take several targets."""
-    entries = registry.entries("template")
-    able = [entry.type for entry in entries if entry.component.several_targets]
-    named = f", but {', '.join(able)} take more" if able else ""
-    return f'the preset "{chosen.type}" takes one --target{named}'
+    from declnet_plugins.new.template import templates_for
+
+    able = [other.type for other in templates_for("table", registry) if other.several_targets]
+    others = f", but {', '.join(able)} take more" if able else ""
+    return f'the preset "{template.type}" takes one --target{others}'
 
 
 def _like_identifiers(table: TableProfile) -> Iterator[str]:
@@ -232,37 +239,35 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
             )
 
 
-def _left_out(table: TableProfile, written: TemplateSpec, spec: Path) -> list[str]:
-    """Return a sentence about the columns that a template did not use, if any."""
+def _unused(table: TableProfile, written: TemplateSpec, spec: Path) -> Iterator[str]:
+    """Yield a sentence about the columns that a template did not use, if any."""
     used = written.features
     names = [
-        feature.name for feature in table.features if used is not None and feature.name not in used
+        column.name for column in table.features if used is not None and column.name not in used
     ]
-    if not names:
-        return []
-    shown = ", ".join(f'"{name}"' for name in names[:MOST_SHOWN])
-    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-    return [f"not used to predict: {shown}{more}; see {spec}"]
+    if names:
+        shown = ", ".join(f'"{name}"' for name in names[:MOST_SHOWN])
+        more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+        yield f"not used to predict: {shown}{more}; see {spec}"
 
 
 def _lacking(template: Template) -> Iterator[str]:
     """Yield a sentence for each requirement of a template's spec that is not installed."""
-    from pydantic_core import PydanticCustomError
+    from declnet import SpecError, parse_spec
 
-    from declnet.spec.requirements import check_requirement
+    try:
+        parse_spec({"plugins": [*template.requires]})
+    except SpecError as error:
+        for problem in error.problems:
+            if problem.path[:1] == ("plugins",):
+                yield f"{problem.message} ({problem.help})"
 
-    for requirement in template.requires:
-        try:
-            check_requirement(requirement)
-        except PydanticCustomError as error:
-            yield f"{error.message()} ({(error.context or {}).get('hint')})"
 
-
-def _not_there(document: dict[str, Any], folder: Path, registry: Registry) -> Iterator[str]:
+def _missing_files(document: dict[str, Any], folder: Path, registry: Registry) -> Iterator[str]:
     """Yield a sentence for each missing file that a spec's data sources read."""
     from pydantic_core import PydanticCustomError, ValidationError
 
-    from declnet.contracts.data.data_source import DataSource
+    from declnet import DataSource
 
     for declared in document.get("data", {}).values():
         if not isinstance(declared, dict) or "type" not in declared:
