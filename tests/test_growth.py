@@ -13,7 +13,7 @@ from declnet import default_registry
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Life, allocate
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.heads import Head
 from declnet.spec.validate import read_spec
@@ -66,8 +66,8 @@ def memory(count: int) -> None:
 
 def training_graph(layers: int) -> None:
     """Compile a deep model and bind a step to a batch."""
-    nodes = infer_nodes([Dense(units=1), ReLU()] * layers, (2,), default_registry())
-    model = Model(nodes, (2,), "float32")
+    network = infer_network([Dense(units=1), ReLU()] * layers, (2,), default_registry())
+    model = Model(network, "float32")
     graph = TrainingGraph(model, [Head("", MeanSquaredError())], 5, 0, Kernels(default_registry()))
     graph.step({"": np.zeros((5, 2), "float32")}, [np.zeros((5, 1), "float32")])
 

@@ -21,16 +21,16 @@ MOST_ROWS = 40
 
 def chosen_analyses(texts: Sequence[str], registry: Registry) -> tuple[Analysis, ...]:
     """Return the analyses that `--analyze` names; raise SpecError with every error."""
-    found: list[Analysis] = []
+    analyses: list[Analysis] = []
     problems: list[Diagnostic] = []
     for number, text in enumerate(texts, start=1):
         try:
-            found.append(declared_component(Analysis, text, "--analyze", number, registry))
+            analyses.append(declared_component(Analysis, text, "--analyze", number, registry))
         except SpecError as error:
             problems += error.problems
     if problems:
         raise SpecError(problems)
-    return tuple(found)
+    return tuple(analyses)
 
 
 def print_analysis(result: AnalysisResult) -> None:

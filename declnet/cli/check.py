@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import (
-    format_option,
-    no_plugin_option,
-    registry_without,
-    set_option,
-    spec_argument,
-)
+from declnet.cli.display.streams import print_document, print_json, print_line
+from declnet.cli.options import SpecOptions, format_option
 from declnet.cli.reading import checked_spec, read
 
 if TYPE_CHECKING:
@@ -26,31 +18,27 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Validate a spec, and show its layers and memory.")
-@spec_argument
-@set_option
-@no_plugin_option
+@SpecOptions.pass_to()
 @click.option(
     "--engine",
     is_flag=True,
     help="Also load the data, compile a step and show which parts run without Python.",
 )
 @format_option("only errors and warnings, on standard output, for editors and CI.")
-def check(
-    spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], engine: bool, form: str
-) -> int:
+def check(options: SpecOptions, engine: bool, form: str) -> int:
     """Validate SPEC and print its layers and the memory that a run needs."""
     from declnet.cli.display.diagnostics import as_data
     from declnet.errors import SpecError
 
-    registry = registry_without(disabled)
+    path, overrides, registry = options.path, options.overrides, options.registry
     try:
-        checked = checked_spec(spec, overrides, registry)
+        checked = checked_spec(path, overrides, registry)
         problems = checked.problems
     except SpecError as error:
         checked, problems = None, error.problems
     wrong = any(problem.severity == "error" for problem in problems)
     if form == "json":
-        print_document(json.dumps(as_data(problems), indent=2, ensure_ascii=False) + "\n")
+        print_json(as_data(problems))
         return SpecError.exit_code if wrong else 0
     if checked is not None and (checked.nodes or checked.loaded is not None):
         from declnet.cli.display.result_tables import (
@@ -72,7 +60,7 @@ def check(
             if checked.memory is not None:
                 print_memory(checked.memory)
             if engine:
-                _print_engine(read(spec, overrides, registry).require(), registry, checked)
+                _print_engine(read(path, overrides, registry).require(), registry, checked)
     show_diagnostics(problems)
     return SpecError.exit_code if wrong else 0
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--all", "all_runs", is_flag=True, help="Show all runs.  [default: at most 20]")
 @format_option("a list of objects, with all runs.")
 def compare(
-    runs: tuple[Path, ...], wanted: str | None, ascending: bool | None, all_runs: bool, form: str
+    runs: tuple[Path, ...], sort_by: str | None, ascending: bool | None, all_runs: bool, form: str
 ) -> None:
     """Compare the specs, final metrics and times of RUNS, the folders of runs.
 
@@ -32,12 +32,12 @@ def compare(
     """
     from declnet.cli.display.run_tables import comparison_data, print_comparison
 
-    found = _runs_among(runs)
+    listed_runs = _runs_among(runs)
     try:
         if form == "json":
-            _print_json(comparison_data(found, wanted, ascending))
+            _print_json(comparison_data(listed_runs, sort_by, ascending))
         else:
-            print_comparison(found, wanted, ascending, all_runs=all_runs)
+            print_comparison(listed_runs, sort_by, ascending, all_runs=all_runs)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--sort") from None
 
@@ -48,7 +48,7 @@ def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
     from declnet.runs.storage.listing import NOT_A_RUN, ListedRun, holds_runs, list_runs
     from declnet.runs.stored_run import open_run
 
-    found = []
+    listed_runs = []
     for path in paths:
         inside = []
         for run in list_runs(path, f"{path}/") if holds_runs(path) else ():
@@ -56,8 +56,8 @@ def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
                 inside.append(run)
             elif isinstance(run, ListedRun) or run.reason != NOT_A_RUN:
                 inside.append(listed(open_run(run.path)))
-        found += inside or [listed(open_run(path))]
-    return found
+        listed_runs += inside or [listed(open_run(path))]
+    return listed_runs
 
 
 def _print_json(values: Iterable[object]) -> None:
@@ -88,7 +88,7 @@ def _print_json(values: Iterable[object]) -> None:
 @format_option("a list of objects, for programs.")
 def runs(
     directory: Path,
-    wanted: str | None,
+    sort_by: str | None,
     ascending: bool | None,
     reverse: bool,
     conditions: tuple[str, ...],
@@ -103,14 +103,16 @@ def runs(
     from declnet.cli.display.terminal import is_terminal
     from declnet.runs.storage.listing import ListedRun, list_runs
 
-    found: list[ListedRun] = []
+    listed_runs: list[ListedRun] = []
     for run in list_runs(directory):
         if isinstance(run, ListedRun):
-            found.append(run)
+            listed_runs.append(run)
         else:
             print_line(f"skipped {directory / run.path}: {run.reason}", err=True)
     try:
-        chosen = in_order(filtered(found, conditions), wanted, ascending=ascending, reverse=reverse)
+        chosen = in_order(
+            filtered(listed_runs, conditions), sort_by, ascending=ascending, reverse=reverse
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if form == "json":
@@ -118,11 +120,11 @@ def runs(
     elif chosen:
         shown, which = chosen, ""
         if len(chosen) > MOST_ROWS and not all_runs and is_terminal(command_output()):
-            newest = wanted in (None, "date") and not reverse and ascending is not False
+            newest = sort_by in (None, "date") and not reverse and ascending is not False
             shown = chosen[-MOST_ROWS:] if newest else chosen[:MOST_ROWS]
             which = "last" if newest else "first"
-        print_runs(shown, wanted)
+        print_runs(shown, sort_by)
         if which:
             print_line(f"the {which} {MOST_ROWS} of {len(chosen)} runs; all with --all")
     else:
-        print_line("no runs" if not found else "no run matches the filter")
+        print_line("no runs" if not listed_runs else "no run matches the filter")

@@ -175,7 +175,7 @@ def describe(entry: Entry) -> ComponentDescription:
     component: type[Component] = entry.component
     contract: Any = next(base for base in component.__mro__ if "kind" in vars(base))
     inherited = set(contract.model_fields)
-    fields = sorted(component.model_fields.items(), key=lambda each: each[0] in inherited)
+    fields = sorted(component.model_fields.items(), key=lambda item: item[0] in inherited)
     try:
         source = inspect.getsourcefile(component) or ""
     except TypeError:
@@ -222,7 +222,7 @@ def _parameters(component: type[Component]) -> dict[str, str]:
         except (ValueError, TypeError, IndexError):
             continue
         if parameters:
-            named = (f"{name} {each.shape}" for name, each in parameters.items())
+            named = (f"{name} {parameter.shape}" for name, parameter in parameters.items())
             return {f"parameters for samples of shape {shape}": ", ".join(named)}
     return {"parameters": "none"}
 

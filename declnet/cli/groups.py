@@ -1,8 +1,7 @@
-"""Training a group of runs for a command: its progress, and the tables of what came of it."""
+"""Training a group of runs for a command: its progress, and the tables of its results."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import executor_of, share_data
+from declnet.cli.display.streams import print_json, print_line
+from declnet.cli.options import TrainOptions, share_data
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.contracts.runs.plan import Outcome
     from declnet.display.tables import ResultTable
-    from declnet.registry.registry import Registry
     from declnet.runs.many.group import Group
     from declnet.runs.many.group_file import GroupFile, KnownSpecs
     from declnet.runs.many.series import RunSeries
-    from declnet.runs.many.shards import Shard
     from declnet.runs.many.training import Training
 
 Drawing = Callable[[Path], object]
@@ -33,71 +30,58 @@ Drawing = Callable[[Path], object]
 def train_new_group(
     file: GroupFile,
     specs: KnownSpecs | None,
-    registry: Registry,
+    options: TrainOptions,
     *,
-    out: Path | None,
-    on: str | None,
-    jobs: int | None,
     label: str | None = None,
-    shard: Shard | None = None,
-    **options: Any,
+    draw: Drawing | None = None,
 ) -> int:
-    """Begin a group in its folder, train it, print what came of it, and return the exit code.
+    """Begin a group in its folder, train it, print its results, and return the exit code.
 
     Args:
         file: the content of the group's file.
         specs: as for `begun_group`.
-        registry: where names are looked up.
-        out: its folder, new or empty; None for a numbered one in `runs`.
-        on: where to train; None for this machine.
-        jobs: how many runs to train at once on this machine.
+        options: the options of the command.
         label: as for `begun_group`.
-        shard: the part of the runs to train; None for all.
-        options: further ones of `train_group`.
+        draw: draws a sweep, after its tables.
     """
     from declnet.runs.many.beginning import begun_group
 
-    executor = executor_of(on, jobs, registry)
+    executor = options.executor()
     with begun_group(
-        out or Path("runs"),
+        options.out or Path("runs"),
         file,
-        registry,
+        options.registry,
         specs=specs,
         label=label,
-        numbered=out is None,
-        shard=shard,
+        numbered=options.out is None,
+        shard=options.shard,
     ) as group:
-        return train_group(group, executor=executor, jobs=jobs, **options)
+        return train_group(group, options, executor, draw=draw)
 
 
 def train_group(
     group: Group,
+    options: TrainOptions,
+    executor: Executor | None,
     *,
-    disabled: Sequence[str] = (),
-    executor: Executor | None = None,
-    jobs: int | None = None,
     allow_changes: bool = False,
-    quiet: bool = False,
-    form: str = "text",
     draw: Drawing | None = None,
 ) -> int:
-    """Train what is left of a group, print what came of it, and return the exit code.
+    """Train what is left of a group, print its results, and return the exit code.
 
     Args:
         group: the group, whose folder this process has locked.
-        disabled: plugins that other processes disable.
+        options: the options of the command.
         executor: where to train; None for this machine.
-        jobs: how many runs to train at once on this machine.
         allow_changes: as for `resume`.
-        quiet: whether to print failures and the results only.
-        form: `json` for the summary of a study instead of its tables.
         draw: draws a sweep, after its tables.
     """
     from declnet.runs.many.training import Training
 
     start = time.perf_counter()
     share_data()
-    training = Training(group, disabled=disabled, allow_changes=allow_changes)
+    training = Training(group, disabled=options.disabled, allow_changes=allow_changes)
+    jobs, form = options.jobs, options.form
     is_study = group.file.kind == "study"
     if training.tasks == ():
         print_line(f"this shard has no runs: {group.path}")
@@ -108,7 +92,7 @@ def train_group(
             following(
                 training,
                 lambda: training.train(executor, (jobs or 1) if is_study else jobs),
-                quiet=quiet or form == "json",
+                quiet=options.quiet or form == "json",
             )
         except KeyboardInterrupt as error:
             what = "the study" if is_study else "all runs"
@@ -165,7 +149,7 @@ def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool)
     with study_followed(training.group, quiet=quiet) as followed:
         known = training.trials()
         followed.add_earlier(known)
-        done = sum(each.state != "running" for each in known)
+        done = sum(trial.state != "running" for trial in known)
         if done and not quiet:
             print_line(f"{done} trials have ended already", err=True)
         training.follow, training.trial_ended = followed.progress, followed.ended
@@ -191,10 +175,10 @@ def show_runs(
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric
     if group.is_predictor:
-        for of_spec in series:
+        for spec_series in series:
             if len(series) > 1:
-                print_line(f"{of_spec.name}:")
-            print_series(of_spec)
+                print_line(f"{spec_series.name}:")
+            print_series(spec_series)
     elif best_by is None:
         print_line("no run finished, so there is nothing to compare", err=True)
     else:
@@ -209,7 +193,7 @@ def show_runs(
 
 def _status_of(all_series: Sequence[RunSeries]) -> int:
     """Return the exit code: 1 if a run failed, else 0."""
-    return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
+    return int(any(len(series.finished) < len(series.outcomes) for series in all_series))
 
 
 def show_study(group: Group, form: str) -> int:
@@ -218,8 +202,7 @@ def show_study(group: Group, form: str) -> int:
     from declnet.runs.many.documents import STUDY_SUMMARY
 
     if form == "json":
-        document = STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {}
-        print_document(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        print_json(STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {})
     else:
         print_study(group)
     return int(group.best_trial is None)
@@ -227,11 +210,10 @@ def show_study(group: Group, form: str) -> int:
 
 def summarize_group(
     path: Path,
-    registry: Registry,
+    options: TrainOptions,
     metric: str | None = None,
     *,
     ascending: bool | None = None,
-    form: str = "text",
     draw: Drawing | None = None,
 ) -> int:
     """Rebuild the summary of a sweep from the folders of its runs, or of a study."""
@@ -239,11 +221,11 @@ def summarize_group(
     from declnet.runs.many.training import Training
     from declnet.runs.storage.folder import locked
 
-    group = open_group(path, registry)
+    group = open_group(path, options.registry)
     if group.file.kind == "study":
         with closing(Training(group, writes=False)) as training:
             training.summarize()
-        return show_study(group, form)
+        return show_study(group, options.form)
     outcomes = group.outcomes()
     left = sum(outcome.error is not None for outcome in outcomes)
     if left:
@@ -286,5 +268,5 @@ def plot_command(picture: Path | None) -> click.Command | None:
     if plot is None:
         raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
     plot.make_context("plot", [".", "--output", str(picture)])
-    found: click.Command = plot
-    return found
+    command: click.Command = plot
+    return command

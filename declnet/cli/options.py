@@ -27,7 +27,6 @@ PATH = click.Path(path_type=Path)
 """The type of arguments and options that are paths."""
 
 
-spec_argument = click.argument("spec", type=PATH)
 run_argument = click.argument("run", type=PATH)
 
 set_option = click.option(
@@ -135,12 +134,83 @@ class PluginOptions:
 
     disabled: tuple[str, ...] = ()
 
+    @classmethod
+    def pass_to(cls) -> Decorator:
+        """Return a decorator that adds the option to a command, which gets the object first."""
+        return lambda command: no_plugin_option(gathered(cls)(command))
+
     @cached_property
     def registry(self) -> Registry:
         """The registry of all plugins that are not disabled."""
         from declnet.registry.discovery import default_registry, discover
 
         return discover(self.disabled) if self.disabled else default_registry()
+
+
+@dataclass(frozen=True)
+class TrainOptions(PluginOptions):
+    """Options of commands that train, each with those that it has.
+
+    Attributes:
+        overrides: the changes of the spec's keys, as written after `--set`.
+        out: the folder to write, new or empty; None for a numbered one in `runs`.
+        seeds: the seeds to train with; None for the spec's.
+        jobs: how many runs to train at once on this machine; None for the default.
+        on: the executor, as written; None for this machine.
+        shard: the part of the runs to train; None for all.
+        quiet: whether to print failures and results only.
+        plain: whether a terminal gets the same output as a pipe.
+        form: `json` for the summary of a study instead of its tables.
+    """
+
+    overrides: tuple[str, ...] = ()
+    out: Path | None = None
+    seeds: tuple[int, ...] | None = None
+    jobs: int | None = None
+    on: str | None = None
+    shard: Shard | None = None
+    quiet: bool = False
+    plain: bool = False
+    form: str = "text"
+
+    def executor(self) -> Executor | None:
+        """Return the executor that `--on` names; None for this machine.
+
+        Raises:
+            SpecError: there is no such executor, or a key of it is wrong.
+            UsageError: it cannot be used here.
+        """
+        if self.on is None:
+            return None
+        if self.jobs is not None:
+            raise click.UsageError(
+                "--jobs applies to runs on this machine and cannot be combined with --on"
+            )
+        from declnet.contracts.attribution import attributing_errors
+        from declnet.contracts.returned import why_unavailable
+        from declnet.contracts.runs.executor import Executor
+        from declnet.spec.source_argument import declared_component
+
+        executor = declared_component(Executor, self.on, "--on", 1, self.registry)
+        with attributing_errors(self.registry):
+            why = why_unavailable(executor)
+        if why is not None:
+            raise click.UsageError(f"--on {self.on}: {why}")
+        return executor
+
+    def require_one_run(self, ways: str = "") -> None:
+        """Raise UsageError for an option that needs several runs.
+
+        Args:
+            ways: how to have several, e.g. `: --seeds`.
+        """
+        for option, is_given, purpose in (
+            ("--shard", self.shard is not None, "divide"),
+            ("--on", self.on is not None, "train elsewhere"),
+            ("--jobs", (self.jobs or 1) > 1, "train in parallel"),
+        ):
+            if is_given:
+                raise click.UsageError(f"{option} needs several runs to {purpose}{ways}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,8 +262,8 @@ class SpecOptions(PluginOptions):
         """
         from declnet.runs.stepwise import StepwiseTraining
 
-        own, checked = self._checked
-        return StepwiseTraining(spec or own, self.registry, checked=checked)
+        loaded, checked = self._checked
+        return StepwiseTraining(spec or loaded, self.registry, checked=checked)
 
     def editable_number(self, key: KeyPath, number: float) -> EditableNumber:
         """Return a number in the file that will be set with its method `set`.
@@ -215,32 +285,6 @@ class SpecOptions(PluginOptions):
         from declnet.cli.reading import valid_spec
 
         return valid_spec(self.path, self.overrides, self.registry)
-
-
-def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executor | None:
-    """Return the executor that `--on` names; None for this machine.
-
-    Raises:
-        SpecError: there is no such executor, or a key of it is wrong.
-        UsageError: it cannot be used here.
-    """
-    if on is None:
-        return None
-    if jobs is not None:
-        raise click.UsageError(
-            "--jobs applies to runs on this machine and cannot be combined with --on"
-        )
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.contracts.returned import why_unavailable
-    from declnet.contracts.runs.executor import Executor
-    from declnet.spec.source_argument import declared_component
-
-    executor = declared_component(Executor, on, "--on", 1, registry)
-    with attributing_errors(registry):
-        why = why_unavailable(executor)
-    if why is not None:
-        raise click.UsageError(f"--on {on}: {why}")
-    return executor
 
 
 def share_data() -> None:
@@ -265,7 +309,7 @@ def sort_option(others: str, default: str) -> Decorator:
     """Return the option `--sort`, a metric or one of the others."""
     return click.option(
         "--sort",
-        "wanted",
+        "sort_by",
         metavar="METRIC",
         help="Sort by a final metric, best first, e.g. loss or test.loss"
         f"{others}.  [default: {default}]",
@@ -318,10 +362,3 @@ def _range(text: str) -> range:
     if last - first >= MOST:
         raise click.BadParameter(f'"{text}" are more than {MOST} seeds')
     return range(first, last + 1)
-
-
-def registry_without(disabled: tuple[str, ...]) -> Registry:
-    """Return the registry of all plugins that are not disabled."""
-    from declnet.registry.discovery import default_registry, discover
-
-    return discover(disabled) if disabled else default_registry()

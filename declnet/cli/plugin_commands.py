@@ -81,16 +81,19 @@ class PluginCommand(click.Command):
         parent: click.Context | None = None,
         **more: Any,
     ) -> click.Context:
-        """Return the context of the command itself, with its arguments parsed."""
+        """Return the context of the command itself, with its arguments parsed.
+
+        From now on, a signal that ends a process interrupts it, as Ctrl-C does.
+        """
+        from declnet.cli.process import interrupt_on_signals
+
         if parent is not None:
             parent.meta[CALLED] = self
+            interrupt_on_signals()
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command itself; signals that end a process interrupt it, as any command."""
-        from declnet.cli.process import interrupt_on_signals
-
-        interrupt_on_signals()
+        """Run the command itself."""
         return ctx.command.invoke(ctx)
 
     def failure(self, error: BaseException) -> click.ClickException:
@@ -134,8 +137,8 @@ class CommandGroup(click.Group):
         built_in = super().get_command(ctx, cmd_name)
         if built_in is not None:
             return built_in
-        found = offers().get(cmd_name)
-        return PluginCommand(cmd_name, found) if found else None
+        offered = offers().get(cmd_name)
+        return PluginCommand(cmd_name, offered) if offered else None
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the built-in commands, then plugin commands with their distributions."""
@@ -144,13 +147,13 @@ class CommandGroup(click.Group):
         limit = formatter.width - 6 - max(map(len, built_in))
         with formatter.section("Commands"):
             formatter.write_dl(
-                [(name, each.get_short_help_str(limit)) for name, each in built_in.items()]
+                [(name, command.get_short_help_str(limit)) for name, command in built_in.items()]
             )
         if of_plugins:
             rows = []
-            for name, found in sorted(of_plugins.items()):
+            for name, offered in sorted(of_plugins.items()):
                 hidden = " (hidden by the built-in command)" if name in built_in else ""
-                rows.append((name, f"{_distributions(found)}{hidden}"))
+                rows.append((name, f"{_distributions(offered)}{hidden}"))
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(rows)
 
@@ -169,13 +172,13 @@ def offers() -> dict[str, list[Offer]]:
     If declnet's own distribution offers a command, only that offer is listed.
     """
     off = {_normalized(name) for name in os.environ.get(DISABLE, "").split(",")}
-    found: dict[str, list[Offer]] = {}
+    by_command: dict[str, list[Offer]] = {}
     for offer in _installed():
         if not {_normalized(offer.command), offer.distribution} & off:
-            found.setdefault(offer.command, []).append(offer)
+            by_command.setdefault(offer.command, []).append(offer)
     return {
-        command: [each for each in offered if each.distribution == OWN] or offered
-        for command, offered in found.items()
+        command: [offer for offer in offered if offer.distribution == OWN] or offered
+        for command, offered in by_command.items()
     }
 
 
@@ -222,5 +225,5 @@ def _normalized(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(".", "-")
 
 
-def _distributions(found: list[Offer]) -> str:
-    return ", ".join(map(str, found))
+def _distributions(offered: list[Offer]) -> str:
+    return ", ".join(map(str, offered))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,12 +14,13 @@ import click
 
 from declnet.cli.data_argument import DataArgument
 from declnet.cli.display.diagnostics import show_note
-from declnet.cli.display.streams import binary_output, print_document, print_line
+from declnet.cli.display.streams import binary_output, print_json, print_line
 from declnet.cli.options import (
     PATH,
+    PluginOptions,
     format_option,
+    gathered,
     no_plugin_option,
-    registry_without,
     run_argument,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
@@ -32,6 +34,27 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 5
 """Rows that could not be predicted and are named in the warning, at most."""
+
+
+@dataclass(frozen=True)
+class PredictOptions(PluginOptions):
+    """The options of `declnet predict`, as in its help."""
+
+    output: Path | None = None
+    form: str | None = None
+    identifiers: tuple[str, ...] = ()
+    threshold: float | None = None
+    spread: bool = False
+    on_error: Literal["fail", "empty"] = "fail"
+    force: bool = False
+
+    def require_consistent(self, form: str) -> None:
+        """Raise UsageError for options that do not suit a format, or each other."""
+        for option, is_given in (("--spread", self.spread), ("--id", self.identifiers)):
+            if is_given and form == "npy":
+                raise click.UsageError(f"npy holds the predictions alone: leave out {option}")
+        if self.threshold is not None and not isfinite(self.threshold):
+            raise click.BadParameter("not a finite number", param_hint="--threshold")
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -78,18 +101,8 @@ MOST_ROWS = 5
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
-def predict(
-    run: Path,
-    data: Path | str,
-    output: Path | None,
-    form: str | None,
-    identifiers: tuple[str, ...],
-    threshold: float | None,
-    spread: bool,
-    on_error: Literal["fail", "empty"],
-    force: bool,
-    disabled: tuple[str, ...],
-) -> None:
+@gathered(PredictOptions)
+def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
@@ -105,42 +118,30 @@ def predict(
     with without_collections():
         from declnet.contracts.attribution import attributing_errors
         from declnet.runs.inference.file_parts import predicted_parts
-        from declnet.runs.inference.prediction_files import (
-            FORMS,
-            columns_of,
-            form_of,
-        )
+        from declnet.runs.inference.prediction_files import FORMS, columns_of, form_of
         from declnet.runs.loading import load_predictor
         from declnet.runs.storage.writing import require_free, whole_file
         from declnet.training.numerics import one_blas_thread
 
     interrupt_on_signals()
-    form = form_of(output, form)
-    write = FORMS[form]
-    if spread and form == "npy":
-        raise click.UsageError("npy holds the predictions alone: leave out --spread")
-    if identifiers and form == "npy":
-        raise click.UsageError("npy holds the predictions alone: leave out --id")
-    if threshold is not None and not isfinite(threshold):
-        raise click.BadParameter("not a finite number", param_hint="--threshold")
+    output, form = options.output, form_of(options.output, options.form)
+    write, errors = FORMS[form], _Errors()
+    options.require_consistent(form)
     if output is not None:
-        require_free(output, force)
-    registry = registry_without(disabled)
-    with attributing_errors(registry):
-        predictor = load_predictor(run, registry, notice=show_note)
-        if spread and len(predictor.members) == 1:
+        require_free(output, options.force)
+    with attributing_errors(options.registry):
+        predictor = load_predictor(run, options.registry, notice=show_note)
+        if options.spread and len(predictor.members) == 1:
             raise click.UsageError("--spread needs several models: a folder of folds or seeds")
-        if threshold is not None:
-            predictor.set_threshold(threshold)
+        if options.threshold is not None:
+            predictor.set_threshold(options.threshold)
         start = time.perf_counter()
         train = predictor.spec.data.train
         source = DataArgument(data, predictor.registry, "INPUT", train).data
+        identifiers = tuple(dict.fromkeys(options.identifiers))
+        how = {"spread": options.spread, "on_error": options.on_error}
         with one_blas_thread(), _input(source) as table:
-            named = tuple(dict.fromkeys(identifiers))
-            errors = _Errors()
-            predictions = errors.collected(
-                predicted_parts(predictor, table, named, spread=spread, on_error=on_error)
-            )
+            predictions = errors.collected(predicted_parts(predictor, table, identifiers, **how))
             parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
             if output is None:
                 target = binary_output()
@@ -148,7 +149,7 @@ def predict(
                     parts = map(_escaped, parts)
                 rows = write(parts, target)
             else:
-                with whole_file(output, force) as target:
+                with whole_file(output, options.force) as target:
                     rows = write(parts, target)
     errors.show(rows)
     if output is not None:
@@ -245,21 +246,21 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
 )
 @click.option(
     "--analyze",
-    "wanted",
+    "analyses",
     multiple=True,
     metavar="ANALYSIS",
     help='Also analyze the model: a type, or a table such as \'{ type = "groups", by = "city" }\'; '
     "repeatable. `declnet plugins` lists the analyses.",
 )
 @format_option("one object, for programs.")
-@no_plugin_option
+@PluginOptions.pass_to()
 def evaluate(
+    options: PluginOptions,
     run: Path,
     data: Path | str | None,
     data_set: str | None,
-    wanted: tuple[str, ...],
+    analyses: tuple[str, ...],
     form: str,
-    disabled: tuple[str, ...],
 ) -> None:
     """Evaluate the model of RUN, the folder of a run.
 
@@ -277,18 +278,16 @@ def evaluate(
         from declnet.errors import DataError
         from declnet.runs.inference.analyzing import ANALYSES_FILE
         from declnet.runs.many.group import is_group, open_group
-        from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
 
     if data is not None and data_set is not None:
         raise click.UsageError(
             "--on and --data cannot be combined; --on names the run's own data, --data other data"
         )
-    registry = registry_without(disabled)
     opening = open_group if is_group(run) else open_run
-    stored = opening(run, registry, notice=show_note)
+    stored = opening(run, options.registry, notice=show_note)
     predictor = stored.predictor()
-    analyses = chosen_analyses(wanted, predictor.registry)
+    chosen = chosen_analyses(analyses, predictor.registry)
     if data is not None:
         with attributing_errors(predictor.registry):
             train = predictor.spec.data.train
@@ -298,17 +297,17 @@ def evaluate(
         raise DataError("the run's data came from a program", hint="name a file with --data")
     else:
         names = [data_set] if data_set is not None else stored.evaluated_on
-    results = stored.analyze(*analyses, data=names[0]) if analyses else ()
-    found = [stored.evaluate(name) for name in names]
+    results = stored.analyze(*chosen, data=names[0]) if chosen else ()
+    evaluations = [stored.evaluate(name) for name in names]
     if form == "json":
         alone = data is not None or data_set is not None or len(names) == 1
-        every = [evaluation.as_data() for evaluation in found]
-        content = every[0] if alone else {"evaluations": every}
-        if analyses:
+        tables = [evaluation.as_data() for evaluation in evaluations]
+        content = tables[0] if alone else {"evaluations": tables}
+        if chosen:
             content["analyses"] = ANALYSES_FILE.plain(tuple(results))
-        print_document(json_document(content).decode())
+        print_json(content)
         return
-    for evaluation in found:
+    for evaluation in evaluations:
         print_evaluation(evaluation)
     for result in results:
         print_analysis(result)

@@ -73,10 +73,10 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
         return checked
     problems = dict.fromkeys(checked.problems)
     if parsed.spec.sweep is not None:
-        for _, _, each in checked_points(spec, overrides, registry):
-            problems |= dict.fromkeys(each.problems)
-    own = registry_for(parsed.spec.plugins, registry)
-    problems |= dict.fromkeys(study_problems(parsed.spec, own))
+        for _, _, of_point in checked_points(spec, overrides, registry):
+            problems |= dict.fromkeys(of_point.problems)
+    spec_registry = registry_for(parsed.spec.plugins, registry)
+    problems |= dict.fromkeys(study_problems(parsed.spec, spec_registry))
     return replace(checked, problems=parsed.source_map.locate(problems))
 
 
@@ -103,7 +103,7 @@ def checked_points(
         key, values = text.partition("=")[0], several_values(text)
         if len(values) > 1:
             texts = [f"{key}={value}" for value in values]
-            varied.append([swept_value(_override(each, number)) for each in texts])
+            varied.append([swept_value(_override(override, number)) for override in texts])
         else:
             fixed.append((text, number))
     changes = _parsed(fixed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,31 +11,28 @@ from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.options import (
     PATH,
-    executor_of,
+    TrainOptions,
+    gathered,
     jobs_option,
     no_plugin_option,
     on_option,
     plain_option,
     quiet_option,
-    registry_without,
     run_argument,
     seeds_option,
     set_option,
     shard_option,
     share_data,
-    spec_argument,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
-    from declnet.registry.registry import Registry
-    from declnet.runs.many.shards import Shard
     from declnet.training.checks.check import Checked
 
 
 @click.command(short_help="Train and evaluate a spec.")
-@spec_argument
+@click.argument("spec", type=PATH)
 @set_option
 @no_plugin_option
 @click.option(
@@ -52,18 +49,8 @@ if TYPE_CHECKING:
 @shard_option
 @quiet_option
 @plain_option
-def run(
-    spec: Path,
-    overrides: tuple[str, ...],
-    disabled: tuple[str, ...],
-    out: Path | None,
-    seeds: tuple[int, ...] | None,
-    jobs: int | None,
-    on: str | None,
-    shard: Shard | None,
-    quiet: bool,
-    plain: bool,
-) -> int:
+@gathered(TrainOptions)
+def run(options: TrainOptions, spec: Path) -> int:
     """Train and evaluate SPEC, a TOML or JSON file.
 
     A spec with data.folds but no data.fold is trained once per fold, into fold-<fold> within the
@@ -79,52 +66,32 @@ def run(
         from declnet.runs.train_run import train_run
         from declnet.spec.sweep import require_no_sweep
 
-    registry = registry_without(disabled)
-    if seeds is not None:
+    if options.seeds is not None:
         share_data()
-    loaded, checked = valid_spec(spec, overrides, registry, members=True)
+    loaded, checked = valid_spec(spec, options.overrides, options.registry, members=True)
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
-    if seeds is not None or loaded.is_group:
+    if options.seeds is not None or loaded.is_group:
         from declnet.cli.groups import train_new_group
         from declnet.runs.many.beginning import series_file
 
-        file, specs = series_file(loaded, seeds)
-        return train_new_group(
-            file,
-            specs,
-            registry,
-            out=out,
-            quiet=quiet,
-            on=on,
-            jobs=jobs,
-            shard=shard,
-            disabled=disabled,
-        )
-    if shard is not None:
-        raise click.UsageError("--shard needs several runs to divide: --seeds, folds or members")
-    if on is not None:
-        raise click.UsageError(
-            "--on needs several runs to train elsewhere: --seeds, folds or members"
-        )
-    if jobs is not None and jobs > 1:
-        raise click.UsageError(
-            "--jobs needs several runs to train in parallel: --seeds, folds or members"
-        )
+        return train_new_group(*series_file(loaded, options.seeds), options)
+    options.require_one_run(": --seeds, folds or members")
+    quiet, plain = options.quiet, options.plain
     if not (quiet or plain):
         _show_layers(checked)
     if not quiet:
         print_starting_point(checked.starting)
     warnings = Warnings()
     with followed(loaded, quiet=quiet, plain=plain) as listener:
-        options = RunOptions(
+        run_options = RunOptions(
             listener=listener,
             notice=warnings.show,
-            registry=registry,
-            numbered=out is None,
+            registry=options.registry,
+            numbered=options.out is None,
             checked=checked,
         )
-        result = train_run(loaded, None, out or Path("runs"), options)
+        result = train_run(loaded, None, options.out or Path("runs"), run_options)
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
@@ -156,16 +123,8 @@ def _show_layers(checked: Checked) -> None:
 )
 @quiet_option
 @plain_option
-def resume(
-    run: Path,
-    allow_changes: bool,
-    disabled: tuple[str, ...],
-    jobs: int | None,
-    on: str | None,
-    minutes: float | None,
-    quiet: bool,
-    plain: bool,
-) -> int:
+@gathered(TrainOptions)
+def resume(options: TrainOptions, run: Path, allow_changes: bool, minutes: float | None) -> int:
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to an uninterrupted run. A finished run is left unchanged.
@@ -179,46 +138,37 @@ def resume(
         from declnet.runs.resuming import resume_run, spec_to_resume
 
     interrupt_on_signals()
-    registry = registry_without(disabled)
     if (run / "group.json").is_file():
-        return _resume_group(
-            run,
-            registry,
-            minutes,
-            disabled=disabled,
-            executor=executor_of(on, jobs, registry),
-            jobs=jobs,
-            allow_changes=allow_changes,
-            quiet=quiet,
-        )
+        return _resume_group(run, options, minutes, allow_changes=allow_changes)
     if minutes is not None:
         raise click.UsageError("--minutes needs several runs, of which it limits the time")
-    if on is not None:
-        raise click.UsageError("--on needs several runs to train elsewhere")
-    if jobs is not None and jobs > 1:
-        raise click.UsageError("--jobs needs several runs to train in parallel")
+    options.require_one_run()
+    registry, quiet, plain = options.registry, options.quiet, options.plain
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
     with followed(spec, quiet=quiet, plain=plain) as listener:
-        options = RunOptions(
+        run_options = RunOptions(
             listener=listener,
             notice=warnings.show,
             registry=registry,
             allow_changes=allow_changes,
         )
-        result = resume_run(run, None, options, lambda sentence: print_line(sentence, err=True))
+        result = resume_run(run, None, run_options, lambda sentence: print_line(sentence, err=True))
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
 
-def _resume_group(run: Path, registry: Registry, minutes: float | None, **options: Any) -> int:
+def _resume_group(
+    run: Path, options: TrainOptions, minutes: float | None, *, allow_changes: bool
+) -> int:
     """Train the runs of a group that are left."""
     from declnet.cli.groups import train_group
     from declnet.runs.many.group import open_group
     from declnet.runs.storage.folder import locked
 
+    executor = options.executor()
     with locked(run):
-        group = open_group(run, registry)
+        group = open_group(run, options.registry)
         if minutes is not None:
             group.note(minutes=minutes)
         if group.is_predictor and group.status == "finished":
@@ -227,4 +177,4 @@ def _resume_group(run: Path, registry: Registry, minutes: float | None, **option
             finish_group(group)
             print_line("all of these runs are finished; nothing to resume", err=True)
             return 0
-        return train_group(group, **options)
+        return train_group(group, options, executor, allow_changes=allow_changes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.options import PATH, no_plugin_option, registry_without, set_option, spec_argument
+from declnet.cli.options import PATH, SpecOptions
 from declnet.cli.reading import read
 from declnet.display.characters import escaped_line
 
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Print a spec in full, with the origin of each value.")
-@spec_argument
-@set_option
-@no_plugin_option
-def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> None:
+@SpecOptions.pass_to()
+def show(options: SpecOptions) -> None:
     """Print SPEC as TOML, with its bases, overrides and defaults resolved.
 
     A comment after each value shows its origin: a file and line, --set, or default.
     """
-    parsed = read(spec, overrides, registry_without(disabled))
+    parsed = read(options.path, options.overrides, options.registry)
     print_document(_annotated(parsed.require()))
 
 
@@ -54,7 +52,7 @@ def _annotated(spec: RunSpec) -> str:
 
 def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
     """Yield the paths of all values except tables; a list of scalars is one value."""
-    if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
         value = dict(enumerate(value))
     if isinstance(value, Mapping):
         for key, item in value.items():

@@ -11,11 +11,12 @@ import click
 from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
+    TrainOptions,
     ascending_option,
+    gathered,
     jobs_option,
     no_plugin_option,
     on_option,
-    registry_without,
     seeds_option,
     shard_option,
     share_data,
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
     from declnet.cli.groups import Drawing
     from declnet.registry.registry import Registry
     from declnet.runs.many.beginning import SweptSpec
-    from declnet.runs.many.shards import Shard
     from declnet.spec.model import RunSpec
     from declnet.spec.points import Point
     from declnet.training.checks.check import Checked
 
 
-def right_specs(
+def checked_specs(
     specs: Sequence[Path],
     overrides: tuple[str, ...],
     registry: Registry,
@@ -56,7 +56,7 @@ def right_specs(
     from declnet.runs.many.beginning import named_points
 
     loaded: list[tuple[Path, SweptSpec]] = []
-    faults: list[Diagnostic] = []
+    errors: list[Diagnostic] = []
     for file in _files(specs):
         warnings: dict[Diagnostic, None] = {}
         points: list[tuple[Point, RunSpec, Checked]] = []
@@ -64,20 +64,20 @@ def right_specs(
             for point, parsed, checked in checked_points(file, overrides, registry):
                 warnings |= dict.fromkeys(checked.warnings)
                 if checked.errors or parsed.spec is None:
-                    faults += checked.problems
+                    errors += checked.problems
                 else:
                     points.append((point, parsed.spec, checked))
         except SpecError as error:
-            faults += error.problems
+            errors += error.problems
         show_diagnostics(list(warnings))
         loaded += [(file, named_point) for named_point in named_points(points, seeds)]
-    if faults:
-        raise SpecError(dict.fromkeys(faults))
+    if errors:
+        raise SpecError(dict.fromkeys(errors))
     return loaded
 
 
 def _files(specs: Sequence[Path]) -> Iterator[Path]:
-    """Yield the given files and the specs in the given folders, by name."""
+    """Yield the files, and the specs in the folders by name."""
     for path in specs:
         files = [path]
         if path.is_dir():
@@ -87,9 +87,9 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
                     f"or seeds; evaluate it with `declnet evaluate {path}`"
                 )
             files = sorted(
-                each
-                for each in path.iterdir()
-                if each.suffix.lower() in (".toml", ".json") and not each.name.startswith(".")
+                file
+                for file in path.iterdir()
+                if file.suffix.lower() in (".toml", ".json") and not file.name.startswith(".")
             )
         if not files:
             raise click.UsageError(f"{path}: no .toml or .json spec in this folder")
@@ -125,7 +125,6 @@ def _require_names(specs: Sequence[tuple[Path, SweptSpec]]) -> None:
 @no_plugin_option
 @click.option(
     "--metric",
-    "wanted",
     metavar="METRIC",
     help="Metric to compare, e.g. loss or train.loss.  [default: the first metric, of the "
     "validation data, else of the test data, else of the training data]",
@@ -146,19 +145,13 @@ def _require_names(specs: Sequence[tuple[Path, SweptSpec]]) -> None:
 @click.option(
     "--quiet", is_flag=True, help="Print only the table, without progress or a line for each run."
 )
+@gathered(TrainOptions)
 def sweep(
+    options: TrainOptions,
     specs: tuple[Path, ...],
-    seeds: tuple[int, ...] | None,
-    jobs: int | None,
-    on: str | None,
-    shard: Shard | None,
-    overrides: tuple[str, ...],
-    disabled: tuple[str, ...],
-    wanted: str | None,
+    metric: str | None,
     ascending: bool | None,
-    out: Path | None,
     picture: Path | None,
-    quiet: bool,
 ) -> int:
     """Train each of SPECS with all of its values and seeds, and compare the results.
 
@@ -176,35 +169,24 @@ def sweep(
     from declnet.runs.many.ranking import check_metric
 
     interrupt_on_signals()
-    draw = _drawing(plot_command(picture), picture, wanted)
-    registry = registry_without(disabled)
+    draw = _drawing(plot_command(picture), picture, metric)
+    overrides, seeds = options.overrides, options.seeds
     if any(is_group(spec) for spec in specs if spec.is_dir()) and not has_one_model(specs):
-        if len(specs) > 1 or seeds or overrides or out or shard:
+        if len(specs) > 1 or seeds or overrides or options.out or options.shard:
             raise click.UsageError(
                 "the folder of a sweep takes no other specs and options: it has its own runs"
             )
-        return summarize_group(specs[0], registry, wanted, ascending=ascending, draw=draw)
+        return summarize_group(specs[0], options, metric, ascending=ascending, draw=draw)
     share_data()
-    loaded = right_specs(specs, overrides, registry, seeds)
+    loaded = checked_specs(specs, overrides, options.registry, seeds)
     _require_names(loaded)
-    swept = [each for _, each in loaded]
+    swept = [swept_spec for _, swept_spec in loaded]
     try:
-        check_metric(wanted, [each.spec for each in swept], ascending)
+        check_metric(metric, [swept_spec.spec for swept_spec in swept], ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
-    names = {each.base for each in swept}
-    return train_new_group(
-        *sweep_file(swept, wanted, ascending),
-        registry,
-        out=out,
-        on=on,
-        jobs=jobs,
-        label=None if len(names) == 1 else "sweep",
-        shard=shard,
-        disabled=disabled,
-        quiet=quiet,
-        draw=draw,
-    )
+    label = None if len({swept_spec.base for swept_spec in swept}) == 1 else "sweep"
+    return train_new_group(*sweep_file(swept, metric, ascending), options, label=label, draw=draw)
 
 
 def has_one_model(specs: Sequence[Path]) -> bool:

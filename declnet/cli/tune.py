@@ -11,10 +11,11 @@ from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.display.streams import print_line
 from declnet.cli.options import (
     PATH,
+    TrainOptions,
     format_option,
+    gathered,
     no_plugin_option,
     on_option,
-    registry_without,
     set_option,
     share_data,
 )
@@ -47,16 +48,8 @@ if TYPE_CHECKING:
     help="Print only the summary, without progress or a line for each trial.",
 )
 @format_option("the summary of the study, on standard output.")
-def tune(
-    spec: Path,
-    overrides: tuple[str, ...],
-    jobs: int | None,
-    on: str | None,
-    disabled: tuple[str, ...],
-    out: Path | None,
-    quiet: bool,
-    form: str,
-) -> int:
+@gathered(TrainOptions)
+def tune(options: TrainOptions, spec: Path) -> int:
     """Search for the best values of the keys that SPEC tunes.
 
     Each trial trains the spec with other values, once for each fold and each seed of the section,
@@ -70,11 +63,11 @@ def tune(
     from declnet.runs.many.running import require_tuning
 
     interrupt_on_signals()
-    registry = registry_without(disabled)
+    registry, overrides = options.registry, options.overrides
     if (spec / "group.json").is_file():
-        if overrides or out:
+        if overrides or options.out:
             raise click.UsageError("the folder of a study takes no options: it has its own spec")
-        return summarize_group(spec, registry, form=form)
+        return summarize_group(spec, options)
     share_data()
     checked = checked_spec(spec, overrides, registry)
     checked.require_right()
@@ -82,17 +75,7 @@ def tune(
     require_tuning(loaded)
     show_diagnostics(checked.warnings)
     _note_searcher(loaded, registry)
-    return train_new_group(
-        study_file(loaded),
-        None,
-        registry,
-        out=out,
-        on=on,
-        jobs=jobs,
-        disabled=disabled,
-        quiet=quiet,
-        form=form,
-    )
+    return train_new_group(study_file(loaded), None, options)
 
 
 def _note_searcher(spec: RunSpec, registry: Registry) -> None:

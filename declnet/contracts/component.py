@@ -15,7 +15,6 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, ValidationError, core_schema
 
-from declnet.contracts.context import RunContext
 from declnet.contracts.strict_model import (
     StrictModel,
     any_of_kind,
@@ -64,7 +63,7 @@ class Component(StrictModel):
     """Fields of a contract that a dumped component leaves out while they have their default."""
 
     _spec_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a spec may write beside the fields of a component of this contract."""
+    """Keys that a spec may write in addition to the fields of a component of this contract."""
 
     @classmethod
     def verify_contract(cls) -> None:
@@ -75,14 +74,14 @@ class Component(StrictModel):
         """
         verify_class(cls)
 
-    def check(self, context: RunContext) -> Iterable[Diagnostic]:  # noqa: ARG002
+    def check(self, context: Any) -> Iterable[Diagnostic]:  # noqa: ARG002
         """Yield errors and warnings about this component in a run, before the run starts.
 
         Called for each component in a spec once its own fields are valid. Shapes need no check
         here: `output_shape` rejects those that a layer cannot take.
 
         Args:
-            context: what is known about the run; parts may be missing.
+            context: a `RunContext`, what is known about the run; parts may be missing.
         """
         return ()
 
@@ -90,10 +89,10 @@ class Component(StrictModel):
     def scheduled_fields(cls) -> dict[str, "NumberOr"]:
         """Return the ranges of the fields annotated with `Scheduled`, by name."""
         return {
-            name: each
+            name: annotation
             for name, field in cls.model_fields.items()
-            for each in field.metadata
-            if getattr(each, "by_step", False)
+            for annotation in field.metadata
+            if getattr(annotation, "by_step", False)
         }
 
     @classmethod

@@ -16,7 +16,7 @@ def escaped(text: str) -> str:
 
     Line breaks and tabs stay.
     """
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def escaped_line(text: str) -> str:

@@ -62,9 +62,9 @@ def traceback_lines(
 
 def _calls(trace: TracebackType | None) -> Iterator[tuple[int | None, str]]:
     """Yield the lines of the user's own code that led to an error."""
-    own = Path(__file__).parents[1]
+    package = Path(__file__).parents[1]
     for frame in traceback.extract_tb(trace):
         folder = Path(frame.filename).parent
         text = (frame.line or "").strip()
-        if text and own not in (folder, *folder.parents) and "IPython" not in folder.parts:
+        if text and package not in (folder, *folder.parents) and "IPython" not in folder.parts:
             yield frame.lineno, text

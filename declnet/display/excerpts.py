@@ -102,7 +102,7 @@ def marked_line(place: Place) -> tuple[str, str, str]:
 def _printable(text: str) -> str:
     """Return a text with tabs replaced by spaces, and unprintable characters by a mark."""
     text = text.replace("\t", "    ")
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _width(text: str) -> int:

@@ -1,4 +1,9 @@
-"""Data-driven initialization: initializers that see their layer's first batch, in forward order."""
+"""Data-driven initialization: initializers that see their layer's first batch, in forward order.
+
+They see the first step's batch, or more samples (`Initializer.adapt_samples`), in a separate
+forward graph up to the last layer that needs it. Random streams, the shuffle and running statistics
+are restored, so the step is the same as without.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, slots_of
 from declnet.graph.schedules import ScheduledValues
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 from declnet.registry.registry import Registry
 
 
@@ -29,35 +34,34 @@ def adapting_slots(nodes: Sequence[Node], registry: Registry) -> list[tuple[Slot
 
     Invalid initializers, which are errors of their own, are left out.
     """
-    found = []
+    adapting = []
     for slot in slots_of(nodes):
         try:
             initializer = initializer_of(slot.parameter, registry)
         except (PydanticCustomError, ValidationError):
             continue
         if type(initializer).adapt is not Initializer.adapt:
-            found.append((slot, initializer))
-    return found
+            adapting.append((slot, initializer))
+    return adapting
 
 
 def samples_to_adapt(adapting: Sequence[tuple[Slot, Initializer]], batch: int) -> int:
     """Return how many samples initializers see, if there are so many: at least the first batch."""
-    return max(batch, *(each.adapt_samples for _, each in adapting))
+    return max(batch, *(initializer.adapt_samples for _, initializer in adapting))
 
 
-def adapted_nodes(
-    nodes: Sequence[Node], adapting: Sequence[tuple[Slot, Initializer]]
-) -> Sequence[Node]:
+def adapted_part(network: Network, adapting: Sequence[tuple[Slot, Initializer]]) -> Network:
     """Return the layers that run: those up to the last one that is adapted."""
-    return nodes[: max((slot.node for slot, _ in adapting), default=-1) + 1]
+    last = max(slot.node for slot, _ in adapting)
+    return Network(network.nodes[: last + 1], network.inputs, (last,))
 
 
 def adapt_parameters(
     model: Model,
     adapting: Sequence[tuple[Slot, Initializer]],
     x: Batch,
-    layer_streams: Sequence[np.random.Generator],
-    own_streams: Callable[[int], np.random.Generator],
+    streams: Sequence[np.random.Generator],
+    rng_of: Callable[[int], np.random.Generator],
     total: int,
 ) -> None:
     """Let data-driven initializers change a model's parameters, as its first step begins.
@@ -68,23 +72,25 @@ def adapt_parameters(
     Args:
         adapting: what `adapting_slots` returned.
         x: the inputs of the first samples, (n, *input shape) each.
-        layer_streams: the layers' random streams, which layers draw from; there may be more.
-        own_streams: returns the stream for the initializers of a layer, by its position.
+        streams: the layers' random streams, which layers draw from; there may be more.
+        rng_of: returns the stream for the initializers of a layer, by its position.
         total: number of updates in the whole training, for schedules.
     """
-    nodes = adapted_nodes(model.nodes, adapting)
-    schedules, plan = ScheduledValues(total), plan_memory(nodes, training=False)
-    parts = model.store, sample_count(x), model.dtype, layer_streams[: len(nodes)]
-    memory = GraphMemory(nodes, plan, *parts, schedules=schedules)
+    network, schedules = adapted_part(model.network, adapting), ScheduledValues(total)
+    nodes, plan = network.nodes, plan_memory(network, training=False)
+    streams = streams[: len(nodes)]
+    memory = GraphMemory(nodes, plan, model.store, sample_count(x), streams, schedules=schedules)
     schedules.begin(1)
     batch = BatchArrays(memory, x)
     for state in batch.states:
         state.training = True
     for node in nodes:
-        own = [(slot, each) for slot, each in adapting if slot.node == node.index]
+        in_layer = [
+            (slot, initializer) for slot, initializer in adapting if slot.node == node.index
+        ]
         layer = _RepeatableLayer(model, node, batch)
-        rng = own_streams(node.index)
-        for slot, initializer in own:
+        rng = rng_of(node.index)
+        for slot, initializer in in_layer:
             w = model.store.arrays[slot.key]
             verified(Initializer.adapt, initializer, w, layer.x, layer.forward, rng)
         layer.forward()

@@ -1,4 +1,10 @@
-"""The arrays of a compiled graph, and views of them for one batch size."""
+"""The arrays of a compiled graph, and views of them for one batch size.
+
+An array for samples of shape s is one flat block, viewed with the batch axis first but contiguous
+along it. A sum over features then runs along contiguous samples, a bias is added along contiguous
+memory, and flattening an image costs nothing. A shorter batch has a contiguous view of the same
+block.
+"""
 
 from __future__ import annotations
 
@@ -51,10 +57,10 @@ class Workspaces:
         self._orders = orders
         self._arrays = [
             {
-                name: constants[_constant(each, dtype)]
-                if each.constant
-                else _allocate(each, capacity, dtype)
-                for name, each in node.workspace.items()
+                name: constants[_constant(buffer, dtype)]
+                if buffer.constant
+                else _allocate(buffer, capacity, dtype)
+                for name, buffer in node.workspace.items()
             }
             for node in nodes
         ]
@@ -73,14 +79,14 @@ class Workspaces:
 
 def workspace_bytes(nodes: Sequence[Node], dtype: Dtype, batch: int) -> int:
     """Return the size of all layers' workspaces in bytes, without allocating them."""
-    own = sum(
+    unshared = sum(
         _size(buffer, batch) * workspace_dtype(buffer, dtype).itemsize
         for node in nodes
         for buffer in node.workspace.values()
         if not buffer.constant
     )
     shared = constant_sizes(nodes, batch, dtype)
-    return own + sum(size * kind.itemsize for (_, kind), size in shared.items())
+    return unshared + sum(size * kind.itemsize for (_, kind), size in shared.items())
 
 
 def constant_sizes(
@@ -129,13 +135,12 @@ class GraphMemory:
         plan: Plan,
         parameters: Parameters,
         capacity: int,
-        dtype: Dtype,
         rngs: Sequence[np.random.Generator],
         gradients: GradientArrays | None = None,
         frozen: Collection[int] = (),
         schedules: ScheduledValues | None = None,
     ) -> None:
-        self.nodes, self.plan = nodes, plan
+        self.nodes, self.plan, dtype = nodes, plan, parameters.vector.dtype
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
         self._parameters, self._rngs = parameters, rngs
@@ -191,7 +196,7 @@ class BatchArrays:
         return arrays if node.takes_many_inputs else arrays[0]
 
     def kernel_input(self, node: Node) -> Any:
-        """Return what a kernel reads that starts at a layer, as `inputs`.
+        """Return the same for a kernel that starts at a layer.
 
         The model's inputs are writeable, since compiled code is typed by that.
         """

@@ -53,10 +53,10 @@ class BoundLayers:
         steps: int = 1,
         epoch: int | None = None,
     ) -> None:
-        own = Model(model.nodes, model.inputs, model.dtype)
-        own.load_parameters(model.store.arrays if parameters is None else parameters)
+        copy = Model(model.network, model.dtype)
+        copy.load_parameters(model.store.arrays if parameters is None else parameters)
         self._nodes, self._x, n = model.nodes, as_arrays(x), sample_count(x)
-        self.parameters = own.store.arrays
+        self.parameters = copy.store.arrays
         self._saved = {key: array.copy() for key, array in self.parameters.items()}
         self._untrained = [
             [
@@ -86,7 +86,7 @@ class BoundLayers:
         self.states = [
             layer_state(
                 node,
-                own.store,
+                copy.store,
                 workspaces.views(node, n),
                 rng,
                 now=schedules.of(node.layer),

@@ -1,4 +1,8 @@
-"""The memory of parameter gradients, and the mean over several batches."""
+"""The memory of parameter gradients, and the mean over several batches.
+
+A layer does not know that its parameters are frozen or shared: it writes their gradients to scratch
+memory, which is discarded, or added by a call after its backward.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +68,7 @@ class GradientArrays:
                 else:
                     arrays[index] = {slot.name: view(gradient, slot) for slot in slots[owner]}
             chains.append(scratched)
-        sizes = [sum(slot.size for _, slot in each) for each in chains]
+        sizes = [sum(slot.size for _, slot in scratched) for scratched in chains]
         scratch = np.empty(max(sizes, default=0), gradient.dtype)
         for scratched in chains:
             start = 0

@@ -1,49 +1,37 @@
-"""The graph of a prediction: forward only, with memory reused as soon as values are dead."""
+"""The graph of a prediction: forward only, with memory reused as soon as values are dead.
+
+It takes at most 1024 samples at a time. Each thread has a graph of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from declnet.caching import computed_once
-from declnet.contracts.arrays import Array, Dtype
+from declnet.contracts.arrays import Array
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import UNNAMED, Batch, sample_count
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
-from declnet.graph.memory_plan import Ending, plan_memory
+from declnet.graph.memory_plan import plan_memory
 from declnet.graph.parameters import Parameters
-from declnet.graph.shapes import Node, input_shapes
+from declnet.graph.shapes import Network, Node, input_shapes
 
 Section = tuple[Callable[[Batch], None], list[Call]]
 """A layer that reads a model's input, as a function of a batch, and the calls up to the next."""
 
 
 class InferenceGraph:
-    """A model compiled for predictions on batches of up to `capacity` samples; not thread-safe.
+    """A model compiled for predictions on batches of up to `capacity` samples; not thread-safe."""
 
-    Args:
-        outputs: the indices of the layers that are outputs; default: the last one.
-    """
-
-    def __init__(
-        self,
-        nodes: Sequence[Node],
-        parameters: Parameters,
-        dtype: Dtype,
-        capacity: int,
-        outputs: Sequence[int] = (),
-    ) -> None:
-        self.capacity, self._outputs = capacity, outputs or (len(nodes) - 1,)
-        rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
-        endings = [Ending(output) for output in self._outputs]
-        make = partial(plan_memory, nodes, training=False, endings=endings)
-        plan = computed_once((nodes,), ("inference plan", *endings), make)
-        self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
+    def __init__(self, network: Network, parameters: Parameters, capacity: int) -> None:
+        self.capacity, self._outputs = capacity, network.outputs
+        rngs = [np.random.Generator(np.random.PCG64(0))] * len(network.nodes)
+        plan = plan_memory(network, training=False)
+        self._memory = GraphMemory(network.nodes, plan, parameters, capacity, rngs)
         self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
 
     def predict(self, x: Batch) -> tuple[Array, ...]:
@@ -54,7 +42,7 @@ class InferenceGraph:
         """
         n = sample_count(x)
         if n not in self._bound:
-            if len(self._bound) == MOST_BOUND:
+            if len(self._bound) == MAX_BOUND:
                 self._bound.clear()
             self._bound[n] = self._bind(x)
         sections, y_preds = self._bound[n]
@@ -64,11 +52,14 @@ class InferenceGraph:
                 call()
         return y_preds
 
-    def calls_on(self, x: Batch) -> tuple[list[Call], tuple[Array, ...]]:
-        """Return the calls that predict the current contents of x, and the outputs they fill."""
-        batch, nodes = BatchArrays(self._memory, x), self._memory.nodes
-        calls = [call for node in nodes for call in forward_calls(node, batch)]
-        return calls, tuple(batch.output(nodes[output]) for output in self._outputs)
+    def calls_on(self, x: Batch) -> tuple[list[Call], BatchArrays]:
+        """Return the calls that predict the current contents of x, and the arrays they fill."""
+        batch = BatchArrays(self._memory, x)
+        return [call for node in batch.nodes for call in forward_calls(node, batch)], batch
+
+    def outputs_of(self, batch: BatchArrays) -> tuple[Array, ...]:
+        """Return each output among the arrays of a batch."""
+        return tuple(batch.output(batch.nodes[output]) for output in self._outputs)
 
     def _bind(self, x: Batch) -> tuple[list[Section], tuple[Array, ...]]:
         """Return the calls for one batch size; those that read the model's input take it each time.
@@ -86,7 +77,7 @@ class InferenceGraph:
                 sections.append((_reader(node, batch), []))
             else:
                 sections[-1][1].extend(forward_calls(node, batch))
-        return sections, tuple(batch.output(nodes[output]) for output in self._outputs)
+        return sections, self.outputs_of(batch)
 
 
 def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
@@ -104,31 +95,27 @@ def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
     )
 
 
-MOST_BOUND = 64
+MAX_BOUND = 64
 """Batch sizes whose calls are kept, since a server predicts batches of all sizes."""
 
-MOST_SAMPLES = 1024
-MOST_BYTES = 64 * 2**20
+MAX_SAMPLES = 1024
+MAX_BYTES = 64 * 2**20
 """Upper bound for the graph of a prediction, unless one sample takes more."""
 
 
-def inference_memory(
-    nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int, outputs: Sequence[int] = ()
-) -> int:
+def inference_memory(network: Network, dtype: npt.DTypeLike, batch: int) -> int:
     """Return the bytes that the graph of a prediction or an evaluation allocates."""
-    kind = np.dtype(dtype)
-    plan = plan_memory(nodes, training=False, endings=[Ending(output) for output in outputs])
-    return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
+    kind, plan = np.dtype(dtype), plan_memory(network, training=False)
+    workspace = workspace_bytes(network.nodes, kind, batch)
+    return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace
 
 
-def samples_at_once(
-    nodes: Sequence[Node], dtype: npt.DTypeLike, outputs: Sequence[int] = ()
-) -> int:
+def samples_at_once(network: Network, dtype: npt.DTypeLike) -> int:
     """Return the batch size of predictions and evaluations.
 
     It is chosen so that memory does not grow with the data, and stays small for large samples,
     which may have to be converted.
     """
-    sample = sum(map(prod, input_shapes(nodes).values())) * np.dtype(dtype).itemsize
-    needed = sample + inference_memory(nodes, dtype, 1, outputs)
-    return max(1, min(MOST_SAMPLES, MOST_BYTES // needed))
+    sample = sum(map(prod, input_shapes(network.nodes).values())) * np.dtype(dtype).itemsize
+    needed = sample + inference_memory(network, dtype, 1)
+    return max(1, min(MAX_SAMPLES, MAX_BYTES // needed))

@@ -83,12 +83,12 @@ def starting_point(
         message = f"no parameter of the model is in {initial.path.name}"
         hint = f"in the file: {', '.join(names) or 'nothing'}; rename them"
         problems.append(Diagnostic(message, hint, (*HERE, "path"), "E050"))
-    taken = set(chosen.values())
+    used = set(chosen.values())
     point = StartingPoint(
         initial.path,
         chosen,
         tuple(key for key in shapes if key not in chosen),
-        tuple(name for name in saved if name not in taken),
+        tuple(name for name in saved if name not in used),
     )
     return point, problems
 
@@ -111,7 +111,7 @@ def _renamed(
     new_names = {name: _new_name(name, initial.rename) for name in saved}
     for new, count in Counter(new_names.values()).items():
         if count > 1 and initial.rename:
-            those = " and ".join(name for name, each in new_names.items() if each == new)
+            those = " and ".join(name for name, new_name in new_names.items() if new_name == new)
             message = f"{those} would both be {new}"
             problems.append(Diagnostic(message, None, (*HERE, "rename"), "E050"))
     return {new: name for name, new in new_names.items()}, problems
@@ -119,9 +119,9 @@ def _renamed(
 
 def _new_name(name: str, rename: Mapping[str, str]) -> str:
     for old, new in rename.items():
-        found = re.fullmatch(pattern_expression(old), name, re.DOTALL)
-        if found is not None:
-            texts = iter(found.groups())
+        match = re.fullmatch(pattern_expression(old), name, re.DOTALL)
+        if match is not None:
+            texts = iter(match.groups())
             return re.sub(r"\*", lambda _: next(texts, "*"), new)  # noqa: B023  # called here
     return name
 

@@ -42,8 +42,8 @@ def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diag
     for node in nodes:
         for name, parameter in node.parameters.items() if node.shared is None else ():
             declared, path = parameter.initializer, ("model", "layers", node.index)
-            kept = declared if isinstance(declared, str) else id(declared), _small(parameter.shape)
-            if kept in accepted:
+            key = declared if isinstance(declared, str) else id(declared), _small(parameter.shape)
+            if key in accepted:
                 continue
             try:
                 initializer = initializer_of(parameter, registry)
@@ -55,7 +55,7 @@ def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diag
                 continue
             rejection = _rejection(initializer, parameter)
             if rejection is None:
-                accepted.add(kept)
+                accepted.add(key)
             else:
                 message = f'"{node.name}": parameter {name}: {rejection}'
                 problems.append(Diagnostic(message, "use another initializer", path, "E022"))

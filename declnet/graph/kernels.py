@@ -1,4 +1,11 @@
-"""The choice of kernels for training, and the chains of layers that they compute."""
+"""The choice of kernels for training, and the chains of layers that they compute.
+
+A kernel computes what components of certain exact classes would: consecutive layers, with or
+without the loss after the last one, one layer with several inputs, a loss, an optimizer or a
+regularizer alone. The longest chain is tried first. A kernel whose `bind` returns None declines, so
+the next one is tried, and finally the components compute. NumPy kernels are always used, compiled
+ones if `[engine] kernels` allows them.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +58,8 @@ class Kernels:
         self._available = computed_once((registry,), ("kernels", compiled, engine), make)
         self._used: dict[type[Kernel], None] = {}
         self.longest = self._available.longest
-        found = self._available.engine
-        self.engine, self.threads = None if found is None else found(), threads
+        engine_class = self._available.engine
+        self.engine, self.threads = None if engine_class is None else engine_class(), threads
 
     @property
     def has_compiled(self) -> bool:
@@ -73,15 +80,15 @@ class Kernels:
     def find(self, nodes: Sequence[Node], loss: Loss | None = None) -> tuple[Kernel, ...]:
         """Return the kernels that replace these layers (and the loss, if given), best first."""
         components = (*(node.layer for node in nodes), *(() if loss is None else (loss,)))
-        found = self._replacing(components)
+        candidates = self._replacing(components)
         first = nodes[0]
-        given: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
-        shapes = [given, *(node.output_shape for node in nodes)]
+        input_shape: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
+        shapes = [input_shape, *(node.output_shape for node in nodes)]
         input_gradient = any(first.inputs)  # 0 is an input of the model
         return tuple(
-            each
-            for each in found
-            if verified(Kernel.suits, each, components, shapes, input_gradient)
+            kernel
+            for kernel in candidates
+            if verified(Kernel.suits, kernel, components, shapes, input_gradient)
         )
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
@@ -99,10 +106,10 @@ class Kernels:
 
     def _replacing(self, components: Sequence[Component]) -> Sequence[Kernel]:
         """Return the kernels for these classes that can follow the components' schedules."""
-        found = self._available.replacing(tuple(map(type, components)))
-        if found and any(map(schedules_of, components)):
-            return [each for each in found if each.reads_schedules]
-        return found
+        kernels = self._available.replacing(tuple(map(type, components)))
+        if kernels and any(map(schedules_of, components)):
+            return [kernel for kernel in kernels if kernel.reads_schedules]
+        return kernels
 
     def choose(
         self,
@@ -151,7 +158,7 @@ class _Available:
         if classes not in self._by_replaced:
             entries = self._registry.replacing("kernel", types_of(classes))
             kernels = sorted(
-                (entry.component for entry in entries), key=lambda each: not each.compiled
+                (entry.component for entry in entries), key=lambda kernel: not kernel.compiled
             )
             self._by_replaced[classes] = [
                 kernel()
@@ -172,8 +179,8 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
     """
     for entry in registry.entries("engine"):
         engine: type[Engine] = entry.component
-        wanted = engine.by_default if name is None else entry.type == name
-        if wanted and why_unavailable(engine) is None:
+        suits = engine.by_default if name is None else entry.type == name
+        if suits and why_unavailable(engine) is None:
             return engine
     return None
 
@@ -199,7 +206,7 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
     if spec.kernels != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
     compiled = [entry.component for entry in registry.entries("kernel") if entry.component.compiled]
-    reasons = filter(None, dict.fromkeys(why_unavailable(each) for each in compiled))
+    reasons = filter(None, dict.fromkeys(why_unavailable(kernel) for kernel in compiled))
     why = "; ".join(reasons) or "no plugin that has some is installed"
     hint = 'or set kernels = "auto", which falls back to NumPy'
     message = f"there are no compiled kernels: {why}"
@@ -208,11 +215,11 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
 
 def engine_warnings(spec: EngineSpec) -> list[Diagnostic]:
     """Return a warning for each key of the engine that NumPy's kernels leave without effect."""
-    given = {"type": spec.type, "threads": spec.threads}
+    values = {"type": spec.type, "threads": spec.threads}
     hint = 'remove it, or `kernels = "numpy"`'
     return [
         Diagnostic(f'"{key}" has no effect with kernels = "numpy"', hint, ("engine", key), "W009")
-        for key, value in given.items()
+        for key, value in values.items()
         if value is not None and spec.kernels == "numpy"
     ]
 
@@ -289,9 +296,9 @@ def _ending_of(
         if nodes[start].takes_many_inputs or not alone:
             break
         chain = nodes[start : output + 1]
-        found = kernels.find(chain, loss)
-        if found:
-            longest = Chain(tuple(chain), found)
+        suitable = kernels.find(chain, loss)
+        if suitable:
+            longest = Chain(tuple(chain), suitable)
     return longest
 
 
@@ -339,9 +346,9 @@ def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> 
     longest = start + 1 if nodes[start].takes_many_inputs else stop
     for end in range(longest, start, -1):
         joined = nodes[start:end]
-        found = kernels.find(joined)
-        if found:
-            return Chain(tuple(joined), found)
+        suitable = kernels.find(joined)
+        if suitable:
+            return Chain(tuple(joined), suitable)
     return Chain((nodes[start],))
 
 

@@ -3,6 +3,12 @@
 The calls of a training pass over L layers and H losses: forward of layer i at time i; loss h, with
 the layers fused with it, at L + 2h; its gradient at L + 2h + 1; backward of layer i at
 2L + 2H - 1 - i.
+
+Two arrays whose lifetimes do not overlap share a block of memory. An array that a layer leaves out
+of `backward_needs` is freed before its backward; an `in_place` layer reuses its input's block for
+its output, and its output gradient's block for its input gradient, if nothing else reads them. The
+last layer's output lives for the whole step, for the metrics. If several layers read a value, the
+first one to run backward writes its gradient, and the others write to memory that is then added.
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from heapq import heappop, heappush
 from math import prod
 from typing import Literal
 
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Network, Node
 
 Order = Literal["batch_last", "batch_first"]
 
@@ -40,10 +46,10 @@ def copied_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[i
     for node in nodes:
         if node.layer.input_order == "any":
             continue
-        wanted = node.layer.input_order or orders[node.index + 1]
+        order = node.layer.input_order or orders[node.index + 1]
         for position, value in enumerate(node.inputs):
-            if value and orders[value] != wanted:
-                layout_copies[node.index, position] = wanted
+            if value and orders[value] != order:
+                layout_copies[node.index, position] = order
     return layout_copies
 
 
@@ -130,13 +136,13 @@ def allocate(lives: Sequence[Life]) -> tuple[int, ...]:
     sizes: list[int] = []
     held: list[tuple[int, int]] = []  # a heap of (death, block)
     free: list[tuple[int, int]] = []  # sorted (size, block)
-    for life in sorted(lives, key=lambda each: each.birth):
+    for life in sorted(lives, key=lambda life: life.birth):
         while held and held[0][0] < life.birth:
             _, block = heappop(held)
             insort(free, (sizes[block], block))
         if free:
-            wanted = min(life.size, free[-1][0])
-            _, life.block = free.pop(bisect_left(free, (wanted, 0)))
+            size = min(life.size, free[-1][0])
+            _, life.block = free.pop(bisect_left(free, (size, 0)))
             sizes[life.block] = max(sizes[life.block], life.size)
         else:
             life.block = len(sizes)
@@ -154,12 +160,12 @@ class _Planner:
         joined: Sequence[Sequence[int]],
         frozen: Collection[int],
     ) -> None:
-        self.nodes, self.training, self.endings = nodes, training, endings
+        self.nodes, self.training = nodes, training
         self.lives: list[Life] = []
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2 * len(endings)
         self.outputs = {ending.output + 1 for ending in endings}
-        self.fused_with = {layer: h for h, each in enumerate(endings) for layer in each.layers}
+        self.fused_with = {layer: h for h, ending in enumerate(endings) for layer in ending.layers}
         self.first_of = list(range(self.count))
         self.last_of = list(range(self.count))
         for chain in (*joined, *(ending.layers for ending in endings)):
@@ -171,9 +177,9 @@ class _Planner:
         for node in self.nodes:
             for position, value in enumerate(node.inputs):
                 self.readers[value].append((node.index, position))
-        for h, each in enumerate(endings):
-            if not each.fused:
-                self.readers[each.output + 1].append((self.count + h, 0))
+        for h, ending in enumerate(endings):
+            if not ending.fused:
+                self.readers[ending.output + 1].append((self.count + h, 0))
         self.needs_gradient = [False]
         for node in self.nodes:
             trainable = node.index not in frozen and any(
@@ -265,7 +271,9 @@ class _Planner:
         for value in range(self.count, 0, -1):
             if not self.needs_gradient[value]:
                 continue
-            by_time = [(self.backward_time(each[0]), each[1], each) for each in self.readers[value]]
+            by_time = [
+                (self.backward_time(reader[0]), reader[1], reader) for reader in self.readers[value]
+            ]
             for _, _, writer in sorted(by_time):
                 time = self.backward_time(writer[0])
                 if value in first or writer in self.copy_orders:
@@ -298,24 +306,30 @@ class _Planner:
 
 
 def plan_memory(
-    nodes: Sequence[Node],
+    network: Network,
     *,
     training: bool,
     endings: Sequence[Ending] = (),
     joined: Sequence[Sequence[int]] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
-    """Plan the blocks of a forward pass, or of forward and backward.
+    """Plan the blocks of a forward pass, or of forward and backward; a network keeps its plans.
 
     Args:
         training: whether there is a backward pass.
-        endings: what each loss takes; default: the last layer's output, without a fusion.
+        endings: what each loss takes; default: the network's outputs, without a fusion.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs
             live until the whole chain is done.
         frozen: the layers whose parameters are not trained; below the lowest layer that is trained
             there is no backward.
     """
-    planner = _Planner(nodes, training, endings or [Ending(len(nodes) - 1)], joined, frozen)
+    ends = tuple(endings) or tuple(map(Ending, network.outputs))
+    chains = tuple(tuple(chain) for chain in joined if len(chain) > 1)
+    key = training, ends, chains, frozenset(frozen)
+    return network.once(("plan", *key), lambda: _plan(_Planner(network.nodes, *key)))
+
+
+def _plan(planner: _Planner) -> Plan:
     activations = planner.activations()
     layout_copies = planner.layout_copies()
     gradients, accumulators, first_writer = planner.gradients()

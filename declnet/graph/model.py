@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -31,7 +30,7 @@ from declnet.graph.inference import InferenceGraph, inference_memory, samples_at
 from declnet.graph.initial_weights import load_part
 from declnet.graph.initializers import initializer_problems
 from declnet.graph.parameters import Parameters, check_fit, slots_of, view
-from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
+from declnet.graph.shapes import Network, Node, infer_network, input_limits
 from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -79,12 +78,11 @@ class Model:
     """A compiled model; it can be copied and pickled.
 
     Args:
-        inputs: the shape of a sample of the only input, or the inputs by name.
         groups: the groups of the optimizer that will train it, by which its vector is laid out.
-        outputs: the names of the layers that are outputs; default: the last one.
 
     Attributes:
-        nodes: the layers in order, with their shapes.
+        network: the layers with their shapes, which other models may share.
+        nodes: the layers in order.
         dtype: the type of its parameters and activations.
         inputs: a description of each input, by name; a single input may have no name, `""`.
         unread: the optional inputs that no layer reads, which are left out of all samples.
@@ -97,25 +95,20 @@ class Model:
 
     def __init__(
         self,
-        nodes: Sequence[Node],
-        inputs: Sequence[int] | Mapping[str, InputInfo],
+        network: Network,
         dtype: npt.DTypeLike,
         groups: Sequence[ParameterGroup] = (),
-        outputs: Sequence[str] | None = None,
     ) -> None:
-        self.nodes = tuple(nodes)
-        read = {each for node in self.nodes for each in node.reads}
-        known = as_input_infos(inputs)
-        self.unread = {k: info for k, info in known.items() if info.optional and k not in read}
-        self.inputs = {name: info for name, info in known.items() if name not in self.unread}
-        self.output_indices = output_indices(self.nodes, outputs)
-        self.outputs = {self.nodes[index].name: self.nodes[index] for index in self.output_indices}
+        self.network, self.nodes = network, network.nodes
+        read = {name for node in self.nodes for name in node.reads}
+        inputs = network.inputs.items()
+        self.unread = {name: info for name, info in inputs if info.optional and name not in read}
+        self.inputs = {name: info for name, info in inputs if name not in self.unread}
+        self.outputs = {self.nodes[index].name: self.nodes[index] for index in network.outputs}
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
-        about = self.dtype, self.output_indices
-        most = partial(samples_at_once, self.nodes, *about)
-        self.samples_at_once = computed_once((self.nodes,), ("samples at once", *about), most)
+        self.samples_at_once = samples_at_once(network, self.dtype)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
@@ -182,7 +175,7 @@ class Model:
         return dict(zip(self.outputs, self._computed(x), strict=True))
 
     def _computed(self, x: Inputs) -> list[Array]:
-        samples = self.given(x)
+        samples = self.match_inputs(x)
         if self._limits:
             require_within(samples, self._limits, lambda at: SampleName(f"sample {at}"))
         count = sample_count(samples)
@@ -190,20 +183,20 @@ class Model:
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
             return [y_pred.copy() for y_pred in graph.predict(self._part(samples, slice(None)))]
         shapes = [node.output_shape for node in self.outputs.values()]
-        found = [np.empty((count, *shape), self.dtype) for shape in shapes]
+        results = [np.empty((count, *shape), self.dtype) for shape in shapes]
         self._part(samples, slice(0))  # rejects wrong types even without samples
         for start in range(0, count, graph.capacity):
             part = slice(start, start + graph.capacity)
             y_preds = graph.predict(self._part(samples, part))
-            for array, y_pred in zip(found, y_preds, strict=True):
+            for array, y_pred in zip(results, y_preds, strict=True):
                 array[part] = y_pred
-        return found
+        return results
 
     def as_input(self, x: Inputs) -> Inputs:
         """Return the inputs in the model's types; raise DataError if they do not fit the model."""
         return {
             name: as_input(array, self.dtype, name in self.integer_inputs, name or "x")
-            for name, array in self.given(x).items()
+            for name, array in self.match_inputs(x).items()
         }
 
     def parameters(self) -> dict[str, Array]:
@@ -216,7 +209,7 @@ class Model:
 
     def memory(self, samples: int) -> int:
         """Return the bytes that predictions for so many samples at a time take."""
-        return inference_memory(self.nodes, self.dtype, samples, self.output_indices)
+        return inference_memory(self.network, self.dtype, samples)
 
     def vector(self) -> Array:
         """Return a read-only view of the parameters that are trained at some time, flat."""
@@ -251,7 +244,7 @@ class Model:
 
         return view(layers_table(self.nodes, self.inputs))
 
-    def given(self, x: Inputs) -> Inputs:
+    def match_inputs(self, x: Inputs) -> Inputs:
         """Return arrays for all inputs, in the inputs' order.
 
         Args:
@@ -262,19 +255,19 @@ class Model:
         """
         if x.keys() != self.inputs.keys():
             x = self._renamed(x)
-        given = {}
+        arrays = {}
         for name, info in self.inputs.items():
             array = x[name]
             if not isinstance(array, MappedArray):
                 array = np.asarray(array)
             if array.ndim == 0 or array.shape[1:] != info.shape:
                 raise self._wrong_shape(array, name)
-            given[name] = array
+            arrays[name] = array
         if self._only is None:
-            (one, first), *others = {len(each): name for name, each in given.items()}.items()
+            (one, first), *others = {len(samples): name for name, samples in arrays.items()}.items()
             for two, second in others:
                 raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
-        return given
+        return arrays
 
     def _renamed(self, x: Inputs) -> Inputs:
         """Return the inputs without those that no layer reads, the only one by its name."""
@@ -295,9 +288,9 @@ class Model:
     def _wrong_shape(self, x: Array | MappedArray, name: str) -> DataError:
         shape = self.inputs[name].shape
         called = f'"{name}"' if name else "x"
-        of = f' of the input "{name}"' if name else ""
+        named = f' of the input "{name}"' if name else ""
         return DataError(
-            f"the model takes samples{of} of shape {shape}, so {called} must have shape "
+            f"the model takes samples{named} of shape {shape}, so {called} must have shape "
             f"{('n', *shape)}".replace("'", "")
             + f", not {x.shape}"
         )
@@ -317,8 +310,7 @@ class Model:
         graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
         if graph is None or graph.capacity < min(samples, self.samples_at_once):
             capacity = min(max(samples, 1), self.samples_at_once)
-            outputs = self.output_indices
-            graph = InferenceGraph(self.nodes, self.store, self.dtype, capacity, outputs)
+            graph = InferenceGraph(self.network, self.store, capacity)
             self._of_thread.graph = graph
         return graph
 
@@ -355,25 +347,46 @@ def build_model(
         WeightsError: `initial_weights` cannot be read, or they or `parameters` do not match the
             model.
     """
-    registry = (registry or default_registry()).preferring(spec.preferred)
-    known = as_input_infos(input_shape)
+    registry = registry or default_registry()
+    network = network_of(spec, as_input_infos(input_shape), registry)
+    if parameters is None:
+        return initialized_model(network, spec, seed, registry, groups)
+    shapes = {name: array.shape for name, array in parameters.items()}
+    check_fit(slots_of(network.nodes), shapes, "the file")
+    model = Model(network, spec.dtype, groups)
+    model.load_parameters(parameters, "the file")
+    return model
 
-    def infer() -> tuple[Node, ...]:
-        nodes = infer_nodes(spec.layers, known, registry, spec.outputs)
-        problems = initializer_problems(nodes, registry)
+
+def network_of(spec: ModelSpec, inputs: Mapping[str, InputInfo], registry: Registry) -> Network:
+    """Infer the shapes of a model that no check has inferred; runs that share data do so once.
+
+    Raises:
+        SpecError: as for `build_model`.
+    """
+    registry = registry.preferring(spec.preferred)
+
+    def infer() -> Network:
+        network = infer_network(spec.layers, inputs, registry, spec.outputs)
+        problems = initializer_problems(network.nodes, registry)
         if problems:
             raise SpecError(problems)
-        return nodes
+        return network
 
-    nodes = computed_once((registry,), ("nodes", spec.layers, spec.outputs, known), infer)
-    if parameters is not None:
-        shapes = {name: array.shape for name, array in parameters.items()}
-        check_fit(slots_of(nodes), shapes, "the file")
-    model = Model(nodes, input_shape, spec.dtype, groups, spec.outputs)
-    if parameters is not None:
-        model.load_parameters(parameters, "the file")
-        return model
-    model.store.initialize(seed, registry)
+    key = "network", spec.layers, spec.outputs, inputs
+    return computed_once((registry,), key, infer)
+
+
+def initialized_model(
+    network: Network,
+    spec: ModelSpec,
+    seed: int,
+    registry: Registry,
+    groups: Sequence[ParameterGroup] = (),
+) -> Model:
+    """Allocate a model and initialize its parameters; raise WeightsError as `build_model` does."""
+    model = Model(network, spec.dtype, groups)
+    model.store.initialize(seed, registry.preferring(spec.preferred))
     if isinstance(spec.initial_weights, InitialWeights):
         model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)
     elif spec.initial_weights is not None:

@@ -137,7 +137,7 @@ def matches(pattern: str, key: str) -> bool:
 def pattern_expression(pattern: str) -> str:
     """Return a pattern as a regular expression, with a group for each *."""
     words = {"*": "(.*)", "?": "."}
-    return "".join(words.get(each, re.escape(each)) for each in pattern)
+    return "".join(words.get(char, re.escape(char)) for char in pattern)
 
 
 def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
@@ -174,9 +174,9 @@ class Parameters:
         for slot in self.slots:
             self.of_layer.setdefault(slot.node, []).append(slot)
         self.regularized = [
-            each
-            for each in self.slots
-            if each.parameter.regularizer is not None and each.is_trained()
+            slot
+            for slot in self.slots
+            if slot.parameter.regularizer is not None and slot.is_trained()
         ]
         self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.is_trained()), dtype)
         self.arrays = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
@@ -98,6 +98,49 @@ def frozen_nodes(nodes: Sequence[Node], epoch: int | None = None) -> frozenset[i
     )
 
 
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The layers of a model with their shapes, from which its graphs are compiled.
+
+    It has no parameters, so the check of a spec, the model and all runs that share data use one.
+
+    Attributes:
+        nodes: the layers in order.
+        inputs: a description of each input of the model, by name.
+        outputs: the indices of the layers that are outputs.
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: Mapping[str, InputInfo]
+    outputs: tuple[int, ...]
+    _results: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        nodes: Sequence[Node],
+        inputs: Sequence[int] | Mapping[str, InputInfo],
+        outputs: Sequence[str] | None = None,
+    ) -> Self:
+        """Join layers to a network.
+
+        Args:
+            inputs: the model's inputs, as `as_input_infos` takes them.
+            outputs: the names of the layers that are outputs; default: the last one.
+        """
+        return cls(tuple(nodes), as_input_infos(inputs), output_indices(nodes, outputs))
+
+    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """Return what depends on the network and on a key alone, computed once."""
+        if key not in self._results:
+            self._results[key] = compute()
+        result: Result = self._results[key]
+        return result
+
+
 @dataclass(frozen=True)
 class Inferred:
     """The facts about a model that follow from its declaration.
@@ -106,17 +149,27 @@ class Inferred:
         nodes: a node for each layer; None if unknown.
         names: the name of each layer.
         problems: every error, located at its layer; follow-on errors are left out.
+        inputs: the model's inputs by name, None for one that is not known.
+        outputs: the names of the layers that are outputs; None for the last one.
     """
 
     nodes: tuple[Node | None, ...]
     names: tuple[str, ...]
     problems: tuple[Diagnostic, ...]
+    inputs: Mapping[str, InputInfo | None] = field(default_factory=dict)
+    outputs: Sequence[str] | None = None
 
     @cached_property
     def complete(self) -> tuple[Node, ...]:
         """All nodes, or none if one is unknown or there are errors."""
         known = tuple(node for node in self.nodes if node is not None)
         return known if len(known) == len(self.nodes) and not self.problems else ()
+
+    @cached_property
+    def network(self) -> Network | None:
+        """The network; None if anything is unknown or there are errors."""
+        inputs = {name: info for name, info in self.inputs.items() if info is not None}
+        return Network.of(self.complete, inputs, self.outputs) if self.complete else None
 
 
 def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
@@ -131,14 +184,14 @@ def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
 
 def input_limits(nodes: Sequence[Node]) -> dict[str, tuple[IntegerLimit, str]]:
     """Return the smallest limit of each input of integers, with the name of its layer."""
-    found: dict[str, tuple[IntegerLimit, str]] = {}
+    limits: dict[str, tuple[IntegerLimit, str]] = {}
     for node in nodes:
         for name, limit in zip(node.reads, node.limits, strict=True):
             if name is None or limit is None:
                 continue
-            if name not in found or limit.largest < found[name][0].largest:
-                found[name] = limit, node.name
-    return found
+            if name not in limits or limit.largest < limits[name][0].largest:
+                limits[name] = limit, node.name
+    return limits
 
 
 def output_indices(nodes: Sequence[Node], outputs: Sequence[str] | None = None) -> tuple[int, ...]:
@@ -149,12 +202,12 @@ def output_indices(nodes: Sequence[Node], outputs: Sequence[str] | None = None) 
     return tuple(named[name] for name in outputs)
 
 
-def infer_nodes(
+def infer_network(
     layers: Sequence[Layer],
     inputs: Sequence[int] | Mapping[str, InputInfo],
     registry: Registry | None = None,
     outputs: Sequence[str] | None = None,
-) -> tuple[Node, ...]:
+) -> Network:
     """Wire the layers and infer all shapes.
 
     Args:
@@ -166,9 +219,9 @@ def infer_nodes(
         SpecError: lists each error at its layer.
     """
     inferred = infer(parts_of(layers), as_input_infos(inputs), registry, outputs)
-    if inferred.problems:
+    if inferred.network is None:
         raise SpecError(inferred.problems)
-    return inferred.complete
+    return inferred.network
 
 
 def infer(
@@ -197,7 +250,7 @@ def infer(
             values[value] if read is None else known_inputs.get(read)
             for value, read in zip(place.inputs or (), place.reads, strict=True)
         ]
-        infos = tuple(each for each in known if each is not None)
+        infos = tuple(info for info in known if info is not None)
         if layer is not None and place.inputs is not None and len(infos) == len(known):
             try:
                 node = _node(index, place, place.inputs, layer, infos)
@@ -218,11 +271,12 @@ def infer(
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         values.append(InputInfo(node.output_shape) if node is not None else None)
         if node is not None and node.layer.weights_from is not None:
-            node, found = _sharing(node, wires, nodes)
-            problems += found
+            node, faults = _sharing(node, wires, nodes)
+            problems += faults
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
-    return Inferred(tuple(nodes), tuple(wire.name for wire in wires), tuple(problems))
+    names = tuple(wire.name for wire in wires)
+    return Inferred(tuple(nodes), names, tuple(problems), known_inputs, outputs)
 
 
 def _sharing(
@@ -241,11 +295,11 @@ def _sharing(
     source = nodes[source.owner]  # the first of several layers that share
     if source is None:
         return node, []
-    found = [
+    problems = [
         Diagnostic(message, hint, (*path, key), "E029")
         for key, message, hint in _why_not_shared(node, source)
     ]
-    return replace(node, shared=source.index), found
+    return replace(node, shared=source.index), problems
 
 
 def _why_not_shared(node: Node, source: Node) -> Iterator[tuple[str, str, str | None]]:
@@ -259,21 +313,22 @@ def _why_not_shared(node: Node, source: Node) -> Iterator[tuple[str, str, str | 
         yield "weights_from", f'"{source.name}" has no parameters to share', "remove it"
         return
     shapes = [
-        {name: each.shape for name, each in layer.parameters.items()} for layer in (node, source)
+        {name: parameter.shape for name, parameter in layer.parameters.items()}
+        for layer in (node, source)
     ]
     if shapes[0] != shapes[1]:
         needed, there = (
-            ", ".join(f"{name} {shape}" for name, shape in each.items()) for each in shapes
+            ", ".join(f"{name} {shape}" for name, shape in by_name.items()) for by_name in shapes
         )
         message = f'"{node.name}" needs {needed}, but "{source.name}" has {there}'
         yield "weights_from", message, "give both inputs and outputs of the same shape"
     if node.layer.trainable is not True:
         message = f'"{node.name}" is trained exactly when "{source.name}" is, whose weights it uses'
         yield "trainable", message, f'set it for "{source.name}"'
-    for name, field in ours.model_fields.items():
+    for name, info in ours.model_fields.items():
         value = getattr(node.layer, name)
-        kept = getattr(source.layer, name), field.default
-        if isinstance(value, Initializer | Regularizer) and value not in kept:
+        without_effect = getattr(source.layer, name), info.default
+        if isinstance(value, Initializer | Regularizer) and value not in without_effect:
             message = f'{name} has no effect on the weights of "{source.name}"'
             yield name, message, f'set it for "{source.name}"'
 
@@ -342,9 +397,9 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
             hint = 'put it first, or name the input: inputs = ["input"]'
             if "float" in kinds:
-                given = names[node.inputs[inner[0]]]
+                source = names[node.inputs[inner[0]]]
                 message = f'input {inner[0] + 1} of "{node.name}" must be integers from the data, '
-                message += f'but "{given}" gives floats'
+                message += f'but "{source}" gives floats'
                 hint = 'name an input of the model, such as "input.lengths"'
             problems.append(Diagnostic(message, hint, path, "E024"))
             continue

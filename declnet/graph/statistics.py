@@ -1,4 +1,10 @@
-"""Running statistics for given weights: their means over the batches of the training data."""
+"""Running statistics for given weights: their means over the batches of the training data.
+
+They are needed if a callback restores parameters that no update led to, such as an average. A
+forward graph in training mode runs over the batches of the next epoch with `state.measuring`, and
+random streams and the order of samples are restored, so an interrupted end of a run repeats to the
+same bits.
+"""
 
 from __future__ import annotations
 
@@ -43,16 +49,23 @@ def recompute_statistics(
     measured: dict[int, list[Array]] = {}
     for node in model.nodes:
         slots = store.of_layer.get(node.owner, ()) if node.index not in frozen else ()
-        found = [store.arrays[slot.key] for slot in slots if slot.parameter.running_statistic]
-        if found:
-            measured[node.index] = found
+        statistics = [store.arrays[slot.key] for slot in slots if slot.parameter.running_statistic]
+        if statistics:
+            measured[node.index] = statistics
     if not measured:
         return
-    schedules, plan = ScheduledValues(total), plan_memory(model.nodes, training=False)
-    parts = store, capacity, model.dtype, streams[: len(model.nodes)], None, frozen, schedules
-    memory = GraphMemory(model.nodes, plan, *parts)
+    schedules, plan = ScheduledValues(total), plan_memory(model.network, training=False)
+    memory = GraphMemory(
+        model.nodes,
+        plan,
+        store,
+        capacity,
+        streams[: len(model.nodes)],
+        frozen=frozen,
+        schedules=schedules,
+    )
     schedules.begin(step)
-    means = {id(each): _Mean(each) for own in measured.values() for each in own}
+    means = {id(array): _Mean(array) for arrays in measured.values() for array in arrays}
     for x in batches:
         batch = BatchArrays(memory, x)
         for state in batch.states:
@@ -60,8 +73,8 @@ def recompute_statistics(
         for node in model.nodes[: max(measured) + 1]:
             for call in forward_calls(node, batch):
                 call()
-            for each in measured.get(node.index, ()):
-                means[id(each)].add()
+            for array in measured.get(node.index, ()):
+                means[id(array)].add()
     for mean in means.values():
         np.copyto(mean.array, mean.value)
 

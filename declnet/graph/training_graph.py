@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import NormalizeWeights
 from declnet.contracts.network.inputs import Batch, sample_count
@@ -24,49 +22,15 @@ from declnet.graph.kernels import (
     forward_calls,
     kernel_calls,
 )
-from declnet.graph.memory_plan import Ending, Plan, plan_memory
+from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
-from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
+from declnet.graph.observation import ObservedStep
 from declnet.graph.parameters import Slot, view
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import frozen_nodes
+from declnet.graph.step import BoundChain, BoundHead, Step
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """The calls of one training step on n samples, and the arrays that they fill.
-
-    Attributes:
-        bound: the parts of the step, with the losses; their arrays are valid until the next step.
-        compiled: forward, losses, backward and regularizers' gradients, in order.
-        calls: its calls.
-    """
-
-    bound: BoundStep
-    compiled: CompiledCalls
-    calls: Sequence[Call]
-
-    def run(self) -> float:
-        """Execute the calls; return the loss."""
-        for call in self.calls:
-            call()
-        return self.bound.loss()
-
-    def recorded_means(self, rows: Sequence[Array]) -> Array | None:
-        """Return the mean of each loss in several executions, (losses, executions).
-
-        Args:
-            rows: for each loss, that of each sample in each execution, (executions, n).
-
-        Returns:
-            The means; None if they need more than the losses.
-        """
-        if self.bound.weights is not None:
-            return None
-        sums = [np.add.reduce(losses, axis=1).astype(np.float64) for losses in rows]
-        return np.stack(sums) / self.bound.samples
 
 
 class TrainingGraph:
@@ -107,19 +71,14 @@ class TrainingGraph:
         outputs = [output for output, _ in ends]
         self._endings, self._chains = self._kernels.choose(model.nodes, ends)
         endings = [
-            Ending(output, len(each.nodes))
-            for output, each in zip(outputs, self._endings, strict=True)
+            Ending(output, len(chain.nodes))
+            for output, chain in zip(outputs, self._endings, strict=True)
         ]
         joined = [[node.index for node in chain.nodes] for chain in self._chains]
         frozen = frozen_nodes(model.nodes, epoch)
-
-        def make() -> Plan:
-            return plan_memory(
-                model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
-            )
-
-        about = tuple(endings), tuple(map(tuple, joined)), frozen
-        plan = computed_once((model.nodes,), ("training plan", *about), make)
+        plan = plan_memory(
+            model.network, training=True, endings=endings, joined=joined, frozen=frozen
+        )
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
@@ -135,12 +94,24 @@ class TrainingGraph:
         ]
         gradients = GradientArrays.of(model.nodes, model.store, self._written, frozen, joined)
         self.schedules = ScheduledValues(total)
-        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, self.schedules
-        self._memory = GraphMemory(model.nodes, plan, *arrays)
+        self._memory = GraphMemory(
+            model.nodes,
+            plan,
+            model.store,
+            capacity,
+            self._rngs,
+            gradients,
+            frozen,
+            self.schedules,
+        )
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""
         return list(self._rngs)
+
+    def observed_step(self, step: Step) -> ObservedStep:
+        """Bind the same step for an observer."""
+        return ObservedStep(self._model, step, self.gradient, self._trained, self.schedules)
 
     def step(self, x: Batch, y_true: Sequence[Array], weights: Array | None = None) -> Step:
         """Bind the calls of a step to a batch's arrays.
@@ -151,21 +122,6 @@ class TrainingGraph:
             y_true: for each loss, the targets as prepared by it.
             weights: (n,), the sample weights; None if all are equal.
         """
-        bound = self.bind(x, y_true, weights)
-        ends = [call for head in bound.heads for call in head.chain.forward]
-        calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
-        compiled = self._kernels.compile(calls)
-        return Step(bound, compiled, compiled.calls)
-
-    def observed_step(
-        self, x: Batch, y_true: Sequence[Array], weights: Array | None = None
-    ) -> ObservedStep:
-        """Bind the calls of the same step for an observer; the arguments are as for `step`."""
-        bound = self.bind(x, y_true, weights)
-        return ObservedStep(self._model, bound, self.gradient, self._trained, self.schedules)
-
-    def bind(self, x: Batch, y_true: Sequence[Array], weights: Array | None = None) -> BoundStep:
-        """Return the calls of a step by their parts; the arguments are as for `step`."""
         batch, n = BatchArrays(self._memory, x), sample_count(x)
         normalized = None if weights is None else np.empty_like(weights)
         before: list[Call] = []
@@ -190,7 +146,18 @@ class TrainingGraph:
         ]
         if self._mean is not None:
             after.append(partial(self._mean.add, weights, n))
-        return BoundStep(batch, x, n, weights, normalized, before, chains, heads, after)
+        return Step(
+            batch,
+            x,
+            n,
+            weights,
+            normalized,
+            before,
+            chains,
+            heads,
+            after,
+            self._kernels.compile,
+        )
 
     def _loss_calls(
         self,

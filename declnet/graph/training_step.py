@@ -15,7 +15,8 @@ from declnet.contracts.network.optimizer import Optimizer
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
@@ -105,7 +106,7 @@ class TrainingStep:
         self._position = losses[0] if losses else len(functions)
         for call in self.calls[: self._position]:
             call()
-        (y_pred,), (values,) = self._step.bound.y_preds, self._step.bound.losses
+        (y_pred,), (values,) = self._step.y_preds, self._step.losses
         return np.array(y_pred, order="C"), np.array(values)
 
     def backward(self) -> dict[str, Array]:
@@ -127,7 +128,7 @@ class TrainingStep:
 
     def mean_loss(self) -> float:
         """Return the mean of the losses that `forward` computed, by the samples' weights."""
-        return self._step.bound.loss()
+        return self._step.loss()
 
     def penalty(self) -> float:
         """Return the regularization loss of the current parameters."""

@@ -2,12 +2,14 @@
 
 There is an update for each region of the vector: each group of the optimizer, in layers that are
 trained from the same epoch on.
+
+The state of dead units decays to denormal numbers, which processors handle slowly, so every 64
+steps they are set to zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 
@@ -59,6 +61,11 @@ class BoundUpdate:
         total: number of updates in the whole training, for schedules.
 
     Attributes:
+        has_own_rate: whether the optimizer decides on the rate, rather than the one with the
+            groups.
+        factor: multiplies the rate.
+        first: the steps before the first one that updates these parameters, which the optimizer
+            does not count; schedules do.
         calls: update every parameter.
         rate: the learning rate that they read, float64 (1,).
         step: the number of the update that they read, from 1, int64 (1,).
@@ -67,37 +74,48 @@ class BoundUpdate:
         state: the optimizer's arrays by name.
     """
 
+    has_own_rate, factor, first = False, 1.0, 0
     calls: tuple[Call, ...]
 
     def __init__(self, optimizer: Optimizer, total: int) -> None:
+        self._optimizer = optimizer
         self.rate, self.step = np.zeros(1), np.zeros(1, np.int64)
         self._schedules = ScheduledValues(total)
         self._values = self._schedules.of(optimizer)
         self.now = (self.rate, self.step, *self._schedules.arrays)
         self.state: dict[str, Array] = {}
 
-    def set(self, rate: float, step: int, before: int = 0) -> None:
-        """Set what the calls read in an update.
-
-        Args:
-            before: the steps before the first one that updates these parameters, which their
-                optimizer does not count; schedules do.
-        """
+    def set(self, rate: float, step: int) -> None:
+        """Set what the calls read in an update."""
         self._schedules.begin(step)
-        self.rate[0], self.step[0] = rate, step - before
+        self.rate[0], self.step[0] = rate, step - self.first
 
-    def fill(self, values: Array, rates: Array, first: int, before: int = 0) -> None:
+    def fill(self, values: Array, rates: Array, first: int) -> None:
         """Fill in what `now` holds in successive updates.
 
         Args:
             values: int64 (updates, len(now)); a float64 is stored as the integer of its bits.
             rates: their learning rates, float64 (updates,).
             first: the number of the first of them.
-            before: as for `set`.
         """
         values[:, 0] = rates.view(np.int64)
-        values[:, 1] = np.arange(first - before, first - before + len(values))
+        values[:, 1] = np.arange(first - self.first, first - self.first + len(values))
         self._schedules.fill(values[:, 2:], first)
+
+    def rate_at(self, main: float, step: int, total: int) -> float:
+        """Return the learning rate, given the rate of the optimizer with the groups."""
+        if not self.has_own_rate:
+            return main * self.factor
+        rate = self._optimizer.rate(step, total)
+        if type(rate) is not float:
+            rate = verify(Optimizer.rate, self._optimizer, rate)
+        return rate * self.factor
+
+    def rates_at(self, main: Array, steps: range, total: int) -> Array:
+        """Return the same for several steps."""
+        if self.has_own_rate:
+            main = verified(Optimizer.rates, self._optimizer, steps, total)
+        return main * self.factor
 
     def apply(self, rate: float, step: int) -> None:
         """Update every parameter with a learning rate, without clipping the gradient."""
@@ -181,13 +199,13 @@ class ParameterUpdate(BoundUpdate):
         memory = _SharedMemory()
         updates: list[Call] = []
         for info, w, dw in parameters:
-            shapes, further = state_shapes(optimizer, info)
+            shapes, workspace = state_shapes(optimizer, info)
             scratch = (memory.array(position, w.shape, w.dtype) for position in (0, 1))
             state = OptimizerState((next(scratch), next(scratch)), self._values, info)
             for name, shape in shapes.items():
                 self.state[f"{info.name}:{name}"] = np.zeros(shape, w.dtype)
                 setattr(state, name, self.state[f"{info.name}:{name}"])
-            for name, shape in further.items():
+            for name, shape in workspace.items():
                 setattr(state, name, memory.array(name, shape, w.dtype))
             updates.append(OptimizerUpdate(optimizer, w, dw, state, self.rate, self.step))
         size = min(SLICE, max((array.size for array in self.state.values()), default=0))
@@ -215,37 +233,6 @@ class _SharedMemory:
         if name not in self._blocks or self._blocks[name].size < size:
             self._blocks[name] = np.empty(size, kind)
         return self._blocks[name][:size].reshape(shape)
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """The update of one region.
-
-    Attributes:
-        schedule: the optimizer with the rate; None for the rate of the optimizer with the groups.
-        factor: multiplies that rate.
-        first: the steps before the first one that updates the region.
-    """
-
-    update: BoundUpdate
-    schedule: Optimizer | None = None
-    factor: float = 1.0
-    first: int = 0
-
-    def rate(self, main: float, step: int, total: int) -> float:
-        """Return the region's learning rate, given the rate of the optimizer with the groups."""
-        if self.schedule is None:
-            return main * self.factor
-        rate = self.schedule.rate(step, total)
-        if type(rate) is not float:
-            rate = verify(Optimizer.rate, self.schedule, rate)
-        return rate * self.factor
-
-    def rates(self, main: Array, steps: range, total: int) -> Array:
-        """Return the same for several steps."""
-        if self.schedule is not None:
-            main = verified(Optimizer.rates, self.schedule, steps, total)
-        return main * self.factor
 
 
 class Update:
@@ -280,15 +267,16 @@ class Update:
         self._gradient, self._clippings = gradient, clippings
         self._kernels = kernels or Kernels()
         self.state: dict[str, Array] = {}
-        self._regions: list[tuple[Region, _Part]] = []
+        self._regions: list[tuple[Region, BoundUpdate]] = []
         for region in store.regions:
             group = optimizer.groups[region.group] if region.group >= 0 else None
             member: Optimizer = optimizer if group is None else group.optimizer
-            schedule = member if group is not None and group.has_own_rate else None
-            factor = group.learning_rate_factor if group is not None else None
             update = self._bound(member, region, store)
-            part = _Part(update, schedule, factor or 1.0, region.from_epoch * steps)
-            self._regions.append((region, part))
+            update.first = region.from_epoch * steps
+            if group is not None:
+                update.has_own_rate = group.has_own_rate
+                update.factor = group.learning_rate_factor or 1.0
+            self._regions.append((region, update))
         self.enter(0)
 
     def _bound(self, optimizer: Optimizer, region: Region, store: Parameters) -> BoundUpdate:
@@ -314,12 +302,12 @@ class Update:
         """Update the parameters that an epoch trains from now on."""
         trained = [entry for entry in self._regions if entry[0].from_epoch <= epoch]
         gradient = self._gradient[: trained[-1][0].stop if trained else 0]
-        self._parts = [part for _, part in trained]
+        self._updates = [update for _, update in trained]
         clips = tuple(clipping(gradient) for clipping in self._clippings)
-        self.calls = (*clips, *(call for part in self._parts for call in part.update.calls))
+        self.calls = (*clips, *(call for update in self._updates for call in update.calls))
         self.compiled = self._kernels.compile(self.calls)
         self._calls = self.compiled.calls
-        self.now = tuple(array for part in self._parts for array in part.update.now)
+        self.now = tuple(array for update in self._updates for array in update.now)
 
     def state_of(self, slot: Slot) -> dict[str, Array]:
         """Return the arrays of a parameter's optimizer, by name."""
@@ -339,8 +327,8 @@ class Update:
         main, scale, total = self._optimizer.rate(step, self._total), self.scale, self._total
         if type(main) is not float:  # as every rate of the core's own is
             main = verify(Optimizer.rate, self._optimizer, main)
-        for part in self._parts:
-            part.update.set(part.rate(main, step, total) * scale, step, part.first)
+        for update in self._updates:
+            update.set(update.rate_at(main, step, total) * scale, step)
         for call in self._calls:
             call()
         return main * scale
@@ -358,7 +346,7 @@ class Update:
         """
         steps, total = range(first, first + len(values)), self._total
         main, column = verified(Optimizer.rates, self._optimizer, steps, total), 0
-        for part in self._parts:
-            rates, stop = part.rates(main, steps, total) * self.scale, column + len(part.update.now)
-            part.update.fill(values[:, column:stop], rates, first, part.first)
+        for update in self._updates:
+            rates, stop = update.rates_at(main, steps, total) * self.scale, column + len(update.now)
+            update.fill(values[:, column:stop], rates, first)
             column = stop

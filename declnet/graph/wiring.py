@@ -12,7 +12,7 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.partial import LayerPart
 
-MOST_LISTED = 5
+MAX_LISTED = 5
 """Maximum number of inputs listed in a hint."""
 
 Sources = dict[str, tuple[int, str | None]]
@@ -64,10 +64,10 @@ def wire(
     sources = _of_model(input_names or (), required)
     wires = []
     for index, (part, name) in enumerate(zip(parts, names, strict=True)):
-        found: list[Diagnostic] = []
+        faults: list[Diagnostic] = []
         wired: list[tuple[int, str | None]] = []
         if part.layer is not None:
-            wired, found = _inputs(index, part, part.layer, sources, names, input_names)
+            wired, faults = _inputs(index, part, part.layer, sources, names, input_names)
         if name in sources or name == INPUT:
             hint = (
                 "it refers to the model's input; rename the layer"
@@ -76,9 +76,9 @@ def wire(
             )
             where = ("model", "layers", index, "name")
             problems.append(Diagnostic(f'the name "{name}" is taken', hint, where, "E019"))
-        problems += found
+        problems += faults
         sources[name] = index + 1, None
-        valid = part.layer is not None and not found
+        valid = part.layer is not None and not faults
         values = tuple(value for value, _ in wired) if valid else None
         wires.append(Wire(name, values, tuple(read for _, read in wired) if valid else ()))
     named = {wire.name: index for index, wire in enumerate(wires)}
@@ -148,8 +148,8 @@ def _unknown(
     """Return the error for a name that refers to no value."""
     named = [input_value(name) for name in input_names]
     if source == INPUT and len(named) > 1:
-        listed = " or ".join(f'inputs = ["{each}"]' for each in named[:MOST_LISTED])
-        more = ", …" if len(named) > MOST_LISTED else ""
+        listed = " or ".join(f'inputs = ["{value}"]' for value in named[:MAX_LISTED])
+        more = ", …" if len(named) > MAX_LISTED else ""
         which = f'"{not_above[0]}" reads "{INPUT}", but the data has {len(named)} inputs'
         return Diagnostic(which, f"write {listed}{more}", path, "E026")
     if source.startswith(f"{INPUT}."):
@@ -207,13 +207,13 @@ def _unread(wires: Sequence[Wire], input_names: Collection[str]) -> list[Diagnos
 def _unused(wires: Sequence[Wire], outputs: Sequence[str] | None) -> list[Diagnostic]:
     used = {value for wire in wires for value in wire.inputs or ()}
     ends = outputs if outputs is not None else [wire.name for wire in wires[-1:]]
-    used |= {index + 1 for index, each in enumerate(wires) if each.name in ends}
+    used |= {index + 1 for index, wire in enumerate(wires) if wire.name in ends}
     or_output = ", or in model.outputs" if outputs is not None else ""
     hint = f"name it in the inputs of a later layer{or_output}, or remove it"
     return [
         Diagnostic(
-            f'the output of "{each.name}" is not used', hint, ("model", "layers", index), "E023"
+            f'the output of "{wire.name}" is not used', hint, ("model", "layers", index), "E023"
         )
-        for index, each in enumerate(wires)
+        for index, wire in enumerate(wires)
         if index + 1 not in used
     ]

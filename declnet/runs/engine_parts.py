@@ -9,7 +9,6 @@ from typing import Literal
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.execution.native_call import NativeCall
 from declnet.graph.kernels import Kernels
-from declnet.graph.observation import BoundStep
 from declnet.graph.shapes import Node
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update, clippings
@@ -64,17 +63,17 @@ def engine_parts(
 
 def _calls_by_part(ready: ReadyRun, kernels: Kernels) -> Iterator[tuple[str, Sequence[Call]]]:
     spec, model, trainer = ready.spec, ready.prepared.model, ready.trainer
-    batch, steps = trainer.samples_a_step, trainer.steps
-    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, steps, epoch=0)
-    _, (x, y_true, weights) = trainer.next_batch()
-    bound: BoundStep = graph.bind(x, y_true, weights)
-    for chain in bound.chains:
+    samples, steps = trainer.samples_a_step, trainer.steps
+    graph = TrainingGraph(model, spec.heads, samples, spec.seed, kernels, steps, epoch=0)
+    _, batch = trainer.next_batch()
+    step = graph.step(batch.x, batch.y_true, batch.weights)
+    for chain in step.chains:
         yield _named(chain.nodes), [*chain.forward, *chain.backward]
-    for head in bound.heads:
+    for head in step.heads:
         loss = f"loss {head.name}".rstrip()
         layers = _named(head.chain.nodes)
         yield f"{layers} + {loss}" if layers else loss, head.chain.forward
-    yield "regularizers", bound.after
+    yield "regularizers", step.after
     limits = clippings(spec.training.clip_norm, spec.training.clip_value)
     arguments = spec.optimizer, model.store, graph.gradient, steps, trainer.steps_an_epoch
     yield "optimizer", Update(*arguments, limits, kernels).calls

@@ -116,7 +116,7 @@ class IncrementalTraining:
         model, preparation = self.predictor.model, self.predictor.preparation
         sets = prepare_sets({"train": data}, spec.data, loss_targets_of(spec.heads), preparation)
         part = sets.datasets["train"]
-        model.given(part.inputs)
+        model.match_inputs(part.inputs)
         require_within(part.inputs, input_limits(model.nodes), data.sample_name)
         return ReadySet.of(sets.blocks["train"], model, spec.heads, preparation, "train")
 

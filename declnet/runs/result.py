@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.many.documents import Spread
     from declnet.runs.stored_run import StoredRun
+    from declnet.runs.trained import TrainedModels
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,13 +141,11 @@ class RunResult:
             DataError: the run has no such data, or no folder that says where it is.
             DeclnetError: as `StoredRun.evaluate` does.
         """
-        if self.directory is None and (data is None or isinstance(data, str)):
-            raise DataError("the run wrote no folder", hint="pass data, or run it with `out`")
-        if self.directory is None:
+        if data is not None and not isinstance(data, str):
             return self.predictor.evaluate(data)
-        from declnet.runs.stored_run import open_run
-
-        return open_run(self.directory, self.registry).evaluate(data)
+        if self.directory is None:
+            raise DataError("the run wrote no folder", hint="pass data, or run it with `out`")
+        return self._opened.evaluate(data)
 
     def analyze(self, *analyses: Any, data: Any = None) -> tuple[AnalysisResult, ...]:
         """Analyze the model on one of the run's data sets, or on other data.
@@ -158,9 +157,7 @@ class RunResult:
         Raises:
             DeclnetError: as `StoredRun.analyze` does; DataError if the run wrote no folder.
         """
-        from declnet.runs.stored_run import open_run
-
-        return open_run(self._folder, self.registry).analyze(*analyses, data=data)
+        return self._opened.analyze(*analyses, data=data)
 
     def report(self, path: str | Path) -> None:
         """Write the page of the command `declnet report`.
@@ -173,6 +170,12 @@ class RunResult:
         if not commands:
             raise RunError("no plugin offers the command `report`")
         commands[0].load().main([str(self._folder), "--output", str(path)], standalone_mode=False)
+
+    @property
+    def _opened(self) -> TrainedModels:
+        from declnet.runs.stored_run import open_run
+
+        return open_run(self._folder, self.registry)
 
     @property
     def _folder(self) -> Path:

@@ -16,8 +16,8 @@ from declnet.errors import ChangedFileError, DeclnetError
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.calibration import (
+    CollectedPredictions,
     FittedCalibration,
-    KeptPredictions,
     calibrating,
     stored,
     thresholded,
@@ -213,7 +213,7 @@ class Session:
         model, heads, prepared = self._model, self._ready.spec.heads, self._ready.prepared
         if not any(head.calibration for head in heads):
             return
-        predicted = [KeptPredictions() for _ in heads]
+        predicted = [CollectedPredictions() for _ in heads]
         watches = [of_head.add for of_head in predicted]
         evaluation = Evaluation(model, heads, prepared.data["validation"], watches)
         self._trainer.evaluated(evaluation, self._history[-1]["epoch"], ())

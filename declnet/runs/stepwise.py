@@ -24,7 +24,7 @@ from declnet.training.checks.check import Checked
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadyData, ReadySet
+from declnet.training.preparation import Prepared, ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer
 
@@ -58,12 +58,16 @@ class StepwiseTraining:
         *,
         checked: Checked | None = None,
     ) -> None:
-        self.spec = as_spec(spec, registry)
-        ready = make_ready_run(self.spec, registry, None, checked)
-        self.registry, self.model = ready.registry, ready.prepared.model
-        self._sets = dict(ready.prepared.data)
-        self._trainer, self._initial = ready.trainer, self.model.parameters()
-        self._preparation = ready.prepared.preparation
+        ready = make_ready_run(as_spec(spec, registry), registry, None, checked)
+        prepared = ready.prepared
+        self._set_up(ready.spec, ready.registry, prepared, ready.trainer)
+
+    def _set_up(
+        self, spec: RunSpec, registry: Registry, prepared: Prepared, trainer: Trainer
+    ) -> None:
+        self.spec, self.registry, self.model = spec, registry, prepared.model
+        self._prepared, self._sets, self._trainer = prepared, prepared.data, trainer
+        self._initial = self.model.parameters()
         self._evaluations: dict[str, Evaluation] = {}
         self.made = 0
 
@@ -118,8 +122,8 @@ class StepwiseTraining:
 
         Of several losses, the first one decides.
         """
-        reading = readings_of(self.spec.heads, self.model, self._preparation)[0]
-        if reading.sort not in ("classes", "binary"):
+        reading = readings_of(self.spec.heads, self.model, self._prepared.preparation)[0]
+        if reading.task not in ("classes", "binary"):
             return None
         return reading.true_labels(np.asarray(self._sets["train"].whole.y[0]))
 
@@ -189,8 +193,9 @@ class StepwiseTraining:
             Their positions in the training data (n,), and their arrays, with augmentation.
         """
         train = self._sets["train"].whole
-        positions, (x, y_true, weights) = self._trainer.next_batch()
-        return positions, ReadyData(x, tuple(y[positions] for y in train.y), y_true, weights)
+        positions, step = self._trainer.next_batch()
+        y = tuple(target[positions] for target in train.y)
+        return positions, ReadyData(step.x, y, step.y_true, step.weights)
 
     def with_samples(
         self,
@@ -209,29 +214,26 @@ class StepwiseTraining:
             by_components: whether the components compute all values, without any kernel.
             penalties: whether the loss includes the regularizers' penalties.
         """
-        spec, trainer = spec or self.spec, self._trainer
+        spec = spec or self.spec
         whole = {"batch_size": None, "accumulate": 1, "max_steps": None}
         training = spec.training.model_copy(update=whole)
-        other = object.__new__(StepwiseTraining)
-        other.spec = spec.model_copy(update={"training": training})
-        other.registry, other.made, other._evaluations = self.registry, 0, {}
-        other._preparation = self._preparation
-        model, outputs = self.model, tuple(self.model.outputs)
-        groups, dtype = spec.optimizer.groups, np.dtype(spec.model.dtype)
-        other.model = Model(model.nodes, model.inputs, dtype, groups, outputs)
-        other.model.load_parameters(model.store.arrays)
-        other.model.loaded = model.loaded
+        spec = spec.model_copy(update={"training": training})
+        dtype = np.dtype(spec.model.dtype)
+        model = Model(self.model.network, dtype, spec.optimizer.groups)
+        model.load_parameters(self.model.store.arrays)
+        model.loaded = self.model.loaded
         if not penalties:
-            other.model.store.regularized.clear()
-        data = samples.as_dtype(dtype)
-        train = ReadySet.in_memory(data, unscale=self._sets["train"].unscale)
-        other._sets, other._initial = {"train": train}, other.model.parameters()
-        kernels = Kernels() if by_components else None
-        arguments = other.spec, other.model, train, None, other.registry, kernels
-        other._trainer = Trainer(*arguments, epoch_updates=trainer.steps_an_epoch)
-        other._trainer.restore(trainer.state().for_whole_batches(dtype, len(model.nodes)))
-        other._trainer.is_adapted = trainer.is_adapted
-        return other
+            model.store.regularized.clear()
+        data, unscale = samples.as_dtype(dtype), self._sets["train"].unscale
+        train = ReadySet.in_memory(data, unscale=unscale)
+        prepared = Prepared(model, {"train": train}, self._prepared.preparation)
+        kernels, epoch = Kernels() if by_components else None, self._trainer.steps_an_epoch
+        other = Trainer(spec, model, train, None, self.registry, kernels, epoch)
+        other.restore(self._trainer.state().for_whole_batches(dtype, len(model.nodes)))
+        other.is_adapted = self._trainer.is_adapted
+        moved = object.__new__(StepwiseTraining)
+        moved._set_up(spec, self.registry, prepared, other)
+        return moved
 
     def state(self) -> dict[str, Any]:
         """Return copies of everything that decides on the following steps, by name.

@@ -120,12 +120,12 @@ class StoredRun(RunContents, TrainedModels):
             SpecError: a component is no longer installed.
         """
         from declnet.graph.model import summary_of
-        from declnet.graph.shapes import infer_nodes
+        from declnet.graph.shapes import infer_network
 
         with attributing_errors(self.registry):
             model = self.spec.model
-            nodes = infer_nodes(model.layers, self.inputs, self.registry, model.outputs)
-            return summary_of(nodes)
+            network = infer_network(model.layers, self.inputs, self.registry, model.outputs)
+            return summary_of(network.nodes)
 
     def model(self) -> Model:
         """Return the trained model; every call returns the same object.

@@ -130,7 +130,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         if reading.class_names is None:
             return scores
         positions = self._positions(0, reading)
-        if reading.sort == "binary":
+        if reading.task == "binary":
             signed: Array = scores[:, 0] - reading.threshold
             return signed if positions[1] == 1 else -signed
         ordered: Array = scores[:, np.argsort(positions)]
@@ -168,7 +168,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         super()._adopt(predictor, targets, names)
         if targets is None:
             self._classes = [_classes_in(reading) for reading in predictor.readings]
-            self._are_labels = predictor.readings[0].sort == "flags"
+            self._are_labels = predictor.readings[0].task == "flags"
         else:
             self._classes = [np.asarray(column.classes) for column in targets.columns]
             self._are_labels = targets.are_labels

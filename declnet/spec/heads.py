@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
     model_validator,
 )
@@ -21,8 +20,8 @@ from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, is_name
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.metric import Metric
 from declnet.contracts.runs.calibrator import Calibrator
-from declnet.contracts.strict_model import KIND, StrictModel, located_error
-from declnet.errors import KeyPath
+from declnet.contracts.strict_model import KIND, StrictModel
+from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import closest
 from declnet.spec.calibration import CalibrationSpec
 
@@ -199,28 +198,20 @@ def heads_of(losses: Mapping[str, HeadSpec]) -> tuple[Head, ...]:
     )
 
 
-def require_names(losses: Mapping[str, HeadSpec]) -> None:
-    """Raise a located error unless losses and their metrics have different names in the history."""
-    seen: dict[str, str] = {}
+def name_problems(losses: Mapping[str, HeadSpec]) -> Iterator[Diagnostic]:
+    """Yield the losses and metrics whose names in the history are taken, with relative paths."""
+    owners: dict[str, str] = {}
     for name, head in losses.items():
         if not is_name(name):
-            message = f'"{name}" cannot name a loss'
-            raise located_error("name", message, (name,), None, hint=NAME_HINT)
-        labels = [
-            label(name, metric_name)
-            for metric_name in ("loss", *(metric.label for metric in head.metrics))
-        ]
+            yield Diagnostic(f'"{name}" cannot name a loss', NAME_HINT, (name,), "E014")
+        labels = [label(name, metric) for metric in ("loss", *(m.label for m in head.metrics))]
         for position, column in enumerate(labels, start=-1):
-            at: tuple[str | int, ...] = (name,) if position < 0 else (name, "metrics", position)
+            at: KeyPath = (name,) if position < 0 else (name, "metrics", position)
+            hint = f"give the {'loss' if position < 0 else 'metric'} another name"
             if column in HISTORY or column.startswith(VALIDATION):
                 message = f'"{column}" would be another column of the history'
-                raise _name_error(message, at)
-            if column in seen:
-                message = f'"{column}" would be a metric of "{seen[column]}" as well'
-                raise _name_error(message, at)
-            seen[column] = name
-
-
-def _name_error(message: str, at: tuple[str | int, ...]) -> ValidationError:
-    hint = "give the loss another name" if len(at) == 1 else "give the metric another name"
-    return located_error("names", message, at, None, hint=hint)
+                yield Diagnostic(message, hint, at, "E019")
+            if column in owners:
+                message = f'"{column}" would be a metric of "{owners[column]}" as well'
+                yield Diagnostic(message, hint, at, "E019")
+            owners[column] = name

@@ -35,21 +35,19 @@ from declnet.errors import Diagnostic
 from declnet.spec import other_keys
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
+from declnet.spec.document.compose import FORMAT_VERSION
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.document.variables import VARIABLES, literal_value
-from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
+from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, name_problems
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
-from declnet.spec.section import Section, contradiction, duplicates
+from declnet.spec.section import Section, contradiction, duplicates, require_none
 from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:
     from declnet.spec.members import Members
     from declnet.spec.sweep import Sweep
     from declnet.spec.tuning import Tuning
-
-FORMAT_VERSION = 1
-"""The version of the format that this declnet reads and writes."""
 
 MAXIMUM_NAME_BYTES = 100
 
@@ -110,7 +108,7 @@ class InitialWeights(_WithPaths):
 def _path_or_table(
     value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
 ) -> Path | InitialWeights | None:
-    """Validate by the form of the value, so that an error is reported once, at its key."""
+    """Choose the type by the form of the value, so that only one error is reported, at its key."""
     if isinstance(value, dict):
         return InitialWeights.model_validate(value, context=info.context)
     if value is None or isinstance(value, str | Path | InitialWeights):
@@ -325,7 +323,7 @@ class RunSpec(StrictModel):
     @field_validator("losses", mode="after")
     @classmethod
     def _names_differ(cls, losses: dict[str, HeadSpec] | None) -> dict[str, HeadSpec] | None:
-        require_names(losses or {})
+        require_none(name_problems(losses or {}))
         return losses
 
     @field_validator("loss", mode="after")
@@ -375,23 +373,19 @@ class RunSpec(StrictModel):
         """Where each value is written, for errors found later."""
         return self._source_map
 
-    def locate_in(self, source_map: ExpandedMap) -> None:
-        """Set where each value is written."""
-        self._source_map = source_map
-
     @property
     def sweep(self) -> Sweep | None:
-        """What its section `[sweep]` varies; None without one, and in the runs of a sweep."""
+        """The section `[sweep]`; None if there is none, as in the runs of a sweep."""
         return self._sweep
 
     @property
     def tuning(self) -> Tuning | None:
-        """What its section `[tune]` searches; None without one, and in the trials of a study."""
+        """The section `[tune]`; None if there is none, as in the trials of a study."""
         return self._tuning
 
     @property
     def members(self) -> Members | None:
-        """What makes one predictor; the other attributes are then those of the first member."""
+        """The models of a spec with members; all other attributes are of the first one."""
         return self._members
 
     @property
@@ -405,12 +399,15 @@ class RunSpec(StrictModel):
 
     @property
     def folder(self) -> Path:
-        """The base of relative paths in what varies."""
+        """The base of relative paths in the values that vary."""
         return self._folder
 
-    def vary_by(self, sweep: Sweep | None, tuning: Tuning | None, folder: Path) -> None:
-        """Set what varies, and the base of relative paths in it."""
-        self._sweep, self._tuning, self._folder = sweep, tuning, folder.absolute()
+    def read_from(
+        self, source_map: ExpandedMap, folder: Path, sweep: Sweep | None, tuning: Tuning | None
+    ) -> None:
+        """Set where each value is written, the base of relative paths, and the keys that vary."""
+        self._source_map, self._folder = source_map, folder.absolute()
+        self._sweep, self._tuning = sweep, tuning
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view

@@ -54,7 +54,7 @@ class ParsedSpec:
         return replace(partial, lacks_data=False) if self.is_incomplete else partial
 
     def _with_blocks(self, partial: PartialSpec) -> PartialSpec:
-        """Add to layers what their blocks say about them."""
+        """Return the parts with the places of layers in their blocks."""
         written = self.source_map
         layers = tuple(
             replace(

@@ -23,12 +23,15 @@ class Section(StrictModel):
 
     @model_validator(mode="after")
     def _require_consistency(self) -> Self:
-        for problem in self.check():
-            code, hint = problem.code, problem.help
-            raise located_error(
-                "contradiction", problem.message, problem.path, None, code=code, hint=hint
-            )
+        require_none(self.check())
         return self
+
+
+def require_none(problems: Iterable[Diagnostic]) -> None:
+    """Raise the first of several problems as an error located at its key."""
+    for problem in problems:
+        context = {"code": problem.code, "hint": problem.help}
+        raise located_error("contradiction", problem.message, problem.path, None, **context)
 
 
 def contradiction(message: str, hint: str | None, *path: str | int) -> Diagnostic:

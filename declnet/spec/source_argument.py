@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,15 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.executor import Executor
-from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.errors import Diagnostic, Place, SpecError
 from declnet.registry.registry import Registry
-from declnet.spec.document.key_positions import KeyPositions
+from declnet.spec.document.overrides import InlineValue
 from declnet.spec.validation_errors import diagnostic_of
 
 C = TypeVar("C", bound=Component)
-
-_KEY = "source="
-"""Makes a TOML document of an inline table."""
 
 
 def is_declaration(text: str) -> bool:
@@ -86,7 +84,7 @@ def declared_component(
 
 def _table_in(text: str, whole: Place) -> dict[str, Any]:
     try:
-        ((_, table),) = tomllib.loads(_KEY + text).items()
+        ((_, table),) = tomllib.loads(f"value = {text}").items()
     except (ValueError, RecursionError):  # also for several keys
         help_ = 'write it as in a spec: { type = "…", key = "value" }'
         problem = Diagnostic("not a valid inline table", help_, (), "E002", place=whole)
@@ -95,21 +93,9 @@ def _table_in(text: str, whole: Place) -> dict[str, Any]:
 
 
 def _located_errors(error: ValidationError, value: Any, whole: Place) -> SpecError:
-    positions = KeyPositions(_KEY + whole.text, "toml")
-    problems = [diagnostic_of(detail, value) for detail in error.errors()]
-    return SpecError([_located(problem, positions, whole) for problem in problems])
-
-
-def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diagnostic:
-    from dataclasses import replace
-
-    key: KeyPath = (_KEY.rstrip("="), *problem.path)
-    spot = positions.spot(key)
-    if spot is None or "\n" in whole.text or not problem.path:
-        return replace(problem, place=whole)
-    by_key = problem.focus == "key" and spot.key is not None
-    start, end = (
-        offset - len(_KEY) for offset in (spot.key if by_key and spot.key else spot.value)
-    )
-    line = whole.line
-    return replace(problem, place=Place(whole.file, line, start + 1, line, end + 1, whole.text))
+    written, problems = InlineValue(whole.file, whole.line, whole.text), []
+    for detail in error.errors():
+        problem = diagnostic_of(detail, value)
+        place = written.place_of(problem.path, problem.focus) if problem.path else None
+        problems.append(replace(problem, place=place or whole))
+    return SpecError(problems)

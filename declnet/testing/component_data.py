@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from declnet.contracts.arrays import Array
-from declnet.registry.registry import Registry
+from declnet import Array, Registry
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import Subject
+from declnet.testing.checking import Subject
 
 
 @dataclass(frozen=True, eq=False)

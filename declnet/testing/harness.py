@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from declnet import (
     TrainingStep,
     build_model,
 )
-from declnet.testing.check import CheckFailed, calling
+from declnet.testing.checking import CheckFailed, calling
 from declnet.testing.trial import Order, Setting, poison
 
 
@@ -111,7 +111,7 @@ class _Parameters(Layer):
 
     type = "parameters"
 
-    shapes: tuple[tuple[str, str, tuple[int, ...]], ...]
+    shapes: tuple[tuple[str, Literal["weight", "bias", "scale"], tuple[int, ...]], ...]
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:  # noqa: ARG002
         return {name: Parameter(shape, ZEROS, role=role) for name, role, shape in self.shapes}
@@ -145,7 +145,7 @@ def build(
     first = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
     shape = first.shape if isinstance(first, InputInfo) else inputs
     with calling(f"what it declares for input shape {shape}"):
-        spec = ModelSpec(layers=tuple(layers), dtype=dtype)  # type: ignore[arg-type]
+        spec = ModelSpec(layers=tuple(layers), dtype=dtype)
         try:
             return build_model(spec, inputs, seed=7, registry=registry)
         except SpecError as error:

@@ -21,14 +21,13 @@ from declnet.data.batches import (
     WholeSamples,
     varied_inputs,
 )
-from declnet.errors import SpecError
 from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_adapt
 from declnet.graph.gradients import GradientMean
-from declnet.graph.kernels import Kernels, engine_problem
+from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.observation import BoundStep
 from declnet.graph.shapes import Node
 from declnet.graph.statistics import recompute_statistics
+from declnet.graph.step import Step
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
@@ -51,14 +50,9 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     """Return the kernels that a run may use; no compiled ones if the spec asks for NumPy.
 
     The choice depends on the spec, the data's size and what is installed, never on how busy the
-    machine is, so that the same run always makes the same choice.
-
-    Raises:
-        SpecError: compiled kernels are demanded and there are none.
+    machine is, so that the same run always makes the same choice. The check of the spec
+    reports demanded kernels that are missing.
     """
-    problem = engine_problem(spec.engine, registry)
-    if problem is not None:
-        raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     choice = spec.engine.kernels
     if choice == "numpy":
         return Kernels(registry)
@@ -100,14 +94,15 @@ def _repeated_products(node: Node) -> int:
 
 
 class CompiledTraining:
-    """A compiled training run, bound to its arrays.
+    """The compiled training of a model, which is changed in place.
 
     The layers that are trained may differ between epochs; `enter` compiles the graph for an
     epoch, with the same random streams, order of samples and state of the optimizer.
 
     Args:
-        bind: binds an epoch's calls to a graph.
-        mean: the mean of the gradients of several batches; None without accumulation.
+        kernels: the kernels that may replace components; default: those that a run may use.
+        epoch_updates: number of updates in an epoch, if these samples and batches give another: an
+            optimizer counts the updates of a layer that is frozen at first from them.
 
     Attributes:
         epoch: runs an epoch in which the same layers are trained as in the one entered last.
@@ -123,38 +118,81 @@ class CompiledTraining:
         self,
         spec: RunSpec,
         model: Model,
-        batch: int,
-        kernels: Kernels,
-        streams: list[np.random.Generator],
-        graph: TrainingGraph,
-        bind: Callable[[TrainingGraph], Epoch],
-        total: int,
-        steps: int | None,
+        train: ReadySet,
         registry: Registry,
-        mean: GradientMean | None = None,
+        kernels: Kernels | None = None,
+        epoch_updates: int | None = None,
     ) -> None:
-        self.mean = mean
-        self._spec, self._model, self._graph, self._bind = spec, model, graph, bind
-        self.batch, self.kernels, self.streams = batch, kernels, streams
-        self._total, self._registry = total, registry
+        training, samples = spec.training, len(train)
+        self._spec, self._model, self._registry = spec, model, registry
+        self.batch = min(training.batch_size or samples, samples)
+        self._total = training.updates(samples)
+        self.kernels = kernels or kernels_for(spec, model, samples, registry)
+        self.mean = GradientMean(model.store.vector) if training.accumulate > 1 else None
         self.changes = sorted({region.from_epoch for region in model.store.regions} - {0})
         self._phase = 0
-        self.epoch = bind(graph)
-        self._updates = steps or self.epoch.updates
-        self._clippings = clippings(spec.training.clip_norm, spec.training.clip_value)
-        arguments = graph.gradient, total, self._updates, self._clippings, kernels
-        self.update = Update(spec.optimizer, model.store, *arguments)
+        self._graph = self._graph_of(0, self.kernels)
+        self.streams = self._graph.streams()
+        self._batches, self._data = self._batches_and_data(train)
+        self.epoch = self._bound_epoch()
+        self._updates = epoch_updates or self.epoch.updates
+        self.update = self._bound_update(self.kernels)
         self._attach()
+
+    def _graph_of(
+        self, epoch: int, kernels: Kernels, before: TrainingGraph | None = None
+    ) -> TrainingGraph:
+        """Compile the graph of an epoch, which takes over what the one before it has."""
+        return TrainingGraph(
+            self._model,
+            self._spec.heads,
+            self.batch,
+            self._spec.seed,
+            kernels,
+            self._total,
+            epoch,
+            before,
+            self.mean,
+        )
+
+    def _batches_and_data(self, train: ReadySet) -> tuple[BatchOrder, GatheredSet]:
+        """Return the order of the batches, and the data that they are gathered from."""
+        training, seed = self._spec.training, self._spec.seed
+        whole = training.batch_size is None and train.window is None
+        shuffle = training.shuffle and not whole
+        batches: BatchOrder
+        if train.window is None:
+            batches = Batches(len(train), self.batch, shuffle, seed, training.drop_last)
+            samples = train.whole
+        else:
+            batches = StreamedBatches(train, self.batch, shuffle, seed, training.drop_last)
+            samples = batches.samples
+        transforms = self._spec.data.prepare
+        varying = (
+            [] if whole else [transform for transform in transforms if transform.training_only]
+        )
+        if varying:
+            self.streams.append(random_stream(seed, Stream.AUGMENTATION))
+        return batches, _gathered(samples, whole, varying, self.streams[-1:])
+
+    def _bound_epoch(self) -> Epoch:
+        group = self._spec.training.accumulate
+        return Epoch(self._graph, self._data, self._batches, group, self.mean)
+
+    def _bound_update(self, kernels: Kernels) -> Update:
+        training, optimizer, store = self._spec.training, self._spec.optimizer, self._model.store
+        limits = clippings(training.clip_norm, training.clip_value)
+        gradient, total = self._graph.gradient, self._total
+        return Update(optimizer, store, gradient, total, self._updates, limits, kernels)
 
     def enter(self, epoch: int) -> None:
         """Prepare for an epoch, counted from 0; call it before each one."""
         phase = bisect_right(self.changes, epoch)
         if phase == self._phase:
             return
-        self._phase, loss, seed = phase, self._spec.heads, self._spec.seed
-        arguments = self._model, loss, self.batch, seed, self.kernels, self._total
-        self._graph = TrainingGraph(*arguments, epoch, self._graph, self.mean)
-        self.epoch = self._bind(self._graph)
+        self._phase = phase
+        self._graph = self._graph_of(epoch, self.kernels, self._graph)
+        self.epoch = self._bound_epoch()
         self.update.enter(epoch)
         self._attach()
 
@@ -215,7 +253,7 @@ class CompiledTraining:
         """Return whether a batch is preceded by others whose gradients await its update."""
         return batch % self._spec.training.accumulate != 0
 
-    def component_step(self, epoch: int, batch: int, step: int) -> tuple[BoundStep, Update]:
+    def component_step(self, epoch: int, batch: int, step: int) -> tuple[Step, Update]:
         """Bind the next step to the components themselves, without kernels and engine.
 
         The step and its update change the training as those of the compiled ones do, except for the
@@ -226,18 +264,14 @@ class CompiledTraining:
         """
         if self.mean is not None and not self.is_in_group(batch):
             self.mean.begin()
-        _, arrays = self.epoch.gathered(batch)
-        spec, model, seed = self._spec, self._model, self._spec.seed
-        arguments = model, spec.heads, self.batch, seed, None, self._total, epoch
-        graph = TrainingGraph(*arguments, self._graph, self.mean)
+        _, gathered = self.epoch.gathered(batch)
+        graph = self._graph_of(epoch, Kernels(), self._graph)
         graph.schedules.begin(step + 1)
-        update = Update(
-            spec.optimizer, model.store, graph.gradient, self._total, self._updates, self._clippings
-        )
+        update = self._bound_update(Kernels())
         update.enter(epoch)
         put_back(self.update.state, update.state, "the optimizer's")
         update.scale = self.update.scale
-        return graph.bind(*arrays), update
+        return graph.step(gathered.x, gathered.y_true, gathered.weights), update
 
     def adapt(self) -> None:
         """Let data-driven initializers see the first samples, unless parameters are from a file.
@@ -264,10 +298,11 @@ class CompiledTraining:
             epoch: decides on the layers that are frozen, whose statistics do not change.
             step: decides on the values of scheduled fields.
         """
-        batches = (self.epoch.gathered(batch)[1][0] for batch in range(self.epoch.steps))
-        arguments = self._model, batches, self.batch, self.streams, self._total, epoch, step
+        inputs = (self.epoch.gathered(batch)[1].x for batch in range(self.epoch.steps))
         with self._as_before(), arithmetic_for(self.batch):
-            recompute_statistics(*arguments)
+            recompute_statistics(
+                self._model, inputs, self.batch, self.streams, self._total, epoch, step
+            )
 
     @contextmanager
     def _as_before(self) -> Iterator[None]:
@@ -280,49 +315,6 @@ class CompiledTraining:
             self.epoch.restore_order(order)
             for stream, state in zip(self.streams, streams, strict=True):
                 stream.bit_generator.state = state
-
-
-def compile_training(
-    spec: RunSpec,
-    model: Model,
-    train: ReadySet,
-    registry: Registry,
-    kernels: Kernels | None = None,
-    steps: int | None = None,
-) -> CompiledTraining:
-    """Compile the training of a model, which is changed in place, up to its first epoch.
-
-    Args:
-        kernels: the kernels that may replace components; default: those that a run may use.
-        steps: number of updates in an epoch, if these samples and batches give another: an
-            optimizer counts the updates of a layer that is frozen at first from them.
-
-    Raises:
-        SpecError: compiled kernels are demanded and there are none.
-    """
-    samples, batch_size = len(train), spec.training.batch_size
-    batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
-    if kernels is None:
-        kernels = kernels_for(spec, model, samples, registry)
-    accumulate = spec.training.accumulate
-    mean = GradientMean(model.store.vector) if accumulate > 1 else None
-    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
-    streams = graph.streams()
-    whole = batch_size is None and train.window is None
-    order = batch, spec.training.shuffle and not whole, spec.seed, spec.training.drop_last
-    batches: BatchOrder
-    if train.window is None:
-        batches, held = Batches(samples, *order), train.whole
-    else:
-        batches = StreamedBatches(train, *order)
-        held = batches.samples
-    varying = () if whole else [each for each in spec.data.prepare if each.training_only]
-    if varying:
-        streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-    data = _gathered(held, whole, varying, streams[-1:])
-    bind = partial(Epoch, data=data, batches=batches, group=accumulate, mean=mean)
-    arguments = batch, kernels, streams, graph, bind, total, steps, registry, mean
-    return CompiledTraining(spec, model, *arguments)
 
 
 def _gathered(

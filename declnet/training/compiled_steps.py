@@ -1,11 +1,18 @@
-"""Stretches of training steps that an engine runs without Python in between."""
+"""Stretches of training steps that an engine runs without Python in between.
+
+If an engine leaves nothing to Python, one call runs whole stretches of steps: to the next logged
+epoch, checkpoint or signal, and for a twentieth of a second at most. Several short epochs are one
+stretch, for which the samples are shuffled in advance. Where metrics are needed, some dozens of
+steps record their predictions and losses; with a penalty, which is computed from the parameters
+before each update, Python makes the same native calls step by step. So the bits do not depend on
+`log_every`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 
@@ -14,8 +21,8 @@ from declnet.contracts.execution.engine import Engine, NativeLoop, StepLoop
 from declnet.contracts.execution.operations import Gather, Record
 from declnet.contracts.network.inputs import Batch
 from declnet.contracts.returned import verified
-from declnet.graph.schedules import ScheduledValues
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 
 
@@ -59,58 +66,44 @@ class CompiledSteps:
     """Steps on batches of one size, each followed by its update, in one call of an engine.
 
     Args:
-        steps: the steps, without records.
-        step: the same step in Python, on the batch `x`.
-        schedules: the layers' scheduled fields.
-        row: the row of records.
+        graph: the graph of the steps.
+        step: the step in Python, whose calls are native.
+        update: the update, whose calls are native.
+        gathers: fill the step's batch.
+        order: the order of the samples, which changes in place.
+        threads: the most threads that the engine may use; None for its own choice.
     """
 
     def __init__(
         self,
         engine: Engine,
-        steps: StepLoop,
-        step: Step,
-        x: Batch,
-        update: Update,
-        schedules: ScheduledValues,
-        row: Array,
-    ) -> None:
-        self._engine, self._steps, self._step = engine, steps, step
-        self._x, self._update, self._schedules, self._row = x, update, schedules, row
-        self._loop = verified(Engine.loop, engine, steps)
-
-    @classmethod
-    def of(
-        cls,
-        engine: Engine,
         graph: TrainingGraph,
         step: Step,
-        x: Batch,
         update: Update,
         gathers: tuple[Gather, ...],
         order: Array,
         threads: int | None = None,
-    ) -> Self | None:
-        """Return the steps; None if some call of them needs Python.
-
-        Args:
-            gathers: fill the batch `x` and its targets.
-            order: the order of the samples, which changes in place.
-            threads: the most threads that the engine may use; None for its own choice.
-        """
-        calls, updates = step.compiled.native, update.compiled.native
-        if calls is None or updates is None:
-            return None
-        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.bound.losses
-        now = (start, row, *update.now, *graph.schedules.arrays)
-        size = len(losses[0])
-        steps = StepLoop(gathers, order, start, size, calls, losses, updates, now, threads)
-        return cls(engine, steps, step, x, update, graph.schedules, row)
+    ) -> None:
+        self._engine, self._step, self._update = engine, step, update
+        self._schedules, start = graph.schedules, np.zeros(1, np.int64)
+        self._row = np.zeros(1, np.int64)
+        self._steps = StepLoop(
+            gathers,
+            order,
+            start,
+            step.samples,
+            step.compiled.native or (),
+            step.losses,
+            update.compiled.native or (),
+            (start, self._row, *update.now, *graph.schedules.arrays),
+            threads,
+        )
+        self._loop = verified(Engine.loop, engine, self._steps)
 
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
         """The loop that records each step's results, and the records; None if it needs Python."""
-        results = [array.ravel("K") for array in self._step.bound.results()]  # views
+        results = [array.ravel("K") for array in self._step.results()]  # views
         fitting = RECORDED_BYTES // sum(array.nbytes for array in results)
         count = max(1, min(RECORDED, fitting))
         records = tuple(
@@ -171,9 +164,9 @@ class CompiledSteps:
     def _means(self, records: Sequence[Record], count: int) -> Array | None:
         """Return the means of the losses of each recorded step; None if they need more than that.
 
-        The losses are recorded first, as in `BoundStep.results`.
+        The losses are recorded first, as in `Step.results`.
         """
-        losses = records[: len(self._step.bound.heads)]
+        losses = records[: len(self._step.heads)]
         return self._step.recorded_means([record.rows[:count] for record in losses])
 
     def _run(self, loop: NativeLoop, step: int, starts: Sequence[int] | Array) -> float:
@@ -183,7 +176,7 @@ class CompiledSteps:
         schedules = 2 + len(self._update.now)
         self._update.fill(values[:, 2:schedules], step + 1)
         self._schedules.fill(values[:, schedules:], step + 1)
-        made = loop.run(values)
-        if made < count:
-            raise NonFiniteLossError(self._step.bound.loss(), self._x, step + made)
+        done = loop.run(values)
+        if done < count:
+            raise NonFiniteLossError(self._step.loss(), self._step.x, step + done)
         return self._update.rate(step + count)

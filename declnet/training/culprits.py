@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,21 +15,18 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import component_method
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import Batch, sample_count, samples_of
+from declnet.contracts.network.inputs import samples_of
 from declnet.contracts.network.layer import Elementwise
 from declnet.contracts.network.parameter import LayerState, Regularizer
-from declnet.graph.arrays import Workspaces
 from declnet.graph.initializers import initializer_of
-from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
-from declnet.graph.observation import BoundStep
-from declnet.graph.parameters import Slot, group_of, layer_state
-from declnet.graph.shapes import Node
+from declnet.graph.parameters import Slot, group_of
+from declnet.graph.step import Step
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
-from declnet.training.evaluation import mean_loss
+from declnet.training.evaluation import BatchLosses
 from declnet.training.preparation import ReadySet
 
 WRITTEN = {
@@ -52,7 +49,7 @@ class Culprit:
     Attributes:
         component: the component; None if the values came from a file, or a sum overflowed.
         method: its method.
-        made: what became non-finite, e.g. `the output of "dense_1"`.
+        what: what became non-finite, e.g. `the output of "dense_1"`.
         values: `NaN` or `infinite`.
         layer: the layer's name; None if it is not a layer.
         overflowed: whether a number became too large for its type.
@@ -62,7 +59,7 @@ class Culprit:
 
     component: Component | None
     method: str
-    made: str
+    what: str
     values: str
     layer: str | None = None
     overflowed: bool = False
@@ -71,7 +68,7 @@ class Culprit:
 
 
 def culprit_of_step(
-    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update, number: int
+    spec: RunSpec, model: Model, registry: Registry, step: Step, update: Update, number: int
 ) -> Culprit | None:
     """Execute a step and its update, checking the result of each call.
 
@@ -82,69 +79,28 @@ def culprit_of_step(
     Returns:
         The first culprit; None if everything remains finite.
     """
-    return _Step(spec, model, registry, step, update).first(number)
+    return _CheckedStep(spec, model, registry, step, update).first(number)
 
 
 def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -> Culprit | None:
     """Evaluate a model, checking the result of each call; return the first culprit, or None."""
-    errors, size = _FloatErrors(), model.samples_at_once
+    errors, size = _FloatErrors(), min(len(data), model.samples_at_once)
+    batches = BatchLosses(model, heads, size)
     with errors.recorded():
         for part in data.parts():
             for start in range(0, len(part), size):
                 chosen = slice(start, start + size)
                 x, y_true = samples_of(part.x, chosen), [y_true[chosen] for y_true in part.y_true]
                 weights = None if part.weights is None else part.weights[chosen]
-                culprit = _culprit_of_batch(model, heads, x, y_true, weights, errors)
+                calls, batch = batches.calls_on(x, y_true)
+                checked = _CheckedCalls(model, heads, batch.states, errors)
+                culprit = checked.first(calls) or checked.first_mean(
+                    batches.means(len(y_true[0]), weights)[0]
+                )
                 if culprit is not None:
                     in_data = max(map(largest, (*x.values(), *y_true)))
                     return replace(culprit, largest=largest(model.store.vector), in_data=in_data)
         return _culprit_of_penalty(model, errors)
-
-
-def _culprit_of_batch(
-    model: Model,
-    heads: Sequence[Head],
-    x: Batch,
-    y_true: Sequence[Array],
-    weights: Array | None,
-    errors: _FloatErrors,
-) -> Culprit | None:
-    outputs: dict[str, Array] = {}
-    errors.begin()
-    for node, y in layer_outputs(model, x):
-        if not np.isfinite(y).all():
-            return errors.culprit(
-                node.layer, "forward", f'the output of "{node.name}"', y, node.name
-            )
-        outputs[node.name] = y
-        errors.begin()
-    for head, true in zip(heads, y_true, strict=True):
-        losses = np.empty(len(true), model.dtype)
-        head.loss.forward(outputs[model.output(head.output).name], true, losses)
-        mean = np.array([mean_loss(losses, weights)[0]])
-        for array, made in ((losses, "the losses"), (mean, "the mean of the losses")):
-            if not np.isfinite(array).all():
-                return errors.culprit(head.loss, "forward", made, array)
-    return None
-
-
-def layer_outputs(model: Model, x: Batch) -> Iterator[tuple[Node, Array]]:
-    """Yield each layer of a model in order, with its output for samples x, not in training."""
-    count = sample_count(x)
-    values: list[Array] = [np.empty(0)]  # value 0 is read by name
-    rng = np.random.Generator(np.random.PCG64(0))
-    orders: list[Order] = ["batch_last"] * len(model.nodes)
-    workspaces = Workspaces(model.nodes, count, model.dtype, orders)
-    for node in model.nodes:
-        state = layer_state(node, model.store, workspaces.views(node, count), rng)
-        y = np.empty((count, *node.output_shape), model.dtype)
-        inputs = tuple(
-            values[value] if read is None else x[read]
-            for value, read in zip(node.inputs, node.reads, strict=True)
-        )
-        node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
-        values.append(y)
-        yield node, y
 
 
 def non_finite_parameter(model: Model, initializers: Registry | None = None) -> Culprit | None:
@@ -161,7 +117,7 @@ def non_finite_parameter(model: Model, initializers: Registry | None = None) -> 
             if initializers is None:
                 return culprit
             if slot.key in model.loaded:
-                return replace(culprit, made=f"{slot.key} of initial_weights")
+                return replace(culprit, what=f"{slot.key} of initial_weights")
             component = initializer_of(slot.parameter, initializers)
             return replace(culprit, component=component, method="fill")
     return None
@@ -208,7 +164,7 @@ class _FloatErrors:
             frame = frame.f_back
 
     def culprit(
-        self, component: Component, method: str, made: str, array: Array, layer: str | None = None
+        self, component: Component, method: str, what: str, array: Array, layer: str | None = None
     ) -> Culprit:
         """Return a component as the culprit, with the method that the first error was in.
 
@@ -220,65 +176,42 @@ class _FloatErrors:
         elif getattr(type(component), method) is getattr(Elementwise, method, None):
             method = {"forward": "value", "backward": "derivative"}[method]
         overflowed = self._kind == "overflow" if self._kind else not np.isnan(array).any()
-        return Culprit(component, method, made, _values(array), layer, overflowed)
+        return Culprit(component, method, what, _values(array), layer, overflowed)
 
 
-class _Step:
-    """A step bound to its components, whose calls are checked one by one."""
+class _CheckedCalls:
+    """Calls of components on the arrays of a batch, whose results are checked one by one."""
 
     def __init__(
-        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update
+        self,
+        model: Model,
+        heads: Sequence[Head],
+        states: Sequence[LayerState],
+        errors: _FloatErrors,
     ) -> None:
-        self._spec, self._model, self._registry = spec, model, registry
-        self._step, self._update, self._errors = step, update, _FloatErrors()
-        states = zip(model.nodes, step.batch.states, strict=True)
-        self._nodes = {id(state): node for node, state in states}
+        self._model, self._heads, self._errors = model, heads, errors
+        self._nodes = {id(state): node for node, state in zip(model.nodes, states, strict=True)}
 
-    def first(self, number: int) -> Culprit | None:
-        """Execute the step; return the first culprit, or None if everything remains finite."""
-        step, before = self._step, largest(self._model.store.vector)
-        arrays = [*step.x.values(), *(head.y_true for head in step.heads)]
-        in_data = max(map(largest, arrays))
-        with self._errors.recorded():
-            culprit = (
-                self._in_data()
-                or non_finite_parameter(self._model, self._registry if number == 1 else None)
-                or self._in_calls()
-                or _culprit_of_penalty(self._model, self._errors)
-                or self._in_update(number)
-            )
-        return culprit and replace(culprit, largest=before, in_data=in_data)
-
-    def _in_data(self) -> Culprit | None:
-        for name, x in self._step.x.items():
-            if x.dtype.kind == "f" and not np.isfinite(x).all():
-                varying = [
-                    transform for transform in self._spec.data.prepare if transform.training_only
-                ]
-                of = f'the input "{name}"' if name else "x"
-                return Culprit(varying[-1] if varying else None, "vary", of, _values(x))
-        for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
-            if bound.y_true.dtype.kind == "f" and not np.isfinite(bound.y_true).all():
-                return Culprit(head.loss, "prepare", "y_true", _values(bound.y_true))
-        return None
-
-    def _in_calls(self) -> Culprit | None:
-        step = self._step
-        ends = [call for head in step.heads for call in head.chain.forward]
-        for call in (*step.before, *step.forward(), *ends, *step.backward()):
+    def first(self, calls: Iterable[Call]) -> Culprit | None:
+        """Make the calls up to the first culprit, if there is one."""
+        for call in calls:
             self._errors.begin()
             call()
             component = getattr(getattr(call, "func", None), "__self__", None)
-            for made, array, layer in self._written(call):
+            for what, array, layer in self._written(call):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
                     if not isinstance(component, Component):
-                        return Culprit(None, "", made, _values(array), overflowed=True)
+                        return Culprit(None, "", what, _values(array), overflowed=True)
                     method: str = call.func.__name__  # type: ignore[attr-defined]  # a bound method
-                    return self._errors.culprit(component, method, made, array, layer)
-        for head, mean in zip(self._spec.heads, step.means(), strict=True):
+                    return self._errors.culprit(component, method, what, array, layer)
+        return None
+
+    def first_mean(self, means: Sequence[float]) -> Culprit | None:
+        """Return the first loss whose mean is not finite although its values are."""
+        for head, mean in zip(self._heads, means, strict=True):
             if not math.isfinite(mean):
-                made, values = "the mean of the losses", _values(np.array(mean))
-                return Culprit(head.loss, "forward", made, values, None, overflowed=True)
+                what, values = "the mean of the losses", _values(np.array(mean))
+                return Culprit(head.loss, "forward", what, values, None, overflowed=True)
         return None
 
     def _written(self, call: Call) -> Iterator[tuple[str, Array, str | None]]:
@@ -292,18 +225,18 @@ class _Step:
             arrays = (array for array in call.args if isinstance(array, np.ndarray))
             yield from (("a sum or product of gradients", array, None) for array in arrays)
             return
-        position, made = WRITTEN[component.kind, call.func.__name__]
+        position, what = WRITTEN[component.kind, call.func.__name__]
         filled, layer = call.args[position], None
         state = next((argument for argument in call.args if isinstance(argument, LayerState)), None)
         if state is not None:
             node = self._nodes[id(state)]
-            layer, made = node.name, f'{made} of "{node.name}"'
+            layer, what = node.name, f'{what} of "{node.name}"'
         if isinstance(component, Regularizer):
             arrays_by_key = self._model.store.arrays.items()
-            made = f"{made} of {next(key for key, w in arrays_by_key if w is call.args[0])}"
+            what = f"{what} of {next(key for key, w in arrays_by_key if w is call.args[0])}"
         for array in filled if isinstance(filled, tuple) else (filled,):
             if array is not None:
-                yield made, array, layer
+                yield what, array, layer
         if state is None or state.frozen:
             return
         if call.func.__name__ == "backward":
@@ -311,6 +244,46 @@ class _Step:
         else:
             parameters = {name: getattr(state, name) for name in node.parameters}
             yield from _named(parameters, f"{layer}.", layer)
+
+
+class _CheckedStep:
+    """A step bound to its components, with its update."""
+
+    def __init__(
+        self, spec: RunSpec, model: Model, registry: Registry, step: Step, update: Update
+    ) -> None:
+        self._spec, self._model, self._registry = spec, model, registry
+        self._step, self._update, self._errors = step, update, _FloatErrors()
+        self._calls = _CheckedCalls(model, spec.heads, step.batch.states, self._errors)
+
+    def first(self, number: int) -> Culprit | None:
+        """Execute the step; return the first culprit, or None if everything remains finite."""
+        step, before = self._step, largest(self._model.store.vector)
+        arrays = [*step.x.values(), *(head.y_true for head in step.heads)]
+        in_data = max(map(largest, arrays))
+        with self._errors.recorded():
+            culprit = (
+                self._in_data()
+                or non_finite_parameter(self._model, self._registry if number == 1 else None)
+                or self._calls.first(self._step.bound_calls)
+                or self._calls.first_mean(self._step.means())
+                or _culprit_of_penalty(self._model, self._errors)
+                or self._in_update(number)
+            )
+        return culprit and replace(culprit, largest=before, in_data=in_data)
+
+    def _in_data(self) -> Culprit | None:
+        for name, x in self._step.x.items():
+            if x.dtype.kind == "f" and not np.isfinite(x).all():
+                varying = [
+                    transform for transform in self._spec.data.prepare if transform.training_only
+                ]
+                what = f'the input "{name}"' if name else "x"
+                return Culprit(varying[-1] if varying else None, "vary", what, _values(x))
+        for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
+            if bound.y_true.dtype.kind == "f" and not np.isfinite(bound.y_true).all():
+                return Culprit(head.loss, "prepare", "y_true", _values(bound.y_true))
+        return None
 
     def _in_update(self, number: int) -> Culprit | None:
         self._errors.begin()

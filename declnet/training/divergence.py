@@ -39,14 +39,14 @@ def divergence(
 
 def _cause(culprit: Culprit, registry: Registry, at_first: float) -> str:
     """Describe what made a value non-finite, and what to do about it."""
-    made, component, largest = culprit.made, culprit.component, culprit.largest
+    what, component, largest = culprit.what, culprit.component, culprit.largest
     if component is None and not culprit.overflowed:
-        return f"{made} is {culprit.values}"
-    fault = f"made {made} {culprit.values}, from finite values"
+        return f"{what} is {culprit.values}"
+    fault = f"made {what} {culprit.values}, from finite values"
     if culprit.overflowed:
-        fault = f"overflowed: it made {made} {culprit.values}"
+        fault = f"overflowed: it made {what} {culprit.values}"
     if component is None:
-        cause = f"{made} overflowed"
+        cause = f"{what} overflowed"
     else:
         cause = broken_contract(BrokenContractError(component, culprit.method, fault), registry)
     if not culprit.overflowed:

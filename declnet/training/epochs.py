@@ -13,17 +13,15 @@ from declnet.contracts.network.inputs import Batch
 from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import BatchOrder, GatheredArray
 from declnet.graph.gradients import GradientMean
-from declnet.graph.observation import BoundStep, ObservedStep
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.observation import ObservedStep
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.training.compiled_steps import Collector, CompiledSteps, NonFiniteLossError
 from declnet.training.metrics import MetricAccumulator
 
 ApplyUpdate = Callable[[int], float]
 """Makes an update, given its number, from 1; returns its learning rate."""
-
-StepArrays = tuple[Batch, tuple[Array, ...], Array | None]
-"""A batch's inputs, prepared targets of each loss and sample weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +42,15 @@ class GatheredSet:
 
 
 @dataclass(frozen=True, eq=False)
-class _BoundStep:
+class _GatheredStep:
     """A step on batches of one size.
 
     Attributes:
-        arrays: the batch's.
-        gathers: fill the arrays, given positions of samples; none for a batch of all samples.
+        gathers: fill the step's batch, given positions of samples; none for a batch of all samples.
     """
 
-    arrays: StepArrays
-    gathers: tuple[Callable[[Array], object], ...]
     step: Step
+    gathers: tuple[Callable[[Array], object], ...]
 
 
 class Epoch:
@@ -89,7 +85,7 @@ class Epoch:
         self._attached: Update | None = None
         self.steps, self.updates = batches.count, -(-batches.count // group)
 
-    def _bind(self, size: int) -> _BoundStep:
+    def _bind(self, size: int) -> _GatheredStep:
         gathers = []
 
         def memory(samples: GatheredArray) -> Array:
@@ -101,8 +97,7 @@ class Epoch:
         x = {name: memory(samples) for name, samples in self._data.inputs.items()}
         y_true = tuple(map(memory, self._data.targets))
         weights = None if self._data.weights is None else memory(self._data.weights)
-        arrays = x, y_true, weights
-        return _BoundStep(arrays, tuple(gathers), self._graph.step(*arrays))
+        return _GatheredStep(self._graph.step(x, y_true, weights), tuple(gathers))
 
     def attach(self, update: Update, engine: Engine, threads: int | None) -> None:
         """Let an engine make the steps, if it can make all of them and an update follows each.
@@ -115,25 +110,16 @@ class Epoch:
             threads: the most threads that the engine may use; None for its own choice.
         """
         self._compiled, self._attached = {}, None
-        if self._mean is not None:
+        if self._mean is not None or update.compiled.native is None:
             return
         for size, bound in self._bound.items():
             gathers = tuple(gather for gather in bound.gathers if isinstance(gather, Gather))
-            if len(gathers) < len(bound.gathers):
+            if len(gathers) < len(bound.gathers) or bound.step.compiled.native is None:
                 return
-            compiled = CompiledSteps.of(
-                engine,
-                self._graph,
-                bound.step,
-                bound.arrays[0],
-                update,
-                gathers,
-                self._batches.order,
-                threads,
+            order = self._batches.order
+            self._compiled[size] = CompiledSteps(
+                engine, self._graph, bound.step, update, gathers, order, threads
             )
-            if compiled is None:
-                return
-            self._compiled[size] = compiled
         self._attached = update
 
     @property
@@ -200,7 +186,7 @@ class Epoch:
             self._graph.schedules.begin(step + 1)
             for call in bound.step.calls:
                 call()
-            self._collect(metrics, positions, bound.step.bound, step)
+            self._collect(metrics, positions, bound.step, step)
             if self._ends_group(batch):
                 step += 1
                 rate = update(step)
@@ -219,7 +205,7 @@ class Epoch:
 
     def _collector(self, metrics: MetricAccumulator, size: int, step: int) -> Collector:
         """Return what adds the results of batches of a size to the metrics."""
-        order, results = self._batches.order, self._bound[size].step.bound
+        order, results = self._batches.order, self._bound[size].step
 
         def add(start: int) -> None:
             self._collect(metrics, order[start : start + size], results, step)
@@ -255,12 +241,12 @@ class Epoch:
             NonFiniteLossError: before the update that would have followed.
         """
         self._begin_group(batch)
-        positions, arrays = self.gathered(batch)
-        if len(positions) not in self._observed:
-            self._observed[len(positions)] = self._graph.observed_step(*arrays)
-        observed = self._observed[len(positions)]
+        positions, bound = self.gathered(batch)
+        if bound.samples not in self._observed:
+            self._observed[bound.samples] = self._graph.observed_step(bound)
+        observed = self._observed[bound.samples]
         observed.run(observer, epoch, step + 1)
-        self._collect(metrics, positions, observed.bound, step)
+        self._collect(metrics, positions, bound, step)
         rate = update(step + 1) if self._ends_group(batch) else 0.0
         observed.updated(observer, rate)
         return rate
@@ -274,7 +260,7 @@ class Epoch:
         return done % self._group == 0 or done == self.steps
 
     def _collect(
-        self, metrics: MetricAccumulator | None, positions: Array, results: BoundStep, step: int
+        self, metrics: MetricAccumulator | None, positions: Array, results: Step, step: int
     ) -> None:
         """Check the losses of a batch; add the batch to the metrics if they are needed."""
         if metrics is None:
@@ -300,20 +286,20 @@ class Epoch:
         """
         return (first // self._group + updates) * self._group
 
-    def gathered(self, batch: int) -> tuple[Array, StepArrays]:
+    def gathered(self, batch: int) -> tuple[Array, Step]:
         """Gather one batch of an epoch without computing anything with it.
 
         Args:
             batch: the batch, counted from 0; the first one begins an epoch.
 
         Returns:
-            The positions of its samples in the training data (n,), and its arrays, which the next
-            batch overwrites.
+            The positions of its samples in the training data (n,), and the step on its arrays,
+            which the next batch overwrites.
         """
         (positions,) = self._batches.between(batch, batch + 1)
-        return positions, self._gather(positions).arrays
+        return positions, self._gather(positions).step
 
-    def _gather(self, positions: Array) -> _BoundStep:
+    def _gather(self, positions: Array) -> _GatheredStep:
         bound = self._bound[len(positions)]
         for gather in bound.gathers:
             gather(positions)

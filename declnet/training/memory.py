@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from math import prod
 
 import numpy as np
 
-from declnet.caching import computed_once
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.memory import beyond_memory
@@ -16,24 +14,24 @@ from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.returned import verified
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
-from declnet.graph.adapting import adapted_nodes, adapting_slots, samples_to_adapt
+from declnet.graph.adapting import adapted_part, adapting_slots, samples_to_adapt
 from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, endings_of
 from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.parameters import Slot, group_of, slots_of
-from declnet.graph.shapes import Node, frozen_nodes, output_indices
+from declnet.graph.shapes import Network, frozen_nodes
 from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
-from declnet.training.state import MOST_COPIED
+from declnet.training.state import MAX_COPIED_BYTES
 
 
 def run_memory(
     spec: PartialSpec,
     data: Mapping[str, DataInfo],
-    nodes: Sequence[Node],
+    network: Network | None,
     registry: Registry | None = None,
 ) -> dict[str, int] | None:
     """Return the bytes that a run holds, by purpose; None if unknown.
@@ -41,39 +39,40 @@ def run_memory(
     Args:
         spec: the run's spec, of which losses and optimizer are needed.
         data: what is known about each data set.
-        nodes: the model's layers; empty if unknown.
+        network: the model's layers; None if unknown.
     """
     samples = data["train"].samples if "train" in data else None
-    if not nodes or samples is None or any(info.samples is None for info in data.values()):
+    if network is None or samples is None or any(info.samples is None for info in data.values()):
         return None
     losses = [head.loss for head in spec.heads if head.loss is not None]
     if len(losses) < len(spec.heads) or spec.optimizer is None:
         return None
+    nodes = network.nodes
     names = {node.name: node.index for node in nodes}
     if any(head.output not in {*names, ""} for head in spec.heads):
         return None
-    outputs = output_indices(nodes, spec.outputs)
-    ends = [(names.get(head.output, outputs[0]), head.loss) for head in spec.heads if head.loss]
+    first = network.outputs[0]
+    ends = [(names.get(head.output, first), head.loss) for head in spec.heads if head.loss]
     batch_size, dtype = spec.training.batch_size, spec.model.dtype
     batch = min(batch_size or samples, samples)
     fused = endings_of(nodes, ends, Kernels(registry or default_registry()))
     endings = [
-        Ending(output, len(each.nodes)) for (output, _), each in zip(ends, fused, strict=True)
+        Ending(output, len(chain.nodes)) for (output, _), chain in zip(ends, fused, strict=True)
     ]
-    memory = training_memory(nodes, spec.optimizer, dtype, batch, endings)
+    memory = training_memory(network, spec.optimizer, dtype, batch, endings)
     if spec.training.accumulate > 1:
         memory["gradients"] *= 2
     copied = memory["parameters"] + memory["optimizer state"]
-    memory["copy of the state"] = copied if copied <= MOST_COPIED else 0
-    most = samples_at_once(nodes, dtype, outputs)
+    memory["copy of the state"] = copied if copied <= MAX_COPIED_BYTES else 0
+    most = samples_at_once(network, dtype)
     evaluations = {
-        name: inference_memory(nodes, dtype, min(info.samples or 0, most), outputs)
+        name: inference_memory(network, dtype, min(info.samples or 0, most))
         for name, info in data.items()
     }  # validation's graph persists, the others do not overlap
     if adapting := adapting_slots(nodes, registry or default_registry()):
         count = min(samples, samples_to_adapt(adapting, batch))
-        own = adapted_nodes(nodes, adapting)
-        memory["initialization"] = inference_memory(own, dtype, count)
+        part = adapted_part(network, adapting)
+        memory["initialization"] = inference_memory(part, dtype, count)
     memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
     numbers, shapes = 0, [nodes[output].output_shape for output, _ in ends]
     for info in data.values():
@@ -95,15 +94,14 @@ def _sample_size(info: DataInfo) -> int:
 
 
 def training_memory(
-    nodes: Sequence[Node], optimizer: Optimizer, dtype: str, batch: int, endings: Sequence[Ending]
+    network: Network, optimizer: Optimizer, dtype: str, batch: int, endings: Sequence[Ending]
 ) -> dict[str, int]:
     """Return the bytes that the training graph and the optimizer allocate, by purpose.
 
     Args:
         endings: what each loss takes, with the layers fused with it.
     """
-    kind = np.dtype(dtype)
-    groups = optimizer.groups
+    kind, nodes, groups = np.dtype(dtype), network.nodes, optimizer.groups
     members: dict[int, list[Slot]] = {}
     for slot in slots_of(nodes, groups):
         if slot.is_trained():
@@ -116,8 +114,7 @@ def training_memory(
     frozen = frozen_nodes(nodes)
     discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
     scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
-    make = partial(plan_memory, nodes, training=True, endings=endings, frozen=frozen)
-    plan = computed_once((nodes,), ("planned", list(endings), frozen), make)
+    plan = plan_memory(network, training=True, endings=endings, frozen=frozen)
     return {
         "parameters": everything * kind.itemsize,
         "gradients": (trainable + scratch) * kind.itemsize,
@@ -134,9 +131,9 @@ def _state_size(optimizer: Optimizer, slots: Sequence[Slot]) -> int:
         names = verified(Optimizer.state_names, optimizer)
         return len(names) * size + 2 * min(SLICE, size)
     shapes = [state_shapes(optimizer, slot.info) for slot in slots]
-    kept = sum(prod(shape) for own, _ in shapes for shape in own.values())
-    further = max(sum(map(prod, each.values())) for _, each in shapes)
-    return kept + further + 2 * max(slot.size for slot in slots)
+    numbers = sum(prod(shape) for state, _ in shapes for shape in state.values())
+    shared = max(sum(map(prod, workspace.values())) for _, workspace in shapes)
+    return numbers + shared + 2 * max(slot.size for slot in slots)
 
 
 def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:

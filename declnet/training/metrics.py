@@ -52,15 +52,15 @@ def losses_of(heads: Sequence[PartialHead]) -> tuple[str, ...]:
 
 def directions(heads: Sequence[PartialHead]) -> dict[str, Better | None]:
     """Return the better direction of the loss, its parts and each metric, by name."""
-    own = {metric.label: metric.metric.better for metric in metrics_of(heads)}
-    return {**dict.fromkeys(losses_of(heads), "lower"), **own}
+    betters = {metric.label: metric.metric.better for metric in metrics_of(heads)}
+    return {**dict.fromkeys(losses_of(heads), "lower"), **betters}
 
 
 def history_metrics(heads: Sequence[PartialHead], validated: bool) -> dict[str, Better | None]:
     """Return the metrics in a row of the history, each with its better direction."""
-    own = directions(heads)
-    validation = {f"{VALIDATION}{name}": better for name, better in own.items() if validated}
-    return {**own, "learning_rate": None, **validation}
+    betters = directions(heads)
+    validation = {f"{VALIDATION}{name}": better for name, better in betters.items() if validated}
+    return {**betters, "learning_rate": None, **validation}
 
 
 class MetricAccumulator:
@@ -83,8 +83,8 @@ class MetricAccumulator:
     ) -> None:
         self._heads, self._watches, self.unscale = heads, watches, unscale
         chosen = metrics_of(heads) if metrics is None else metrics
-        self._metrics = [(each, each.metric.start()) for each in chosen]
-        self._read = {each.head for each in chosen} | set(range(len(watches)))
+        self._metrics = [(metric, metric.metric.start()) for metric in chosen]
+        self._read = {metric.head for metric in chosen} | set(range(len(watches)))
         self._samples = 0
         self._weight = 0.0
         self._data_losses = [0.0] * len(heads)
@@ -153,9 +153,9 @@ class MetricAccumulator:
             predictions: as metrics take them.
             y: the targets, as passed by the user.
         """
-        for each, state in self._metrics:
-            if each.head == number:
-                each.metric.update(state, predictions, y)
+        for named, state in self._metrics:
+            if named.head == number:
+                named.metric.update(state, predictions, y)
         if self._watches:
             self._watches[number](predictions, y)
 
@@ -166,7 +166,8 @@ class MetricAccumulator:
         """
         losses = self._losses() if self._samples else {}
         metrics = {
-            each.label: verified(Metric.result, each.metric, state) for each, state in self._metrics
+            named.label: verified(Metric.result, named.metric, state)
+            for named, state in self._metrics
         }
         return {**losses, **metrics}
 
@@ -185,14 +186,14 @@ class MetricAccumulator:
     def state(self) -> dict[str, Any] | None:
         """Return the state as plain values; None if a metric's state cannot be written."""
         states: dict[str, Any] = {}
-        for each, state in self._metrics:
+        for named, state in self._metrics:
             arrays: dict[str, Array] = {}
             try:
-                plain = to_plain(state, arrays, each.label)
-                from_plain(plain, arrays, each.metric.start())
+                plain = to_plain(state, arrays, named.label)
+                from_plain(plain, arrays, named.metric.start())
             except NotPlainError:
                 return None
-            states[each.label] = {"plain": plain, "arrays": arrays}
+            states[named.label] = {"plain": plain, "arrays": arrays}
         sums = [self._samples, self._weight, *self._data_losses, self._regularization_loss]
         return {"sums": sums, "metrics": states}
 
@@ -203,12 +204,12 @@ class MetricAccumulator:
             NotPlainError: the state belongs to other metrics or losses.
         """
         states, sums = saved["metrics"], list(saved["sums"])
-        if list(states) != [each.label for each, _ in self._metrics]:
+        if list(states) != [named.label for named, _ in self._metrics]:
             raise NotPlainError(f"the metrics were {', '.join(states) or 'none'}")
         if len(sums) != len(self._heads) + 3:
             raise NotPlainError(f"there were {len(sums) - 3} losses")
         self._samples, self._weight, *self._data_losses, self._regularization_loss = sums
         self._metrics = [
-            (each, from_plain(state["plain"], state["arrays"], each.metric.start()))
-            for (each, _), state in zip(self._metrics, states.values(), strict=True)
+            (named, from_plain(state["plain"], state["arrays"], named.metric.start()))
+            for (named, _), state in zip(self._metrics, states.values(), strict=True)
         ]

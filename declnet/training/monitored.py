@@ -31,11 +31,11 @@ class Monitored:
         names: set[str] = set()
         follows = False
         for callback in callbacks:
-            own = verified(Callback.monitors, callback)
-            names.update(own)
+            monitored = verified(Callback.monitors, callback)
+            names.update(monitored)
             wants_all = type(callback).monitors is Callback.monitors
             after_epoch = type(callback).after_epoch is not Callback.after_epoch
-            follows = follows or (after_epoch and (wants_all or bool(own)))
+            follows = follows or (after_epoch and (wants_all or bool(monitored)))
         validation = {
             name.removeprefix(VALIDATION) for name in names if name.startswith(VALIDATION)
         }
@@ -44,5 +44,5 @@ class Monitored:
 
 def _among(heads: Sequence[Head], names: set[str]) -> tuple[NamedMetric, ...] | None:
     """Return the metrics with these names; None if there are none and no loss is named."""
-    found = tuple(metric for metric in metrics_of(heads) if metric.label in names)
-    return found if found or names & set(losses_of(heads)) else None
+    metrics = tuple(metric for metric in metrics_of(heads) if metric.label in names)
+    return metrics if metrics or names & set(losses_of(heads)) else None

@@ -23,7 +23,7 @@ from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.errors import ChangedFileError, DataError, error_message
-from declnet.graph.model import Model, build_model
+from declnet.graph.model import Model, initialized_model, network_of
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
@@ -180,8 +180,8 @@ def targets_for(
     try:
         y_true = verified(Loss.prepare, head.loss, prepared, shape, model.dtype)
     except ValueError as error:
-        of = f"{head.name}: " if head.name else ""
-        raise DataError(f"{called}: {of}{error_message(error)}") from None
+        label = f"{head.name}: " if head.name else ""
+        raise DataError(f"{called}: {label}{error_message(error)}") from None
     return y, y_true
 
 
@@ -198,7 +198,9 @@ def unscaling(heads: Sequence[Head], preparation: FittedPreparation) -> dict[int
     steps = preparation.target_steps
     named = ((number, head.target_among(steps)) for number, head in enumerate(heads))
     known = {number: steps[name] for number, name in named if name is not None}
-    return {number: partial(inverted_target, steps=own) for number, own in known.items()}
+    return {
+        number: partial(inverted_target, steps=transforms) for number, transforms in known.items()
+    }
 
 
 def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
@@ -223,15 +225,15 @@ def _converted(x: Inputs, model: Model, label: str) -> Inputs:
     """Return finite x in the model's type; raise DataError if a number is too large for it."""
     with np.errstate(over="ignore"):
         converted = model.as_input(x)
-    for name, each in converted.items():
+    for name, array in converted.items():
         before = x[name] if name in x else next(iter(x.values()))
-        if isinstance(each, np.ndarray) and each.dtype != before.dtype:
-            finite = np.isfinite(each).reshape(len(each), -1).all(axis=1)
+        if isinstance(array, np.ndarray) and array.dtype != before.dtype:
+            finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
             if not finite.all():
-                of = f' of "{name}"' if name else ""
+                named = f' of "{name}"' if name else ""
                 raise DataError(
-                    f"{label} data: sample {np.argmin(finite) + 1}{of} has a number that is too "
-                    f"large for {each.dtype}",
+                    f"{label} data: sample {np.argmin(finite) + 1}{named} has a number that is too "
+                    f"large for {array.dtype}",
                     hint='correct it, or use dtype = "float64" in [model]',
                 )
     return converted
@@ -255,13 +257,13 @@ class Prepared:
 def prepare(
     spec: RunSpec,
     registry: Registry,
-    given: Mapping[str, Data] | None = None,
+    data: Mapping[str, Data] | None = None,
     checked: Checked | None = None,
 ) -> Prepared:
     """Check a spec, load and prepare its data, and build its model.
 
     Args:
-        given: data sets by name, in place of the spec's.
+        data: data sets by name, in place of the spec's.
         checked: the result of a check of the same spec and data, if there was one.
 
     Raises:
@@ -269,17 +271,20 @@ def prepare(
         DataError: the data is invalid.
         WeightsError: the initial weights are invalid.
     """
-    checked = checked or check_spec(spec, registry, given, suspects=False)
+    checked = checked or check_spec(spec, registry, data, suspects=False)
     checked.require_right()
-    sets = checked.sets or prepared_sets(spec.data, loss_targets_of(spec.heads), spec.seed, given)
-    model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
-    heads, preparation = spec.heads, sets.preparation
+    heads, optimizer = spec.heads, spec.optimizer
+    sets = checked.sets or prepared_sets(spec.data, loss_targets_of(heads), spec.seed, data)
+    network, inputs = checked.network, sets.input_infos
+    if network is None or network.inputs != inputs:
+        network = network_of(spec.model, inputs, registry)
+    model = initialized_model(network, spec.model, spec.seed, registry, optimizer.groups)
     ready: dict[str, ReadySet] = {}
     for name, blocks in sets.blocks.items():
-        make = partial(ReadySet.of, blocks, model, heads, preparation, name)
+        make = partial(ReadySet.of, blocks, model, heads, sets.preparation, name)
         if blocks.window is None:
-            made_of, about = (blocks, preparation, model.nodes), ("ready", name, spec.model, heads)
-            ready[name] = computed_once(made_of, about, make, lambda ready: ready.whole.nbytes)
+            sources, key = (blocks, sets.preparation, model.network), (name, spec.model, heads)
+            ready[name] = computed_once(sources, ("ready", *key), make, lambda x: x.whole.nbytes)
         else:  # whose copies are not kept for other runs
             ready[name] = make()
-    return Prepared(model, ready, preparation)
+    return Prepared(model, ready, sets.preparation)

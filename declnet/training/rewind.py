@@ -1,4 +1,10 @@
-"""Rewinding a training: the last steps are repeated to find what made a value non-finite."""
+"""Rewinding a training: the last steps are repeated to find what made a value non-finite.
+
+The state is copied between two steps, so seldom that it takes at most a thousandth of the time.
+When a loss is not finite, the steps since the copy are repeated to find the first one that left
+something non-finite, and then up to that one, which `culprits` makes with the components alone,
+checking the result of each call.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +20,9 @@ from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_step, largest
 from declnet.training.numerics import arithmetic_for
-from declnet.training.state import MOST_COPIED, TrainingState
+from declnet.training.state import MAX_COPIED_BYTES, TrainingState
 
-SELDOM = 1000
+SPACING = 1000
 """The time between two copies of the state is at least this many times that of making one."""
 
 LONGEST = 60.0
@@ -50,7 +56,7 @@ class Rewind:
         self._due, self.at_first = 0.0, np.inf
 
     def forget(self) -> None:
-        """Make the next copy at once, since the training was changed from outside."""
+        """Make the next copy as soon as possible, since the training was changed from outside."""
         self._copy, self._due = None, 0.0
 
     def keep(self, epoch: int, batch: int, step: int) -> None:
@@ -63,10 +69,12 @@ class Rewind:
             self.at_first = largest(self._model.store.vector)
         arrays = *state.parameters.values(), *state.optimizer.values()
         is_first = self._copy is None
-        if sum(array.nbytes for array in arrays) <= MOST_COPIED and (is_first or self._is_finite()):
+        if sum(array.nbytes for array in arrays) <= MAX_COPIED_BYTES and (
+            is_first or self._is_finite()
+        ):
             self._copy = state.copied()
         end = time.perf_counter()
-        self._due = end + SELDOM * (end - begin)
+        self._due = end + SPACING * (end - begin)
 
     def _is_finite(self) -> bool:
         """Return whether the parameters are finite, and the gradient that awaits an update."""

@@ -1,4 +1,9 @@
-"""Training on data larger than memory: a window of samples at a time, read ahead by a thread."""
+"""Training on data larger than memory: a window of samples at a time, read ahead by a thread.
+
+One half of a fixed memory is filled with the next window while the steps use the other. Only the
+order of positions is shuffled, so that the loop and the engine use a window like data in memory.
+The number of the epoch determines the contents of each window.
+"""
 
 from __future__ import annotations
 
@@ -100,8 +105,10 @@ class StreamedBatches(BatchOrder):
             random = self._random(epoch, 0)
             random.shuffle(blocks)
             if self._stream.groups:  # in an order of their own, each with its blocks shuffled
-                of = np.array(self._stream.groups)[blocks]
-                blocks = blocks[np.argsort(random.permutation(of.max() + 1)[of], kind="stable")]
+                groups = np.array(self._stream.groups)[blocks]
+                blocks = blocks[
+                    np.argsort(random.permutation(groups.max() + 1)[groups], kind="stable")
+                ]
         windows: list[list[int]] = [[]]
         starts, here = [0], 0
         for block in blocks.tolist():

@@ -13,13 +13,14 @@ from declnet.contracts.runs.observer import StepObserver, observer_of
 from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
+from declnet.graph.step import Step
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.training.compile import compile_training, numpy_seconds
+from declnet.training.compile import CompiledTraining, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
-from declnet.training.epochs import ApplyUpdate, Epoch, StepArrays
+from declnet.training.epochs import ApplyUpdate, Epoch
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
@@ -61,7 +62,7 @@ class Trainer:
         model: the model, changed in place.
         validation: evaluated after each logged epoch, if there is any.
         kernels: the kernels that may replace components; default: those that a run may use.
-        epoch_updates: as for `compile_training`.
+        epoch_updates: as for `CompiledTraining`.
 
     Attributes:
         kernels: the kernels that may replace components, and those that have.
@@ -91,8 +92,9 @@ class Trainer:
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = Monitored.of(spec.training.callbacks, self._heads)
         self._unscale = train.unscale
-        arguments = spec, model, train, registry, kernels, epoch_updates
-        self._compiled = compiled = compile_training(*arguments)
+        self._compiled = compiled = CompiledTraining(
+            spec, model, train, registry, kernels, epoch_updates
+        )
         self._validation = (
             Evaluation(model, self._heads, validation, kernels=compiled.kernels)
             if validation is not None
@@ -256,11 +258,11 @@ class Trainer:
             self.is_adapted = True
             self._compiled.adapt()
 
-    def next_batch(self) -> tuple[Array, StepArrays]:
+    def next_batch(self) -> tuple[Array, Step]:
         """Gather the batch of the next step, which must then not be made.
 
         Returns:
-            The positions of its samples in the training data (n,), and its arrays.
+            The positions of its samples in the training data (n,), and the step on its arrays.
         """
         self._compiled.enter(self.epoch)
         return self._epoch.gathered(self.batch)

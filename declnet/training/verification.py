@@ -42,7 +42,7 @@ class RecordingVerifier:
         Raises:
             BrokenContractError: a component does something else than when it was recorded.
         """
-        recorded = [each for calls in compiled for each in calls.recorded]
+        recorded = [method for calls in compiled for method in calls.recorded]
         now = time.perf_counter()
         passed = now - self._start
         if not recorded or (passed < self._next and not last):
@@ -52,8 +52,8 @@ class RecordingVerifier:
             cost = max(len(recorded) * FIRST, STEPS * passed / (step - self._first_step))
         if self._spent + cost > SHARE * passed:
             return
-        for each in recorded:
-            each.verify()
+        for method in recorded:
+            method.verify()
         seconds = time.perf_counter() - now
         self._spent += seconds
         self._seconds_a_method, self._next = seconds / len(recorded), GROWTH * passed

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declnet import Layer, Loss, Registry
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.layers.activations import Linear, ReLU
 from declnet_plugins.standard.layers.dense import Dense
@@ -130,7 +130,9 @@ def _ordered(kind, memory_order, input_order):
 
 
 ORDERED = {
-    kind: [_ordered(kind, order, given) for order in ORDERS for given in (None, *ORDERS[1:])]
+    kind: [
+        _ordered(kind, order, loss_order) for order in ORDERS for loss_order in (None, *ORDERS[1:])
+    ]
     for kind in (Add, Product, Square, Tanh, Gate, Turned, Dense, ReLU)
 }
 
@@ -143,12 +145,12 @@ def toys():
 @pytest.fixture(scope="session")
 def registry():
     """All that is installed, and the toys."""
-    own = Registry()
+    changed = Registry()
     for entry in default_registry().entries():
-        own.register(entry.component, entry.plugin)
+        changed.register(entry.component, entry.plugin)
     for toy in TOYS:
-        own.register(toy)
-    return own
+        changed.register(toy)
+    return changed
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +158,7 @@ def make_model(registry):
     """A model of layers, initialized; every sample has `width` numbers."""
 
     def make(layers, dtype="float64", seed=0, input_shape=(3,)):
-        model = Model(infer_nodes(layers, input_shape), input_shape, dtype)
+        model = Model(infer_network(layers, input_shape), dtype)
         model.store.initialize(seed, registry)
         return model
 
@@ -180,7 +182,7 @@ def _dags(draw, smooth=False, most=8, orders=False, changed=False):
         if orders:
             kind = draw(st.sampled_from([kind, *ORDERED.get(kind, [])]))
         layers.append(kind(name=name, inputs=inputs, **fields))
-        unused = [each for each in unused if each not in inputs] + [name]
+        unused = [value for value in unused if value not in inputs] + [name]
         names.append(name)
     if len(unused) > 1:
         layers.append(Add(name="out", inputs=tuple(unused)))
@@ -191,7 +193,9 @@ def _changed(draw, layers):
     """Freeze some layers, and give some the parameters of an earlier one."""
     changed = []
     for layer in layers:
-        alike = [each for each in changed if type(each) is type(layer) and each.parameters((3,))]
+        alike = [
+            layer_ for layer_ in changed if type(layer_) is type(layer) and layer_.parameters((3,))
+        ]
         change = draw(st.sampled_from(("", "freeze", *(("share", "share") if alike else ()))))
         fields = {"trainable": False} if change == "freeze" else {}
         if change == "share":

@@ -67,28 +67,28 @@ def test_lsuv_gives_each_layer_an_output_of_variance_one(document, training, bet
 
 
 @pytest.mark.parametrize(
-    ("training", "wanted", "seen"),
+    ("training", "requested", "seen"),
     [({"batch_size": 8}, 0, 8), ({"batch_size": 8}, 20, 20), ({"batch_size": 8}, 99, 30),
      ({"batch_size": 8}, 3, 8), ({}, 20, 30), ({"batch_size": 8, "accumulate": 2}, 20, 20)],
 )  # fmt: skip
-def test_it_sees_as_many_samples_as_it_wants(document, training, wanted, seen):
+def test_it_sees_as_many_samples_as_it_wants(document, training, requested, seen):
     """The first ones of the shuffled epoch, which then begins as it would without."""
 
     class Wanting(GlorotUniform):
         type = "wanting"
-        adapt_samples = wanted
-        found: ClassVar[list[np.ndarray]] = []
+        adapt_samples = requested
+        batches: ClassVar[list[np.ndarray]] = []
 
         def adapt(self, w, x, forward, rng):
             assert len(forward()) == len(x)
-            self.found.append(x.copy())
+            self.batches.append(x.copy())
 
     Tap.seen.clear()
     document["training"] |= {"epochs": 1, **training}
     document["model"]["layers"] = [dense(8, Wanting()), Tap(key="1")]
     document["model"]["layers"] = [Tap(key="0"), *document["model"]["layers"], OUTPUT, "softmax"]
     run(parse_spec(document))
-    (x,) = Wanting.found
+    (x,) = Wanting.batches
     first, steps = Tap.seen["0"][0], Tap.seen["0"][1:]
     assert len(x) == seen
     np.testing.assert_array_equal(first, x)
@@ -114,14 +114,14 @@ LAYERS = ["batch_norm", {"type": "dropout", "rate": 0.5}, "relu"]
 @pytest.mark.parametrize("training", [{}, {"batch_size": 8}])
 def test_an_initializer_that_only_looks_changes_no_bit(document, training):
     document["training"] |= training
-    found = []
+    results = []
     for initializer in ("glorot_uniform", Noting()):
         layers = [dense(4, initializer), *LAYERS, dense(3, initializer), "softmax"]
         document["model"]["layers"] = layers
-        found.append(run(parse_spec(document)))
-    one, other = (each.model.parameters() for each in found)
+        results.append(run(parse_spec(document)))
+    one, other = (result.model.parameters() for result in results)
     assert all((one[key] == other[key]).all() for key in one)
-    assert found[0].history == found[1].history
+    assert results[0].history == results[1].history
 
 
 class Gain(Layer):
@@ -170,9 +170,9 @@ def test_neither_a_resumed_training_nor_initial_weights_are_adapted(document, tm
     state = whole.state()
     again, resumed = trainer(document)
     again.restore(state)
-    for each in (events, again.events()):
+    for stream in (events, again.events()):
         Noting.notes.clear()
-        list(each)
+        list(stream)
         assert not Noting.notes
     ours, theirs = model.parameters(), resumed.parameters()
     assert all((ours[key] == theirs[key]).all() for key in ours)

@@ -7,7 +7,7 @@ import pytest
 
 from declnet import Workspace
 from declnet.graph.arrays import Workspaces
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.dense import Dense
 
@@ -19,7 +19,7 @@ def buffers_of(nodes, dtype, n):
 
 
 def test_constants_are_shared_and_cannot_be_written_to():
-    nodes = infer_nodes((Dense(units=3), ReLU(), Dense(units=40), ReLU()), (2,))
+    nodes = infer_network((Dense(units=3), ReLU(), Dense(units=40), ReLU()), (2,)).nodes
     _, narrow, _, wide = buffers_of(nodes, "float32", 4)
     assert narrow["zeros"].shape == (4, 3)
     assert wide["zeros"].shape == (4, 40)

@@ -28,8 +28,8 @@ def model_with(tmp_path):
     save_file(FILE, tmp_path / "w.safetensors")
 
     def make(**table):
-        given = {"path": str(tmp_path / "w.safetensors"), **table}
-        spec = {"dtype": "float64", "layers": LAYERS, "initial_weights": given}
+        declared = {"path": str(tmp_path / "w.safetensors"), **table}
+        spec = {"dtype": "float64", "layers": LAYERS, "initial_weights": declared}
         return build_model(ModelSpec.model_validate(spec), (2,), seed=5)
 
     return make
@@ -43,11 +43,11 @@ def fresh():
 
 def test_chosen_parameters_are_loaded_and_the_others_initialized_as_ever(model_with, fresh):
     model = model_with(only=["encoder_*"], rename={"old_*": "encoder_*"})
-    found, expected = model.parameters(), fresh.parameters()
+    loaded, expected = model.parameters(), fresh.parameters()
     expected["encoder_1.weights"] = FILE["old_1.weights"]
     expected["encoder_1.biases"] = FILE["old_1.biases"]
     expected |= {key: FILE[key] for key in FILE if key.startswith("encoder")}
-    assert {key: array.tolist() for key, array in found.items()} == {
+    assert {key: array.tolist() for key, array in loaded.items()} == {
         key: array.tolist() for key, array in expected.items()
     }
 
@@ -87,5 +87,5 @@ def test_chosen_parameters_are_loaded_and_the_others_initialized_as_ever(model_w
 def test_what_cannot_be_loaded_is_an_error_at_its_key(model_with, table, message, path):
     with pytest.raises(SpecError) as caught:
         model_with(**table)
-    found = {(each.message, each.path[2:]) for each in caught.value.problems}
-    assert (message, path) in found
+    faults = {(problem.message, problem.path[2:]) for problem in caught.value.problems}
+    assert (message, path) in faults

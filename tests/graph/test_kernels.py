@@ -64,8 +64,8 @@ class OneAfterTheOther(Kernel):
             if "x" in layers[0].backward_needs or loss is not None:
                 np.testing.assert_array_equal(site.x, values[0])
             for position in reversed(range(len(layers))):
-                wanted = position > 0 or site.dx is not None
-                slopes[position] = np.empty_like(values[position]) if wanted else None
+                needs_dx = position > 0 or site.dx is not None
+                slopes[position] = np.empty_like(values[position]) if needs_dx else None
                 layers[position].backward(
                     values[position],
                     values[position + 1],
@@ -88,7 +88,7 @@ class OfSeveral(Kernel):
         (layer,), (state,), values = site.components, site.states, []
 
         def forward():
-            values[:] = [each.copy() for each in site.x]
+            values[:] = [array.copy() for array in site.x]
             layer.forward(tuple(values), site.y, state)
 
         def backward():
@@ -100,15 +100,15 @@ class OfSeveral(Kernel):
 @cache
 def joining(*classes, base=OneAfterTheOther):
     """A kernel for these classes, in this order."""
-    name = "_".join(each.type for each in classes)
+    name = "_".join(class_name.type for class_name in classes)
     body = {"__module__": __name__, "type": name, "__doc__": name, "replaces": classes}
     return type(f"Kernel{name}", (base,), body)
 
 
 def kernels_of(*classes, compiled=True):
     registry = Registry()
-    for each in classes:
-        registry.register(each)
+    for class_name in classes:
+        registry.register(class_name)
     return Kernels(registry, compiled=compiled)
 
 
@@ -136,16 +136,16 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
     endings += [joining(*pair, toys.HalfSquares) for pair in product(kinds, kinds)]
     known = [*pairs, *alone, *(endings if data.draw(st.booleans()) else [])]
     loss = toys.HalfSquares()
-    found = []
+    results = []
     for kernels in (Kernels(), kernels_of(*data.draw(st.permutations(known)))):
         graph = TrainingGraph(model, [Head("", loss)], 7, 0, kernels)
         x = np.full_like(X, np.nan)
         step = graph.step({"": x}, [Y])
         step.run()
         x[...] = X
-        found.append((step.run(), graph.gradient.copy()))
-    assert found[1][0] == pytest.approx(found[0][0], rel=1e-12)
-    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12, atol=1e-12)
+        results.append((step.run(), graph.gradient.copy()))
+    assert results[1][0] == pytest.approx(results[0][0], rel=1e-12)
+    np.testing.assert_allclose(results[1][1], results[0][1], rtol=1e-12, atol=1e-12)
 
 
 class L2Kernel(Kernel):
@@ -173,7 +173,7 @@ class Picky(joining(Dense, ReLU)):
     type = "picky"
 
     def suits(self, components, shapes, input_gradient):
-        assert [each.type for each in components] == ["dense", "relu"]
+        assert [component.type for component in components] == ["dense", "relu"]
         return input_gradient and list(shapes) == [(5,)] * 3
 
 

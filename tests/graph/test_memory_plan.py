@@ -7,7 +7,7 @@ import pytest
 
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import plan_memory
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.heads import Head
 from declnet_plugins.standard.layers.activations import ReLU, Softmax
@@ -39,19 +39,19 @@ def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):
 
 @pytest.mark.parametrize("training", [False, True])
 def test_reshaping_takes_no_memory_of_its_own(training):
-    plain = infer_nodes((Dense(units=6), ReLU(), Dense(units=2)), (4,))
-    reshaped = infer_nodes((Dense(units=6), Flatten(), ReLU(), Flatten(), Dense(units=2)), (4,))
-    sizes = [sum(plan_memory(nodes, training=training).sizes) for nodes in (plain, reshaped)]
+    plain = infer_network((Dense(units=6), ReLU(), Dense(units=2)), (4,))
+    reshaped = infer_network((Dense(units=6), Flatten(), ReLU(), Flatten(), Dense(units=2)), (4,))
+    sizes = [sum(plan_memory(network, training=training).sizes) for network in (plain, reshaped)]
     assert sizes[0] == sizes[1]
 
 
 def test_a_layer_that_can_works_in_place():
-    nodes = infer_nodes((Dense(units=5), ReLU(), Dense(units=2), Softmax()), (4,))
-    plan = plan_memory(nodes, training=True)
+    network = infer_network((Dense(units=5), ReLU(), Dense(units=2), Softmax()), (4,))
+    plan = plan_memory(network, training=True)
     assert plan.activations[1] == plan.activations[2]
     assert plan.gradients[1] == plan.gradients[2]
 
 
 def test_a_prediction_through_many_layers_needs_two_blocks():
-    nodes = infer_nodes((Dense(units=5), ReLU()) * 10, (4,))
-    assert plan_memory(nodes, training=False).sizes == (5, 5)
+    network = infer_network((Dense(units=5), ReLU()) * 10, (4,))
+    assert plan_memory(network, training=False).sizes == (5, 5)

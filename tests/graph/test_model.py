@@ -38,11 +38,11 @@ def test_predictions_of_any_number_of_samples_are_those_by_hand(model, n):
 def test_predictions_and_parameters_are_copies(model):
     x = np.random.default_rng(0).normal(size=(5, 3))
     first = model.predict(x)
-    kept = first.copy()
+    copy = first.copy()
     model.predict(x + 1)
-    assert (first == kept).all()
+    assert (first == copy).all()
     model.parameters()["dense_1.weights"][...] = 99
-    assert (model.predict(x) == kept).all()
+    assert (model.predict(x) == copy).all()
 
 
 @given(data=st.data())
@@ -86,8 +86,8 @@ def test_threads_predict_at_once_without_disturbing_each_other(model):
     expected = [by_hand(model, x) for x in batches]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(10):
-            for found, right in zip(pool.map(model.predict, batches), expected, strict=True):
-                np.testing.assert_allclose(found, right, rtol=1e-10)
+            for y, right in zip(pool.map(model.predict, batches), expected, strict=True):
+                np.testing.assert_allclose(y, right, rtol=1e-10)
 
 
 @pytest.mark.parametrize("shape", [(5, 2), (3,), (), (5, 3, 1)])
@@ -116,9 +116,9 @@ def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path,
     given_as = FORMS[form](x, tmp_path / "x")
     tracemalloc.start()
     try:
-        found = model.predict(given_as)
+        y = model.predict(given_as)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert np.array_equal(found, expected)
-    assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
+    assert np.array_equal(y, expected)
+    assert y.nbytes < most < y.nbytes + 2**21  # a copy in float32: 2**25

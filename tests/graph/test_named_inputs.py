@@ -10,7 +10,7 @@ import pytest
 from declnet import DataError, InputInfo
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.dense import Dense
@@ -34,8 +34,8 @@ def layers(units=4):
 
 
 def model_of(declared=None, inputs=INPUTS, dtype="float64", seed=0):
-    nodes = infer_nodes(layers() if declared is None else declared, inputs)
-    model = Model(nodes, inputs, dtype)
+    network = infer_network(layers() if declared is None else declared, inputs)
+    model = Model(network, dtype)
     model.store.initialize(seed, default_registry())
     return model
 
@@ -49,10 +49,10 @@ def test_predictions_do_not_depend_on_the_order_of_the_dict_or_the_parts():
     model, x = model_of(), batch(20)
     whole = model.predict(x)
     assert np.array_equal(model.predict(dict(reversed(x.items()))), whole)
-    small = InferenceGraph(model.nodes, model.store, model.dtype, 7)
+    small = InferenceGraph(model.network, model.store, 7)
     for part in (slice(0, 7), slice(7, 14), slice(14, 20)):
-        (got,) = small.predict({name: each[part] for name, each in x.items()})
-        np.testing.assert_allclose(got, whole[part], rtol=1e-12)
+        (y,) = small.predict({name: array[part] for name, array in x.items()})
+        np.testing.assert_allclose(y, whole[part], rtol=1e-12)
     assert np.array_equal(copy.deepcopy(model).predict(x), whole)
 
 
@@ -89,4 +89,4 @@ def test_memory_for_predictions_counts_all_inputs():
         Dense(units=1, inputs=("input.word",), name="b"),
         Concatenate(inputs=("a", "b")),
     )
-    assert samples_at_once(infer_nodes(declared, wide), "float32") <= 4
+    assert samples_at_once(infer_network(declared, wide), "float32") <= 4

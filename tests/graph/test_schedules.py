@@ -20,12 +20,12 @@ FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)
 def test_values_are_those_of_the_step_and_plain_numbers_stay():
     schedules = ScheduledValues(total=4)
     plain, falling = schedules.of(Dropout(rate=0.3)), schedules.of(Dropout(rate=FALLING))
-    found = []
+    rates = []
     for step in (1, 2, 3, 4):
         schedules.begin(step)
-        found.append((plain.rate, falling.rate, falling["rate"].tolist()))
+        rates.append((plain.rate, falling.rate, falling["rate"].tolist()))
     expected = [FALLING.rate(step, 4) for step in (1, 2, 3, 4)]
-    assert found == [(0.3, rate, [rate]) for rate in expected]
+    assert rates == [(0.3, rate, [rate]) for rate in expected]
     filled = np.empty((4, len(schedules.arrays)), np.int64)
     schedules.fill(filled, 1)
     assert filled.view(float).tolist() == [[rate] for rate in expected]

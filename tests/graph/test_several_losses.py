@@ -8,7 +8,7 @@ import pytest
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.discovery import discover
 from declnet.spec.heads import Head
@@ -27,7 +27,7 @@ REGISTRY = discover()
 
 
 def model_of(layers, outputs, seed=0):
-    model = Model(infer_nodes(layers, (3,), REGISTRY, outputs), (3,), "float64", outputs=outputs)
+    model = Model(infer_network(layers, (3,), REGISTRY, outputs), "float64")
     model.store.initialize(seed, REGISTRY)
     rng = np.random.default_rng(seed)
     for array in model.store.arrays.values():
@@ -81,15 +81,15 @@ FORKS = {
 
 
 def targets(kinds, n, rng):
-    made = []
+    losses = []
     for kind in kinds:
         if kind == "classes":
-            made.append(np.eye(3)[rng.integers(3, size=n)])
+            losses.append(np.eye(3)[rng.integers(3, size=n)])
         elif kind == "binary":
-            made.append(rng.integers(2, size=(n, 1)).astype(float))
+            losses.append(rng.integers(2, size=(n, 1)).astype(float))
         else:
-            made.append(rng.normal(size=(n, *kind)))
-    return tuple(made)
+            losses.append(rng.normal(size=(n, *kind)))
+    return tuple(losses)
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ def test_gradients_of_several_losses_equal_difference_quotients(name, kernels, w
     graph = TrainingGraph(model, heads, n, 0, used)
     step = graph.step({"": x}, y, weights)
     assert step.run() == pytest.approx(
-        sum(h.weight * part for h, part in zip(heads, step.bound.means(), strict=True))
+        sum(h.weight * part for h, part in zip(heads, step.means(), strict=True))
     )
-    found = graph.gradient.copy()
-    vector, expected = model.store.vector, np.empty_like(found)
+    gradient = graph.gradient.copy()
+    vector, expected = model.store.vector, np.empty_like(gradient)
     for index in range(len(vector)):
-        kept, ends = vector[index], []
+        before, ends = vector[index], []
         for change in (1e-6, -1e-6):
-            vector[index] = kept + change
+            vector[index] = before + change
             ends.append(step.run())
-        vector[index] = kept
+        vector[index] = before
         expected[index] = (ends[0] - ends[1]) / 2e-6
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-8)
     if kernels and name == "fused":
-        assert {each.type for each in used.used} == {
+        assert {kernel.type for kernel in used.used} == {
             "softmax_categorical_crossentropy",
             "sigmoid_binary_crossentropy",
         }
@@ -134,12 +134,12 @@ def test_outputs_and_their_losses_are_intact_after_the_step(name):
     x, y = rng.normal(size=(n, 3)), targets(kinds, n, rng)
     step = TrainingGraph(model, heads, n, 0, Kernels(REGISTRY)).step({"": x}, y)
     step.run()
-    means = step.bound.means()
+    means = step.means()
     if name != "views":  # batch_norm predicts with running statistics
         predicted = model.predict(x)
-        for head, y_pred in zip(heads, step.bound.y_preds, strict=True):
+        for head, y_pred in zip(heads, step.y_preds, strict=True):
             np.testing.assert_allclose(y_pred, predicted[head.output], atol=1e-12)
-    for head, y_pred, y_true, mean in zip(heads, step.bound.y_preds, y, means, strict=True):
+    for head, y_pred, y_true, mean in zip(heads, step.y_preds, y, means, strict=True):
         losses = np.empty(n)
         head.loss.forward(y_pred, y_true, losses)
         assert losses.mean() == pytest.approx(mean, rel=1e-6)
@@ -155,21 +155,21 @@ def test_the_means_of_recorded_losses_are_those_of_each_step(weights):
     for _ in range(3):
         x[""][...] = rng.normal(size=(7, 3))
         step.run()
-        means.append(step.bound.means())
-        rows.append([losses.copy() for losses in step.bound.losses])
-    found = step.recorded_means([np.array(own) for own in zip(*rows, strict=True)])
+        means.append(step.means())
+        rows.append([losses.copy() for losses in step.losses])
+    recorded = step.recorded_means([np.array(losses) for losses in zip(*rows, strict=True)])
     if weights is None:
-        assert found.T.tolist() == means
+        assert recorded.T.tolist() == means
     else:
-        assert found is None
+        assert recorded is None
 
 
 def test_a_prediction_keeps_every_output():
     layers, outputs, *_ = FORKS["fused"]
-    nodes = infer_nodes(layers, (3,), REGISTRY, outputs)
-    endings = [Ending(node.index) for node in nodes if node.name in outputs]
-    plan = plan_memory(nodes, training=False, endings=endings)
-    blocks = [plan.activations[each.output + 1] for each in endings]
+    network = infer_network(layers, (3,), REGISTRY, outputs)
+    endings = [Ending(node.index) for node in network.nodes if node.name in outputs]
+    plan = plan_memory(network, training=False, endings=endings)
+    blocks = [plan.activations[ending.output + 1] for ending in endings]
     assert len(set(blocks)) == len(blocks)
     model = model_of(layers, outputs)
     x = np.random.default_rng(4).normal(size=(2500, 3))

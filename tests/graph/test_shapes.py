@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import InputInfo, IntegerLimit, Layer, Parameter, SpecError, Workspace
-from declnet.graph.shapes import infer_nodes, input_limits
+from declnet.graph.shapes import infer_network, input_limits
 from declnet_plugins.standard.regularizers import L2
 
 
@@ -35,7 +35,7 @@ class Odd(Layer):
 
 def faults(layers, shape=(4,)):
     with pytest.raises(SpecError) as caught:
-        infer_nodes(layers, shape)
+        infer_network(layers, shape)
     return [(problem.path, problem.message) for problem in caught.value.problems]
 
 
@@ -71,11 +71,11 @@ class Limited(Layer):
 def test_every_layer_that_needs_integers_of_the_input_is_reported():
     layers = [Limited.model_construct(limits=(), name=name) for name in "abc"]
     with pytest.raises(SpecError) as caught:
-        infer_nodes(layers, {"": InputInfo((2,), "integer")})
+        infer_network(layers, {"": InputInfo((2,), "integer")})
     wrong = [(problem.path, problem.message) for problem in caught.value.problems]
     message = '"{}" takes integers, so it must read the model\'s input'
     expected = [(("model", "layers", at), message.format("abc"[at])) for at in (1, 2)]
-    assert [each for each in wrong if each in expected] == expected
+    assert [fault for fault in wrong if fault in expected] == expected
 
 
 def test_the_smallest_limit_of_an_input_counts(toys):
@@ -85,7 +85,7 @@ def test_the_smallest_limit_of_an_input_counts(toys):
     ]
     layers.append(Limited.model_construct(limits=(), inputs=("input",), name="d"))
     layers.append(toys.Add(inputs=("a", "b", "c", "d")))
-    nodes = infer_nodes(layers, {"": InputInfo((2,), "integer")})
+    nodes = infer_network(layers, {"": InputInfo((2,), "integer")}).nodes
     assert input_limits(nodes) == {"": (IntegerLimit(5, "so"), "b")}
 
 
@@ -99,8 +99,8 @@ def test_a_parameter_and_a_workspace_of_one_name_are_refused():
     ("method", "declared", "fault"),
     [
         *(
-            ("parameters", each, fault)
-            for each, fault in (
+            ("parameters", bad_layer, fault)
+            for bad_layer, fault in (
                 (
                     Parameter((1,), "zeros", regularizer=L2(strength=1), trainable=False),
                     "not train",

@@ -24,8 +24,8 @@ class Level(Layer):
     def forward(self, x, y, state):
         np.copyto(y, x)
         if state.training and not state.frozen:
-            kept = 0 if state.measuring else 0.5
-            state.mean[...] = kept * state.mean + (1 - kept) * x.mean(axis=0)
+            share = 0 if state.measuring else 0.5
+            state.mean[...] = share * state.mean + (1 - share) * x.mean(axis=0)
 
     def backward(self, x, y, dy, dx, state):
         if dx is not None:
@@ -74,16 +74,16 @@ LAYERS = [
 
 def test_each_batch_counts_once_and_frozen_layers_keep_theirs(registry, data):
     x = data[0]
-    trainer, found = trained(registry, LAYERS, data, shuffle=False)
-    for key, array in found.items():
+    trainer, statistics = trained(registry, LAYERS, data, shuffle=False)
+    for key, array in statistics.items():
         array[...] = 7 if "mean" in key else array
     trainer.recompute_statistics()
     expected = np.mean([part.mean(axis=0) for part in np.split(x, range(5, 23, 5))], axis=0)
     for name in ("first", "late"):
-        np.testing.assert_allclose(found[f"{name}.mean"], expected, rtol=1e-12)
+        np.testing.assert_allclose(statistics[f"{name}.mean"], expected, rtol=1e-12)
     for name in ("frozen", "later"):
-        np.testing.assert_array_equal(found[f"{name}.mean"], 7)
-    assert not np.isclose(found["dropped.mean"], expected).any()  # dropout is active
+        np.testing.assert_array_equal(statistics[f"{name}.mean"], 7)
+    assert not np.isclose(statistics["dropped.mean"], expected).any()  # dropout is active
 
 
 def test_a_shared_layer_has_the_mean_over_all_its_places(registry, data):
@@ -94,9 +94,9 @@ def test_a_shared_layer_has_the_mean_over_all_its_places(registry, data):
         {"type": "dense", "units": 1},
     ]
     registry.register(ScaledByTwo)
-    trainer, found = trained(registry, layers, data, batch_size=None)
+    trainer, statistics = trained(registry, layers, data, batch_size=None)
     trainer.recompute_statistics()
-    np.testing.assert_allclose(found["own.mean"], 1.5 * data[0].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(statistics["own.mean"], 1.5 * data[0].mean(axis=0), rtol=1e-12)
 
 
 class ScaledByTwo(Layer):
@@ -114,14 +114,14 @@ class ScaledByTwo(Layer):
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_it_repeats_and_leaves_the_training_as_it_was(registry, data, accumulate):
-    trainer, found = trained(registry, LAYERS, data, accumulate=accumulate)
+    trainer, statistics = trained(registry, LAYERS, data, accumulate=accumulate)
     state = trainer.state()
     order, layers = state.order, state.layers
     trainer.recompute_statistics()
-    first = {key: array.copy() for key, array in found.items()}
+    first = {key: array.copy() for key, array in statistics.items()}
     trainer.recompute_statistics()
     for key, array in first.items():
-        np.testing.assert_array_equal(found[key], array)
+        np.testing.assert_array_equal(statistics[key], array)
     after = trainer.state()
     np.testing.assert_array_equal(after.order["order"], order["order"])
     assert (after.order["rng"], after.layers) == (order["rng"], layers)

@@ -26,8 +26,8 @@ def reference(model, loss, x, y_true):
         named = {key: model.parameters()[f"{owner}.{key}"] for key in node.parameters}
         shapes = node.workspace.items()
         buffers = {
-            key: np.full((len(x), *each.shape), each.fill or 0, each.dtype or float)
-            for key, each in shapes
+            key: np.full((len(x), *shape.shape), shape.fill or 0, shape.dtype or float)
+            for key, shape in shapes
         }
         grad = SimpleNamespace(**{key: np.full_like(w, np.nan) for key, w in named.items()})
         state = SimpleNamespace(grad=grad, training=True, frozen=False, **named, **buffers)
@@ -49,11 +49,11 @@ def reference(model, loss, x, y_true):
         node.layer.backward(inputs if many else inputs[0], y, dy, dx if many else dx[0], state)
         for value, part in zip(node.inputs, dx, strict=True):
             gradients[value] += part
-    found = {key: np.zeros_like(array) for key, array in model.parameters().items()}
+    totals = {key: np.zeros_like(array) for key, array in model.parameters().items()}
     for node, state in zip(model.nodes, states, strict=True):
         for key in node.parameters:
-            found[f"{model.nodes[node.owner].name}.{key}"] += getattr(state.grad, key)
-    return losses.mean(), found
+            totals[f"{model.nodes[node.owner].name}.{key}"] += getattr(state.grad, key)
+    return losses.mean(), totals
 
 
 def gradients_of(model, graph):
@@ -68,9 +68,9 @@ def test_gradients_are_those_without_shared_memory(dags, toys, make_model, regis
     step = graph.step({"": x}, [Y])
     step.run()  # leaves NaN wherever a value could be read before it is written
     x[...] = X
-    found = step.run()
+    loss = step.run()
     expected, gradients = reference(model, toys.HalfSquares(), X, Y)
-    assert found == pytest.approx(expected, rel=1e-12)
+    assert loss == pytest.approx(expected, rel=1e-12)
     for key, gradient in gradients_of(model, graph).items():
         np.testing.assert_allclose(gradient, gradients[key], rtol=1e-12, atol=1e-12)
 

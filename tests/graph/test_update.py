@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.update import FLUSH_EVERY, SLICE, Update, VectorUpdate, clippings
 from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.optimizers.adagrad import Adagrad, RMSProp
@@ -25,11 +25,11 @@ from declnet_plugins.standard.optimizers.sgd import SGD
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_gradient_is_clipped_by_value_then_by_norm(gradient, limits, expected, dtype):
-    found = np.array(gradient, dtype)
+    clipped = np.array(gradient, dtype)
     for clip in clippings(limits.get("norm"), limits.get("value")):
-        clip(found)()
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, np.array(expected, dtype), rtol=2 * np.finfo(dtype).eps)
+        clip(clipped)()
+    assert clipped.dtype == dtype
+    np.testing.assert_allclose(clipped, np.array(expected, dtype), rtol=2 * np.finfo(dtype).eps)
 
 
 OPTIMIZERS = [SGD(momentum=0.9), Adagrad(), RMSProp(), Adam()]
@@ -61,18 +61,18 @@ def test_moments_that_decayed_into_denormals_become_zero(dtype):
     w, dw = np.zeros(4, dtype), np.zeros(4, dtype)
     update = VectorUpdate(Adam(), w, dw, 100)
     update.state["momentum"][:] = [tiny / 8, -tiny / 8, 4.0 * tiny, 1.0]
-    kept = update.state["momentum"][2:].copy()
+    before = update.state["momentum"][2:].copy()
     update.apply(0.001, FLUSH_EVERY)
-    found = update.state["momentum"]
-    assert found[:2].tolist() == [0, 0]
-    np.testing.assert_allclose(found[2:], kept * np.dtype(dtype).type(0.9), rtol=1e-6)
+    momentum = update.state["momentum"]
+    assert momentum[:2].tolist() == [0, 0]
+    np.testing.assert_allclose(momentum[2:], before * np.dtype(dtype).type(0.9), rtol=1e-6)
 
 
 def grouped(make_groups, **fields):
     """An optimizer with groups, bound to a model of two layers; its gradient and the others."""
     optimizer = AdamW(**fields, groups=make_groups)
-    layers = infer_nodes((Dense(units=3), Dense(units=2)), (2,))
-    store = Model(layers, (2,), "float64", optimizer.groups).store
+    layers = infer_network((Dense(units=3), Dense(units=2)), (2,))
+    store = Model(layers, "float64", optimizer.groups).store
     rng = np.random.default_rng(4)
     store.vector[:] = rng.normal(size=len(store.vector))
     gradient = np.zeros_like(store.vector)
@@ -139,7 +139,7 @@ def test_the_gradient_of_all_groups_is_clipped_together():
     before = {key: array.copy() for key, array in store.arrays.items()}
     gradient[:] = slopes[0]
     Update(optimizer, store, gradient, 5, clippings=clippings(0.5, None))(1)
-    slot = next(each for each in store.slots if each.key == "dense_1.weights")
+    slot = next(slot for slot in store.slots if slot.key == "dense_1.weights")
     expected = slopes[0] * 0.5 / np.linalg.norm(slopes[0])
     np.testing.assert_allclose(
         (before["dense_1.weights"] - store.arrays["dense_1.weights"]).ravel(),

@@ -16,9 +16,9 @@ def test_arrays_and_their_shapes_are_read(tmp_path):
     arrays = {"a.weights": np.arange(6.0).reshape(2, 3), "a.biases": np.ones(3, np.float32)}
     save_file(arrays, tmp_path / "w.safetensors")
     assert read_weight_shapes(tmp_path / "w.safetensors") == {"a.weights": (2, 3), "a.biases": (3,)}
-    found = read_weights(tmp_path / "w.safetensors")
-    assert (found["a.weights"] == arrays["a.weights"]).all()
-    assert found["a.biases"].dtype == np.float32
+    read = read_weights(tmp_path / "w.safetensors")
+    assert (read["a.weights"] == arrays["a.weights"]).all()
+    assert read["a.biases"].dtype == np.float32
 
 
 @pytest.mark.parametrize("read", [read_weights, read_weight_shapes])

@@ -11,7 +11,7 @@ from declnet_plugins.standard.layers.dense import Dense
 def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
     layers = [None, Dense(units=2), None, None, ReLU(inputs=("dense_1",))]
     names, types = [None, None, "own", None, None], ["dense", None, "dense", None, None]
-    wires, problems = wire([LayerPart(*each) for each in zip(layers, names, types, strict=True)])
-    assert [each.name for each in wires] == ["dense_1", "dense_2", "own", "layer 3", "relu_1"]
+    wires, problems = wire([LayerPart(*parts) for parts in zip(layers, names, types, strict=True)])
+    assert [wire.name for wire in wires] == ["dense_1", "dense_2", "own", "layer 3", "relu_1"]
     assert wires[4].inputs == (1,)
     assert problems == []

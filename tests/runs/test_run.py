@@ -20,7 +20,7 @@ from declnet import (
     resume,
     run,
 )
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 
 
 def same_weights(one, other):
@@ -158,9 +158,9 @@ def test_wrong_data_leaves_no_folder(document, tmp_path, blobs):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_predicting_does_not_change_the_samples(order):
-    nodes = infer_nodes((Doubling(),), (2,), discover())
+    network = infer_network((Doubling(),), (2,), discover())
     x = np.ones((3, 2), order=order)
     with pytest.raises(ValueError, match="read-only"):
-        Model(nodes, (2,), "float64").predict(x)
+        Model(network, "float64").predict(x)
     assert (x == 1).all()
     assert x.flags.writeable

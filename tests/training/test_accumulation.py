@@ -21,7 +21,7 @@ ONE_CYCLE = {"type": "one_cycle", "max_rate": 0.05}
 
 
 @pytest.fixture
-def made(blobs):
+def new_trainer(blobs):
     """A trainer of 30 samples."""
 
     def make(batch_size, accumulate=1, *, layers=LAYERS, optimizer="adam", weights=None, **more):
@@ -68,17 +68,17 @@ def require_same(ours, theirs):
                     {"type": "dense", "units": 2, "weights_from": "a"}, *LAYERS[1:]]},
         {"log_every": 3, "shuffle": False},
     ],
-    ids=lambda each: "_".join(each) or "plain",
+    ids=lambda changes: "_".join(changes) or "plain",
 )  # fmt: skip
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(7, 2), (1, 30)])
-def test_groups_of_batches_train_like_joined_batches(made, batch_size, accumulate, more):
+def test_groups_of_batches_train_like_joined_batches(new_trainer, batch_size, accumulate, more):
     if more.get("weights") == "random":
         weights = np.random.default_rng(3).uniform(0, 2, 30)
         weights[5:9] = 0
         more = {**more, "weights": weights}
     groups, joined = (
-        made(batch_size, accumulate, **more),
-        made(batch_size * accumulate, **more),
+        new_trainer(batch_size, accumulate, **more),
+        new_trainer(batch_size * accumulate, **more),
     )
     assert groups.steps == joined.steps
     require_same(path(groups), path(joined))
@@ -92,16 +92,16 @@ class Recorder(StepObserver):
         self.seen = []
 
     def gradients(self, parameters, gradients):
-        self.seen.append({key: each.copy() for key, each in gradients.items()})
+        self.seen.append({key: gradient.copy() for key, gradient in gradients.items()})
 
     def updated(self, before, after, rate):
-        for key, each in after.items():
-            self.seen.append({key: each - before[key]})
+        for key, w in after.items():
+            self.seen.append({key: w - before[key]})
 
 
-def test_an_observer_sees_the_mean_of_the_gradients(made):
+def test_an_observer_sees_the_mean_of_the_gradients(new_trainer):
     ours, theirs = Recorder(), Recorder()
-    for trainer, recorder in ((made(4, 4), ours), (made(16), theirs)):
+    for trainer, recorder in ((new_trainer(4, 4), ours), (new_trainer(16), theirs)):
         trainer.observe([recorder])
         path(trainer)
     assert len(ours.seen) == len(theirs.seen) > 5

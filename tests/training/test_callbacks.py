@@ -36,13 +36,13 @@ class Watch(Callback):
 
 
 @pytest.fixture
-def told():
+def log():
     TOLD.clear()
     return TOLD
 
 
 @pytest.fixture
-def watched(document, told):
+def watched(document, log):
     registry = Registry()
     for entry in default_registry().entries():
         registry.register(entry.component, entry.plugin)
@@ -55,16 +55,16 @@ def watched(document, told):
     return go
 
 
-def test_a_callback_is_notified_of_the_whole_run(watched, told):
+def test_a_callback_is_notified_of_the_whole_run(watched, log):
     watched("follower")
-    assert told[0] == ("w", "start", "small", 3, None)
+    assert log[0] == ("w", "start", "small", 3, None)
     figures = ["accuracy", "data_loss", "loss", "regularization_loss"]
-    assert told[1:4] == [("w", "epoch", epoch, figures) for epoch in range(3)]
-    assert told[4:] == [("w", "finished", 3, ["train"])]
+    assert log[1:4] == [("w", "epoch", epoch, figures) for epoch in range(3)]
+    assert log[4:] == [("w", "finished", 3, ["train"])]
 
 
 def test_a_callback_that_raises_is_named_and_all_are_reported_of_the_failure(
-    watched, told, tmp_path
+    watched, log, tmp_path
 ):
     with pytest.raises(
         ComponentError, match=r'callback "follower".*ZeroDivisionError.*in a callback'
@@ -74,7 +74,7 @@ def test_a_callback_that_raises_is_named_and_all_are_reported_of_the_failure(
             {"type": "follower", "label": "b"},
             out=tmp_path / "out",
         )
-    assert [entry[:2] for entry in told if entry[1] == "failed"] == [
+    assert [entry[:2] for entry in log if entry[1] == "failed"] == [
         ("w", "failed"),
         ("b", "failed"),
     ]

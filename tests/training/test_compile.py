@@ -11,6 +11,7 @@ from declnet import Dataset, Kernel, KernelCalls, Registry, SpecError, default_r
 from declnet.graph.model import build_model
 from declnet.training.checks.check import check_spec
 from declnet.training.compile import kernels_for
+from declnet.training.preparation import prepare
 from declnet_plugins.standard.layers.dense import Dense
 
 
@@ -81,11 +82,11 @@ def test_a_choice_is_followed_and_auto_takes_kernels_for_long_runs_alone():
 @pytest.mark.parametrize(("kernels", "reason"), [((), "no plugin"), ((Dear,), "pip install dear")])
 def test_kernels_that_are_demanded_and_not_there_are_a_fault_of_the_spec(kernels, reason):
     registry = registry_with(*kernels)
-    data = np.zeros((9, 2)), np.arange(9) % 3
+    data = {"train": Dataset(np.zeros((9, 2)), np.arange(9) % 3)}
     spec = spec_of(registry, "jit")
-    [problem] = check_spec(spec, registry, {"train": Dataset(*data)}).problems
+    [problem] = check_spec(spec, registry, data).problems
     assert (problem.path, problem.code) == (("engine", "kernels"), "E008")
     assert reason in problem.message
     with pytest.raises(SpecError, match=reason):
-        chosen(registry, kernels="jit")
+        prepare(spec, registry, data)
     assert chosen(registry, epochs=10**6) is False

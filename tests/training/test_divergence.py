@@ -27,7 +27,7 @@ from declnet import (
 )
 from declnet.registry.plugin import Plugin
 from declnet.training import heartbeat
-from declnet.training.compile import compile_training
+from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.preparation import prepare
 from declnet.training.rewind import Rewind
@@ -267,12 +267,12 @@ CAUSES = {
 
 @pytest.fixture(scope="module")
 def registry():
-    own = type(default_registry())()
+    faulty = type(default_registry())()
     for entry in default_registry().entries():
-        own.add(entry)
+        faulty.add(entry)
     for component in COMPONENTS:
-        own.register(component, Plugin("kit", "faulty-kit", "1.2"))
-    return own
+        faulty.register(component, Plugin("kit", "faulty-kit", "1.2"))
+    return faulty
 
 
 @pytest.fixture
@@ -387,7 +387,7 @@ def test_the_search_leaves_the_training_as_it_was(document, registry, blobs):
     spec = parse_spec(document, registry)
     prepared = prepare(spec, registry, {"train": Dataset(*blobs)})
     model, data = prepared.model, prepared.data["train"]
-    compiled = compile_training(spec, model, data, registry)
+    compiled = CompiledTraining(spec, model, data, registry)
     rewind = Rewind(spec, model, compiled, registry, lambda _epoch: compiled.epoch.steps)
     rewind.keep(0, 0, 0)
     with pytest.raises(NonFiniteLossError), np.errstate(all="ignore"):

@@ -35,9 +35,9 @@ def test_a_whole_weight_is_as_many_copies(trained, blobs):
         np.testing.assert_allclose(value, parameters(copied)[name], rtol=1e-8, atol=1e-12)
     for first, second in zip(weighted.history, copied.history, strict=True):
         assert first["loss"] == pytest.approx(second["loss"], rel=1e-9)
-    found, wanted = weighted.metrics["train"], copied.metrics["train"]
-    assert found["loss"] == pytest.approx(wanted["loss"], rel=1e-9)
-    assert found["accuracy"] != wanted["accuracy"]  # metrics count each sample once
+    metrics, expected = weighted.metrics["train"], copied.metrics["train"]
+    assert metrics["loss"] == pytest.approx(expected["loss"], rel=1e-9)
+    assert metrics["accuracy"] != expected["accuracy"]  # metrics count each sample once
 
 
 RNG = np.random.default_rng(0)
@@ -90,19 +90,19 @@ def test_it_goes_on_from_any_state(spec, monkeypatch):
     monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
     monkeypatch.setattr(heartbeat, "PART", 0.0)
 
-    def made():
+    def new_trainer():
         prepared = prepare(spec(), default_registry(), {"train": Dataset(IMAGES, LABELS)})
         return Trainer(spec(), prepared.model, prepared.data["train"], None, default_registry())
 
-    whole = made()
-    history = [each.row() for each in whole.events() if isinstance(each, EpochLogged)]
+    whole = new_trainer()
+    history = [event.row() for event in whole.events() if isinstance(event, EpochLogged)]
     for stop in (0, 3, 6):
-        first = made()
+        first = new_trainer()
         events = first.events()
         before = [next(events) for _ in range(stop + 1)]
-        second = made()
+        second = new_trainer()
         second.restore(first.state())
         rest = [*before, *second.events()]
-        assert [each.row() for each in rest if isinstance(each, EpochLogged)] == history
+        assert [event.row() for event in rest if isinstance(event, EpochLogged)] == history
         for name, value in whole.state().parameters.items():
             assert (second.state().parameters[name] == value).all()

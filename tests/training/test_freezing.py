@@ -59,21 +59,21 @@ def trained(blobs):
         spec = parse_spec(document, registry)
         prepared = prepare(spec, registry, {"train": Dataset(*blobs)})
         trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
-        found, losses = [prepared.model.parameters()], []
+        snapshots, losses = [prepared.model.parameters()], []
         for event in trainer.events():
             if isinstance(event, EpochLogged):
-                found.append(prepared.model.parameters())
+                snapshots.append(prepared.model.parameters())
                 losses.append(event.metrics["loss"])
-        return found, losses
+        return snapshots, losses
 
     return train
 
 
 def frozen(layers, positions, trainable=False):
-    tables = [{"type": each} if isinstance(each, str) else each for each in layers]
+    tables = [{"type": layer} if isinstance(layer, str) else layer for layer in layers]
     return [
-        {**each, "trainable": trainable} if place in positions else each
-        for place, each in enumerate(tables)
+        {**table, "trainable": trainable} if place in positions else table
+        for place, table in enumerate(tables)
     ]
 
 
@@ -101,6 +101,6 @@ def test_a_frozen_regularizer_is_no_part_of_the_loss(trained):
     layers = [{**BASE, "weight_regularizer": l2}, *LAYERS[1:]]
     _, free = trained(layers)
     _, without = trained(frozen(LAYERS, (0,)))
-    _, kept = trained(frozen(layers, (0,)))
-    assert kept == without
-    assert free[0] > kept[0]
+    _, losses = trained(frozen(layers, (0,)))
+    assert losses == without
+    assert free[0] > losses[0]

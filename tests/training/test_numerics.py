@@ -27,7 +27,9 @@ def test_rows_of_a_whole_batch_are_longer_than_the_buffer(batch, size):
 
 
 def threads():
-    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ class Copies(StepObserver):
         self.steps[-1]["dy"][name] = dy.copy()
 
     def gradients(self, parameters, gradients):
-        self.steps[-1]["dw"] = {key: each.copy() for key, each in gradients.items()}
+        self.steps[-1]["dw"] = {key: gradient.copy() for key, gradient in gradients.items()}
 
     def updated(self, before, after, rate):
         pairs = {key: (before[key].copy(), after[key].copy()) for key in before}
@@ -95,8 +95,8 @@ def test_an_observed_run_has_the_same_bits(training, engine):
         assert array.tobytes() == observed.model.parameters()[key].tobytes()
     assert alone.history == observed.history
     steps_per_epoch = 3 if training else 1
-    assert [each["epoch"] for each in first.steps] == [0, 3, 6]
-    assert [each["step"] for each in second.steps] == [(e + 1) * steps_per_epoch for e in (0, 3, 6)]
+    assert [step["epoch"] for step in first.steps] == [0, 3, 6]
+    assert [step["step"] for step in second.steps] == [(e + 1) * steps_per_epoch for e in (0, 3, 6)]
     for step in first.steps:
         check_step(step)
 
@@ -118,7 +118,7 @@ def check_step(step):
     error = (y["softmax_1"] - step["y_true"]).sum(axis=0) / n
     np.testing.assert_allclose(step["dw"]["dense_3.biases"], error, atol=1e-12)
     before, after = step["w"]["dense_3.biases"]
-    if np.sqrt(sum((each**2).sum() for each in step["dw"].values())) <= 0.01:
+    if np.sqrt(sum((gradient**2).sum() for gradient in step["dw"].values())) <= 0.01:
         np.testing.assert_allclose(after - before, -0.5 * step["dw"]["dense_3.biases"], atol=1e-12)
     assert step["rate"] == 0.5
     if "dense_2" in step["dy"]:  # no kernel computes it together with others

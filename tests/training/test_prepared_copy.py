@@ -43,22 +43,22 @@ def stream(prepared, *, copied, window=8):
 
 
 def epochs(batches, count):
-    found = []
+    seen = []
     for _ in range(count):
         for positions in batches.between(0, batches.count):
-            found += [each[positions].tobytes() for each in batches.samples.arrays.values()]
-    return found
+            seen += [array[positions].tobytes() for array in batches.samples.arrays.values()]
+    return seen
 
 
 def test_each_block_is_prepared_once(folder):
     prepared, again = [], []
     copied = stream(prepared, copied=True)
     batches, plain = (
-        StreamedBatches(each, 4, True, seed=1) for each in (copied, stream(again, copied=False))
+        StreamedBatches(blocks, 4, True, seed=1) for blocks in (copied, stream(again, copied=False))
     )
     assert epochs(batches, 3) == epochs(plain, 3)
-    for found, wanted in zip(copied.parts(), stream([], copied=False).parts(), strict=True):
-        for one, other in zip(found.arrays.values(), wanted.arrays.values(), strict=True):
+    for part, expected in zip(copied.parts(), stream([], copied=False).parts(), strict=True):
+        for one, other in zip(part.arrays.values(), expected.arrays.values(), strict=True):
             assert one.dtype == other.dtype
             assert (one == other).all()
     assert sorted(prepared) == [0, 2, 3]
@@ -74,7 +74,7 @@ def test_without_room_blocks_are_prepared_again(monkeypatch, folder, room):
         free = iter([10**9] if room == "for a part" else [])
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free, 100)))
     prepared = []
-    found = epochs(StreamedBatches(stream(prepared, copied=True), 4, True, seed=1), 3)
-    assert found == epochs(StreamedBatches(stream([], copied=False), 4, True, seed=1), 3)
+    seen = epochs(StreamedBatches(stream(prepared, copied=True), 4, True, seed=1), 3)
+    assert seen == epochs(StreamedBatches(stream([], copied=False), 4, True, seed=1), 3)
     assert (prepared.count(0) > 1) == (room != "for a part")
     assert prepared.count(3) > 1

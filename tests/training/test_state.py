@@ -54,7 +54,7 @@ def eager(monkeypatch):
 
 
 @pytest.fixture
-def made(blobs):
+def new_trainer(blobs):
     """Make a new trainer, as another process would."""
 
     def make(registry=None, layers=LAYERS, loss="categorical_crossentropy", y=None, **changes):
@@ -112,9 +112,9 @@ def goes_on_from_everywhere(make):
     return stops
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: "_".join(map(str, each)))
-def test_it_goes_on_from_every_batch_with_every_optimizer(eager, made, optimizer):
-    assert goes_on_from_everywhere(lambda: made(optimizer=optimizer)) == 3 * 5
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda options: "_".join(map(str, options)))
+def test_it_goes_on_from_every_batch_with_every_optimizer(eager, new_trainer, optimizer):
+    assert goes_on_from_everywhere(lambda: new_trainer(optimizer=optimizer)) == 3 * 5
 
 
 class Follower(Callback):
@@ -145,18 +145,18 @@ FOLLOWED = {"callbacks": [Follower(names=("loss", "validation_accuracy"))], "log
         ({"layers": LATE, "optimizer": OPTIMIZERS[-1]}, 15),
     ],
 )
-def test_it_goes_on_whatever_the_batches_and_layers_are(eager, made, changes, stops):
-    assert goes_on_from_everywhere(lambda: made(**changes)) == stops
+def test_it_goes_on_whatever_the_batches_and_layers_are(eager, new_trainer, changes, stops):
+    assert goes_on_from_everywhere(lambda: new_trainer(**changes)) == stops
 
 
-def test_the_scale_of_the_learning_rate_is_part_of_it(made):
-    whole = made()
+def test_the_scale_of_the_learning_rate_is_part_of_it(new_trainer):
+    whole = new_trainer()
     for event in whole.events():
         if isinstance(event, EpochLogged) and event.epoch == 0:
-            whole.scale_learning_rate(0.5)
+            whole.learning_rate_scale *= 0.5
             state = stored(whole.state())
     assert state.learning_rate_scale == 0.5
-    other = made()
+    other = new_trainer()
     other.restore(state)
     assert rows(other.events())[-1]["learning_rate"] == 0.0005
     assert parameters(other) == parameters(whole)
@@ -182,14 +182,14 @@ class OddMean(Metric):
         return state.total / state.count
 
 
-def test_a_metric_whose_state_is_not_plain_has_none_within_its_epochs(eager, made):
+def test_a_metric_whose_state_is_not_plain_has_none_within_its_epochs(eager, new_trainer):
     registry = Registry()
     for entry in default_registry().entries():
         registry.add(entry)
     registry.register(OddMean)
 
     def make():
-        return made(registry, training={"metrics": ["odd_mean"]})
+        return new_trainer(registry, training={"metrics": ["odd_mean"]})
 
     trainer, whole = make(), make()
     history = rows(whole.events())
@@ -211,7 +211,7 @@ def test_a_metric_whose_state_is_not_plain_has_none_within_its_epochs(eager, mad
 
 def wrong_states(state):
     key, array = next(iter(state.parameters.items()))
-    others = {name: each for name, each in state.parameters.items() if name != key}
+    others = {name: array for name, array in state.parameters.items() if name != key}
     yield replace(state, batch=99), "other batches"
     yield replace(state, layers=state.layers[:-1]), "other batches or layers"
     yield replace(state, parameters=others), f"parameter {key} is not in the checkpoint"
@@ -224,34 +224,34 @@ def wrong_states(state):
     yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
 
 
-def test_a_state_within_a_group_of_batches_needs_the_same_groups(eager, made):
-    trainer = made(training={"accumulate": 3})
+def test_a_state_within_a_group_of_batches_needs_the_same_groups(eager, new_trainer):
+    trainer = new_trainer(training={"accumulate": 3})
     next(trainer.events())
     state = stored(trainer.state())
     assert (trainer.batch, trainer.step) == (1, 0)
     with pytest.raises(StateError, match="accumulate changed"):
-        made().restore(state)
+        new_trainer().restore(state)
     with pytest.raises(StateError, match="accumulate changed"):
-        made(training={"accumulate": 3}).restore(replace(state, gradient=None))
+        new_trainer(training={"accumulate": 3}).restore(replace(state, gradient=None))
     with pytest.raises(StateError, match="gradient is of other parameters"):
-        made(training={"accumulate": 3}).restore(
+        new_trainer(training={"accumulate": 3}).restore(
             replace(state, gradient={"value": np.zeros(3), "weight": 7.0})
         )
 
 
-def test_a_state_of_something_else_is_refused(made):
-    trainer = made()
+def test_a_state_of_something_else_is_refused(new_trainer):
+    trainer = new_trainer()
     state = stored(trainer.state())
     for wrong, message in wrong_states(state):
         with pytest.raises(StateError, match=message):
-            made().restore(wrong)
+            new_trainer().restore(wrong)
     with pytest.raises(StateError, match="not the state of a training"):
         TrainingState.of({"epoch": 3})
 
 
-def test_halting_gives_an_event_after_every_so_many_epochs(made, monkeypatch):
+def test_halting_gives_an_event_after_every_so_many_epochs(new_trainer, monkeypatch):
     monkeypatch.setattr(heartbeat, "HEARTBEAT", 1e9)
-    trainer = made(training={"epochs": 100, "log_every": 50})
+    trainer = new_trainer(training={"epochs": 100, "log_every": 50})
     trainer.halt_every = 10
     assert [trainer.epoch for _ in trainer.events() if trainer.batch == 0] == [
         1, *range(10, 51, 10), 51, *range(60, 101, 10)

@@ -17,24 +17,24 @@ def stream(blocks, window):
     starts = np.cumsum([0, *blocks])
 
     def read(number):
-        own = np.arange(starts[number], starts[number + 1])
-        x, y = np.repeat(own[:, None], 3, axis=1).astype(float), own
-        return ReadyData({"": x}, (y,), (np.stack([y, -y], axis=1),), own / 2)
+        numbers = np.arange(starts[number], starts[number + 1])
+        x, y = np.repeat(numbers[:, None], 3, axis=1).astype(float), numbers
+        return ReadyData({"": x}, (y,), (np.stack([y, -y], axis=1),), numbers / 2)
 
     return ReadySet(tuple(blocks), read, "", window)
 
 
 def taken(batches, first, stop):
     """Return the samples of some batches, which all arrays have to agree on."""
-    found = []
+    epoch_ = []
     for positions in batches.between(first, stop):
         data = batches.samples
-        own = data.y[0][positions].tolist()
-        assert data.x[""][positions].tolist() == [[each] * 3 for each in own]
-        assert data.y_true[0][positions].tolist() == [[each, -each] for each in own]
-        assert data.weights[positions].tolist() == [each / 2 for each in own]
-        found.append(own)
-    return found
+        labels = data.y[0][positions].tolist()
+        assert data.x[""][positions].tolist() == [[label] * 3 for label in labels]
+        assert data.y_true[0][positions].tolist() == [[label, -label] for label in labels]
+        assert data.weights[positions].tolist() == [label / 2 for label in labels]
+        epoch_.append(labels)
+    return epoch_
 
 
 def epoch(batches):
@@ -45,11 +45,11 @@ def epoch(batches):
 def test_each_epoch_takes_each_sample_once(blocks, window, batch, shuffle):
     batches = StreamedBatches(stream(blocks, window), batch, shuffle, seed=3)
     for _ in range(3):
-        found = epoch(batches)
-        assert len(found) == batches.count
-        assert {len(each) for each in found[:-1]} <= {batches.batch_size}
-        assert len(found[-1]) == batches.last_size
-        whole = [each for batch in found for each in batch]
+        parts = epoch(batches)
+        assert len(parts) == batches.count
+        assert {len(part) for part in parts[:-1]} <= {batches.batch_size}
+        assert len(parts[-1]) == batches.last_size
+        whole = [number for batch in parts for number in batch]
         assert sorted(whole) == list(range(sum(blocks)))
         assert shuffle or whole == sorted(whole)
 
@@ -85,7 +85,7 @@ def test_blocks_of_a_group_are_read_one_after_another():
     batches, orders = StreamedBatches(grouped, 7, True, seed=0), []
     for _ in range(3):
         read.clear()
-        assert sorted(each for batch in epoch(batches) for each in batch) == list(range(120))
+        assert sorted(number for batch in epoch(batches) for number in batch) == list(range(120))
         order = [groups[number] for number in read]
         assert order == sorted(order, key=order.index)
         orders.append([*read])

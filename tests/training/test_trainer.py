@@ -110,16 +110,16 @@ def seen(document, *names, **training):
 
 def test_every_epoch_is_followed_with_the_metrics_that_are_monitored(document):
     state, result = seen(document, "validation_accuracy", "loss")
-    assert [each.epoch for each in state.after] == list(range(12))
-    assert [type(each) for each in state.after] == [
-        EpochLogged if each in (0, 5, 10, 11) else EpochFinished for each in range(12)
+    assert [event.epoch for event in state.after] == list(range(12))
+    assert [type(event) for event in state.after] == [
+        EpochLogged if index in (0, 5, 10, 11) else EpochFinished for index in range(12)
     ]
-    assert state.logged == [state.after[each] for each in (0, 5, 10, 11)]
+    assert state.logged == [state.after[index] for index in (0, 5, 10, 11)]
     silent = state.after[3]
     assert "accuracy" not in silent.metrics
     assert {"loss", "data_loss"} <= set(silent.metrics)
     assert "accuracy" in silent.validation
-    assert [each["epoch"] for each in result.history] == [0, 5, 10, 11]
+    assert [row["epoch"] for row in result.history] == [0, 5, 10, 11]
 
 
 def test_what_is_monitored_is_what_would_have_been_logged(document):
@@ -139,7 +139,7 @@ def test_nothing_is_computed_that_nobody_monitors(document):
         run(spec_of(document, *callbacks, metrics=[counting]))
         counts.append(len(counting.started))
     state = SEEN.pop()
-    assert [each.epoch for each in state.after] == list(range(12))
+    assert [event.epoch for event in state.after] == list(range(12))
     assert state.after[3].metrics == state.after[3].validation == {}
     assert counts[0] == counts[1] > 0
 
@@ -208,7 +208,7 @@ def test_training_ends_after_so_many_updates(document, training, batches, log_ev
     events = list(trainer.events())
     if trainer.epochs < 4:
         assert events[0] == Progressed(0.0, trainer.epochs)
-    logged = [each for each in events if isinstance(each, EpochLogged)]
+    logged = [event for event in events if isinstance(event, EpochLogged)]
     per_epoch = -(-30 // size)
     assert trainer.epochs == trainer.epoch == -(-batches // per_epoch) == logged[-1].epoch + 1
     assert (trainer.step, trainer.batch) == (updates, 0)
@@ -228,8 +228,8 @@ def test_training_ends_after_so_many_updates(document, training, batches, log_ev
 def test_schedules_end_with_the_last_update(document):
     optimizer = {"type": "sgd", "learning_rate": {"type": "polynomial", "initial_rate": 0.1}}
     training = {"epochs": 1000, "batch_size": 7, "max_steps": 8}
-    found, result = rates(document, optimizer, **training)
+    history, result = rates(document, optimizer, **training)
     schedule = Polynomial(initial_rate=0.1)
-    assert found == [schedule.rate(5, 8), schedule.rate(8, 8)]
-    assert found[-1] < found[0] / 2
+    assert history == [schedule.rate(5, 8), schedule.rate(8, 8)]
+    assert history[-1] < history[0] / 2
     assert result.epochs == 2

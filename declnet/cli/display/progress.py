@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from declnet.cli.display.streams import command_output, painted, print_line
 from declnet.cli.display.terminal import is_terminal, rich_table
@@ -26,9 +26,8 @@ from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleRenderable, RenderableType
     from rich.progress import Progress, ProgressColumn, TaskID
-    from rich.table import Table
 
     from declnet.contracts.runs.plan import Outcome
     from declnet.runs.many.run_tasks import RunTask
@@ -137,15 +136,15 @@ def progress_bar(
     from rich.progress import Progress
 
     class WithMore(Progress):
-        made: RenderableType | None = None
+        shown: RenderableType | None = None
         due = 0.0
 
         def get_renderables(self) -> Iterator[RenderableType]:
             if time.monotonic() >= self.due:
-                self.made = above()
-                self.due = time.monotonic() + (1 if self.made is not None else 0)
-            if self.made is not None:
-                yield self.made
+                self.shown = above()
+                self.due = time.monotonic() + (1 if self.shown is not None else 0)
+            if self.shown is not None:
+                yield self.shown
             yield self.make_tasks_table(self.tasks)
 
     return WithMore(
@@ -161,74 +160,129 @@ def _stderr() -> Console:
     return Console(file=painted(sys.stderr))
 
 
-def print_above(bar: tuple[Progress, TaskID] | None, line: str, *, err: bool = False) -> None:
-    """Print a line on standard output or error, on a terminal above the bar."""
-    if bar is not None and is_terminal(sys.stderr if err else command_output()):
-        bar[0].console.print(escaped_line(line), highlight=False, markup=False, soft_wrap=True)
-    else:
-        print_line(line, err=err)
+class Follower:
+    """The progress display of the runs of a group: lines, and a bar on a terminal.
 
-
-Ranked = Callable[[Sequence["Outcome"]], ResultTable | None]
-"""Make the ranking of a sweep from the outcomes so far."""
-
-
-class SweepFollower:
-    """The progress display of a sweep.
-
-    Args:
-        shorter: short names of metrics, by the name of the spec.
-        bar: the bar and its task, whose total is the number of runs; None for no bar.
-        lines: whether to print a line for each finished run.
-        done: the outcomes of runs that need not be trained.
-        ranked: makes the ranking that is shown above the bar, if there is one.
+    Attributes:
+        lines: whether to print a line for each run or trial that has ended.
     """
 
-    def __init__(
-        self,
-        shorter: Mapping[str, Abbreviations],
-        bar: tuple[Progress, TaskID] | None,
-        *,
-        lines: bool,
-        done: Sequence[Outcome] = (),
-        ranked: Ranked | None = None,
-    ) -> None:
-        self._shorter, self._bar, self._lines = shorter, bar, lines
-        self._outcomes, self._ranked = list(done), ranked
-        self._done = len(done)
+    def __init__(self, *, lines: bool) -> None:
+        self.lines = lines
+        self._bar: tuple[Progress, TaskID] | None = None
         self._shares: dict[Path, float] = {}
         self._next_step = 0.0
+
+    def _shown_table(self) -> ConsoleRenderable | None:
+        table = self.table()
+        return None if table is None else rich_table(table)
+
+    @contextmanager
+    def with_bar(self, title: str, *columns: ProgressColumn, total: float | None) -> Iterator[None]:
+        """Show a bar on standard error until the context ends, below `table`.
+
+        Args:
+            title: what the bar counts, with fields of `counts`.
+            columns: what follows the bar.
+            total: the number of runs or trials, if that is known.
+        """
+        from rich.progress import BarColumn, TextColumn
+
+        texts = TextColumn(title), BarColumn(bar_width=30), *columns
+        bar = progress_bar(*texts, above=self._shown_table)
+        counts = self.counts(0)
+        self._bar = bar, bar.add_task("", total=total, completed=counts["done"], **counts)
+        with bar:
+            yield
 
     def progress(self, task: RunTask, share: float) -> None:
         """Update the progress of a run; called often, so it must be cheap."""
         self._shares[task.directory] = share
         if self._bar is not None and time.monotonic() >= self._next_step:
             self._next_step = time.monotonic() + STEP
-            self._move()
+            self.move()
+
+    def forget(self, folder: Path) -> None:
+        """Forget the progress of the runs in a folder, which have ended."""
+        self._shares = {
+            directory: share
+            for directory, share in self._shares.items()
+            if not directory.is_relative_to(folder)
+        }
+
+    def move(self) -> None:
+        """Show the present state on the bar."""
+        if self._bar is not None:
+            (bar, task), running = self._bar, sum(self._shares.values())
+            counts = self.counts(running)
+            bar.update(task, completed=counts["done"] + running, **counts)
+
+    def print(self, line: str, *, err: bool = False) -> None:
+        """Print a line on standard output or error, on a terminal above the bar."""
+        if self._bar is not None and is_terminal(sys.stderr if err else command_output()):
+            console = self._bar[0].console
+            console.print(escaped_line(line), highlight=False, markup=False, soft_wrap=True)
+        else:
+            print_line(line, err=err)
+
+    def counts(self, running: float) -> dict[str, Any]:
+        """Return the fields of the bar: `done`, the number that has ended, and others.
+
+        Args:
+            running: the progress of the others, in runs.
+        """
+        raise NotImplementedError
+
+    def table(self) -> ResultTable | None:
+        """Return what is shown above the bar; None for nothing."""
+        raise NotImplementedError
+
+
+Ranked = Callable[[Sequence["Outcome"]], ResultTable | None]
+"""Make the ranking of a sweep from the outcomes so far."""
+
+
+class SweepFollower(Follower):
+    """The progress display of a sweep.
+
+    Args:
+        specs: the specs of the runs, without the seeds.
+        lines: as in `Follower`.
+        done: the outcomes of runs that need not be trained.
+        ranked: makes the ranking that is shown above the bar, if there is one.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[RunSpec],
+        *,
+        lines: bool,
+        done: Sequence[Outcome] = (),
+        ranked: Ranked | None = None,
+    ) -> None:
+        super().__init__(lines=lines)
+        self._shorter = {spec.name: abbreviations(spec.heads) for spec in specs}
+        self._outcomes, self._ranked = list(done), ranked
 
     def finished(self, outcome: Outcome) -> None:
         """Show that a run finished or failed."""
-        self._shares.pop(outcome.directory, None)
-        self._done += 1
+        self.forget(outcome.directory)
         self._outcomes.append(outcome)
-        self._move()
+        self.move()
         if outcome.error is not None:
-            print_above(self._bar, f"error: {outcome.label}: {outcome.error}", err=True)
-        elif self._lines:
+            self.print(f"error: {outcome.label}: {outcome.error}", err=True)
+        elif self.lines:
             data, values = list(outcome.metrics.items())[-1]
-            words = metrics_in_words(
-                values, self._shorter.get(outcome.name) or next(iter(self._shorter.values()))
-            )
-            print_above(self._bar, f"{outcome.label}: {data}, {words}")
+            shorter = self._shorter.get(outcome.name) or next(iter(self._shorter.values()))
+            self.print(f"{outcome.label}: {data}, {metrics_in_words(values, shorter)}")
 
-    def ranking(self) -> ResultTable | None:
+    def counts(self, running: float) -> dict[str, Any]:  # noqa: ARG002
+        """Return the number of runs that have ended."""
+        return {"done": len(self._outcomes)}
+
+    def table(self) -> ResultTable | None:
         """Return the best specs so far."""
         return self._ranked(self._outcomes) if self._ranked is not None else None
-
-    def _move(self) -> None:
-        if self._bar is not None:
-            bar, task = self._bar
-            bar.update(task, completed=self._done + sum(self._shares.values()), done=self._done)
 
 
 @contextmanager
@@ -248,26 +302,14 @@ def sweep_followed(
         done: the outcomes of runs that need not be trained.
         ranked: makes a ranking, which a terminal shows in place of lines.
     """
-    shorter = {spec.name: abbreviations(spec.heads) for spec in specs}
     if quiet or not is_terminal(sys.stderr):
-        yield SweepFollower(shorter, None, lines=not quiet)
+        yield SweepFollower(specs, lines=not quiet)
         return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    of_all = "/{task.total}" if count is not None else ""
-    runs = TextColumn(f"run {{task.fields[done]}}{of_all}")
-    followers: list[SweepFollower] = []  # none yet when the bar is made
-    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    bar = progress_bar(runs, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
-    task = bar.add_task("", total=count, completed=len(done), done=len(done))
     lines = ranked is None or not is_terminal(command_output())
-    follower = SweepFollower(shorter, (bar, task), lines=lines, done=done, ranked=ranked)
-    followers.append(follower)
-    with bar:
+    follower = SweepFollower(specs, lines=lines, done=done, ranked=ranked)
+    title = "run {task.fields[done]}" + ("/{task.total}" if count is not None else "")
+    times = TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
+    with follower.with_bar(title, *times, total=count):
         yield follower
-
-
-def _table(followers: Sequence[SweepFollower]) -> Table | None:
-    """Return the best specs so far as a table, if a run has finished."""
-    ranking = followers[0].ranking() if followers else None
-    return rich_table(ranking) if ranking is not None else None

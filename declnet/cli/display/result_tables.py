@@ -136,8 +136,8 @@ def print_result(
         print_table(metrics_table(result.metrics))
     _print_baseline(result)
     for name, calibration in result.calibrations.items():
-        of = f"{name} " if name else ""
-        fitted = f"{of}calibrated on {counted(calibration.samples, 'validation sample')}"
+        loss = f"{name} " if name else ""
+        fitted = f"{loss}calibrated on {counted(calibration.samples, 'validation sample')}"
         print_line(f"{fitted}: {'; '.join(calibration.summaries())}")
     for warning in result.warnings:
         if warning not in shown:
@@ -158,12 +158,12 @@ def _print_baseline(result: RunResult) -> None:
     """Print the metrics of a constant prediction on the most informative data."""
     for name in ("test", "validation", "train"):
         if name in result.baselines:
-            found, shorter = result.baselines[name], abbreviations(result.spec.heads)
+            baseline, shorter = result.baselines[name], abbreviations(result.spec.heads)
             values = (
-                f"{shorter.get(each, each)}: {format_number(value)}"
-                for each, value in found.metrics.items()
+                f"{shorter.get(metric, metric)}: {format_number(value)}"
+                for metric, value in baseline.metrics.items()
             )
-            print_line(f"{name} baseline, {found.prediction}: {', '.join(values)}")
+            print_line(f"{name} baseline, {baseline.prediction}: {', '.join(values)}")
             return
 
 
@@ -182,21 +182,21 @@ def print_series(series: RunSeries) -> None:
 
 def print_together(evaluations: Sequence[Evaluation]) -> None:
     """Print a line for each evaluation of the models of folds, and the baseline of the last."""
-    for found in evaluations:
-        if not found.metrics:
+    for evaluation in evaluations:
+        if not evaluation.metrics:
             continue  # of averages, the loss is unknown
-        by = ", mean of all models" if found.data != "out of fold" else ""
-        print_line(f"{found.data}{by}: {_in_words(found.metrics)}")
+        by = ", mean of all models" if evaluation.data != "out of fold" else ""
+        print_line(f"{evaluation.data}{by}: {_metrics_text(evaluation.metrics)}")
     last = evaluations[-1]
     if last.baseline is not None:
         known = {
             name: value for name, value in last.baseline.metrics.items() if name in last.metrics
         }
-        words = _in_words(known)
+        words = _metrics_text(known)
         print_line(f"{last.data} baseline, {last.baseline.prediction}: {words}")
 
 
-def _in_words(metrics: Mapping[str, float]) -> str:
+def _metrics_text(metrics: Mapping[str, float]) -> str:
     named = ordered(informative([{"": dict(metrics)}]))
     return ", ".join(f"{name}: {format_number(metrics[name])}" for _, name in named)
 

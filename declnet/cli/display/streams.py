@@ -183,8 +183,8 @@ def command_streams() -> Iterator[EscapedStream]:
     """
     global _output  # noqa: PLW0603  # a process has one standard output
     stdout, stderr = (
-        each if each is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
-        for each in (sys.stdout, sys.stderr)
+        stream if stream is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        for stream in (sys.stdout, sys.stderr)
     )
     with _private(stdout) as private:
         _output = EscapedStream(private)

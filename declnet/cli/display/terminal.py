@@ -166,7 +166,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
         width: the maximum number of characters; more values are averaged in equal parts.
     """
     shown = _averaged(values, width)
-    finite = [each for each in shown if math.isfinite(each)]
+    finite = [value for value in shown if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     span = high / 2 - low / 2  # in halves, since the full range may overflow
     top = len(BLOCKS) - 1

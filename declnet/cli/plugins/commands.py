@@ -42,12 +42,12 @@ def show(type_name: str, kind: str | None) -> None:
 
     registry = default_registry()
     kinds = [kind] if kind is not None else registry.kinds()
-    entries = [entry for each in kinds for entry in registry.offers(each, type_name)]
+    entries = [entry for of_kind in kinds for entry in registry.offers(of_kind, type_name)]
     if not entries:
-        for each in kinds:
-            if kind is not None or registry.offering(each, type_name):
-                registry.entry(each, type_name)  # raises, with the cause if the plugin is broken
-        known = {name for each in kinds for name in registry.types(each)}
+        for known_kind in kinds:
+            if kind is not None or registry.offering(known_kind, type_name):
+                registry.entry(known_kind, type_name)  # raises, with a broken plugin's cause
+        known = {name for of_kind in kinds for name in registry.types(of_kind)}
         hint = suggestion(type_name, known, "installed types")
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
     for number, entry in enumerate(entries):

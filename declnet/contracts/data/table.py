@@ -46,12 +46,12 @@ def class_name(value: Any) -> str:
 def missing_values(column: Array) -> Array:
     """Return a boolean mask of the missing values (NaN or None) in a column (n, …)."""
     if column.dtype.kind == "f":
-        found: Array = np.isnan(column)
+        missing: Array = np.isnan(column)
     elif column.dtype.kind == "O":
-        found = (column == None).astype(bool)  # noqa: E711  # elementwise
+        missing = (column == None).astype(bool)  # noqa: E711  # elementwise
     else:
-        found = np.zeros(column.shape, bool)
-    return found
+        missing = np.zeros(column.shape, bool)
+    return missing
 
 
 def unmasked(column: np.ma.MaskedArray[Any, Any]) -> Array:
@@ -59,9 +59,9 @@ def unmasked(column: np.ma.MaskedArray[Any, Any]) -> Array:
     plain, mask = np.asarray(column.data), np.ma.getmaskarray(column)
     if not mask.any():
         return plain
-    found: Array = plain.astype(float if plain.dtype.kind in "fiub" else object)
-    found[mask] = np.nan if found.dtype.kind == "f" else None
-    return found
+    filled: Array = plain.astype(float if plain.dtype.kind in "fiub" else object)
+    filled[mask] = np.nan if filled.dtype.kind == "f" else None
+    return filled
 
 
 def distinct_values(column: Array) -> list[Any]:
@@ -204,7 +204,7 @@ class Table(SampleArrays):
             if column.ndim != 1:
                 raise Misfit.of(column, "an array (n,)").within(f'column "{name}"')
             if column.dtype.kind == "O" and not {*map(type, column)} <= {str, NoneType}:
-                kinds = {type(each) for each in column if not isinstance(each, str | None)}
+                kinds = {type(cell) for cell in column if not isinstance(cell, str | None)}
                 if kinds:
                     listed = " and ".join(sorted(kind.__name__ for kind in kinds))
                     fault = f" of objects with {listed}, not text or None"

@@ -134,7 +134,7 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
     Held-out data is the test data, or else the validation data. Without any, there are no tables.
     """
     known = ordered(metric for series in all_series for metric in series.gaps())
-    held_out = [data for data in ("test", "validation") if any(of == data for of, _ in known)]
+    held_out = [data for data in ("test", "validation") if any(held == data for held, _ in known)]
     for data, name in known:
         if data not in held_out[:1] or name in PARTS:
             continue
@@ -142,8 +142,8 @@ def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
         for series in all_series:
             metrics = series.metrics()
             three = (metrics.get(("train", name)), metrics.get((data, name)))
-            found = map(_statistics, (*three, series.gaps().get((data, name))))
-            rows.append((series.name, *(value for each in found for value in each[:2])))
+            statistics = map(_statistics, (*three, series.gaps().get((data, name))))
+            rows.append((series.name, *(value for pair in statistics for value in pair[:2])))
         columns = ("spec", "train", "±", data, "±", "gap", "±")
         title = f"{name}, mean ± standard deviation"
         yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
@@ -157,13 +157,18 @@ def members_table(group: Group) -> ResultTable:
     """
     name = group.evaluated_on[0]
     members = group.of_members(name)
-    values = {point: {**own.metrics, **(own.errors or {})} for point, (_, own) in members.items()}
-    metrics = [name for _, name in ordered(informative([{"": own} for own in values.values()]))]
+    values = {
+        point: {**evaluation.metrics, **(evaluation.errors or {})}
+        for point, (_, evaluation) in members.items()
+    }
+    metrics = [name for _, name in ordered(informative([{"": row} for row in values.values()]))]
     rows = tuple(
-        (point, group.weights[point], *map(own.get, metrics)) for point, own in values.items()
+        (point, group.weights[point], *map(row.get, metrics)) for point, row in values.items()
     )
     without = tuple(
-        (point, 0.0, *(None for _ in metrics)) for point, own in group.weights.items() if not own
+        (point, 0.0, *(None for _ in metrics))
+        for point, weight in group.weights.items()
+        if not weight
     )
     data = next(iter(members.values()))[1].data
     columns = ("member", "weight", *metrics)

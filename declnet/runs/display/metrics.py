@@ -84,12 +84,12 @@ def ordered(
     metrics: Iterable[tuple[str, str]], data_sets: Sequence[str] = DATA_SETS
 ) -> list[tuple[str, str]]:
     """Return metrics in the order of tables: by data set, losses last."""
-    found = list(dict.fromkeys(metrics))
+    unique = list(dict.fromkeys(metrics))
 
     def place(metric: tuple[str, str]) -> tuple[int, int, int]:
         data, name = metric
         of_data = data_sets.index(data) if data in data_sets else len(data_sets)
         of_name = LOSSES.index(name) + 1 if name in LOSSES else 0
-        return of_data, of_name, found.index(metric)
+        return of_data, of_name, unique.index(metric)
 
-    return sorted(found, key=place)
+    return sorted(unique, key=place)

@@ -109,7 +109,7 @@ class _NotebookProgress:
         return f"{self._name}, {self._state}: {epochs}, {spent:.1f} s{left}"
 
     def __repr__(self) -> str:
-        return escaped_line(", ".join(each for each in (self._line(), self._metrics) if each))
+        return escaped_line(", ".join(line for line in (self._line(), self._metrics) if line))
 
     def _repr_html_(self) -> str:
         from declnet.display.html import Html, element, view

@@ -61,9 +61,9 @@ def stored_view(run: StoredRun) -> str:
     return view(*parts)
 
 
-def evaluation_view(found: Evaluation) -> str:
+def evaluation_view(evaluation: Evaluation) -> str:
     """Return an evaluation: metrics and the baseline, scores by class, confusion matrix."""
-    return view(_evaluation(found))
+    return view(_evaluation(evaluation))
 
 
 def _evaluation(evaluation: Evaluation) -> Html:

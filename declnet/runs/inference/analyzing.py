@@ -155,7 +155,7 @@ class AnalyzedData:
             name: better for name, better in directions(heads).items() if name not in without
         }
         for head, reading in zip(heads, self._reader.readings, strict=True):
-            if reading.sort == "values" and not head.metrics and self._has_errors(head):
+            if reading.task == "values" and not head.metrics and self._has_errors(head):
                 errors = {head.label(name): better for name, better in ValueErrors.better.items()}
                 better_by_name |= {
                     name: direction
@@ -198,7 +198,7 @@ class AnalyzedData:
     ) -> dict[str, float]:
         """Return the loss, the run's metrics and, for values, errors."""
         heads, readings = self._reader.heads, self._reader.readings
-        errors = [ValueErrors() if reading.sort == "values" else None for reading in readings]
+        errors = [ValueErrors() if reading.task == "values" else None for reading in readings]
         watches = [_nothing if error is None else error.add for error in errors]
         metrics = MetricAccumulator(heads, None, watches)
         with np.errstate(all="ignore"):

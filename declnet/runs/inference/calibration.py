@@ -57,10 +57,10 @@ class FittedCalibration:
         y_true = _targets(reading, y, y_pred)
         steps = []
         for calibrator in head.calibration.values():
-            if y_true.ndim < y_pred.ndim and reading.sort == "values":
+            if y_true.ndim < y_pred.ndim and reading.task == "values":
                 require_quantiles(calibrator, y_pred[:1].size, 1)
-            arrays = read_only(y_pred), read_only(y_true)
-            state = verified(Calibrator.fit, calibrator, *arrays, reading.sort)
+            y_pred, y_true = read_only(y_pred), read_only(y_true)
+            state = verified(Calibrator.fit, calibrator, y_pred, y_true, reading.task)
             steps.append(FittedStep(calibrator, state))
             y_pred = _applied(steps[-1], y_pred)
         return cls(tuple(steps), reading, len(outputs))
@@ -79,13 +79,13 @@ class FittedCalibration:
         step = self._giving("threshold")
         if step is None:
             return None
-        units = self.reading.outputs if self.reading.sort == "flags" else 1
+        units = self.reading.outputs if self.reading.task == "flags" else 1
         return threshold_of(step.calibrator, step.state, units)
 
     @property
     def promised_coverage(self) -> float | None:
         """The share of targets that the intervals or sets should hold, if there are any."""
-        step = self._giving("sets" if self.reading.sort != "values" else "intervals")
+        step = self._giving("sets" if self.reading.task != "values" else "intervals")
         if step is None:
             return None
         return verified(Calibrator.promised_coverage, step.calibrator)
@@ -113,7 +113,7 @@ class FittedCalibration:
         They have the shape (n,) or (n, *shape) and the type of the predictions.
         """
         step = self._giving("intervals")
-        if step is None or self.reading.sort != "values":
+        if step is None or self.reading.task != "values":
             return None
         y_pred = read_only(_as_task(self.reading, outputs))
         lower, upper = verified(Calibrator.intervals, step.calibrator, y_pred, step.state)
@@ -158,7 +158,7 @@ class JointCalibration(FittedCalibration):
     members: tuple[FittedCalibration, ...] = ()
 
     @classmethod
-    def of(cls, members: Sequence[FittedCalibration]) -> Self:
+    def from_members(cls, members: Sequence[FittedCalibration]) -> Self:
         """Return the calibrations of at least one model as one."""
         samples = sum(member.samples for member in members)
         return cls(members[0].steps, members[0].reading, samples, tuple(members))
@@ -253,9 +253,9 @@ def _applied(step: FittedStep, y_pred: Array) -> Array:
 def _as_task(reading: OutputReading, outputs: Array) -> Array:
     """Return predictions as calibrators take them: float64, of the task's shape."""
     y_pred = outputs.astype(np.float64)
-    if reading.sort == "flags":
+    if reading.task == "flags":
         return y_pred.reshape(len(y_pred), -1)
-    return y_pred.reshape(-1) if reading.outputs == 1 and reading.sort != "classes" else y_pred
+    return y_pred.reshape(-1) if reading.outputs == 1 and reading.task != "classes" else y_pred
 
 
 def _targets(reading: OutputReading, y: Array, y_pred: Array) -> Array:
@@ -264,7 +264,7 @@ def _targets(reading: OutputReading, y: Array, y_pred: Array) -> Array:
     Raises:
         DataError: a sample has several values, but another number of predictions.
     """
-    if reading.sort != "values":
+    if reading.task != "values":
         return reading.true_labels(y)
     values = y.astype(np.float64)
     if values.size == y_pred.size:
@@ -324,8 +324,8 @@ def restored(
     }
 
 
-class KeptPredictions:
-    """The predictions and targets of a data set, kept batch by batch."""
+class CollectedPredictions:
+    """The predictions and targets of a data set, collected batch by batch."""
 
     def __init__(self) -> None:
         self._batches: list[tuple[Array, Array]] = []

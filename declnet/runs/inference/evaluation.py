@@ -283,20 +283,20 @@ class _LossCounts:
 
     def __init__(self, reading: OutputReading) -> None:
         self._reading, self._observed = reading, Observed(reading, MOST_STREAMED)
-        self._counts = ClassCounts(reading) if reading.sort != "values" else None
+        self._counts = ClassCounts(reading) if reading.task != "values" else None
         self._errors, self._samples = ValueErrors(), 0
-        self._trust: _Trust | None = None
+        self._effect: _CalibrationEffect | None = None
 
     def calibrating(self, calibration: FittedCalibration, unscale: Unscale | None) -> Unscale:
         """Return how the predictions of the samples that follow are finished, before each batch."""
-        if self._trust is None:
-            self._trust = _Trust(self._reading, calibration)
-        self._trust.calibration = calibration
-        return partial(self._trust.calibrated, unscale)
+        if self._effect is None:
+            self._effect = _CalibrationEffect(self._reading, calibration)
+        self._effect.calibration = calibration
+        return partial(self._effect.calibrated, unscale)
 
     def add(self, y_pred: Array, y: Array) -> None:
-        if self._trust is not None:
-            self._trust.add(y_pred, y)
+        if self._effect is not None:
+            self._effect.add(y_pred, y)
         (self._errors if self._counts is None else self._counts).add(y_pred, y)
         self._observed.add(y_pred, y)
         self._samples += len(y)
@@ -319,8 +319,8 @@ class _LossCounts:
             }
         observed, baseline = self._observed, self._observed.baseline(head.metrics.values())
         evaluation = Evaluation(data, self._samples, of_loss, baseline=baseline)
-        if self._trust is not None and calibration is not None:
-            evaluation = replace(evaluation, calibration=self._trust.result(calibration))
+        if self._effect is not None and calibration is not None:
+            evaluation = replace(evaluation, calibration=self._effect.result(calibration))
         if self._counts is None:
             if baseline is not None:
                 constant = ValueErrors()
@@ -334,12 +334,12 @@ class _LossCounts:
         return replace(evaluation, class_names=names, counts=counts, warnings=warnings)
 
 
-class _Trust:
+class _CalibrationEffect:
     """The effect of calibrators over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading, calibration: FittedCalibration) -> None:
         self._reading, self.calibration = reading, calibration
-        changed = calibration.changes_predictions and reading.sort != "values"
+        changed = calibration.changes_predictions and reading.task != "values"
         shown = changed and not reading.scores
         self._before = Reliability(reading) if shown else None
         self._after = Reliability(reading) if shown else None
@@ -367,7 +367,7 @@ class _Trust:
         coverage = None
         if self._coverage.total:
             promised = calibration.promised_coverage
-            size = "mean_width" if self._reading.sort == "values" else "mean_set_size"
+            size = "mean_width" if self._reading.task == "values" else "mean_set_size"
             coverage = self._coverage.as_data(size)
             coverage |= {"promised": promised} if promised is not None else {}
         return CalibrationResult(

@@ -180,7 +180,7 @@ class Member:
             )
         data = checked(data, label)
         if preparation.steps and self.takes_named_arrays:
-            self.model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
+            self.model.match_inputs(data.inputs)  # since transforms may broadcast other shapes
         samples = preparation.apply_to_set(data)
         return samples if samples.inputs is data.inputs else checked(samples, label)
 
@@ -208,7 +208,7 @@ class Member:
             return data if whole else stacked(data, self.model.input_shape)
         x = data.inputs
         if self.takes_named_arrays or UNNAMED not in x:
-            x = self.model.given(x)
+            x = self.model.match_inputs(x)
         elif x[UNNAMED].ndim == 0:
             raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
         columns = {name or ARRAY: array for name, array in as_arrays(x).items()}
@@ -228,7 +228,7 @@ def readings_of(
         name = head.target_among(encodings) if encodings else None
         target = encodings[name] if name is not None else None
         shape = model.output(head.output).output_shape
-        reading = OutputReading.of(head, shape, model.dtype, target)
+        reading = OutputReading.from_head(head, shape, model.dtype, target)
         calibration = calibrations.get(head.name)
         threshold = calibration.threshold if calibration is not None else None
         readings.append(reading if threshold is None else reading.with_threshold(threshold))

@@ -61,7 +61,7 @@ class Observed:
         reading, shape = self._reading, self._like.shape[1:]
         if not self._y or prod(self._y[0].shape[1:]) > MOST_VALUES:
             return None
-        if reading.sort == "classes":
+        if reading.task == "classes":
             most, outputs = int(self.true.argmax()), np.zeros(shape)
             outputs[most] = 1
             return f'always "{(reading.class_names or ())[most]}"', outputs
@@ -69,14 +69,14 @@ class Observed:
         if sum(y.size for y in self._y) != count * prod(shape):
             return None
         mean = sum(y.reshape(len(y), -1).sum(axis=0, dtype=float) for y in self._y) / count
-        if reading.sort == "values":
+        if reading.task == "values":
             value = f", {float(mean[0]):.4g}" if prod(shape) == 1 else ""
             return f"always the mean{value}", mean.reshape(shape)
         outputs = (mean > 0.5).astype(float)
         if reading.scores:
             outputs = np.asarray(reading.threshold) + 2 * outputs - 1
         outputs = outputs.reshape(shape)
-        if reading.sort == "flags":
+        if reading.task == "flags":
             return "always the more frequent", outputs
         return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs
 

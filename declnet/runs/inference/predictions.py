@@ -192,7 +192,7 @@ class OutputReading:
     """The interpretation of a model's predictions.
 
     Attributes:
-        sort: `"classes"`: one unit per class; `"binary"`: one unit for two classes; `"flags"`:
+        task: `"classes"`: one unit per class; `"binary"`: one unit for two classes; `"flags"`:
             several binary units; `"values"`.
         classes: the classes as in the training data's target, or 0, 1, 2, …; None for flags and
             values.
@@ -202,14 +202,14 @@ class OutputReading:
         scores: whether units return scores rather than probabilities.
     """
 
-    sort: Task
+    task: Task
     classes: tuple[Any, ...] | None
     outputs: int
     threshold: Thresholds = 0.5
     scores: bool = False
 
     @classmethod
-    def of(
+    def from_head(
         cls, head: Head, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
     ) -> OutputReading:
         """Return the interpretation of an output's predictions, which the loss determines.
@@ -238,9 +238,9 @@ class OutputReading:
         Raises:
             DataError: the predictions are not of two classes by one unit each.
         """
-        if self.sort in ("binary", "flags"):
+        if self.task in ("binary", "flags"):
             return replace(self, threshold=threshold)
-        what = "values" if self.sort == "values" else f"{self.outputs} units, one for each class"
+        what = "values" if self.task == "values" else f"{self.outputs} units, one for each class"
         raise DataError(f"a threshold needs one unit for two classes, but this model has {what}")
 
     def labels(self, outputs: Array) -> Array:
@@ -249,11 +249,11 @@ class OutputReading:
         Args:
             outputs: the result of `Loss.predictions`.
         """
-        if self.sort == "classes":
+        if self.task == "classes":
             labels: Array = outputs.argmax(axis=1)
             return labels
         flags = (outputs.reshape(len(outputs), -1) > self.threshold).astype(np.intp)
-        return flags[:, 0] if self.sort == "binary" else flags
+        return flags[:, 0] if self.task == "binary" else flags
 
     def true_labels(self, y: Array) -> Array:
         """Return the index of each sample's true class (n,); for flags, (n, outputs).
@@ -261,22 +261,22 @@ class OutputReading:
         Args:
             y: as metrics take it: labels (n,) or (n, 1), one-hot rows (n, classes), or flags.
         """
-        if self.sort == "classes":
+        if self.task == "classes":
             one_hot = y.ndim == 2 and y.shape[1] > 1
             labels: Array = y.argmax(axis=1) if one_hot else y.reshape(-1)
             return labels.astype(np.intp)
         flags = (y.reshape(len(y), -1) > 0.5).astype(np.intp)
-        return flags[:, 0] if self.sort == "binary" else flags
+        return flags[:, 0] if self.task == "binary" else flags
 
     def read(self, outputs: Array) -> Predictions:
         """Interpret outputs (n, *shape) returned by `Loss.predictions`."""
-        if self.sort == "values":
+        if self.task == "values":
             single = outputs.ndim > 1 and prod(outputs.shape[1:]) == 1
             return Predictions(outputs.reshape(-1) if single else outputs, None, None, outputs)
         labels, rows = self.labels(outputs), outputs.reshape(len(outputs), -1)
-        if self.sort == "flags":
+        if self.task == "flags":
             return Predictions(labels, None if self.scores else rows, None, outputs)
-        if self.sort == "binary":
+        if self.task == "binary":
             rows = np.concatenate([1 - rows, rows], axis=1)
         kind = object if isinstance((self.classes or ("",))[0], str) else None
         prediction = np.array(self.classes, kind)[labels]

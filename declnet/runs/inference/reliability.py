@@ -40,7 +40,7 @@ class Reliability:
         """Add a batch of probabilities (n, *shape), and y as metrics take it."""
         labels, eps = self._reading.true_labels(y), float(np.finfo(outputs.dtype).eps)
         p = outputs.reshape(len(outputs), -1).astype(float)
-        if self._reading.sort == "classes":
+        if self._reading.task == "classes":
             top, right = p.max(axis=1), p.argmax(axis=1) == labels
             of_truth = p[np.arange(len(p)), labels]
         else:

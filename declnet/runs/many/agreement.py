@@ -26,7 +26,7 @@ def require_one_version(runs: Sequence[StoredRun]) -> None:
     """
     seen: dict[str, tuple[str, StoredRun]] = {}
     for run in runs:
-        versions = Origins.of(run.manifest).versions(kernels=False)
+        versions = Origins.recorded(run.manifest).versions(kernels=False)
         for name, version in {**versions, "declnet": run.manifest.declnet}.items():
             known, first = seen.setdefault(name, (version, run))
             if known != version:
@@ -77,7 +77,7 @@ def _described(member: Member) -> dict[str, Any]:
         "losses": [head.name for head in member.heads],
         "windows": preparation.windows and preparation.windows.spec,
         "classes": [reading.classes for reading in readings],
-        "outputs": [(reading.sort, reading.outputs, reading.scores) for reading in readings],
+        "outputs": [(reading.task, reading.outputs, reading.scores) for reading in readings],
         "calibrators": [
             {name for calibrator in of_head for name in calibrator.gives()} - {"apply"}
             for of_head in calibrators

@@ -7,8 +7,6 @@ from typing import Any
 
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError
-from declnet.runs.inference.analyzing import AnalysisResult
-from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.documents import Spread
 from declnet.runs.many.group import Group
 from declnet.runs.many.series import RunSeries
@@ -62,13 +60,9 @@ class GroupResult(RunResult):
         """The models of all runs as one, which averages their predictions."""
         return self.group.predictor()
 
-    def evaluate(self, data: Any = None) -> Evaluation:
-        """Evaluate the models as one; see `Group.evaluate`."""
-        return self.group.evaluate(data)
-
-    def analyze(self, *analyses: Any, data: Any = None) -> tuple[AnalysisResult, ...]:
-        """Analyze the models as one; see `Group.analyze`."""
-        return self.group.analyze(*analyses, data=data)
+    @property
+    def _opened(self) -> Group:
+        return self.group
 
     def __getattr__(self, name: str) -> Any:
         """Raise DataError for an attribute of a single run's result."""

@@ -45,7 +45,7 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
             np.concatenate([part.outputs(calibrated=False)[head.name] for part in of_member])
             for of_member in parts
         ]
-        sizes_differ = reading.sort == "values" and predictions[0].size != y.size
+        sizes_differ = reading.task == "values" and predictions[0].size != y.size
         if reading.scores or sizes_differ:
             message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
             raise DataError(message, hint="give each member a weight")
@@ -55,12 +55,12 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
 
 def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], float]:
     """Return the loss that the selection minimizes."""
-    if reading.sort == "values":
+    if reading.task == "values":
         shape = (len(y), -1)
         target = y.reshape(shape).astype(float)
         return lambda y_pred: float(np.mean((y_pred.reshape(shape) - target) ** 2))
     labels = reading.true_labels(y)
-    if reading.sort == "classes":
+    if reading.task == "classes":
         rows = np.arange(len(labels))
         return lambda y_pred: _log_loss(y_pred[rows, labels])
     truth = labels.reshape(len(labels), -1).astype(bool)

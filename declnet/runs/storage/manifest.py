@@ -48,7 +48,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         data={name: UsedData(len(samples), samples.fingerprint) for name, samples in data.items()},
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
-        components=computed_once((model.nodes, ready.registry), about, components),
+        components=computed_once((model.network, ready.registry), about, components),
         engine=_engine(kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),
@@ -113,7 +113,7 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
 
     declnet's own version and a spec that names other components are reported separately.
     """
-    was, is_now = Origins.of(before), Origins.of(now)
+    was, is_now = Origins.recorded(before), Origins.recorded(now)
     old, new = was.versions(), is_now.versions()
     for name in sorted({*old, *new} - {FIRST_PARTY}):
         if old.get(name) != new.get(name):

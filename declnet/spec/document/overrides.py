@@ -19,6 +19,47 @@ SOURCE = "--set"
 
 
 @dataclass(frozen=True, eq=False)
+class InlineValue:
+    """A TOML value on a command line.
+
+    Attributes:
+        name: what messages call the argument, e.g. `--set`.
+        number: its position among several, from 1; messages show it as the line.
+        text: the argument.
+        start: where the value begins in it.
+    """
+
+    name: str
+    number: int
+    text: str
+    start: int = 0
+
+    def place(self, start: int, end: int) -> Place:
+        """Return the place of a range of characters."""
+        return Place(self.name, self.number, start + 1, self.number, end + 1, self.text)
+
+    @cached_property
+    def _positions(self) -> KeyPositions:
+        from declnet.spec.document.key_positions import KeyPositions
+
+        return KeyPositions(f"_={self.text[self.start :]}", "toml")
+
+    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
+        """Return where a path within the value is written; of several lines, the whole value."""
+        whole = self.place(self.start, len(self.text))
+        spot = self._positions.spot(("_", *path))
+        if spot is None:
+            return None if path else whole
+        by_key = path and focus != "value" and spot.key is not None
+        start, end = spot.key if by_key and spot.key is not None else spot.value
+        shift = self.start - len("_=")
+        if "\n" in self.text[self.start : start + shift]:
+            return whole
+        lines = self.text[start + shift : end + shift].count("\n")
+        return self.place(start + shift, len(self.text) if lines else end + shift)
+
+
+@dataclass(frozen=True, eq=False)
 class Override:
     """A key and its new value.
 
@@ -44,49 +85,29 @@ class Override:
         """The parts of the key."""
         return tuple(int(part) if _is_position(part) else part for part in self.key.split("."))
 
-    def place(self, start: int, end: int) -> Place:
-        """Return the place of a range of characters."""
-        return Place(SOURCE, self.number, start + 1, self.number, end + 1, self.text)
+    @cached_property
+    def _written(self) -> InlineValue:
+        value = self.text.partition("=")[2].lstrip()
+        return InlineValue(SOURCE, self.number, self.text, len(self.text) - len(value))
 
     @property
     def key_place(self) -> Place:
         """The place of the whole key."""
         start = self.text.find(self.key)
-        return self.place(start, start + len(self.key))
+        return self._written.place(start, start + len(self.key))
 
     def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
         """Return where a path is written: as part of the key, or in the value."""
+        depth = len(self.path)
         if any(str(one) != str(other) for one, other in zip(path, self.path, strict=False)):
             return None
-        if 0 < len(path) < len(self.path):
+        if 0 < len(path) < depth:
             *before, part = self.key.split(".")[: len(path)]
             start = self.text.find(self.key) + sum(len(outer) + 1 for outer in before)
-            return self.place(start, start + len(part))
-        is_whole = len(path) == len(self.path)
-        if not path or (is_whole and focus != "value"):
+            return self._written.place(start, start + len(part))
+        if not path or (len(path) == depth and focus != "value"):
             return self.key_place
-        spot = self._positions.spot(("_", *path[len(self.path) :]))
-        whole = self.place(self._value_start, len(self.text))
-        if spot is None:
-            return whole if is_whole else None
-        by_key = focus != "value" and spot.key is not None
-        start, end = spot.key if by_key and spot.key is not None else spot.value
-        shift = self._value_start - len("_=")
-        if "\n" in self.text[self._value_start : start + shift]:
-            return whole
-        lines = self.text[start + shift : end + shift].count("\n")
-        return self.place(start + shift, len(self.text) if lines else end + shift)
-
-    @cached_property
-    def _value_start(self) -> int:
-        _, _, value = self.text.partition("=")
-        return len(self.text) - len(value.lstrip())
-
-    @cached_property
-    def _positions(self) -> KeyPositions:
-        from declnet.spec.document.key_positions import KeyPositions
-
-        return KeyPositions("_=" + self.text[self._value_start :], "toml")
+        return self._written.place_of(path[depth:], focus)
 
 
 def parse_override(text: str, number: int = 1) -> Override:

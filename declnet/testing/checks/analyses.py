@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Literal
 
 import numpy as np
 
 from declnet import Analysis, Array, DataError, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
 from declnet.testing.trial import Setting, Trial, read_only, tried
 from declnet.testing.watched import call_locked
@@ -79,7 +80,7 @@ class SimulatedModel:
         return {"": self.classes}
 
     @property
-    def better(self) -> dict[str, str | None]:
+    def better(self) -> dict[str, Literal["higher", "lower"] | None]:
         """Two metrics, one of which is undefined for few samples, and one without direction."""
         return {"loss": "lower", "share": "higher", "spread": None}
 

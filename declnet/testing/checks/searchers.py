@@ -18,7 +18,7 @@ from declnet import (
     TrialState,
     verified,
 )
-from declnet.testing.check import CheckFailed, Subject, calling, check, require_available
+from declnet.testing.checking import CheckFailed, Subject, calling, check, require_available
 
 TRIALS = 5
 STEPS = 4
@@ -57,23 +57,20 @@ class _Study:
     def ask(self) -> StudyTrial | None:
         """Return a trial that a killed process left, or a new one; None if there are enough."""
         trials = self.trials()
-        for trial in trials:
-            if trial.state == "running":
-                return trial
-        if len(trials) >= TRIALS:
-            return None
+        running = [trial for trial in trials if trial.state == "running"]
+        if running or len(trials) >= TRIALS:
+            return next(iter(running), None)
+        number, worker = len(trials), self.context.worker
         with calling("a new trial"):
             if self.storage is not None:
                 trial = self.storage.ask()
-            else:
-                propose, number = Searcher.propose, len(trials)
-                values = verified(propose, self.searcher, self.context, number, trials)
-                trial = values and StudyTrial(number, values, worker=self.context.worker)
-            if trial is not None:
-                self.searcher.verify_propose(trial.values, self.context)
-        if trial is not None and self.storage is None:
-            self.trials_here[trial.number] = trial
-        return trial
+                if trial is not None:
+                    self.searcher.verify_propose(trial.values, self.context)
+                return trial
+            values = verified(Searcher.propose, self.searcher, self.context, number, trials)
+        if values is not None:
+            self.trials_here[number] = StudyTrial(number, values, worker=worker)
+        return self.trials_here.get(number)
 
     def report(self, trial: StudyTrial, step: int) -> bool:
         """Report a step; return whether to stop the trial."""
@@ -178,7 +175,7 @@ def proposes_values_of_the_space(subject: Subject) -> None:
 
 
 @check
-def keeps_what_it_is_told(subject: Subject) -> None:
+def lists_what_was_reported(subject: Subject) -> None:
     """Lists each trial with its values, and the state and objective that were reported."""
     trials: dict[int, StudyTrial] = {}
     with TemporaryDirectory() as folder:
@@ -232,7 +229,7 @@ def _require_same(whole: list[StudyTrial], again: list[StudyTrial], when: str) -
 
 CHECKS = (
     proposes_values_of_the_space,
-    keeps_what_it_is_told,
+    lists_what_was_reported,
     repeats_a_study,
     continues_a_study,
 )

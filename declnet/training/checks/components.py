@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
@@ -16,9 +16,7 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import group_of, slots_of
 from declnet.graph.shapes import Node
 from declnet.spec.partial import PartialSpec
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext, CheckedHead
+from declnet.training.checks.context import CheckContext, CheckedHead
 
 
 def component_problems(context: CheckContext) -> Iterator[Diagnostic]:
@@ -32,7 +30,11 @@ def component_problems(context: CheckContext) -> Iterator[Diagnostic]:
             group = group_of(slot.key, groups)
             place: KeyPath = ("optimizer",) if group < 0 else ("optimizer", "groups", group)
             updated.setdefault(place, []).append(slot.info)
-    for path, component, here in _components(spec, layers):
+    for path, component in components_of(spec):
+        is_layer = path[:2] == ("model", "layers")
+        here = layers[int(path[2])] if is_layer else None
+        if is_layer and here is None:
+            continue  # what it reads is unknown
         seen = runs.get(path) or runs.get(path[:-1]) or run
         seen = replace(seen, here=here, parameters=tuple(updated.get(path, ())))
         inherits = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
@@ -84,38 +86,24 @@ def _output(head: CheckedHead, layers: Sequence[LayerContext | None]) -> tuple[L
     return () if layer is None else (layer,)
 
 
-def _components(
-    spec: PartialSpec, layers: tuple[LayerContext | None, ...]
-) -> Iterator[tuple[KeyPath, Component, LayerContext | None]]:
-    named: list[tuple[KeyPath, Component | None]] = [
+def components_of(spec: PartialSpec) -> Iterator[tuple[KeyPath, Component]]:
+    """Yield every valid component of a spec with its path, and those in its fields."""
+    outer: list[tuple[KeyPath, Component | None]] = [
+        *((("model", "layers", index), part.layer) for index, part in enumerate(spec.layers)),
         *((("data", name), source) for name, source in spec.data.sources.items()),
         *((head.path, head.loss) for head in spec.heads),
         (("optimizer",), spec.optimizer),
-        *(
-            ((*head.metrics_path, position), metric)
-            for head in spec.heads
-            for position, metric in head.metrics.items()
-        ),
-        *(
-            ((*head.calibration_path, position), step)
-            for head in spec.heads
-            for position, step in head.calibration.items()
-        ),
         *((("training", "callbacks", at), callback) for at, callback in spec.callbacks.items()),
         *((("analyses", at), analysis) for at, analysis in spec.analyses.items()),
     ]
-    for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
-        if here is not None and part.layer is not None:
-            for path, component in _with_inner(("model", "layers", index), part.layer):
-                yield path, component, here
-    for path, outer in named:
-        if outer is not None:
-            for inner_path, component in _with_inner(path, outer):
-                yield inner_path, component, None
-    for position, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
-        place = ("optimizer", "groups", position)
-        for inner_path, component in _with_inner(place, group.optimizer):
-            yield inner_path, component, None
+    for head in spec.heads:
+        outer += [((*head.metrics_path, at), metric) for at, metric in head.metrics.items()]
+        outer += [((*head.calibration_path, at), step) for at, step in head.calibration.items()]
+    for at, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
+        outer.append((("optimizer", "groups", at), group.optimizer))
+    for path, component in outer:
+        if component is not None:
+            yield from _with_inner(path, component)
 
 
 def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
@@ -128,7 +116,7 @@ def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, 
 
 
 def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]:
-    """Return the nodes as components see them; None if one, or one before it, is unknown."""
+    """Return the layers as components see them; None for those that are not completely known."""
     outlined: list[LayerContext | None] = []
     for node in nodes:
         if node is None or any(value and outlined[value - 1] is None for value in node.inputs):

@@ -75,7 +75,7 @@ class CheckContext:
         )
 
     def origin_of(self, data_set: str) -> KeyPath:
-        """Return the key that determines a data set: its source's path, or that of train."""
+        """Return the key that determines a data set: the path of its source, or of train's."""
         return self.spec.data.origin_of(data_set if data_set in self.spec.data.sources else "train")
 
     @property
@@ -227,4 +227,4 @@ class CheckContext:
         """The bytes that the run will hold, by purpose; None if unknown, e.g. after an error."""
         if self.has_error():
             return None
-        return run_memory(self.spec, self.loaded.held, self.nodes, self.registry)
+        return run_memory(self.spec, self.loaded.held, self.inferred.network, self.registry)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from declnet.contracts.component import Component
 from declnet.contracts.network.schedule import rate_at, schedules_of
-from declnet.errors import Diagnostic, KeyPath
-from declnet.spec.partial import PartialSpec
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.errors import Diagnostic
+from declnet.training.checks.components import components_of
+from declnet.training.checks.context import CheckContext
 
 UNKNOWN = 1000
 """Updates of a training of unknown length, for schedules, which usually depend on its share."""
@@ -25,7 +21,9 @@ def schedule_problems(context: CheckContext) -> Iterator[Diagnostic]:
     training, samples = context.spec.training, context.train.samples if context.train else None
     is_known = training.most_epochs is not None
     total = training.updates(samples) if samples and is_known else UNKNOWN
-    for path, component in _components(context.spec):
+    for path, component in components_of(context.spec):
+        if path[:2] == ("optimizer", "groups"):
+            continue  # a group inherits the schedules of the optimizer
         ranges = component.scheduled_fields()
         for name, schedule in schedules_of(component).items():
             for step in _steps(total):
@@ -37,14 +35,6 @@ def schedule_problems(context: CheckContext) -> Iterator[Diagnostic]:
                     )
                     yield Diagnostic(message, None, (*path, name), "E013")
                     break
-
-
-def _components(spec: PartialSpec) -> Iterator[tuple[KeyPath, Component]]:
-    for index, part in enumerate(spec.layers):
-        if part.layer is not None:
-            yield ("model", "layers", index), part.layer
-    if spec.optimizer is not None:
-        yield ("optimizer",), spec.optimizer
 
 
 def _steps(total: int) -> list[int]:

@@ -356,7 +356,7 @@ def _output(predictor: Predictor, number: int) -> ExportedOutput:
     output = ExportedOutput(
         name=head.name,
         shape=outputs.shape[1:],
-        task=reading.sort,
+        task=reading.task,
         classes=reading.classes,
         threshold=reading.threshold,
         scores=reading.scores,

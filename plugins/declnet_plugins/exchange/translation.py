@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -78,6 +79,8 @@ class Translation(Component):
     something else. If several translations have the same format and class, the first registered
     one is used.
 
+    A class needs no `type`: by default it is the class's name in lower case, with underscores.
+
     A file never fails at a row that a component refuses by raising `ColumnError`, and the result
     may be anything there. The translation reports the row to the writer, in the format's way: by
     `site.writer.refuse` in `numpy` and `onnx`, by an error that the body returns in `c`. Results
@@ -116,6 +119,14 @@ class Translation(Component):
         if len(handles) != site.results:
             count = "1 handle" if site.results == 1 else f"{site.results} handles"
             raise Misfit.of(handles, f"a tuple of {count}")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **more: Any) -> None:
+        """Name a class without a type for itself: `onnx_dense` for `OnnxDense`."""
+        super().__pydantic_init_subclass__(**more)
+        if "replaces" in vars(cls) and not hasattr(cls, "type"):
+            words = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__)
+            cls.type = words.lower()
 
     @classmethod
     def verify_contract(cls) -> None:

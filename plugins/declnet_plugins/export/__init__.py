@@ -5,6 +5,7 @@ They use nothing but the public names of `declnet`, `declnet_plugins.standard` a
 """
 
 from declnet import Register, hookimpl
+from declnet_plugins.exchange import announce_translations
 
 EXPORTERS = {"c": "c99.exporter", "numpy": "numpy_file.exporter"}
 """The module of each format's exporter."""
@@ -103,8 +104,5 @@ def declnet_register(register: Register) -> None:
     """Announce exporters and translations; each is imported for models that need it."""
     for name, module in EXPORTERS.items():
         register.lazily("exporter", name, f"{__name__}.{module}")
-    for form, translations in TRANSLATIONS.items():
-        for key, types in translations.items():
-            module, _, name = key.partition(":")
-            written = tuple(types.split())
-            register.lazily("translation", name, f"{__name__}.{module}", written, form)
+    for file_format, translations in TRANSLATIONS.items():
+        announce_translations(register, __name__, file_format, translations)

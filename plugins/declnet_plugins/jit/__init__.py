@@ -5,7 +5,7 @@ decorated with `Routine`, bound to arrays. Everything here can be imported witho
 needed when a routine is bound for the first time on a machine.
 
 - Routines: `Routine`, `rounded_as_written`, `share` (a thread's part of the work), and `Intrinsic`
-  for instructions that Numba's Python does not have, with `Vectors` and `host_features`.
+  for instructions that Numba's Python does not have, with `call_at`, `Vectors` and `host_features`.
 - Functions that routines call: `exp`, `expm1`, `log`, `log1p`, `logistic`, `sine_and_cosine`,
   `tanh`, `of_its_type`; `load` and `store` for numbers at addresses.
 - Matrix products: `product` and `rectified_gradient` are calls of their own; `multiply_tile` and
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from declnet_plugins.jit.routines.elementary_functions import of_its_type as of_its_type
     from declnet_plugins.jit.routines.elementary_functions import tanh as tanh
     from declnet_plugins.jit.routines.few_rows import rectified_gradient as rectified_gradient
+    from declnet_plugins.jit.routines.memory import call_at as call_at
     from declnet_plugins.jit.routines.memory import load as load
     from declnet_plugins.jit.routines.memory import store as store
     from declnet_plugins.jit.routines.micro_kernel import NOTHING as NOTHING
@@ -49,7 +50,7 @@ _NAMES = {
         *("exp", "expm1", "log", "log1p", "logistic", "of_its_type", "tanh"),
     ],
     "routines.few_rows": ["rectified_gradient"],
-    "routines.memory": ["load", "store"],
+    "routines.memory": ["call_at", "load", "store"],
     "routines.micro_kernel": ["NOTHING", "SUMS", "TILE", "copy_columns", "multiply_tile"],
     "routines.products": ["product"],
     "routines.trigonometry": ["sine_and_cosine"],

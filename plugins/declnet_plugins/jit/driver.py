@@ -57,11 +57,11 @@ def run_calls(calls):  # type: ignore[no-untyped-def]
 
 
 @Routine
-def run_steps(values, addresses, calls, checked, is_finite, made):  # type: ignore[no-untyped-def]
+def run_steps(values, addresses, calls, checked, is_finite, done):  # type: ignore[no-untyped-def]
     """Make steps until a loss is not finite.
 
     Each step writes a row of `values` to `addresses` and makes the calls, of which the first
-    `checked` ones clear `is_finite` if a loss is not finite. `made` counts the steps.
+    `checked` ones clear `is_finite` if a loss is not finite. `done` counts the steps.
     """
     for step in range(values.shape[0]):
         begin(values, addresses, is_finite, step)
@@ -71,12 +71,12 @@ def run_steps(values, addresses, calls, checked, is_finite, made):  # type: igno
             return
         for i in range(checked, calls.shape[0]):
             call_block(calls[i, 0], calls[i, 1])
-        made[0] = step + 1
+        done[0] = step + 1
 
 
 @Routine
 def share_steps(  # type: ignore[no-untyped-def]
-    values, addresses, calls, checked, is_finite, made, backwards, word, futex, number, give_way
+    values, addresses, calls, checked, is_finite, done, backwards, word, futex, number, give_way
 ):
     """Make pieces of calls until the steps have ended; as `run_steps`, in several threads.
 
@@ -92,9 +92,9 @@ def share_steps(  # type: ignore[no-untyped-def]
             wait(word, now, futex, number, give_way)
             now = load_atomic(word)
             continue
-        found = exchange_atomic(word, now, now + (1 << BACK if backwards else 1))
-        if found != now:
-            now = found
+        seen = exchange_atomic(word, now, now + (1 << BACK if backwards else 1))
+        if seen != now:
+            now = seen
             continue
         if pieces > 1:
             store(calls[call, 1], pieces - 1 - back if backwards else front)
@@ -109,7 +109,7 @@ def share_steps(  # type: ignore[no-untyped-def]
         elif call < calls.shape[0]:
             now = step << STEP | call << CALL
         else:
-            made[0] = step + 1
+            done[0] = step + 1
             now = END
             if step + 1 < values.shape[0]:
                 begin(values, addresses, is_finite, step + 1)
@@ -164,7 +164,7 @@ class Tape:
 
     def __init__(self, calls: Sequence[NativeCall], pieces: Sequence[int] = ()) -> None:
         self._calls, pieces = calls, pieces or [1] * len(calls)
-        self._blocks = [_block(*each) for each in zip(calls, pieces, strict=True)]
+        self._blocks = list(map(_block, calls, pieces))
         self.rows = np.array(
             [
                 (call.address, block.ctypes.data, count)
@@ -201,10 +201,10 @@ class StepsInThreads(NativeLoop):
 
     def __init__(self, steps: StepLoop, gathers: tuple[NativeCall, ...], pace: Pace) -> None:
         self._keeps, self._pace = steps, pace
-        self._is_finite, self._made = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        self._is_finite, self._done = np.zeros(1, np.int64), np.zeros(1, np.int64)
         checks = tuple(check_losses.bound(loss, self._is_finite) for loss in steps.losses)
         self._step, self._update = (*gathers, *steps.calls, *checks), steps.update
-        self._now = np.array([each.ctypes.data for each in steps.now], np.int64)
+        self._now = np.array([array.ctypes.data for array in steps.now], np.int64)
         self._word = np.zeros(2 * SLEEPING // 8, np.int64)
         self._seconds = np.full(len(self._step) + len(self._update), np.inf)
         self._measured = 0
@@ -238,28 +238,28 @@ class StepsInThreads(NativeLoop):
 
     def _arguments(self, tape: Tape, checked: int) -> tuple[Any, ...]:
         values = np.zeros((0, len(self._now)), np.int64)
-        return values, self._now, tape.rows, checked, self._is_finite, self._made
+        return values, self._now, tape.rows, checked, self._is_finite, self._done
 
     def run(self, values: Array) -> int:
         """Make a step for each row of values; return the number of steps made."""
-        made = 0
-        while self._pace.most > 1 and self._measured < MEASURED and made < len(values):
+        total = 0
+        while self._pace.most > 1 and self._measured < MEASURED and total < len(values):
             self._measured += 1
-            if not self._measure(values[made]):
-                return made
-            made += 1
+            if not self._measure(values[total]):
+                return total
+            total += 1
             if self._seconds.sum() > LONG_STEP:
                 self._measured = MEASURED
-        while made < len(values):
-            threads, steps = self._pace.following(min(MOST_STEPS, len(values) - made))
+        while total < len(values):
+            threads, steps = self._pace.following(min(MAX_STEPS, len(values) - total))
             self._bind(threads)
             start = Usage.now(threads)
-            done = self._run(values[made : made + steps], threads)
+            done = self._run(values[total : total + steps], threads)
             self._pace.took(done, Usage.now(threads).since(start))
-            made += done
+            total += done
             if done < steps:
                 break
-        return made
+        return total
 
     def _measure(self, values: Array) -> bool:
         """Make a step, call by call, and measure each; return whether its losses are finite."""
@@ -274,8 +274,8 @@ class StepsInThreads(NativeLoop):
         return bool(self._is_finite[0])
 
     def _begin(self, values: Array) -> None:
-        for each, value in zip(self._keeps.now, values, strict=True):
-            each.reshape(1).view(np.int64)[0] = value
+        for array, value in zip(self._keeps.now, values, strict=True):
+            array.reshape(1).view(np.int64)[0] = value
         self._is_finite[0] = 1
 
     def _bind(self, threads: int) -> None:
@@ -289,22 +289,22 @@ class StepsInThreads(NativeLoop):
 
     def _run(self, values: Array, threads: int) -> int:
         """Make steps in some threads; return the number of steps made."""
-        self._made[0] = 0
-        own, *others = self._bound[threads]
-        for each in (own, *others):  # a block begins with the address and shape of the values
-            each.block[:2] = values.ctypes.data, len(values)
+        self._done[0] = 0
+        first, *others = self._bound[threads]
+        for call in (first, *others):  # a block begins with the address and shape of the values
+            call.block[:2] = values.ctypes.data, len(values)
         if others:
             self._begin(values[0])
             self._word[0] = 0
-        running = [self._others.submit(each) for each in others if self._others is not None]
-        own()
+        running = [self._others.submit(call) for call in others if self._others is not None]
+        first()
         for other in running:
             if not other.cancel():
                 other.result()
-        return int(self._made[0])
+        return int(self._done[0])
 
 
-MOST_STEPS = 1 << (62 - STEP)
+MAX_STEPS = 1 << (62 - STEP)
 """Steps whose number fits in the word."""
 
 MEASURED, LONG_STEP = 3, 0.005
@@ -325,18 +325,18 @@ def _divided(
     calls: Sequence[NativeCall], seconds: Array, threads: int
 ) -> list[tuple[NativeCall, int]]:
     """Return calls with the number of their pieces; short neighbors are joined."""
-    found: list[tuple[NativeCall, int]] = []
+    divided: list[tuple[NativeCall, int]] = []
     short: list[NativeCall] = []
     for call, took in zip((*calls, None), (*seconds, 0.0), strict=True):
         if call is not None and not (call.divisible and took >= WORTHWHILE):
             short.append(call)
             continue
-        found += [(joined(tuple(short)), 1)] if short else []
+        divided += [(joined(tuple(short)), 1)] if short else []
         short = []
         if call is not None:
             pieces = threads * min(PIECES, max(1, int(took / threads / LONG)))
-            found.append((call, min(pieces, MASK)))
-    return found
+            divided.append((call, min(pieces, MASK)))
+    return divided
 
 
 def _keeping(call: NativeCall, tape: Tape) -> NativeCall:

@@ -38,16 +38,16 @@ class NativeEngine(Engine):
             if native is not None:
                 parts.append(native)
                 continue
-            found = replay(call)
-            parts += [call] if found.parts is None else found.parts
-            recorded += [] if found.recorded is None else [found.recorded]
-            reason = found.problem or "; ".join(dict.fromkeys(found.python))
+            replayed = replay(call)
+            parts += [call] if replayed.parts is None else replayed.parts
+            recorded += [] if replayed.recorded is None else [replayed.recorded]
+            reason = replayed.problem or "; ".join(dict.fromkeys(replayed.python))
             if reason:
                 left.append((call, reason))
         compiled = joined_loops(parts)
         groups = groupby(compiled, lambda call: isinstance(call, NativeCall))
         joint = [call for native, part in groups for call in ([_joined(part)] if native else part)]
-        all_native = tuple(each for each in compiled if isinstance(each, NativeCall))
+        all_native = tuple(call for call in compiled if isinstance(call, NativeCall))
         is_native = len(all_native) == len(compiled)
         native_calls = all_native if is_native else None
         return CompiledCalls(tuple(joint), native_calls, tuple(left), tuple(recorded))

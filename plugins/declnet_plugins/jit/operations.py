@@ -96,7 +96,7 @@ def gathering(operation: Gather, order: Array, start: Array) -> NativeCall:
     bits = np.dtype(f"u{operation.source.itemsize}")
     known = {np.dtype("u4"): np.int32, np.dtype("u8"): np.int64, np.dtype("u1"): np.uint8}
     source, target = (
-        each.view(known.get(bits, each.dtype)) for each in (operation.source, operation.target)
+        array.view(known.get(bits, array.dtype)) for array in (operation.source, operation.target)
     )
     if operation.axis == 0:
         rows = source.reshape(len(source), -1), target.reshape(len(target), -1)

@@ -1,4 +1,8 @@
-"""Threads: how many may run, how many are fastest, how one waits for others, their memory."""
+"""Threads: how many may run, how many are fastest, how one waits for others, their memory.
+
+The number of threads is chosen by trials in turns, repeated less and less often, among those that
+the system seldom preempts.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +70,9 @@ def thread_memory() -> Array:
         if system.pthread_key_create(ctypes.byref(number), library.free):
             raise MemoryError("this process has too many keys of threads' own memory")
         key, get, put = number.value, system.pthread_getspecific, system.pthread_setspecific
-    functions = (ctypes.cast(each, ctypes.c_void_p).value for each in (get, put, library.malloc))
+    functions = (
+        ctypes.cast(function, ctypes.c_void_p).value for function in (get, put, library.malloc)
+    )
     return np.array([key, *functions], np.int64)
 
 

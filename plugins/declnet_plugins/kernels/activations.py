@@ -240,21 +240,20 @@ class ActivationKernel(CompiledKernel):
 
     routines: ClassVar[tuple[Routine, Routine]]
     """They fill y and dx."""
+    numbers: ClassVar[tuple[str | float, str | float]] = (0.0, 1.0)
+    """The two numbers that the functions take, or the layer's fields that hold them."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and dx in a call each."""
-        found = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
-        if found is None:
+        flat = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, dy, dx) = found
-        a, b = map(y.dtype.type, self._numbers(site.components[0]))
+        before, (x, y, dy, dx) = flat
+        layer, kind = site.components[0], y.dtype.type
+        a, b = (kind(getattr(layer, n) if isinstance(n, str) else n) for n in self.numbers)
         fill_y, fill_dx = self.routines
         backward = () if dx is None else (fill_dx.bound(y, dy, a, b, dx),)
         return KernelCalls((*before, fill_y.bound(x, a, b, y)), backward)
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        """Return the two numbers that the functions take."""
-        return 0.0, 1.0
 
 
 class ReLUKernel(ActivationKernel):
@@ -266,7 +265,7 @@ class ReLUKernel(ActivationKernel):
 
 
 class LeakyReLUKernel(ActivationKernel):
-    """y = x where x > 0, negative_slope * x elsewhere; as `LeakyReLU`."""
+    """y = x where x > 0, negative_slope * x elsewhere."""
 
     type = "leaky_relu_jit"
     replaces = (LeakyReLU,)
@@ -274,42 +273,34 @@ class LeakyReLUKernel(ActivationKernel):
         forward_of(leaky_relu),
         backward_of(leaky_relu_slope),
     )
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return layer.negative_slope, 1.0
+    numbers = "negative_slope", 1.0
 
 
 class ELUKernel(ActivationKernel):
-    """y = x where x > 0, alpha * (exp(x) - 1) elsewhere; as `ELU`."""
+    """y = x where x > 0, alpha * (exp(x) - 1) elsewhere."""
 
     type = "elu_jit"
     replaces = (ELU,)
     routines: ClassVar[tuple[Routine, Routine]] = forward_of(elu), backward_of(elu_slope)
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return 1.0, layer.alpha
+    numbers = 1.0, "alpha"
 
 
 class SELUKernel(ActivationKernel):
-    """y = SCALE * x where x > 0, SCALE * ALPHA * (exp(x) - 1) elsewhere; as `SELU`."""
+    """y = SCALE * x where x > 0, SCALE * ALPHA * (exp(x) - 1) elsewhere."""
 
     type = "selu_jit"
     replaces = (SELU,)
     routines: ClassVar[tuple[Routine, Routine]] = ELUKernel.routines
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return SCALE, SCALE * ALPHA
+    numbers = SCALE, SCALE * ALPHA
 
 
 class SoftplusKernel(ActivationKernel):
-    """y = log(1 + exp(beta * x)) / beta; as `Softplus`."""
+    """y = log(1 + exp(beta * x)) / beta."""
 
     type = "softplus_jit"
     replaces = (Softplus,)
     routines: ClassVar[tuple[Routine, Routine]] = forward_of(softplus), backward_of(softplus_slope)
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return layer.beta, 1.0
+    numbers = "beta", 1.0
 
 
 class SigmoidKernel(ActivationKernel):
@@ -321,7 +312,7 @@ class SigmoidKernel(ActivationKernel):
 
 
 class HardSigmoidKernel(ActivationKernel):
-    """y = (x + 3) / 6, clipped to [0, 1]; as `HardSigmoid`."""
+    """y = (x + 3) / 6, clipped to [0, 1]."""
 
     type = "hard_sigmoid_jit"
     replaces = (HardSigmoid,)
@@ -329,9 +320,7 @@ class HardSigmoidKernel(ActivationKernel):
         forward_of(hard_sigmoid),
         backward_of(hard_sigmoid_slope),
     )
-
-    def _numbers(self, layer: Any) -> tuple[float, float]:
-        return 3.0, 1 / 6
+    numbers = 3.0, 1 / 6
 
 
 class TanhKernel(ActivationKernel):
@@ -349,53 +338,49 @@ class SlopeKernel(CompiledKernel):
     """An activation whose derivative the forward pass keeps, in the layer's workspace."""
 
     workspace: ClassVar[str] = "slope"
+    both: ClassVar[Routine]
+    """It fills y and the derivative."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and the derivative, then dx, in a call each."""
-        kept = getattr(site.states[0], self.workspace)
-        found = flat_for_elementwise(site.x, site.y, kept, site.dy, site.dx)
-        if found is None:
+        saved = getattr(site.states[0], self.workspace)
+        flat = flat_for_elementwise(site.x, site.y, saved, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, slope, dy, dx) = found
+        before, (x, y, slope, dy, dx) = flat
         backward = () if dx is None else (multiply.bound(slope, dy, dx),)
         fill_both = self._both(site.components[0])
         return KernelCalls((*before, fill_both.bound(x, y, slope)), backward)
 
     def _both(self, layer: Any) -> Routine:
-        """Return the routine that fills y and the derivative."""
-        raise NotImplementedError
+        """Return the routine for a layer."""
+        return self.both
 
 
 class SiLUKernel(SlopeKernel):
-    """y = x / (1 + exp(-x)); as `SiLU`."""
+    """y = x / (1 + exp(-x))."""
 
     type = "silu_jit"
     replaces = (SiLU,)
     workspace = "sigmoid"
-    both: ClassVar[Routine] = both_of(silu)
-
-    def _both(self, layer: Any) -> Routine:
-        return self.both
+    both = both_of(silu)
 
 
 class MishKernel(SlopeKernel):
-    """y = x * tanh(log(1 + exp(x))); as `Mish`."""
+    """y = x * tanh(log(1 + exp(x)))."""
 
     type = "mish_jit"
     replaces = (Mish,)
-    both: ClassVar[Routine] = both_of(mish)
-
-    def _both(self, layer: Any) -> Routine:
-        return self.both
+    both = both_of(mish)
 
 
 class GELUKernel(SlopeKernel):
-    """y = x * Phi(x), or the approximation by tanh; as `GELU`."""
+    """y = x * Phi(x), or the approximation by tanh."""
 
     type = "gelu_jit"
     replaces = (GELU,)
-    exactly: ClassVar[Routine] = both_of(gelu)
-    approximately: ClassVar[Routine] = both_of(gelu_by_tanh)
+    both = both_of(gelu)
+    approximation: ClassVar[Routine] = both_of(gelu_by_tanh)
 
     def _both(self, layer: Any) -> Routine:
-        return self.approximately if layer.approximation == "tanh" else self.exactly
+        return self.approximation if layer.approximation == "tanh" else self.both

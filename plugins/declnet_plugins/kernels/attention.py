@@ -120,7 +120,7 @@ def softmax_over_keys(scores, known, causal, total):  # type: ignore[no-untyped-
 
 SINGLE = 4
 LOWEST_AND_TINY = tuple(
-    (float(np.finfo(each).min), float(np.finfo(each).tiny)) for each in ("f4", "f8")
+    (float(np.finfo(dtype).min), float(np.finfo(dtype).tiny)) for dtype in ("f4", "f8")
 )
 
 
@@ -147,7 +147,7 @@ def attend(  # type: ignore[no-untyped-def]
     shares,
     total,
     context,
-    kept,
+    saved,
     y,
 ):
     """Queries of x; keys and values of m; shares; context = shares @ values; y.
@@ -193,7 +193,7 @@ def attend(  # type: ignore[no-untyped-def]
         length, known = np.int64(x_lengths[i]), np.int64(m_lengths[i])
         wrong = min(length, known) < 0 or length > queries or known > keys
         for t in range(np.uint64(queries)):
-            kept[i, t] = one if np.int64(t) < length else zero
+            saved[i, t] = one if np.int64(t) < length else zero
             if np.int64(t) >= length:
                 for j in range(np.uint64(units)):
                     context[i, t, j] = zero
@@ -218,7 +218,7 @@ def attend_back(  # type: ignore[no-untyped-def]
     turned,
     shares,
     total,
-    kept,
+    saved,
     dcontext,
     dshares,
     dquery,
@@ -244,7 +244,7 @@ def attend_back(  # type: ignore[no-untyped-def]
     for i in range(np.uint64(n * part // parts), np.uint64(n * (part + 1) // parts)):
         project_back(function, dy, i, panels, blocks[0], dcontext, 0)
         for t in range(np.uint64(queries)):
-            factor = kept[i, t]
+            factor = saved[i, t]
             for j in range(np.uint64(units)):
                 dcontext[i, t, j] *= factor
         transpose(dcontext, i, turned, zero)
@@ -256,7 +256,7 @@ def attend_back(  # type: ignore[no-untyped-def]
                 address(dpairs[i]) + head,
                 address(shares[i, h]),
             )
-            own, down = address(query[i]) + head, address(dquery[i]) + head
+            across, down = address(query[i]) + head, address(dquery[i]) + head
             above, turn = (
                 address(dcontext[i]) + head,
                 address(turned[i]) + np.int64(h) * d * column,
@@ -275,7 +275,7 @@ def attend_back(  # type: ignore[no-untyped-def]
                 0, size,
             )  # fmt: skip
             multiply(
-                function, slopes, line, size, own, row, PANEL_ROW, dkey, pair, keys, queries, d,
+                function, slopes, line, size, across, row, PANEL_ROW, dkey, pair, keys, queries, d,
                 0, size,
             )  # fmt: skip
         for t in range(np.uint64(queries)):
@@ -323,19 +323,19 @@ class _AttentionKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, and the gradients of all parameters and of the sequences."""
         (layer,), (state,), y, dy = site.components, site.states, site.y, site.dy
-        given = tuple(site.x)
-        m = given[layer.sequences - 1]
-        x, lengths = given[0], given[layer.sequences :]
+        inputs = tuple(site.x)
+        m = inputs[layer.sequences - 1]
+        x, lengths = inputs[0], inputs[layer.sequences :]
         n, (queries, units), keys, dtype = len(y), y.shape[1:], m.shape[1], y.dtype
         m_lengths = lengths[0].reshape(-1) if lengths else np.full(n, keys)
         x_lengths = lengths[-1].reshape(-1) if self._has_own(lengths) else np.full(n, queries)
         dx, dm = (None, None) if site.dx is None else (site.dx[0], site.dx[layer.sequences - 1])
-        floats = [each for each in (x, m, y, dy, dx, dm) if each is not None]
+        floats = [array for array in (x, m, y, dy, dx, dm) if array is not None]
         if dtype not in FLOATS or any(
-            each.dtype not in INTEGERS for each in (x_lengths, m_lengths)
+            lengths.dtype not in INTEGERS for lengths in (x_lengths, m_lengths)
         ):
             return None
-        if any(each.dtype != dtype or not each.flags.c_contiguous for each in floats):
+        if any(array.dtype != dtype or not array.flags.c_contiguous for array in floats):
             return None
         function = multiplier(dtype)
         lanes, heads = VECTOR // dtype.itemsize, layer.heads
@@ -347,12 +347,17 @@ class _AttentionKernel(CompiledKernel):
         query, pairs = _with_slack(of_queries, dtype), _with_slack(of_pairs, dtype)
         turned = np.empty((n, -(-units // lanes) * lanes, -(-queries // lanes) * lanes), dtype)
         shares, total = np.empty((n, heads, keys, queries), dtype), np.empty((n, queries), dtype)
-        context, kept = np.empty(of_queries, dtype), np.empty((n, queries), dtype)
-        packed = Panels(dtype, [(0, units * (i == 2), [each]) for i, each in enumerate(weights)])
-        causal, own = bool(getattr(layer, "causal", False)), (query, pairs, turned, shares, total)
+        context, saved = np.empty(of_queries, dtype), np.empty((n, queries), dtype)
+        packed = Panels(
+            dtype, [(0, units * (i == 2), [matrix]) for i, matrix in enumerate(weights)]
+        )
+        causal, scratch = (
+            bool(getattr(layer, "causal", False)),
+            (query, pairs, turned, shares, total),
+        )
         forward = attend.bound(
             *(function, x, m, x_lengths, m_lengths, causal, packed.flat, packed.blocks),
-            *(*biases, scale, *own, context, kept, y),
+            *(*biases, scale, *scratch, context, saved, y),
         )
         if dy is None:
             return KernelCalls((*packed.calls, forward))
@@ -368,13 +373,13 @@ class _AttentionKernel(CompiledKernel):
         dquery, dpairs = np.empty(of_queries, dtype), np.empty(of_pairs, dtype)
         unneeded, is_self = np.empty((0, 1, 1), dtype), layer.sequences == 1
         backward = attend_back.bound(
-            *(function, dy, back.flat, back.blocks, scale, *own),
-            *(kept, dcontext, dshares, dquery, dpairs),
-            *(unneeded if each is None else each for each in (dx, dm)),
+            *(function, dy, back.flat, back.blocks, scale, *scratch),
+            *(saved, dcontext, dshares, dquery, dpairs),
+            *(unneeded if gradient is None else gradient for gradient in (dx, dm)),
             is_self,
         )
         calls: list[NativeCall | None] = []
-        ones, kept_rows = np.ones((1, n * max(queries, keys)), dtype), kept.reshape(1, -1)
+        ones, kept_rows = np.ones((1, n * max(queries, keys)), dtype), saved.reshape(1, -1)
         slopes = dquery, dpairs[..., :units], dpairs[..., units:], dy
         for name, source, slope in zip(NAMES, (x, m, m, context), slopes, strict=True):
             rows, slope_rows = _rows(source), _rows(slope)

@@ -51,7 +51,7 @@ class Conv2dKernel(CompiledKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, (n, filters, height, width), and dweights, dbiases and dx; dy with ReLU."""
-        arrays = [site.y, *(each for each in (site.dy, site.dx) if each is not None)]
+        arrays = [site.y, *(array for array in (site.dy, site.dx) if array is not None)]
         if any(
             array.dtype not in FLOATS or not batch_last(array).flags.c_contiguous
             for array in arrays
@@ -115,8 +115,8 @@ class _Convolution:
         for i in range(height):
             first = i * down.stride - down.before
             valid = [k for k in range(kernel[0]) if 0 <= first + k * down.dilation < down.size]
-            each = channels * kernel[1]
-            begin, end = (valid[0] * each, (valid[-1] + 1) * each) if valid else (0, 0)
+            per_row = channels * kernel[1]
+            begin, end = (valid[0] * per_row, (valid[-1] + 1) * per_row) if valid else (0, 0)
             source = i * down.stride * self.row
             runs.append((i * width * self.n, source, begin, end))
         biases = self.state.biases if layer.use_bias else np.zeros(len(self.weights), self.dtype)
@@ -202,13 +202,13 @@ class _Convolution:
         for i, j in product(range(down.size), range(1 if along.stride == 1 else along.size)):
             row, row_phase = divmod(i + down.before, down.stride)
             column, column_phase = divmod(j + along.before, along.stride)
-            k_seen, start, each = begins[row_phase, column_phase]
+            k_seen, start, count = begins[row_phase, column_phase]
             ups = [(k * down.dilation - row_phase) // down.stride for k in k_seen]
             valid = [place for place, up in enumerate(ups) if 0 <= row - up < height]
             begin, end = (valid[0], valid[-1] + 1) if valid else (0, 0)
             source = row * length + (left + column) * n
             target = (i * along.size + j) * n
-            runs.append((target, source, start + begin * each, start + end * each))
+            runs.append((target, source, start + begin * count, start + end * count))
         steps = weights[: len(filters)].size, self.weights[0, 0].size
         rows = self.weights.shape[1] * self.groups
         packed, pack = self._packed(order, *steps, rows)

@@ -1,7 +1,7 @@
 """The innermost loops of convolutions, in explicit vector instructions.
 
 A tile of results stays in the processor's registers while the loop over a sum runs; a compiler does
-not find this form by itself, so it is written as LLVM instructions. Images have the batch axis
+not find this form, so it is written as LLVM instructions. Images have the batch axis
 last, so that vectors are numbers of neighboring samples and columns, wherever a window begins. A
 table says where the window's numbers are, so no patch is copied (no "im2col").
 
@@ -91,12 +91,12 @@ def convolution_tile(tile: Tile) -> Intrinsic:
                     factors = [code.load_repeated(weight, r * code.size) for r in range(count)]
                     pairs = product(factors, seen)
                     return [
-                        code.multiply_add(factor, value, each)
-                        for (factor, value), each in zip(pairs, sums, strict=True)
+                        code.multiply_add(factor, value, total)
+                        for (factor, value), total in zip(pairs, sums, strict=True)
                     ]
 
                 first = [code.load_repeated(biases, r * code.size) for r in range(count)]
-                sums = code.loop(depth, [each for each in first for _ in columns], turn)
+                sums = code.loop(depth, [total for total in first for _ in columns], turn)
                 lowest = code.repeat(low)
                 results = [code.at_least(sum_, lowest) for sum_ in sums]
                 places = code.rows(target, target_row, count)
@@ -173,16 +173,18 @@ def gradient_tile(tile: Tile) -> Intrinsic:
                         done = builder.mul(number, width)
                         at = builder.add(row_source, done)
                         places = code.rows(builder.add(row_slopes, done), slopes_filter, count)
-                        own = [code.load(place, mask=mask) for place in places]
-                        seen = [code.load(builder.add(at, each), mask=mask) for each in away]
+                        slopes = [code.load(place, mask=mask) for place in places]
+                        seen = [code.load(builder.add(at, offset), mask=mask) for offset in away]
                         return [
-                            code.multiply_add(slope, value, each)
-                            for (slope, value), each in zip(product(own, seen), sums, strict=True)
+                            code.multiply_add(slope, value, total)
+                            for (slope, value), total in zip(
+                                product(slopes, seen), sums, strict=True
+                            )
                         ]
 
                     sums = code.loop(whole, before, partial(step, None))
                     turns = builder.zext(has_rest, code.word)
-                    return code.loop(turns, sums, lambda _, *given: step(mask, whole, *given))
+                    return code.loop(turns, sums, lambda _, *state: step(mask, whole, *state))
 
                 sums = code.loop(rows, [code.zeros] * (count * tile.places), turn)
                 for f, place in enumerate(code.rows(target, target_row, count)):

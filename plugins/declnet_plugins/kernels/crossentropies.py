@@ -164,7 +164,9 @@ class SigmoidBinaryCrossentropyKernel(CompiledKernel):
             return None
         x, y, y_true, dx = rows
         kind = y.dtype.type
-        low, high = (kind(_logit(float(kind(each)))) for each in (SMALLEST, 1 - SMALLEST))
+        low, high = (
+            kind(_logit(float(kind(probability)))) for probability in (SMALLEST, 1 - SMALLEST)
+        )
         weights, losses = site.normalized_weights, site.losses
         gradient = y[:0] if dx is None else dx
         call = sigmoid_crossentropy.bound(x, y_true, low, high, weights, y, losses, gradient)

@@ -66,7 +66,7 @@ class DenseKernel(CompiledKernel):
         x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
         if weights.dtype not in FLOATS or x.dtype != weights.dtype:
             return None
-        if not all(each is None or each.flags.c_contiguous for each in (y, dy)):
+        if not all(array is None or array.flags.c_contiguous for array in (y, dy)):
             return None
         backward = () if dy is None else self._backward(x, y, dy, dx, site)
         calls = [self._forward(x, y, site), *backward]

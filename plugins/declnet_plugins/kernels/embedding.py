@@ -32,7 +32,7 @@ def look_up(part, parts, x, counts, firsts, weights, y):  # type: ignore[no-unty
 
 @Routine
 def add_up(part, parts, x, counts, firsts, dy, dweights):  # type: ignore[no-untyped-def]
-    """dweights[r] = the sum of dy where x stands for row r, in the order of the samples.
+    """dweights[r] = the sum of dy where x names row r, in the order of the samples.
 
     Divisible by rows: each part reads all of x, which is short compared to dy.
     """
@@ -63,7 +63,7 @@ class EmbeddingKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Copy rows of weights, and add up their gradients."""
         x, y, dy, (state,), (layer,) = site.x, site.y, site.dy, site.states, site.components
-        arrays = [each for each in (y, dy) if each is not None]
+        arrays = [array for array in (y, dy) if array is not None]
         if not all(array.dtype in FLOATS and array.flags.c_contiguous for array in arrays):
             return None
         integers = x.reshape(len(x), -1)

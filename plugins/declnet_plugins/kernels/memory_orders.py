@@ -37,9 +37,9 @@ def flat_in_memory(*arrays: Array | None) -> list[Any] | None:
     """
     for place in (-1, 0):
         moved = [None if array is None else np.moveaxis(array, 0, place) for array in arrays]
-        given = [each for each in moved if each is not None]
-        if all(each.dtype in FLOATS and each.flags.c_contiguous for each in given):
-            return [None if each is None else each.reshape(-1) for each in moved]
+        present = [array for array in moved if array is not None]
+        if all(array.dtype in FLOATS and array.flags.c_contiguous for array in present):
+            return [None if array is None else array.reshape(-1) for array in moved]
     return None
 
 

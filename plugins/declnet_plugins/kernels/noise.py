@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_plugins.jit import CompiledKernel, Intrinsic, rounded_as_written, share, store
+from declnet_plugins.jit import (
+    CompiledKernel,
+    Intrinsic,
+    call_at,
+    rounded_as_written,
+    share,
+    store,
+)
 from declnet_plugins.kernels.memory_orders import flat_for_elementwise
 from declnet_plugins.kernels.pcg64 import (
     ONE,
@@ -34,17 +41,7 @@ TWO, FOUR, EIGHT, HALF = map(np.uint64, (2, 4, 8, 32))
 @Intrinsic
 def fill(_context: Any, _function: Any, _generator: Any, _count: Any, _out: Any) -> Any:
     """Call the function void(bitgen_t *, npy_intp, float or double *) at an address."""
-    from numba import types
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        from llvmlite import ir
-
-        word, *words = arguments
-        kind = ir.FunctionType(ir.VoidType(), [each.type for each in words])
-        builder.call(builder.inttoptr(word, kind.as_pointer()), words)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), generate
+    return call_at("void", "int64", "int64", "int64")
 
 
 @Intrinsic
@@ -165,10 +162,10 @@ class DropoutKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the mask and fill y in one call, which is followed by one for the generator."""
         (state,) = site.states
-        found = flat_for_elementwise(site.x, site.y, state.mask, site.dy, site.dx)
-        if found is None:
+        flat = flat_for_elementwise(site.x, site.y, state.mask, site.dy, site.dx)
+        if flat is None:
             return None
-        before, (x, y, mask, dy, dx) = found
+        before, (x, y, mask, dy, dx) = flat
         generator, is_single = state.rng.bit_generator, y.dtype == np.float32
         memory = memory_of(generator)
         if memory is None:
@@ -176,7 +173,7 @@ class DropoutKernel(CompiledKernel):
         forward = drop.bound(x, *memory, state.now["rate"], mask, y)
         after = leave_behind.bound(*memory, x.size, is_single)
         backward = () if dx is None else (multiply.bound(dy, mask, dx),)
-        drawn = (_keeping(each, generator) for each in (forward, after))
+        drawn = (_keeping(call, generator) for call in (forward, after))
         return KernelCalls((*before, *drawn), backward)
 
 
@@ -190,11 +187,11 @@ class GaussianNoiseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the noise and fill y in two calls; None if NumPy does not export its function."""
         (state,) = site.states
-        found = flat_for_elementwise(site.x, site.y, state.noise, site.dy, site.dx)
+        flat = flat_for_elementwise(site.x, site.y, state.noise, site.dy, site.dx)
         function = _normal_fill(site.y.dtype.name)
-        if found is None or function is None:
+        if flat is None or function is None:
             return None
-        before, (x, y, noise, dy, dx) = found
+        before, (x, y, noise, dy, dx) = flat
         generator = state.rng.bit_generator
         pointer = generator.ctypes.bit_generator.value
         draw = draw_all.bound(function, pointer, noise.ctypes.data, noise)

@@ -245,7 +245,7 @@ class BatchNormKernel(CompiledKernel):
         if state.frozen or _order(site) != "batch_last":
             return None
         channels, dtype = site.x.shape[1], site.y.dtype
-        x, y, z = (_last(each).reshape(channels, -1) for each in (site.x, site.y, state.normal))
+        x, y, z = (_last(array).reshape(channels, -1) for array in (site.x, site.y, state.normal))
         numbers = dtype.type(layer.epsilon), dtype.type(layer.momentum)
         running = state.running_mean, state.running_variance
         forward = normalize_channels.bound(
@@ -309,7 +309,7 @@ def _by_columns(site: KernelSite) -> KernelCalls:
         summed = some, parameters, n
     centered = not isinstance(layer, RMSNorm)
     offset, doffset = _offsets(site)
-    x, y, z = (_last(each).reshape(some, -1, n) for each in (site.x, site.y, state.normal))
+    x, y, z = (_last(array).reshape(some, -1, n) for array in (site.x, site.y, state.normal))
     mean, slope, product = np.empty((3, some, n), dtype)
     scale = state.scale.reshape(-1)
     forward = normalize_columns.bound(
@@ -331,7 +331,7 @@ def _by_rows(site: KernelSite) -> KernelCalls:
     """Return the calls for arrays with the batch axis first in memory."""
     layer, state, dtype = site.components[0], site.states[0], site.y.dtype
     scale = state.scale.reshape(-1)
-    x, y, z = (each.reshape(-1, scale.size) for each in (site.x, site.y, state.normal))
+    x, y, z = (array.reshape(-1, scale.size) for array in (site.x, site.y, state.normal))
     offset, doffset = _offsets(site)
     centered, epsilon = not isinstance(layer, RMSNorm), dtype.type(layer.epsilon)
     slope = np.empty(len(x), dtype)
@@ -364,9 +364,9 @@ def _last(array: Any) -> Array:
 def _order(site: KernelSite) -> str | None:
     """Return the memory order of a site's arrays if they are floats and have the same one."""
     arrays = site.x, site.y, site.states[0].normal, site.dy, site.dx
-    given = [array for array in arrays if array is not None]
-    if any(each.dtype not in FLOATS for each in given):
+    present = [array for array in arrays if array is not None]
+    if any(array.dtype not in FLOATS for array in present):
         return None
-    if all(_last(each).flags.c_contiguous for each in given):
+    if all(_last(array).flags.c_contiguous for array in present):
         return "batch_last"
-    return "batch_first" if all(each.flags.c_contiguous for each in given) else None
+    return "batch_first" if all(array.flags.c_contiguous for array in present) else None

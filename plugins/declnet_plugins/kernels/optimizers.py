@@ -9,14 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_plugins.jit import CompiledKernel, rounded_as_written, share
+from declnet import Array, KernelCalls, KernelSite
+from declnet_plugins.jit import CompiledKernel, Routine, rounded_as_written, share
 from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.optimizers.adagrad import Adadelta, Adagrad, RMSProp
 from declnet_plugins.standard.optimizers.adam import Adam, AdamW, AMSGrad, NAdam, mu_product
 from declnet_plugins.standard.optimizers.sgd import SGD, Lion
-
-Arrays = tuple[Array, ...]
 
 
 @rounded_as_written
@@ -57,14 +55,14 @@ def lion(part, parts, w, dw, momentum, beta_1, beta_2, decay, rate):  # type: ig
     """
     kind = w.dtype.type
     zero, one, factor, keep = kind(0), kind(1), kind(rate[0]), kind(beta_2)
-    lead, kept = kind(beta_1 * (1 - beta_2) / (1 - beta_1)), kind(1 - rate[0] * decay[0])
+    lead, shrink = kind(beta_1 * (1 - beta_2) / (1 - beta_1)), kind(1 - rate[0] * decay[0])
     start, stop = share(w.size, part, parts)
     for i in range(start, stop):
         slope, before = dw[i], momentum[i]
         direction = lead * before + slope
         sign = one if direction > zero else (-one if direction < zero else direction)
         sign = zero if direction == zero else sign  # not -0
-        w[i] = w[i] * kept - sign * factor
+        w[i] = w[i] * shrink - sign * factor
         momentum[i] = keep * before + slope
 
 
@@ -123,7 +121,7 @@ def adam(  # type: ignore[no-untyped-def]
     kind, number = w.dtype.type, float(step[0])
     scale_m = (1 - beta_1) / (1 - beta_1**number)
     scale_v = sqrt((1 - beta_2) / (1 - beta_2**number))
-    keep_1, keep_2, kept = kind(beta_1), kind(beta_2), kind(1 - rate[0] * decay[0])
+    keep_1, keep_2, shrink = kind(beta_1), kind(beta_2), kind(1 - rate[0] * decay[0])
     small, factor = kind(epsilon / scale_v), kind(rate[0] * scale_m / scale_v)
     start, stop = share(w.size, part, parts)
     for i in range(start, stop):
@@ -132,7 +130,7 @@ def adam(  # type: ignore[no-untyped-def]
         second = cache[i] * keep_2 + slope * slope
         momentum[i] = first
         cache[i] = second
-        w[i] = w[i] * kept - first / (np.sqrt(second) + small) * factor
+        w[i] = w[i] * shrink - first / (np.sqrt(second) + small) * factor
 
 
 @rounded_as_written
@@ -192,7 +190,16 @@ def nadam(  # type: ignore[no-untyped-def]
 
 
 class OptimizerKernel(CompiledKernel):
-    """An optimizer that updates each parameter from its own gradient."""
+    """An optimizer that updates each parameter from its own gradient, all of them in one call."""
+
+    routine: ClassVar[Routine]
+    """It takes the parameters, their gradient, the optimizer's arrays, `fields`, `now`, the rate,
+    and the step if the optimizer counts steps."""
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The optimizer's fields that are plain numbers."""
+    now: ClassVar[tuple[str, ...]] = ()
+    """Its fields that may have a schedule."""
+    counts_steps: ClassVar[bool] = False
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Return the update of all parameters in one call."""
@@ -200,113 +207,99 @@ class OptimizerKernel(CompiledKernel):
             return None
         (optimizer,), state = site.components, site.state
         arrays = [getattr(state, name) for name in optimizer.state_names()]
-        return KernelCalls(update=(self._call(optimizer, (site.w, site.dw, *arrays), site),))
+        routine, numbers = self._chosen(optimizer)
+        step = (site.step,) if self.counts_steps else ()
+        call = routine.bound(
+            site.w, site.dw, *arrays, *numbers, *self._changing(site), site.rate, *step
+        )
+        return KernelCalls(update=(call,))
 
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        """Return the update, given the parameters, their gradient and the optimizer's arrays."""
-        raise NotImplementedError
+    def _chosen(self, optimizer: Any) -> tuple[Routine, list[Any]]:
+        """Return the routine for an optimizer, and the numbers that it takes."""
+        return self.routine, [getattr(optimizer, field) for field in self.fields]
+
+    def _changing(self, site: KernelSite) -> list[Array]:
+        """Return arrays of one number that may change from step to step, besides rate and step."""
+        state: Any = site.state
+        return [state.now[field] for field in self.now]
 
 
 class SGDKernel(OptimizerKernel):
-    """velocity = momentum * velocity - learning_rate * dw;  w += velocity; as `SGD`."""
+    """velocity = momentum * velocity - learning_rate * dw;  w += velocity."""
 
     type = "sgd_jit"
     replaces = (SGD,)
+    routine, fields = roll, ("momentum", "nesterov")
 
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        if not optimizer.momentum:
-            return descend.bound(*arrays, site.rate)
-        return roll.bound(*arrays, optimizer.momentum, optimizer.nesterov, site.rate)
+    def _chosen(self, optimizer: Any) -> tuple[Routine, list[Any]]:
+        return super()._chosen(optimizer) if optimizer.momentum else (descend, [])
 
 
 class LionKernel(OptimizerKernel):
-    """w -= learning_rate * (sign(beta_1 * m + (1 - beta_1) * dw) + weight_decay * w); as `Lion`."""
+    """w -= learning_rate * (sign(beta_1 * m + (1 - beta_1) * dw) + weight_decay * w)."""
 
     type = "lion_jit"
     replaces = (Lion,)
     reads_schedules = True
-
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        numbers = optimizer.beta_1, optimizer.beta_2
-        return lion.bound(*arrays, *numbers, _weight_decay(site), site.rate)
+    routine, fields, now = lion, ("beta_1", "beta_2"), ("weight_decay",)
 
 
 class AdagradKernel(OptimizerKernel):
-    """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon); as `Adagrad`."""
+    """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon)."""
 
     type = "adagrad_jit"
     replaces = (Adagrad,)
-
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        return adagrad.bound(*arrays, optimizer.epsilon, site.rate)
+    routine, fields = adagrad, ("epsilon",)
 
 
 class RMSPropKernel(OptimizerKernel):
-    """w -= learning_rate * dw / (sqrt(cache) + epsilon), cache a running mean; as `RMSProp`."""
+    """w -= learning_rate * dw / (sqrt(cache) + epsilon), cache a running mean."""
 
     type = "rmsprop_jit"
     replaces = (RMSProp,)
-
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        return rmsprop.bound(*arrays, optimizer.rho, optimizer.epsilon, site.rate)
+    routine, fields = rmsprop, ("rho", "epsilon")
 
 
 class AdadeltaKernel(OptimizerKernel):
-    """w -= learning_rate * dw * sqrt(d + epsilon) / sqrt(v + epsilon); as `Adadelta`."""
+    """w -= learning_rate * dw * sqrt(d + epsilon) / sqrt(v + epsilon)."""
 
     type = "adadelta_jit"
     replaces = (Adadelta,)
-
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        return adadelta.bound(*arrays, optimizer.rho, optimizer.epsilon, site.rate)
+    routine, fields = adadelta, ("rho", "epsilon")
 
 
 class AdamKernel(OptimizerKernel):
-    """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected; as `Adam`."""
+    """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected."""
 
     type = "adam_jit"
     replaces: ClassVar[tuple[Any, ...]] = (Adam,)
+    routine, fields, counts_steps = adam, ("beta_1", "beta_2", "epsilon"), True
 
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        decay = _weight_decay(site) if isinstance(optimizer, AdamW) else np.zeros(1)
-        return adam.bound(*arrays, *_betas(optimizer), decay, site.rate, site.step)
+    def _changing(self, site: KernelSite) -> list[Array]:
+        return super()._changing(site) or [np.zeros(1)]  # no decay
 
 
 class AdamWKernel(AdamKernel):
-    """w *= 1 - learning_rate * weight_decay;  then Adam's step; as `AdamW`."""
+    """w *= 1 - learning_rate * weight_decay;  then Adam's step."""
 
     type = "adamw_jit"
     replaces = (AdamW,)
     reads_schedules = True
+    now = ("weight_decay",)
 
 
 class AMSGradKernel(OptimizerKernel):
-    """w -= learning_rate * m / (sqrt(v) + epsilon), v from the largest cache; as `AMSGrad`."""
+    """w -= learning_rate * m / (sqrt(v) + epsilon), v from the largest cache."""
 
     type = "amsgrad_jit"
     replaces = (AMSGrad,)
-
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        return amsgrad.bound(*arrays, *_betas(optimizer), site.rate, site.step)
+    routine, fields, counts_steps = amsgrad, ("beta_1", "beta_2", "epsilon"), True
 
 
 class NAdamKernel(OptimizerKernel):
-    """w -= learning_rate * (g + m) / (sqrt(v) + epsilon), with Nesterov momentum; as `NAdam`."""
+    """w -= learning_rate * (g + m) / (sqrt(v) + epsilon), with Nesterov momentum."""
 
     type = "nadam_jit"
     replaces = (NAdam,)
-
-    def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        beta_1, beta_2, epsilon = _betas(optimizer)
-        numbers = beta_1, beta_2, optimizer.momentum_decay, epsilon
-        return nadam.bound(*arrays, *numbers, site.rate, site.step)
-
-
-def _weight_decay(site: KernelSite) -> Array:
-    state: Any = site.state
-    decay: Array = state.now["weight_decay"]
-    return decay
-
-
-def _betas(optimizer: Any) -> tuple[float, float, float]:
-    return optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+    routine, counts_steps = nadam, True
+    fields = ("beta_1", "beta_2", "momentum_decay", "epsilon")

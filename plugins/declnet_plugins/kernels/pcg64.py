@@ -39,7 +39,7 @@ def linear(
         x, a, b = (joined(*words[i : i + 2]) for i in (0, 2, 4))
         value = builder.add(builder.mul(a, x), b)
         upper = builder.lshr(value, ir.Constant(ir.IntType(128), 64))
-        halves = [builder.trunc(each, ir.IntType(64)) for each in (value, upper)]
+        halves = [builder.trunc(word, ir.IntType(64)) for word in (value, upper)]
         return context.make_tuple(builder, signature.return_type, halves)
 
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 6), generate
@@ -103,5 +103,5 @@ def memory_of(generator: Any) -> tuple[Array, Array] | None:
     low, high, own_low, own_high = map(int, state.view(np.uint64))
     held = generator.state
     expected = held["state"]["state"], held["state"]["inc"], held["has_uint32"], held["uinteger"]
-    found = high << 64 | low, own_high << 64 | own_low, *map(int, left.view(np.uint32))
-    return (state, left) if found == expected else None
+    read = high << 64 | low, own_high << 64 | own_low, *map(int, left.view(np.uint32))
+    return (state, left) if read == expected else None

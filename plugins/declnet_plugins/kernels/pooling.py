@@ -106,7 +106,7 @@ class _PoolKernel(CompiledKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, (n, channels, …), and dx."""
-        arrays = [each for each in (site.x, site.y, site.dy, site.dx) if each is not None]
+        arrays = [array for array in (site.x, site.y, site.dy, site.dx) if array is not None]
         window = self._window(site)
         if window.rows.kernel * window.columns.kernel > self.most_positions or any(
             array.dtype not in FLOATS or not batch_last(array).flags.c_contiguous

@@ -50,7 +50,7 @@ def forward_of(step: Routine) -> Routine:
 
     @Routine
     def recurrent_forward(  # type: ignore[no-untyped-def]
-        part, parts, function, x, lengths, from_end, panels, blocks, z, a, kept, all_steps, y
+        part, parts, function, x, lengths, from_end, panels, blocks, z, a, saved, all_steps, y
     ):
         """For each step k: a = z[k] @ weights; a step of the layer; h to z[k + 1] and to y.
 
@@ -59,7 +59,7 @@ def forward_of(step: Routine) -> Routine:
             lengths: (n,), the number of steps that are not padding.
             blocks: a row for each product: its first row of the weights, their number, its first
                 column of a, their number, and where its panels begin.
-            kept: (time + 1, n, …), of which those of step 0 are 0.
+            saved: (time + 1, n, …), of which those of step 0 are 0.
             y: (n, time or 1, units); NaN if a length is impossible, which the layer then reports.
         """
         time, n = np.uint64(x.shape[1]), np.uint64(x.shape[0])
@@ -71,7 +71,7 @@ def forward_of(step: Routine) -> Routine:
         while start < last:
             stop = min(last, start + np.uint64(BLOCK))
             fill(z[ZERO], start, stop, hidden, hidden + units, zero)
-            fill(kept[ZERO], start, stop, ZERO, np.uint64(kept.shape[2]), zero)
+            fill(saved[ZERO], start, stop, ZERO, np.uint64(saved.shape[2]), zero)
             for k in range(time):
                 t = time - ONE - k if from_end else k
                 for s in range(start, stop):
@@ -96,7 +96,7 @@ def forward_of(step: Routine) -> Routine:
                 for s in range(start, stop):
                     length = np.int64(lengths[s])
                     wrong = length < 0 or length > np.int64(time)
-                    step(a, kept, z, k, s, hidden, units, np.int64(t) >= length)
+                    step(a, saved, z, k, s, hidden, units, np.int64(t) >= length)
                     whole = from_end or wrong or length == 0
                     is_last = k == time - ONE if whole else np.int64(t) == length - 1
                     if all_steps or is_last:
@@ -124,7 +124,7 @@ def backward_of(step_back: Routine) -> Routine:
         blocks,
         z,
         a,
-        kept,
+        saved,
         dh,
         carried,
         scratch,
@@ -162,7 +162,7 @@ def backward_of(step_back: Routine) -> Routine:
                     if np.int64(t) >= length:
                         fill(dh, s, s + ONE, ZERO, units, zero)
                         fill(carried, s, s + ONE, ZERO, units, zero)
-                    step_back(a, kept, z, k, s, hidden, units, dh, carried, scratch)
+                    step_back(a, saved, z, k, s, hidden, units, dh, carried, scratch)
                 rows_of_a = address(a) + np.int64(k * n + start) * columns * size
                 if k > ZERO:
                     multiply_packed(
@@ -207,7 +207,7 @@ class _RecurrentKernel(CompiledKernel):
 
     blocks: ClassVar[int]
     """The number of columns of a for each unit."""
-    kept: ClassVar[int] = 0
+    saved: ClassVar[int] = 0
     """The number of further numbers to keep for each unit."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
@@ -225,7 +225,7 @@ class _RecurrentKernel(CompiledKernel):
         for number in range(2 if layer.bidirectional else 1):
             from_end = number > 0
             arrays = Direction(state, "backward_" if from_end else "")
-            y, dy = (_of_direction(each, number, layer) for each in (site.y, site.dy))
+            y, dy = (_of_direction(array, number, layer) for array in (site.y, site.dy))
             bound = self._bound(layer, x, lengths, from_end, arrays, y, dy, dx, buffers)
             forward += bound[0]
             backward += bound[1]
@@ -250,19 +250,19 @@ class _RecurrentKernel(CompiledKernel):
             np.empty((time + 1, n, width), dtype),
             np.empty((time, n, self.blocks * units), dtype),
         )
-        kept = np.empty((time + 1, n, self.kept * units) if self.kept else (1, 1, 0), dtype)
+        saved = np.empty((time + 1, n, self.saved * units) if self.saved else (1, 1, 0), dtype)
         function = multiplier(dtype)
         (step, step_back), every = self._steps(layer), layer.return_sequences
         weights = Panels(dtype, self._weights(arrays, features, units))
-        own = weights.flat, weights.blocks, z, a, kept
-        forward = [*weights.calls, step.bound(function, x, lengths, from_end, *own, every, y)]
+        memory = weights.flat, weights.blocks, z, a, saved
+        forward = [*weights.calls, step.bound(function, x, lengths, from_end, *memory, every, y)]
         if dy is None:
             return forward, []
         turned = Panels(dtype, self._turned(arrays, units))
         target = np.empty((0, 1, 1), dtype) if dx is None else dx
-        own = turned.flat, turned.blocks, z, a, kept
+        memory = turned.flat, turned.blocks, z, a, saved
         through = step_back.bound(
-            function, dy, lengths, from_end, every, *own, *buffers, target, from_end
+            function, dy, lengths, from_end, every, *memory, *buffers, target, from_end
         )
         rows, slopes = z[:time].reshape(-1, width), a.reshape(-1, a.shape[2])
         sums = []
@@ -291,12 +291,12 @@ class _RecurrentKernel(CompiledKernel):
         units: int,
     ) -> Sequence[tuple[int, slice, Array]]:
         """Return gradients, each with its first column of z and its columns of da."""
-        of = arrays.gradients
+        gradients = arrays.gradients
         every = slice(None)
         return [
-            (0, every, of.weights),
-            (features, every, of.biases[None]),
-            (features + 1, every, of.recurrent_weights),
+            (0, every, gradients.weights),
+            (features, every, gradients.biases[None]),
+            (features + 1, every, gradients.recurrent_weights),
         ]
 
 
@@ -337,7 +337,7 @@ class LSTMKernel(_RecurrentKernel):
     type = "lstm_jit"
     replaces = (LSTM,)
     blocks = 4
-    kept = 2
+    saved = 2
 
     def _steps(self, layer: Any) -> tuple[Routine, Routine]:
         return LSTM_STEPS
@@ -397,7 +397,7 @@ def _gates_and_candidate(
     arrays: Direction, units: int
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Return the columns of r and z, and of c, in weights, biases and recurrent weights."""
-    found = arrays.weights, arrays.biases[None], arrays.recurrent_weights
-    return tuple(each[:, : 2 * units] for each in found), tuple(
-        each[:, 2 * units :] for each in found
+    parts = arrays.weights, arrays.biases[None], arrays.recurrent_weights
+    return tuple(part[:, : 2 * units] for part in parts), tuple(
+        part[:, 2 * units :] for part in parts
     )

@@ -1,8 +1,9 @@
 """A step of each recurrent layer for one sample s, forward and backward.
 
 A step reads its sums of products in a[k, s], and leaves there what the way back needs. It writes h
-to z[k + 1, s, first:], where the next step's product reads it, and may keep more in kept[k + 1, s].
-The way back puts the gradient of a in place of a, and adds the gradient of the h before to dh.
+to z[k + 1, s, first:], where the next step's product reads it, and may save more in
+saved[k + 1, s]. The way back puts the gradient of a in place of a, and adds the gradient of the h
+before to dh.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ ONE = np.uint64(1)
 
 
 @Routine
-def lstm_step(a, kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+def lstm_step(a, saved, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
     """i, f, o, g from a; c = f * c' + i * g, 0 at padding; h = o * tanh(c). Keeps c, tanh(c)."""
     one, two, three = units, units + units, units + units + units
     for j in range(three):
@@ -22,26 +23,28 @@ def lstm_step(a, kept, z, k, s, first, units, padding):  # type: ignore[no-untyp
         a[k, s, three + j] = tanh(a[k, s, three + j])
     if padding:
         for j in range(units):
-            kept[k + ONE, s, j] = kept.dtype.type(0)
+            saved[k + ONE, s, j] = saved.dtype.type(0)
     else:
         for j in range(units):
-            kept[k + ONE, s, j] = a[k, s, one + j] * kept[k, s, j] + a[k, s, j] * a[k, s, three + j]
+            saved[k + ONE, s, j] = (
+                a[k, s, one + j] * saved[k, s, j] + a[k, s, j] * a[k, s, three + j]
+            )
     for j in range(units):
-        kept[k + ONE, s, one + j] = tanh(kept[k + ONE, s, j])
+        saved[k + ONE, s, one + j] = tanh(saved[k + ONE, s, j])
     for j in range(units):
-        z[k + ONE, s, first + j] = a[k, s, two + j] * kept[k + ONE, s, one + j]
+        z[k + ONE, s, first + j] = a[k, s, two + j] * saved[k + ONE, s, one + j]
 
 
 @Routine
-def lstm_step_back(a, kept, _z, k, s, _first, units, dh, carried, scratch):  # type: ignore[no-untyped-def]
+def lstm_step_back(a, saved, _z, k, s, _first, units, dh, carried, scratch):  # type: ignore[no-untyped-def]
     """da in place of a, from dh and the gradient of c, which is carried to the step before."""
     two, three, unity = units + units, units + units + units, a.dtype.type(1)
     for j in range(units):
-        t = kept[k + ONE, s, units + j]
+        t = saved[k + ONE, s, units + j]
         carried[s, j] += dh[s, j] * a[k, s, two + j] * (unity - t * t)
     for j in range(units):
         o = a[k, s, two + j]
-        a[k, s, two + j] = dh[s, j] * kept[k + ONE, s, units + j] * o * (unity - o)
+        a[k, s, two + j] = dh[s, j] * saved[k + ONE, s, units + j] * o * (unity - o)
     for j in range(units):
         g = a[k, s, three + j]
         scratch[s, j] = carried[s, j] * a[k, s, j] * (unity - g * g)
@@ -54,14 +57,14 @@ def lstm_step_back(a, kept, _z, k, s, _first, units, dh, carried, scratch):  # t
         scratch[s, j] = carried[s, j] * a[k, s, units + j]
     for j in range(units):
         f = a[k, s, units + j]
-        a[k, s, units + j] = carried[s, j] * kept[k, s, j] * f * (unity - f)
+        a[k, s, units + j] = carried[s, j] * saved[k, s, j] * f * (unity - f)
     for j in range(units):
         carried[s, j] = scratch[s, j]
         dh[s, j] = dh.dtype.type(0)
 
 
 @Routine
-def gru_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+def gru_step(a, _saved, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
     """c, r, z, q from a: c = tanh(c + r * q); h = c + z * (h' - c), 0 at padding."""
     two, three = units + units, units + units + units
     for j in range(units, three):
@@ -80,7 +83,7 @@ def gru_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyp
 
 
 @Routine
-def gru_step_back(a, _kept, z, k, s, first, units, dh, _carried, scratch):  # type: ignore[no-untyped-def]
+def gru_step_back(a, _saved, z, k, s, first, units, dh, _carried, scratch):  # type: ignore[no-untyped-def]
     """dc, dr, dz, dq in place of a, from dh; dh * z reaches the step before directly."""
     two, three, unity = units + units, units + units + units, a.dtype.type(1)
     for j in range(units):
@@ -103,7 +106,7 @@ def gru_step_back(a, _kept, z, k, s, first, units, dh, _carried, scratch):  # ty
 
 
 @Routine
-def tanh_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+def tanh_step(a, _saved, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
     """h = tanh(a), 0 at padding."""
     for j in range(units):
         h = tanh(a[k, s, j])
@@ -111,7 +114,7 @@ def tanh_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-unty
 
 
 @Routine
-def tanh_step_back(a, _kept, z, k, s, first, units, dh, _carried, _scratch):  # type: ignore[no-untyped-def]
+def tanh_step_back(a, _saved, z, k, s, first, units, dh, _carried, _scratch):  # type: ignore[no-untyped-def]
     """da = dh * (1 - h²), in place of a."""
     for j in range(units):
         h = z[k + ONE, s, first + j]
@@ -121,7 +124,7 @@ def tanh_step_back(a, _kept, z, k, s, first, units, dh, _carried, _scratch):  # 
 
 
 @Routine
-def relu_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+def relu_step(a, _saved, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
     """h = max(a, 0), 0 at padding."""
     zero = z.dtype.type(0)
     for j in range(units):
@@ -130,7 +133,7 @@ def relu_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-unty
 
 
 @Routine
-def relu_step_back(a, _kept, z, k, s, first, units, dh, _carried, _scratch):  # type: ignore[no-untyped-def]
+def relu_step_back(a, _saved, z, k, s, first, units, dh, _carried, _scratch):  # type: ignore[no-untyped-def]
     """da = dh where h > 0, in place of a."""
     zero, unity = a.dtype.type(0), a.dtype.type(1)
     for j in range(units):

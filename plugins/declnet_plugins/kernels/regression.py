@@ -4,11 +4,11 @@ The arrays of the routines have the batch axis last, (outputs, n); divisible by 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, KernelCalls, KernelSite, NativeCall
+from declnet import KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, of_its_type, share
 from declnet_plugins.kernels.memory_orders import rows_of_features
 from declnet_plugins.standard.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
@@ -81,13 +81,10 @@ def huber(error: Any, delta: Any) -> Any:
     return least * (abs(error) - of_its_type(error, F(0.5), 0.5) * least)
 
 
-mean_squared_error = mean_of(square, twice)
-mean_absolute_error = mean_of(size, sign)
-mean_huber = mean_of(huber, bounded)
-
-
 class MeanLossKernel(CompiledKernel):
     """A mean over the outputs of a function of the error."""
+
+    routine: ClassVar[Routine]
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill the losses and the weighted gradient of y in one call."""
@@ -95,12 +92,20 @@ class MeanLossKernel(CompiledKernel):
         if rows is None:
             return None
         y, y_true, dy = rows
-        arrays = site.normalized_weights, site.losses, y[:0] if dy is None else dy
-        return KernelCalls((self._call(site.components[0], y, y_true, arrays),))
+        number = y.dtype.type(self._number(site.components[0]))
+        call = self.routine.bound(
+            y,
+            y_true,
+            number,
+            site.normalized_weights,
+            site.losses,
+            y[:0] if dy is None else dy,
+        )
+        return KernelCalls((call,))
 
-    def _call(self, loss: Any, y: Array, y_true: Array, arrays: tuple[Array, ...]) -> NativeCall:
-        """Return the call, given the weights, the losses and the gradient of y."""
-        raise NotImplementedError
+    def _number(self, loss: Any) -> float:
+        """Return the number that the functions of the error take."""
+        return 1.0
 
 
 class MeanSquaredErrorKernel(MeanLossKernel):
@@ -108,9 +113,7 @@ class MeanSquaredErrorKernel(MeanLossKernel):
 
     type = "mean_squared_error_jit"
     replaces = (MeanSquaredError,)
-
-    def _call(self, loss: Any, y: Array, y_true: Array, arrays: tuple[Array, ...]) -> NativeCall:
-        return mean_squared_error.bound(y, y_true, y.dtype.type(1), *arrays)
+    routine = mean_of(square, twice)
 
 
 class MeanAbsoluteErrorKernel(MeanLossKernel):
@@ -118,19 +121,19 @@ class MeanAbsoluteErrorKernel(MeanLossKernel):
 
     type = "mean_absolute_error_jit"
     replaces = (MeanAbsoluteError,)
-
-    def _call(self, loss: Any, y: Array, y_true: Array, arrays: tuple[Array, ...]) -> NativeCall:
-        return mean_absolute_error.bound(y, y_true, y.dtype.type(1), *arrays)
+    routine = mean_of(size, sign)
 
 
 class HuberKernel(MeanLossKernel):
-    """losses = mean of c * e - c**2 / 2, c = min(e, delta), e = |y - y_true|; as `Huber`.
+    """losses = mean of c * e - c**2 / 2, c = min(e, delta), e = |y - y_true|.
 
     dy = clip(y - y_true, -delta, delta) / outputs * normalized weights.
     """
 
     type = "huber_jit"
     replaces = (Huber,)
+    routine = mean_of(huber, bounded)
 
-    def _call(self, loss: Any, y: Array, y_true: Array, arrays: tuple[Array, ...]) -> NativeCall:
-        return mean_huber.bound(y, y_true, y.dtype.type(loss.delta), *arrays)
+    def _number(self, loss: Any) -> float:
+        delta: float = loss.delta
+        return delta

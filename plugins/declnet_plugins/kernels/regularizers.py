@@ -1,8 +1,8 @@
 """Regularizers: gradients of penalties, added with the same bits as by the components."""
 
-from typing import Any
+from typing import ClassVar
 
-from declnet import KernelCalls, KernelSite
+from declnet import KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, rounded_as_written, share
 from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.regularizers import L1, L1L2, L2
@@ -29,41 +29,39 @@ def add_l2(part, parts, w, factor, dw):  # type: ignore[no-untyped-def]
 class RegularizerKernel(CompiledKernel):
     """A penalty whose gradient at a parameter depends on that parameter alone."""
 
+    l1: ClassVar[str | None] = None
+    """The regularizer's field that is the factor of the sum of |w|, if there is one."""
+    l2: ClassVar[str | None] = None
+    """The field that is the factor of the sum of w**2, if there is one."""
+
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Return the addition to the gradient, with both arrays viewed as one axis."""
         w, dw, (regularizer,) = site.w, site.dw, site.components
         if w.dtype not in FLOATS or not (w.flags.c_contiguous and dw.flags.c_contiguous):
             return None
         w, dw = w.reshape(-1), dw.reshape(-1)
-        l1, l2 = self._strengths(regularizer)
-        calls = () if l1 is None else (add_l1.bound(w, l1, dw),)
-        if l2 is not None:
-            calls = (*calls, add_l2.bound(w, 2 * l2, dw))
-        return KernelCalls(backward=calls)
-
-    def _strengths(self, regularizer: Any) -> tuple[float | None, float | None]:
-        """Return the factors of the sums of |w| and of w**2 in the penalty, None for no sum."""
-        raise NotImplementedError
+        calls: list[NativeCall] = []
+        if self.l1 is not None:
+            calls.append(add_l1.bound(w, getattr(regularizer, self.l1), dw))
+        if self.l2 is not None:
+            calls.append(add_l2.bound(w, 2 * getattr(regularizer, self.l2), dw))
+        return KernelCalls(backward=tuple(calls))
 
 
 class L1Kernel(RegularizerKernel):
-    """dw += strength, or -strength where w < 0; as `L1`."""
+    """dw += strength, or -strength where w < 0."""
 
     type = "l1_jit"
     replaces = (L1,)
-
-    def _strengths(self, regularizer: Any) -> tuple[float, None]:
-        return regularizer.strength, None
+    l1 = "strength"
 
 
 class L2Kernel(RegularizerKernel):
-    """dw += 2 * strength * w; as `L2`."""
+    """dw += 2 * strength * w."""
 
     type = "l2_jit"
     replaces = (L2,)
-
-    def _strengths(self, regularizer: Any) -> tuple[None, float]:
-        return None, regularizer.strength
+    l2 = "strength"
 
 
 class L1L2Kernel(RegularizerKernel):
@@ -71,6 +69,4 @@ class L1L2Kernel(RegularizerKernel):
 
     type = "l1_l2_jit"
     replaces = (L1L2,)
-
-    def _strengths(self, regularizer: Any) -> tuple[float, float]:
-        return regularizer.l1, regularizer.l2
+    l1, l2 = "l1", "l2"

@@ -209,7 +209,7 @@ def example_spec(template: Template) -> TemplateSpec:
     Raises:
         BrokenContractError: it is not TOML.
     """
-    return TemplateSpec(*_parsed(template, "spec", verified(Template.spec, template)))
+    return _parsed(template, "spec", verified(Template.spec, template))
 
 
 def spec_for_profile(template: Template, table: TableProfile, registry: Registry) -> TemplateSpec:
@@ -221,8 +221,8 @@ def spec_for_profile(template: Template, table: TableProfile, registry: Registry
     """
     method = "spec_for_table"
     written = verified(Template.spec_for_table, template, table, registry)
-    text, document = _parsed(template, method, written)
-    data = substituted(document).document.get("data")
+    spec = _parsed(template, method, written)
+    data = substituted(spec.document).document.get("data")
     source = data.get("train") if isinstance(data, dict) else None
     source = source if isinstance(source, dict) else {}
     for key, value in table.source.items():
@@ -234,11 +234,11 @@ def spec_for_profile(template: Template, table: TableProfile, registry: Registry
         if name not in table.columns:
             fault = f"returned a spec with the feature {name!r}, which the table does not have"
             raise BrokenContractError(template, method, fault)
-    return TemplateSpec(text, document, None if features is None else tuple(features))
+    return replace(spec, features=None if features is None else tuple(features))
 
 
-def _parsed(template: Template, method: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Return a template's text with control characters as escapes, and the parsed document."""
+def _parsed(template: Template, method: str, text: str) -> TemplateSpec:
+    """Return the spec in a text that a template wrote, with control characters as escapes."""
     readable = escaped(text.replace("\r\n", "\n"))
     try:
         document = tomllib.loads(text)
@@ -248,4 +248,4 @@ def _parsed(template: Template, method: str, text: str) -> tuple[str, dict[str, 
     if not is_same:
         fault = "returned TOML with control characters that are not in a basic string"
         raise BrokenContractError(template, method, fault)
-    return readable, document
+    return TemplateSpec(readable, document)

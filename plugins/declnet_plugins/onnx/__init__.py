@@ -1,6 +1,7 @@
 """ONNX: exports whole models, from raw columns to labels, and imports networks."""
 
 from declnet import Register, hookimpl, lazy_names
+from declnet_plugins.exchange import announce_translations
 
 __getattr__ = lazy_names(__name__, {"GraphWriter": "writer", "OnnxTranslation": "translation"})
 
@@ -63,7 +64,4 @@ def declnet_register(register: Register) -> None:
     """Announce the exporter, its translations and the importer."""
     register.lazily("exporter", "onnx", f"{__name__}.exporter")
     register.lazily("importer", "onnx", f"{__name__}.importing.importer")
-    for key, types in TRANSLATIONS.items():
-        module, _, name = key.partition(":")
-        written = tuple(types.split())
-        register.lazily("translation", name, f"{__name__}.{module}", written, "onnx")
+    announce_translations(register, __name__, "onnx", TRANSLATIONS)

@@ -1,15 +1,16 @@
-"""Activations in ONNX."""
+"""OnnxActivations in ONNX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import pi, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.activations import (
     ELU,
     SELU,
@@ -27,9 +28,6 @@ from declnet_plugins.standard.layers.activations import (
 from declnet_plugins.standard.layers.gating import GLU, Maxout, features_axis
 from declnet_plugins.standard.layers.gelu import GELU
 from declnet_plugins.standard.layers.prelu import PReLU
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 
 def gelu(w: GraphWriter, x: str) -> str:
@@ -59,27 +57,26 @@ def softplus(w: GraphWriter, x: str, beta: float) -> str:
 
 
 SIMPLE: dict[type, Callable[[Any, GraphWriter, str], str]] = {
-    Linear: lambda *given: given[-1],
+    Linear: lambda *arguments: arguments[-1],
     ReLU: lambda _, w, x: w.op("Relu", x),
-    LeakyReLU: lambda own, w, x: w.op("LeakyRelu", x, alpha=own.negative_slope),
-    ELU: lambda own, w, x: w.op("Elu", x, alpha=own.alpha),
+    LeakyReLU: lambda layer, w, x: w.op("LeakyRelu", x, alpha=layer.negative_slope),
+    ELU: lambda layer, w, x: w.op("Elu", x, alpha=layer.alpha),
     SELU: lambda _, w, x: w.op("Selu", x),
-    Softplus: lambda own, w, x: softplus(w, x, own.beta),
+    Softplus: lambda layer, w, x: softplus(w, x, layer.beta),
     Sigmoid: lambda _, w, x: w.op("Sigmoid", x),
     HardSigmoid: lambda _, w, x: w.op("HardSigmoid", x, alpha=1 / 6, beta=0.5),
     Tanh: lambda _, w, x: w.op("Tanh", x),
     SiLU: lambda _, w, x: silu(w, x),
     Mish: lambda _, w, x: w.op("Mul", x, w.op("Tanh", w.op("Softplus", x))),
     Softmax: lambda _, w, x: w.op("Softmax", x, axis=-1),
-    GELU: lambda own, w, x: (gelu_by_tanh if own.approximation == "tanh" else gelu)(w, x),
+    GELU: lambda layer, w, x: (gelu_by_tanh if layer.approximation == "tanh" else gelu)(w, x),
 }
 """How each activation without parameters is written."""
 
 
-class Activations(OnnxTranslation):
-    """Activations without parameters, by the operators of their names or a few of them."""
+class OnnxActivations(OnnxTranslation):
+    """OnnxActivations without parameters, by the operators of their names or a few of them."""
 
-    type = "onnx_activations"
     replaces = tuple(SIMPLE)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
@@ -87,10 +84,9 @@ class Activations(OnnxTranslation):
         return SIMPLE[type(component)](component, w, site.inputs[0])
 
 
-class PreluTranslation(OnnxTranslation):
+class OnnxPrelu(OnnxTranslation):
     """PRelu, with slopes along the features or the channels."""
 
-    type = "onnx_prelu"
     replaces = (PReLU,)
 
     def write(self, component: PReLU, site: TranslationSite, w: GraphWriter) -> str:
@@ -105,15 +101,14 @@ GATES: dict[str, Callable[[GraphWriter, str], str]] = {
     "gelu": gelu,
     "relu": lambda w, x: w.op("Relu", x),
     "tanh": lambda w, x: w.op("Tanh", x),
-    "linear": lambda *given: given[-1],
+    "linear": lambda *arguments: arguments[-1],
 }
 """How the activation of a gate is written."""
 
 
-class GLUTranslation(OnnxTranslation):
+class OnnxGLU(OnnxTranslation):
     """Two slices, the second of which is a gate for the first."""
 
-    type = "onnx_glu"
     replaces = (GLU,)
 
     def write(self, component: GLU, site: TranslationSite, w: GraphWriter) -> str:
@@ -126,10 +121,9 @@ class GLUTranslation(OnnxTranslation):
         return w.op("Mul", a, GATES[component.activation](w, b))
 
 
-class MaxoutTranslation(OnnxTranslation):
+class OnnxMaxout(OnnxTranslation):
     """The maximum over an axis of pieces."""
 
-    type = "onnx_maxout"
     replaces = (Maxout,)
 
     def write(self, component: Maxout, site: TranslationSite, w: GraphWriter) -> str:

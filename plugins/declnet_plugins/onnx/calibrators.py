@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from declnet import CalibratorState
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
     LEAST_POSITIVE,
@@ -15,14 +14,10 @@ from declnet_plugins.standard.calibrators import (
     Temperature,
 )
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class TemperatureTranslation(OnnxTranslation):
+class OnnxTemperature(OnnxTranslation):
     """The probabilities of logits that are divided by the temperature."""
 
-    type = "onnx_temperature"
     replaces = (Temperature,)
 
     def write(self, component: Temperature, site: TranslationSite, w: GraphWriter) -> str:
@@ -37,10 +32,9 @@ class TemperatureTranslation(OnnxTranslation):
         return w.op("Sigmoid", w.compute("Div", logits, temperature))
 
 
-class ConformalTranslation(OnnxTranslation):
+class OnnxConformal(OnnxTranslation):
     """Intervals around predictions, or which classes are in a set."""
 
-    type = "onnx_conformal"
     replaces = (Conformal,)
 
     def write(self, component: Conformal, site: TranslationSite, w: GraphWriter) -> tuple[str, ...]:
@@ -55,8 +49,8 @@ class ConformalTranslation(OnnxTranslation):
             scores = _rest(w, y)
         else:  # the sums of the probabilities from the largest on
             count = _classes(site)
-            given = (y, w.constant([count], "int64"))
-            p, order = w.node("TopK", given, ("float64", "int64"), axis=1)
+            inputs = (y, w.constant([count], "int64"))
+            p, order = w.node("TopK", inputs, ("float64", "int64"), axis=1)
             sums = w.op("CumSum", p, w.constant(1))
             scores = w.op("ScatterElements", y, order, sums, axis=1)
         return (w.compute("LessOrEqual", scores, state["limit"]),)
@@ -69,7 +63,9 @@ class ConformalTranslation(OnnxTranslation):
             y = w.op("Log", w.compute("Max", w.compute("Add", y, shift), LEAST_POSITIVE))
         low = high = y
         if state["quantiles"]:
-            low, high = (w.reduce(each, y, [1], keep=False) for each in ("ReduceMin", "ReduceMax"))
+            low, high = (
+                w.reduce(operator, y, [1], keep=False) for operator in ("ReduceMin", "ReduceMax")
+            )
         lower = w.compute("Sub", low, state["limit"])
         upper = w.compute("Add", high, state["limit"])
         middle = w.compute("Mul", w.op("Add", lower, upper), 0.5)

@@ -7,28 +7,24 @@ missing number NaN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet import Array, class_name
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
-
 
 LARGEST_INTEGER = 2.0**62
 """Floats below this have an integer of 64 bits."""
 
 
-class CategoryTranslation(OnnxTranslation):
+class OnnxCategory(OnnxTranslation):
     """The position of a category, then a row of a table."""
 
-    type = "onnx_category"
     replaces = (OneHot, Ordinal, SignedOneHot)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
@@ -41,9 +37,9 @@ class CategoryTranslation(OnnxTranslation):
             component.missing == "unknown" and component.unknown == "index"
         )
         missing = count if accepts else refused
-        found = positions(w, site.inputs[0], categories, (unknown, missing, refused))
-        w.refuse(w.compute("Equal", found, refused))
-        return w.op("Gather", w.constant(self._table(component, count)), found, axis=0)
+        places = positions(w, site.inputs[0], categories, (unknown, missing, refused))
+        w.refuse(w.compute("Equal", places, refused))
+        return w.op("Gather", w.constant(self._table(component, count)), places, axis=0)
 
     def _table(self, component: Any, count: int) -> Array:
         if isinstance(component, Ordinal):
@@ -54,10 +50,9 @@ class CategoryTranslation(OnnxTranslation):
         return rows.astype(bool)
 
 
-class GroupRareTranslation(OnnxTranslation):
+class OnnxGroupRare(OnnxTranslation):
     """The position of a category, then its name."""
 
-    type = "onnx_group_rare"
     replaces = (GroupRare,)
 
     def write(self, component: GroupRare, site: TranslationSite, w: GraphWriter) -> str:
@@ -65,9 +60,9 @@ class GroupRareTranslation(OnnxTranslation):
         categories = site.state["categories"]
         names = [*map(class_name, categories), component.other, "", ""]
         refused = len(names) - 1
-        found = positions(w, site.inputs[0], categories, (refused - 2, refused - 1, refused))
-        w.refuse(w.compute("Equal", found, refused))
-        return w.op("Gather", w.constant(names), found, axis=0)
+        places = positions(w, site.inputs[0], categories, (refused - 2, refused - 1, refused))
+        w.refuse(w.compute("Equal", places, refused))
+        return w.op("Gather", w.constant(names), places, axis=0)
 
 
 def positions(
@@ -90,6 +85,6 @@ def positions(
     is_small = w.compute("Less", w.op("Abs", x), LARGEST_INTEGER)
     is_whole = w.op("And", is_small, w.op("Equal", x, w.op("Floor", x)))
     whole = w.cast(w.where(is_whole, x, w.like(x, 0)), "int64")
-    found = w.table(whole, whole_keys, range(len(whole_keys)), unknown)
-    found = w.where(is_whole, found, w.constant(refused))
-    return w.where(w.op("IsNaN", x), w.constant(missing), found)
+    places = w.table(whole, whole_keys, range(len(whole_keys)), unknown)
+    places = w.where(is_whole, places, w.constant(refused))
+    return w.where(w.op("IsNaN", x), w.constant(missing), places)

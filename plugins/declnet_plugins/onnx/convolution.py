@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.sequences import kept_steps, without_padding
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.conv1d import Conv1d
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
@@ -20,9 +21,6 @@ from declnet_plugins.standard.layers.pooling import (
 )
 from declnet_plugins.standard.layers.window import Window, window_over
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
-
 
 def _pads(window: Window) -> list[int]:
     rows, columns = window.rows, window.columns
@@ -31,13 +29,12 @@ def _pads(window: Window) -> list[int]:
 
 def _given(w: GraphWriter, weights: Any, parameters: Any) -> list[str]:
     biases = [parameters["biases"]] if "biases" in parameters else []
-    return [w.constant(each, "float32") for each in (weights, *biases)]
+    return [w.constant(array, "float32") for array in (weights, *biases)]
 
 
-class Conv2dTranslation(OnnxTranslation):
+class OnnxConv2d(OnnxTranslation):
     """Conv."""
 
-    type = "onnx_conv2d"
     replaces = (Conv2d,)
 
     def write(self, component: Conv2d, site: TranslationSite, w: GraphWriter) -> str:
@@ -56,10 +53,9 @@ class Conv2dTranslation(OnnxTranslation):
         )
 
 
-class Conv2dTransposeTranslation(OnnxTranslation):
+class OnnxConv2dTranspose(OnnxTranslation):
     """ConvTranspose, which pads less than the convolution that it transposes if that sees less."""
 
-    type = "onnx_conv2d_transpose"
     replaces = (Conv2dTranspose,)
 
     def write(self, component: Conv2dTranspose, site: TranslationSite, w: GraphWriter) -> str:
@@ -90,20 +86,19 @@ class Conv2dTransposeTranslation(OnnxTranslation):
         )
 
 
-class Conv1dTranslation(OnnxTranslation):
+class OnnxConv1d(OnnxTranslation):
     """Conv of (n, features, time), with weights (filters, features / groups, kernel_size)."""
 
-    type = "onnx_conv1d"
     replaces = (Conv1d,)
 
     def write(self, component: Conv1d, site: TranslationSite, w: GraphWriter) -> str:
         """Return the convolution of sequences, 0 at padding."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        kept = kept_steps(w, site, time)
+        is_step = kept_steps(w, site, time)
         weights = np.transpose(site.parameters["weights"], (2, 1, 0))
-        found = w.op(
+        convolved = w.op(
             "Conv",
-            w.transpose(without_padding(w, x, kept), 0, 2, 1),
+            w.transpose(without_padding(w, x, is_step), 0, 2, 1),
             *_given(w, weights, site.parameters),
             kernel_shape=[component.kernel_size],
             strides=[component.stride],
@@ -111,7 +106,7 @@ class Conv1dTranslation(OnnxTranslation):
             pads=self._pads(component, time),
             group=component.groups,
         )
-        return without_padding(w, w.transpose(found, 0, 2, 1), kept)
+        return without_padding(w, w.transpose(convolved, 0, 2, 1), is_step)
 
     def _pads(self, component: Conv1d, time: int) -> list[int]:
         if component.padding == "valid":
@@ -123,10 +118,9 @@ class Conv1dTranslation(OnnxTranslation):
         return [before, total - total // 2 if component.padding == "same" else 0]
 
 
-class PoolTranslation(OnnxTranslation):
+class OnnxPool(OnnxTranslation):
     """MaxPool or AveragePool, where padding counts."""
 
-    type = "onnx_pool"
     replaces = (MaxPool2d, AveragePool2d)
 
     def write(
@@ -144,10 +138,9 @@ class PoolTranslation(OnnxTranslation):
         return w.op("AveragePool", site.inputs[0], **settings, count_include_pad=1)
 
 
-class GlobalPoolTranslation(OnnxTranslation):
+class OnnxGlobalPool(OnnxTranslation):
     """The maximum or mean over both axes of images."""
 
-    type = "onnx_global_pool"
     replaces = (GlobalAveragePool2d, GlobalMaxPool2d)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

@@ -8,17 +8,14 @@ written otherwise than the pattern of the column's form is refused.
 from __future__ import annotations
 
 from math import pi
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS, Datetime
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 TIME = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
 FORMS: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -33,10 +30,9 @@ MOST = 6
 """Numbers of a date with a time."""
 
 
-class DatetimeTranslation(OnnxTranslation):
+class OnnxDatetime(OnnxTranslation):
     """StringSplit, Cast, and the arithmetic of the calendar."""
 
-    type = "onnx_datetime"
     replaces = (Datetime,)
 
     def write(self, component: Datetime, site: TranslationSite, w: GraphWriter) -> str:
@@ -53,7 +49,7 @@ class DatetimeTranslation(OnnxTranslation):
         pattern, separators, places = FORMS[form]
         is_missing = w.op("Equal", x, w.constant(""))
         pattern = pattern.replace("TIME", TIME)
-        signs = [each for each in ("-", "/", r"\.") if each[-1] in separators]
+        signs = [sign for sign in ("-", "/", r"\.") if sign[-1] in separators]
         pattern = "|".join(pattern.replace("SIGN", sign) for sign in signs or ["SIGN"])
         is_date = w.op("RegexFullMatch", x, pattern=pattern)
         for separator in separators:
@@ -65,22 +61,22 @@ class DatetimeTranslation(OnnxTranslation):
             clock = columns[3:]
         else:
             nothing = w.compute("Mul", columns[0], 0)
-            year, month, day = (w.compute("Add", nothing, each) for each in (1970, 1, 1))
+            year, month, day = (w.compute("Add", nothing, number) for number in (1970, 1, 1))
             clock = columns[:3]
         exists = w.op("And", is_date, _exists(w, year, month, day))
         w.refuse(w.op("Not", w.op("Or", exists, is_missing)))
         moments = _Moments(w, year, month, day, clock)
-        found = []
+        parts = []
         for part in site.state["parts"]:
             values = moments.part(part, site.state["start"])
             if not (component.cycles and part in PERIODS):
-                found.append(values)
+                parts.append(values)
                 continue
             values = w.compute("Sub", values, 1) if part in FROM_ONE else values
             angle = w.compute("Mul", values, 2 * pi / PERIODS[part])
             # many versions of onnxruntime have no cosine of doubles
-            found += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
-        rows = w.concat([w.expand(each, 1) for each in found])
+            parts += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
+        rows = w.concat([w.expand(part, 1) for part in parts])
         return w.where(w.expand(is_missing, 1), w.like(rows, np.nan), rows)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import pi, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from declnet import Array
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.activations import along_first_axis
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.layers.embedding import Embedding
 from declnet_plugins.tabular.layers.feature_scale import FeatureScale
@@ -21,14 +21,10 @@ from declnet_plugins.tabular.layers.parametric_activation import ParametricActiv
 from declnet_plugins.tabular.layers.periodic import PBLD
 from declnet_plugins.tabular.layers.piecewise_linear import LARGE, PiecewiseLinear
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class DenseTranslation(OnnxTranslation):
+class OnnxDense(OnnxTranslation):
     """Gemm, or MatMul and Add for the steps of sequences."""
 
-    type = "onnx_dense"
     replaces = (Dense, NTPDense)
 
     def write(self, component: Dense | NTPDense, site: TranslationSite, w: GraphWriter) -> str:
@@ -37,16 +33,15 @@ class DenseTranslation(OnnxTranslation):
         weights = np.asarray(site.parameters["weights"], float)
         if isinstance(component, NTPDense):
             weights = weights / sqrt(shape[-1])
-        given = w.constant(weights, "float32"), w.constant(site.parameters["biases"], "float32")
+        arguments = w.constant(weights, "float32"), w.constant(site.parameters["biases"], "float32")
         if len(shape) == 1:
-            return w.op("Gemm", x, *given)
-        return w.op("Add", w.op("MatMul", x, given[0]), given[1])
+            return w.op("Gemm", x, *arguments)
+        return w.op("Add", w.op("MatMul", x, arguments[0]), arguments[1])
 
 
-class EmbeddingTranslation(OnnxTranslation):
+class OnnxEmbedding(OnnxTranslation):
     """Gather; integers out of range are refused."""
 
-    type = "onnx_embedding"
     replaces = (Embedding,)
 
     def write(self, component: Embedding, site: TranslationSite, w: GraphWriter) -> str:
@@ -63,10 +58,9 @@ class EmbeddingTranslation(OnnxTranslation):
         return w.op("Gather", w.constant(weights, "float32"), rows, axis=0)
 
 
-class ScaleTranslation(OnnxTranslation):
+class OnnxScale(OnnxTranslation):
     """Mul with a factor for each number, or for each number of each member."""
 
-    type = "onnx_scale"
     replaces = (FeatureScale, Members)
 
     def write(
@@ -79,10 +73,9 @@ class ScaleTranslation(OnnxTranslation):
         return w.op("Mul", x, w.constant(site.parameters["scale"], "float32"))
 
 
-class MemberDenseTranslation(OnnxTranslation):
+class OnnxMemberDense(OnnxTranslation):
     """MatMul of a row for each member."""
 
-    type = "onnx_member_dense"
     replaces = (MemberDense,)
 
     def write(self, component: MemberDense, site: TranslationSite, w: GraphWriter) -> str:
@@ -96,45 +89,42 @@ def product_of_each(w: GraphWriter, x: str, parameters: Mapping[str, Array]) -> 
     return w.op("Add", w.squeeze(rows, 2), w.constant(parameters["biases"], "float32"))
 
 
-class ParametricActivationTranslation(OnnxTranslation):
+class OnnxParametricActivation(OnnxTranslation):
     """A share of the change that an activation makes."""
 
-    type = "onnx_parametric_activation"
     replaces = (ParametricActivation,)
 
     def write(self, component: ParametricActivation, site: TranslationSite, w: GraphWriter) -> str:
         """Return x + shares * (f - x)."""
-        given, activated = site.inputs
+        x, activated = site.inputs
         shares = along_first_axis(site.parameters["shares"], site.input_shapes[0])
-        change = w.compute("Mul", w.op("Sub", activated, given), shares)
-        return w.op("Add", given, change)
+        change = w.compute("Mul", w.op("Sub", activated, x), shares)
+        return w.op("Add", x, change)
 
 
-class PBLDTranslation(OnnxTranslation):
+class OnnxPBLD(OnnxTranslation):
     """Cosines of each feature, a product for each, and the features themselves."""
 
-    type = "onnx_pbld"
     replaces = (PBLD,)
 
     def write(self, component: PBLD, site: TranslationSite, w: GraphWriter) -> str:
         """Return the embeddings of the features, then x."""
-        (x,), own = site.inputs, site.parameters
-        frequencies = 2 * pi * np.asarray(own["frequencies"], float)
+        (x,), parameters = site.inputs, site.parameters
+        frequencies = 2 * pi * np.asarray(parameters["frequencies"], float)
         angles = w.compute("Mul", w.expand(x, 2), frequencies)
-        cosines = w.op("Cos", w.compute("Add", angles, own["phases"]))
-        return w.concat([w.rows(product_of_each(w, cosines, own)), x])
+        cosines = w.op("Cos", w.compute("Add", angles, parameters["phases"]))
+        return w.concat([w.rows(product_of_each(w, cosines, parameters)), x])
 
 
-class PiecewiseLinearTranslation(OnnxTranslation):
+class OnnxPiecewiseLinear(OnnxTranslation):
     """The bins of each feature, a product for each, and its linear part."""
 
-    type = "onnx_piecewise_linear"
     replaces = (PiecewiseLinear,)
 
     def write(self, component: PiecewiseLinear, site: TranslationSite, w: GraphWriter) -> str:
         """Return slopes * x + biases + e(x) @ weights."""
-        own, x = site.parameters, w.expand(site.inputs[0], 2)
-        edges = np.asarray(own["edges"], float)
+        parameters, x = site.parameters, w.expand(site.inputs[0], 2)
+        edges = np.asarray(parameters["edges"], float)
         left, right = edges[:, :-1], edges[:, 1:]
         width = right - left
         per_width = np.divide(1, width, out=np.zeros_like(width), where=width > 0)
@@ -142,4 +132,6 @@ class PiecewiseLinearTranslation(OnnxTranslation):
         highest = np.where(right < edges[:, -1:], 1, LARGE)
         e = w.compute("Mul", w.compute("Sub", x, left), per_width)
         e = w.compute("Min", w.compute("Max", e, lowest), highest)
-        return w.op("Add", product_of_each(w, e, own), w.compute("Mul", x, own["slopes"]))
+        return w.op(
+            "Add", product_of_each(w, e, parameters), w.compute("Mul", x, parameters["slopes"])
+        )

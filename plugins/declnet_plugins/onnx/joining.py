@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.dropout import Dropout
 from declnet_plugins.standard.layers.gaussian_noise import GaussianNoise
 from declnet_plugins.standard.layers.joining import Add, Concatenate, Multiply
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class SumTranslation(OnnxTranslation):
+class OnnxSum(OnnxTranslation):
     """Add or Mul, one input at a time."""
 
-    type = "onnx_sum"
     replaces = (Add, Multiply)
 
     def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:
         """Return the sum or the product of the inputs."""
-        found, *others = site.inputs
+        x, *others = site.inputs
         for other in others:
-            found = w.op("Add" if isinstance(component, Add) else "Mul", found, other)
-        return str(found)
+            x = w.op("Add" if isinstance(component, Add) else "Mul", x, other)
+        return str(x)
 
 
-class ConcatenateTranslation(OnnxTranslation):
+class OnnxConcatenate(OnnxTranslation):
     """Concat."""
 
-    type = "onnx_concatenate"
     replaces = (Concatenate,)
 
     def write(self, component: Concatenate, site: TranslationSite, w: GraphWriter) -> str:
@@ -39,10 +35,9 @@ class ConcatenateTranslation(OnnxTranslation):
         return w.concat(site.inputs, component.axis + 1)
 
 
-class NoiseTranslation(OnnxTranslation):
+class OnnxNoise(OnnxTranslation):
     """Nothing: noise is for training."""
 
-    type = "onnx_noise"
     replaces = (Dropout, GaussianNoise)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

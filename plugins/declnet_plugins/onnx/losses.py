@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.losses.distribution import GaussianNLL
 from declnet_plugins.standard.losses.ordinal import Ordinal
 from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM, Poisson
 from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class GaussianNLLTranslation(OnnxTranslation):
+class OnnxGaussianNLL(OnnxTranslation):
     """The means, which are the first half."""
 
-    type = "onnx_gaussian_nll"
     replaces = (GaussianNLL,)
 
     def write(self, component: GaussianNLL, site: TranslationSite, w: GraphWriter) -> str:
@@ -26,10 +23,9 @@ class GaussianNLLTranslation(OnnxTranslation):
         return w.slice(site.inputs[0], 1, 0, site.input_shapes[0][0] // 2)
 
 
-class PoissonTranslation(OnnxTranslation):
+class OnnxPoisson(OnnxTranslation):
     """Exp, of logarithms."""
 
-    type = "onnx_poisson"
     replaces = (Poisson,)
 
     def write(self, component: Poisson, site: TranslationSite, w: GraphWriter) -> str:
@@ -38,10 +34,9 @@ class PoissonTranslation(OnnxTranslation):
         return w.op("Exp", w.clip(y, high=LARGEST_LOGARITHM)) if component.log_input else y
 
 
-class OrdinalTranslation(OnnxTranslation):
+class OnnxOrdinal(OnnxTranslation):
     """Differences of neighboring sigmoids."""
 
-    type = "onnx_ordinal"
     replaces = (Ordinal,)
 
     def write(self, component: Ordinal, site: TranslationSite, w: GraphWriter) -> str:
@@ -61,10 +56,9 @@ class OrdinalTranslation(OnnxTranslation):
         return w.op("Sub", padded(1, 1.0), padded(0, 0.0))
 
 
-class MembersTranslation(OnnxTranslation):
+class OnnxMembers(OnnxTranslation):
     """The mean over the members."""
 
-    type = "onnx_members"
     replaces = (MembersCrossentropy, MembersSquaredError)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

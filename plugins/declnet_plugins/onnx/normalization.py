@@ -3,51 +3,45 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.activations import along_first_axis
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.normalization import BatchNorm
 from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
-
-class BatchNormTranslation(OnnxTranslation):
+class OnnxBatchNorm(OnnxTranslation):
     """BatchNormalization, with the running mean and variance."""
 
-    type = "onnx_batch_norm"
     replaces = (BatchNorm,)
 
     def write(self, component: BatchNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
         names = ("scale", "offset", "running_mean", "running_variance")
-        given = (w.constant(site.parameters[name], "float32") for name in names)
-        return w.op("BatchNormalization", site.inputs[0], *given, epsilon=component.epsilon)
+        arrays = (w.constant(site.parameters[name], "float32") for name in names)
+        return w.op("BatchNormalization", site.inputs[0], *arrays, epsilon=component.epsilon)
 
 
-class LayerNormTranslation(OnnxTranslation):
+class OnnxLayerNorm(OnnxTranslation):
     """LayerNormalization over the last axes."""
 
-    type = "onnx_layer_norm"
     replaces = (LayerNorm,)
 
     def write(self, component: LayerNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
-        own = (w.constant(site.parameters[name], "float32") for name in ("scale", "offset"))
+        arrays = (w.constant(site.parameters[name], "float32") for name in ("scale", "offset"))
         axis = -(component.axes or len(site.input_shapes[0]))
         x = site.inputs[0]
-        return w.op("LayerNormalization", x, *own, axis=axis, epsilon=component.epsilon)
+        return w.op("LayerNormalization", x, *arrays, axis=axis, epsilon=component.epsilon)
 
 
-class GroupNormTranslation(OnnxTranslation):
+class OnnxGroupNorm(OnnxTranslation):
     """LayerNormalization of each group, then a scale and an offset for each channel."""
 
-    type = "onnx_group_norm"
     replaces = (GroupNorm,)
 
     def write(self, component: GroupNorm, site: TranslationSite, w: GraphWriter) -> str:
@@ -63,10 +57,9 @@ class GroupNormTranslation(OnnxTranslation):
         return w.compute("Add", w.compute("Mul", w.reshape(z, shape), scale), offset)
 
 
-class RMSNormTranslation(OnnxTranslation):
+class OnnxRmsnorm(OnnxTranslation):
     """A few operators: RMSNormalization is newer than all that is selectable here."""
 
-    type = "onnx_rmsnorm"
     replaces = (RMSNorm,)
 
     def write(self, component: RMSNorm, site: TranslationSite, w: GraphWriter) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from declnet import Array
 from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.exchange.normal_quantile import AS241
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
 from declnet_plugins.standard.transforms.images import Normalize
 from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
@@ -17,16 +17,12 @@ from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, 
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_plugins.tabular.transforms.targets import Clamp
 
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
-
 DOUBLE = "float64"
 
 
-class LinearTranslation(OnnxTranslation):
+class OnnxLinear(OnnxTranslation):
     """A factor and an offset, and back."""
 
-    type = "onnx_linear"
     replaces = (Standardize, MinMax)
 
     def write(self, component: Standardize | MinMax, site: TranslationSite, w: GraphWriter) -> str:
@@ -42,14 +38,13 @@ class LinearTranslation(OnnxTranslation):
             part = w.compute("Mul", w.compute("Sub", x, low), span / height)
             return w.compute("Add", part, state["min"])
         part = w.compute("Div", w.compute("Sub", x, state["min"]), np.where(span == 0, 1.0, span))
-        found = w.compute("Add", w.compute("Mul", part, height), low)
-        return w.clip(found, low, component.high) if component.clip else found
+        scaled = w.compute("Add", w.compute("Mul", part, height), low)
+        return w.clip(scaled, low, component.high) if component.clip else scaled
 
 
-class LogTranslation(OnnxTranslation):
+class OnnxLog(OnnxTranslation):
     """Log, of which Exp is the inverse."""
 
-    type = "onnx_log"
     replaces = (Log, SignedLog)
 
     def write(self, component: Log | SignedLog, site: TranslationSite, w: GraphWriter) -> str:
@@ -69,10 +64,9 @@ class LogTranslation(OnnxTranslation):
         return w.op("Mul", w.op("Sign", x), size)
 
 
-class RobustScaleTranslation(OnnxTranslation):
+class OnnxRobustScale(OnnxTranslation):
     """A factor and an offset, then a smooth limit."""
 
-    type = "onnx_robust_scale"
     replaces = (RobustScale,)
 
     def write(self, component: RobustScale, site: TranslationSite, w: GraphWriter) -> str:
@@ -85,10 +79,9 @@ class RobustScaleTranslation(OnnxTranslation):
         return w.op("Div", z, w.op("Sqrt", w.compute("Add", w.op("Mul", part, part), 1)))
 
 
-class ClampTranslation(OnnxTranslation):
+class OnnxClamp(OnnxTranslation):
     """Min and Max, of predictions."""
 
-    type = "onnx_clamp"
     replaces = (Clamp,)
 
     def write(self, component: Clamp, site: TranslationSite, w: GraphWriter) -> str:
@@ -99,10 +92,9 @@ class ClampTranslation(OnnxTranslation):
         return w.compute("Min", w.compute("Max", x, state["min"]), state["max"])
 
 
-class NormalizeTranslation(OnnxTranslation):
+class OnnxNormalize(OnnxTranslation):
     """A factor and an offset for each channel."""
 
-    type = "onnx_normalize"
     replaces = (Normalize,)
 
     def write(self, component: Normalize, site: TranslationSite, w: GraphWriter) -> str:
@@ -112,15 +104,18 @@ class NormalizeTranslation(OnnxTranslation):
         y = w.compute("Div", x, component.maximum)
         for operator, numbers in (("Sub", component.mean), ("Div", component.std)):
             if numbers is not None:
-                own = np.array(numbers)
-                y = w.compute(operator, y, own[0] if len(own) == 1 else own[:, None, None])
+                by_channel = np.array(numbers)
+                y = w.compute(
+                    operator,
+                    y,
+                    by_channel[0] if len(by_channel) == 1 else by_channel[:, None, None],
+                )
         return y
 
 
-class ImputeTranslation(OnnxTranslation):
+class OnnxImpute(OnnxTranslation):
     """Where, with a value in place of NaN, infinity or the empty text."""
 
-    type = "onnx_impute"
     replaces = (Impute,)
 
     def write(self, component: Impute, site: TranslationSite, w: GraphWriter) -> str:
@@ -137,10 +132,9 @@ class ImputeTranslation(OnnxTranslation):
         return w.where(gaps, w.like(x, value), x)
 
 
-class MissingIndicatorTranslation(OnnxTranslation):
+class OnnxMissingIndicator(OnnxTranslation):
     """IsNaN of the numbers that had gaps, joined to all numbers."""
 
-    type = "onnx_missing_indicator"
     replaces = (MissingIndicator,)
 
     def write(self, component: MissingIndicator, site: TranslationSite, w: GraphWriter) -> str:
@@ -153,10 +147,9 @@ class MissingIndicatorTranslation(OnnxTranslation):
         return w.concat([rows, w.cast(w.op("IsNaN", chosen), DOUBLE)])
 
 
-class QuantileTranslation(OnnxTranslation):
+class OnnxQuantile(OnnxTranslation):
     """A binary search for the quantile below, then a piecewise linear function."""
 
-    type = "onnx_quantile"
     replaces = (Quantile, QuantileNormal)
 
     def write(
@@ -176,18 +169,18 @@ class QuantileTranslation(OnnxTranslation):
                 shares = w.compute("Sub", normal_share(w, x), EDGE)
                 shares = w.compute("Div", shares, 1 - 2 * EDGE)
             known = np.repeat(np.linspace(0, 1, len(edges))[:, None], columns.shape[1], axis=1)
-            found = _interpolated(w, shares, known, columns, right=True)
+            numbers = _interpolated(w, shares, known, columns, right=True)
         else:
-            found = _ranks(w, x, columns)
+            numbers = _ranks(w, x, columns)
             if isinstance(component, QuantileNormal):
                 low = w.op("Less", w.compute("Sub", x, EDGE), w.constant(columns[0]))
                 high = w.op("Greater", w.compute("Add", x, EDGE), w.constant(columns[-1]))
-                found = w.where(low, w.like(found, 0), found)
-                found = normal_quantiles(w, w.where(high, w.like(found, 1), found))
+                numbers = w.where(low, w.like(numbers, 0), numbers)
+                numbers = normal_quantiles(w, w.where(high, w.like(numbers, 1), numbers))
             elif component.distribution == "normal":
-                share = w.compute("Add", w.compute("Mul", found, 1 - 2 * EDGE), EDGE)
-                found = normal_quantiles(w, share)
-        return w.reshape(found, shape) if shape else w.flat(found)
+                share = w.compute("Add", w.compute("Mul", numbers, 1 - 2 * EDGE), EDGE)
+                numbers = normal_quantiles(w, share)
+        return w.reshape(numbers, shape) if shape else w.flat(numbers)
 
 
 def _ranks(w: GraphWriter, x: str, edges: Array) -> str:
@@ -210,8 +203,10 @@ def _interpolated(w: GraphWriter, x: str, known: Array, values: Array, *, right:
     base = np.concatenate([known[:1], known])
     start = np.concatenate([values[:1], values])
     slope = np.concatenate([none, slopes, none])
-    found = _count_below(w, x, known, equal=right)
-    at = [w.op("GatherElements", w.constant(each), found, axis=0) for each in (base, start, slope)]
+    below = _count_below(w, x, known, equal=right)
+    at = [
+        w.op("GatherElements", w.constant(column), below, axis=0) for column in (base, start, slope)
+    ]
     return w.op("Add", at[1], w.op("Mul", w.op("Sub", x, at[0]), at[2]))
 
 
@@ -220,87 +215,37 @@ def _count_below(w: GraphWriter, x: str, known: Array, *, equal: bool) -> str:
     size = 1 << len(known).bit_length()
     padded = np.full((size, known.shape[1]), np.inf)
     padded[: len(known)] = known
-    points, found = w.constant(padded), None
+    points, below = w.constant(padded), None
     step = size // 2
     while step:
-        if found is None:
+        if below is None:
             nothing = w.op("Mul", x, w.like(x, 0))
             nothing = w.where(w.op("IsNaN", nothing), w.like(x, 0), nothing)
-            found = w.cast(nothing, "int64")
-        last = w.compute("Add", found, step - 1)
+            below = w.cast(nothing, "int64")
+        last = w.compute("Add", below, step - 1)
         point = w.op("GatherElements", points, last, axis=0)
         within = w.op("GreaterOrEqual" if equal else "Greater", x, point)
-        found = w.op("Add", found, w.compute("Mul", w.cast(within, "int64"), step))
+        below = w.op("Add", below, w.compute("Mul", w.cast(within, "int64"), step))
         step //= 2
-    return w.clip(str(found), high=len(known))
-
-
-CENTRAL = (
-    (
-        2.5090809287301226727e3,
-        3.3430575583588128105e4,
-        6.7265770927008700853e4,
-        4.5921953931549871457e4,
-        1.3731693765509461125e4,
-        1.9715909503065514427e3,
-        1.3314166789178437745e2,
-        3.3871328727963666080e0,
-    ),
-    (
-        5.2264952788528545610e3,
-        2.8729085735721942674e4,
-        3.9307895800092710610e4,
-        2.1213794301586595867e4,
-        5.3941960214247511077e3,
-        6.8718700749205790830e2,
-        4.2313330701600911252e1,
-        1.0,
-    ),
-)
-MIDDLE = (
-    (
-        7.74545014278341407640e-4,
-        2.27238449892691845833e-2,
-        2.41780725177450611770e-1,
-        1.27045825245236838258e0,
-        3.64784832476320460504e0,
-        5.76949722146069140550e0,
-        4.63033784615654529590e0,
-        1.42343711074968357734e0,
-    ),
-    (
-        1.05075007164441684324e-9,
-        5.47593808499534494600e-4,
-        1.51986665636164571966e-2,
-        1.48103976427480074590e-1,
-        6.89767334985100004550e-1,
-        1.67638483018380384940e0,
-        2.05319162663775882187e0,
-        1.0,
-    ),
-)
-"""Numerators and denominators for |p - 0.5| <= 0.425, and for p from e**-25 to 0.075, with EDGE.
-
-Source: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied
-Statistics 37, 1988: PPND16, as in Python's statistics.NormalDist.
-"""
+    return w.clip(str(below), high=len(known))
 
 
 def normal_quantiles(w: GraphWriter, shares: str) -> str:
     """Return the quantiles of N(0, 1) for shares, cut to EDGE and 1 - EDGE; NaN stays."""
+    a, b, c, d = (AS241[name][::-1] for name in "abcd")
     p = w.compute("Min", w.compute("Max", shares, EDGE), 1 - EDGE)
     q = w.compute("Sub", p, 0.5)
     r = w.op("Neg", w.compute("Sub", w.op("Mul", q, q), 0.425**2))
-    inner = w.op("Mul", q, _ratio(w, r, CENTRAL))
+    inner = w.op("Mul", q, _ratio(w, r, (a, b)))
     rest = w.op("Min", p, w.op("Neg", w.compute("Sub", p, 1)))
     root = w.op("Sqrt", w.op("Neg", w.op("Log", rest)))
-    outer = w.op("Mul", w.op("Sign", q), _ratio(w, w.compute("Sub", root, 1.6), MIDDLE))
+    outer = w.op("Mul", w.op("Sign", q), _ratio(w, w.compute("Sub", root, 1.6), (c, d)))
     is_inner = w.compute("LessOrEqual", w.op("Abs", q), 0.425)
     return w.where(is_inner, inner, outer)
 
 
 def _ratio(w: GraphWriter, r: str, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> str:
-    return w.op("Div", *(w.polynomial(r, each) for each in pair))
+    return w.op("Div", *(w.polynomial(r, coefficients) for coefficients in pair))
 
 
 def normal_share(w: GraphWriter, y: str) -> str:

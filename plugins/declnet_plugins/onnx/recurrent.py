@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet import Array
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
 from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 GATES: dict[type[Any], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (1, 0, 2), SimpleRNN: (0,)}
 """The positions of declnet's gates in ONNX's order: i, o, f, c; z, r, h."""
@@ -22,10 +20,9 @@ GATES: dict[type[Any], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (1, 0, 2), S
 OPERATORS: dict[type[Any], str] = {LSTM: "LSTM", GRU: "GRU", SimpleRNN: "RNN"}
 
 
-class RecurrentTranslation(OnnxTranslation):
+class OnnxRecurrent(OnnxTranslation):
     """The operator of the same name, over (time, n, features)."""
 
-    type = "onnx_recurrent"
     replaces = (LSTM, GRU, SimpleRNN)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
@@ -33,8 +30,8 @@ class RecurrentTranslation(OnnxTranslation):
         (time, _), units = site.input_shapes[0], component.units
         prefixes = ("", "backward_") if component.bidirectional else ("",)
         weights, recurrent, biases = (
-            np.stack(each)
-            for each in zip(
+            np.stack(arrays)
+            for arrays in zip(
                 *(_given(component, site.parameters, prefix) for prefix in prefixes), strict=True
             )
         )
@@ -52,7 +49,7 @@ class RecurrentTranslation(OnnxTranslation):
             OPERATORS[type(component)],
             [
                 w.transpose(site.inputs[0], 1, 0, 2),
-                *(w.constant(each, "float32") for each in (weights, recurrent, biases)),
+                *(w.constant(array, "float32") for array in (weights, recurrent, biases)),
                 lengths,
             ],
             ("float32", "float32"),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
 from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 
 def kept_steps(w: GraphWriter, site: TranslationSite, time: int, position: int = 1) -> str | None:
@@ -28,30 +24,30 @@ def steps_before(w: GraphWriter, lengths: str, time: int) -> str:
     return w.op("Less", w.constant(np.arange(time), "int64"), column)
 
 
-def without_padding(w: GraphWriter, x: str, kept: str | None) -> str:
+def without_padding(w: GraphWriter, x: str, is_step: str | None) -> str:
     """Return sequences (n, time, features) with 0 at padding."""
-    if kept is None:
+    if is_step is None:
         return x
-    return w.where(w.expand(kept, 2), x, w.like(x, 0))
+    return w.where(w.expand(is_step, 2), x, w.like(x, 0))
 
 
-class PositionsTranslation(OnnxTranslation):
+class OnnxPositions(OnnxTranslation):
     """Add, with waves or learned vectors."""
 
-    type = "onnx_positions"
     replaces = (PositionalEncoding,)
 
     def write(self, component: PositionalEncoding, site: TranslationSite, w: GraphWriter) -> str:
         """Return x + p."""
         learned = component.encoding == "learned"
-        own = site.parameters["positions"] if learned else waves(*site.input_shapes[0], np.float32)
-        return w.compute("Add", site.inputs[0], own)
+        positions = (
+            site.parameters["positions"] if learned else waves(*site.input_shapes[0], np.float32)
+        )
+        return w.compute("Add", site.inputs[0], positions)
 
 
-class LastStepTranslation(OnnxTranslation):
+class OnnxLastStep(OnnxTranslation):
     """The product with a row that is 1 at the last step and 0 elsewhere."""
 
-    type = "onnx_last_step"
     replaces = (LastStep,)
 
     def write(self, component: LastStep, site: TranslationSite, w: GraphWriter) -> str:
@@ -65,19 +61,18 @@ class LastStepTranslation(OnnxTranslation):
         return _shares(w, w.cast(is_last, "float32"), x)
 
 
-class MeanOverTimeTranslation(OnnxTranslation):
+class OnnxMeanOverTime(OnnxTranslation):
     """The product with a row of shares."""
 
-    type = "onnx_mean_over_time"
     replaces = (MeanOverTime,)
 
     def write(self, component: MeanOverTime, site: TranslationSite, w: GraphWriter) -> str:
         """Return the mean of the steps."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        kept = kept_steps(w, site, time)
-        if kept is None:
+        is_step = kept_steps(w, site, time)
+        if is_step is None:
             return w.reduce("ReduceMean", x, [1], keep=False)
-        ones = w.cast(kept, "float32")
+        ones = w.cast(is_step, "float32")
         count = w.compute("Max", w.reduce("ReduceSum", ones, [1]), 1)
         return _shares(w, w.op("Div", ones, count), x)
 
@@ -87,18 +82,17 @@ def _shares(w: GraphWriter, shares: str, x: str) -> str:
     return w.squeeze(w.op("MatMul", w.expand(shares, 1), x), 1)
 
 
-class MaxOverTimeTranslation(OnnxTranslation):
+class OnnxMaxOverTime(OnnxTranslation):
     """The maximum, with -inf at padding."""
 
-    type = "onnx_max_over_time"
     replaces = (MaxOverTime,)
 
     def write(self, component: MaxOverTime, site: TranslationSite, w: GraphWriter) -> str:
         """Return the maximum of the steps; 0 if there are none."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        kept = kept_steps(w, site, time)
-        if kept is None:
+        is_step = kept_steps(w, site, time)
+        if is_step is None:
             return w.reduce("ReduceMax", x, [1], keep=False)
-        values = w.where(w.expand(kept, 2), x, w.like(x, -np.inf))
-        found = w.reduce("ReduceMax", values, [1], keep=False)
-        return w.where(w.slice(kept, 1, 0, 1), found, w.like(x, 0))
+        values = w.where(w.expand(is_step, 2), x, w.like(x, -np.inf))
+        largest = w.reduce("ReduceMax", values, [1], keep=False)
+        return w.where(w.slice(is_step, 1, 0, 1), largest, w.like(x, 0))

@@ -8,17 +8,14 @@ with a token that is then neither a word nor one symbol is refused.
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
-from declnet_plugins.onnx.writer import TYPES
+from declnet_plugins.onnx.writer import TYPES, GraphWriter
 from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, Tokenize
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
 
 LEAST_OPSET = 20
 
@@ -32,10 +29,9 @@ USUAL = "\u2018\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u2026\u00b7\u2022\u20a
 """Quotation marks, dashes and signs of many languages."""
 
 
-class TokenizeTranslation(OnnxTranslation):
+class OnnxTokenize(OnnxTranslation):
     """StringNormalizer, StringSplit and LabelEncoder."""
 
-    type = "onnx_tokenize"
     replaces = (Tokenize,)
 
     def write(self, component: Tokenize, site: TranslationSite, w: GraphWriter) -> tuple[str, str]:
@@ -60,19 +56,19 @@ class TokenizeTranslation(OnnxTranslation):
         numbers = w.where(is_word, numbers, w.constant(PADDING))
         pads = w.constant([0, 0, 0, length], "int64")
         padded = w.op("Pad", numbers, pads, w.constant(PADDING))
-        kept = w.clip(counts, high=length)
+        lengths = w.clip(counts, high=length)
         places = w.constant(np.arange(length)[None])
         if component.cut == "start":
-            places = w.op("Add", w.expand(w.op("Sub", counts, kept), 1), places)
+            places = w.op("Add", w.expand(w.op("Sub", counts, lengths), 1), places)
         else:
             places = w.op("Add", w.expand(w.op("Sub", counts, counts), 1), places)
-        found = w.op("GatherElements", padded, places, axis=1)
+        numbered = w.op("GatherElements", padded, places, axis=1)
         is_empty = w.op(
             "And",
             w.compute("Equal", w.expand(counts, 1), 0),
             w.constant(np.arange(length)[None] == 0),
         )
-        return w.where(is_empty, w.constant(UNKNOWN), found), w.clip(kept, low=1)
+        return w.where(is_empty, w.constant(UNKNOWN), numbered), w.clip(lengths, low=1)
 
     def _lower(self, w: GraphWriter, text: str, tokens: list[str]) -> str:
         """Return text in lower case; letters beyond ASCII matter only if the vocabulary has them.

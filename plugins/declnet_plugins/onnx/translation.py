@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet_plugins.exchange import Translation, TranslationSite
-
-if TYPE_CHECKING:
-    from declnet_plugins.onnx.writer import GraphWriter
+from declnet_plugins.onnx.writer import GraphWriter
 
 
 class OnnxTranslation(Translation):
@@ -24,8 +22,8 @@ class OnnxTranslation(Translation):
         """Write the nodes of a component, which are named for it."""
         writer: GraphWriter = site.writer
         with writer.scope(site.name):
-            found = self.write(component, site, writer)
-        return (found,) if isinstance(found, str) else tuple(found)
+            values = self.write(component, site, writer)
+        return (values,) if isinstance(values, str) else tuple(values)
 
     @abstractmethod
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str | tuple[str, ...]:

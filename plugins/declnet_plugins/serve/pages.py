@@ -30,7 +30,7 @@ class Pages:
             "/openapi.json": self._openapi,
             "/docs": self._docs,
         }
-        self._made: dict[str, tuple[Any, Reply]] = {}
+        self._cached: dict[str, tuple[Any, Reply]] = {}
 
     def page(self, path: str, method: str, *, stopping: bool) -> Reply:
         """Return the response at a path.
@@ -48,9 +48,9 @@ class Pages:
         if is_health:
             return self._health(stopping)
         state = tuple((model.model, model.error, model.reloads) for model in self._models.values())
-        if path not in self._made or self._made[path][0] != state:
-            self._made[path] = state, self._make[path]()
-        return self._made[path][1]
+        if path not in self._cached or self._cached[path][0] != state:
+            self._cached[path] = state, self._make[path]()
+        return self._cached[path][1]
 
     def _health(self, stopping: bool) -> Reply:
         models = {
@@ -92,7 +92,7 @@ def _summary(served: ServedModel) -> dict[str, Any]:
     else:
         inputs["arrays"] = {name or "x": list(s) for name, s in model.sample_shape.items()}
     losses = {
-        head.name or "prediction": {"classes": reading.class_names, "sort": reading.sort}
+        head.name or "prediction": {"classes": reading.class_names, "sort": reading.task}
         for head, reading in zip(model.predictor.heads, model.predictor.readings, strict=True)
     }
     return {**about, "loaded": model.loaded, **inputs, "outputs": model.outputs, "losses": losses}

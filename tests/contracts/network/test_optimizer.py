@@ -7,13 +7,13 @@ import pytest
 
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.update import Update
 from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.optimizers.sgd import SGD
 
 TOTAL = 50
-STORE = Model(infer_nodes((Dense(units=1),), (1,)), (1,), "float64").store
+STORE = Model(infer_network((Dense(units=1),), (1,)), "float64").store
 
 
 @pytest.mark.parametrize(

@@ -55,16 +55,16 @@ def trained(pace, last):
     mixed = [mix.bound(arrays[i - 1], now, arrays[i]) for i in range(4)]
     calls = (*mixed[:2], overflow_at.bound(now, last, loss), mixed[2])
     loop = StepLoop((), now, now, 1, calls, (loss,), (mixed[3],), (now,))
-    made = StepsInThreads(loop, (), pace).run(np.arange(STEPS)[:, None])
-    return made, b"".join(each.tobytes() for each in arrays)
+    steps = StepsInThreads(loop, (), pace).run(np.arange(STEPS)[:, None])
+    return steps, b"".join(array.tobytes() for array in arrays)
 
 
 @pytest.mark.parametrize("last", [0, 1, 77, STEPS])
 @pytest.mark.parametrize("threads", [2, 3, 8])  # more than there are cores, so that some sleep
 def test_threads_change_no_bit_and_stop_at_the_same_step(threads, last):
-    found = trained(Changing(threads), last)
-    assert found == trained(Changing(1), last)
-    assert found[0] == last
+    result = trained(Changing(threads), last)
+    assert result == trained(Changing(1), last)
+    assert result[0] == last
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count preemptions")

@@ -11,7 +11,7 @@ import declnet
 from declnet import Dataset, DivergenceError, Layer, Schedule, Scheduled, parse_spec, run
 from declnet.graph.kernels import Kernels
 from declnet.training import heartbeat
-from declnet.training.evaluation import OFTEN, Evaluation
+from declnet.training.evaluation import MANY_BATCHES, Evaluation
 from declnet.training.preparation import prepare
 from declnet_plugins.jit.driver import StepsInThreads
 from declnet_plugins.jit.engine import NativeEngine
@@ -61,8 +61,8 @@ def test_stretches_of_steps_give_the_bits_of_single_steps(document, blobs, netwo
     document["model"]["layers"] = list(NETWORKS[network])
     document["engine"] = {"kernels": "jit"}
     document["data"] |= {"class_weights": "balanced"}
-    found = {bits(trained(document, blobs, log_every=every, **training)) for every in (1, 6, 13)}
-    assert len(found) == 1
+    results = {bits(trained(document, blobs, log_every=every, **training)) for every in (1, 6, 13)}
+    assert len(results) == 1
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ class Scaled(Layer):
 def test_scheduled_fields_change_within_stretches(document, blobs, native):
     """Of kernels, of a layer that is replayed, and of an optimizer and its groups."""
     falling = {"type": "flat_cosine", "initial_rate": 0.4}
-    dropout = [{"type": each, "rate": falling} for each in ("dropout", "dropout")]
+    dropout = [{"type": type_, "rate": falling} for type_ in ("dropout", "dropout")]
     noise = {"type": "gaussian_noise", "std": {"type": "polynomial", "initial_rate": 0.2}}
     hidden, logits = ({"type": "dense", "units": n} for n in (9, 4))
     scaled = Scaled(factor=FlatCosine(initial_rate=0.5))
@@ -121,7 +121,7 @@ def test_scheduled_fields_change_within_stretches(document, blobs, native):
         "weight_decay": falling,
         "groups": [{"parameters": ["*.biases"], "type": "lion", "weight_decay": falling}],
     }
-    steps, found = 20 * -(-len(blobs[0]) // 37), set()
+    steps, results = 20 * -(-len(blobs[0]) // 37), set()
     for training, expected in (
         ({"log_every": 20}, steps),
         ({"log_every": 1, "metrics": ["accuracy"]}, steps),
@@ -131,11 +131,11 @@ def test_scheduled_fields_change_within_stretches(document, blobs, native):
         native.clear()
         result = trained(document, blobs, batch_size=37, epochs=20, **training)
         assert sum(native) == expected
-        found.add(result.history[-1]["loss"])
-    assert len(found) == 1
+        results.add(result.history[-1]["loss"])
+    assert len(results) == 1
     document["engine"] = {"kernels": "numpy"}
     numpy = trained(document, blobs, batch_size=37, epochs=20, log_every=20)
-    assert numpy.history[-1]["loss"] == pytest.approx(found.pop(), rel=1e-3)
+    assert numpy.history[-1]["loss"] == pytest.approx(results.pop(), rel=1e-3)
 
 
 TWO_LOSSES = {
@@ -161,8 +161,8 @@ def test_metrics_of_recorded_steps_are_those_of_single_steps(document, blobs, lo
         del document["loss"], document["training"]["metrics"]
         document["losses"] = TWO_LOSSES
         y = {"one": y, "two": x[:, 0]}
-    given = np.random.default_rng(0).uniform(size=len(x)) if weights else None
-    data = Dataset(x, y, weights=given)
+    sample_weights = np.random.default_rng(0).uniform(size=len(x)) if weights else None
+    data = Dataset(x, y, weights=sample_weights)
     single, recorded = (
         trained(document, {"train": data}, batch_size=2, epochs=3, callbacks=callbacks).history
         for callbacks in (["ema"], [])
@@ -184,7 +184,7 @@ def test_a_divergence_within_a_stretch_names_its_epoch(document, blobs):
 
 
 def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
-    """From `OFTEN` batches on; here a whole one and a shorter one, of weighted samples."""
+    """From `MANY_BATCHES` batches on; here a whole one and a shorter one, of weighted samples."""
     left = []
 
     class Counting(NativeEngine):
@@ -211,5 +211,5 @@ def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
     kernels.engine = Counting()
     expected = Evaluation(model, spec.heads, data).evaluate()
     evaluation = Evaluation(model, spec.heads, data, kernels=kernels)
-    assert all(evaluation.evaluate() == expected for _ in range(OFTEN // 2 + 1))
+    assert all(evaluation.evaluate() == expected for _ in range(MANY_BATCHES // 2 + 1))
     assert left == [1, 1]

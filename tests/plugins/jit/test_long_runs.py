@@ -66,9 +66,9 @@ print(json.dumps(sizes))
 def test_memory_does_not_grow_with_the_steps():
     document = spec(max_steps=STEPS, log_every=STEPS // 60)  # an epoch has 6 steps
     short = spec(max_steps=30, log_every=1)
-    for each in (short, document):  # the first one compiles, which takes memory
+    for trained in (short, document):  # the first one compiles, which takes memory
         done = subprocess.run(
-            [sys.executable, "-c", MEASURED, json.dumps(each)],
+            [sys.executable, "-c", MEASURED, json.dumps(trained)],
             capture_output=True,
             text=True,
             check=True,

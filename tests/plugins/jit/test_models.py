@@ -47,8 +47,10 @@ def networks(draw):
     start = shape = draw(st.sampled_from(SHAPES))
     chain = []
     for _ in range(draw(st.integers(1, 4))):
-        fits = [each for each in LAYERS if output_shape(each, shape) not in (None, ())]
-        fits = [each for each in fits if 0 < np.prod(output_shape(each, shape)) < 300]
+        fits = [
+            layer_type for layer_type in LAYERS if output_shape(layer_type, shape) not in (None, ())
+        ]
+        fits = [fit for fit in fits if 0 < np.prod(output_shape(fit, shape)) < 300]
         layer = draw(st.sampled_from(fits))
         chain.append(layer)
         shape = output_shape(layer, shape)

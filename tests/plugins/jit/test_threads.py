@@ -33,14 +33,14 @@ def shares(pace, seconds_a_step, total, disturbed=lambda: 1.0, preemptions=lambd
 @pytest.mark.parametrize("fastest", [1, 2, 4, 6])
 def test_the_fastest_number_gets_nearly_all_time_even_if_trials_are_disturbed(fastest):
     noise = random.Random(3)
-    found = shares(
+    chosen = shares(
         Pace(6),
         lambda threads, _: STEP * (1 if threads == fastest else 1.5),
         30.0,
         lambda: noise.choice((1.0, 1.0, 1.0, 4.0)),
     )
-    assert set(found) == {1, 2, 4, 6}
-    assert found[fastest] > 0.9
+    assert set(chosen) == {1, 2, 4, 6}
+    assert chosen[fastest] > 0.9
 
 
 def test_a_thread_that_wakes_slowly_is_still_found_to_be_faster():
@@ -57,8 +57,10 @@ def test_a_thread_that_wakes_slowly_is_still_found_to_be_faster():
 
 
 def test_more_threads_are_not_taken_for_little():
-    found = shares(Pace(2), lambda threads, _: STEP * (1 if threads == 1 else CLEARLY + 0.01), 10.0)
-    assert found[1] > 0.95
+    chosen = shares(
+        Pace(2), lambda threads, _: STEP * (1 if threads == 1 else CLEARLY + 0.01), 10.0
+    )
+    assert chosen[1] > 0.95
 
 
 def test_the_choice_changes_when_speeds_do():
@@ -91,25 +93,25 @@ def test_as_many_threads_as_cores_are_free_are_chosen():
     """With 8 cores, of which other processes use 5."""
     pace = Pace(8)
     rate = 300
-    found = shares(
+    chosen = shares(
         pace,
         lambda threads, _: STEP / threads,
         30.0,
         preemptions=lambda threads, _: rate if threads > 3 else 0,
     )
-    assert found[2] > 0.85
+    assert chosen[2] > 0.85
 
 
 def test_a_short_disturbance_costs_little():
     """Another process runs for 50 ms every 5 seconds."""
     pace = Pace(2)
-    found = shares(
+    chosen = shares(
         pace,
         lambda threads, _: STEP / threads,
         60.0,
         preemptions=lambda _, clock: 300 if clock % 5 < 0.05 else 5,
     )
-    assert found[2] > 0.8
+    assert chosen[2] > 0.8
 
 
 def test_a_single_thread_is_never_interrupted():

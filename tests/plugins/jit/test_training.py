@@ -37,7 +37,7 @@ CHANGES = {
 def test_kernels_agree_with_numpy(spiral, changed, name, tmp_path):
     document = changed(spiral, {"model.dtype": "float64", **CHANGES[name]})
     document["training"] = {"epochs": 9, "log_every": 1, "metrics": []}
-    jit, numpy = (trained(document, each, tmp_path / each) for each in ("jit", "numpy"))
+    jit, numpy = (trained(document, kernels, tmp_path / kernels) for kernels in ("jit", "numpy"))
     for row, expected in zip(jit.history, numpy.history, strict=True):
         assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert "dense_relu_jit" in engine_of(tmp_path / "jit")["kernels"]

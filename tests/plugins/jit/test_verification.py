@@ -140,12 +140,14 @@ def test_a_component_that_changed_is_an_error_that_names_it(
 
 
 def test_a_component_that_says_so_is_called_at_every_step(registry, always):
-    found = []
+    verified = []
     for listener in (None, change):
         HIDDEN["factor"] = 1.0
         document = spec(registry, layer="declared")
-        found.append(run(document, registry=registry, listener=listener).metrics["train"]["loss"])
-    assert found[0] != found[1]
+        verified.append(
+            run(document, registry=registry, listener=listener).metrics["train"]["loss"]
+        )
+    assert verified[0] != verified[1]
 
 
 @pytest.mark.parametrize("batch_size", [None, 16])

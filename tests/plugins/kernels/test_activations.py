@@ -22,8 +22,8 @@ N, FEATURES = 101, 37
 
 def state_of(layer, dtype):
     state = LayerState(np.random.default_rng(), training=True)
-    for name, each in layer.workspace((FEATURES,)).items():
-        array = np.full((FEATURES, N), each.fill or 0, each.dtype or dtype).T
+    for name, buffer in layer.workspace((FEATURES,)).items():
+        array = np.full((FEATURES, N), buffer.fill or 0, buffer.dtype or dtype).T
         setattr(state, name, array)
     return state
 
@@ -39,14 +39,14 @@ def test_values_and_derivatives_in_parts(kernel, example, dtype):
     right = [np.empty_like(x) for _ in range(2)]
     state, needs = state_of(layer, dtype), layer.backward_needs
     layer.forward(x, right[0], state)
-    kept = x if "x" in needs else None, right[0] if "y" in needs else None
-    layer.backward(*kept, dy, right[1], state)
+    needed = x if "x" in needs else None, right[0] if "y" in needs else None
+    layer.backward(*needed, dy, right[1], state)
     results = []
     for parts in (1, 5):
         y, dx = x.copy(order="K"), dy.copy(order="K")
         filled = (y, dx) if layer.in_place else (np.empty_like(x), np.empty_like(dy))
-        given = (*filled, dy) if not layer.in_place else (y, dx, dx)
-        arrays = dict(zip(("y", "dx", "dy"), given, strict=True))
+        targets = (*filled, dy) if not layer.in_place else (y, dx, dx)
+        arrays = dict(zip(("y", "dx", "dy"), targets, strict=True))
         arrays["x"] = y if layer.in_place else x
         site = KernelSite((layer,), **arrays, states=(state_of(layer, dtype),))
         calls = kernel().bind(site)
@@ -54,12 +54,12 @@ def test_values_and_derivatives_in_parts(kernel, example, dtype):
             for part in reversed(range(parts)):
                 call.block[:2] = part, parts
                 call()
-        results.append([each.tobytes() for each in given[:2]])
+        results.append([array.tobytes() for array in targets[:2]])
     assert results[0] == results[1]
     tolerance = 2e-6 if dtype == "float32" else 6e-15
-    for found, expected in zip(given[:2], right, strict=True):
-        assert np.array_equal(np.isnan(found), np.isnan(expected))
+    for actual, expected in zip(targets[:2], right, strict=True):
+        assert np.array_equal(np.isnan(actual), np.isnan(expected))
         finite = np.isfinite(expected)
-        assert np.array_equal(found[~finite], expected[~finite], equal_nan=True)
+        assert np.array_equal(actual[~finite], expected[~finite], equal_nan=True)
         scale = np.maximum(np.abs(expected[finite]), 1)
-        assert (np.abs(found[finite] - expected[finite]) / scale).max() < tolerance
+        assert (np.abs(actual[finite] - expected[finite]) / scale).max() < tolerance

@@ -61,15 +61,15 @@ def site_of(layer, shape, n, dtype, *, rectified):
     rng = np.random.default_rng(4)
     output = layer.output_shape(shape)
     parameters = {
-        name: rng.normal(size=each.shape).astype(dtype)
-        for name, each in layer.parameters(shape).items()
+        name: rng.normal(size=parameter.shape).astype(dtype)
+        for name, parameter in layer.parameters(shape).items()
     }
-    grad = SimpleNamespace(**{k: np.full_like(each, np.nan) for k, each in parameters.items()})
+    grad = SimpleNamespace(**{k: np.full_like(w, np.nan) for k, w in parameters.items()})
     workspace = {
-        name: np.moveaxis(np.empty((*each.shape, n), dtype), -1, 0)
-        if each.per_sample
-        else np.empty(each.shape, dtype)
-        for name, each in layer.workspace(shape).items()
+        name: np.moveaxis(np.empty((*buffer.shape, n), dtype), -1, 0)
+        if buffer.per_sample
+        else np.empty(buffer.shape, dtype)
+        for name, buffer in layer.workspace(shape).items()
     }
     state = SimpleNamespace(**parameters, **workspace, grad=grad, training=True, frozen=False)
     x, dx = (images(rng, shape, n, dtype) for _ in range(2))
@@ -88,23 +88,23 @@ def filled_by_kernel(site, tile, parts):
             call()
     state = site.states[0]
     assert all(map(guarded, (site.x, site.y, site.dy, site.dx)))
-    return [each.copy() for each in (site.y, site.dx, *vars(state.grad).values())]
+    return [array.copy() for array in (site.y, site.dx, *vars(state.grad).values())]
 
 
 def filled_by_components(site):
     """Return what the components fill."""
     layer, state = site.components[0], site.states[0]
-    y, dy, dx = (each.copy(order="K") for each in (site.y, site.dy, site.dx))
+    y, dy, dx = (array.copy(order="K") for array in (site.y, site.dy, site.dx))
     layer.forward(site.x, y, state)
     if len(site.components) > 1:
         np.maximum(y, 0, out=y)
         dy *= y > 0
     layer.backward(None, None, dy, dx, state)
-    return [y, dx, *(each.copy() for each in vars(state.grad).values())]
+    return [y, dx, *(array.copy() for array in vars(state.grad).values())]
 
 
-def require_alike(found, right, dtype):
-    for some, other in zip(found, right, strict=True):
+def require_alike(actual, right, dtype):
+    for some, other in zip(actual, right, strict=True):
         tolerance = {"float32": 3e-6, "float64": 1e-13}[dtype] * max(1, np.abs(other).max())
         np.testing.assert_allclose(some, other, rtol=0, atol=tolerance)
 
@@ -132,8 +132,8 @@ def test_batch_first_images_are_read_and_nan_stays_where_it_is():
     site = site_of(Conv2d(**fields), shape, 20, "float32", rectified=True)
     site.x[3, 1, 4, 4] = np.nan
     first = KernelSite(**{**vars(site), "x": np.ascontiguousarray(site.x)})
-    found = filled_by_kernel(site, None, 1)
-    y = found[0].copy()
+    actual = filled_by_kernel(site, None, 1)
+    y = actual[0].copy()
     site.y[...] = 0
     again = Conv2dReLUKernel().bind(first)
     for call in again.forward:

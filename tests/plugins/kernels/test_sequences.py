@@ -13,8 +13,8 @@ pytestmark = pytest.mark.usefixtures("numba")
 @pytest.mark.parametrize("kind", ["lstm", "multi_head_attention"])
 @pytest.mark.parametrize("wrong", [-1, 6])
 def test_an_impossible_length_is_named(kind, wrong):
-    own = {"units": 4} if kind == "lstm" else {"heads": 1}
-    first = {"type": kind, "inputs": ["input.x", "input.lengths"], **own}
+    options = {"units": 4} if kind == "lstm" else {"heads": 1}
+    first = {"type": kind, "inputs": ["input.x", "input.lengths"], **options}
     after = ["flatten"] if kind != "lstm" else []
     document = {
         "declnet": 1,

@@ -12,8 +12,8 @@ from declnet_plugins.standard.transforms.text import Tokenize
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from declnet_plugins.onnx.numbers import ImputeTranslation  # noqa: E402
-from declnet_plugins.onnx.text import TokenizeTranslation  # noqa: E402
+from declnet_plugins.onnx.numbers import OnnxImpute  # noqa: E402
+from declnet_plugins.onnx.text import OnnxTokenize  # noqa: E402
 from declnet_plugins.onnx.writer import GraphWriter  # noqa: E402
 
 
@@ -58,7 +58,7 @@ def test_words_are_those_of_declnet(lowercase, cut):
     tokenize = Tokenize(lowercase=lowercase, cut=cut, min_count=1, max_tokens=30, length=6)
     state = tokenize.fit(SENTENCES)
     wanted = tokenize.apply(SENTENCES, state)
-    session = session_of(TokenizeTranslation, tokenize, state, [(6,), ()])
+    session = session_of(OnnxTokenize, tokenize, state, [(6,), ()])
     values, lengths = session.run(["y0", "y1"], {"x": SENTENCES})
     np.testing.assert_array_equal(values, wanted.values)
     np.testing.assert_array_equal(lengths, wanted.lengths)
@@ -67,7 +67,7 @@ def test_words_are_those_of_declnet(lowercase, cut):
 def test_a_symbol_that_was_not_split_off_is_refused():
     tokenize = Tokenize(min_count=1)
     state = tokenize.fit(SENTENCES)
-    session = session_of(TokenizeTranslation, tokenize, state, [(state["length"],), ()])
+    session = session_of(OnnxTokenize, tokenize, state, [(state["length"],), ()])
     given = texts("snow \u2603", "snow\u2603")  # alone it is one unknown token
     (refused,) = session.run(["refused"], {"x": given})
     assert refused.any(axis=1).tolist() == [False, True]
@@ -75,6 +75,6 @@ def test_a_symbol_that_was_not_split_off_is_refused():
 
 def test_a_gap_is_filled_with_a_text_that_ends_in_nul():
     """Arrays of NumPy with a fixed width cut such texts."""
-    session = session_of(ImputeTranslation, Impute(), {"value": "a\0"}, [()])
+    session = session_of(OnnxImpute, Impute(), {"value": "a\0"}, [()])
     (found,) = session.run(None, {"x": texts("", "a", "a\0")})
     assert found.tolist() == ["a\0", "a", "a\0"]

@@ -28,7 +28,7 @@ def reading(loss, shape, classes=None, metrics=()):
     spec = spec_with("hinge" if isinstance(loss, Loss) else loss, metrics)
     if isinstance(loss, Loss):
         spec = spec.model_copy(update={"loss": loss})
-    return OutputReading.of(spec.heads[0], shape, np.dtype(float), target)
+    return OutputReading.from_head(spec.heads[0], shape, np.dtype(float), target)
 
 
 OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)
@@ -112,10 +112,10 @@ def test_predictions_may_have_another_shape_than_the_output():
         return y_pred[:, :1]
 
     found = reading(declared(takes="values", predictions=means), (2,))
-    assert (found.sort, found.outputs) == ("values", 1)
+    assert (found.task, found.outputs) == ("values", 1)
     assert found.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
     one_of_two = declared(targets="binary", takes="logits", predictions=means)
-    assert reading(one_of_two, (2,)).sort == "binary"
+    assert reading(one_of_two, (2,)).task == "binary"
 
 
 def test_the_threshold_of_a_metric_counts():

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
+
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.training.checks.check import check_spec
+from declnet.training import checks
+from declnet.training.checks.check import CHECKS, SUSPICIONS, check_spec
 
 LINEAR = {"type": "linear"}
 
@@ -34,3 +39,21 @@ def test_without_a_part_the_others_are_checked(check_wrong, document, part):
 def test_a_spec_with_an_empty_list_of_outputs_is_checked_as_if_it_had_none(check_wrong, document):
     document["model"]["outputs"] = []
     assert check_wrong(document).errors == ()
+
+
+def test_every_function_that_checks_a_run_is_made():
+    modules = pkgutil.iter_modules(checks.__path__, f"{checks.__name__}.")
+    functions = {
+        function
+        for module in modules
+        for name, function in inspect.getmembers(
+            importlib.import_module(module.name), inspect.isfunction
+        )
+        if not name.startswith("_") and takes_only_a_context(function)
+    }
+    assert functions == {*CHECKS, *SUSPICIONS}
+
+
+def takes_only_a_context(function) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return [parameter.annotation for parameter in parameters] == ["CheckContext"]

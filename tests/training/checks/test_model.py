@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from declnet import Kernel, Layer, Loss, OutputRange, Parameter, Registry, default_registry
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.registry.plugin import Plugin
 from declnet.training.checks.model import (
     layer_for,
@@ -166,7 +166,7 @@ def bounded(given, first_party=True):
 def nodes_of(*layers, input_shape=(4,), registry=None):
     registry = registry or default_registry()
     built = [Layer.from_declaration(each, {"registry": registry}) for each in layers]
-    return infer_nodes(built, input_shape, registry)
+    return infer_network(built, input_shape, registry).nodes
 
 
 @pytest.mark.parametrize(

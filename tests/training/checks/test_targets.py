@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import DataInfo, Layer, Loss, default_registry
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.spec.partial import valid_parts
 from declnet.training.checks.context import CheckedHead
 from declnet.training.checks.targets import label_problems
@@ -106,7 +106,7 @@ def found_in(data, loss, units=3):
     infos = data if isinstance(data, dict) else {"train": data}
     sources = {name: NPZ(path=f"{name}.npz") for name in infos}
     parts = valid_parts({"data": sources, "loss": loss}, {})
-    nodes = infer_nodes(layers, (4,), registry)
+    nodes = infer_network(layers, (4,), registry).nodes
     heads = [CheckedHead(parts.heads[0], nodes, infos)]
     return [*label_problems(SimpleNamespace(heads=heads, spec=parts, registry=registry))]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from declnet import Calibrator, Loss
-from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.layers.activations import sigmoid, softmax, softplus
 from declnet_plugins.export.c99.text import LITERALS
+from declnet_plugins.export.c99.translation import CTranslation, items, step, unchanged
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
@@ -35,45 +37,30 @@ y[$units] = above;
 """
 
 
-class COrdinalPredictions(Translation):
+class COrdinalPredictions(CTranslation):
     """The probability of each class, from cut points."""
 
-    type = "c_ordinal_predictions"
-    format = "c"
     replaces = (Ordinal,)
 
-    def translate(self, loss: Ordinal, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, loss: Ordinal, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over classes."""
-        writer: CWriter = site.writer
-        return (
-            writer.compute(
-                site.name, ORDINAL, {"x": site.inputs[0]}, site.output_shape,
-                units=prod(site.input_shapes[0]), sigmoid=sigmoid(writer),
-                softplus=softplus(writer),
-            ),
+        return step(
+            site, ORDINAL, units=prod(site.input_shapes[0]), sigmoid=sigmoid(w),
+            softplus=softplus(w),
         )  # fmt: skip
 
 
-class CMeanPredictions(Translation):
+class CMeanPredictions(CTranslation):
     """Means of normal distributions; mean counts, given their logarithms."""
 
-    type = "c_mean_predictions"
-    format = "c"
     replaces = (GaussianNLL, Poisson)
 
-    def translate(self, loss: Loss, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, loss: Loss, site: TranslationSite, w: CWriter) -> Value:
         """Return the input if it is the mean, else add a loop."""
         if isinstance(loss, Poisson) and not loss.log_input:
-            return (site.inputs[0],)
-        body = "for (int i = 0; i < $size; i++) y[i] = x[i];"
-        if isinstance(loss, Poisson):
-            body = "for (int i = 0; i < $size; i++) y[i] = expf(x[i] > $most ? $most : x[i]);"
-        return (
-            site.writer.compute(
-                site.name, body, {"x": site.inputs[0]}, site.output_shape,
-                size=prod(site.output_shape), most=float(LARGEST_LOGARITHM),
-            ),
-        )  # fmt: skip
+            return unchanged(site)
+        mean = "expf(x[i] > $most ? $most : x[i])" if isinstance(loss, Poisson) else "x[i]"
+        return items(site, mean, in_place=None, most=float(LARGEST_LOGARITHM))
 
 
 MEAN = """
@@ -85,20 +72,19 @@ for (int j = 0; j < $size; j++) y[j] /= $members.0f;
 """
 
 
-class CMembersPredictions(Translation):
+class CMembersPredictions(CTranslation):
     """The mean of the members' predictions."""
 
-    type = "c_members_predictions"
-    format = "c"
     replaces = (MembersCrossentropy, MembersSquaredError)
 
-    def translate(self, loss: Loss, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, loss: Loss, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over members, after a softmax of each if there are classes."""
-        writer, x, shape = site.writer, site.inputs[0], site.input_shapes[0]
+        x, shape = site.inputs[0], site.input_shapes[0]
         if isinstance(loss, MembersCrossentropy):
-            x = softmax(writer, f"{site.name}_members", x, shape)
-        sizes = {"members": shape[0], "size": prod(shape[1:])}
-        return (writer.compute(site.name, MEAN, {"x": x}, site.output_shape, **sizes),)
+            x = softmax(w, f"{site.name}_members", x, shape)
+        return w.compute(
+            site.name, MEAN, {"x": x}, site.output_shape, members=shape[0], size=prod(shape[1:])
+        )
 
 
 TOGETHER = """
@@ -114,26 +100,22 @@ for (int i = 0; i < $size; i++) {
 """
 
 
-class CTemperature(Translation):
+class CTemperature(CTranslation):
     """p = softmax(log(p) / temperature), or sigmoid(logit(p) / temperature)."""
 
-    type = "c_temperature"
-    format = "c"
     replaces = (Temperature,)
 
-    def translate(self, calibrator: Temperature, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, calibrator: Temperature, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over probabilities."""
-        writer: CWriter = site.writer
         together = site.state["together"]
-        found = writer.compute(
-            site.name, TOGETHER if together else APART, {"x": site.inputs[0]}, site.output_shape,
-            in_place="x", size=prod(site.output_shape), least=LEAST_POSITIVE, rest=LEAST_REST,
-            temperature=float(site.state["temperature"]),
-            sigmoid="" if together else sigmoid(writer),
+        logits = step(
+            site, TOGETHER if together else APART, in_place="x", size=prod(site.output_shape),
+            least=LEAST_POSITIVE, rest=LEAST_REST, temperature=float(site.state["temperature"]),
+            sigmoid="" if together else sigmoid(w),
         )  # fmt: skip
         if together:
-            found = softmax(writer, f"{site.name}_softmax", found, site.output_shape)
-        return (found,)
+            logits = softmax(w, f"{site.name}_softmax", logits, site.output_shape)
+        return logits
 
 
 LIMITS = """
@@ -174,39 +156,41 @@ APS = """float score = 0.0f;
     }"""
 
 
-class CConformal(Translation):
+class CConformal(CTranslation):
     """Intervals of predictions ± a limit, and sets of classes whose score is within it."""
 
-    type = "c_conformal"
-    format = "c"
     replaces = (Conformal,)
 
-    def translate(self, calibrator: Calibrator, site: TranslationSite) -> tuple[Value, ...]:
+    def write(
+        self, calibrator: Calibrator, site: TranslationSite, w: CWriter
+    ) -> Value | tuple[Value, ...]:
         """Add a loop for each bound, or one over classes."""
         if not isinstance(calibrator, Conformal):
             raise TypeError(calibrator)
-        writer, x, limit = site.writer, site.inputs[0], site.state["limit"]
+        x, limit = site.inputs[0], site.state["limit"]
         if site.method == "sets":
-            return (self._sets(calibrator, site),)
+            return self._sets(calibrator, site)
         if site.method != "intervals":
             raise Untranslatable(f"conformal has no {site.method}")
         size = prod(site.output_shape)
         if np.ndim(limit):
             array = np.broadcast_to(np.asarray(limit, float), site.output_shape)
-            own = f"{writer.constant(f'{site.name}_limits', array, x.ctype)}[i]"
+            bound = f"{w.constant(f'{site.name}_limits', array, x.ctype)}[i]"
         else:
-            own = LITERALS[x.ctype](limit)
+            bound = LITERALS[x.ctype](limit)
         quantiles, body = prod(site.input_shapes[0]) // size, LIMITS
         logarithmic = calibrator.scale == "log"
         for name, text in (("$logarithms", LOGARITHMS), ("$powers", POWERS)):
             body = body.replace(name, text if logarithmic else "")
         numbers = {"shift": calibrator.shift, "least": LEAST_POSITIVE, "largest": LARGEST_BOUND}
-        terms = {name: LITERALS[x.ctype](each) for name, each in numbers.items()}
+        terms: dict[str, Any] = {
+            name: LITERALS[x.ctype](number) for name, number in numbers.items()
+        }
         terms["f"] = "f" if x.ctype == "float" else ""
         return tuple(
-            writer.compute(
+            w.compute(
                 f"{site.name}_{side}", body, {"x": x}, site.output_shape, ctype=x.ctype,
-                size=size, quantiles=quantiles, limit=own, own=side, kind=x.ctype, **terms,
+                size=size, quantiles=quantiles, limit=bound, own=side, kind=x.ctype, **terms,
             )
             for side in ("low", "high")
         )  # fmt: skip
@@ -217,8 +201,8 @@ class CConformal(Translation):
         binary = x.size == 1
         body = SETS.replace("$score", LAC if calibrator.method == "lac" else APS)
         for index in "ik":
-            own = f"{index} == 1 ? x[0] : 1.0f - x[0]" if binary else f"x[{index}]"
-            body = body.replace(f"$p_of_{index}", own)
+            probability = f"{index} == 1 ? x[0] : 1.0f - x[0]" if binary else f"x[{index}]"
+            body = body.replace(f"$p_of_{index}", probability)
         return writer.compute(
             site.name, body, {"x": x}, site.output_shape, ctype="int32_t",
             classes=prod(site.output_shape), limit=float(site.state["limit"]),

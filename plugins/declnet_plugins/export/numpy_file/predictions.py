@@ -69,10 +69,10 @@ def interval(
         low, high = low.min(axis=1), high.max(axis=1)
     lower, upper = low - limit, high + limit
     middle = (lower + upper) / 2
-    found = np.minimum(lower, middle) if side < 0 else np.maximum(upper, middle)
+    bound = np.minimum(lower, middle) if side < 0 else np.maximum(upper, middle)
     if scale == "log":
-        found = np.exp(np.minimum(found, LARGEST_BOUND)) - shift
-    return np.asarray(found.astype(y.dtype))
+        bound = np.exp(np.minimum(bound, LARGEST_BOUND)) - shift
+    return np.asarray(bound.astype(y.dtype))
 
 
 def conformal_sets(p: Array, *, limit: float, method: str) -> Array:
@@ -90,7 +90,6 @@ def conformal_sets(p: Array, *, limit: float, method: str) -> Array:
 class NumpyLosses(NumpyTranslation):
     """The predictions of losses."""
 
-    type = "numpy_losses"
     functions: ClassVar[Any] = {
         Poisson: poisson_means,
         GaussianNLL: normal_means,
@@ -102,7 +101,6 @@ class NumpyLosses(NumpyTranslation):
 class NumpyTabularLosses(NumpyTranslation):
     """The predictions of losses of the package for tables."""
 
-    type = "numpy_tabular_losses"
     functions: ClassVar[Any] = {
         MembersCrossentropy: members_probabilities,
         MembersSquaredError: members_mean,
@@ -113,7 +111,6 @@ class NumpyTabularLosses(NumpyTranslation):
 class NumpyCalibrators(NumpyTranslation):
     """Calibrators that change predictions, or give intervals or sets."""
 
-    type = "numpy_calibrators"
     functions: ClassVar[Any] = {Temperature: temperature}
     replaces = (Temperature, Threshold, Conformal)
 

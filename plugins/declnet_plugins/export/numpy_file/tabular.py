@@ -58,7 +58,6 @@ def piecewise_linear(
 class NumpyTabularLayers(NumpyTranslation):
     """Layers for tables."""
 
-    type = "numpy_tabular_layers"
     functions: ClassVar[Any] = {
         FeatureScale: feature_scale,
         Members: members,

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from declnet import Array
-from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loop_list import LoopList, NotLoweredError, nest, require_only
 from declnet_plugins.jit.replay.recording import RecordedCall
 
 
-def einsum(made: LoopList, call: RecordedCall) -> None:
+def einsum(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.einsum of two arrays that have no axis twice: zeros, to which products are added."""
     require_only(call, "out")
     output = call.kwargs.get("out", *call.outputs)
@@ -22,19 +22,21 @@ def einsum(made: LoopList, call: RecordedCall) -> None:
     kinds = {array.dtype for array in arrays}
     if len(kinds) != 1 or output.dtype not in (np.float32, np.float64):
         raise NotLoweredError(f"calls np.einsum with {', '.join(map(str, kinds))}")
-    own = [dict(zip(each, x.shape, strict=True)) for each, x in zip(labels, arrays, strict=True)]
-    sizes = {key: size for each in own for key, size in each.items()}
-    if any(sizes[key] != size for each in own for key, size in each.items()):
+    lengths = [
+        dict(zip(label, x.shape, strict=True)) for label, x in zip(labels, arrays, strict=True)
+    ]
+    sizes = {key: size for by_label in lengths for key, size in by_label.items()}
+    if any(sizes[key] != size for by_label in lengths for key, size in by_label.items()):
         raise NotLoweredError("calls np.einsum with arrays that are broadcast")
-    made.convert(np.zeros((), output.dtype), output)
-    if any(np.may_share_memory(each, output) for each in (a, b)):
+    loops.convert(np.zeros((), output.dtype), output)
+    if any(np.may_share_memory(operand, output) for operand in (a, b)):
         raise NotLoweredError("calls np.einsum with an output that is also an input")
     order = [*labels[2], *sorted({*labels[0], *labels[1]} - {*labels[2]})]
     axes = [[label.index(key) if key in label else -1 for key in order] for label in labels]
     shape, _, strides = nest(arrays, axes, {2})
     contiguous = strides[0][-1] == strides[1][-1] == output.itemsize and shape[-1] > 1
     in_vectors = contiguous and strides[2][-1] == 0
-    made.add(own_loops.products(output.dtype, in_vectors), arrays, axes)
+    loops.add(inner_loops.products(output.dtype, in_vectors), arrays, axes)
 
 
 def _labels(inputs: Sequence[Any]) -> tuple[list[Array], list[list[Any]]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Dtype, NativeCall
-from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loops import AXES, OPERANDS, Loop
 from declnet_plugins.jit.replay.recording import RecordedCall
 from declnet_plugins.jit.replay.shadow import address_of
@@ -82,7 +82,7 @@ class LoopList:
             inner = require_loop(np.not_equal, (source.dtype, source.dtype, target.dtype))
             self.add(inner, [source, np.zeros((), source.dtype), target])
             return
-        self.add(own_loops.conversion(source.dtype, target.dtype), [source, target])
+        self.add(inner_loops.conversion(source.dtype, target.dtype), [source, target])
 
     def converted(self, value: Any, dtype: Dtype) -> Array:
         """Return an operand as an array of a type: itself, a constant, or a converted copy."""
@@ -97,9 +97,9 @@ class LoopList:
         pairs = zip(array.shape, array.strides, strict=True)
         once = tuple(slice(1) if step == 0 and n > 1 else slice(None) for n, step in pairs)
         core = array[(*once, ...)]
-        made = np.empty_like(core, dtype)
-        self.convert(core, made)
-        return np.broadcast_to(made, array.shape)
+        copy = np.empty_like(core, dtype)
+        self.convert(core, copy)
+        return np.broadcast_to(copy, array.shape)
 
     def apart(self, array: Array, targets: Sequence[Array]) -> Array:
         """Return an input, or a copy if it overlaps an output element by element otherwise."""
@@ -134,11 +134,11 @@ def are_identical(first: Array, second: Array) -> bool:
 
 def require_loop(ufunc: np.ufunc, dtypes: Sequence[Dtype]) -> tuple[int, int]:
     """Return the inner loop of a ufunc; raise NotLoweredError if there is none."""
-    found = loop_of(ufunc, dtypes)
-    if found is None:
+    inner = loop_of(ufunc, dtypes)
+    if inner is None:
         names = ", ".join(map(str, dtypes))
         raise NotLoweredError(f"calls np.{ufunc.__name__} with {names}")
-    return found
+    return inner
 
 
 def require_only(call: RecordedCall, *names: str) -> None:

@@ -27,7 +27,7 @@ class Loop:
     """A nest of loops around an inner loop, `void f(char **args, dims, steps, void *data)`.
 
     Attributes:
-        inner: the address of the inner loop and `data`; or an own inner loop (see `own_loops`).
+        inner: the address of the inner loop and `data`; or an own inner loop (see `inner_loops`).
         addresses: of the first elements of the operands, outputs last.
         sizes: bytes of an element of each operand.
         outputs: the number of outputs.
@@ -68,12 +68,12 @@ class Loop:
     @cached_property
     def extents(self) -> tuple[tuple[int, int], ...]:
         """Return the address of each operand's lowest byte, and the one after its highest."""
-        found = []
+        ranges = []
         for low, size, strides in zip(self.addresses, self.sizes, self.strides, strict=True):
             reaches = [(n - 1) * step for n, step in zip(self.shape, strides, strict=True)]
             down = sum(reach for reach in reaches if reach < 0)
-            found.append((low + down, low + sum(reaches) - down + size))
-        return tuple(found)
+            ranges.append((low + down, low + sum(reaches) - down + size))
+        return tuple(ranges)
 
     def follows_in_step(self, earlier: Loop) -> bool:
         """Return whether each part of the outermost loop needs only that part of an earlier one.
@@ -143,7 +143,7 @@ class _Group:
         others = self.loops
         if self._is_flat and len(loop.shape) > 1:
             whole = [other.flat() for other in others]
-            others = [each.split(units) or each for each in whole]
+            others = [loop.split(units) or loop for loop in whole]
         mine = loop.split(units)
         if mine is None or not all(mine.follows_in_step(other) for other in others):
             return False
@@ -187,9 +187,9 @@ def native_call(loops: Sequence[Loop]) -> NativeCall:
                 keeps += [block, loop.inner, loop.keeps]
             else:
                 dims = np.array([0, *loop.core_shape], np.int64)
-                further = np.array([*steps, *loop.core_strides], np.int64)
-                inner = (*loop.inner, dims.ctypes.data, further.ctypes.data)
-                keeps += [dims, further, loop.keeps]
+                strides = np.array([*steps, *loop.core_strides], np.int64)
+                inner = (*loop.inner, dims.ctypes.data, strides.ctypes.data)
+                keeps += [dims, strides, loop.keeps]
             rows.append(_row(loop, *inner))
     work = np.zeros(OPERANDS, np.int64)
     tables = np.array(groups, np.int64), np.array(rows, np.int64)
@@ -210,7 +210,7 @@ def _row(loop: Loop, function: int, data: int, dims: int, steps: int) -> list[in
     row = [function, data, len(strides), is_flat, *lengths, dims, steps]
     row += [*loop.addresses, *empty]
     for axis in range(AXES - 1):
-        row += [*(each[axis] for each in padded), *empty]
+        row += [*(lengths[axis] for lengths in padded), *empty]
     return row
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from declnet import Array, Dtype
-from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.einsum import einsum
 from declnet_plugins.jit.replay.loop_list import (
     LoopList,
@@ -34,7 +34,7 @@ def lowered(call: RecordedCall, einsums: bool = True) -> list[Loop]:
     Raises:
         NotLoweredError: it cannot be translated.
     """
-    made = LoopList()
+    loops = LoopList()
     if call.generator is not None:
         raise NotLoweredError("draws random numbers")
     if isinstance(call.function, np.ufunc):
@@ -44,10 +44,10 @@ def lowered(call: RecordedCall, einsums: bool = True) -> list[Loop]:
     else:
         translate = _FUNCTIONS.get(call.function, _refuse)
     try:
-        translate(made, call)
+        translate(loops, call)
     except (TypeError, ValueError, LookupError) as error:  # arguments of unusual kinds
         raise NotLoweredError(f"calls {call.name} in an unusual way") from error
-    return made.loops
+    return loops.loops
 
 
 def _refuse(_: LoopList, call: RecordedCall) -> None:
@@ -58,11 +58,11 @@ def _resolved(call: RecordedCall) -> tuple[Dtype, ...]:
     """Return the types for which a ufunc computes, by NumPy's rules of promotion."""
     ufunc = call.function
     types = *map(_type_of, call.inputs), *[None] * ufunc.nout
-    casting, wanted = call.kwargs.get("casting", "same_kind"), call.kwargs.get("dtype")
-    further: dict[str, Any] = {}
-    if wanted is not None:
-        further["signature"] = (*[None] * ufunc.nin, *[np.dtype(wanted)] * ufunc.nout)
-    resolved: tuple[Dtype, ...] = ufunc.resolve_dtypes(types, casting=casting, **further)
+    casting, dtype = call.kwargs.get("casting", "same_kind"), call.kwargs.get("dtype")
+    options: dict[str, Any] = {}
+    if dtype is not None:
+        options["signature"] = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    resolved: tuple[Dtype, ...] = ufunc.resolve_dtypes(types, casting=casting, **options)
     return resolved
 
 
@@ -74,10 +74,10 @@ def _type_of(value: Any) -> Any:
     return type(value) if type(value) in (int, float) else np.asarray(value).dtype
 
 
-def _elementwise(made: LoopList, call: RecordedCall) -> None:
+def _elementwise(loops: LoopList, call: RecordedCall) -> None:
     """Lower a ufunc's call."""
     if call.function.signature is not None:
-        _of_matrices(made, call)
+        _of_matrices(loops, call)
         return
     require_only(call, "dtype", "where")
     dtypes = _resolved(call)
@@ -85,13 +85,13 @@ def _elementwise(made: LoopList, call: RecordedCall) -> None:
     count, mask = len(call.inputs), call.kwargs.get("where", True)
     targets = _targets(call.outputs, dtypes[count:], apart=mask is not True)
     pairs = zip(call.inputs, dtypes, strict=False)
-    inputs = [made.apart(made.converted(each, dtype), targets) for each, dtype in pairs]
-    made.add(function, [*inputs, *targets], outputs=len(targets))
+    inputs = [loops.apart(loops.converted(input_, dtype), targets) for input_, dtype in pairs]
+    loops.add(function, [*inputs, *targets], outputs=len(targets))
     for target, output in zip(targets, call.outputs, strict=True):
         if mask is True:
-            made.convert(target, output)
+            loops.convert(target, output)
         else:
-            _select(made, mask, made.converted(target, output.dtype), output, output)
+            _select(loops, mask, loops.converted(target, output.dtype), output, output)
 
 
 def _targets(
@@ -100,42 +100,42 @@ def _targets(
     """Return where a loop writes: to the outputs, or to others, if of other types or `apart`."""
     pairs = zip(outputs, dtypes, strict=True)
     return [
-        each if each.dtype == kind and not apart else np.empty_like(each, kind)
-        for each, kind in pairs
+        output if output.dtype == kind and not apart else np.empty_like(output, kind)
+        for output, kind in pairs
     ]
 
 
-def _reduction(made: LoopList, call: RecordedCall) -> None:
+def _reduction(loops: LoopList, call: RecordedCall) -> None:
     """Lower ufunc.reduce: the start value, then a loop in which the output is also an input."""
     require_only(call, "axis", "keepdims", "dtype", "where")
-    (x, *further), (output,), ufunc = call.inputs, call.outputs, call.function
-    if call.kwargs.get("where", True) is not True or not isinstance(x, np.ndarray) or further[1:]:
+    (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
+    if call.kwargs.get("where", True) is not True or not isinstance(x, np.ndarray) or rest[1:]:
         raise NotLoweredError(f"calls {call.name} with where=, or in another unusual way")
-    axis = further[0] if further else call.kwargs.get("axis", 0)
+    axis = rest[0] if rest else call.kwargs.get("axis", 0)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     dtypes = ufunc.resolve_dtypes((output.dtype, x.dtype, None), reduction=True)
-    wanted = call.kwargs.get("dtype")
-    if output.dtype != dtypes[0] or (wanted is not None and np.dtype(wanted) != dtypes[0]):
+    dtype = call.kwargs.get("dtype")
+    if output.dtype != dtypes[0] or (dtype is not None and np.dtype(dtype) != dtypes[0]):
         raise NotLoweredError(f"calls {call.name} of {x.dtype} for a result of {output.dtype}")
     function = require_loop(ufunc, dtypes)
-    x = made.converted(x, dtypes[1])
+    x = loops.converted(x, dtypes[1])
     if np.may_share_memory(x, output):
-        x = made.copied(x)
+        x = loops.copied(x)
     first = tuple(0 if index in axes else slice(None) for index in range(x.ndim))
     if output.ndim == x.ndim and call.kwargs.get("keepdims"):
         output = output[(*first, ...)]
     if ufunc.identity is None:
         if not x.size:
             return
-        made.convert(x[(*first, ...)], output)
+        loops.convert(x[(*first, ...)], output)
     else:
-        made.convert(np.array(ufunc.identity, output.dtype), output)
-    kept = iter(range(output.ndim))
-    of_output = [-1 if index in axes else next(kept) for index in range(x.ndim)]
-    made.add(function, [output, x], [of_output, list(range(x.ndim))], order=(0, 1, 0))
+        loops.convert(np.array(ufunc.identity, output.dtype), output)
+    remaining = iter(range(output.ndim))
+    of_output = [-1 if index in axes else next(remaining) for index in range(x.ndim)]
+    loops.add(function, [output, x], [of_output, list(range(x.ndim))], order=(0, 1, 0))
 
 
-def _of_matrices(made: LoopList, call: RecordedCall) -> None:
+def _of_matrices(loops: LoopList, call: RecordedCall) -> None:
     """Lower a call of a ufunc of matrices and vectors, such as np.matmul."""
     require_only(call, "axis")
     ufunc, (output,) = call.function, call.outputs
@@ -143,9 +143,9 @@ def _of_matrices(made: LoopList, call: RecordedCall) -> None:
     function = require_loop(ufunc, dtypes)
     (target,) = _targets([output], dtypes[-1:])
     pairs = zip(call.inputs, dtypes, strict=False)
-    inputs = [made.apart(made.converted(each, kind), []) for each, kind in pairs]
+    inputs = [loops.apart(loops.converted(input_, kind), []) for input_, kind in pairs]
     inputs = [
-        made.copied(input_) if np.may_share_memory(input_, target) else input_ for input_ in inputs
+        loops.copied(input_) if np.may_share_memory(input_, target) else input_ for input_ in inputs
     ]
     if "axis" in call.kwargs:
         axis = call.kwargs["axis"]
@@ -155,26 +155,26 @@ def _of_matrices(made: LoopList, call: RecordedCall) -> None:
     arrays, names = [*inputs, target], _core_names(ufunc.signature)
     missing: set[str] = set()
     zeros: Any = (0, 0)
-    for array, own in zip(inputs, names, strict=False):
-        if array.ndim < len(own):
-            missing |= {name for name in own if name.endswith("?")}
-    if any(each.size == 0 for each in arrays):
+    for array, core in zip(inputs, names, strict=False):
+        if array.ndim < len(core):
+            missing |= {name for name in core if name.endswith("?")}
+    if any(array.size == 0 for array in arrays):
         raise NotLoweredError(f"calls {call.name} on an empty array")
     sizes, core_strides, outer = dict[str, int](), list[int](), list[Array]()
-    for array, own in zip(arrays, names, strict=True):
-        present = [name for name in own if name not in missing]
+    for array, core in zip(arrays, names, strict=True):
+        present = [name for name in core if name not in missing]
         axes = range(array.ndim - len(present), array.ndim)
         steps = {name: array.strides[i] for name, i in zip(present, axes, strict=True)}
         sizes |= {name: array.shape[i] for name, i in zip(present, axes, strict=True)}
-        core_strides += [steps.get(name, 0) for name in own]
+        core_strides += [steps.get(name, 0) for name in core]
         outer.append(array[(..., *zeros[: len(present)])])
     shape, addresses, strides = nest(outer, None, {len(inputs)})
-    order = dict.fromkeys(name for own in names for name in own)
-    made.loops.append(
+    order = dict.fromkeys(name for core in names for name in core)
+    loops.loops.append(
         Loop(
             function,
             tuple(addresses),
-            tuple(each.itemsize for each in arrays),
+            tuple(array.itemsize for array in arrays),
             1,
             shape,
             tuple(strides),
@@ -183,36 +183,36 @@ def _of_matrices(made: LoopList, call: RecordedCall) -> None:
             keeps=tuple(arrays),
         )
     )
-    made.convert(target, output)
+    loops.convert(target, output)
 
 
 def _core_names(signature: str) -> list[list[str]]:
     """Return the names of the axes of a signature such as (n?,k),(k,m?)->(n?,m?)."""
-    return [re.findall(r"[^,\s]+", each) for each in re.findall(r"\(([^)]*)\)", signature)]
+    return [re.findall(r"[^,\s]+", axes) for axes in re.findall(r"\(([^)]*)\)", signature)]
 
 
-def _scalar(made: LoopList, call: RecordedCall) -> None:
+def _scalar(loops: LoopList, call: RecordedCall) -> None:
     """Lower an operation on numbers, in float64 as in Python."""
     kind, ufunc = np.dtype(np.float64), call.function
-    operands = [*(made.converted(input_, kind) for input_ in call.inputs), *call.outputs]
+    operands = [*(loops.converted(input_, kind) for input_ in call.inputs), *call.outputs]
     if ufunc is not np.power:
-        made.add(require_loop(ufunc, [kind] * len(operands)), operands)
+        loops.add(require_loop(ufunc, [kind] * len(operands)), operands)
         return
-    made.add(own_loops.power(), operands)
+    loops.add(inner_loops.power(), operands)
 
 
-def _copy(made: LoopList, call: RecordedCall) -> None:
+def _copy(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.copyto."""
     require_only(call, "where")
     target, values = call.inputs
     if not isinstance(values, np.ndarray):
         values = np.array(values).astype(target.dtype)
-    values = _broadcast(made.apart(values, [target]), target.shape)
+    values = _broadcast(loops.apart(values, [target]), target.shape)
     mask = call.kwargs.get("where")
     if mask is None:
-        made.convert(values, target)
+        loops.convert(values, target)
     else:
-        _select(made, mask, made.converted(values, target.dtype), target, target)
+        _select(loops, mask, loops.converted(values, target.dtype), target, target)
 
 
 def _broadcast(array: Array, shape: tuple[int, ...]) -> Array:
@@ -222,35 +222,35 @@ def _broadcast(array: Array, shape: tuple[int, ...]) -> Array:
         raise NotLoweredError("copies an array with more axes than its target") from error
 
 
-def _where(made: LoopList, call: RecordedCall) -> None:
+def _where(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.where."""
     require_only(call)
     (mask, *values), (output,) = call.inputs, call.outputs
-    a, b = (made.converted(value, output.dtype) for value in values)
-    _select(made, mask, a, b, output)
+    a, b = (loops.converted(value, output.dtype) for value in values)
+    _select(loops, mask, a, b, output)
 
 
-def _select(made: LoopList, mask: Any, a: Array, b: Array, output: Array) -> None:
+def _select(loops: LoopList, mask: Any, a: Array, b: Array, output: Array) -> None:
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
         raise NotLoweredError(f"selects elements of {output.dtype} by {mask!r:.20}")
-    made.add(own_loops.selection(output.itemsize), [made.apart(mask, [output]), a, b, output])
+    loops.add(inner_loops.selection(output.itemsize), [loops.apart(mask, [output]), a, b, output])
 
 
-def _concatenation(made: LoopList, call: RecordedCall) -> None:
+def _concatenation(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.concatenate."""
     require_only(call, "axis")
-    (arrays, *further), (output,) = call.inputs, call.outputs or (None,)
-    axis = further[0] if further else call.kwargs.get("axis", 0)
+    (arrays, *rest), (output,) = call.inputs, call.outputs or (None,)
+    axis = rest[0] if rest else call.kwargs.get("axis", 0)
     if output is None or axis is None or not all(isinstance(a, np.ndarray) for a in arrays):
         raise NotLoweredError("calls np.concatenate with out= or without an axis")
     along, start = np.moveaxis(output, axis, 0), 0
     for array in arrays:
         length = array.shape[axis]
-        made.convert(np.moveaxis(array, axis, 0), along[start : start + length])
+        loops.convert(np.moveaxis(array, axis, 0), along[start : start + length])
         start += length
 
 
-def _take(made: LoopList, call: RecordedCall) -> None:
+def _take(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.take along an axis with mode="clip", which raises no error."""
     require_only(call, "axis", "out", "mode")
     output, (source, index) = call.kwargs.get("out", *call.outputs), call.inputs
@@ -267,17 +267,17 @@ def _take(made: LoopList, call: RecordedCall) -> None:
         [*before, *(-1 for _ in range(places)), *after],
         list(range(output.ndim)),
     ]
-    inner = own_loops.taking(source.itemsize, source.shape[axis], source.strides[axis])
-    indices = made.apart(made.converted(index, np.dtype(np.int64)), [output])
-    made.add(inner, [indices, first, output], axes)
+    inner = inner_loops.taking(source.itemsize, source.shape[axis], source.strides[axis])
+    indices = loops.apart(loops.converted(index, np.dtype(np.int64)), [output])
+    loops.add(inner, [indices, first, output], axes)
 
 
-def _arg_of_extreme(made: LoopList, call: RecordedCall) -> None:
+def _arg_of_extreme(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.argmax or np.argmin along an axis."""
     require_only(call, "axis", "out", "keepdims")
-    (x, *further), output = call.inputs, call.kwargs.get("out", *call.outputs)
-    axis = further[0] if further else call.kwargs.get("axis")
-    if axis is None or further[1:] or output.dtype != np.int64:
+    (x, *rest), output = call.inputs, call.kwargs.get("out", *call.outputs)
+    axis = rest[0] if rest else call.kwargs.get("axis")
+    if axis is None or rest[1:] or output.dtype != np.int64:
         raise NotLoweredError(f"calls {call.name} without an axis, or for another type")
     axis = normalize_axis_index(axis, x.ndim)
     if call.kwargs.get("keepdims"):
@@ -286,9 +286,9 @@ def _arg_of_extreme(made: LoopList, call: RecordedCall) -> None:
         raise NotLoweredError(f"calls {call.name} with an output that is also an input")
     first = x[(*[slice(None)] * axis, 0, ...)]
     greatest = call.function is np.argmax
-    inner = own_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
+    inner = inner_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
     axes = [list(range(output.ndim))] * 2  # of which the loop sees only the first elements
-    made.add(inner, [first, output], axes)
+    loops.add(inner, [first, output], axes)
 
 
 _METHODS: dict[str, Callable[[LoopList, RecordedCall], None]] = {

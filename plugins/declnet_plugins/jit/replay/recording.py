@@ -124,26 +124,30 @@ class Recording:
         arrays = any(isinstance(input_, np.ndarray) for input_ in inputs) or "out" in kwargs
         if not arrays:
             raise NotRecordedError("calls NumPy only with numbers that change with the step")
-        given = kwargs.pop("out", None)
+        outputs = kwargs.pop("out", None)
         plain = tuple(map(self.plain, inputs))
-        values = tuple(each.value if isinstance(each, Symbol) else each for each in plain)
-        further = {name: self.plain(each) for name, each in kwargs.items()}
+        values = tuple(
+            operand.value if isinstance(operand, Symbol) else operand for operand in plain
+        )
+        options = {name: self.plain(value) for name, value in kwargs.items()}
         if method == "at":
             self._written(inputs[0])
-            getattr(ufunc, method)(*values, **further)
-            self.calls.append(RecordedCall(ufunc, method, plain, further))
+            getattr(ufunc, method)(*values, **options)
+            self.calls.append(RecordedCall(ufunc, method, plain, options))
             return None
-        if given is None:
-            found = getattr(ufunc, method)(*values, **further)
-            results = tuple(map(np.asarray, found if isinstance(found, tuple) else (found,)))
+        if outputs is None:
+            returned = getattr(ufunc, method)(*values, **options)
+            results = tuple(
+                map(np.asarray, returned if isinstance(returned, tuple) else (returned,))
+            )
             wrapped = tuple(map(self.array, results))
         else:
-            wrapped = given
-            if any(each is None for each in given):
+            wrapped = outputs
+            if any(output is None for output in outputs):
                 raise NotRecordedError("gives a ufunc some of its outputs only")
-            results = tuple(map(self._written, given))
-            getattr(ufunc, method)(*values, out=results, **further)
-        self.calls.append(RecordedCall(ufunc, method, plain, further, results))
+            results = tuple(map(self._written, outputs))
+            getattr(ufunc, method)(*values, out=results, **options)
+        self.calls.append(RecordedCall(ufunc, method, plain, options, results))
         return wrapped if len(wrapped) > 1 else wrapped[0]
 
     def call_function(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -165,18 +169,18 @@ class Recording:
     def call_whole(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Call a function whose results have a shape that no value decides, and record the call."""
         plain = tuple(map(self.plain, args))
-        further = {name: self.plain(each) for name, each in kwargs.items()}
-        _require_no_symbols(plain, further)
+        options = {name: self.plain(value) for name, value in kwargs.items()}
+        _require_no_symbols(plain, options)
         out = kwargs.get("out")
-        found = function(*plain, **further)
+        returned = function(*plain, **options)
         if out is not None:
             self._written(out)
-            self.calls.append(RecordedCall(function, "", plain, further))
+            self.calls.append(RecordedCall(function, "", plain, options))
             return out
-        if isinstance(found, tuple | list):
+        if isinstance(returned, tuple | list):
             raise NotRecordedError(f"calls np.{function.__name__}, which returns several arrays")
-        result = self.result(found)
-        self.calls.append(RecordedCall(function, "", plain, further, (result.view(np.ndarray),)))
+        result = self.result(returned)
+        self.calls.append(RecordedCall(function, "", plain, options, (result.view(np.ndarray),)))
         return result
 
     def draw(self, generator: np.random.Generator, number: int, name: str) -> Callable[..., Any]:
@@ -187,20 +191,20 @@ class Recording:
 
         def drawing(*args: Any, **kwargs: Any) -> Any:
             plain = tuple(map(self.plain, args))
-            further = {key: self.plain(each) for key, each in kwargs.items()}
-            _require_no_symbols(plain, further)
-            found = method(*plain, **further)
+            options = {key: self.plain(value) for key, value in kwargs.items()}
+            _require_no_symbols(plain, options)
+            drawn = method(*plain, **options)
             outputs: tuple[Array, ...] = ()
-            result = found
+            result = drawn
             if name == "shuffle":
                 self._written(args[0])
             elif kwargs.get("out") is not None:
                 self._written(kwargs["out"])
                 result = kwargs["out"]
             else:
-                result = self.result(found)
+                result = self.result(drawn)
                 outputs = (result.view(np.ndarray),)
-            self.calls.append(RecordedCall(name, "", plain, further, outputs, number))
+            self.calls.append(RecordedCall(name, "", plain, options, outputs, number))
             return result
 
         return drawing
@@ -210,15 +214,15 @@ class Recording:
         target, values, mask = self._written(to), self.plain(source), self.plain(where)
         _require_no_symbols((values,), {})
         np.copyto(target, values, casting=casting, where=mask)  # type: ignore[arg-type]
-        further = {"casting": casting} | ({} if mask is True else {"where": mask})
-        self.calls.append(RecordedCall(np.copyto, "", (target, values), further))
+        options = {"casting": casting} | ({} if mask is True else {"where": mask})
+        self.calls.append(RecordedCall(np.copyto, "", (target, values), options))
 
     def copied(self, array: RecordedArray, plain: Array) -> RecordedArray:
         """Return a new array, which holds the values of an array, as its copy."""
         result = self.array(plain)
         target = plain if plain.shape == array.shape else plain.reshape(array.shape)
-        further = {"casting": "unsafe"}
-        self.calls.append(RecordedCall(np.copyto, "", (target, self.plain(array)), further))
+        options = {"casting": "unsafe"}
+        self.calls.append(RecordedCall(np.copyto, "", (target, self.plain(array)), options))
         return result
 
 
@@ -233,6 +237,15 @@ Python, or compute in other ways than by ufuncs. The shapes of their results dep
 
 VALUE = "needs the value of an array while it runs"
 _NEEDS_VALUE = refusal(VALUE)
+
+
+def _recorded_whole(function: Any) -> Callable[..., Any]:
+    """Return the method of arrays that does the same as a function of NumPy."""
+
+    def method(self: RecordedArray, *args: Any, **kwargs: Any) -> Any:
+        return self._recording.call_whole(function, (self, *args), kwargs)
+
+    return method
 
 
 class RecordedArray(np.ndarray[Any, Any]):
@@ -268,10 +281,10 @@ class RecordedArray(np.ndarray[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         """Return a view, or a recorded copy if an index is an array."""
         if _is_basic(key):
-            found = self._plain[key]
-            if not isinstance(found, np.ndarray):
-                found = self._plain[(*(key if isinstance(key, tuple) else (key,)), ...)]
-            return self._recording._wrapped(found)
+            element = self._plain[key]
+            if not isinstance(element, np.ndarray):
+                element = self._plain[(*(key if isinstance(key, tuple) else (key,)), ...)]
+            return self._recording._wrapped(element)
         if _has_mask(key):
             raise NotRecordedError("selects elements by a mask, so that values decide the shape")
         return self._recording.call_whole(operator.getitem, (self, key), {})
@@ -312,53 +325,27 @@ class RecordedArray(np.ndarray[Any, Any]):
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a recorded copy of another type."""
-        found = self._plain.astype(dtype, *args, **kwargs)
-        if np.may_share_memory(found, self):
+        converted = self._plain.astype(dtype, *args, **kwargs)
+        if np.may_share_memory(converted, self):
             return self
-        return self._recording.copied(self, found)
+        return self._recording.copied(self, converted)
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """Return a view if possible, else a recorded copy."""
-        found = self._plain.reshape(*shape, **kwargs)
-        if not found.size or np.may_share_memory(found, self):
-            return self._recording._wrapped(found)
+        reshaped = self._plain.reshape(*shape, **kwargs)
+        if not reshaped.size or np.may_share_memory(reshaped, self):
+            return self._recording._wrapped(reshaped)
         if kwargs.get("order", "C") != "C":
             raise NotRecordedError("reshapes an array in another order than C")
-        return self._recording.copied(self, np.ascontiguousarray(found))
+        return self._recording.copied(self, np.ascontiguousarray(reshaped))
 
     def ravel(self, order: Any = "C") -> Any:
         """Return a view as one axis if possible, else a recorded copy."""
         return self.reshape(-1, order=order)
 
-    def take(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.take."""
-        return self._recording.call_whole(np.take, (self, *args), kwargs)
-
-    def argsort(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argsort."""
-        return self._recording.call_whole(np.argsort, (self, *args), kwargs)
-
-    def argmax(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argmax."""
-        return self._recording.call_whole(np.argmax, (self, *args), kwargs)
-
-    def argmin(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argmin."""
-        return self._recording.call_whole(np.argmin, (self, *args), kwargs)
-
-    def dot(self, other: Any, out: Any = None) -> Any:
-        """Record np.dot."""
-        return self._recording.call_whole(
-            np.dot, (self, other), {} if out is None else {"out": out}
-        )
-
-    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.cumsum."""
-        return self._recording.call_whole(np.cumsum, (self, *args), kwargs)
-
-    def repeat(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.repeat."""
-        return self._recording.call_whole(np.repeat, (self, *args), kwargs)
+    take, repeat, cumsum = map(_recorded_whole, (np.take, np.repeat, np.cumsum))
+    argsort, argmax, argmin = map(_recorded_whole, (np.argsort, np.argmax, np.argmin))
+    dot = _recorded_whole(np.dot)
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __contains__ = _NEEDS_VALUE
     __format__ = __str__ = __repr__ = __reduce__ = __reduce_ex__ = __deepcopy__ = _NEEDS_VALUE
@@ -398,7 +385,7 @@ def _has_mask(key: Any) -> bool:
 
 def _are_same(first: Array, second: Array) -> bool:
     """Return whether two arrays are the same view, as the two sides of `x[…] += 1` are."""
-    interfaces = [each.view(np.ndarray).__array_interface__ for each in (first, second)]
+    interfaces = [array.view(np.ndarray).__array_interface__ for array in (first, second)]
     return interfaces[0] == interfaces[1] and first.strides == second.strides
 
 

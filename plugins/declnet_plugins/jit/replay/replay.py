@@ -78,8 +78,8 @@ def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
     """
     parts: list[list[Loop] | Call] = []
     for call in calls:
-        found = None if isinstance(call, NativeCall) else replay(call).parts
-        parts += [call] if found is None else found
+        lowered_parts = None if isinstance(call, NativeCall) else replay(call).parts
+        parts += [call] if lowered_parts is None else lowered_parts
     return joined(parts)
 
 
@@ -101,8 +101,8 @@ def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
 
 def why_not(call: Call) -> str | None:
     """Return why a call is not replayed natively throughout, for "it …"; None if it is."""
-    found = replay(call)
-    return found.problem or ("; ".join(dict.fromkeys(found.python)) or None)
+    recorded = replay(call)
+    return recorded.problem or ("; ".join(dict.fromkeys(recorded.python)) or None)
 
 
 def replay(call: Call) -> Replay:
@@ -117,13 +117,13 @@ def replay(call: Call) -> Replay:
         return Replay(problem="is declared with recordable = False")
     try:
         with np.errstate(all="ignore"):
-            found = _Attempt(call).replay()
+            recorded = _Attempt(call).replay()
     except NotRecordedError as error:
         return Replay(problem=f"{error}{_place(error)}")
-    if found.parts is None or not isinstance(owner, Component):
-        return found
-    agrees = partial(_still_agrees, call, found.parts)
-    return replace(found, recorded=RecordedMethod(owner, call.func.__name__, agrees))
+    if recorded.parts is None or not isinstance(owner, Component):
+        return recorded
+    agrees = partial(_still_agrees, call, recorded.parts)
+    return replace(recorded, recorded=RecordedMethod(owner, call.func.__name__, agrees))
 
 
 def _still_agrees(call: partial[object], parts: Sequence[list[Loop] | Call]) -> bool:
@@ -157,15 +157,15 @@ class _Attempt:
 
     def __init__(self, call: partial[object]) -> None:
         self._function, self._names = call.func, tuple(call.keywords)
-        self._given = (*call.args, *call.keywords.values())
+        self._arguments = (*call.args, *call.keywords.values())
         owner = getattr(call.func, "__self__", None)
         self._counts_steps = isinstance(owner, Optimizer)
-        self._scheduled, now = _scheduled(owner, self._given)
-        self._shadow = Shadow((*self._given, now))
+        self._scheduled, now = _scheduled(owner, self._arguments)
+        self._shadow = Shadow((*self._arguments, now))
         *self._plain, self._now = self._shadow.arguments(
-            (*self._given, now), lambda each: each, lambda each, _: each
+            (*self._arguments, now), lambda array: array, lambda stream, _: stream
         )
-        self._let_read(self._plain, [each.item for each in self._now])
+        self._let_read(self._plain, [array.item for array in self._now])
 
     def replay(self) -> Replay:
         """Record the call, translate it, and compare the results."""
@@ -175,7 +175,7 @@ class _Attempt:
             parts, reasons = _translated(recorded, einsum)
             if self._agrees(joined(self._bound(parts, original=False))):
                 break
-            if not any(each.function is np.einsum for each in recorded):
+            if not any(call.function is np.einsum for call in recorded):
                 return Replay(problem=DIFFERS)
         else:
             return Replay(problem=DIFFERS)
@@ -200,14 +200,14 @@ class _Attempt:
         recording = Recording()
         arguments = list(
             self._shadow.arguments(
-                self._given, recording.array, partial(RecordedGenerator, recording)
+                self._arguments, recording.array, partial(RecordedGenerator, recording)
             )
         )
         if self._counts_steps:
             arguments[3:5] = recording.number(self._plain[3]), recording.count(self._plain[4])
-        symbols = [recording.number(each) for each in self._now]
+        symbols = [recording.number(array) for array in self._now]
         states = self._let_read(arguments, [partial(_itself, symbol) for symbol in symbols])
-        before = [dict(vars(each)) for each in states]
+        before = [dict(vars(state)) for state in states]
         try:
             self._call(arguments)
         except Exception as error:
@@ -236,7 +236,7 @@ class _Attempt:
         return [
             self._in_python(part, original)
             if isinstance(part, RecordedCall)
-            else [self._moved(each) if original else each for each in part]
+            else [self._moved(loop) if original else loop for loop in part]
             for part in parts
         ]
 
@@ -248,14 +248,14 @@ class _Attempt:
         return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
 
     def _in_python(self, call: RecordedCall, original: bool) -> Call:
-        moved: Callable[[Any], Any] = self._shadow.original if original else lambda each: each
+        moved: Callable[[Any], Any] = self._shadow.original if original else lambda value: value
         function: Any = call.function
         if call.generator is not None:
             function = getattr(self._shadow.stream(call.generator, original), function)
         elif call.method:
             function = getattr(function, call.method)
         inputs = tuple(map(moved, call.inputs))
-        kwargs = {name: moved(each) for name, each in call.kwargs.items()}
+        kwargs = {name: moved(value) for name, value in call.kwargs.items()}
         outputs = tuple(map(moved, call.outputs))
         if call.method and outputs:
             kwargs["out"], outputs = outputs, ()
@@ -307,7 +307,7 @@ class _Attempt:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
         for array, bounds in zip(self._now, self._scheduled.values(), strict=True):
-            fitting = [each for each in (*RATES, 0.5, 1.5, 30.0) if bounds.contains(each)]
+            fitting = [rate for rate in (*RATES, 0.5, 1.5, 30.0) if bounds.contains(rate)]
             if not fitting:
                 raise NotRecordedError("has a schedule in a field of an unusual range")
             array[0] = fitting[number % len(fitting)]
@@ -373,7 +373,7 @@ class _CurrentValues:
         return getattr(self._now, name) if read is None else read()
 
 
-def _scheduled(owner: Any, given: Sequence[Any]) -> tuple[dict[str, Any], list[Array]]:
+def _scheduled(owner: Any, arguments: Sequence[Any]) -> tuple[dict[str, Any], list[Array]]:
     """Return the fields of a component that have a schedule, with their ranges, and their arrays.
 
     Args:
@@ -381,9 +381,11 @@ def _scheduled(owner: Any, given: Sequence[Any]) -> tuple[dict[str, Any], list[A
         given: the arguments of the call, with its state among them.
     """
     fields = owner.scheduled_fields() if isinstance(owner, Component) else {}
-    found = {name: each for name, each in fields.items() if _has_schedule(owner, name)}
-    states = [each for each in given if isinstance(each, LayerState | OptimizerState)]
-    return found, [state.now[name] for state in states[:1] for name in found]
+    scheduled = {name: bounds for name, bounds in fields.items() if _has_schedule(owner, name)}
+    states = [
+        argument for argument in arguments if isinstance(argument, LayerState | OptimizerState)
+    ]
+    return scheduled, [state.now[name] for state in states[:1] for name in scheduled]
 
 
 def _has_schedule(owner: Component, name: str) -> bool:

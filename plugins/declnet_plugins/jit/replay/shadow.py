@@ -56,8 +56,8 @@ class Shadow:
         self._shadow_generators: list[np.random.Generator] = []
         for argument in arguments:
             mapped(argument, self._find_array, self._find_generator)
-        self._blocks = [_block_of(each) for each in _joined(list(self._originals.values()))]
-        self._shadows = {key: self._copy_of(each) for key, each in self._originals.items()}
+        self._blocks = [_block_of(bounds) for bounds in _joined(list(self._originals.values()))]
+        self._shadows = {key: self._copy_of(original) for key, original in self._originals.items()}
         self.keeps = tuple(self._originals.values())
 
     def _find_array(self, array: Array) -> Array:
@@ -77,11 +77,11 @@ class Shadow:
         if block is None:
             return np.empty_like(array)
         offset = address_of(array) - block.start
-        made = np.ndarray(array.shape, array.dtype, block.shadow, offset, array.strides)
-        block.arrays.append(made)
-        made = made.view()
-        made.flags.writeable = array.flags.writeable
-        return made
+        shadow = np.ndarray(array.shape, array.dtype, block.shadow, offset, array.strides)
+        block.arrays.append(shadow)
+        shadow = shadow.view()
+        shadow.flags.writeable = array.flags.writeable
+        return shadow
 
     def _block(self, address: int) -> _Block | None:
         for block in self._blocks:
@@ -90,16 +90,22 @@ class Shadow:
         return None
 
     def arguments(
-        self, given: Sequence[Any], array: Callable[[Array], Any], stream: Callable[[Any, int], Any]
+        self,
+        originals: Sequence[Any],
+        array: Callable[[Array], Any],
+        stream: Callable[[Any, int], Any],
     ) -> tuple[Any, ...]:
         """Return the arguments with a function of each copy instead of the arrays and streams."""
-        made = {key: array(each) for key, each in self._shadows.items()}
+        results = {key: array(shadow) for key, shadow in self._shadows.items()}
 
         def streamed(generator: Any) -> Any:
             number = self.generators.index(generator)
             return stream(self._shadow_generators[number], number)
 
-        return tuple(mapped(each, lambda found: made[id(found)], streamed) for each in given)
+        return tuple(
+            mapped(argument, lambda original: results[id(original)], streamed)
+            for argument in originals
+        )
 
     def original_address(self, address: int) -> int:
         """Return where the original of a copied byte is; other addresses are unchanged."""
@@ -134,12 +140,12 @@ class Shadow:
             if len(kinds) == 1 and block.shadow.size % (kind := kinds.pop()).itemsize == 0:
                 targets = [block.shadow.view(kind)]
             for target in targets:
-                found = values.get(target.dtype.kind)
-                if found is None:
+                numbers = values.get(target.dtype.kind)
+                if numbers is None:
                     target[...] = self.original(target)
                 else:
                     with np.errstate(all="ignore"):
-                        target[...] = np.resize(found, target.shape)
+                        target[...] = np.resize(numbers, target.shape)
 
     def state(self) -> tuple[list[Array], list[Any]]:
         """Return what the copies hold."""
@@ -199,16 +205,16 @@ def mapped(value: Any, array: Callable[[Array], Any], stream: Callable[[Any], An
     if isinstance(value, np.random.Generator):
         return stream(value)
     if isinstance(value, tuple | list):
-        return type(value)(mapped(each, array, stream) for each in value)
+        return type(value)(mapped(item, array, stream) for item in value)
     if isinstance(value, LayerState | OptimizerState):
-        made = object.__new__(type(value))
-        vars(made).update({k: mapped(each, array, stream) for k, each in vars(value).items()})
+        state = object.__new__(type(value))
+        vars(state).update({k: mapped(field, array, stream) for k, field in vars(value).items()})
         if isinstance(value, LayerState):
             grad = object.__new__(type(value.grad))
             held = vars(value.grad).items()
-            vars(grad).update({k: mapped(each, array, stream) for k, each in held})
-            vars(made)["grad"] = grad
-        return made
+            vars(grad).update({k: mapped(field, array, stream) for k, field in held})
+            vars(state)["grad"] = grad
+        return state
     return value
 
 

@@ -50,11 +50,11 @@ def loop_of(ufunc: np.ufunc, dtypes: Sequence[Dtype]) -> tuple[int, int] | None:
     signature = f"{''.join(chars[: ufunc.nin])}->{''.join(chars[ufunc.nin :])}"
     if "O" in signature or signature not in ufunc.types:
         return None
-    found, index = _at(ufunc), ufunc.types.index(signature)
-    function = found.functions[index]
+    structure, index = _at(ufunc), ufunc.types.index(signature)
+    function = structure.functions[index]
     if not function or not _is_as_described(ufunc):
         return None
-    return function, (found.data[index] or 0) if found.data else 0
+    return function, (structure.data[index] or 0) if structure.data else 0
 
 
 @cache
@@ -74,14 +74,14 @@ def _at(ufunc: np.ufunc) -> _UFunc:
     return _UFunc.from_address(id(ufunc))
 
 
-def _describes(found: _UFunc, ufunc: np.ufunc) -> bool:
+def _describes(structure: _UFunc, ufunc: np.ufunc) -> bool:
     """Return whether a structure has a ufunc's numbers, and if so, also its name and types."""
-    numbers = found.nin, found.nout, found.nargs, found.ntypes
+    numbers = structure.nin, structure.nout, structure.nargs, structure.ntypes
     if numbers != (ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.ntypes):
         return False
-    if not found.name or found.name.decode() != ufunc.__name__ or not found.types:
+    if not structure.name or structure.name.decode() != ufunc.__name__ or not structure.types:
         return False
-    codes = ctypes.string_at(found.types, ufunc.nargs * ufunc.ntypes)
+    codes = ctypes.string_at(structure.types, ufunc.nargs * ufunc.ntypes)
     rows = [codes[i : i + ufunc.nargs] for i in range(0, len(codes), ufunc.nargs)]
     read = [f"{_chars(row[: ufunc.nin])}->{_chars(row[ufunc.nin :])}" for row in rows]
     return read == ufunc.types
@@ -91,4 +91,4 @@ def _chars(numbers: bytes) -> str:
     return "".join(_CHARS.get(number, " ") for number in numbers)
 
 
-_CHARS: dict[int, str] = {np.dtype(each).num: each for each in "?bBhHiIlLqQefdgFDGOmM"}
+_CHARS: dict[int, str] = {np.dtype(char).num: char for char in "?bBhHiIlLqQefdgFDGOmM"}

@@ -46,7 +46,7 @@ def compile_routine(
             compiles, or allocates an array.
     """
     context, name = cpu_target.target_context, f"declnet.{function.__name__}"
-    arguments = [_numba_type(each) for each in signature]
+    arguments = [_numba_type(type_) for type_ in signature]
     library = context.codegen().create_library(name)
     flags = Flags()
     cpu_target.options.parse_as_flags(flags, _options(rounding))

@@ -68,8 +68,8 @@ def mantissa_near_one(_context: Any, x: Any) -> Any:
 
     def compute(builder: Any, bits: Any, word: Any, mantissa: int) -> Any:
         root = word(ROOT[mantissa])
-        own = builder.and_(builder.sub(bits, root), word((1 << mantissa) - 1))
-        return builder.add(own, root)
+        fraction = builder.and_(builder.sub(bits, root), word((1 << mantissa) - 1))
+        return builder.add(fraction, root)
 
     return x(x), _of_bits(compute)
 

@@ -100,7 +100,7 @@ def _multiply_shallow_rows(code: Vectors, rows: int, depth: int, *arguments: Any
     a, a_row, a_k, b, b_k, c, c_row, columns, start, biases, low = arguments
     lowest = code.repeat(low)
     left = [
-        [code.load_repeated(each) for each in code.rows(row, a_k, depth)]
+        [code.load_repeated(place) for place in code.rows(row, a_k, depth)]
         for row in code.rows(a, a_row, rows)
     ]
 
@@ -124,7 +124,7 @@ def _multiply_shallow_rows(code: Vectors, rows: int, depth: int, *arguments: Any
 def _multiply_positive_rows(code: Vectors, rows: int, few: int, *arguments: Any) -> None:
     """Emit `multiply_positive_rows` for one number of units and inputs."""
     x, y, dy, row, dw, dw_row, db, count, _ = arguments
-    builder, each = code.builder, few + 1
+    builder, per_unit = code.builder, few + 1
 
     def turn(mask: Any, x: Any, y: Any, dy: Any, *sums: Any) -> list[Any]:
         inputs = [code.load(place, mask=mask) for place in code.rows(x, row, few)]
@@ -133,15 +133,15 @@ def _multiply_positive_rows(code: Vectors, rows: int, few: int, *arguments: Any)
         for i, (value, slope) in enumerate(places):
             positive = builder.fcmp_ordered(">", code.load(value, mask=mask), code.zeros)
             slopes = builder.select(positive, code.load(slope, mask=mask), code.zeros)
-            own = sums[i * each : (i + 1) * each]
-            added += [code.multiply_add(inputs[k], slopes, own[k]) for k in range(few)]
-            added.append(builder.fadd(own[few], slopes))
+            of_unit = sums[i * per_unit : (i + 1) * per_unit]
+            added += [code.multiply_add(inputs[k], slopes, of_unit[k]) for k in range(few)]
+            added.append(builder.fadd(of_unit[few], slopes))
         return added
 
-    sums = _in_vectors(code, count, [x, y, dy], [code.zeros] * (rows * each), turn)
+    sums = _in_vectors(code, count, [x, y, dy], [code.zeros] * (rows * per_unit), turn)
     for i in range(rows):
         places = [*code.rows(dw, dw_row, few), db]
-        for place, value in zip(places, sums[i * each : (i + 1) * each], strict=True):
+        for place, value in zip(places, sums[i * per_unit : (i + 1) * per_unit], strict=True):
             builder.store(code.total(value), code.at(place, i * code.size), align=code.size)
 
 
@@ -191,9 +191,7 @@ def multiply_shallow_rows(  # type: ignore[no-untyped-def]
         biases: address of a number for each row.
         low: the lower bound; its type is that of all numbers. NaN is not less.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 12, low), calling(_multiply_shallow_rows, ROWS, FEW)
+    return calling(_multiply_shallow_rows, 12, low, ROWS, FEW)
 
 
 @Intrinsic
@@ -213,6 +211,4 @@ def multiply_positive_rows(typing, rows, few, x, y, dy, row, dw, dw_row, db, cou
         count: the number of samples, at least 1.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 10, zero), calling(_multiply_positive_rows, ROWS, FEW)
+    return calling(_multiply_positive_rows, 10, zero, ROWS, FEW)

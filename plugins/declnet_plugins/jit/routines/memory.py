@@ -4,9 +4,36 @@ Routines take no large memory from the stack, which may be as small as 128 KB in
 `thread_scratch` is for that.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from declnet_plugins.jit.routines.routine import Intrinsic
+
+
+def call_at(result: str, *arguments: str) -> tuple[Any, Callable[..., Any]]:
+    """Return the signature and the code of an intrinsic that calls a function at an address.
+
+    Args:
+        result: the name of Numba's type of what the function returns.
+        arguments: those of its parameters, which follow the address.
+    """
+    from llvmlite import ir
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        is_void = signature.return_type == types.void
+        returned = ir.VoidType() if is_void else context.get_value_type(signature.return_type)
+        kind = ir.FunctionType(returned, [value.type for value in values[1:]])
+        value = builder.call(builder.inttoptr(values[0], kind.as_pointer()), values[1:])
+        return context.get_dummy_value() if is_void else value
+
+    result_type, *types_ = (getattr(types, name) for name in (result, *arguments))
+    return result_type(types.int64, *types_), generate
+
+
+def _pointer(context: Any, builder: Any, address: Any, type_: Any) -> Any:
+    """Return the pointer to a number of Numba's type at an address."""
+    return builder.inttoptr(address, context.get_value_type(type_).as_pointer())
 
 
 @Intrinsic
@@ -14,9 +41,8 @@ def load(typing: Any, address: Any, like: Any) -> Any:  # noqa: ARG001
     """Return the number at an address, of the type of another number."""
     from numba.core import types
 
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        kind = context.get_value_type(like)
-        return builder.load(builder.inttoptr(given[0], kind.as_pointer()))
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        return builder.load(_pointer(context, builder, values[0], like))
 
     return like(types.int64, like), generate
 
@@ -26,9 +52,8 @@ def store(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
     """Write a number to an address."""
     from numba.core import types
 
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        kind = context.get_value_type(number)
-        builder.store(given[1], builder.inttoptr(given[0], kind.as_pointer()))
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        builder.store(values[1], _pointer(context, builder, values[0], number))
         return context.get_dummy_value()
 
     return types.void(types.int64, number), generate
@@ -42,9 +67,8 @@ def get(typing: Any, address: Any, index: Any, like: Any) -> Any:  # noqa: ARG00
     """
     from numba.core import types
 
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        kind = context.get_value_type(like)
-        return builder.load(builder.gep(builder.inttoptr(given[0], kind.as_pointer()), [given[1]]))
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        return builder.load(builder.gep(_pointer(context, builder, values[0], like), [values[1]]))
 
     return like(types.int64, types.int64, like), generate
 
@@ -54,10 +78,9 @@ def put(typing: Any, address: Any, index: Any, number: Any) -> Any:  # noqa: ARG
     """Write an element of the contiguous numbers at an address."""
     from numba.core import types
 
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        kind = context.get_value_type(number)
-        pointer = builder.inttoptr(given[0], kind.as_pointer())
-        builder.store(given[2], builder.gep(pointer, [given[1]]))
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        pointer = _pointer(context, builder, values[0], number)
+        builder.store(values[2], builder.gep(pointer, [values[1]]))
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, number), generate
@@ -66,44 +89,19 @@ def put(typing: Any, address: Any, index: Any, number: Any) -> Any:  # noqa: ARG
 @Intrinsic
 def call_loop(typing: Any, function: Any, args: Any, dims: Any, steps: Any, data: Any) -> Any:  # noqa: ARG001
     """Call the inner loop of a ufunc at an address; all arguments are addresses."""
-    from llvmlite import ir
-    from numba.core import types
-
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        word = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [word] * 4)
-        builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 5), generate
+    return call_at("void", *["int64"] * 4)
 
 
 @Intrinsic
 def call_binary(typing: Any, function: Any, x: Any, y: Any) -> Any:  # noqa: ARG001
     """Return the result of the function double(double, double) at an address."""
-    from llvmlite import ir
-    from numba.core import types
-
-    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
-        number = ir.DoubleType()
-        kind = ir.FunctionType(number, [number] * 2)
-        return builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
-
-    return types.float64(types.int64, types.float64, types.float64), generate
+    return call_at("float64", "float64", "float64")
 
 
 @Intrinsic
 def call_system(typing: Any, function: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
     """Return the result of the function int64(int64, int64) at an address."""
-    from llvmlite import ir
-    from numba.core import types
-
-    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
-        word = ir.IntType(64)
-        kind = ir.FunctionType(word, [word] * 2)
-        return builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
-
-    return types.int64(*[types.int64] * 3), generate
+    return call_at("int64", "int64", "int64")
 
 
 SCRATCH = 1 << 18
@@ -128,69 +126,72 @@ def thread_scratch(functions: Any) -> Any:
 @Intrinsic
 def call_block(typing: Any, function: Any, block: Any) -> Any:  # noqa: ARG001
     """Call the function of a native call at an address, with the address of its block."""
-    from llvmlite import ir
+    return call_at("void", "int64")
+
+
+@Intrinsic
+def system_call(typing, function, number, a, b, c, d):  # type: ignore[no-untyped-def] # noqa: ARG001
+    """Make a call of the system by the C library's `syscall` at an address."""
+    return call_at("void", *["int64"] * 5)
+
+
+def _atomic(result: str, operate: Callable[[Any, Any, Any], Any], numbers: int) -> Any:
+    """Return the signature and the code of an intrinsic on the int64 at an address.
+
+    Args:
+        operate: writes the instructions, given a builder, the pointer and the numbers.
+        numbers: how many arguments follow the address.
+    """
     from numba.core import types
 
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
-        builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
-        return context.get_dummy_value()
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        pointer = _pointer(context, builder, values[0], types.int64)
+        value = operate(builder, pointer, values[1:])
+        return context.get_dummy_value() if result == "void" else value
 
-    return types.void(types.int64, types.int64), generate
+    return getattr(types, result)(*[types.int64] * (1 + numbers)), generate
 
 
 @Intrinsic
 def load_atomic(typing: Any, address: Any) -> Any:  # noqa: ARG001
     """Return the int64 at an address, as the last thread left it."""
     from llvmlite import ir
-    from numba.core import types
 
-    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
-        return builder.load_atomic(_word(builder, given[0]), "seq_cst", 8, typ=ir.IntType(64))
+    def operate(builder: Any, pointer: Any, _: Any) -> Any:
+        return builder.load_atomic(pointer, "seq_cst", 8, typ=ir.IntType(64))
 
-    return types.int64(types.int64), generate
+    return _atomic("int64", operate, 0)
 
 
 @Intrinsic
 def store_atomic(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
     """Write an int64 to an address, for other threads."""
-    from numba.core import types
 
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        builder.store_atomic(given[1], _word(builder, given[0]), "seq_cst", 8)
-        return context.get_dummy_value()
+    def operate(builder: Any, pointer: Any, numbers: Any) -> Any:
+        builder.store_atomic(numbers[0], pointer, "seq_cst", 8)
 
-    return types.void(types.int64, types.int64), generate
+    return _atomic("void", operate, 1)
 
 
 @Intrinsic
 def add_atomic(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
     """Add to the int64 at an address, and return its value before."""
-    from numba.core import types
 
-    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
-        return builder.atomic_rmw("add", _word(builder, given[0]), given[1], "seq_cst")
+    def operate(builder: Any, pointer: Any, numbers: Any) -> Any:
+        return builder.atomic_rmw("add", pointer, numbers[0], "seq_cst")
 
-    return types.int64(types.int64, types.int64), generate
+    return _atomic("int64", operate, 1)
 
 
 @Intrinsic
 def exchange_atomic(typing: Any, address: Any, expected: Any, number: Any) -> Any:  # noqa: ARG001
     """Write an int64 to an address if an expected one is there; return the one that was there."""
-    from numba.core import types
 
-    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
-        place = _word(builder, given[0])
-        found = builder.cmpxchg(place, given[1], given[2], "seq_cst", "seq_cst")
-        return builder.extract_value(found, 0)
+    def operate(builder: Any, pointer: Any, numbers: Any) -> Any:
+        result = builder.cmpxchg(pointer, *numbers, "seq_cst", "seq_cst")
+        return builder.extract_value(result, 0)
 
-    return types.int64(types.int64, types.int64, types.int64), generate
-
-
-def _word(builder: Any, address: Any) -> Any:
-    from llvmlite import ir
-
-    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+    return _atomic("int64", operate, 2)
 
 
 @Intrinsic
@@ -204,23 +205,8 @@ def pause(typing: Any) -> Any:  # noqa: ARG001
     def generate(context: Any, builder: Any, _: Any, __: Any) -> Any:
         if binding.get_process_triple().startswith(("x86_64", "i686", "amd64")):
             kind = ir.FunctionType(ir.VoidType(), [])
-            found = builder.module.globals.get(name)
-            builder.call(found or ir.Function(builder.module, kind, name), [])
+            declared = builder.module.globals.get(name)
+            builder.call(declared or ir.Function(builder.module, kind, name), [])
         return context.get_dummy_value()
 
     return types.void(), generate
-
-
-@Intrinsic
-def system_call(typing, function, number, a, b, c, d):  # type: ignore[no-untyped-def] # noqa: ARG001
-    """Make a call of the system by the C library's `syscall` at an address."""
-    from llvmlite import ir
-    from numba.core import types
-
-    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-        word = ir.IntType(64)
-        kind = ir.FunctionType(word, [word] * 5)
-        builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 6), generate

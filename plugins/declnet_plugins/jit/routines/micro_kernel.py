@@ -95,15 +95,15 @@ def _multiply_tile(code: Vectors, rows: int, vectors: int, *arguments: Any) -> N
     places = [[code.plus(row, offset) for offset in offsets] for row in code.rows(c, c_row, rows)]
 
     def from_biases() -> list[Any]:
-        each = [code.load_repeated(biases, i * code.size) for i in range(rows)]
-        return [value for value in each for _ in range(vectors)]
+        repeated = [code.load_repeated(biases, i * code.size) for i in range(rows)]
+        return [value for value in repeated for _ in range(vectors)]
 
     def from_sums() -> list[Any]:
         masks = [*[None] * (vectors - 1), mask]
         return [
-            code.load(place, mask=each)
+            code.load(place, mask=mask)
             for row in places
-            for place, each in zip(row, masks, strict=True)
+            for place, mask in zip(row, masks, strict=True)
         ]
 
     sums = code.cases(
@@ -119,8 +119,8 @@ def _multiply_tile(code: Vectors, rows: int, vectors: int, *arguments: Any) -> N
         right = [code.load(b, offset) for offset in offsets]
         added = []
         places = code.rows(a, a_row, rows)
-        for each in dict.fromkeys((places[0], places[-1])):
-            code.prefetch(builder.add(each, ahead))
+        for place in dict.fromkeys((places[0], places[-1])):
+            code.prefetch(builder.add(place, ahead))
         for i, row in enumerate(places):
             left = code.load_repeated(row)
             added += [
@@ -145,7 +145,7 @@ def _multiply_rows(code: Vectors, rows: int, columns: int, *arguments: Any) -> N
 
     def turn(number: Any, a: Any, b: Any, *sums: Any) -> list[Any]:
         mask = code.first(builder.sub(depth, builder.mul(number, code.word(code.lanes))))
-        right = [code.load(each, mask=mask) for each in code.rows(b, b_row, columns)]
+        right = [code.load(place, mask=mask) for place in code.rows(b, b_row, columns)]
         added = []
         for i, row in enumerate(code.rows(a, a_row, rows)):
             left = code.load(row, mask=mask)
@@ -182,8 +182,8 @@ def _copy_columns(code: Vectors, *arguments: Any) -> None:
     numbers = [code.word(i) for i in range(lanes)]
     beyond = [builder.icmp_signed(">", number, last) for number in numbers]
     offsets = [
-        builder.mul(source_row, builder.select(past, last, each))
-        for past, each in zip(beyond, numbers, strict=True)
+        builder.mul(source_row, builder.select(past, last, number))
+        for past, number in zip(beyond, numbers, strict=True)
     ]
     block = builder.mul(target_row, code.word(lanes))
 
@@ -201,28 +201,32 @@ def _copy_columns(code: Vectors, *arguments: Any) -> None:
     code.loop(turns, [source, target], turn)
 
 
-def calling(emit: Callable[..., None], *most: int) -> Callable[..., Any]:
-    """Return the generator of a call of a function that does what `emit` emits.
+def calling(
+    emit: Callable[..., None], words: int, number: Any, *most: int
+) -> tuple[Any, Callable[..., Any]]:
+    """Return the signature and the code of an intrinsic that calls what `emit` emits.
 
     Args:
         emit: takes numbers, for each choice of which there is a function, then the arguments.
-        most: the largest of these numbers, of which an intrinsic's first arguments choose; the type
-            of its last one is that of all numbers.
+        words: how many arguments are int64; one more follows.
+        number: the type of that one, and of all numbers.
+        most: the largest of the numbers that `emit` takes, which the first arguments choose.
     """
+    from numba import types
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         chosen, others = arguments[: len(most)], arguments[len(most) :]
         code = Vectors(builder, others[-1].type, TILE.bytes)
         place = code.word(0)
-        for each, largest in zip(chosen, most, strict=True):
-            from_zero = builder.sub(each, code.word(1))
+        for size, largest in zip(chosen, most, strict=True):
+            from_zero = builder.sub(size, code.word(1))
             place = builder.add(builder.mul(place, code.word(largest)), from_zero)
         every = enumerate(product(*(range(1, largest + 1) for largest in most)))
         bodies = {number: partial(_call, code, emit, sizes, others) for number, sizes in every}
         code.cases(place, bodies)
         return context.get_dummy_value()
 
-    return generate
+    return types.void(*[types.int64] * words, number), generate
 
 
 def _call(
@@ -264,9 +268,7 @@ def multiply_tile(  # type: ignore[no-untyped-def]
         biases: address of a number for each row.
         low: the lower bound; its type is that of all numbers. NaN is not less.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 13, low), calling(_multiply_tile, TILE.rows, TILE.vectors)
+    return calling(_multiply_tile, 13, low, TILE.rows, TILE.vectors)
 
 
 @Intrinsic
@@ -286,9 +288,7 @@ def multiply_rows(typing, rows, columns, a, a_row, b, b_row, c, c_row, depth, ze
         depth: numbers in each row of a and b, at least 1.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 9, zero), calling(_multiply_rows, FEW, FEW)
+    return calling(_multiply_rows, 9, zero, FEW, FEW)
 
 
 @Intrinsic
@@ -303,9 +303,7 @@ def copy_rows(typing, source, source_row, target, target_row, rows, width, zero)
         width: numbers in each row.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 6, zero), calling(_copy_rows)
+    return calling(_copy_rows, 6, zero)
 
 
 @Intrinsic
@@ -322,6 +320,4 @@ def copy_columns(typing, source, source_row, target, target_row, columns, width,
         width: the number of rows.
         zero: any number of the type.
     """
-    from numba import types
-
-    return types.void(*[types.int64] * 6, zero), calling(_copy_columns)
+    return calling(_copy_columns, 6, zero)

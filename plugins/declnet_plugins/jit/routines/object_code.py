@@ -227,19 +227,20 @@ def _describe(value: Any, seen: dict[object, int]) -> Iterator[object]:
         options = getattr(value, "targetoptions", {})
         yield getattr(value, "rounding", None), getattr(value, "inlined", None)
         yield [
-            (key, sorted(each) if isinstance(each, set) else each) for key, each in options.items()
+            (key, sorted(option) if isinstance(option, set) else option)
+            for key, option in options.items()
         ]
         yield from fingerprint(value, seen)
     elif isinstance(value, type):
         yield repr(value)
-        for each in vars(value).values():  # methods, other than generated ones
-            if isinstance(each, FunctionType) and not each.__code__.co_filename.startswith("<"):
-                yield from fingerprint(each, seen)
+        for member in vars(value).values():  # methods, other than generated ones
+            if isinstance(member, FunctionType) and not member.__code__.co_filename.startswith("<"):
+                yield from fingerprint(member, seen)
     elif isinstance(value, np.ndarray):
         yield from (value.dtype.str, value.shape, value.tobytes().hex())
     elif isinstance(value, tuple):
-        for each in value:
-            yield from _describe(each, seen)
+        for item in value:
+            yield from _describe(item, seen)
     elif isinstance(value, ModuleType):
         yield value.__name__
     elif " at 0x" in (text := repr(value)):  # its place in memory: another one in each process

@@ -255,8 +255,8 @@ def product(
         a, b, c = b.swapaxes(-1, -2), a.swapaxes(-1, -2), c.swapaxes(-1, -2)
     if not (_contiguous(c, -1) and (_contiguous(b, -1) or _contiguous(b, -2))):
         return None
-    steps = max(len(each) if each.ndim == 3 else 1 for each in (a, b))
-    a_step, b_step, c_step = (each.strides[0] if each.ndim == 3 else 0 for each in (a, b, c))
+    steps = max(len(array) if array.ndim == 3 else 1 for array in (a, b))
+    a_step, b_step, c_step = (array.strides[0] if array.ndim == 3 else 0 for array in (a, b, c))
     (rows, depth), columns = a.shape[-2:], b.shape[-1]
     b_k, b_column = b.strides[-2], b.itemsize if columns == 1 else b.strides[-1]
     if _has_few_columns(a, b, c) and steps == 1 and biases is None and low == -inf:

@@ -31,16 +31,16 @@ DEFAULTS = dict.fromkeys(("BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME")) | {
 def settings() -> dict[str, str]:
     """Return the settings that may change the code that Numba makes; empty for its defaults."""
     names = (name for name in os.environ if name.startswith("NUMBA_"))
-    found = {name: os.environ[name] for name in names if name[6:] not in HARMLESS}
+    changed = {name: os.environ[name] for name in names if name[6:] not in HARMLESS}
     with suppress(OSError):
-        found[FILE] = sha256(Path(FILE).read_bytes()).hexdigest()
+        changed[FILE] = sha256(Path(FILE).read_bytes()).hexdigest()
     config = sys.modules.get("numba.core.config")
-    if config is not None and FILE not in found:
-        for name in DEFAULTS.keys() - {each[6:] for each in found}:
+    if config is not None and FILE not in changed:
+        for name in DEFAULTS.keys() - {name[6:] for name in changed}:
             value = getattr(config, name, DEFAULTS[name])
             if value != DEFAULTS[name]:
-                found[f"numba.config.{name}"] = repr(value)
-    return dict(sorted(found.items()))
+                changed[f"numba.config.{name}"] = repr(value)
+    return dict(sorted(changed.items()))
 
 
 def disabled() -> str | None:

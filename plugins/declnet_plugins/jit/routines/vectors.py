@@ -41,10 +41,10 @@ class Vectors:
 
     def rows(self, address: Any, stride: Any, count: int) -> list[Any]:
         """Return the addresses of consecutive rows."""
-        found = [address]
+        places = [address]
         for _ in range(count - 1):
-            found.append(self.builder.add(found[-1], stride))
-        return found
+            places.append(self.builder.add(places[-1], stride))
+        return places
 
     def at(self, address: Any, offset: int = 0, kind: Any = None) -> Any:
         """Return a pointer to a number, or to another type."""
@@ -122,15 +122,17 @@ class Vectors:
 
     def transpose(self, rows: Values) -> list[Any]:
         """Return as many vectors as there are lanes, transposed."""
-        half, found = self.lanes // 2, list(rows)
+        half, vectors = self.lanes // 2, list(rows)
         low, high = (
             self._lane_numbers([start + i // 2 + i % 2 * self.lanes for i in range(self.lanes)])
             for start in (0, half)
         )
         for _ in range(self.lanes.bit_length() - 1):  # interleaves row i and i + half
-            pairs = [(found[i], found[i + half]) for i in range(half)]
-            found = [self.builder.shuffle_vector(*p, each) for p in pairs for each in (low, high)]
-        return found
+            pairs = [(vectors[i], vectors[i + half]) for i in range(half)]
+            vectors = [
+                self.builder.shuffle_vector(*p, lanes) for p in pairs for lanes in (low, high)
+            ]
+        return vectors
 
     def loop(self, count: Any, carried: Values, body: Callable[..., Values]) -> Values:
         """Emit a loop.
@@ -148,12 +150,12 @@ class Vectors:
         after = builder.append_basic_block("after")
         builder.cbranch(builder.icmp_signed(">", count, word(0)), inside, after)
         builder.position_at_end(inside)
-        turn, *values = [builder.phi(each.type) for each in (count, *carried)]
+        turn, *values = [builder.phi(value.type) for value in (count, *carried)]
         results = body(turn, *values)
         last, following = builder.block, builder.add(turn, word(1))
         builder.cbranch(builder.icmp_signed("<", following, count), inside, after)
         builder.position_at_end(after)
-        ends = [builder.phi(each.type) for each in carried]
+        ends = [builder.phi(value.type) for value in carried]
         turns = zip([turn, *values], [word(0), *carried], [following, *results], strict=True)
         for phi, first, later in (*turns, *zip(ends, carried, results, strict=True)):
             phi.add_incoming(first, before)
@@ -176,8 +178,8 @@ class Vectors:
         chosen = []
         for several in zip(*(values for values, _ in ends), strict=True):
             phi = builder.phi(several[0].type)
-            for each, (_, block) in zip(several, ends, strict=True):
-                phi.add_incoming(each, block)
+            for incoming, (_, block) in zip(several, ends, strict=True):
+                phi.add_incoming(incoming, block)
             chosen.append(phi)
         return chosen
 

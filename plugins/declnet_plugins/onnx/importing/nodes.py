@@ -33,12 +33,12 @@ def _given(r: Reader, node: Node, position: int, default: Array) -> Array:
 
 
 def _gemm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    if own.get("transA"):
+    x, attributes = r.value(node.inputs[0]), node.attributes
+    if attributes.get("transA"):
         raise UnknownNodeError("it transposes its first input")
-    weights = _constant(r, node, 1) * own.get("alpha", 1.0)
-    weights = weights.T if own.get("transB") else weights
-    biases = _given(r, node, 2, np.zeros(1)) * own.get("beta", 1.0)
+    weights = _constant(r, node, 1) * attributes.get("alpha", 1.0)
+    weights = weights.T if attributes.get("transB") else weights
+    biases = _given(r, node, 2, np.zeros(1)) * attributes.get("beta", 1.0)
     _dense(r, node, x, weights, biases)
 
 
@@ -54,9 +54,9 @@ def _dense(r: Reader, node: Node, x: Value, weights: Array, biases: Array) -> No
     units = weights.shape[1]
     if biases.size not in (1, units):
         raise UnknownNodeError(f"its biases have the shape {biases.shape}")
-    own = {"weights": weights, "biases": np.broadcast_to(biases.reshape(-1), (units,)).copy()}
-    shape = (*x.shape[:-1], units)
-    r.values[node.outputs[0]] = r.network.add("dense", [x], shape, [node.name], own, units=units)
+    biases = np.broadcast_to(biases.reshape(-1), (units,)).copy()
+    parameters = {"weights": weights, "biases": biases}
+    r.add(node, "dense", x, (*x.shape[:-1], units), parameters, units=units)
 
 
 def _reshape(r: Reader, node: Node) -> None:
@@ -93,43 +93,42 @@ def _softmax(r: Reader, node: Node) -> None:
     axis = node.attributes.get("axis", -1)
     if axis not in (-1, len(x.shape)) or len(x.shape) not in (1, 2):
         raise UnknownNodeError(f"it is over axis {axis} of samples {x.shape}")
-    r.values[node.outputs[0]] = r.network.add("softmax", [x], x.shape, [node.name])
+    r.add(node, "softmax", x)
 
 
 def _prelu(r: Reader, node: Node) -> None:
     x, slopes = r.value(node.inputs[0]), _constant(r, node, 1).reshape(-1)
     if slopes.size not in (1, x.shape[0]):
         raise UnknownNodeError(f"it has {slopes.size} slopes for samples {x.shape}")
-    own = {"shared": True} if slopes.size == 1 else {}
-    parameters = {"slopes": slopes}
-    r.values[node.outputs[0]] = r.network.add("prelu", [x], x.shape, [node.name], parameters, **own)
+    fields = {"shared": True} if slopes.size == 1 else {}
+    r.add(node, "prelu", x, None, {"slopes": slopes}, **fields)
 
 
 def _window(node: Node, x: Value, kernel: tuple[int, ...], what: str) -> dict[str, Any]:
     """Return stride, padding and dilation of a window as fields, where they are not 1 and 0."""
-    own, count = node.attributes, len(kernel)
-    strides = tuple(own.get("strides", (1,) * count))
-    dilations = tuple(own.get("dilations", (1,) * count))
-    pads = tuple(own.get("pads", (0,) * 2 * count))
-    auto = own.get("auto_pad", "NOTSET")
+    attributes, count = node.attributes, len(kernel)
+    strides = tuple(attributes.get("strides", (1,) * count))
+    dilations = tuple(attributes.get("dilations", (1,) * count))
+    pads = tuple(attributes.get("pads", (0,) * 2 * count))
+    auto = attributes.get("auto_pad", "NOTSET")
     if auto == "VALID":
         pads = (0,) * 2 * count
-    if own.get("ceil_mode"):
+    if attributes.get("ceil_mode"):
         raise UnknownNodeError("it rounds sizes up")
     if count == 1:
         kernel, strides, dilations = (1, *kernel), (1, *strides), (1, *dilations)
         pads = (0, pads[0], 0, pads[1])
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if what == "pool" or strides != (1, 1):
-        found["stride"] = list(strides)
+        fields["stride"] = list(strides)
     if dilations != (1, 1):
-        found["dilation"] = list(dilations)
+        fields["dilation"] = list(dilations)
     if auto in ("NOTSET", "VALID") and pads[:2] == pads[2:]:
-        return found | ({"padding": list(pads[:2])} if any(pads) else {})
+        return fields | ({"padding": list(pads[:2])} if any(pads) else {})
     same = window_over("", x.shape, kernel, strides, "same", dilations)
-    wanted = (same.rows.before, same.columns.before, same.rows.after, same.columns.after)
-    if auto == "SAME_UPPER" or (auto == "NOTSET" and pads == wanted):
-        return found | {"padding": "same"}
+    expected = (same.rows.before, same.columns.before, same.rows.after, same.columns.after)
+    if auto == "SAME_UPPER" or (auto == "NOTSET" and pads == expected):
+        return fields | {"padding": "same"}
     raise UnknownNodeError(f"its padding {list(pads)} differs between the sides")
 
 
@@ -145,37 +144,37 @@ def _convolution(r: Reader, node: Node) -> None:
     fields = _window(node, x, kernel, "conv")
     if is_sequence:
         weights = weights[:, :, None]
-    own = {"weights": weights}
+    parameters = {"weights": weights}
     if node.input(2):
-        own["biases"] = _constant(r, node, 2)
+        parameters["biases"] = _constant(r, node, 2)
     else:
         fields["use_bias"] = False
     if node.attributes.get("group", 1) != 1:
         fields["groups"] = node.attributes["group"]
     shape = r.graph.shape(node.outputs[0])
-    given = (1, *shape[1:]) if is_sequence else shape[1:]
-    found = r.network.add(
+    sizes = (1, *shape[1:]) if is_sequence else shape[1:]
+    convolved = r.network.add(
         "conv2d",
         [x],
-        (shape[0], *given),
+        (shape[0], *sizes),
         [node.name],
-        own,
+        parameters,
         filters=weights.shape[0],
         kernel_size=list(weights.shape[2:]),
         **fields,
     )
     if is_sequence:
-        found = r.network.add("reshape", [found], shape, [], shape=list(shape))
-    r.values[node.outputs[0]] = found
+        convolved = r.network.add("reshape", [convolved], shape, [], shape=list(shape))
+    r.values[node.outputs[0]] = convolved
 
 
 def _transposed(r: Reader, node: Node) -> None:
     x, weights = r.value(node.inputs[0]), _constant(r, node, 1)
     if weights.ndim != 4:
         raise UnknownNodeError("it is not of images")
-    own, group = node.attributes, node.attributes.get("group", 1)
-    pads = tuple(own.get("pads", (0, 0, 0, 0)))
-    if own.get("auto_pad", "NOTSET") != "NOTSET" or pads[:2] != pads[2:]:
+    attributes, group = node.attributes, node.attributes.get("group", 1)
+    pads = tuple(attributes.get("pads", (0, 0, 0, 0)))
+    if attributes.get("auto_pad", "NOTSET") != "NOTSET" or pads[:2] != pads[2:]:
         raise UnknownNodeError(f"its padding {list(pads)} differs between the sides")
     fields: dict[str, Any] = {}
     for name, field, default in (
@@ -183,9 +182,9 @@ def _transposed(r: Reader, node: Node) -> None:
         ("dilations", "dilation", 1),
         ("output_padding", "output_padding", 0),
     ):
-        given = list(own.get(name, (default, default)))
-        if given != [default, default]:
-            fields[field] = given
+        values = list(attributes.get(name, (default, default)))
+        if values != [default, default]:
+            fields[field] = values
     if any(pads):
         fields["padding"] = list(pads[:2])
     if group != 1:
@@ -195,21 +194,13 @@ def _transposed(r: Reader, node: Node) -> None:
         parameters["biases"] = _constant(r, node, 2)
     else:
         fields["use_bias"] = False
-    r.values[node.outputs[0]] = r.network.add(
-        "conv2d_transpose",
-        [x],
-        r.graph.shape(node.outputs[0]),
-        [node.name],
-        parameters,
-        filters=weights.shape[1] * group,
-        kernel_size=list(weights.shape[2:]),
-        **fields,
-    )
+    fields |= {"filters": weights.shape[1] * group, "kernel_size": list(weights.shape[2:])}
+    r.add(node, "conv2d_transpose", x, r.graph.shape(node.outputs[0]), parameters, **fields)
 
 
 def _pool(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    kernel = tuple(own["kernel_shape"])
+    x, attributes = r.value(node.inputs[0]), node.attributes
+    kernel = tuple(attributes["kernel_shape"])
     if len(kernel) != 2 or len(node.outputs) > 1:
         raise UnknownNodeError("it is not of images, or it gives positions")
     fields = _window(node, x, kernel, "pool")
@@ -218,13 +209,10 @@ def _pool(r: Reader, node: Node) -> None:
     if fields["stride"] == list(kernel):
         del fields["stride"]
     is_mean = node.operator == "AveragePool"
-    if is_mean and "padding" in fields and not own.get("count_include_pad"):
+    if is_mean and "padding" in fields and not attributes.get("count_include_pad"):
         raise UnknownNodeError("padding does not count in its means")
     type_ = "average_pool2d" if is_mean else "max_pool2d"
-    shape = r.graph.shape(node.outputs[0])
-    r.values[node.outputs[0]] = r.network.add(
-        type_, [x], shape, [node.name], pool_size=list(kernel), **fields
-    )
+    r.add(node, type_, x, r.graph.shape(node.outputs[0]), pool_size=list(kernel), **fields)
 
 
 def _global(kind: str) -> Callable[[Reader, Node], None]:
@@ -232,31 +220,31 @@ def _global(kind: str) -> Callable[[Reader, Node], None]:
         x, output = r.value(node.inputs[0]), node.outputs[0]
         shape = r.graph.shape(output)
         if len(x.shape) == 3:
-            found = r.network.add(f"global_{kind}_pool2d", [x], x.shape[:1], [node.name])
+            pooled = r.network.add(f"global_{kind}_pool2d", [x], x.shape[:1], [node.name])
         elif len(x.shape) == 2 and r.graph.values[output].shape[1:] == x.shape[1:]:
             type_ = "mean_over_time" if kind == "average" else "max_over_time"
-            found = r.network.add(type_, [x], x.shape[1:], [node.name])
+            pooled = r.network.add(type_, [x], x.shape[1:], [node.name])
         else:
             raise UnknownNodeError(f"it is over samples {x.shape}")
-        readers = [each.operator for each in r.graph.nodes_reading(output)]
+        readers = [reader.operator for reader in r.graph.nodes_reading(output)]
         flattens = all(reader in ("Flatten", "Squeeze", "Reshape") for reader in readers)
-        if found.shape != shape and not (readers and flattens):
-            found = r.network.add("reshape", [found], shape, [], shape=list(shape))
-        r.values[output] = found
+        if pooled.shape != shape and not (readers and flattens):
+            pooled = r.network.add("reshape", [pooled], shape, [], shape=list(shape))
+        r.values[output] = pooled
 
     return read
 
 
 def _reduced(kind: str) -> Callable[[Reader, Node], None]:
     def read(r: Reader, node: Node) -> None:
-        x, own = r.value(node.inputs[0]), node.attributes
-        axes = own.get("axes")
+        x, attributes = r.value(node.inputs[0]), node.attributes
+        axes = attributes.get("axes")
         if axes is None:
             axes = _given(r, node, 1, np.array([])).tolist()
         places = sorted(int(axis) % (len(x.shape) + 1) for axis in axes)
         if places not in ([2, 3], [1]) or (places == [1]) != (len(x.shape) == 2):
             raise UnknownNodeError(f"it is over the axes {places} of samples {x.shape}")
-        if places == [1] and own.get("keepdims", 1):
+        if places == [1] and attributes.get("keepdims", 1):
             raise UnknownNodeError("it keeps the axis of time")
         _global(kind)(r, node)
 
@@ -264,49 +252,33 @@ def _reduced(kind: str) -> Callable[[Reader, Node], None]:
 
 
 def _batch_norm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
     names = ("scale", "offset", "running_mean", "running_variance")
     parameters = {name: _constant(r, node, at) for at, name in enumerate(names, 1)}
-    r.values[node.outputs[0]] = r.network.add(
-        "batch_norm",
-        [x],
-        x.shape,
-        [node.name],
-        parameters,
-        epsilon=_rounded(own.get("epsilon", 1e-5)),
-        momentum=_rounded(own.get("momentum", 0.9)),
-    )
+    fields = {"epsilon": _epsilon(node), "momentum": _rounded(node.attributes.get("momentum", 0.9))}
+    r.add(node, "batch_norm", r.value(node.inputs[0]), None, parameters, **fields)
 
 
 def _layer_norm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    axis = own.get("axis", -1)
+    x, axis = r.value(node.inputs[0]), node.attributes.get("axis", -1)
     axes = -axis if axis < 0 else len(x.shape) + 1 - axis
     shape = x.shape[len(x.shape) - axes :]
     scale = np.broadcast_to(_constant(r, node, 1), shape)
     offset = np.broadcast_to(_given(r, node, 2, np.zeros(1)), shape)
     parameters = {"scale": scale, "offset": offset}
-    epsilon = _rounded(own.get("epsilon", 1e-5))
-    r.values[node.outputs[0]] = r.network.add(
-        "layer_norm", [x], x.shape, [node.name], parameters, axes=axes, epsilon=epsilon
-    )
+    r.add(node, "layer_norm", x, None, parameters, axes=axes, epsilon=_epsilon(node))
 
 
 def _group_norm(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    scale, offset = _constant(r, node, 1), _constant(r, node, 2)
+    x, scale, offset = r.value(node.inputs[0]), _constant(r, node, 1), _constant(r, node, 2)
     if scale.size != x.shape[0]:
         raise UnknownNodeError("its scale is not for each channel")
     parameters = {"scale": scale.reshape(-1), "offset": offset.reshape(-1)}
-    r.values[node.outputs[0]] = r.network.add(
-        "group_norm",
-        [x],
-        x.shape,
-        [node.name],
-        parameters,
-        groups=own.get("num_groups", x.shape[0]),  # each channel for InstanceNormalization
-        epsilon=_rounded(own.get("epsilon", 1e-5)),
-    )
+    groups = node.attributes.get("num_groups", x.shape[0])  # InstanceNormalization: each channel
+    r.add(node, "group_norm", x, None, parameters, groups=groups, epsilon=_epsilon(node))
+
+
+def _epsilon(node: Node) -> float:
+    return _rounded(node.attributes.get("epsilon", 1e-5))
 
 
 def _rounded(number: float) -> float:
@@ -320,17 +292,15 @@ def _joined(r: Reader, node: Node) -> None:
     axis = node.attributes["axis"] % rank
     if axis == 0:
         raise UnknownNodeError("it joins batches")
-    shape = r.graph.shape(node.outputs[0])
     fields = {"axis": axis - 1} if axis > 1 else {}
-    found = r.network.add("concatenate", parts, shape, [node.name], **fields)
-    r.values[node.outputs[0]] = found
+    r.add(node, "concatenate", parts, r.graph.shape(node.outputs[0]), **fields)
 
 
 def _sum(r: Reader, node: Node) -> None:
     parts = [r.value(name) for name in node.inputs]
     if any(part.shape != parts[0].shape for part in parts):
         raise UnknownNodeError("its inputs have different shapes")
-    r.values[node.outputs[0]] = r.network.add("add", parts, parts[0].shape, [node.name])
+    r.add(node, "add", parts)
 
 
 def _gather(r: Reader, node: Node) -> None:
@@ -340,15 +310,9 @@ def _gather(r: Reader, node: Node) -> None:
     weights, x = r.graph.constant(node.inputs[0]), r.value(node.inputs[1])
     if weights.ndim != 2 or node.attributes.get("axis", 0) != 0:
         raise UnknownNodeError(f"it gathers from {weights.shape}")
-    r.values[node.outputs[0]] = r.network.add(
-        "embedding",
-        [x],
-        (*x.shape, weights.shape[1]),
-        [node.name],
-        {"weights": weights},
-        categories=weights.shape[0],
-        units=weights.shape[1],
-    )
+    categories, units = weights.shape
+    fields = {"categories": categories, "units": units}
+    r.add(node, "embedding", x, (*x.shape, units), {"weights": weights}, **fields)
 
 
 HANDLERS: dict[str, Callable[[Reader, Node], None]] = {

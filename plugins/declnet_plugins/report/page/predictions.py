@@ -54,12 +54,12 @@ def prediction_sections(run: StoredRun | Group) -> dict[str, Section]:
 
 def _section(predictions: Predictions, evaluation: Evaluation) -> Section:
     reading = predictions.reading
-    fits = reading.sort == "classes" or predictions.y.size == predictions.y_pred.size
+    fits = reading.task == "classes" or predictions.y.size == predictions.y_pred.size
     charts: Sequence[Chart] = ()
     if fits:
-        draw = _value_charts if reading.sort == "values" else _class_charts
+        draw = _value_charts if reading.task == "values" else _class_charts
         charts = draw(predictions)
-    elif reading.sort == "values":  # such as quantiles, so there are no residuals
+    elif reading.task == "values":  # such as quantiles, so there are no residuals
         charts = trust_charts(predictions)
     tables = tuple(
         replace(table, title=table.title or name.capitalize())
@@ -97,14 +97,14 @@ def _class_charts(predictions: Predictions) -> list[Chart]:
     scores = predictions.y_pred.reshape(len(predictions), -1)
     true, predicted = reading.true_labels(predictions.y), reading.labels(predictions.y_pred)
     names, charts = list(reading.class_names or ()), []
-    if reading.sort == "flags":
+    if reading.task == "flags":
         names = [_output(index) for index in range(scores.shape[1])]
         rankings = [rank(scores[:, index], true[:, index] == 1) for index in range(len(names))]
-    elif reading.sort == "binary":
+    elif reading.task == "binary":
         rankings = [rank(-scores[:, 0], true == 0), rank(scores[:, 0], true == 1)]
     else:
         rankings = [rank(scores[:, index], true == index) for index in range(len(names))]
-    if predictions.input_shape == (2,) and reading.sort != "flags":
+    if predictions.input_shape == (2,) and reading.task != "flags":
         charts.append(class_surface(predictions, true, predicted, names))
     return [*charts, *ranking_charts(names, rankings), *trust_charts(predictions)]
 

@@ -24,7 +24,7 @@ def trust_charts(predictions: Predictions) -> tuple[Chart, ...]:
     """Return the reliability diagram of probabilities, and the coverage of intervals or sets."""
     reading, calibration = predictions.reading, predictions.calibration
     charts: list[Chart] = []
-    if reading.sort != "values" and not reading.scores:
+    if reading.task != "values" and not reading.scores:
         charts.append(_reliability_chart(predictions))
     if calibration is not None:
         bounds = calibration.intervals(predictions.y_pred)

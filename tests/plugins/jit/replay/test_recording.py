@@ -52,9 +52,9 @@ def _keeps(_: Any, x: Any, y: Any, state: Any) -> None:
 
 
 def _makes_memory(_: Any, x: Any, y: Any, state: Any) -> None:
-    own = np.empty(x.shape, x.dtype)
-    np.exp(x, out=own)
-    y[...] = own
+    memory = np.empty(x.shape, x.dtype)
+    np.exp(x, out=memory)
+    y[...] = memory
 
 
 def _leaves_numpy(_: Any, x: Any, y: Any, state: Any) -> None:
@@ -109,8 +109,8 @@ def test_gives_numpys_bits(rows: int, columns: int, wide: bool, turned: bool) ->
     random, dtype = np.random.default_rng(rows), "f8" if wide else "f4"
 
     def array() -> Any:
-        made = random.normal(size=(columns, rows) if turned else (rows, columns)).astype(dtype)
-        return made.T if turned else made
+        matrix = random.normal(size=(columns, rows) if turned else (rows, columns)).astype(dtype)
+        return matrix.T if turned else matrix
 
     state = LayerState(random, training=True)
     state.counts = np.arange(columns)
@@ -125,13 +125,13 @@ def test_gives_numpys_bits(rows: int, columns: int, wide: bool, turned: bool) ->
     together = replayed_together(calls)
     assert [type(call) for call in together] == [NativeCall]
     x[...], y[...] = array(), array()
-    start, found = (x.copy(), y.copy()), []
+    start, results = (x.copy(), y.copy()), []
     for run in (calls, together):
         x[...], y[...] = start
         for call in run:
             call()
-        found.append([each.tobytes() for each in (x, y, z)])
-    assert found[0] == found[1]
+        results.append([array.tobytes() for array in (x, y, z)])
+    assert results[0] == results[1]
 
 
 def _positions(_: Any, x: Any, y: Any, state: Any) -> None:
@@ -151,17 +151,17 @@ def test_positions_of_extremes_are_found_natively(dtype: str, turned: bool) -> N
     call = partial(layer(_positions).forward, x, y, state)
     calls = replayed(call)
     assert calls is not None
-    assert all(isinstance(each, NativeCall) for each in calls), why_not(call)
+    assert all(isinstance(part, NativeCall) for part in calls), why_not(call)
     for share in (0, 0.05, 0.9):
         values = state.rng.integers(-3, 3, x.shape) / 2
         with np.errstate(invalid="ignore"):
             x[...] = np.where(state.rng.random(x.shape) < share, np.nan, values)
-            found = []
+            results = []
             for run in ((call,), calls):
-                for each in run:
-                    each()
-                found.append((y.tobytes(), state.places.tobytes()))
-        assert found[0] == found[1]
+                for step in run:
+                    step()
+                results.append((y.tobytes(), state.places.tobytes()))
+        assert results[0] == results[1]
 
 
 class _Momentum(Optimizer):
@@ -198,15 +198,15 @@ def test_numbers_that_change_with_the_step_are_computed_natively(dtype: str) -> 
     assert calls is not None
     assert all(isinstance(call, NativeCall) for call in calls)
     for step in (1, 2, 3, 50, 12345):
-        start, found = [each.copy() for each in arrays], []
+        start, results = [array.copy() for array in arrays], []
         rate[0], number[0] = 0.1 / step, step
         for run in ((update,), calls):
-            for each, held in zip(arrays, start, strict=True):
-                each[...] = held
+            for array, held in zip(arrays, start, strict=True):
+                array[...] = held
             for call in run:
                 call()
-            found.append([each.tobytes() for each in arrays])
-        assert found[0] == found[1]
+            results.append([array.tobytes() for array in arrays])
+        assert results[0] == results[1]
 
 
 def test_memory_that_is_not_filled_yet_may_hold_any_integers() -> None:
@@ -218,6 +218,6 @@ def test_memory_that_is_not_filled_yet_may_hold_any_integers() -> None:
     assert calls is not None
     x, y, state = call.args
     x[...], state.rows[...] = [[1, 2], [3, 4], [5, 6]], [2, 0, 1]
-    for each in calls:
-        each()
+    for part in calls:
+        part()
     np.testing.assert_array_equal(y, x * x[[2, 0, 1]])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.testing.check import Subject
+from declnet.testing.checking import Subject
 from declnet.testing.trial import Setting
 from declnet_plugins.jit.replay.replay import DIFFERS, replay, why_not
 from tests.plugins.jit.component_calls import calls_of, is_native, subjects
@@ -39,15 +39,15 @@ def test_first_party_components_are_replayed_to_the_bit(kind: str) -> None:
         setting = Setting(samples=7, dtype=kinds[0], input_order=kinds[1], order=kinds[1])  # type: ignore[arg-type]
         component = kind, subject.instance.type
         for what, call in calls_of(subject, setting):
-            found = replay(call)
-            if component in PYTHON and not is_native(found.parts):
-                reason = found.problem or "; ".join(found.python)
+            recorded = replay(call)
+            if component in PYTHON and not is_native(recorded.parts):
+                reason = recorded.problem or "; ".join(recorded.python)
                 assert PYTHON[component] in reason
             else:
-                assert is_native(found.parts), (component, what, why_not(call))
+                assert is_native(recorded.parts), (component, what, why_not(call))
 
 
-EVERY = [each for kind in ("layer", "loss", "optimizer") for each in subjects(kind, 2)]
+EVERY = [subject for kind in ("layer", "loss", "optimizer") for subject in subjects(kind, 2)]
 
 
 @settings(max_examples=40, deadline=None)

@@ -31,11 +31,11 @@ def computed(x, y, dy, parts):
 def test_gradients_of_all_sizes_in_any_number_of_parts(dtype, inputs):
     rng = np.random.default_rng(inputs)
     for units, n in ((1, 1), (3, 16), (9, 33), (6, 300)):
-        x, y, dy = (rng.normal(size=(1, each, n)).astype(dtype) for each in (inputs, units, units))
+        x, y, dy = (rng.normal(size=(1, size, n)).astype(dtype) for size in (inputs, units, units))
         y[0, 0, 0] = 0  # of which the slope is 0
         slopes = np.where(y > 0, dy, 0)[0].astype(float)
         results = [computed(x, y, dy, parts) for parts in (1, 2, 5)]
         expected = np.vstack([x[0] @ slopes.T, slopes.sum(axis=1)])
         close = 8 * n * np.finfo(dtype).eps
         np.testing.assert_allclose(results[0], expected, rtol=0, atol=close)
-        assert len({each.tobytes() for each in results}) == 1
+        assert len({result.tobytes() for result in results}) == 1

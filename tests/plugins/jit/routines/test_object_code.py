@@ -59,7 +59,7 @@ def bind_apart(script, folder, **environment):
 def test_two_processes_compile_at_once_and_a_third_loads_their_code(numba, tmp_path):
     script = "bind(float)\nprint('numba' in sys.modules)"
     both = [bind_apart(script, tmp_path / "made" / "here") for _ in range(2)]
-    assert {each.communicate() for each in both} == {("True\n", LINE)}
+    assert {process.communicate() for process in both} == {("True\n", LINE)}
     assert len(list(tmp_path.rglob("*.*"))) == 1
     assert bind_apart(script, tmp_path / "made" / "here").communicate() == ("False\n", "")
 
@@ -209,8 +209,8 @@ def test_code_that_another_user_could_have_changed_never_runs(
 
 def test_files_that_no_process_loads_for_90_days_are_deleted(increase, restarted, tmp_path):
     def age(days, *files):
-        for each in files:
-            os.utime(each, (time.time() - days * 24 * 60 * 60,) * 2)
+        for file in files:
+            os.utime(file, (time.time() - days * 24 * 60 * 60,) * 2)
 
     restarted()
     increases(increase(1.0))
@@ -247,7 +247,8 @@ def test_whatever_a_routine_computes_with_is_part_of_its_key(
     restarted()
     jitted = (numba.njit(tripled), numba.njit(fourfold), numba.njit(fastmath={"nnan"})(fourfold))
     for count, arguments in enumerate(
-        [(1.0,), (2.0,), (2, tripled), (2, fourfold), *((2, each) for each in jitted)], start=1
+        [(1.0,), (2.0,), (2, tripled), (2, fourfold), *((2, function) for function in jitted)],
+        start=1,
     ):
         increases(increase(*arguments))
         assert len(list(tmp_path.iterdir())) == count
@@ -273,6 +274,6 @@ def test_without_numba_jit_is_refused_by_the_reason_and_auto_is_numpy(how, short
         run(parse_spec(short))
     short["training"]["epochs"] = 20
     plain, auto = (
-        run(parse_spec(short | {"engine": {"kernels": each}})) for each in ("numpy", "auto")
+        run(parse_spec(short | {"engine": {"kernels": kernels}})) for kernels in ("numpy", "auto")
     )
     assert auto.history == plain.history

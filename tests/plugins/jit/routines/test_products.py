@@ -82,7 +82,7 @@ def test_products_of_all_sizes_and_orders(sizes, orders, dtype, biased, low, see
     sizes = abs(a) @ abs(b) + (abs(biases[:, None]) if biased else 0) + 1
     bound = sizes * (depth + 1) * np.finfo(dtype).eps
     assert (abs(results[0] - reference(a, b, biases, low)) <= bound).all()
-    assert len({each.tobytes() for each in results}) == 1
+    assert len({result.tobytes() for result in results}) == 1
     if orders[2] == "padded rows":  # what is beside c stays
         assert (c.base[:, columns:] == around[:, columns:]).all()
 
@@ -104,8 +104,8 @@ def test_transposed_results_and_steps(dtype):
     biases = rng.normal(size=30).astype(dtype)
     for parts in (1, 2, 3):
         total = computed(a, b, np.empty((30, 50), dtype), biases, 0.5, parts)
-        wanted = np.maximum(expected.sum(0) + biases[:, None], 0.5)
-        np.testing.assert_allclose(total, wanted, **tolerance)
+        rectified = np.maximum(expected.sum(0) + biases[:, None], 0.5)
+        np.testing.assert_allclose(total, rectified, **tolerance)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -50,11 +50,11 @@ def test_every_type_and_layout_of_an_argument_is_read_and_written(shape, layout)
         numbers = flag, number, np.float32(0.1), 0.1
         results = []
         for way, function in enumerate((exchange.bound, exchange.__wrapped__)):
-            arrays = [LAYOUTS[layout](np.abs(values).astype(each)) for each in ELEMENTS]
+            arrays = [LAYOUTS[layout](np.abs(values).astype(element)) for element in ELEMENTS]
             call = function(*arrays, scalar, *numbers, read[way])
             if call is not None:
                 call()
-            results.append([each.tobytes() for each in arrays])
+            results.append([array.tobytes() for array in arrays])
         assert results[0] == results[1]
         assert read[0].tolist() == read[1].tolist()
 

@@ -31,11 +31,11 @@ def test_errors_are_a_few_units_in_the_last_place(dtype, wide, largest, units):
     rng = np.random.default_rng(1)
     near = np.arange(-20_000, 20_000) * (np.pi / 2)  # where one of them is nearly 0
     sizes = (1e-20, 1, 10, 1000, largest)
-    x = np.concatenate([near, *(rng.uniform(-each, each, 50_000) for each in sizes)]).astype(dtype)
+    x = np.concatenate([near, *(rng.uniform(-size, size, 50_000) for size in sizes)]).astype(dtype)
     precise = np.finfo(wide).nmant > np.finfo(dtype).nmant  # not where long double is a double
-    for found, function in zip(both(x), (np.sin, np.cos), strict=True):
+    for values, function in zip(both(x), (np.sin, np.cos), strict=True):
         right = function(x.astype(wide))
-        errors = np.abs(found - right) / np.spacing(np.abs(right.astype(dtype)))
+        errors = np.abs(values - right) / np.spacing(np.abs(right.astype(dtype)))
         assert float(errors.max()) < units + (0 if precise else 1)
 
 

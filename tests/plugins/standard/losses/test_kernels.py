@@ -10,7 +10,7 @@ import pytest
 from declnet import default_registry
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
+from declnet.graph.shapes import infer_network
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.heads import Head
 from declnet_plugins.standard.layers.activations import HardSigmoid, Linear, Sigmoid, Softmax
@@ -42,7 +42,7 @@ class OtherSoftmax(Softmax):
 def taken(layers, loss, kernels):
     """Take one step."""
     registry = default_registry()
-    model = Model(infer_nodes(layers, (4,), registry), (4,), "float64")
+    model = Model(infer_network(layers, (4,), registry), "float64")
     model.store.initialize(3, registry)
     y = np.eye(3)[LABELS]
     graph = TrainingGraph(model, [Head("", loss)], 9, 0, kernels)

@@ -6,7 +6,8 @@ from math import prod, sqrt
 from typing import Any, ClassVar
 
 from declnet import Layer, Shape
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.export.c99.translation import CTranslation, items
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.activations import (
     ALPHA,
@@ -66,14 +67,20 @@ def value_of(layer: Layer, writer: CWriter, x: str) -> tuple[str, dict[str, Any]
     """
     terms: dict[str, Any]
     if isinstance(layer, LeakyReLU):
-        found, terms = f"{x} > 0.0f ? {x} : $slope * {x}", {"slope": float(layer.negative_slope)}
+        expression, terms = (
+            f"{x} > 0.0f ? {x} : $slope * {x}",
+            {"slope": float(layer.negative_slope)},
+        )
     elif isinstance(layer, ELU):
-        found, terms = f"{x} > 0.0f ? {x} : $alpha * expm1f({x})", {"alpha": float(layer.alpha)}
+        expression, terms = (
+            f"{x} > 0.0f ? {x} : $alpha * expm1f({x})",
+            {"alpha": float(layer.alpha)},
+        )
     elif isinstance(layer, Softplus):
-        own = softplus(writer)
-        found, terms = f"{own}($beta * {x}) / $beta", {"beta": float(layer.beta)}
+        function = softplus(writer)
+        expression, terms = f"{function}($beta * {x}) / $beta", {"beta": float(layer.beta)}
     elif isinstance(layer, GELU) and layer.approximation == "none":
-        found, terms = f"0.5f * {x} * erfcf(-$root * {x})", {"root": sqrt(0.5)}
+        expression, terms = f"0.5f * {x} * erfcf(-$root * {x})", {"root": sqrt(0.5)}
     else:
         by_class: dict[type[Layer], tuple[str, dict[str, Any]]] = {
             Linear: (x, {}),
@@ -86,39 +93,29 @@ def value_of(layer: Layer, writer: CWriter, x: str) -> tuple[str, dict[str, Any]
             SiLU: (f"{x} * $sigmoid({x})", {}),
             Mish: (f"{x} * tanhf($softplus({x}))", {}),
         }
-        found, terms = by_class[type(layer)]
-    if "$sigmoid" in found:
+        expression, terms = by_class[type(layer)]
+    if "$sigmoid" in expression:
         terms = {"sigmoid": sigmoid(writer)}
-    elif "$softplus" in found:
+    elif "$softplus" in expression:
         terms = {"softplus": softplus(writer)}
-    return found, terms
+    return expression, terms
 
 
 SELU_TERMS = {"scale": SCALE, "alpha": SCALE * ALPHA}
 GELU_TANH = "$root * (x + 0.044715f * x * x * x)"
 
 
-class CElementwise(Translation):
+class CElementwise(CTranslation):
     """Activations of single numbers, which take the memory of their input if they can."""
 
-    type = "c_elementwise"
-    format = "c"
     replaces = (
         ReLU, LeakyReLU, ELU, SELU, Softplus, Sigmoid, HardSigmoid, Tanh, SiLU, Mish, GELU,
     )  # fmt: skip
 
-    def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Layer, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over all numbers."""
-        writer: CWriter = site.writer
-        expression, terms = value_of(layer, writer, "x[i]")
-        body = f"for (int i = 0; i < $size; i++) y[i] = {expression};"
-        size = prod(site.output_shape)
-        return (
-            writer.compute(
-                site.name, body, {"x": site.inputs[0]}, site.output_shape,
-                in_place="x", size=size, **terms,
-            ),
-        )  # fmt: skip
+        expression, terms = value_of(layer, w, "x[i]")
+        return items(site, expression, **terms)
 
 
 PRELU = """
@@ -129,23 +126,19 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class CPrelu(Translation):
+class CPrelu(CTranslation):
     """y = x where x > 0, slope * x elsewhere."""
 
-    type = "c_prelu"
-    format = "c"
     replaces = (PReLU,)
 
-    def translate(self, layer: PReLU, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: PReLU, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over channels, each with its slope."""
         slopes, shape = site.parameters["slopes"], site.output_shape
         shared = slopes.size == 1
         channels = 1 if shared else shape[0]
-        return (
-            site.writer.compute(
-                site.name, PRELU, {"x": site.inputs[0]}, shape, in_place="x", slopes=slopes,
-                channels=channels, channel="0" if shared else "c", places=prod(shape) // channels,
-            ),
+        return w.compute(
+            site.name, PRELU, {"x": site.inputs[0]}, shape, in_place="x", slopes=slopes,
+            channels=channels, channel="0" if shared else "c", places=prod(shape) // channels,
         )  # fmt: skip
 
 
@@ -169,16 +162,14 @@ def softmax(writer: CWriter, name: str, x: Value, shape: Shape) -> Value:
     return writer.compute(name, SOFTMAX, {"x": x}, shape, in_place="x", rows=rows, classes=classes)
 
 
-class CSoftmax(Translation):
+class CSoftmax(CTranslation):
     """y = exp(x - max x) / sum exp(x - max x), over the last axis."""
 
-    type = "c_softmax"
-    format = "c"
     replaces = (Softmax,)
 
-    def translate(self, layer: Softmax, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Softmax, site: TranslationSite, w: CWriter) -> Value:
         """Add a function that needs no further memory."""
-        return (softmax(site.writer, site.name, site.inputs[0], site.output_shape),)
+        return softmax(w, site.name, site.inputs[0], site.output_shape)
 
 
 GLU_BODY = """
@@ -192,11 +183,9 @@ for (int r = 0; r < $rows; r++) {
 """
 
 
-class CGlu(Translation):
+class CGlu(CTranslation):
     """y = a * f(b) for the halves a and b of the features."""
 
-    type = "c_glu"
-    format = "c"
     replaces = (GLU,)
     gates: ClassVar[dict[str, Layer]] = {
         "sigmoid": Sigmoid(),
@@ -207,15 +196,15 @@ class CGlu(Translation):
         "linear": Linear(),
     }
 
-    def translate(self, layer: GLU, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: GLU, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over what comes before the features, and over half of these."""
-        shape, writer = site.output_shape, site.writer
+        shape = site.output_shape
         axis = features_axis(shape)
         half = prod(shape[axis:])
-        gate, terms = value_of(self.gates[layer.activation], writer, "g")
+        gate, terms = value_of(self.gates[layer.activation], w, "g")
         body = GLU_BODY.replace("$gate", gate)
-        sizes = {"rows": prod(shape[:axis]), "half": half, "whole": 2 * half}
-        return (writer.compute(site.name, body, {"x": site.inputs[0]}, shape, **sizes, **terms),)
+        sizes: dict[str, Any] = {"rows": prod(shape[:axis]), "half": half, "whole": 2 * half}
+        return w.compute(site.name, body, {"x": site.inputs[0]}, shape, **sizes, **terms)
 
 
 MAXOUT = """
@@ -232,17 +221,17 @@ for (int f = 0; f < $features; f++) {
 """
 
 
-class CMaxout(Translation):
+class CMaxout(CTranslation):
     """y[j] = the maximum of neighboring features."""
 
-    type = "c_maxout"
-    format = "c"
     replaces = (Maxout,)
 
-    def translate(self, layer: Maxout, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Maxout, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over the features of all steps, and the places of each."""
         shape = site.output_shape
         axis = features_axis(shape)
         places = prod(shape[axis + 1 :])
-        sizes = {"features": prod(shape) // places, "places": places, "pieces": layer.pieces}
-        return (site.writer.compute(site.name, MAXOUT, {"x": site.inputs[0]}, shape, **sizes),)
+        return w.compute(
+            site.name, MAXOUT, {"x": site.inputs[0]}, shape,
+            features=prod(shape) // places, places=places, pieces=layer.pieces,
+        )  # fmt: skip

@@ -6,9 +6,10 @@ from math import sqrt
 from textwrap import indent
 from typing import Any
 
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 
@@ -57,16 +58,13 @@ PADDING = """
 """
 
 
-class CAttention(Translation):
+class CAttention(CTranslation):
     """Attention of a sequence to itself or to another one."""
 
-    type = "c_attention"
-    format = "c"
     replaces = (MultiHeadAttention, CrossAttention)
 
-    def translate(self, layer: Any, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Any, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over queries, heads and keys."""
-        writer: CWriter = site.writer
         parameters: dict[str, Any] = dict(site.parameters)
         is_self = isinstance(layer, MultiHeadAttention)
         names = ("x", "lengths") if is_self else ("x", "m", "lengths", "own_lengths")
@@ -74,8 +72,8 @@ class CAttention(Translation):
         (time, features), (steps, others) = site.input_shapes[0], site.input_shapes[not is_self]
         units = site.output_shape[1]
         end = "lengths[0]" if "lengths" in inputs else str(steps)
-        own = "lengths[0]" if is_self and "lengths" in inputs else None
-        own = "own_lengths[0]" if "own_lengths" in inputs else own
+        end_of_queries = "lengths[0]" if is_self and "lengths" in inputs else None
+        end_of_queries = "own_lengths[0]" if "own_lengths" in inputs else end_of_queries
         last = f"t + 1 < {end} ? t + 1 : {end}" if is_self and layer.causal else end
         projections = (
             ("key", others, "given", "key", 4),
@@ -83,10 +81,12 @@ class CAttention(Translation):
             ("query", features, "given", "query", 4),
             ("output", units, "context", "own", 4),
         )
-        body = ATTENTION.replace("$padding\n", "" if own is None else PADDING.lstrip("\n"))
-        for name, inner, given, filled, spaces in projections:
+        body = ATTENTION.replace(
+            "$padding\n", "" if end_of_queries is None else PADDING.lstrip("\n")
+        )
+        for name, inner, source, filled, spaces in projections:
             biases = f"${name}_biases" if layer.use_bias else "0"
-            text = product(inner, units, f"${name}_weights", biases, given, filled)
+            text = product(inner, units, f"${name}_weights", biases, source, filled)
             body = body.replace(f"${name}\n", indent(text, " " * spaces) + "\n")
         checks = check_length(steps) if "lengths" in inputs else ""
         if "own_lengths" in inputs:
@@ -98,13 +98,11 @@ class CAttention(Translation):
             "shares": steps,
             "context": units,
         }
-        return (
-            writer.compute(
-                site.name, checks + body.strip("\n"), inputs, site.output_shape,
-                scratch={name: writer.scratch(size) for name, size in sizes.items()},
-                fails="lengths" in inputs, end=end, last=last, queries=own or "",
-                memory="x" if is_self else "m", other_features=others, features=features,
-                time=time, units=units, heads=layer.heads, size=units // layer.heads,
-                scale=1 / sqrt(units // layer.heads), **parameters,
-            ),
+        return step(
+            site, checks + body.strip("\n"), inputs,
+            scratch={name: w.scratch(size) for name, size in sizes.items()},
+            fails="lengths" in inputs, end=end, last=last, queries=end_of_queries or "",
+            memory="x" if is_self else "m", other_features=others, features=features, time=time,
+            units=units, heads=layer.heads, size=units // layer.heads,
+            scale=1 / sqrt(units // layer.heads), **parameters,
         )  # fmt: skip

@@ -9,13 +9,15 @@ numbers for few filters, is a plain loop.
 from __future__ import annotations
 
 from textwrap import indent
+from typing import Any
 
 import numpy as np
 
 from declnet import Array
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import LANES, product
-from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.export.c99.translation import CTranslation, step
+from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.conv1d import Conv1d
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
@@ -61,18 +63,16 @@ for (int f = 0; f < $groups * $filters; f++) {
 """
 
 
-class CConv2d(Translation):
+class CConv2d(CTranslation):
     """y = biases + the sum over the kernel of weights * x."""
 
-    type = "c_conv2d"
-    format = "c"
     replaces = (Conv2d,)
 
-    def translate(self, layer: Conv2d, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Conv2d, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over places."""
-        (given,), weights = site.input_shapes, np.asarray(site.parameters["weights"])
+        (input_shape,), weights = site.input_shapes, np.asarray(site.parameters["weights"])
         window = window_over(
-            layer.type, given, layer.kernel_size, layer.stride, layer.padding, layer.dilation
+            layer.type, input_shape, layer.kernel_size, layer.stride, layer.padding, layer.dilation
         )
         filters, (channels, height, width) = layer.filters // layer.groups, weights.shape[1:]
         size = channels * height * width
@@ -85,20 +85,20 @@ class CConv2d(Translation):
             "height": height,
             "width": width,
             "size": size,
-            "given_rows": given[1],
-            "given_columns": given[2],
+            "given_rows": input_shape[1],
+            "given_columns": input_shape[2],
         }
         if layer.use_bias:
             terms["biases"] = site.parameters["biases"]
         places = {"row": _place(window.rows, "r", "k"), "column": _place(window.columns, "s", "l")}
         outside = [_outside(window.rows, "row"), _outside(window.columns, "column")]
-        tests = " || ".join(each for each in outside if each)
+        tests = " || ".join(test for test in outside if test)
         x, shape = {"x": site.inputs[0]}, site.output_shape
         if filters < LANES:
             start = "$biases[f]" if layer.use_bias else "0.0f"
             condition = f"if ({tests}) continue;" if tests else ""
             body = _with(FEW_FILTERS, start=start, condition=condition, **places)
-            return (site.writer.compute(site.name, body, x, shape, weights=weights, **terms),)
+            return w.compute(site.name, body, x, shape, weights=weights, **terms)
         by_group = weights.reshape(layer.groups, filters, size).swapaxes(1, 2)
         copies = _copies(window.rows, window.columns, height, width)
         multiplied = product(
@@ -112,11 +112,8 @@ class CConv2d(Translation):
         body = _with(
             GATHERED, copies=indent(copies, " " * 16), product=indent(multiplied, " " * 12)
         )
-        writer = site.writer
-        scratch = {"seen": writer.scratch(size), "sums": writer.scratch(filters)}
-        return (
-            writer.compute(site.name, body, x, shape, scratch=scratch, weights=by_group, **terms),
-        )
+        scratch = {"seen": w.scratch(size), "sums": w.scratch(filters)}
+        return w.compute(site.name, body, x, shape, scratch=scratch, weights=by_group, **terms)
 
 
 def _of_group(array: str, groups: int, size: int) -> str:
@@ -127,8 +124,8 @@ def _of_group(array: str, groups: int, size: int) -> str:
 def _place(axis: Axis, place: str, position: str) -> str:
     """Return where on an axis a position of the kernel is, an expression."""
     first = place if axis.stride == 1 else f"{place} * {axis.stride}"
-    own = position if axis.dilation == 1 else f"{position} * {axis.dilation}"
-    return f"{first} + {own}" + (f" - {axis.before}" if axis.before else "")
+    step_within = position if axis.dilation == 1 else f"{position} * {axis.dilation}"
+    return f"{first} + {step_within}" + (f" - {axis.before}" if axis.before else "")
 
 
 def _outside(axis: Axis, place: str) -> str:
@@ -192,14 +189,12 @@ $product
 """
 
 
-class CConv1d(Translation):
+class CConv1d(CTranslation):
     """y[t] = biases + the sum over the kernel of x[t + k] @ weights[k]."""
 
-    type = "c_conv1d"
-    format = "c"
     replaces = (Conv1d,)
 
-    def translate(self, layer: Conv1d, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Conv1d, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over places."""
         (time, features), (places, _) = site.input_shapes[0], site.output_shape
         axis: Axis = layer._axis(time)
@@ -222,11 +217,11 @@ class CConv1d(Translation):
             "seen",
             "own",
         )
-        own = f"        float *const own = y + g * {filters};\n"
+        pointer = f"        float *const own = y + g * {filters};\n"
         body = CONV1D.replace("$step", _place(axis, "t", "k")).replace(
             "$seen", f"{' || '.join(outside)} ? 0.0f : {place}" if outside else place
         )
-        body = body.replace("$product", own + indent(multiplied, " " * 8))
+        body = body.replace("$product", pointer + indent(multiplied, " " * 8))
         body = body.replace("y += $filters", f"y += {layer.filters}")
         if has_lengths:
             body = body.replace(
@@ -236,15 +231,11 @@ class CConv1d(Translation):
                 "        continue;\n    }\n    for (int g",
                 1,
             )
-        terms = {"biases": site.parameters["biases"]} if layer.use_bias else {}
+        terms: dict[str, Any] = {"biases": site.parameters["biases"]} if layer.use_bias else {}
         inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
-        return (
-            site.writer.compute(
-                site.name, body, inputs, site.output_shape,
-                scratch={"seen": site.writer.scratch(size)}, weights=by_group, places=places,
-                groups=groups, channels=channels, filters=filters, kernel=layer.kernel_size,
-                **terms,
-            ),
+        return step(
+            site, body, inputs, scratch={"seen": w.scratch(size)}, weights=by_group, places=places,
+            groups=groups, channels=channels, filters=filters, kernel=layer.kernel_size, **terms,
         )  # fmt: skip
 
 
@@ -274,16 +265,14 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class CConv2dTranspose(Translation):
+class CConv2dTranspose(CTranslation):
     """y[s * i + k, s * j + l] += weights * x[i, j]."""
 
-    type = "c_conv2d_transpose"
-    format = "c"
     replaces = (Conv2dTranspose,)
 
-    def translate(self, layer: Conv2dTranspose, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Conv2dTranspose, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over the input, each number of which is added to all outputs it reaches."""
-        (given,), (filters, rows, columns) = site.input_shapes, site.output_shape
+        (input_shape,), (filters, rows, columns) = site.input_shapes, site.output_shape
         window = window_over(
             layer.type, site.output_shape, layer.kernel_size, layer.stride, layer.padding,
             layer.dilation,
@@ -292,13 +281,11 @@ class CConv2dTranspose(Translation):
         body = TRANSPOSED.replace("$row;", _place(window.rows, "i", "k") + ";")
         body = body.replace("$column;", _place(window.columns, "j", "l") + ";")
         body = body.replace("$start", "$biases[f]" if layer.use_bias else "0.0f")
-        terms = {"biases": site.parameters["biases"]} if layer.use_bias else {}
-        return (
-            site.writer.compute(
-                site.name, body, {"x": site.inputs[0]}, site.output_shape, all=filters,
-                places=rows * columns, channels=given[0], filters=filters // layer.groups,
-                group=given[0] // layer.groups, given_rows=given[1], given_columns=given[2],
-                size=height * width, height=height, width=width, rows=rows, columns=columns,
-                weights=site.parameters["weights"], **terms,
-            ),
+        terms: dict[str, Any] = {"biases": site.parameters["biases"]} if layer.use_bias else {}
+        return step(
+            site, body, all=filters, places=rows * columns, channels=input_shape[0],
+            filters=filters // layer.groups, group=input_shape[0] // layer.groups,
+            given_rows=input_shape[1], given_columns=input_shape[2], size=height * width,
+            height=height, width=width, rows=rows, columns=columns,
+            weights=site.parameters["weights"], **terms,
         )  # fmt: skip

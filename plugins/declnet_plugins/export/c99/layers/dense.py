@@ -5,22 +5,21 @@ from __future__ import annotations
 from math import prod
 from textwrap import indent
 
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.dense import Dense
 
 
-class CDense(Translation):
+class CDense(CTranslation):
     """y = x @ weights + biases, at each step."""
 
-    type = "c_dense"
-    format = "c"
     replaces = (Dense,)
 
-    def translate(self, layer: Dense, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Dense, site: TranslationSite, w: CWriter) -> Value:
         """Add a function of loops."""
-        return (dense(site, site.parameters["weights"], site.parameters["biases"]),)
+        return dense(site, site.parameters["weights"], site.parameters["biases"])
 
 
 def dense(site: TranslationSite, weights: object, biases: object) -> Value:

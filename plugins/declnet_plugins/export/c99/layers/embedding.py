@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from declnet_plugins.exchange import Translation, TranslationSite
-from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.embedding import Embedding
 
 ONE_VOCABULARY = """
@@ -26,25 +28,27 @@ for (int i = 0; i < $numbers; i++) {
 """
 
 
-class CEmbedding(Translation):
+class CEmbedding(CTranslation):
     """y = weights[x]."""
 
-    type = "c_embedding"
-    format = "c"
     replaces = (Embedding,)
 
-    def translate(self, layer: Embedding, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Embedding, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the integers, which are compared with the vocabulary."""
-        (x,), (shape,), writer = site.inputs, site.input_shapes, site.writer
+        (x,), (shape,) = site.inputs, site.input_shapes
         numbers = prod(shape)
         sizes, starts = layer.vocabularies(shape)
-        terms = {"numbers": numbers, "units": layer.units, "weights": site.parameters["weights"]}
+        terms: dict[str, Any] = {
+            "numbers": numbers,
+            "units": layer.units,
+            "weights": site.parameters["weights"],
+        }
         body = ONE_VOCABULARY
         if numbers > 1 and np.any(starts):
             body = OWN_VOCABULARIES
             for name, array in (("sizes", sizes), ("starts", starts)):
-                kept = np.asarray(array, np.int32).reshape(-1)
-                terms[name] = writer.constant(f"{site.name}_{name}", kept, "int32_t")
+                integers = np.asarray(array, np.int32).reshape(-1)
+                terms[name] = w.constant(f"{site.name}_{name}", integers, "int32_t")
         else:
             terms["rows"] = int(np.max(sizes))
-        return (writer.compute(site.name, body, {"x": x}, site.output_shape, fails=True, **terms),)
+        return w.compute(site.name, body, {"x": x}, site.output_shape, fails=True, **terms)

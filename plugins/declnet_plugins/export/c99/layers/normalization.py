@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet_plugins.exchange import Translation, TranslationSite
-from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.normalization import BatchNorm
 from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 
@@ -21,24 +22,20 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class CBatchNorm(Translation):
+class CBatchNorm(CTranslation):
     """y = slope * (x - mean) + offset, by the running statistics."""
 
-    type = "c_batch_norm"
-    format = "c"
     replaces = (BatchNorm,)
 
-    def translate(self, layer: BatchNorm, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: BatchNorm, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over channels; the slope is scale / sqrt(variance + epsilon)."""
-        own, shape = site.parameters, site.output_shape
-        variance = np.asarray(own["running_variance"], float)
-        slope = np.asarray(own["scale"], float) / np.sqrt(variance + layer.epsilon)
-        return (
-            site.writer.compute(
-                site.name, BATCH_NORM, {"x": site.inputs[0]}, shape, in_place="x",
-                channels=shape[0], places=prod(shape[1:]), mean=own["running_mean"], slope=slope,
-                shift=own["offset"],
-            ),
+        parameters, shape = site.parameters, site.output_shape
+        variance = np.asarray(parameters["running_variance"], float)
+        slope = np.asarray(parameters["scale"], float) / np.sqrt(variance + layer.epsilon)
+        return w.compute(
+            site.name, BATCH_NORM, {"x": site.inputs[0]}, shape, in_place="x",
+            channels=shape[0], places=prod(shape[1:]), mean=parameters["running_mean"], slope=slope,
+            shift=parameters["offset"],
         )  # fmt: skip
 
 
@@ -68,38 +65,33 @@ for (int g = 0; g < $groups; g++, x += $length, y += $length) {
 
 def _normalized(
     site: TranslationSite, body: str, groups: int, epsilon: float, at: str, **terms: Any
-) -> tuple[Value, ...]:
-    return (
-        site.writer.compute(
-            site.name, body, {"x": site.inputs[0]}, site.output_shape, in_place="x",
-            groups=groups, length=prod(site.output_shape) // groups, epsilon=float(epsilon), at=at,
-            scale=site.parameters["scale"], **terms,
-        ),
+) -> Value:
+    writer: CWriter = site.writer
+    return writer.compute(
+        site.name, body, {"x": site.inputs[0]}, site.output_shape, in_place="x", groups=groups,
+        length=prod(site.output_shape) // groups, epsilon=float(epsilon), at=at,
+        scale=site.parameters["scale"], **terms,
     )  # fmt: skip
 
 
-class CLayerNorm(Translation):
+class CLayerNorm(CTranslation):
     """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, over the last axes."""
 
-    type = "c_layer_norm"
-    format = "c"
     replaces = (LayerNorm,)
 
-    def translate(self, layer: LayerNorm, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: LayerNorm, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over what is normalized together."""
         groups = prod(site.output_shape) // site.parameters["scale"].size
         offsets = site.parameters["offset"]
         return _normalized(site, SAMPLE_NORM, groups, layer.epsilon, "i", offsets=offsets)
 
 
-class CGroupNorm(Translation):
+class CGroupNorm(CTranslation):
     """The same for groups of channels, with a scale and an offset for each channel."""
 
-    type = "c_group_norm"
-    format = "c"
     replaces = (GroupNorm,)
 
-    def translate(self, layer: GroupNorm, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: GroupNorm, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over groups."""
         places, channels = prod(site.output_shape[1:]), site.output_shape[0] // layer.groups
         at = f"g * {channels} + i / {places}"
@@ -107,14 +99,12 @@ class CGroupNorm(Translation):
         return _normalized(site, SAMPLE_NORM, layer.groups, layer.epsilon, at, offsets=offsets)
 
 
-class CRmsNorm(Translation):
+class CRmsNorm(CTranslation):
     """y = scale * x / sqrt(mean(x**2) + epsilon), over the last axes."""
 
-    type = "c_rms_norm"
-    format = "c"
     replaces = (RMSNorm,)
 
-    def translate(self, layer: RMSNorm, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: RMSNorm, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over what is normalized together."""
         groups = prod(site.output_shape) // site.parameters["scale"].size
         return _normalized(site, RMS_NORM, groups, layer.epsilon, "i")

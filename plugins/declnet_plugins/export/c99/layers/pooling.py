@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from declnet import Layer
-from declnet_plugins.exchange import Translation, TranslationSite
-from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.export.c99.translation import CTranslation, step
+from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
     GlobalAveragePool2d,
@@ -37,36 +38,31 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class CPool2d(Translation):
+class CPool2d(CTranslation):
     """The maximum or mean of each window."""
 
-    type = "c_pool2d"
-    format = "c"
     replaces = (MaxPool2d, AveragePool2d)
 
-    def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Layer, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over windows and over what they see."""
         if not isinstance(layer, MaxPool2d | AveragePool2d):
             raise TypeError(layer)
-        (given,) = site.input_shapes
+        (input_shape,) = site.input_shapes
         window = window_over(
-            layer.type, given, layer.pool_size, layer.stride or layer.pool_size, layer.padding
+            layer.type, input_shape, layer.pool_size, layer.stride or layer.pool_size, layer.padding
         )
         down, right = window.rows, window.columns
         body = POOL
         if not window.has_padding:
             body = "\n".join(line for line in body.splitlines() if "continue" not in line)
         is_max = isinstance(layer, MaxPool2d)
-        return (
-            site.writer.compute(
-                site.name, body, {"x": site.inputs[0]}, site.output_shape, channels=given[0],
-                rows=down.output, columns=right.output, height=down.kernel, width=right.kernel,
-                down=down.stride, right=right.stride, above=down.before, left=right.before,
-                given_rows=down.size, given_columns=right.size,
-                start="-INFINITY" if is_max else "0.0f",
-                include="if (v > pooled) pooled = v" if is_max else "pooled += v",
-                end="pooled" if is_max else f"pooled / {prod(layer.pool_size)}.0f",
-            ),
+        return step(
+            site, body, channels=input_shape[0], rows=down.output, columns=right.output,
+            height=down.kernel, width=right.kernel, down=down.stride, right=right.stride,
+            above=down.before, left=right.before, given_rows=down.size, given_columns=right.size,
+            start="-INFINITY" if is_max else "0.0f",
+            include="if (v > pooled) pooled = v" if is_max else "pooled += v",
+            end="pooled" if is_max else f"pooled / {prod(layer.pool_size)}.0f",
         )  # fmt: skip
 
 
@@ -81,21 +77,17 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class CGlobalPool2d(Translation):
+class CGlobalPool2d(CTranslation):
     """The maximum or mean of each channel."""
 
-    type = "c_global_pool2d"
-    format = "c"
     replaces = (GlobalMaxPool2d, GlobalAveragePool2d)
 
-    def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Layer, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over channels."""
         channels, *sizes = site.input_shapes[0]
         is_max, places = isinstance(layer, GlobalMaxPool2d), prod(sizes)
-        return (
-            site.writer.compute(
-                site.name, GLOBAL, {"x": site.inputs[0]}, site.output_shape, channels=channels,
-                places=places, end="pooled" if is_max else f"pooled / {places}.0f",
-                include="if (x[i] > pooled) pooled = x[i]" if is_max else "pooled += x[i]",
-            ),
+        return step(
+            site, GLOBAL, channels=channels, places=places,
+            end="pooled" if is_max else f"pooled / {places}.0f",
+            include="if (x[i] > pooled) pooled = x[i]" if is_max else "pooled += x[i]",
         )  # fmt: skip

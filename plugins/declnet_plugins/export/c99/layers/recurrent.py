@@ -6,10 +6,11 @@ from textwrap import indent
 from typing import Any
 
 from declnet import Layer
-from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.c99.layers.activations import sigmoid
 from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
@@ -49,16 +50,13 @@ $last
 """
 
 
-class CRecurrent(Translation):
+class CRecurrent(CTranslation):
     """A recurrent layer, in one direction or both."""
 
-    type = "c_recurrent"
-    format = "c"
     replaces = (SimpleRNN, LSTM, GRU)
 
-    def translate(self, layer: RecurrentLayer, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: RecurrentLayer, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the steps for each direction."""
-        writer: CWriter = site.writer
         parameters: dict[str, Any] = dict(site.parameters)
         time, features = site.input_shapes[0]
         inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
@@ -70,22 +68,19 @@ class CRecurrent(Translation):
             body += f"for (int i = lengths[0] * {total}; i < {time * total}; i++) y[i] = 0.0f;\n"
         for prefix, column in (("", 0), ("backward_", units))[: total // units]:
             body += _direction(layer, prefix, column, length, (features, total))
-        scratch = {"h": writer.scratch(units), "gates": writer.scratch(width)}
+        scratch = {"h": w.scratch(units), "gates": w.scratch(width)}
         if isinstance(layer, LSTM):
-            scratch["cells"] = writer.scratch(units)
+            scratch["cells"] = w.scratch(units)
         if isinstance(layer, GRU):
-            scratch["recurrent"] = writer.scratch(width)
+            scratch["recurrent"] = w.scratch(width)
         activation = ""
         if isinstance(layer, SimpleRNN):
             is_tanh = layer.activation == "tanh"
             activation = "tanhf(gates[j])" if is_tanh else "0.0f > gates[j] ? 0.0f : gates[j]"
-        return (
-            writer.compute(
-                site.name, body, inputs, site.output_shape, scratch=scratch,
-                fails=len(inputs) > 1, units=units, features=features, activation=activation,
-                sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(writer),
-                **parameters,
-            ),
+        return step(
+            site, body, inputs, scratch=scratch, fails=len(inputs) > 1, units=units,
+            features=features, activation=activation,
+            sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(w), **parameters,
         )  # fmt: skip
 
 
@@ -95,21 +90,21 @@ def _direction(
     """Return statements that read the sequence in one direction, with `$term` for its terms."""
     (features, total), units = sizes, layer.units
     width = layer.blocks * units
-    own = product(features, width, f"${prefix}weights", f"${prefix}biases", "given", "gates")
+    products = product(features, width, f"${prefix}weights", f"${prefix}biases", "given", "gates")
     is_gru = isinstance(layer, GRU)
     into, start = ("recurrent", "0") if is_gru else ("gates", None)
-    own += "\n" + product(units, width, f"${prefix}recurrent_weights", start, "h", into)
+    products += "\n" + product(units, width, f"${prefix}recurrent_weights", start, "h", into)
     state = STEPS[type(layer)].replace("$candidate", f"${prefix}candidate")
     at = f"{column} + j" if column else "j"
     whole = layer.return_sequences
-    kept = f"for (int j = 0; j < {units}; j++) y[t * {total} + {at}] = h[j];" if whole else ""
+    stored = f"for (int j = 0; j < {units}; j++) y[t * {total} + {at}] = h[j];" if whole else ""
     last = "" if whole else f"for (int j = 0; j < {units}; j++) y[{at}] = h[j];"
     cells = isinstance(layer, LSTM)
     parts = {
         "start": (f"for (int j = 0; j < {units}; j++) cells[j] = 0.0f;" if cells else "", 4),
-        "products": (own, 8),
+        "products": (products, 8),
         "state": (state, 8),
-        "kept": (kept, 8),
+        "kept": (stored, 8),
         "last": (last, 4),
     }
     body = DIRECTION.replace("$step", f"{length} - 1 - n" if prefix else "n")

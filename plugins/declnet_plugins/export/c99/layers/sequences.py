@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from declnet import Layer
-from declnet_plugins.exchange import Translation, TranslationSite
-from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.export.c99.translation import CTranslation, items, step
+from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
 from declnet_plugins.standard.layers.positions import PositionalEncoding, waves
 
@@ -42,14 +41,12 @@ def check_length(time: int) -> str:
     return f"if (lengths[0] < 0 || lengths[0] > {time}) return ${{PREFIX}}_OUT_OF_RANGE;\n"
 
 
-class COverTime(Translation):
+class COverTime(CTranslation):
     """The last step, the mean or the maximum of a sequence's own steps."""
 
-    type = "c_over_time"
-    format = "c"
     replaces = (LastStep, MeanOverTime, MaxOverTime)
 
-    def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: Layer, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over steps and features."""
         time, features = site.input_shapes[0]
         inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
@@ -58,28 +55,17 @@ class COverTime(Translation):
         body = BODIES[type(layer)].replace("$length", length)
         if has_lengths:
             body = check_length(time) + "\n".join(line[8:] for line in body.splitlines())
-        return (
-            site.writer.compute(
-                site.name, body, inputs, site.output_shape, features=features, fails=has_lengths
-            ),
-        )
+        return step(site, body, inputs, features=features, fails=has_lengths)
 
 
-class CPositionalEncoding(Translation):
+class CPositionalEncoding(CTranslation):
     """y[t] = x[t] + p[t]."""
 
-    type = "c_positional_encoding"
-    format = "c"
     replaces = (PositionalEncoding,)
 
-    def translate(self, layer: PositionalEncoding, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, layer: PositionalEncoding, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over all numbers; positions are constants."""
         shape = site.output_shape
         learned = layer.encoding == "learned"
         known = site.parameters["positions"] if learned else waves(*shape, np.dtype(np.float64))
-        return (
-            site.writer.compute(
-                site.name, "for (int i = 0; i < $size; i++) y[i] = x[i] + $positions[i];",
-                {"x": site.inputs[0]}, shape, in_place="x", size=prod(shape), positions=known,
-            ),
-        )  # fmt: skip
+        return items(site, "x[i] + $positions[i]", positions=known)

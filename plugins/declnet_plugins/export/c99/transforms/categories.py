@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from declnet import class_name
-from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.transforms.numbers import FAIL, require_scalar_types
+from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.categories import (
     CategoryTransform,
@@ -88,42 +89,36 @@ def _position(site: TranslationSite, missing_fails: bool, unknown_fails: bool) -
     return "\n".join(lines) + ("" if missing_fails else "\n}")
 
 
-def _encoded(site: TranslationSite, transform: CategoryTransform, body: str) -> tuple[Value, ...]:
+def _encoded(site: TranslationSite, transform: CategoryTransform, body: str) -> Value:
     fails = transform.missing == "error" or (
         transform.missing == "unknown" and transform.unknown == "error"
     )
     count = len(site.state["categories"])
     writer: CWriter = site.writer
     text = f"{_position(site, fails, transform.unknown == 'error')}\n{body}"
-    return (
-        writer.compute(
-            site.name, text, {"x": site.inputs[0]}, site.output_shape, ctype=writer.number,
-            inline=True, count=count,
-        ),
+    return writer.compute(
+        site.name, text, {"x": site.inputs[0]}, site.output_shape, ctype=writer.number,
+        inline=True, count=count,
     )  # fmt: skip
 
 
-class COneHot(Translation):
+class COneHot(CTranslation):
     """One number for each category, 1 where x has it."""
 
-    type = "c_one_hot"
-    format = "c"
     replaces = (OneHot,)
 
-    def translate(self, transform: OneHot, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: OneHot, site: TranslationSite, w: CWriter) -> Value:
         """Add a search for the category."""
         body = "for (int i = 0; i < $count; i++) y[i] = ($number) (i == at);"
         return _encoded(site, transform, body)
 
 
-class CSignedOneHot(Translation):
+class CSignedOneHot(CTranslation):
     """The same; for two categories, one number, 1 or -1."""
 
-    type = "c_signed_one_hot"
-    format = "c"
     replaces = (SignedOneHot,)
 
-    def translate(self, transform: SignedOneHot, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: SignedOneHot, site: TranslationSite, w: CWriter) -> Value:
         """Add a search for the category."""
         body = "for (int i = 0; i < $count; i++) y[i] = ($number) (i == at);"
         if len(site.state["categories"]) == 2:
@@ -131,36 +126,30 @@ class CSignedOneHot(Translation):
         return _encoded(site, transform, body)
 
 
-class COrdinal(Translation):
+class COrdinal(CTranslation):
     """The position of x in the categories; their number for unknown ones."""
 
-    type = "c_ordinal"
-    format = "c"
     replaces = (Ordinal,)
 
-    def translate(self, transform: Ordinal, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: Ordinal, site: TranslationSite, w: CWriter) -> Value:
         """Add a search for the category."""
         return _encoded(site, transform, "y[0] = ($number) (at < 0 ? $count : at);")
 
 
-class CGroupRare(Translation):
+class CGroupRare(CTranslation):
     """y = x, or another text for categories that are rare or unknown; missing ones stay missing."""
 
-    type = "c_group_rare"
-    format = "c"
     replaces = (GroupRare,)
 
-    def translate(self, transform: GroupRare, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: GroupRare, site: TranslationSite, w: CWriter) -> Value:
         """Add a search for the category."""
         names = tuple(map(class_name, site.state["categories"]))
-        own = site.writer.strings(f"{site.name}_names", names) if names else "NULL"
+        known_names = w.strings(f"{site.name}_names", names) if names else "NULL"
         missing = "x[0] == NULL" if site.inputs[0].ctype == TEXT else "isnan(x[0])"
-        found = f"at < 0 ? $other : {own}[at]" if names else "$other"
-        text = f"y[0] = {missing} ? NULL : {found};"
+        name = f"at < 0 ? $other : {known_names}[at]" if names else "$other"
+        text = f"y[0] = {missing} ? NULL : {name};"
         text = f"{_position(site, False, False)}\n{text}" if names else text
-        return (
-            site.writer.compute(
-                site.name, text, {"x": site.inputs[0]}, (), ctype=TEXT, inline=True,
-                other=string(transform.other),
-            ),
+        return w.compute(
+            site.name, text, {"x": site.inputs[0]}, (), ctype=TEXT, inline=True,
+            other=string(transform.other),
         )  # fmt: skip

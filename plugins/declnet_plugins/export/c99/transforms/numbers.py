@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet_plugins.exchange import Translation, TranslationSite, Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
+from declnet_plugins.export.c99.translation import CTranslation, unchanged
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.images import Normalize
 from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
@@ -36,9 +37,7 @@ for (int i = 0; i < $size; i++) {
 """
 
 
-def each_number(
-    site: TranslationSite, value: str, before: str = "", **terms: Any
-) -> tuple[Value, ...]:
+def each_number(site: TranslationSite, value: str, before: str = "", **terms: Any) -> Value:
     """Compute a value of each number `v` of a column, in the type of raw numbers.
 
     Columns of arrays become floats, like the network's input; all else has the type of raw numbers.
@@ -54,11 +53,9 @@ def each_number(
     is_raw = site.inverse or x.ctype == writer.number
     kind = writer.number if is_raw else "float"
     body = EACH.replace("$value", value).replace("    $before\n", indented(before))
-    return (
-        writer.compute(
-            site.name, body, {"x": x}, x.shape, ctype=kind, inline=True, in_place="x",
-            size=x.size, kind=kind, **terms,
-        ),
+    return writer.compute(
+        site.name, body, {"x": x}, x.shape, ctype=kind, inline=True, in_place="x",
+        size=x.size, kind=kind, **terms,
     )  # fmt: skip
 
 
@@ -82,14 +79,12 @@ def learned(site: TranslationSite, name: str, value: Any = None) -> str:
     return f"{writer.raw_constant(f'{site.name}_{name}', np.asarray(value, float))}[i]"
 
 
-class CStandardize(Translation):
+class CStandardize(CTranslation):
     """y = (x - mean) / std."""
 
-    type = "c_standardize"
-    format = "c"
     replaces = (Standardize,)
 
-    def translate(self, transform: Standardize, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: Standardize, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers."""
         mean, std = learned(site, "mean"), learned(site, "std")
         return each_number(site, f"v * {std} + {mean}" if site.inverse else f"(v - {mean}) / {std}")
@@ -104,41 +99,37 @@ static $number $name($number v, $number low, $number high)
 """
 
 
-class CMinMax(Translation):
+class CMinMax(CTranslation):
     """y = low + (x - min) / (max - min) * (high - low)."""
 
-    type = "c_min_max"
-    format = "c"
     replaces = (MinMax,)
 
-    def translate(self, transform: MinMax, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: MinMax, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers."""
-        raw, low, high = site.writer.raw, transform.low, transform.high
+        raw, low, high = w.raw, transform.low, transform.high
         least = learned(site, "min")
         span = np.subtract(site.state["max"], site.state["min"])
         if site.inverse:
             factor = learned(site, "factor", span / (high - low))
             return each_number(site, f"(v - {raw(low)}) * {factor} + {least}")
-        own = learned(site, "span", np.where(span == 0, 1.0, span))
-        value = f"(v - {least}) / {own} * {raw(high - low)} + {raw(low)}"
+        divisor = learned(site, "span", np.where(span == 0, 1.0, span))
+        value = f"(v - {least}) / {divisor} * {raw(high - low)} + {raw(low)}"
         if transform.clip:
-            limited = site.writer.helper("limited", LIMITED)
+            limited = w.helper("limited", LIMITED)
             value = f"{limited}({value}, {raw(low)}, {raw(high)})"
         return each_number(site, value)
 
 
-class CClamp(Translation):
+class CClamp(CTranslation):
     """y = x; the inverse is limited to the range of the training data."""
 
-    type = "c_clamp"
-    format = "c"
     replaces = (Clamp,)
 
-    def translate(self, transform: Clamp, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: Clamp, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers, or return them unchanged."""
         if not site.inverse:
-            return (site.inputs[0],)
-        limited = site.writer.helper("limited", LIMITED)
+            return unchanged(site)
+        limited = w.helper("limited", LIMITED)
         return each_number(site, f"{limited}(v, {learned(site, 'min')}, {learned(site, 'max')})")
 
 
@@ -152,47 +143,41 @@ static $number $name($number z, $number limit)
 """
 
 
-class CRobustScale(Translation):
+class CRobustScale(CTranslation):
     """y = z / sqrt(1 + (z / clip)**2), z = (x - median) * factor."""
 
-    type = "c_robust_scale"
-    format = "c"
     replaces = (RobustScale,)
 
-    def translate(self, transform: RobustScale, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: RobustScale, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers."""
         z = f"(v - {learned(site, 'median')}) * {learned(site, 'factor')}"
         if transform.clip is not None:
-            own = site.writer.helper("soft_limited", SOFT_LIMITED)
-            z = f"{own}({z}, {site.writer.raw(transform.clip)})"
+            function = w.helper("soft_limited", SOFT_LIMITED)
+            z = f"{function}({z}, {w.raw(transform.clip)})"
         return each_number(site, z)
 
 
-class CSignedLog(Translation):
+class CSignedLog(CTranslation):
     """y = sign(x) * log(1 + |x| / scale)."""
 
-    type = "c_signed_log"
-    format = "c"
     replaces = (SignedLog,)
 
-    def translate(self, transform: SignedLog, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: SignedLog, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers."""
-        scale = site.writer.raw(transform.scale)
+        scale = w.raw(transform.scale)
         if site.inverse:
             return each_number(site, f"copysign$f(expm1$f(fabs$f(v)) * {scale}, v)")
         return each_number(site, f"copysign$f(log1p$f(fabs$f(v) / {scale}), v)")
 
 
-class CLog(Translation):
+class CLog(CTranslation):
     """y = log(x + shift); smaller numbers are an error."""
 
-    type = "c_log"
-    format = "c"
     replaces = (Log,)
 
-    def translate(self, transform: Log, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: Log, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers."""
-        shift = site.writer.raw(transform.shift)
+        shift = w.raw(transform.shift)
         if site.inverse:
             return each_number(site, f"exp$f(v) - {shift}")
         return each_number(
@@ -200,69 +185,59 @@ class CLog(Translation):
         )
 
 
-class CNormalize(Translation):
+class CNormalize(CTranslation):
     """y = (x / maximum - mean) / std, by channels."""
 
-    type = "c_normalize"
-    format = "c"
     replaces = (Normalize,)
 
-    def translate(self, transform: Normalize, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: Normalize, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the numbers of a sample."""
-        writer, value = site.writer, f"v / {site.writer.raw(transform.maximum)}"
-        for name, symbol, each in (("mean", "-", transform.mean), ("std", "/", transform.std)):
-            if each is None:
+        value = f"v / {w.raw(transform.maximum)}"
+        for name, symbol, numbers in (("mean", "-", transform.mean), ("std", "/", transform.std)):
+            if numbers is None:
                 continue
-            own = writer.raw(each[0])
-            if len(each) > 1:
+            number = w.raw(numbers[0])
+            if len(numbers) > 1:
                 places = prod(site.output_shape[1:])
-                own = f"{writer.raw_constant(f'{site.name}_{name}', np.array(each))}[i / {places}]"
-            value = f"({value} {symbol} {own})"
+                number = f"{w.raw_constant(f'{site.name}_{name}', np.array(numbers))}[i / {places}]"
+            value = f"({value} {symbol} {number})"
         return each_number(site, value)
 
 
-class CImpute(Translation):
+class CImpute(CTranslation):
     """y = x, but a value of the training data where x is missing."""
 
-    type = "c_impute"
-    format = "c"
     replaces = (Impute,)
 
-    def translate(self, transform: Impute, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: Impute, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers, or a choice between two texts."""
-        writer, x, value = site.writer, site.inputs[0], site.state["value"]
+        x, value = site.inputs[0], site.state["value"]
         if x.ctype == TEXT:
-            return (
-                writer.compute(
-                    site.name, f"y[0] = x[0] == NULL ? {string(value)} : x[0];", {"x": x}, (),
-                    ctype=TEXT, inline=True, in_place="x",
-                ),
+            return w.compute(
+                site.name, f"y[0] = x[0] == NULL ? {string(value)} : x[0];", {"x": x}, (),
+                ctype=TEXT, inline=True, in_place="x",
             )  # fmt: skip
         missing = "!isfinite(v)" if transform.infinite else "isnan(v)"
         return each_number(site, f"{missing} ? {learned(site, 'value')} : v")
 
 
-class CMissingIndicator(Translation):
+class CMissingIndicator(CTranslation):
     """y = x and, for each number that the training data lacks somewhere, 1 where it is missing."""
 
-    type = "c_missing_indicator"
-    format = "c"
     replaces = (MissingIndicator,)
 
-    def translate(self, transform: MissingIndicator, site: TranslationSite) -> tuple[Value, ...]:
+    def write(self, transform: MissingIndicator, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the column's numbers, and a line for each indicator."""
-        writer, x = site.writer, site.inputs[0]
+        x = site.inputs[0]
         if not site.state["numbers"]:
-            return (x,)
+            return unchanged(site)
         require_scalar_types(site)
         lines = ["for (int i = 0; i < $size; i++) y[i] = x[i];"]
         for number, position in enumerate(site.state["numbers"]):
             lines.append(f"y[{x.size + number}] = isnan(x[{position}]) ? ($kind) 1 : ($kind) 0;")
-        return (
-            writer.compute(
-                site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=x.ctype,
-                inline=True, size=x.size, kind=x.ctype,
-            ),
+        return w.compute(
+            site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=x.ctype,
+            inline=True, size=x.size, kind=x.ctype,
         )  # fmt: skip
 
 

@@ -1,0 +1,70 @@
+"""The base of all translations to C99."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+from declnet_plugins.exchange import Translation, TranslationSite
+from declnet_plugins.export.c99.writer import CWriter, Value
+
+
+class CTranslation(Translation):
+    """A translation that adds steps to a program; a subclass implements `write`."""
+
+    format = "c"
+
+    def translate(self, component: Any, site: TranslationSite) -> tuple[Value, ...]:
+        """Write the steps of a component."""
+        values = self.write(component, site, site.writer)
+        return (values,) if isinstance(values, Value) else values
+
+    @abstractmethod
+    def write(self, component: Any, site: TranslationSite, w: CWriter) -> Value | tuple[Value, ...]:
+        """Add the steps of a component and return the arrays that they fill."""
+        raise NotImplementedError
+
+
+def unchanged(site: TranslationSite) -> Value:
+    """Return the only input, for a component that does not change it."""
+    x: Value = site.inputs[0]
+    return x
+
+
+def step(
+    site: TranslationSite, body: str, inputs: Mapping[str, Value] | None = None, **more: Any
+) -> Value:
+    """Add a step that computes the output of a site.
+
+    Args:
+        site: the component's place.
+        body: as for `CWriter.compute`.
+        inputs: the arrays that it reads, by name; default: `x`, the only input.
+        more: further arguments and terms of `CWriter.compute`.
+    """
+    writer: CWriter = site.writer
+    return writer.compute(
+        site.name, body, inputs or {"x": site.inputs[0]}, site.output_shape, **more
+    )
+
+
+def items(
+    site: TranslationSite,
+    expression: str,
+    inputs: Mapping[str, Value] | None = None,
+    in_place: str | None = "x",
+    **terms: Any,
+) -> Value:
+    """Add a loop that computes each item of an output on its own.
+
+    Args:
+        site: the component's place.
+        expression: the value of item `i`.
+        inputs: as for `step`.
+        in_place: as for `CWriter.compute`.
+        terms: as for `CWriter.compute`.
+    """
+    body = f"for (int i = 0; i < $size; i++) y[i] = {expression};"
+    return step(site, body, inputs, in_place=in_place, size=prod(site.output_shape), **terms)
