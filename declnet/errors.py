@@ -265,8 +265,8 @@ class ChangedFileError(DataError):
     """A file changed while its data was in use.
 
     Attributes:
-        file: the file, or what else was read.
-        reading: what it was read for, e.g. `"epoch 3"`; None if that is not known.
+        file: the file, or another source such as a database.
+        reading: the purpose, e.g. `"epoch 3"`; None if it is not known.
     """
 
     def __init__(self, file: str, reading: str | None = None, *, path: KeyPath = ()) -> None:
@@ -278,7 +278,7 @@ class ChangedFileError(DataError):
     @classmethod
     @contextmanager
     def during(cls, reading: str) -> Iterator[None]:
-        """Say in errors, unless they do, what the file was read for, e.g. `"epoch 3"`."""
+        """Add the purpose to errors without one, e.g. `"epoch 3"`."""
         try:
             yield
         except cls as error:

@@ -67,15 +67,15 @@ class Stored(Generic[Content]):
         return self._adapter.dump_python(value, mode="json")
 
 
-def require_format(version: int, found: int) -> int:
+def require_format(version: int, stored: int) -> int:
     """Return a file's format version, for a validator.
 
     Raises:
         ValueError: it is not the version that this declnet writes.
     """
-    if found != version:
-        raise ValueError(f"has format {found}, but this version of declnet reads {version}")
-    return found
+    if stored != version:
+        raise ValueError(f"has format {stored}, but this version of declnet reads {version}")
+    return stored
 
 
 def parse_json(content: bytes) -> Any:
@@ -92,12 +92,12 @@ def parse_json(content: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    table = dict(pairs)
+    if len(table) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
         raise ValueError(f'duplicate key "{repeated}"')
-    return found
+    return table
 
 
 def _integer(digits: str) -> int:

@@ -82,7 +82,7 @@ DECLARED = {
     ): "the process that reads an ONNX file, a constant command",
     ("plugins/declnet_plugins/optuna/storage.py", "environ"): "a password, in a variable DECLNET_…",
     ("plugins/declnet_plugins/kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
-    ("plugins/declnet_plugins/jit/replay/own_loops.py", "ctypes"): "the C library's pow",
+    ("plugins/declnet_plugins/jit/replay/inner_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_plugins/jit/replay/shadow.py", "ctypes"): "the memory around an array",
     (
         "plugins/declnet_plugins/jit/routines/settings.py",

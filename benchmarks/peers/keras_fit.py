@@ -11,7 +11,7 @@ from works.channels_last import samples_last
 from works.data import VALIDATION_FILE, Weights, read_data, read_weights
 from works.work import BETA_1, BETA_2, EPSILON
 
-MOST_STEPS = 128  # between the bookkeeping of `fit`, which costs half of a small step
+MAX_STEPS = 128  # between the bookkeeping of `fit`, which costs half of a small step
 
 
 class KerasTrainer:
@@ -34,7 +34,7 @@ class KerasTrainer:
         x, y = read_data(task.path, VALIDATION_FILE)
         self.validation = samples_last(x), y
         steps = work.steps_per_epoch if work.validated else task.steps
-        joined = max(n for n in range(1, MOST_STEPS + 1) if steps % n == 0)
+        joined = max(n for n in range(1, MAX_STEPS + 1) if steps % n == 0)
         self.network.model.compile(optimizer, loss, jit_compile=True, steps_per_execution=joined)
         optimizer.build(self.network.model.trainable_variables)
         self.states = [(variable, variable.numpy().copy()) for variable in optimizer.variables]

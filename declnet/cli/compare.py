@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--all", "all_runs", is_flag=True, help="Show all runs.  [default: at most 20]")
 @format_option("a list of objects, with all runs.")
 def compare(
-    runs: tuple[Path, ...], wanted: str | None, ascending: bool | None, all_runs: bool, form: str
+    runs: tuple[Path, ...], sort_by: str | None, ascending: bool | None, all_runs: bool, form: str
 ) -> None:
     """Compare the specs, final metrics and times of RUNS, the folders of runs.
 
@@ -35,9 +35,9 @@ def compare(
     listed_runs = _runs_among(runs)
     try:
         if form == "json":
-            _print_json(comparison_data(listed_runs, wanted, ascending))
+            _print_json(comparison_data(listed_runs, sort_by, ascending))
         else:
-            print_comparison(listed_runs, wanted, ascending, all_runs=all_runs)
+            print_comparison(listed_runs, sort_by, ascending, all_runs=all_runs)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--sort") from None
 
@@ -88,7 +88,7 @@ def _print_json(values: Iterable[object]) -> None:
 @format_option("a list of objects, for programs.")
 def runs(
     directory: Path,
-    wanted: str | None,
+    sort_by: str | None,
     ascending: bool | None,
     reverse: bool,
     conditions: tuple[str, ...],
@@ -111,7 +111,7 @@ def runs(
             print_line(f"skipped {directory / run.path}: {run.reason}", err=True)
     try:
         chosen = in_order(
-            filtered(listed_runs, conditions), wanted, ascending=ascending, reverse=reverse
+            filtered(listed_runs, conditions), sort_by, ascending=ascending, reverse=reverse
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
@@ -120,10 +120,10 @@ def runs(
     elif chosen:
         shown, which = chosen, ""
         if len(chosen) > MOST_ROWS and not all_runs and is_terminal(command_output()):
-            newest = wanted in (None, "date") and not reverse and ascending is not False
+            newest = sort_by in (None, "date") and not reverse and ascending is not False
             shown = chosen[-MOST_ROWS:] if newest else chosen[:MOST_ROWS]
             which = "last" if newest else "first"
-        print_runs(shown, wanted)
+        print_runs(shown, sort_by)
         if which:
             print_line(f"the {which} {MOST_ROWS} of {len(chosen)} runs; all with --all")
     else:

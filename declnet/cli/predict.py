@@ -5,20 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from declnet.cli.data_argument import DataArgument
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.display.streams import binary_output, print_json, print_line
 from declnet.cli.options import (
-    DATA,
     PATH,
     PluginOptions,
-    data_of,
     format_option,
+    gathered,
+    no_plugin_option,
     run_argument,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
@@ -34,9 +36,30 @@ MOST_ROWS = 5
 """Rows that could not be predicted and are named in the warning, at most."""
 
 
+@dataclass(frozen=True)
+class PredictOptions(PluginOptions):
+    """The options of `declnet predict`, as in its help."""
+
+    output: Path | None = None
+    form: str | None = None
+    identifiers: tuple[str, ...] = ()
+    threshold: float | None = None
+    spread: bool = False
+    on_error: Literal["fail", "empty"] = "fail"
+    force: bool = False
+
+    def require_consistent(self, form: str) -> None:
+        """Raise UsageError for options that do not suit a format, or each other."""
+        for option, is_given in (("--spread", self.spread), ("--id", self.identifiers)):
+            if is_given and form == "npy":
+                raise click.UsageError(f"npy holds the predictions alone: leave out {option}")
+        if self.threshold is not None and not isfinite(self.threshold):
+            raise click.BadParameter("not a finite number", param_hint="--threshold")
+
+
 @click.command(short_help="Predict the rows of a file with the model of a run.")
 @run_argument
-@click.argument("data", metavar="INPUT", type=DATA)
+@click.argument("data", metavar="INPUT", type=DataArgument.click_type)
 @click.option(
     "-o",
     "--output",
@@ -77,19 +100,9 @@ MOST_ROWS = 5
     "reason in the column `error`.  [default: fail]",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
-@PluginOptions.pass_to()
-def predict(
-    options: PluginOptions,
-    run: Path,
-    data: Path | str,
-    output: Path | None,
-    form: str | None,
-    identifiers: tuple[str, ...],
-    threshold: float | None,
-    spread: bool,
-    on_error: Literal["fail", "empty"],
-    force: bool,
-) -> None:
+@no_plugin_option
+@gathered(PredictOptions)
+def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
@@ -105,39 +118,31 @@ def predict(
     with without_collections():
         from declnet.contracts.attribution import attributing_errors
         from declnet.runs.inference.file_parts import predicted_parts
-        from declnet.runs.inference.prediction_files import (
-            FORMS,
-            columns_of,
-            form_of,
-        )
+        from declnet.runs.inference.prediction_files import FORMS, columns_of, form_of
         from declnet.runs.loading import load_predictor
         from declnet.runs.storage.writing import require_free, whole_file
         from declnet.training.numerics import one_blas_thread
 
     interrupt_on_signals()
-    form = form_of(output, form)
-    write = FORMS[form]
-    if spread and form == "npy":
-        raise click.UsageError("npy holds the predictions alone: leave out --spread")
-    if identifiers and form == "npy":
-        raise click.UsageError("npy holds the predictions alone: leave out --id")
-    if threshold is not None and not isfinite(threshold):
-        raise click.BadParameter("not a finite number", param_hint="--threshold")
+    output, form = options.output, form_of(options.output, options.form)
+    write, errors = FORMS[form], _Errors()
+    options.require_consistent(form)
     if output is not None:
-        require_free(output, force)
+        require_free(output, options.force)
     with attributing_errors(options.registry):
         predictor = load_predictor(run, options.registry, notice=show_note)
-        if spread and len(predictor.members) == 1:
+        if options.spread and len(predictor.members) == 1:
             raise click.UsageError("--spread needs several models: a folder of folds or seeds")
-        if threshold is not None:
-            predictor.set_threshold(threshold)
+        if options.threshold is not None:
+            predictor.set_threshold(options.threshold)
         start = time.perf_counter()
-        source = data_of(data, "INPUT", predictor.registry, predictor.spec.data.train)
+        train = predictor.spec.data.train
+        source = DataArgument(data, predictor.registry, "INPUT", train).data
+        identifiers = tuple(dict.fromkeys(options.identifiers))
+        spread, on_error = options.spread, options.on_error
         with one_blas_thread(), _input(source) as table:
-            named = tuple(dict.fromkeys(identifiers))
-            errors = _Errors()
             predictions = errors.collected(
-                predicted_parts(predictor, table, named, spread=spread, on_error=on_error)
+                predicted_parts(predictor, table, identifiers, spread=spread, on_error=on_error)
             )
             parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
             if output is None:
@@ -146,7 +151,7 @@ def predict(
                     parts = map(_escaped, parts)
                 rows = write(parts, target)
             else:
-                with whole_file(output, force) as target:
+                with whole_file(output, options.force) as target:
                     rows = write(parts, target)
     errors.show(rows)
     if output is not None:
@@ -231,7 +236,7 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
 @run_argument
 @click.option(
     "--data",
-    type=DATA,
+    type=DataArgument.click_type,
     help="Data with targets to evaluate on: a file that an installed data source reads, or a "
     "source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
 )
@@ -287,7 +292,8 @@ def evaluate(
     chosen = chosen_analyses(analyses, predictor.registry)
     if data is not None:
         with attributing_errors(predictor.registry):
-            source = data_of(data, "--data", predictor.registry, predictor.spec.data.train)
+            train = predictor.spec.data.train
+            source = DataArgument(data, predictor.registry, "--data", train).data
         names: Sequence[str | Path | DataSource] = [source]
     elif any(one.spec.data.train is None for one in stored.runs):
         raise DataError("the run's data came from a program", hint="name a file with --data")

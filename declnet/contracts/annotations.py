@@ -238,7 +238,7 @@ def parsed(annotation: Any) -> Type:
         return Type(kind, rules=(ArrayOf(),))
     if kind is Annotated:
         plain, *more = parts
-        rules = tuple(each for each in more if isinstance(each, ArrayOf | AtLeast))
+        rules = tuple(rule for rule in more if isinstance(rule, ArrayOf | AtLeast))
         return replace(parsed(plain), rules=rules) if rules else parsed(plain)
     if kind is Literal:
         return Type(kind, parts)

@@ -119,7 +119,7 @@ class MappedArray:
             raises ChangedFileError if the file has changed.
         """
         raw = np.empty((size, *self.shape[1:]), self._stored)
-        given = raw if self.dtype == self._stored else np.empty(raw.shape, self.dtype)
+        target = raw if self.dtype == self._stored else np.empty(raw.shape, self.dtype)
         whole: memoryview = raw.reshape(-1).view(np.uint8).data
         rows: list[memoryview] = []
         width, offset, read = self._row_bytes, self._offset, self._file.read_into
@@ -136,10 +136,10 @@ class MappedArray:
                 for row, position in zip(rows, chosen.tolist(), strict=True):
                     read(row, offset + position * width)
             require_unchanged()
-            if given is not raw:
-                given[...] = raw
+            if target is not raw:
+                target[...] = raw
 
-        return given, gather
+        return target, gather
 
     def subset(self, positions: Array) -> MappedArray:
         """Return the samples at the given positions, without reading them."""

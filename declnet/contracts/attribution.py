@@ -35,10 +35,10 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
     except (DeclnetError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        found = _innermost_component(error.__traceback__)
-        if found is None or (not isinstance(error, Exception) and is_from_core(error)):
+        innermost = _innermost_component(error.__traceback__)
+        if innermost is None or (not isinstance(error, Exception) and is_from_core(error)):
             raise
-        component, method, place = found
+        component, method, place = innermost
         raise ComponentError(
             f"{named_component(component, registry)} raised {type(error).__name__} in "
             f"{method}() ({place}): {error_message(error)}"

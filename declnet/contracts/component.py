@@ -63,7 +63,7 @@ class Component(StrictModel):
     """Fields of a contract that a dumped component leaves out while they have their default."""
 
     _spec_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a spec may write beside the fields of a component of this contract."""
+    """Keys that a spec may write in addition to the fields of a component of this contract."""
 
     @classmethod
     def verify_contract(cls) -> None:
@@ -89,10 +89,10 @@ class Component(StrictModel):
     def scheduled_fields(cls) -> dict[str, "NumberOr"]:
         """Return the ranges of the fields annotated with `Scheduled`, by name."""
         return {
-            name: each
+            name: annotation
             for name, field in cls.model_fields.items()
-            for each in field.metadata
-            if getattr(each, "by_step", False)
+            for annotation in field.metadata
+            if getattr(annotation, "by_step", False)
         }
 
     @classmethod

@@ -81,5 +81,5 @@ class RunContext:
         here = self.last
         while here is not None and here.layer.output_range == "input":
             here = here.inputs[0]
-        given = here.layer.output_range if here is not None else None
-        return None if given == "input" else given
+        declared = here.layer.output_range if here is not None else None
+        return None if declared == "input" else declared

@@ -58,11 +58,11 @@ def with_folder(value: Any, folder: Path) -> Any:
     return LocatedString(value, folder) if type(value) is str else value
 
 
-def custom_error(kind: str, message: str, **context: str | None) -> PydanticCustomError:
+def custom_error(kind: str, message: str, /, **context: str | None) -> PydanticCustomError:
     """Return an error whose message may contain braces, with context such as `hint`."""
     text = message.replace("{", "{{").replace("}", "}}")
-    given = {key: value for key, value in context.items() if value is not None}
-    return PydanticCustomError(kind, text, given)
+    details = {key: value for key, value in context.items() if value is not None}
+    return PydanticCustomError(kind, text, details)
 
 
 def located_error(
@@ -77,19 +77,17 @@ def located_error(
 
 def detailed_errors(error: ValidationError) -> list[InitErrorDetails]:
     """Return the errors of a validation, to be raised again with others or at another location."""
-    details = []
-    for each in error.errors():
-        kind, context = each["type"], each.get("ctx", {})
-        built_in = kind in _BUILT_IN
-        again = kind if built_in else _escaped(kind, each["msg"], context)
-        details.append(
-            InitErrorDetails(type=again, loc=each["loc"], input=each["input"], ctx=context)
-        )
-    return details
+    return [_again(detail) for detail in error.errors()]
 
 
-def _escaped(kind: Any, message: str, context: Any) -> PydanticCustomError:
-    return PydanticCustomError(kind, message.replace("{", "{{").replace("}", "}}"), context)
+def _again(
+    detail: ErrorDetails, error: str | PydanticCustomError | None = None
+) -> InitErrorDetails:
+    """Return an error to be raised again, perhaps by another one at the same key."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if error is None:
+        error = kind if kind in _BUILT_IN else custom_error(kind, detail["msg"], **context)
+    return InitErrorDetails(type=error, loc=detail["loc"], input=detail["input"], ctx=context)
 
 
 def _layer_name(name: str) -> str:
@@ -158,7 +156,7 @@ class StrictModel(BaseModel):
     @classmethod
     def known_key(cls, written: str) -> str | None:
         """Return what `other_keys` says about a key, of this class or of its bases."""
-        others = (vars(each).get("other_keys", {}) for each in cls.__mro__)
+        others = (vars(base).get("other_keys", {}) for base in cls.__mro__)
         return next(filter(None, (known_elsewhere(written, other) for other in others)), None)
 
     @classmethod
@@ -189,9 +187,8 @@ class StrictModel(BaseModel):
         try:
             return handler(values)
         except ValidationError as error:
-            found = error.errors()
-            details = [cls._with_suggestion(detail) for detail in found]
-            meant = cls._only_one_meant(found, values, handler)
+            details = [cls._with_suggestion(detail) for detail in error.errors()]
+            meant = cls._only_one_meant(error.errors(), values, handler)
             if meant is not None:
                 details[meant[0]]["type"] = meant[1]
             hides = bool(cls.model_config.get("hide_input_in_errors"))
@@ -202,8 +199,7 @@ class StrictModel(BaseModel):
     @classmethod
     def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
         location, kind = detail["loc"], detail["type"]
-        context = detail.get("ctx", {})
-        error: str | PydanticCustomError = kind
+        error: PydanticCustomError | None = None
         if kind == "extra_forbidden" and len(location) == 1:
             label = f"keys of {cls.type}" if hasattr(cls, "type") else "keys here"
             about = cls.about_unknown(str(location[0]), cls.model_fields.keys(), label)
@@ -220,18 +216,16 @@ class StrictModel(BaseModel):
             hint = f"add {written[name]}" + (f", {meaning}" if meaning else "")
             known = {"hint": hint, "required": ", ".join(written.values()), "meaning": meaning}
             error = PydanticCustomError("missing_key", "is missing", known)
-        elif kind not in _BUILT_IN:
-            error = _escaped(kind, detail["msg"], context)
-        return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
+        return _again(detail, error)
 
     @classmethod
     def _only_one_meant(
-        cls, found: Sequence[ErrorDetails], values: Any, handler: ModelWrapValidatorHandler[Self]
+        cls, details: Sequence[ErrorDetails], values: Any, handler: ModelWrapValidatorHandler[Self]
     ) -> tuple[int, PydanticCustomError] | None:
         """Return the error of the only unknown key, and its index, if it can be the missing one."""
-        at_keys = [each for each in enumerate(found) if len(each[1]["loc"]) == 1]
+        at_keys = [numbered for numbered in enumerate(details) if len(numbered[1]["loc"]) == 1]
         unknown = [key for key in at_keys if key[1]["type"] == "extra_forbidden"]
-        missing = [each["loc"][0] for _, each in at_keys if each["type"] == "missing"]
+        missing = [detail["loc"][0] for _, detail in at_keys if detail["type"] == "missing"]
         if len(unknown) != 1 or len(missing) != 1 or not isinstance(values, Mapping):
             return None
         (index, detail), name = unknown[0], str(missing[0])
@@ -242,7 +236,7 @@ class StrictModel(BaseModel):
         try:
             handler(renamed)
         except ValidationError as error:
-            if any(each["loc"][:1] == (name,) for each in error.errors()):
+            if any(detail["loc"][:1] == (name,) for detail in error.errors()):
                 return None
         about = {"hint": f'did you mean "{name}", which is missing?', "meant": name}
         return index, PydanticCustomError("unknown_key", "unknown key", about)
@@ -306,7 +300,7 @@ def resolve_paths(
         if is_path and name in resolved:
             resolved[name] = _resolved(value, folder)
         elif field.annotation == dict[str, Path] | None and isinstance(value, dict):
-            resolved[name] = {key: _resolved(each, folder) for key, each in value.items()}
+            resolved[name] = {key: _resolved(item, folder) for key, item in value.items()}
     return resolved
 
 

@@ -35,7 +35,6 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
     for method in _methods(contract):
         _verify_signature(cls, contract, method)
-    _verify_suffixes(cls, getattr(cls, "suffixes", ()))
     for attribute, annotation in _traits(contract).items():
         value, expected = getattr(cls, attribute), parsed(annotation)
         try:
@@ -44,6 +43,7 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(
                 f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
             ) from None
+    _verify_suffixes(cls, getattr(cls, "suffixes", ()))
 
 
 def _verify_fields(cls: Any, contract: Any) -> None:
@@ -72,29 +72,29 @@ def _verify_fields(cls: Any, contract: Any) -> None:
 
 
 def _verify_signature(cls: Any, contract: Any, name: str) -> None:
-    own, expected = getattr(cls, name), getattr(contract, name)
-    if getattr(own, "__func__", own) is getattr(expected, "__func__", expected):
+    method, expected = getattr(cls, name), getattr(contract, name)
+    if getattr(method, "__func__", method) is getattr(expected, "__func__", expected):
         return
-    if not callable(own):
+    if not callable(method):
         raise RegistryError(f"{cls.__name__}.{name} is not a method")
     try:
-        found, wanted = inspect.signature(own), inspect.signature(expected)
+        written, promised = inspect.signature(method), inspect.signature(expected)
     except (TypeError, ValueError):  # e.g. a function written in C
         return
     positional = [
         parameter
-        for parameter in wanted.parameters.values()
+        for parameter in promised.parameters.values()
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     try:
-        found.bind(*positional)
+        written.bind(*positional)
     except TypeError:
-        arguments, given = (
+        arguments, parameters = (
             ", ".join(parameter for parameter in signature.parameters if parameter != "self")
-            for signature in (wanted, found)
+            for signature in (promised, written)
         )
         raise RegistryError(
-            f"{cls.__name__}.{name}() takes ({given}), but a {cls.kind} is called with "
+            f"{cls.__name__}.{name}() takes ({parameters}), but a {cls.kind} is called with "
             f"({arguments})"
         ) from None
 
@@ -118,8 +118,8 @@ def _members(annotation: Any) -> Iterator[Any]:
 @lru_cache(maxsize=64)
 def _reserved(contract: Any) -> frozenset[str]:
     """Return names that fields may not have: methods and class attributes of the contract."""
-    own = map(vars, (*_bases(contract), StrictModel))
-    names = {name for namespace in own for name in namespace if not name.startswith("_")}
+    namespaces = map(vars, (*_bases(contract), StrictModel))
+    names = {name for namespace in namespaces for name in namespace if not name.startswith("_")}
     names |= {name for name in dir(StrictModel) if name.startswith("model_")}
     return frozenset(names | {"type"}) - set(contract.model_fields)
 
@@ -127,10 +127,10 @@ def _reserved(contract: Any) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _methods(contract: Any) -> tuple[str, ...]:
     """Return the public methods that components of a contract may override."""
-    found = []
+    names = []
     for base in _bases(contract):
-        found += [name for name, value in vars(base).items() if inspect.isfunction(value)]
-    return tuple(name for name in dict.fromkeys(found) if not name.startswith("_"))
+        names += [name for name, value in vars(base).items() if inspect.isfunction(value)]
+    return tuple(name for name in dict.fromkeys(names) if not name.startswith("_"))
 
 
 @lru_cache(maxsize=64)

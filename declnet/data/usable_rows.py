@@ -82,7 +82,7 @@ class UsableRows:
     errors: RowErrors = field(default_factory=dict)
 
     @classmethod
-    def of(cls, table: Table) -> UsableRows:
+    def whole(cls, table: Table) -> UsableRows:
         """Return all rows of a table."""
         return cls(table, np.arange(len(table)))
 
@@ -102,7 +102,7 @@ class UsableRows:
                 read(name, column[part], numbers[part])
 
             errors = refused_rows(check, numbers) | errors
-        rows = cls.of(table).without(errors)
+        rows = cls.whole(table).without(errors)
         numbers = np.asarray(rows.table.row_numbers)
         columns = {n: read(n, column, numbers) for n, column in rows.table.columns.items()}
         return replace(rows, table=replace(rows.table, columns=columns))

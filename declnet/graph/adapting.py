@@ -1,4 +1,9 @@
-"""Data-driven initialization: initializers that see their layer's first batch, in forward order."""
+"""Data-driven initialization: initializers that see their layer's first batch, in forward order.
+
+They see the first step's batch, or more samples (`Initializer.adapt_samples`), in a separate
+forward graph up to the last layer that needs it. Random streams, the shuffle and running statistics
+are restored, so the step is the same as without.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +60,8 @@ def adapt_parameters(
     model: Model,
     adapting: Sequence[tuple[Slot, Initializer]],
     x: Batch,
-    layer_streams: Sequence[np.random.Generator],
-    own_streams: Callable[[int], np.random.Generator],
+    streams: Sequence[np.random.Generator],
+    rng_of: Callable[[int], np.random.Generator],
     total: int,
 ) -> None:
     """Let data-driven initializers change a model's parameters, as its first step begins.
@@ -67,13 +72,13 @@ def adapt_parameters(
     Args:
         adapting: what `adapting_slots` returned.
         x: the inputs of the first samples, (n, *input shape) each.
-        layer_streams: the layers' random streams, which layers draw from; there may be more.
-        own_streams: returns the stream for the initializers of a layer, by its position.
+        streams: the layers' random streams, which layers draw from; there may be more.
+        rng_of: returns the stream for the initializers of a layer, by its position.
         total: number of updates in the whole training, for schedules.
     """
     network, schedules = adapted_part(model.network, adapting), ScheduledValues(total)
     nodes, plan = network.nodes, plan_memory(network, training=False)
-    streams = layer_streams[: len(nodes)]
+    streams = streams[: len(nodes)]
     memory = GraphMemory(nodes, plan, model.store, sample_count(x), streams, schedules=schedules)
     schedules.begin(1)
     batch = BatchArrays(memory, x)
@@ -84,7 +89,7 @@ def adapt_parameters(
             (slot, initializer) for slot, initializer in adapting if slot.node == node.index
         ]
         layer = _RepeatableLayer(model, node, batch)
-        rng = own_streams(node.index)
+        rng = rng_of(node.index)
         for slot, initializer in in_layer:
             w = model.store.arrays[slot.key]
             verified(Initializer.adapt, initializer, w, layer.x, layer.forward, rng)

@@ -9,7 +9,7 @@ from declnet.contracts.network.inputs import InputInfo, input_value
 from declnet.display.tables import ResultTable, Row
 from declnet.graph.shapes import Node
 
-MOST_LAYERS = 500
+MAX_LAYERS = 500
 """Maximum number of layers shown."""
 
 
@@ -23,11 +23,11 @@ def layers_table(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> Resu
     rows: list[Row] = [
         (input_value(name), "", with_batch(info.shape), "") for name, info in inputs.items()
     ]
-    for node in nodes[:MOST_LAYERS]:
+    for node in nodes[:MAX_LAYERS]:
         shared = None if node.shared is None else f"of {nodes[node.shared].name}"
         shape = with_batch(node.output_shape)
         rows.append((node.name, node.layer.type, shape, shared or node.parameter_count))
-    if (left := len(nodes) - MOST_LAYERS) > 0:
+    if (left := len(nodes) - MAX_LAYERS) > 0:
         rows.append((f"… and {left:,} more", "", "", ""))
     rows.append(("total", "", "", sum(node.parameter_count for node in nodes)))
     columns = ("layer", "type", "output", "parameters")

@@ -1,4 +1,7 @@
-"""The graph of a prediction: forward only, with memory reused as soon as values are dead."""
+"""The graph of a prediction: forward only, with memory reused as soon as values are dead.
+
+It takes at most 1024 samples at a time. Each thread has a graph of its own.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class InferenceGraph:
         """
         n = sample_count(x)
         if n not in self._bound:
-            if len(self._bound) == MOST_BOUND:
+            if len(self._bound) == MAX_BOUND:
                 self._bound.clear()
             self._bound[n] = self._bind(x)
         sections, y_preds = self._bound[n]
@@ -92,11 +95,11 @@ def _reader(node: Node, batch: BatchArrays) -> Callable[[Batch], None]:
     )
 
 
-MOST_BOUND = 64
+MAX_BOUND = 64
 """Batch sizes whose calls are kept, since a server predicts batches of all sizes."""
 
-MOST_SAMPLES = 1024
-MOST_BYTES = 64 * 2**20
+MAX_SAMPLES = 1024
+MAX_BYTES = 64 * 2**20
 """Upper bound for the graph of a prediction, unless one sample takes more."""
 
 
@@ -115,4 +118,4 @@ def samples_at_once(network: Network, dtype: npt.DTypeLike) -> int:
     """
     sample = sum(map(prod, input_shapes(network.nodes).values())) * np.dtype(dtype).itemsize
     needed = sample + inference_memory(network, dtype, 1)
-    return max(1, min(MOST_SAMPLES, MOST_BYTES // needed))
+    return max(1, min(MAX_SAMPLES, MAX_BYTES // needed))

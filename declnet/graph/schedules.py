@@ -1,4 +1,10 @@
-"""The values of scheduled fields, computed once for each step."""
+"""The values of scheduled fields, computed once for each step.
+
+Each field annotated with `Scheduled` has an array of one number, which components read as
+`state.now.rate` and compiled kernels bind as `state.now["rate"]`. Fields of the same name and
+schedule share one. For a stretch of compiled steps all values are computed in advance
+(`StepLoop.now`).
+"""
 
 from __future__ import annotations
 
@@ -64,7 +70,7 @@ class ScheduledValues:
             first: the number of the first of these steps.
 
         Raises:
-            BrokenContractError: as `begin`.
+            BrokenContractError: a schedule returned no number, or one outside the field's range.
         """
         steps, total = range(first, first + len(values)), self._total
         for number, (name, schedule, bounds) in enumerate(self._due):

@@ -1,4 +1,9 @@
-"""A training step on one batch: its calls, part by part, and the arrays that they fill."""
+"""A training step on one batch: its calls, part by part, and the arrays that they fill.
+
+No call takes an argument: what differs from step to step, such as the learning rate, is in arrays
+of one number. Each batch size has a step of its own. So the loop looks nothing up and allocates
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +73,7 @@ class Step:
         chains: the layers before the losses.
         heads: the losses.
         after: calls after the backward pass: regularizers.
-        compile: what compiles the calls, if there is an engine.
+        compiler: compiles the calls if there is an engine.
     """
 
     batch: BatchArrays
@@ -80,7 +85,7 @@ class Step:
     chains: Sequence[BoundChain]
     heads: Sequence[BoundHead]
     after: Sequence[Call]
-    compile: Callable[[Sequence[Call]], CompiledCalls]
+    compiler: Callable[[Sequence[Call]], CompiledCalls]
 
     @cached_property
     def bound_calls(self) -> tuple[Call, ...]:
@@ -93,7 +98,7 @@ class Step:
     @cached_property
     def compiled(self) -> CompiledCalls:
         """The same calls, compiled by the engine if there is one."""
-        return self.compile(self.bound_calls)
+        return self.compiler(self.bound_calls)
 
     @cached_property
     def calls(self) -> Sequence[Call]:

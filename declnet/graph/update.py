@@ -2,6 +2,9 @@
 
 There is an update for each region of the vector: each group of the optimizer, in layers that are
 trained from the same epoch on.
+
+The state of dead units decays to denormal numbers, which processors handle slowly, so every 64
+steps they are set to zero.
 """
 
 from __future__ import annotations
@@ -196,13 +199,13 @@ class ParameterUpdate(BoundUpdate):
         memory = _SharedMemory()
         updates: list[Call] = []
         for info, w, dw in parameters:
-            shapes, further = state_shapes(optimizer, info)
+            shapes, workspace = state_shapes(optimizer, info)
             scratch = (memory.array(position, w.shape, w.dtype) for position in (0, 1))
             state = OptimizerState((next(scratch), next(scratch)), self._values, info)
             for name, shape in shapes.items():
                 self.state[f"{info.name}:{name}"] = np.zeros(shape, w.dtype)
                 setattr(state, name, self.state[f"{info.name}:{name}"])
-            for name, shape in further.items():
+            for name, shape in workspace.items():
                 setattr(state, name, memory.array(name, shape, w.dtype))
             updates.append(OptimizerUpdate(optimizer, w, dw, state, self.rate, self.step))
         size = min(SLICE, max((array.size for array in self.state.values()), default=0))

@@ -12,7 +12,7 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.partial import LayerPart
 
-MOST_LISTED = 5
+MAX_LISTED = 5
 """Maximum number of inputs listed in a hint."""
 
 Sources = dict[str, tuple[int, str | None]]
@@ -148,8 +148,8 @@ def _unknown(
     """Return the error for a name that refers to no value."""
     named = [input_value(name) for name in input_names]
     if source == INPUT and len(named) > 1:
-        listed = " or ".join(f'inputs = ["{value}"]' for value in named[:MOST_LISTED])
-        more = ", …" if len(named) > MOST_LISTED else ""
+        listed = " or ".join(f'inputs = ["{value}"]' for value in named[:MAX_LISTED])
+        more = ", …" if len(named) > MAX_LISTED else ""
         which = f'"{not_above[0]}" reads "{INPUT}", but the data has {len(named)} inputs'
         return Diagnostic(which, f"write {listed}{more}", path, "E026")
     if source.startswith(f"{INPUT}."):

@@ -177,11 +177,7 @@ class Registry:
         Components, plugins and failures are shared with this registry.
         """
         preferred = self.preferred | frozenset(map(normalized, distributions))
-        if preferred == self.preferred:
-            return self
-        view = copy.copy(self)
-        view.preferred = preferred
-        return view
+        return self if preferred == self.preferred else self._view(preferred=preferred)
 
     def as_recorded(self, components: Mapping[tuple[str, str], Plugin]) -> Self:
         """Return a view of this registry for a stored run; like `preferring`, it shares everything.
@@ -189,9 +185,7 @@ class Registry:
         Args:
             components: the only plugin to take each kind and type from, regardless of preference.
         """
-        view = self.with_known_origins(components)
-        view._recorded = components
-        return view
+        return self._view(_known_origins=components, _recorded=components)
 
     def with_known_origins(self, components: Mapping[tuple[str, str], Plugin]) -> Self:
         """Return a view of this registry whose hints say where missing components came from.
@@ -199,8 +193,11 @@ class Registry:
         Args:
             components: the plugin that each kind and type came from.
         """
+        return self._view(_known_origins=components)
+
+    def _view(self, **attributes: Any) -> Self:
         view = copy.copy(self)
-        view._known_origins = components
+        vars(view).update(attributes)
         return view
 
     def register(self, component: type[Any], plugin: Plugin = LOCAL) -> None:
@@ -230,11 +227,11 @@ class Registry:
             UnknownTypeError: there is none (with a suggestion, or the cause if a broken plugin
                 announced it), or several distributions offer it.
         """
-        found = self._candidates(kind, name)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise self._ambiguous(kind, name, [each.plugin for each in found])
+        candidates = self._candidates(kind, name)
+        if len(candidates) == 1:
+            return candidates[0]
+        if candidates:
+            raise self._ambiguous(kind, name, [entry.plugin for entry in candidates])
         recorded = self._recorded.get((kind, name))
         for failure in self.failures:
             belongs = recorded is None or failure.plugin.is_of(recorded.distribution)
@@ -258,16 +255,16 @@ class Registry:
 
     def types(self, kind: str) -> list[str]:
         """Return the types of a kind, sorted, without importing anything."""
-        return sorted(name for name, each in self._entries.get(kind, {}).items() if each)
+        return sorted(name for name, entries in self._entries.get(kind, {}).items() if entries)
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Import and yield every component that a spec can have, of one kind or of all.
 
         Sorted by kind and type. Types with an undecided conflict are left out.
         """
-        for each in self.kinds() if kind is None else [kind]:
-            for name in self.types(each):
-                yield from self._only(each, name)
+        for kind_name in self.kinds() if kind is None else [kind]:
+            for name in self.types(kind_name):
+                yield from self._only(kind_name, name)
 
     def replacing(self, kind: str, types: tuple[str, ...] | None) -> Iterator[Entry]:
         """Do the same for components of a kind that replace these types, in this order.
@@ -277,13 +274,13 @@ class Registry:
             types: the types; None for components that were announced without any.
         """
         for name in self.types(kind):
-            if any(each.replaces == types for each in self._entries[kind][name]):
-                yield from (each for each in self._only(kind, name) if each.replaces == types)
+            if any(entry.replaces == types for entry in self._entries[kind][name]):
+                yield from (entry for entry in self._only(kind, name) if entry.replaces == types)
 
     def replaced(self, kind: str) -> frozenset[tuple[str, ...]]:
         """Return the types that components of a kind replace together, without importing any."""
-        entries = (each for found in self._entries.get(kind, {}).values() for each in found)
-        return frozenset(entry.replaces for entry in entries if entry.replaces is not None)
+        replaced = (entry.replaces for entry in self._announced(kind))
+        return frozenset(types for types in replaced if types is not None)
 
     def covering(self, kind: str, name: str, file_format: str) -> Iterator[Entry]:
         """Import and yield the components of a kind that replace a type, in one format.
@@ -296,25 +293,28 @@ class Registry:
             name: the type that they replace, alone or among others.
             file_format: the format, as `Register.lazily` takes it.
         """
-        for entries in tuple(self._entries.get(kind, {}).values()):
-            for entry in tuple(entries):
-                if entry.format in (file_format, None) and (
-                    not entry.replaces or name in entry.replaces
-                ):
-                    yield from self._usable([entry])
+        for entry in tuple(self._announced(kind)):
+            is_for_type = not entry.replaces or name in entry.replaces
+            if is_for_type and entry.format in (file_format, None):
+                yield from self._usable([entry])
 
     def offers(self, kind: str | None = None, name: str | None = None) -> Iterator[Entry]:
         """Import and yield every working component, from all distributions.
 
         Sorted by kind and type; restricted to one kind and one type, if given.
         """
-        for each in self.kinds() if kind is None else [kind]:
-            for found in self.types(each) if name is None else [name]:
-                yield from self._usable(self._entries.get(each, {}).get(found, ()))
+        entries = [entry for entry in self._announced(kind) if name in (None, entry.type)]
+        yield from self._usable(sorted(entries, key=lambda entry: (entry.kind, entry.type)))
+
+    def _announced(self, kind: str | None = None) -> Iterator[Entry]:
+        """Yield every entry, of one kind or of all, in the order of registration."""
+        for types in self._entries.values() if kind is None else [self._entries.get(kind, {})]:
+            for entries in types.values():
+                yield from entries
 
     def offering(self, kind: str, name: str) -> tuple[Plugin, ...]:
         """Return the plugins that announce a type, working or not, without importing anything."""
-        working = [each.plugin for each in self._entries.get(kind, {}).get(name, ())]
+        working = [entry.plugin for entry in self._entries.get(kind, {}).get(name, ())]
         broken = [
             failure.plugin
             for failure in self.failures
@@ -327,10 +327,10 @@ class Registry:
         conflicts = []
         for kind in self.kinds():
             for name in self.types(kind):
-                plugins = tuple(each.plugin for each in self._entries[kind][name])
+                plugins = tuple(entry.plugin for entry in self._entries[kind][name])
                 if len(plugins) > 1:
-                    found = self._candidates(kind, name)
-                    chosen = found[0].plugin if len(found) == 1 else None
+                    candidates = self._candidates(kind, name)
+                    chosen = candidates[0].plugin if len(candidates) == 1 else None
                     conflicts.append(Conflict(kind, name, plugins, chosen))
         return conflicts
 
@@ -341,14 +341,13 @@ class Registry:
 
     def versions(self) -> dict[str, str]:
         """Return the version of each distribution that has components, by its normalized name."""
-        everything = (type_ for types in self._entries.values() for type_ in types.values())
-        plugins = (entry.plugin for entries in everything for entry in entries)
+        plugins = (entry.plugin for entry in self._announced())
         return {normalized(plugin.distribution): plugin.version for plugin in plugins}
 
     def _only(self, kind: str, name: str) -> list[Entry]:
         """Return the working component of a type, or nothing if there is a conflict."""
-        found = self._candidates(kind, name)
-        return found if len(found) == 1 else []
+        candidates = self._candidates(kind, name)
+        return candidates if len(candidates) == 1 else []
 
     def _candidates(self, kind: str, name: str) -> list[Entry]:
         """Return the working components left for a type: one, unless there is a conflict."""
@@ -360,8 +359,8 @@ class Registry:
             )
         offering = self.offering(kind, name)
         if len(offering) > 1:
-            own = {normalized(FIRST_PARTY)}
-            for names in (self.preferred - own, own):
+            first_party = {normalized(FIRST_PARTY)}
+            for names in (self.preferred - first_party, first_party):
                 if any(normalized(plugin.distribution) in names for plugin in offering):
                     entries = [
                         entry for entry in entries if normalized(entry.plugin.distribution) in names
@@ -421,12 +420,20 @@ class Registry:
                 if failure.plugin.is_of(origin.distribution) and failure.type is None:
                     return f"it came from a broken plugin, {failure}"
             return origin.origin_hint()
-        missing = [each for each in sorted(self.preferred - set(self.versions())) if _absent(each)]
+        missing = [
+            distribution
+            for distribution in sorted(self.preferred - set(self.versions()))
+            if _absent(distribution)
+        ]
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             return f"it may belong to {' or '.join(missing)}, which {verb} not installed"
         whole = [failure for failure in self.failures if failure.type is None]
-        listed = [each for each in whole if normalized(each.plugin.distribution) in self.preferred]
+        listed = [
+            failure
+            for failure in whole
+            if normalized(failure.plugin.distribution) in self.preferred
+        ]
         if listed:
             return f"the spec lists a broken plugin, {listed[0]}"
         types = self.types(kind)

@@ -17,23 +17,23 @@ def unmet(requirement: str) -> str | None:
     if parsed.marker is not None and not parsed.marker.evaluate({"extra": ""}):
         return None
     try:
-        found = version(parsed.name)
+        installed = version(parsed.name)
     except PackageNotFoundError:
         return f"{parsed.name} is not installed"
-    if parsed.specifier.contains(found, prereleases=True):
+    if parsed.specifier.contains(installed, prereleases=True):
         return None
-    return f"{parsed.name} {found} is installed, but {parsed.specifier} is needed"
+    return f"{parsed.name} {installed} is installed, but {parsed.specifier} is needed"
 
 
 def unmet_requirements(distribution: str) -> str:
     """Return which requirements of a distribution are not met, with pip commands; empty if none."""
     try:
         required = requires(distribution) or ()
-        faults = {each: unmet(each) for each in required}
+        faults = {requirement: unmet(requirement) for requirement in required}
     except (PackageNotFoundError, ValueError):
         return ""
     return "; ".join(
-        f'{fault} (pip install "{each.partition(";")[0].strip()}")'
-        for each, fault in faults.items()
+        f'{fault} (pip install "{requirement.partition(";")[0].strip()}")'
+        for requirement, fault in faults.items()
         if fault is not None
     )

@@ -20,14 +20,14 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     Case, hyphens and spaces make no difference.
     """
     written = _normalized(name)[:100]
-    names = {_normalized(each): each for each in sorted(known, reverse=True)}
-    alike = [each for each in names if each[:1] == written[:1]]
+    names = {_normalized(word): word for word in sorted(known, reverse=True)}
+    alike = [word for word in names if word[:1] == written[:1]]
     close = _most_alike(written, names, SIMILAR)
     close = close or _most_alike(written, alike, SAME_INITIAL)
-    close = close or [each for each in names if written in each.split("_")]
+    close = close or [word for word in names if written in word.split("_")]
     if close or not written:
         return names[close[0]] if close else None
-    return next((each for each in sorted(names.values()) if _initials(each) == written), None)
+    return next((word for word in sorted(names.values()) if _initials(word) == written), None)
 
 
 def is_misspelling(written: str, name: str, known: Iterable[str] = ()) -> bool:
@@ -42,7 +42,7 @@ def is_misspelling(written: str, name: str, known: Iterable[str] = ()) -> bool:
         return True
     if _normalized(written) in name.split("_"):  # one word of several
         return "_" not in name
-    closeness, *others = (_closeness(written, each) for each in (name, *({*known} - {name})))
+    closeness, *others = (_closeness(written, other) for other in (name, *({*known} - {name})))
     return closeness >= SIMILAR and closeness > max(others, default=0) + MARGIN
 
 
@@ -59,7 +59,7 @@ def known_elsewhere(written: str, others: Mapping[str, str]) -> str | None:
     """
     if written in others:
         return others[written]
-    return {_joined(each): here for each, here in others.items()}.get(_joined(written))
+    return {_joined(other): here for other, here in others.items()}.get(_joined(written))
 
 
 def _joined(name: str) -> str:
@@ -69,8 +69,8 @@ def _joined(name: str) -> str:
 def _most_alike(written: str, names: Iterable[str], cutoff: float) -> list[str]:
     """Return the names that resemble a misspelling most, in order."""
     close = get_close_matches(written, names, n=4, cutoff=cutoff)
-    alike = {each: SequenceMatcher(None, each, written).ratio() for each in close}
-    return sorted(each for each in close if alike[each] == alike[close[0]])
+    alike = {word: SequenceMatcher(None, word, written).ratio() for word in close}
+    return sorted(word for word in close if alike[word] == alike[close[0]])
 
 
 def _normalized(name: str) -> str:

@@ -84,7 +84,7 @@ def order_of(name: str, directions: Directions, ascending: bool | None) -> Bette
 
 def directions_of(runs: Iterable[ListedRun]) -> Directions:
     """Return the better directions of the metrics of runs; None where they disagree."""
-    distinct = {repr(run.better): run.better for run in runs}  # mostly the same ones
+    distinct = {repr(run.better): run.better for run in runs}  # most runs have the same ones
     return common_directions(map(stored_directions, distinct.values()))
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.many.documents import Spread
-    from declnet.runs.many.group import Group
     from declnet.runs.stored_run import StoredRun
+    from declnet.runs.trained import TrainedModels
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,7 @@ class RunResult:
         commands[0].load().main([str(self._folder), "--output", str(path)], standalone_mode=False)
 
     @property
-    def _opened(self) -> StoredRun | Group:
+    def _opened(self) -> TrainedModels:
         from declnet.runs.stored_run import open_run
 
         return open_run(self._folder, self.registry)

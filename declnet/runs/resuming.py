@@ -91,7 +91,7 @@ def _notify_callbacks(
         with attributing_errors(predictor.registry):
             for callback in predictor.spec.training.callbacks:
                 callback.found_finished(directory.absolute(), metrics)
-    except DeclnetError as error:  # e.g. a server is gone; the run is as good as before
+    except DeclnetError as error:  # e.g. a server is gone, which does not affect the run
         warned(str(error))
 
 

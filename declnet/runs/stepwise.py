@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from declnet.training.checks.check import Checked
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadyData, ReadySet
+from declnet.training.preparation import Prepared, ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer
 
@@ -58,12 +59,13 @@ class StepwiseTraining:
         *,
         checked: Checked | None = None,
     ) -> None:
-        self.spec = as_spec(spec, registry)
-        ready = make_ready_run(self.spec, registry, None, checked)
-        self.registry, self.model = ready.registry, ready.prepared.model
-        self._sets = dict(ready.prepared.data)
-        self._trainer, self._initial = ready.trainer, self.model.parameters()
-        self._preparation = ready.prepared.preparation
+        ready = make_ready_run(as_spec(spec, registry), registry, None, checked)
+        self._set_up(ready.prepared, ready.trainer)
+
+    def _set_up(self, prepared: Prepared, trainer: Trainer) -> None:
+        self.spec, self.registry, self.model = prepared.spec, prepared.registry, prepared.model
+        self._prepared, self._sets, self._trainer = prepared, prepared.data, trainer
+        self._initial = self.model.parameters()
         self._evaluations: dict[str, Evaluation] = {}
         self.made = 0
 
@@ -118,7 +120,7 @@ class StepwiseTraining:
 
         Of several losses, the first one decides.
         """
-        reading = readings_of(self.spec.heads, self.model, self._preparation)[0]
+        reading = readings_of(self.spec.heads, self.model, self._prepared.preparation)[0]
         if reading.task not in ("classes", "binary"):
             return None
         return reading.true_labels(np.asarray(self._sets["train"].whole.y[0]))
@@ -138,8 +140,8 @@ class StepwiseTraining:
         """
         self.spec = spec if spec is not None else self.spec
         self.model.load_parameters(self._initial)
-        model, train = self.model, self._sets["train"]
-        self._trainer = Trainer(self.spec, model, train, None, self.registry)
+        train = {"train": self._sets["train"]}
+        self._trainer = Trainer(replace(self._prepared, spec=self.spec, data=train))
         if adapt:
             self.advance(0)
 
@@ -210,28 +212,26 @@ class StepwiseTraining:
             by_components: whether the components compute all values, without any kernel.
             penalties: whether the loss includes the regularizers' penalties.
         """
-        spec, trainer = spec or self.spec, self._trainer
+        spec = spec or self.spec
         whole = {"batch_size": None, "accumulate": 1, "max_steps": None}
         training = spec.training.model_copy(update=whole)
-        other = object.__new__(StepwiseTraining)
-        other.spec = spec.model_copy(update={"training": training})
-        other.registry, other.made, other._evaluations = self.registry, 0, {}
-        other._preparation = self._preparation
-        model, dtype = self.model, np.dtype(spec.model.dtype)
-        other.model = Model(model.network, dtype, spec.optimizer.groups)
-        other.model.load_parameters(model.store.arrays)
-        other.model.loaded = model.loaded
+        spec = spec.model_copy(update={"training": training})
+        dtype = np.dtype(spec.model.dtype)
+        model = Model(self.model.network, dtype, spec.optimizer.groups)
+        model.load_parameters(self.model.store.arrays)
+        model.loaded = self.model.loaded
         if not penalties:
-            other.model.store.regularized.clear()
-        data = samples.as_dtype(dtype)
-        train = ReadySet.in_memory(data, unscale=self._sets["train"].unscale)
-        other._sets, other._initial = {"train": train}, other.model.parameters()
-        kernels = Kernels() if by_components else None
-        arguments = other.spec, other.model, train, None, other.registry, kernels
-        other._trainer = Trainer(*arguments, epoch_updates=trainer.steps_an_epoch)
-        other._trainer.restore(trainer.state().for_whole_batches(dtype, len(model.nodes)))
-        other._trainer.is_adapted = trainer.is_adapted
-        return other
+            model.store.regularized.clear()
+        data, unscale = samples.as_dtype(dtype), self._sets["train"].unscale
+        train = ReadySet.in_memory(data, unscale=unscale)
+        prepared = replace(self._prepared, spec=spec, model=model, data={"train": train})
+        kernels, epoch = Kernels() if by_components else None, self._trainer.steps_an_epoch
+        other = Trainer(prepared, kernels, epoch)
+        other.restore(self._trainer.state().for_whole_batches(dtype, len(model.nodes)))
+        other.is_adapted = self._trainer.is_adapted
+        moved = object.__new__(StepwiseTraining)
+        moved._set_up(prepared, other)
+        return moved
 
     def state(self) -> dict[str, Any]:
         """Return copies of everything that decides on the following steps, by name.

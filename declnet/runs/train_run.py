@@ -41,7 +41,7 @@ def train_run(
     with claimed(Path(out), spec.name, numbered=options.numbered) as directory:
         text = _resolved(spec)
         manifest = first_manifest(ready, text.encode())
-        # of many runs that share data, brief ones write once, unless a callback reads the folder
+        # a brief run among many writes its folder once, at its end, unless a callback reads it
         watched = spec.training.callbacks or options.stop_when is not None
         may_wait = shares_results() and not watched
         preparation = ready.prepared.preparation
@@ -62,5 +62,5 @@ def _resolved(spec: RunSpec) -> str:
     """Return the resolved spec as TOML, which runs that share data and differ in seed share."""
     about = "toml", [section for key, section in vars(spec).items() if key != "seed"]
     text = computed_once((), about, lambda: resolved_toml(spec))
-    # a line in front of all tables; no string has line breaks in it
+    # the key has a line of its own before all tables
     return re.sub(r"^seed = \d+$", f"seed = {spec.seed}", text, count=1, flags=re.MULTILINE)

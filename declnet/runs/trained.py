@@ -12,8 +12,10 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.analysis import Analysis
 
 if TYPE_CHECKING:
+    from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.inference.analyzing import AnalysisResult
+    from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.examined import ExaminedPart
     from declnet.runs.inference.predictor import Predictor
     from declnet.runs.stored_run import StoredRun
@@ -35,6 +37,15 @@ class TrainedModels(ABC):
     @abstractmethod
     def evaluated_on(self) -> tuple[str, ...]:
         """The data sets to evaluate the models on, most meaningful first."""
+
+    @abstractmethod
+    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
+        """Evaluate the models on a data set of the runs, or on other data.
+
+        Args:
+            data: the name of a data set, by default the first of `evaluated_on`; or what
+                `Predictor.evaluate` accepts: the path of a file, as a `Path`, or data.
+        """
 
     @abstractmethod
     def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:

@@ -22,6 +22,7 @@ from declnet import (
     OutputError,
     Predictions,
     Predictor,
+    Registry,
     RegistryError,
     RunSpec,
     SpecError,
@@ -34,7 +35,6 @@ from declnet import (
     open_run,
     parse_spec,
     run,
-    spec_for_table,
 )
 from declnet.sklearn.samples import (
     Target,
@@ -293,7 +293,7 @@ class SpecEstimator(SpecKeys):
         named = self._free(dict(zip(names, targets.columns, strict=True)))
         table = with_targets(table_of(x, self._columns), named)
         tasks = {name: target.task for name, target in named.items()}
-        template_spec = spec_for_table(table, tasks, registry, self.spec)
+        template_spec = _template(registry).write_spec(table, tasks, registry, self.spec)
         template_spec.document.get("data", {}).pop("test", None)
         spec = parse_spec(template_spec.document, registry, overrides=overrides)
         features = template_spec.features if template_spec.features is not None else table.features
@@ -309,25 +309,28 @@ class SpecEstimator(SpecKeys):
         self._require_suitable(spec)
         if spec.losses is not None:
             named = self._named_by(spec, targets)
-            if is_frame(x):
-                return spec, with_targets(table_of(x, self._columns), named), tuple(named)
-            return spec, dataset_of(np.asarray(x), named), tuple(named)
+            return spec, self._data(x, named, is_frame(x)), tuple(named)
+        name, as_table = ARRAY_TARGET, is_frame(x) and not targets.is_matrix
         if targets.is_matrix:
             if targets.are_labels and spec.heads[0].loss.targets != "binary":
                 raise ValueError(
                     "y has several labels per sample, but the loss of the spec takes one class"
                 )
-            joined = Dataset(numbers_of(x), targets.joined())
-            return _preparing(spec, ARRAY_TARGET), joined, (ARRAY_TARGET,)
-        (only,) = targets.columns
-        if not is_frame(x):
-            dataset = dataset_of(np.asarray(x), {ARRAY_TARGET: only})
-            return _preparing(spec, ARRAY_TARGET), dataset, (ARRAY_TARGET,)
-        declared = getattr(spec.data.train, "target", None)
-        name = only.name or (declared if isinstance(declared, str) else ARRAY_TARGET)
-        named = self._free({name: only})
-        table = with_targets(table_of(x, self._columns), named)
-        return _preparing(spec, *named), table, tuple(named)
+            named = {name: targets.joined()}
+        elif as_table:
+            declared = getattr(spec.data.train, "target", None)
+            (column,) = targets.columns
+            name = column.name or (declared if isinstance(declared, str) else name)
+            named = self._free({name: column})
+        else:
+            named = {name: targets.columns[0]}
+        return _preparing(spec, *named), self._data(x, named, as_table), tuple(named)
+
+    def _data(self, x: Any, named: dict[str, Target], as_table: bool) -> Table | Dataset:
+        """Return features and named targets as a table, or as arrays."""
+        if as_table:
+            return with_targets(table_of(x, self._columns), named)
+        return dataset_of(numbers_of(x), named)
 
     def _named_by(self, spec: RunSpec, targets: Targets) -> dict[str, Target]:
         """Return the columns of y by the names of the targets of `[losses]`, or in their order."""
@@ -354,21 +357,14 @@ class SpecEstimator(SpecKeys):
         self, x: Any, targets: Targets, weights: Array | None
     ) -> tuple[Table | Dataset, str | None]:
         """Return data in the form of the first training, and the name of its column of weights."""
-        data: Table | Dataset
-        if targets.is_matrix != self._is_matrix or (
-            len(self._target_names) not in (1, len(targets))
-        ):
+        names = self._target_names
+        if targets.is_matrix != self._is_matrix or len(names) not in (1, len(targets)):
             raise ValueError("y has another number of columns than in earlier calls")
-        if len(self._target_names) == 1 and targets.is_matrix:
-            data = Dataset(numbers_of(x), targets.joined())
+        if len(names) == 1 and targets.is_matrix:
+            data = self._data(x, {names[0]: targets.joined()}, False)
         else:
-            named = dict(zip(self._target_names, targets.columns, strict=True))
-            by_table = self.predictor_.features is not None
-            data = (
-                with_targets(table_of(x, self._columns), named)
-                if by_table
-                else dataset_of(numbers_of(x), named)
-            )
+            named = dict(zip(names, targets.columns, strict=True))
+            data = self._data(x, named, self.predictor_.features is not None)
         return (data, None) if weights is None else with_weights(data, weights)
 
     def _require_suitable(self, spec: RunSpec) -> None:
@@ -396,6 +392,17 @@ class SpecEstimator(SpecKeys):
         if len(by_target) == 1:
             return [*by_target.values()]
         return [by_target[name] for name in self._target_names]
+
+
+def _template(registry: Registry) -> Any:
+    """Return the contract of templates, a kind of a plugin.
+
+    Raises:
+        OutputError: no template is installed.
+    """
+    for entry in registry.entries("template"):
+        return entry.component.contract()
+    raise OutputError("no presets are installed")
 
 
 def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:

@@ -26,7 +26,7 @@ class Target:
 
     Attributes:
         name: its name in the user's y; None if it has none.
-        values: (n,): numbers, or the positions of the samples' classes.
+        values: (n,), or (n, k) of joined columns: numbers, or the positions of classes.
         classes: the sorted classes; None for numbers.
     """
 
@@ -74,9 +74,9 @@ class Targets:
     def __len__(self) -> int:
         return len(self.columns)
 
-    def joined(self) -> Array:
-        """Return all columns as one array (n, k), of numbers or labels."""
-        return np.stack([column.values for column in self.columns], axis=1)
+    def joined(self) -> Target:
+        """Return all columns as one target (n, k), of numbers or labels."""
+        return Target(None, np.stack([column.values for column in self.columns], axis=1))
 
 
 def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[str | None]]:

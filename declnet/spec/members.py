@@ -1,7 +1,7 @@
 """Members: the tables `[[members]]` of a spec, whose models make one predictor together.
 
-A member is a spec of its own: what the document has beside its members, changed by the file that
-the member names, and by the member's own keys. Like `[sweep]`, the tables exist only before
+A member is a complete spec: the rest of the document, changed by the file that the member names,
+and by the member's own keys. Like `[sweep]`, the tables exist only before
 validation.
 """
 
@@ -57,7 +57,7 @@ class Members:
     selects: bool = False
 
     def origins(self, path: KeyPath) -> tuple[RunSpec | None, KeyPath, Place | None]:
-        """Return whose key a path of the document is: the member and its own path, or the place."""
+        """Return the member that a path leads to, and the path in its spec, or else the place."""
         if path[:1] == (MEMBERS,) and path[2:] != (WEIGHT,) and isinstance(path[1], int):
             return self.members[path[1]].spec, path[2:], None
         return None, path, self.source.exact_place(path)
@@ -174,7 +174,7 @@ class MemberReader(Reader):
         return MemberDocument(composed, at, weight)
 
     def _shared(self) -> Composed:
-        """Return what the document has beside its members."""
+        """Return the document without its members."""
         document = {
             key: value
             for key, value in self.composed.source_map.document.items()

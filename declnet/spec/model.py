@@ -35,6 +35,7 @@ from declnet.errors import Diagnostic
 from declnet.spec import other_keys
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
+from declnet.spec.document.compose import FORMAT_VERSION
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.document.variables import VARIABLES, literal_value
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, name_problems
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
     from declnet.spec.members import Members
     from declnet.spec.sweep import Sweep
     from declnet.spec.tuning import Tuning
-
-FORMAT_VERSION = 1
-"""The version of the format that this declnet reads and writes."""
 
 MAXIMUM_NAME_BYTES = 100
 
@@ -110,7 +108,7 @@ class InitialWeights(_WithPaths):
 def _path_or_table(
     value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
 ) -> Path | InitialWeights | None:
-    """Validate by the form of the value, so that an error is reported once, at its key."""
+    """Choose the type by the form of the value, so that only one error is reported, at its key."""
     if isinstance(value, dict):
         return InitialWeights.model_validate(value, context=info.context)
     if value is None or isinstance(value, str | Path | InitialWeights):
@@ -377,17 +375,17 @@ class RunSpec(StrictModel):
 
     @property
     def sweep(self) -> Sweep | None:
-        """What its section `[sweep]` varies; None without one, and in the runs of a sweep."""
+        """The section `[sweep]`; None if there is none, as in the runs of a sweep."""
         return self._sweep
 
     @property
     def tuning(self) -> Tuning | None:
-        """What its section `[tune]` searches; None without one, and in the trials of a study."""
+        """The section `[tune]`; None if there is none, as in the trials of a study."""
         return self._tuning
 
     @property
     def members(self) -> Members | None:
-        """What makes one predictor; the other attributes are then those of the first member."""
+        """The models of a spec with members; all other attributes are of the first one."""
         return self._members
 
     @property
@@ -401,13 +399,13 @@ class RunSpec(StrictModel):
 
     @property
     def folder(self) -> Path:
-        """The base of relative paths in what varies."""
+        """The base of relative paths in the values that vary."""
         return self._folder
 
     def read_from(
         self, source_map: ExpandedMap, folder: Path, sweep: Sweep | None, tuning: Tuning | None
     ) -> None:
-        """Set where each value is written, the base of relative paths, and what varies."""
+        """Set where each value is written, the base of relative paths, and the keys that vary."""
         self._source_map, self._folder = source_map, folder.absolute()
         self._sweep, self._tuning = sweep, tuning
 

@@ -12,7 +12,7 @@ from declnet.spec.document.source_map import Focus, SourceMap, Writer, value_at
 
 @dataclass(frozen=True)
 class Repair:
-    """What an unknown key or type must mean.
+    """The only possible meaning of an unknown key or type.
 
     Attributes:
         path: the unknown key, or the value that names the type, as written.
@@ -62,7 +62,7 @@ def _changed(
 
 @dataclass(eq=False)
 class RepairedMap(SourceMap):
-    """The locations of values in a repaired document: those in the document before.
+    """The locations of values in a repaired document, which are those before the repairs.
 
     Attributes:
         document: the repaired document; paths lead through it unless a method says otherwise.
@@ -103,7 +103,7 @@ class RepairedMap(SourceMap):
 
 
 def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[RepairedMap, set[Repair]]:
-    """Return a document with the repairs that are possible, and those."""
+    """Return a repaired document, and the repairs that were possible."""
     document, moved, done = source_map.document, {}, set()
     for repair in repairs:
         writer, key = source_map.writer_of(repair.path), repair.key or repair.path

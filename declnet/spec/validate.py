@@ -49,7 +49,7 @@ from declnet.spec.validation_errors import (
 from declnet.spec.varying_keys import SWEEP, TUNE
 
 POINTS_OF_A_WRONG_SPEC = 500
-"""How many points of a sweep are validated though they cannot be trained; it takes a second."""
+"""Maximum number of points that are validated in a spec with other errors; it takes a second."""
 
 
 def load_spec(
@@ -113,7 +113,7 @@ def _overrides(values: Mapping[str, Any]) -> list[Override]:
 
 
 GivenSpec = RunSpec | Mapping[str, Any] | str | Path
-"""A spec, or what `parse_spec` or `load_spec` makes one of."""
+"""A spec, or the argument of `parse_spec` or `load_spec`."""
 
 
 def as_spec(spec: GivenSpec, registry: Registry | None = None) -> RunSpec:
@@ -140,7 +140,7 @@ def _wrong_type(message: str, value: Any, hint: str) -> SpecError:
 def read_spec(
     path: str | Path, overrides: Sequence[Override] = (), registry: Registry | None = None
 ) -> ParsedSpec:
-    """Read and validate a spec file like `load_spec`, and return its valid parts.
+    """Read and validate a spec file; the result has its valid parts, and every error.
 
     Raises:
         SpecError: the file cannot be read or parsed.
@@ -309,7 +309,7 @@ def _position(path: KeyPath, document: Any) -> list[int]:
 def _validated(
     composed: Composed, registry: Registry | None, folder: Path
 ) -> tuple[ParsedSpec, dict[Repair, Diagnostic]]:
-    """Validate a document; also return the names with only one possible meaning, with errors."""
+    """Validate a document; also return the possible repairs of names, with their errors."""
     written = composed.source_map.document
     sweep, in_sweep = sweep_of(composed.source_map)
     used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}
@@ -346,7 +346,7 @@ def _validated(
         if not earlier:
             spec.read_from(source_map, folder, sweep if sweep.axes else None, tuning)
             return ParsedSpec(spec.source_map, spec, context=context), {}
-    sure = sweep.without_errors(in_sweep)
+    sure = sweep.without_errors(in_sweep) if sweep.axes else sweep
     if sure.axes and not composed.is_incomplete:
         earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))
     errors = _without_consequences(earlier, errors, composed, expansion)

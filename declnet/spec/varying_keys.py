@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.registry.spelling import suggestion
@@ -32,7 +32,7 @@ class Reader:
     def report(
         self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
     ) -> None:
-        """Note an error."""
+        """Add an error."""
         focus: Literal["key", "value"] = "key" if by_key else "value"
         self.problems.append(Diagnostic(message, hint, at, code, focus=focus))
 
@@ -59,25 +59,26 @@ class KeyReader(Reader):
     """A reader of a section whose keys vary.
 
     Attributes:
-        source: the document.
-        section: the table of the keys.
-        at: its path in the document.
+        at: the path of the table of the keys in the document.
         when_at: the path of the table of conditions.
         noun: what the section declares.
         code: the code of errors in how keys fit together.
+        source: the document.
+        section: the table of the keys.
         places: the path of each key.
     """
 
+    at: ClassVar[KeyPath]
+    when_at: ClassVar[KeyPath]
+    noun: ClassVar[str]
+    code: ClassVar[str]
+
     source: SourceMap
     section: Mapping[str, Any]
-    at: KeyPath
-    when_at: KeyPath
-    noun: str
-    code: str
     places: dict[str, KeyPath] = field(default_factory=dict)
 
     def may_vary(self, key: str, at: KeyPath, fixed: Sequence[str]) -> bool:
-        """Return whether a key may vary, and note its place."""
+        """Return whether a key may vary; report it if not."""
         if key in self.places:
             self.report(f'duplicate key "{key}"', "remove one of the two", at, "E003", by_key=True)
         elif key.split(".", maxsplit=1)[0] in fixed:
@@ -89,7 +90,7 @@ class KeyReader(Reader):
         return False
 
     def varies(self, key: Any, values: Mapping[str, Any], at: KeyPath, where: str) -> bool:
-        """Return whether a key that is named somewhere varies."""
+        """Return whether a key varies that the section names elsewhere, and report it if not."""
         if isinstance(key, str) and key in values:
             return True
         message = f'"{where}" names {shown(key)}, which [{dotted(self.at)}] does not vary'
@@ -180,7 +181,7 @@ def entries_of(
 
 
 def labels_of(values: Sequence[Any]) -> list[str]:
-    """Return values as in the names of runs: scalars unchanged, tables by their types."""
+    """Return how the names of runs show values: scalars unchanged, tables by their types."""
     types = [value.get("type") if isinstance(value, dict) else None for value in values]
     names = [*types, *(value for value in values if isinstance(value, str))]
     labels = []

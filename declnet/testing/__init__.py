@@ -5,7 +5,7 @@
 """
 
 from declnet.testing.catalogue import checks_for
-from declnet.testing.check import (
+from declnet.testing.checking import (
     Check,
     CheckFailed,
     CheckSkipped,

@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet import Component, Registry, is_interruption
 from declnet.testing.catalogue import checks_for
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import build_example, build_examples
 from declnet.testing.report import Outcome
 
@@ -109,7 +109,9 @@ def cases_of_class(
         yield ending_case(name, "can_be_built", failure)
         return
     more += tuple(instance for instance in instances if type(instance) is cls)
-    built += [Subject(each, i, registry) for i, each in enumerate(more, start=len(cls.examples))]
+    built += [
+        Subject(instance, i, registry) for i, instance in enumerate(more, start=len(cls.examples))
+    ]
     yield from cases_of_subjects(built)
     if not built and not cls.examples:
         yield ending_case(

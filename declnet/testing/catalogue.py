@@ -14,7 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from declnet.testing.check import Check, calling
+from declnet.testing.checking import Check, calling
 from declnet.testing.checks import declarations
 
 COMMON = declarations.CHECKS

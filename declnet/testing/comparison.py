@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from declnet import Array
-from declnet.testing.check import CheckFailed
+from declnet.testing.checking import CheckFailed
 
 Function = Callable[[Array], float]
 Draw = Callable[[int], "tuple[Function, Array, Array]"]
@@ -43,25 +43,25 @@ LEAST = 1e-3
 
 
 def difference(
-    found: Array, wanted: Array, tolerance: float = CLOSE, small: float = LEAST
+    array: Array, expected: Array, tolerance: float = CLOSE, small: float = LEAST
 ) -> str | None:
     """Return how two arrays differ, in words, or None if they agree.
 
     The tolerance is relative to the largest value of `wanted`, or to `small` if that is larger.
     """
-    if found.shape != wanted.shape:
-        return f"it has shape {found.shape} instead of {wanted.shape}"
-    if not found.size or same(found, wanted):
+    if array.shape != expected.shape:
+        return f"it has shape {array.shape} instead of {expected.shape}"
+    if not array.size or same(array, expected):
         return None
-    if found.dtype.kind == "O":
-        pairs = zip(found.flat, wanted.flat, strict=True)
+    if array.dtype.kind == "O":
+        pairs = zip(array.flat, expected.flat, strict=True)
         return "{!r} instead of {!r}".format(*next(pair for pair in pairs if pair[0] != pair[1]))
-    given, right = found.astype(float), wanted.astype(float)
-    unlike = np.isfinite(given) != np.isfinite(right)
+    values, right = array.astype(float), expected.astype(float)
+    unlike = np.isfinite(values) != np.isfinite(right)
     finite = np.isfinite(right)
     scale = max(float(np.max(np.abs(right[finite]), initial=0.0)), small)
     with np.errstate(all="ignore"):
-        gap = np.where(unlike, np.inf, np.abs(given - right))
+        gap = np.where(unlike, np.inf, np.abs(values - right))
     gap[~finite & ~unlike] = 0
     if float(gap.max()) <= tolerance * scale:
         return None
@@ -69,20 +69,31 @@ def difference(
     where = ", ".join(str(int(index)) for index in worst)
     return (
         f"{int(np.count_nonzero(gap > tolerance * scale))} of {gap.size} elements differ, most at "
-        f"[{where}]: {given[worst]:.9g} instead of {right[worst]:.9g}"
+        f"[{where}]: {values[worst]:.9g} instead of {right[worst]:.9g}"
     )
 
 
-def kept_and_read(first: Array, second: Array, poisons: tuple[float, float]) -> tuple[int, int]:
+def require_equal(
+    array: Array, expected: Array, what: str, advice: str = "", tolerance: float = CLOSE
+) -> None:
+    """Raise CheckFailed if two arrays differ: what is wrong, how, and the advice."""
+    fault = difference(array, expected, tolerance)
+    if fault is not None:
+        raise CheckFailed(f"{what}: {fault}{'; ' if advice else ''}{advice}")
+
+
+def unwritten_and_read(
+    first: Array, second: Array, poisons: tuple[float, float]
+) -> tuple[int, int]:
     """Return how many elements kept what they held before, and how many depend on it otherwise.
 
     The arrays are the results of two runs whose output arrays held different poisons.
     """
-    kept = np.ones(first.shape, bool)
+    unwritten = np.ones(first.shape, bool)
     for array, poison in zip((first, second), poisons, strict=True):
-        kept &= np.isnan(array) if np.isnan(poison) else array == poison
+        unwritten &= np.isnan(array) if np.isnan(poison) else array == poison
     equal = (first == second) | (np.isnan(first) & np.isnan(second))
-    return int(np.count_nonzero(kept)), int(np.count_nonzero(~kept & ~equal))
+    return int(np.count_nonzero(unwritten)), int(np.count_nonzero(~unwritten & ~equal))
 
 
 def require_gradient(draw: Draw, what: str) -> None:
@@ -148,11 +159,11 @@ def _slope(function: Function, point: Array, direction: Array, step: float) -> t
     return (above - below) / (2 * step), 1e-14 * (1 + abs(above)) / step
 
 
-def _factor(found: float, wanted: float) -> str:
+def _factor(number: float, expected: float) -> str:
     """Return text for a simple factor that explains a wrong number, if there is one."""
-    if not wanted or not np.isfinite(found / wanted):
+    if not expected or not np.isfinite(number / expected):
         return ""
-    ratio = found / wanted
+    ratio = number / expected
     plain = ratio if abs(ratio) >= 1 else 1 / ratio if ratio else 0.0
     if abs(plain) > 100 or abs(plain - round(plain)) > 1e-3 * abs(plain) or round(plain) == 0:
         return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from declnet import Array, Registry
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import Subject
+from declnet.testing.checking import Subject
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from declnet import Component, Registry, default_registry, error_message, is_interruption
-from declnet.testing.check import CheckFailed, calling
+from declnet.testing.checking import CheckFailed, calling
 
 
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ from declnet import (
     TrainingStep,
     build_model,
 )
-from declnet.testing.check import CheckFailed, calling
+from declnet.testing.checking import CheckFailed, calling
 from declnet.testing.trial import Order, Setting, poison
 
 

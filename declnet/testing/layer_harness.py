@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject
 from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, probe
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for, copied
 from declnet.testing.watched import WatchedLayer
@@ -255,10 +255,10 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     A layer that inherits `output_shape` accepts every shape, perhaps unintentionally. Usual shapes
     on which it raises a ValueError are therefore left out, unless it fails on all of them.
     """
-    layer, found = subject.instance, refusals(subject).items()
-    shapes = [shape for shape, refusal in found if not isinstance(refusal, ShapeRefusedError)]
+    layer, refused = subject.instance, refusals(subject).items()
+    shapes = [shape for shape, refusal in refused if not isinstance(refusal, ShapeRefusedError)]
     if not layer.example_shapes and type(layer).output_shape is Layer.output_shape:
-        shapes = [shape for shape, refusal in found if refusal is None] or shapes
+        shapes = [shape for shape, refusal in refused if refusal is None] or shapes
     if not shapes:
         raise CheckSkipped("no input shape is known; declare example_shapes")
     return tuple(shapes)

@@ -7,7 +7,7 @@ from typing import Any
 
 from declnet import Component, Registry, RegistryError, default_registry, discover
 from declnet.testing.cases import Case, cases_of_class, cases_of_subjects, ending_case
-from declnet.testing.check import CheckFailed, ConformanceError, Subject
+from declnet.testing.checking import CheckFailed, ConformanceError, Subject
 from declnet.testing.examples import registry_with
 from declnet.testing.report import Report
 

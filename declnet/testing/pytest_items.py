@@ -7,7 +7,7 @@ from typing import Any
 
 from declnet import Component
 from declnet.testing.cases import Case
-from declnet.testing.check import CheckFailed, CheckSkipped, ConformanceError
+from declnet.testing.checking import CheckFailed, CheckSkipped, ConformanceError
 from declnet.testing.packages import cases_of_classes, cases_of_package
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from declnet.testing.check import ConformanceError
+from declnet.testing.checking import ConformanceError
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,11 @@ class Report:
         """Return a line for each; checks that fail like another one are counted there."""
         others = Counter(outcome.as_in for outcome in self.outcomes)
         lines = [] if self.counts["run"] else ["no check was run, which proves nothing"]
-        for each in (outcome for outcome in outcomes if outcome.as_in is None):
-            more = others[each.label]
-            lines.append(f"{each} ({more} more checks fail in the same way)" if more else f"{each}")
+        for shown in (outcome for outcome in outcomes if outcome.as_in is None):
+            more = others[shown.label]
+            lines.append(
+                f"{shown} ({more} more checks fail in the same way)" if more else f"{shown}"
+            )
         return lines
 
     def _with(self, status: str) -> tuple[Outcome, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet import Array
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import Subject
+from declnet.testing.checking import Subject
 
 Order = Literal["batch_last", "batch_first"]
 """A memory order: the batch axis last, and contiguous, or first, as in C."""
@@ -120,8 +120,8 @@ def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
     """Return the samples of a setting; `draw` returns the first ones for a seed."""
     batch, other = draw(0), draw(1)
     if setting.changed:
-        for own, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
-            own[CHANGED] = foreign[CHANGED]
+        for array, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
+            array[CHANGED] = foreign[CHANGED]
     return batch.repeated(setting.samples)
 
 

@@ -21,7 +21,7 @@ from declnet import (
     error_place,
     verified,
 )
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     ReadOnlyWrittenError,
     StateReplacedError,
@@ -76,7 +76,9 @@ class WatchedLayer(Watched):
         self._parameters = verified(Layer.parameters, self.component, input_shape)
         added: dict[str, Parameter] = self.traits.get("added", {})
         parameters = self._parameters.items()
-        return {name: replace(each, regularizer=None) for name, each in parameters} | added
+        return {
+            name: replace(parameter, regularizer=None) for name, parameter in parameters
+        } | added
 
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:
         """Return the layer's workspace."""
@@ -96,8 +98,8 @@ class WatchedLayer(Watched):
         self.forward_arguments, read = (x, y, state), named("x", x)
         self._spoil([y], read.values())
         state.measuring = self.measuring
-        kept = self._kept(state, all=state.frozen or not state.training)
-        self._call("forward", x, y, state, read=read | kept)
+        read_only = self._unwritable(state, all=state.frozen or not state.training)
+        self._call("forward", x, y, state, read=read | read_only)
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
         """Run backward, with everything except dx, the gradients and the workspace locked.
@@ -108,20 +110,20 @@ class WatchedLayer(Watched):
         seen_x, seen_y, _ = self.forward_arguments
         self._spoil([*named("x", seen_x).values(), seen_y], read.values())
         self._spoil([*named("dx", dx).values(), *vars(state.grad).values()], [dy])
-        self._call("backward", x, y, dy, dx, state, read=read | self._kept(state, all=True))
+        self._call("backward", x, y, dy, dx, state, read=read | self._unwritable(state, all=True))
 
-    def _spoil(self, arrays: Sequence[Array], kept: Any) -> None:
+    def _spoil(self, arrays: Sequence[Array], needed: Any) -> None:
         """Fill arrays that are floats and share no memory with those to keep."""
-        others = [each for each in kept if each is not None]
+        others = [array for array in needed if array is not None]
         for array in arrays:
             if array.dtype.kind == "f" and not any(np.may_share_memory(array, k) for k in others):
                 poison(array, self._spoiled)
 
-    def _kept(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
+    def _unwritable(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
         """Return the parameters that may not be written, and the constants of the workspace."""
         parameters, workspace = self._parameters.items(), self._workspace.items()
-        names = [name for name, each in parameters if each.trainable or all]
-        names += [name for name, each in workspace if each.constant]
+        names = [name for name, parameter in parameters if parameter.trainable or all]
+        names += [name for name, array in workspace if array.constant]
         return {f"state.{name}": getattr(state, name) for name in names}
 
 
@@ -163,7 +165,7 @@ def named(name: str, arrays: Any) -> dict[str, Array]:
     """Return arrays by name, with their position if in a tuple; None is left out."""
     if not isinstance(arrays, tuple):
         return {} if arrays is None else {name: arrays}
-    return {f"{name}[{i}]": each for i, each in enumerate(arrays) if each is not None}
+    return {f"{name}[{i}]": array for i, array in enumerate(arrays) if array is not None}
 
 
 def _watching_states(method: str, call: Callable[[], object], arguments: tuple[Any, ...]) -> None:

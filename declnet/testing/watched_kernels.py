@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from declnet import Array, Kernel, KernelCalls, KernelSite, NativeCall, Registry, verified
-from declnet.testing.check import ReadOnlyWrittenError, calling
+from declnet.testing.checking import ReadOnlyWrittenError, calling
 from declnet.testing.trial import poison
 from declnet.testing.watched import Call, call_locked, named
 

@@ -19,7 +19,7 @@ from declnet.training.metrics import MetricAccumulator, NamedMetric, Watch
 from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import ReadyData, ReadySet
 
-OFTEN = 500
+MANY_BATCHES = 500
 """Batches from which on an engine makes the calls: it first tries them, which takes as long as some
 dozens of batches (measured: 7 ms for 100 samples, 34 ms for 800), and where a batch takes more than
 a millisecond, it saves a tenth of that (RealMLP on 300 samples: 75 ms, for 0.3 of 1.9)."""
@@ -60,7 +60,7 @@ class BatchLosses:
     def _compute(self, x: Batch, y_true: Sequence[Array]) -> Sequence[Array]:
         """Compute the losses of a batch; return the output that each loss takes."""
         self._computed += 1
-        if self._kernels is None or self._computed < OFTEN:
+        if self._kernels is None or self._computed < MANY_BATCHES:
             y_preds = self._of_heads(self._graph.predict(x))
             calls: Sequence[Call] = self._loss_calls(y_preds, y_true)
         else:

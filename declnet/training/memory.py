@@ -25,7 +25,7 @@ from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
-from declnet.training.state import MOST_COPIED
+from declnet.training.state import MAX_COPIED_BYTES
 
 
 def run_memory(
@@ -63,7 +63,7 @@ def run_memory(
     if spec.training.accumulate > 1:
         memory["gradients"] *= 2
     copied = memory["parameters"] + memory["optimizer state"]
-    memory["copy of the state"] = copied if copied <= MOST_COPIED else 0
+    memory["copy of the state"] = copied if copied <= MAX_COPIED_BYTES else 0
     most = samples_at_once(network, dtype)
     evaluations = {
         name: inference_memory(network, dtype, min(info.samples or 0, most))
@@ -132,8 +132,8 @@ def _state_size(optimizer: Optimizer, slots: Sequence[Slot]) -> int:
         return len(names) * size + 2 * min(SLICE, size)
     shapes = [state_shapes(optimizer, slot.info) for slot in slots]
     numbers = sum(prod(shape) for state, _ in shapes for shape in state.values())
-    further = max(sum(map(prod, workspace.values())) for _, workspace in shapes)
-    return numbers + further + 2 * max(slot.size for slot in slots)
+    shared = max(sum(map(prod, workspace.values())) for _, workspace in shapes)
+    return numbers + shared + 2 * max(slot.size for slot in slots)
 
 
 def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:

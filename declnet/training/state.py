@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from declnet.contracts.arrays import Array, Dtype
 
-MOST_COPIED = 1 << 26
+MAX_COPIED_BYTES = 1 << 26
 """The bytes of the largest state that is copied to repeat steps from if the loss diverges."""
 
 

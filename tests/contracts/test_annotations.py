@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_type_hints
 
 import numpy as np
@@ -21,7 +22,6 @@ from declnet import (
     Component,
     Dimension,
     KernelCalls,
-    KernelSite,
     Parameter,
     ParameterInfo,
     Registry,
@@ -31,10 +31,12 @@ from declnet import (
     Workspace,
 )
 from declnet.contracts.returned import BrokenContractError, verify
+from declnet_plugins.exchange import Exporter, Importer, Translation
 from declnet_plugins.report import ReportPanel
 
 CONTRACTS = sorted(
-    {getattr(declnet, name) for name in declnet.__all__ if name[0].isupper()} | {ReportPanel},
+    {getattr(declnet, name) for name in declnet.__all__ if name[0].isupper()}
+    | {Exporter, Importer, Translation, ReportPanel},
     key=str,
 )
 """The public classes, of which the contracts are those that set a kind."""
@@ -69,7 +71,7 @@ ARGUMENTS = {
     "steps": range(3),
     "total": 3,
     "parameter": ParameterInfo("w", (2,)),
-    "site": KernelSite((), state=object()),
+    "site": SimpleNamespace(state=object(), results=1),
     "study": StudyContext("s", Path(), SPACE, "loss", "lower"),
     "registry": Registry(),
 }
@@ -210,7 +212,6 @@ DIRECT = {
     ("data/columns.py", "suits"),  # these suggest transforms that work
     ("training/checks/model.py", "output_shape"),  # of a layer that may not be valid
     ("data/sources/files.py", "for_file"),  # verified in the next statement
-    ("data/profile.py", "describe"),  # for the error that it raises
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from declnet import default_registry
 from declnet.testing import CheckFailed, Subject
-from declnet.testing.check import ReadOnlyWrittenError
+from declnet.testing.checking import ReadOnlyWrittenError
 from declnet.testing.layer_harness import LayerHarness
 from declnet.testing.trial import Batch, Setting
 from declnet.testing.watched import call_locked

@@ -186,17 +186,17 @@ def print_together(evaluations: Sequence[Evaluation]) -> None:
         if not evaluation.metrics:
             continue  # of averages, the loss is unknown
         by = ", mean of all models" if evaluation.data != "out of fold" else ""
-        print_line(f"{evaluation.data}{by}: {_in_words(evaluation.metrics)}")
+        print_line(f"{evaluation.data}{by}: {_metrics_text(evaluation.metrics)}")
     last = evaluations[-1]
     if last.baseline is not None:
         known = {
             name: value for name, value in last.baseline.metrics.items() if name in last.metrics
         }
-        words = _in_words(known)
+        words = _metrics_text(known)
         print_line(f"{last.data} baseline, {last.baseline.prediction}: {words}")
 
 
-def _in_words(metrics: Mapping[str, float]) -> str:
+def _metrics_text(metrics: Mapping[str, float]) -> str:
     named = ordered(informative([{"": dict(metrics)}]))
     return ", ".join(f"{name}: {format_number(metrics[name])}" for _, name in named)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_table
-from declnet.contracts.network.metric_names import LOSSES
+from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.display.words import counted
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
@@ -42,7 +42,7 @@ _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
 
 
 MOST_ROWS = 200
-"""Maximum number of runs that a terminal shows unless all are wanted."""
+"""Maximum number of runs that a terminal shows by default."""
 
 
 def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[ListedRun]:
@@ -51,7 +51,7 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
     Raises:
         ValueError: a condition is not of the form KEY=VALUE, or no run has its key.
     """
-    left = list(runs)
+    matching = list(runs)
     for text in conditions:
         try:
             condition = parse_override(text)
@@ -61,17 +61,22 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
         known = {"status", *(value for run in runs for value in run.values)}
         if runs and key not in known:
             raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
-        left = [run for run in left if _same(_value_of(run, key), condition.value)]
-    return left
+        matching = [run for run in matching if _same(_value_of(run, key), condition.value)]
+    return matching
 
 
 def _value_of(run: ListedRun, key: str) -> Any:
     return run.values.get(key, run.status if key == "status" else None)
 
 
+def _same(value: Any, other: Any) -> bool:
+    numbers = type(value) in (int, float) and type(other) in (int, float)
+    return (numbers or type(value) is type(other)) and bool(value == other)
+
+
 def in_order(
     runs: Sequence[ListedRun],
-    wanted: str | None,
+    sort_by: str | None,
     *,
     ascending: bool | None = None,
     reverse: bool = False,
@@ -80,35 +85,35 @@ def in_order(
 
     Args:
         runs: the runs to sort.
-        wanted: the column or metric; None for the date.
+        sort_by: the column or metric; None for the date.
         ascending: whether the lowest value comes first; None for a metric's best.
         reverse: whether to reverse that order.
 
     Raises:
         ValueError: no run has such a metric, or its better direction is unknown.
     """
-    if wanted is None or wanted in _BY_COLUMN:
+    if sort_by is None or sort_by in _BY_COLUMN:
         backwards = (ascending is False) != reverse
-        return sorted(runs, key=_BY_COLUMN[wanted or "date"], reverse=backwards)
+        return sorted(runs, key=_BY_COLUMN[sort_by or "date"], reverse=backwards)
     known = metrics_of(runs)
-    metric = find_metric(wanted, known)
+    metric = find_metric(sort_by, known)
     if metric is None:
         if not runs:
             return []
         names = {*_BY_COLUMN, *map(".".join, known)}
-        raise ValueError(f'no run has "{wanted}" ({suggestion(wanted, names, "to sort by")})')
+        raise ValueError(f'no run has "{sort_by}" ({suggestion(sort_by, names, "to sort by")})')
     data, name = metric
     having = [run for run in runs if name in run.metrics.get(data, {})]
-    directions = directions_of(having)
-    first = order_of(name, directions, ascending)
+    first = order_of(name, directions_of(having), ascending)
     if reverse:
         first = "lower" if first == "higher" else "higher"
-    return sorted(runs, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), first))
+    return _by_metric(runs, metric, first)
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    numbers = type(found) in (int, float) and type(wanted) in (int, float)
-    return (numbers or type(found) is type(wanted)) and bool(found == wanted)
+def _by_metric(
+    runs: Sequence[ListedRun], metric: tuple[str, str], first: Better
+) -> list[ListedRun]:
+    return sorted(runs, key=lambda run: sort_key(metric_of(run, metric), first))
 
 
 def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
@@ -152,12 +157,12 @@ ACROSS = 8
 """Maximum number of runs shown in columns; more are shown in rows."""
 
 MOST_SHOWN = 20
-"""Maximum number of runs that a comparison shows unless all are wanted."""
+"""Maximum number of runs that a comparison shows by default."""
 
 
 def print_comparison(
     runs: Sequence[ListedRun],
-    wanted: str | None = None,
+    sort_by: str | None = None,
     ascending: bool | None = None,
     *,
     all_runs: bool = False,
@@ -169,14 +174,14 @@ def print_comparison(
 
     Args:
         runs: the runs, in order.
-        wanted: a metric to sort the runs by instead.
+        sort_by: a metric to sort the runs by instead.
         ascending: whether its lowest value comes first; None for the best.
         all_runs: whether to show all.
 
     Raises:
         ValueError: no run has that metric, or its better direction is unknown.
     """
-    runs, sorted_by = _chosen(runs, wanted, ascending)
+    runs, sorted_by = _chosen(runs, sort_by, ascending)
     table = comparison_table(runs, None if all_runs else MOST_SHOWN)
     if len(runs) <= ACROSS:
         print_table(table.turned())
@@ -189,38 +194,36 @@ def print_comparison(
 
 
 def _chosen(
-    runs: Sequence[ListedRun], wanted: str | None, ascending: bool | None
+    runs: Sequence[ListedRun], sort_by: str | None, ascending: bool | None
 ) -> tuple[Sequence[ListedRun], str | None]:
-    """Return runs in the wanted order, and the metric they are sorted by, if any.
+    """Return runs in order, and the metric that they are sorted by, if any.
 
     Of more runs than are shown by default, the best come first.
     """
     known, directions = informative(run.metrics for run in runs), directions_of(runs)
-    column = find_metric(wanted, known) if wanted is not None else None
-    if wanted is not None and column is None:
-        hint = suggestion(wanted, map(".".join, known), "metrics")
-        raise ValueError(f'no run has the metric "{wanted}" ({hint})')
-    if column is not None:
-        first = order_of(column[1], directions, ascending)
+    if sort_by is not None:
+        metric = find_metric(sort_by, known)
+        if metric is None:
+            hint = suggestion(sort_by, map(".".join, known), "metrics")
+            raise ValueError(f'no run has the metric "{sort_by}" ({hint})')
+        first: Better | None = order_of(metric[1], directions, ascending)
     else:
-        column = main_metric(known, directions) if len(runs) > MOST_SHOWN else None
-        better = directions.get(column[1]) if column is not None else None
-        if column is None or better is None:
-            return runs, None
-        first = better
-    chosen = column
-    return sorted(runs, key=lambda run: sort_key(metric_of(run, chosen), first)), ".".join(chosen)
+        metric = main_metric(known, directions) if len(runs) > MOST_SHOWN else None
+        first = directions.get(metric[1]) if metric is not None else None
+    if metric is None or first is None:
+        return runs, None
+    return _by_metric(runs, metric, first), ".".join(metric)
 
 
 def comparison_data(
-    runs: Sequence[ListedRun], wanted: str | None, ascending: bool | None
+    runs: Sequence[ListedRun], sort_by: str | None, ascending: bool | None
 ) -> list[dict[str, Any]]:
     """Return runs as `declnet compare --format json` prints them: with the values that differ.
 
     Raises:
         ValueError: as `print_comparison` does.
     """
-    runs, _ = _chosen(runs, wanted, ascending)
+    runs, _ = _chosen(runs, sort_by, ascending)
     keys = explaining_keys(runs)
     return [
         as_data(run) | {"values": {key: run.values[key] for key in keys if key in run.values}}

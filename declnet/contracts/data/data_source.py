@@ -256,11 +256,11 @@ class DataSource(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
+        """Raise RegistryError also for a class that reads files, but cannot be built for one."""
         super().verify_contract()
-        own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
+        has_for_file = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
         reads_files = bool(cls.suffixes) or cls.reads_folders
-        if reads_files and not own and "path" not in cls.model_fields:
+        if reads_files and not has_for_file and "path" not in cls.model_fields:
             raise RegistryError(
                 f"{cls.__name__} reads files, but has neither a field path nor a method for_file()"
             )

@@ -65,11 +65,13 @@ class SampleArrays:
 
     def take(self, positions: Array) -> Self:
         """Return the samples at the given positions; they keep their numbers."""
-        taken = {
+        samples = {
             name: array.subset(positions) if isinstance(array, MappedArray) else array[positions]
             for name, array in self.arrays.items()
         }
-        return self.with_arrays(taken, positions + 1 if self.rows is None else self.rows[positions])
+        return self.with_arrays(
+            samples, positions + 1 if self.rows is None else self.rows[positions]
+        )
 
     def parts(self, samples: int) -> Iterator[Self]:
         """Yield the samples in order, in parts of up to `samples` samples."""

@@ -46,12 +46,12 @@ def class_name(value: Any) -> str:
 def missing_values(column: Array) -> Array:
     """Return a boolean mask of the missing values (NaN or None) in a column (n, …)."""
     if column.dtype.kind == "f":
-        found: Array = np.isnan(column)
+        missing: Array = np.isnan(column)
     elif column.dtype.kind == "O":
-        found = (column == None).astype(bool)  # noqa: E711  # elementwise
+        missing = (column == None).astype(bool)  # noqa: E711  # elementwise
     else:
-        found = np.zeros(column.shape, bool)
-    return found
+        missing = np.zeros(column.shape, bool)
+    return missing
 
 
 def unmasked(column: np.ma.MaskedArray[Any, Any]) -> Array:
@@ -59,9 +59,9 @@ def unmasked(column: np.ma.MaskedArray[Any, Any]) -> Array:
     plain, mask = np.asarray(column.data), np.ma.getmaskarray(column)
     if not mask.any():
         return plain
-    found: Array = plain.astype(float if plain.dtype.kind in "fiub" else object)
-    found[mask] = np.nan if found.dtype.kind == "f" else None
-    return found
+    filled: Array = plain.astype(float if plain.dtype.kind in "fiub" else object)
+    filled[mask] = np.nan if filled.dtype.kind == "f" else None
+    return filled
 
 
 def distinct_values(column: Array) -> list[Any]:
@@ -204,7 +204,7 @@ class Table(SampleArrays):
             if column.ndim != 1:
                 raise Misfit.of(column, "an array (n,)").within(f'column "{name}"')
             if column.dtype.kind == "O" and not {*map(type, column)} <= {str, NoneType}:
-                kinds = {type(each) for each in column if not isinstance(each, str | None)}
+                kinds = {type(cell) for cell in column if not isinstance(cell, str | None)}
                 if kinds:
                     listed = " and ".join(sorted(kind.__name__ for kind in kinds))
                     fault = f" of objects with {listed}, not text or None"
@@ -214,116 +214,3 @@ class Table(SampleArrays):
             listed = " and ".join(f'"{name}" of {length}' for length, name in lengths.items())
             raise Misfit(f"columns {listed} rows", "")
         return self.without_masks()
-
-
-Task = Literal["binary", "classes", "values"]
-"""What to predict: one of two classes, one of several, or a number; matches a loss with the same
-`targets`."""
-
-
-@dataclass(frozen=True)
-class ColumnProfile:
-    """A profile of a column.
-
-    Attributes:
-        name: the column's name.
-        type: the type of its values.
-        rows: the number of rows in the table.
-        missing: the number of missing values.
-        distinct: the number of distinct values, without missing ones.
-        counts_rows: whether it holds consecutive integers, one per row, in any order.
-        whole: whether all numbers are integers; also true for booleans.
-        infinite: the number of infinite values.
-        mean: the mean of the finite numbers; 0 for text.
-        std: the standard deviation of the finite numbers; 0 for text.
-        date_form: how dates or times are written, as `date_form` returns it; None if it has none.
-        odd_date: a text that is not a date, or is written otherwise, in a column whose texts are
-            nearly all dates; else None.
-        words: the mean number of words, separated by spaces, of texts; 0 for numbers.
-        most_words: the number of words of the longest text.
-        counts: how many rows have each value, the most frequent first, in a tie in sorted order; of
-            text, booleans and integers, else empty.
-        smallest: the smallest of the finite numbers; 0 for text.
-        skewness: the third standardized moment of the finite numbers, positive if a few are much
-            larger than the others; 0 for text.
-        log_skewness: the skewness of the numbers' logarithms; None unless all are positive.
-    """
-
-    name: str
-    type: ColumnType
-    rows: int
-    missing: int
-    distinct: int
-    counts_rows: bool = False
-    whole: bool = False
-    infinite: int = 0
-    mean: float = 0.0
-    std: float = 0.0
-    date_form: str | None = None
-    odd_date: str | None = None
-    words: float = 0.0
-    most_words: int = 0
-    counts: Mapping[Any, int] = field(default_factory=dict)
-    smallest: float = 0.0
-    skewness: float = 0.0
-    log_skewness: float | None = None
-
-    @property
-    def present(self) -> int:
-        """The number of values that are not missing."""
-        return self.rows - self.missing
-
-
-@dataclass(frozen=True)
-class TableProfile:
-    """A profile of a table, independent of any model.
-
-    Attributes:
-        source: the data source that reads it, as in `[data.train]` of a spec in the spec's folder:
-            its type, file, target and other fields it needs.
-        columns: a profile of each column, including the target, by name and in order; only rows
-            with a target are counted.
-        target: the name of the column to predict.
-        task: the kind of target.
-        unlabeled: the number of rows left out because they have no target.
-        selects_features: whether the source has a key `features` that lists the columns to predict
-            from.
-        notes: remarks on how columns were read; the source declares what they suggest.
-        excluded: columns that the user or the source left out, which are not in `columns`; if
-            there are any, the source has a key `features`, which must list the others.
-        others: the kinds of further targets, by column.
-        folds: into how many folds the user wants to divide the rows, 1 for a single split; None
-            leaves it to the template.
-    """
-
-    source: Mapping[str, Any]
-    columns: Mapping[str, ColumnProfile]
-    target: str
-    task: Task
-    unlabeled: int = 0
-    selects_features: bool = True
-    notes: Mapping[str, ColumnNote] = field(default_factory=dict)
-    excluded: tuple[str, ...] = ()
-    others: Mapping[str, Task] = field(default_factory=dict)
-    folds: int | None = None
-
-    @property
-    def targets(self) -> dict[str, Task]:
-        """The kind of each target by column, `target` first."""
-        return {self.target: self.task, **self.others}
-
-    def of_target(self, name: str) -> TableProfile:
-        """Return the same profile with one of the targets first."""
-        kinds = self.targets
-        task = kinds.pop(name)
-        return replace(self, target=name, task=task, others=kinds)
-
-    @property
-    def rows(self) -> int:
-        """The number of rows that have a target."""
-        return self.columns[self.target].rows
-
-    @property
-    def features(self) -> tuple[ColumnProfile, ...]:
-        """All columns except the targets, in order."""
-        return tuple(each for name, each in self.columns.items() if name not in self.targets)

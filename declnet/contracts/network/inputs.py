@@ -1,4 +1,10 @@
-"""Inputs and targets: arrays of samples by name, and what is known about each input."""
+"""Inputs and targets: arrays of samples by name, and what is known about each input.
+
+Inside, inputs, targets, outputs and losses always have names, so one model with one loss and one
+with several are the same. What a user or a source does not name is called `""`; only messages and
+key paths read differently. Arrays are named where they come in and unwrapped where they go out, by
+`wrapped` and `unwrapped`. A compiled step has looked names up: it holds arrays by position.
+"""
 
 from __future__ import annotations
 
@@ -66,18 +72,18 @@ class IntegerLimit:
     reason: str
 
 
-def as_input_infos(given: Any) -> dict[str, InputInfo]:
+def as_input_infos(inputs: Any) -> dict[str, InputInfo]:
     """Return the inputs of a model by name.
 
     Args:
         given: the shape of a sample of its only input; or, by name, an `InputInfo` or a shape of
             floats for each input.
     """
-    if isinstance(given, InputInfo):
-        return {UNNAMED: given}
+    if isinstance(inputs, InputInfo):
+        return {UNNAMED: inputs}
     return {
-        name: each if isinstance(each, InputInfo) else InputInfo(tuple(each))
-        for name, each in wrapped(given).items()
+        name: info if isinstance(info, InputInfo) else InputInfo(tuple(info))
+        for name, info in wrapped(inputs).items()
     }
 
 
@@ -99,11 +105,11 @@ def lengths_of(name: str) -> str:
     return f"{name}_lengths" if name else "lengths"
 
 
-def wrapped(given: Any) -> Mapping[str, Any]:
+def wrapped(arrays: Any) -> Mapping[str, Any]:
     """Return what a user or a plugin passes, one array or several by name, by name."""
-    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):  # the first is fast
-        return {UNNAMED: given}
-    return given
+    if isinstance(arrays, np.ndarray) or not isinstance(arrays, Mapping):  # the first is fast
+        return {UNNAMED: arrays}
+    return arrays
 
 
 def unwrapped(arrays: Mapping[str, Any]) -> Any:

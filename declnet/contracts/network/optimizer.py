@@ -76,8 +76,8 @@ class Optimizer(Component):
     def _with_groups(
         cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
-        found: Self = validated_with_groups(cls, values, handler, info.context)
-        return found
+        optimizer: Self = validated_with_groups(cls, values, handler, info.context)
+        return optimizer
 
     @model_validator(mode="after")
     def _one_rule_for_the_rate(self) -> Self:

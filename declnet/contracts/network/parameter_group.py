@@ -42,19 +42,19 @@ class ParameterGroup:
         parameters: patterns of the parameters' names; the last group that matches one has it.
         optimizer: updates these parameters; a group with a `type` starts from that type's defaults,
             any other from the fields of the optimizer that has the group.
-        given: the fields of `optimizer` that the group sets, or `type`.
+        fields_set: the fields of `optimizer` that the group sets, or `type`.
         learning_rate_factor: multiplies the rate of the optimizer with the group, if given.
     """
 
     parameters: tuple[str, ...]
     optimizer: Any
-    given: frozenset[str]
+    fields_set: frozenset[str]
     learning_rate_factor: float | None = None
 
     @property
     def has_own_rate(self) -> bool:
         """Whether its learning rate does not follow from the optimizer with the group."""
-        return self.learning_rate_factor is None and bool(self.given & {"type", RATE, "decay"})
+        return self.learning_rate_factor is None and bool(self.fields_set & {"type", RATE, "decay"})
 
     def declaration(self, *, mode: str = "python", exclude_none: bool = False) -> dict[str, Any]:
         """Return the group as a table."""
@@ -62,7 +62,7 @@ class ParameterGroup:
         if self.learning_rate_factor is not None:
             table[FACTOR] = self.learning_rate_factor
         fields = self.optimizer.model_dump(mode=mode, exclude_none=exclude_none)
-        return table | {name: each for name, each in fields.items() if name in self.given}
+        return table | {name: value for name, value in fields.items() if name in self.fields_set}
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -109,13 +109,13 @@ def validated_with_groups(
     items = values.get(GROUPS) if isinstance(values, Mapping) else None
     if not isinstance(items, list | tuple) or not items:
         return handler(values)
-    table = {name: each for name, each in values.items() if name != GROUPS}
+    table = {name: value for name, value in values.items() if name != GROUPS}
     errors: list[InitErrorDetails] = []
     try:
         cls.model_validate(table, context=dict(context or {}))
     except ValidationError as error:
         errors += detailed_errors(error)
-    inherited = {_identity(each) for each in errors}
+    inherited = {_identity(error) for error in errors}
     groups = []
     for position, item in enumerate(items):
         try:
@@ -134,8 +134,10 @@ def _group(
         return item
     if not isinstance(item, Mapping):
         raise located_error("component", "must be a table", (), item, code="E012")
-    own = {name: each for name, each in item.items() if name not in _Selection.model_fields}
-    chosen = {name: each for name, each in item.items() if name in _Selection.model_fields}
+    optimizer_fields = {
+        name: value for name, value in item.items() if name not in _Selection.model_fields
+    }
+    chosen = {name: value for name, value in item.items() if name in _Selection.model_fields}
     errors: list[InitErrorDetails] = []
     try:
         selection = _Selection.model_validate(chosen)
@@ -147,12 +149,12 @@ def _group(
         errors += detailed_errors(error_)
     try:
         other = cls
-        if "type" in own:
-            other = cls.contract()._class_of(own, ("type",), context)
+        if "type" in optimizer_fields:
+            other = cls.contract()._class_of(optimizer_fields, ("type",), context)
         errors += _unknown_keys_of_group(other, item)
         allowed = other.model_fields.keys() - {GROUPS}
-        fields = {} if "type" in own else dict(table)
-        fields |= {name: each for name, each in own.items() if name in allowed}
+        fields = {} if "type" in optimizer_fields else dict(table)
+        fields |= {name: value for name, value in optimizer_fields.items() if name in allowed}
         fields = resolve_paths(other, fields, context.get("folder"))
         optimizer = other.model_validate(fields, context=dict(context))
     except ValidationError as error:
@@ -160,7 +162,7 @@ def _group(
     if errors:
         raise ValidationError.from_exception_data("group", errors)
     return ParameterGroup(
-        selection.parameters, optimizer, frozenset(own), selection.learning_rate_factor
+        selection.parameters, optimizer, frozenset(optimizer_fields), selection.learning_rate_factor
     )
 
 
@@ -177,7 +179,7 @@ def _unknown_keys_of_group(cls: type[Component], item: Mapping[str, Any]) -> lis
     """Return an error for each key that neither a group nor the optimizer's class has."""
     known = (_Selection.model_fields.keys() | cls.model_fields.keys() | {"type"}) - {GROUPS}
     errors: list[InitErrorDetails] = []
-    for name in [each for each in item if each not in known]:
+    for name in [key for key in item if key not in known]:
         about = cls.about_unknown(name, known, f"keys of a group of {cls.type}")
         if name == GROUPS:
             about = {"hint": "groups cannot be nested; list it after this one"}

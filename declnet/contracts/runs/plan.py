@@ -41,11 +41,11 @@ class Task:
 
     def repeats(self, other: Task) -> bool:
         """Return whether a run has the same result as that of another task."""
-        own, others = (
-            (repr(sorted(each.changes.items())), each.seed, each.fold, each.continues, each.base)
-            for each in (self, other)
+        keys, others = (
+            (repr(sorted(task.changes.items())), task.seed, task.fold, task.continues, task.base)
+            for task in (self, other)
         )
-        return own == others
+        return keys == others
 
 
 class Step(Enum):

@@ -139,7 +139,7 @@ class StudyContext:
                 for value in (dimension.values() if dimension.applies(point) else (None,))
             ]
         order = np.random.default_rng(self.seed).permutation(len(points))
-        return [points[each] for each in order]
+        return [points[index] for index in order]
 
     def check_grid(self, most: int, at: KeyPath = ()) -> Iterator[Diagnostic]:
         """Yield why `grid_points` cannot search it.
@@ -265,7 +265,7 @@ class Searcher(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `open` or `propose` is required."""
+        """Raise RegistryError also for a class with neither `open` nor `propose`."""
         super().verify_contract()
         if cls.open is Searcher.open and cls.propose is Searcher.propose:
             raise RegistryError(f"{cls.__name__} implements neither propose() nor open()")

@@ -231,7 +231,7 @@ class StreamStatistics(Statistics):
             except DataError:
                 if not self._is_guess:
                     raise
-                del self._pending[name]  # perhaps it does not suit; else the next pass says so
+                del self._pending[name]  # if it does suit, the next pass raises the error
 
     def prepared(self, sample: Data) -> PreparedSets | None:
         """Return the sample prepared if everything is fitted; None if another pass is needed.

@@ -158,7 +158,7 @@ class JointCalibration(FittedCalibration):
     members: tuple[FittedCalibration, ...] = ()
 
     @classmethod
-    def of(cls, members: Sequence[FittedCalibration]) -> Self:
+    def from_members(cls, members: Sequence[FittedCalibration]) -> Self:
         """Return the calibrations of at least one model as one."""
         samples = sum(member.samples for member in members)
         return cls(members[0].steps, members[0].reading, samples, tuple(members))

@@ -228,7 +228,7 @@ def readings_of(
         name = head.target_among(encodings) if encodings else None
         target = encodings[name] if name is not None else None
         shape = model.output(head.output).output_shape
-        reading = OutputReading.of(head, shape, model.dtype, target)
+        reading = OutputReading.from_head(head, shape, model.dtype, target)
         calibration = calibrations.get(head.name)
         threshold = calibration.threshold if calibration is not None else None
         readings.append(reading if threshold is None else reading.with_threshold(threshold))

@@ -209,7 +209,7 @@ class OutputReading:
     scores: bool = False
 
     @classmethod
-    def of(
+    def from_head(
         cls, head: Head, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
     ) -> OutputReading:
         """Return the interpretation of an output's predictions, which the loss determines.

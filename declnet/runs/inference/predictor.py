@@ -90,9 +90,10 @@ class Predictor:
         self.spec, self.registry = first.spec, first.registry
         self.heads, self.readings = first.heads, first.readings
         self.calibrations: Calibrations = first.calibrations
+        fitted = [member.calibrations for member in members]
         if len(members) > 1 and first.calibrations:
             self.calibrations = joint = {
-                name: JointCalibration.of([member.calibrations[name] for member in members])
+                name: JointCalibration.from_members([of_member[name] for of_member in fitted])
                 for name in first.calibrations
             }
             heads = self.spec.heads
@@ -291,7 +292,7 @@ class Predictor:
             rows = readable_cells(records, self.column_types, self.cells)
             return partial_predictions(self, rows, name_sample)
         if on_error == "empty":
-            rows = UsableRows.of(records)
+            rows = UsableRows.whole(records)
             return {loss: of_loss.with_errors(rows) for loss, of_loss in predictions.items()}
         name = self.windows.spec.series if self.windows is not None else None
         if name is None or self.windows is None:

@@ -24,7 +24,7 @@ class ConfusionMatrix:
     counts: Array
 
     @classmethod
-    def of(cls, true: Array, predicted: Array, classes: int) -> ConfusionMatrix:
+    def counted(cls, true: Array, predicted: Array, classes: int) -> ConfusionMatrix:
         """Return the counts of labels (n,) from 0 to classes - 1."""
         counts = np.bincount(true * classes + predicted, minlength=classes * classes)
         return cls(counts.reshape(classes, classes))
@@ -73,10 +73,10 @@ class ClassCounts:
         true, predicted = self._reading.true_labels(y), self._reading.labels(y_pred)
         if self._reading.task == "flags":
             for index in range(len(self.counts)):
-                matrix = ConfusionMatrix.of(true[:, index], predicted[:, index], 2)
+                matrix = ConfusionMatrix.counted(true[:, index], predicted[:, index], 2)
                 self.counts[index] += matrix.counts
         else:
-            self.counts += ConfusionMatrix.of(true, predicted, len(self.counts)).counts
+            self.counts += ConfusionMatrix.counted(true, predicted, len(self.counts)).counts
 
 
 class ValueErrors:

@@ -26,7 +26,7 @@ def require_one_version(runs: Sequence[StoredRun]) -> None:
     """
     seen: dict[str, tuple[str, StoredRun]] = {}
     for run in runs:
-        versions = Origins.of(run.manifest).versions(kernels=False)
+        versions = Origins.recorded(run.manifest).versions(kernels=False)
         for name, version in {**versions, "declnet": run.manifest.declnet}.items():
             known, first = seen.setdefault(name, (version, run))
             if known != version:

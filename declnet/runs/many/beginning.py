@@ -84,7 +84,7 @@ def named_points(
         name = spec.name
         if point.label:
             name = fit_name(spec.name + point.label)
-            if name.casefold() in names:  # cut
+            if name.casefold() in names:  # another label was cut to the same name
                 name = fit_name(f"{len(names)}-{name}")
             names.add(name.casefold())
         named = spec.model_copy(update={"name": name})
@@ -145,7 +145,7 @@ def _members_file(
     stored, tasks, known = list[StoredSpec](), list[Task](), KnownSpecs()
     for number, member in enumerate(members.members):
         spec = member.spec
-        stored.append(StoredSpec.of(resolved_document(spec), spec.folder))
+        stored.append(StoredSpec.from_document(resolved_document(spec), spec.folder))
         of_member = tasks_of(spec, seeds, point=spec.name, name=spec.name, base=number)
         tasks += of_member
         known[spec_key(of_member[0])] = spec, None
@@ -174,7 +174,7 @@ def sweep_file(
             document = base.document
         number = bases.setdefault(id(base if base is not None else point), len(stored))
         if number == len(stored):
-            stored.append(StoredSpec.of(document, point.spec.folder))
+            stored.append(StoredSpec.from_document(document, point.spec.folder))
         of_point = tasks_of(
             point.spec, point.seeds, point=name, name=name, changes=point.point.values, base=number
         )
@@ -195,9 +195,9 @@ def study_file(spec: RunSpec) -> GroupFile:
     """Return the content of `group.json` for a study of a spec with a section `[tune]`."""
     tuning = spec.tuning
     assert tuning is not None  # noqa: S101  # checked
-    search = {"search": {"type": tuning.searcher.type}}  # whatever is installed later
+    search = {"search": {"type": tuning.searcher.type}}  # the same one, whatever is installed later
     document = {**tuning.base.document, TUNE: search | dict(tuning.section)}
-    stored = StoredSpec.of(document, spec.folder)
+    stored = StoredSpec.from_document(document, spec.folder)
     return GroupFile(
         kind="study",
         name=spec.name,
@@ -209,5 +209,5 @@ def study_file(spec: RunSpec) -> GroupFile:
 
 def plan_file(spec: RunSpec, plan: Plan) -> GroupFile:
     """Return the content of `group.json` for the runs that a plan asks for."""
-    stored = StoredSpec.of(resolved_document(spec), spec.folder)
+    stored = StoredSpec.from_document(resolved_document(spec), spec.folder)
     return GroupFile(kind="plan", name=spec.name, specs=(stored,), plan=plain(plan))

@@ -2,6 +2,9 @@
 
 A run reports its logged epochs by its executor, if that passes messages on. On a shared file system
 its history says the same, and a file beside its folder stops it. The run never waits for an answer.
+
+Each logged epoch counts once, whichever way it came. One process with one database connection makes
+all decisions, so an executor that passes no messages works too.
 """
 
 from __future__ import annotations
@@ -70,7 +73,7 @@ class RemoteRun:
         self._history, self._stop_when = directory / HISTORY, stop_when
         self._epoch, self._version, self._reports = -1, (0, 0), False
         self._reason: str | None = None
-        # named as temporary files are
+        # named like a temporary file, so that it is removed after a kill
         self.stop_file = parent.absolute() / f".executor.stop.{secrets.randbits(64)}"
 
     def receive_report(self, report: str, stop: Callable[[str], object] | None) -> None:
@@ -115,7 +118,7 @@ class RemoteRun:
 
     def _decide(self, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
-            if int(row["epoch"]) > self._epoch:  # one that was lost with its machine logs again
+            if int(row["epoch"]) > self._epoch:  # a run lost with its machine logs epochs again
                 logged = logged_epoch(row)
                 self._epoch = logged.epoch
                 self._reason = self._stop_when(logged) or self._reason

@@ -48,7 +48,7 @@ class StoredSpec(BaseModel):
     folder: str
 
     @classmethod
-    def of(cls, document: Mapping[str, Any], folder: Path) -> StoredSpec:
+    def from_document(cls, document: Mapping[str, Any], folder: Path) -> StoredSpec:
         """Return a document as it is stored."""
         return cls(document=plain(document), folder=str(folder))
 
@@ -94,7 +94,7 @@ class GroupFile(BaseModel):
     def of_spec(cls, spec: RunSpec, tasks: Sequence[Task], **fields: Any) -> GroupFile:
         """Return the content for the folds and seeds of a spec."""
         kind: Any = "folds" if all(task.fold is not None for task in tasks) else "seeds"
-        stored = StoredSpec.of(resolved_document(spec), spec.folder)
+        stored = StoredSpec.from_document(resolved_document(spec), spec.folder)
         return cls(kind=kind, name=spec.name, specs=(stored,), tasks=tuple(tasks), **fields)
 
     def write(self, folder: Path) -> None:

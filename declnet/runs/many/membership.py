@@ -1,4 +1,8 @@
-"""Which group a run belongs to, and what distinguishes it from the others."""
+"""Which group a run belongs to, and what distinguishes it from the others.
+
+It is read from the files above the run's folder, so it is known in any thread, process or machine
+that trains the run.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
     """
     run = Path(directory).absolute()
     grouped = None
-    for folder in groups_above(run):  # of a point of a sweep, the sweep
+    for folder in groups_above(run):  # the outermost: for a point of a sweep, the sweep
         try:
             version = tuple(
                 (status.st_mtime_ns, status.st_size, status.st_ino)

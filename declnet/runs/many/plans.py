@@ -221,7 +221,7 @@ class Search(Plan):
         trial = self._ask(OpenStudy.ask, meaning=self._require_values)
         if trial is not None and most is not None and trial.number >= most:
             self._ask(OpenStudy.tell, trial.number, "failed", None, 0.0)
-            return None  # another machine asked meanwhile
+            return None  # another machine has asked in the meantime
         return trial
 
     def _require_values(self, trial: StudyTrial | None) -> None:

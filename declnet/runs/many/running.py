@@ -323,7 +323,7 @@ def _trained(training: Training, executor: Executor | None, jobs: int | None) ->
 def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
     """Return the result of folds or seeds; raise RunError if one failed."""
     left = len(group.tasks) - len(outcomes)
-    if left:  # its minutes have passed
+    if left:  # its time limit has passed
         raise RunError(f"{group.path}: {left} of {len(group.tasks)} runs are left; resume it")
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:

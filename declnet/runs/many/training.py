@@ -169,7 +169,7 @@ class Training:
         with notifying_failure(self.group):
             try:
                 with _marked(self.group.path) as marker, attributing_errors(self._registry):
-                    # a plan that waits may have more once others have ended
+                    # a waiting plan may have another task once runs have ended
                     while (first := self._next(marker)) is not None:
                         if executor is None:
                             executor, self.jobs = local_executor(first, self.left, jobs)
@@ -223,7 +223,7 @@ class Training:
             return None
         stop_when = None
         watched = verified(Plan.watched, self.plan, task)
-        if watched is not None:  # reports that a kill lost, of epochs before a checkpoint
+        if watched is not None:  # a kill may have lost reports before a checkpoint
             stop_when = partial(self._decide, task, watched)
             for row in logged_rows(directory / HISTORY):
                 stop_when(logged_epoch(row))
@@ -247,7 +247,7 @@ class Training:
     def _trained_before(self, task: Task) -> str | None:
         """Return the folder of a finished run that a task would repeat; None without one."""
         if self.tasks is not None:
-            return None  # they differ
+            return None  # listed tasks all differ
         ended = self.journal.outcomes
         return next(
             (
@@ -315,7 +315,7 @@ class Training:
                             run.remote.poll()
                     polled = time.monotonic()
         if not waiting:
-            next(tasks, None)  # if it has taken none at all
+            next(tasks, None)  # for an executor that took no task
         for run in waiting.values():
             error = f'the executor "{executor.type}" ended without its answer'
             self._end(run.task, run.outcome(error=error))
@@ -374,7 +374,7 @@ class Training:
                 {task.folder for task in group.tasks} if group.file.tasks is not None else set()
             )
             is_whole = folders <= finished.keys()
-            ended = folders <= self.journal.outcomes.keys()  # else its minutes have passed
+            ended = folders <= self.journal.outcomes.keys()  # otherwise its time limit has passed
             status = "finished" if is_whole else "failed" if ended else "running"
             of_members = group.file.kind == "members" and is_whole
             weights = member_weights(group, self._data) if of_members else group.file.weights
@@ -383,7 +383,7 @@ class Training:
             if of_members and group.has_folds:
                 write_held_out(group, self._data, warn)
         self.summarize()
-        if group.shard is None:  # what is said to be finished has all of its files
+        if group.shard is None:  # last, since a finished group has all of its files
             group.note()
             finish_group(group)
 
@@ -412,7 +412,7 @@ class _Tasks(Iterator[ExecutorTask]):
 @contextmanager
 def _marked(parent: Path) -> Iterator[Path]:
     """Yield a file that a machine can see only if it has the same file system."""
-    # named as temporary files are
+    # named like a temporary file, so that it is removed after a kill
     marker = parent.absolute() / f".executor.shared.{secrets.randbits(64)}"
     with writing(parent):
         make_folder(parent)

@@ -79,7 +79,7 @@ def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped
     Raises:
         OutputError: the folder does not exist or cannot be read.
     """
-    folders = _found(directory)
+    folders = _folders_in(directory)
     indexes = sum(entry.manifest is not None for entry in folders) >= MANY
     known = indexed(directory) if indexes else {}
     new: dict[str, Entry] = {}
@@ -116,7 +116,7 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
     for path in map(Path, paths):
         inside: list[Path] = []
         if holds_runs(path):
-            inside = [path / entry.name for entry in _found(path) if entry.reason != NOT_A_RUN]
+            inside = [path / entry.name for entry in _folders_in(path) if entry.reason != NOT_A_RUN]
         runs += inside or [path]
     return runs
 
@@ -142,7 +142,7 @@ class _Folder:
     reason: str = ""
 
 
-def _found(directory: Path) -> list[_Folder]:
+def _folders_in(directory: Path) -> list[_Folder]:
     """Return the folders in a folder; raise OutputError as `list_runs` does."""
     try:
         if not directory.is_dir():

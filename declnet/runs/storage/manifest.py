@@ -113,7 +113,7 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
 
     declnet's own version and a spec that names other components are reported separately.
     """
-    was, is_now = Origins.of(before), Origins.of(now)
+    was, is_now = Origins.recorded(before), Origins.recorded(now)
     old, new = was.versions(), is_now.versions()
     for name in sorted({*old, *new} - {FIRST_PARTY}):
         if old.get(name) != new.get(name):

@@ -73,7 +73,7 @@ class Origins:
     components: Mapping[tuple[str, str], Plugin]
 
     @classmethod
-    def of(cls, manifest: Manifest) -> Self:
+    def recorded(cls, manifest: Manifest) -> Self:
         """Return the origins in a manifest."""
         return cls(recorded_components(manifest.components))
 
@@ -124,7 +124,7 @@ def spec_of_run(
         SpecError: a component is no longer installed.
     """
     registry = registry or default_registry()
-    recorded = Origins.of(manifest) if manifest is not None else Origins({})
+    recorded = Origins.recorded(manifest) if manifest is not None else Origins({})
     _require_none(directory, recorded.moved(registry, kernels=training), registry)
     view = recorded.as_seen(registry)
     spec = load_spec(directory / folder.SPEC, registry=view)

@@ -1,4 +1,9 @@
-"""Recording a run in its folder as it happens."""
+"""Recording a run in its folder as it happens.
+
+A run among many that takes less than 0.2 s, without callbacks, writes its folder once, when it
+ends: the files are written, synced and renamed, then the manifest. Killed before that, it starts
+over.
+"""
 
 from __future__ import annotations
 
@@ -185,7 +190,9 @@ class Record:
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             self._write(_files_of(preparation))
-            (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
+            (self.directory / folder.CALIBRATION).unlink(
+                missing_ok=True
+            )  # left by a kill at the end
             self._write_manifest()
         return rows
 

@@ -153,7 +153,7 @@ class _Scope:
         return (*self.known, *around)
 
     def full_name(self, source: Any) -> Any:
-        """Return the full name of an input: of the innermost repetition that knows it."""
+        """Return the full name of an input, in the innermost repetition that has such a name."""
         scope: _Scope | None = self
         while scope is not None and isinstance(source, str):
             if source in scope.known:
@@ -257,25 +257,21 @@ class _Expansion:
         return first[0] if first else None
 
     def _add_layer(self, item: Any, written: WrittenLayer, scope: _Scope) -> None:
-        kind, written_name, inputs = self._type_of(item), _key(item, "name"), _key(item, "inputs")
-        name = written_name if isinstance(written_name, str) else None
+        kind, label, inputs = self._type_of(item), _key(item, "name"), _key(item, "inputs")
+        name = label if isinstance(label, str) else None
         usable = self._usable_name(name, written.path, scope)
         naming = scope.naming
         counted = naming.counted(kind)
         short = full_name = usable
         if naming.prefix:
             short = usable or counted
-            full_name = (
-                f"{naming.prefix}_{short}" if short and (name or written_name is None) else None
-            )
+            full_name = f"{naming.prefix}_{short}" if short and (name or label is None) else None
         changes: dict[str, Any] = {"name": full_name} if full_name != name else {}
         if isinstance(inputs, list | tuple) and not written.is_sum:
             full = [scope.full_name(input_) for input_ in inputs]
             if full != list(inputs):
                 changes["inputs"] = full
-            is_unknown = not all(
-                isinstance(input_name, str) and input_name in self._known for input_name in full
-            )
+            is_unknown = not all(isinstance(name, str) and name in self._known for name in full)
             if is_unknown and self._unknown < MOST_SUGGESTIONS:
                 self._unknown += 1
                 written = replace(written, short_names=scope.short_names())
@@ -290,7 +286,7 @@ class _Expansion:
             scope.known[name or local or model_name] = model_name
 
     def _type_of(self, item: Any) -> str | None:
-        """Return a layer's type, or the installed type that was probably meant; None without."""
+        """Return the type of a layer, or the installed one that was probably meant, or None."""
         written = item if isinstance(item, str) else _key(item, "type")
         if not isinstance(written, str) or written in self._types:
             return written if isinstance(written, str) else None

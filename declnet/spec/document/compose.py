@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document.document import Document, read_document
 from declnet.spec.document.overrides import Override, apply_override
-from declnet.spec.document.source_map import Origin, SourceMap, Syntax
+from declnet.spec.document.source_map import Origin, SourceMap
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.messages import hint_for_missing
-from declnet.spec.model import FORMAT_VERSION
+
+if TYPE_CHECKING:
+    from declnet.spec.document.key_positions import Syntax
+
+FORMAT_VERSION = 1
+"""The version of the format that this declnet reads and writes."""
 
 EXTENDS = "extends"
 SCHEMA = "$schema"

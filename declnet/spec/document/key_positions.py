@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from declnet.errors import KeyPath
-from declnet.spec.document.source_map import Syntax
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
+
+Syntax = Literal["toml", "json"]
 
 Range = tuple[int, int]
 """Offsets in a text: the first character, and one past the last."""
@@ -156,7 +157,7 @@ class KeyPositions:
     def _define(
         self, table: _Entry, key: Sequence[_Part], value: Range, extent: Range | None
     ) -> _Entry:
-        """Return the entry of a pair's value, by the rules of `tomllib` for what a pair may add."""
+        """Return the entry of a pair's value, if `tomllib` allows the pair in the table."""
         implicit = []
         for index, part in enumerate(key[:-1]):
             inner = table.below.get(part.name)
@@ -175,7 +176,7 @@ class KeyPositions:
         return _add(table, last.name, last.where, value)
 
     def _open(self, key: Sequence[_Part], header: Range, extent: Range, is_array: bool) -> _Entry:
-        """Return the table that a header opens, by the rules of `tomllib` for headers."""
+        """Return the table that a header opens, if `tomllib` allows the header."""
         place = self._root
         for index, part in enumerate(key[:-1]):
             table = place.below.get(part.name)

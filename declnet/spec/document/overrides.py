@@ -45,7 +45,7 @@ class InlineValue:
         return KeyPositions(f"_={self.text[self.start :]}", "toml")
 
     def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
-        """Return where a path within the value is written; on a later line, that of the whole."""
+        """Return where a path within the value is written; of several lines, the whole value."""
         whole = self.place(self.start, len(self.text))
         spot = self._positions.spot(("_", *path))
         if spot is None:

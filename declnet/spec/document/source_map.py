@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from declnet.errors import Diagnostic, KeyPath, Place
 
 if TYPE_CHECKING:
-    from declnet.spec.document.key_positions import KeyPositions
+    from declnet.spec.document.key_positions import KeyPositions, Syntax
 
-Syntax = Literal["toml", "json"]
 Focus = Literal["key", "value", "table"]
 """The part of a key path to mark: its key, its value, or the header or key of a table."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from declnet import Analysis, Array, DataError, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
 from declnet.testing.trial import Setting, Trial, read_only, tried
 from declnet.testing.watched import call_locked

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, Calibrator, ColumnError, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -31,7 +31,7 @@ ROWS = 10 * SAMPLES
 """Samples to fit to, and as many to apply to."""
 
 MANY = 2000
-"""As many where the coverage is counted."""
+"""The same where the coverage is counted."""
 
 ALLOWED = 0.04
 """How much less than promised that may be: four standard deviations, or more."""
@@ -131,7 +131,7 @@ def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
     return state
 
 
-def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
+def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
     """Return all that a calibrator gives for predictions, by name."""
     calibrator, gives, y_pred = subject.instance, subject.instance.gives(), data.y_pred
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
@@ -141,25 +141,25 @@ def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> d
         function = partial(verified, method, calibrator, y_pred, state)
         return call_locked(f"{method.__name__} for {data.name}", function, arrays)
 
-    found: dict[str, Array] = {}
+    results: dict[str, Array] = {}
     if "apply" in gives:
-        found["y"] = call(Calibrator.apply)
+        results["y"] = call(Calibrator.apply)
     if "threshold" in gives and data.task in ("binary", "flags"):
         function, units = partial(verified, Calibrator.threshold, calibrator, state), y_pred[0].size
         threshold = np.asarray(call_locked(f"threshold for {data.name}", function, arrays))
         if threshold.ndim and (units == 1 or threshold.shape != (units,)):
             fault = f"returned numbers of shape {threshold.shape} for {units} outputs"
             raise CheckFailed(f"threshold() {fault}")
-        found["threshold"] = np.atleast_1d(threshold)
+        results["threshold"] = np.atleast_1d(threshold)
     if "intervals" in gives and data.task == "values":
         lower, upper = call(Calibrator.intervals)
-        for each in (lower, upper):
-            if each.shape != data.y_true.shape:
-                raise CheckFailed(f"intervals has the shape {each.shape}, not {data.y_true.shape}")
-        found |= {"lower": lower, "upper": upper}
+        for bound in (lower, upper):
+            if bound.shape != data.y_true.shape:
+                raise CheckFailed(f"intervals has the shape {bound.shape}, not {data.y_true.shape}")
+        results |= {"lower": lower, "upper": upper}
     if "sets" in gives and data.task in ("classes", "binary"):
-        found["sets"] = call(Calibrator.sets)
-    return found
+        results["sets"] = call(Calibrator.sets)
+    return results
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
@@ -172,7 +172,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.restored:
             state = stored_again(state)
         cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
-        parts = [_given(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
+        parts = [_results(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
         for name in parts[0]:
             rows = [parts[0][name]] if name == "threshold" else [part[name] for part in parts]
             trial.outputs[f"{name} for {data.name}"] = copied(np.concatenate(rows))
@@ -183,8 +183,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 def gives_something_for_its_tasks(subject: Subject) -> None:
     """Is fitted to predictions of all tasks that it declares, and gives something for each."""
     for data in candidates(subject):
-        found = _given(subject, data, fitted_state(subject, data))
-        if not found:
+        results = _results(subject, data, fitted_state(subject, data))
+        if not results:
             raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
     called(subject, Calibrator.least_samples)
 
@@ -197,7 +197,7 @@ def gives_probabilities_for_probabilities(subject: Subject) -> None:
     for data in candidates(subject):
         if data.task == "values":
             continue
-        y = _given(subject, data, fitted_state(subject, data))["y"]
+        y = _results(subject, data, fitted_state(subject, data))["y"]
         if y.min() < 0 or y.max() > 1:
             raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
         if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
@@ -212,11 +212,11 @@ def keeps_its_promise(subject: Subject) -> None:
         raise CheckSkipped("it promises no coverage")
     for data in candidates(subject, MANY):
         new = data.part(slice(MANY, None))
-        found = _given(subject, new, fitted_state(subject, data.part(slice(MANY))))
-        if "sets" in found:
-            held = found["sets"][np.arange(MANY), new.y_true]
-        elif "lower" in found:
-            held = (found["lower"] <= new.y_true) & (new.y_true <= found["upper"])
+        results = _results(subject, new, fitted_state(subject, data.part(slice(MANY))))
+        if "sets" in results:
+            held = results["sets"][np.arange(MANY), new.y_true]
+        elif "lower" in results:
+            held = (results["lower"] <= new.y_true) & (new.y_true <= results["upper"])
         else:
             continue
         if held.mean() < promised - ALLOWED:

@@ -15,22 +15,24 @@ from typing import Any
 import numpy as np
 
 from declnet import (
-    Array,
     Callback,
     EpochFinished,
     EpochLogged,
     Layer,
+    Model,
+    ParameterInfo,
     Run,
     RunContext,
     StepObserver,
 )
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
     keeps_uses_apart,
     stored_again,
 )
+from declnet.testing.harness import model_of_parameters
 from declnet.testing.trial import Setting, Trial, read_only
 
 VALIDATION = "validation_"
@@ -54,29 +56,9 @@ LOST = 2
 """The number of epochs after the checkpoint that run a second time."""
 
 
-class _PlayedModel:
-    """A model whose only parameter counts the epochs, to distinguish them."""
-
-    def __init__(self) -> None:
-        self.count = np.zeros(1)
-
-    def parameters(self) -> dict[str, Array]:
-        return {"layer.count": self.count.copy()}
-
-    def load_parameters(self, saved: Mapping[str, Array]) -> None:
-        self.count[...] = saved["layer.count"]
-
-    def vector(self) -> Array:
-        return read_only(self.count)
-
-    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
-        return np.array(parameters["layer.count"])
-
-    def from_vector(self, vector: Array) -> dict[str, Array]:
-        return {"layer.count": vector.copy()}
-
-    def predict(self, x: Any) -> Array:
-        return np.full((len(x), 1), 0.5)
+def _counting_model() -> Model:
+    """Return a model whose only parameter counts the epochs, to distinguish them."""
+    return model_of_parameters([ParameterInfo("layer.count", (1,), "weight")], "float64")
 
 
 class _PlayedRun:
@@ -86,7 +68,7 @@ class _PlayedRun:
     """
 
     def __init__(self, directory: Path | None, metrics: Mapping[str, str | None]) -> None:
-        self.directory, self._metrics, self.model = directory, metrics, _PlayedModel()
+        self.directory, self._metrics, self.model = directory, metrics, _counting_model()
         self.name, self.epochs, self.now, self.scale = "played", EPOCHS, -1, 1.0
         self.asked: list[tuple[int, str, str]] = []
 
@@ -122,7 +104,9 @@ def play_step(observer: StepObserver, epoch: int) -> None:
     """Show an observer a step of a layer whose parameters shrink, as in `EPOCHS` epochs."""
     rng, layer = np.random.default_rng(epoch), _PlayedLayer()
     x, y, dy = (read_only(rng.normal(size=(8, 3))) for _ in range(3))
-    before, after = (read_only(np.full((3, 3), 1 - 0.001 * each)) for each in (epoch, epoch + 1))
+    before, after = (
+        read_only(np.full((3, 3), 1 - 0.001 * number)) for number in (epoch, epoch + 1)
+    )
     with np.errstate(all="raise"):
         observer.begin(epoch, epoch + 1, x)
         observer.forward("layer", layer, y)
@@ -189,7 +173,7 @@ class _PlayedCallback:
             self.run.now = number
             for update in range(UPDATES):
                 step = number * UPDATES + update + 1
-                self.run.model.count[...] = step / UPDATES - 1
+                self.run.model.store.vector[...] = step / UPDATES - 1
                 with calling(f"after_update for step {step}"), np.errstate(all="raise"):
                     self.callback.after_update(self.state, step)
             logged = (number + 1) % self._log_every == 0
@@ -222,8 +206,8 @@ class _PlayedCallback:
         names = (self._names, self._names) if logged else (self._monitored, self._validated)
         kind = EpochLogged if logged else EpochFinished
         metrics, validation = (
-            {name: self._value(name, number, noise) for name in sorted(each)}
-            for noise, each in enumerate(names)
+            {name: self._value(name, number, noise) for name in sorted(group)}
+            for noise, group in enumerate(names)
         )
         return kind(number, 0.1 * self.run.scale, metrics, validation)
 
@@ -256,17 +240,17 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Simulate a whole run, a resumed one, or two; return the callback's requests over time."""
     with _played(subject) as callback, _played(subject) as other:
-        kept: list[tuple[int, str, str]] = []
+        earlier: list[tuple[int, str, str]] = []
         for epoch in range(EPOCHS):
             callback.follow(epoch)
             if setting.beside and epoch >= LEARNING:
                 other.follow(epoch - LEARNING)
             if setting.restored == epoch + 1 and not callback.run.stopped:
-                kept = [each for each in callback.run.asked if each[0] >= 0]
+                earlier = [request for request in callback.run.asked if request[0] >= 0]
                 callback = callback.resumed()  # noqa: PLW2901
         callback.finish()
         other.finish()
-    asked = sorted([*kept, *callback.run.asked], key=lambda each: each[0])
+    asked = sorted([*earlier, *callback.run.asked], key=lambda request: request[0])
     words = [f"{method}{arguments} in epoch {now}" for now, method, arguments in asked]
     return Trial({"what it asks the run for": np.array([*words, "no more"], object)})
 

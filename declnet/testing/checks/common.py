@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Component, stored_copy
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,
@@ -19,7 +19,13 @@ from declnet.testing.check import (
     Subject,
     check,
 )
-from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, LEAST, difference, kept_and_read
+from declnet.testing.comparison import (
+    CLOSE,
+    CLOSE_IN_FLOAT32,
+    LEAST,
+    difference,
+    unwritten_and_read,
+)
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -43,7 +49,7 @@ def require_alike(
     other: Setting,
     advice: str,
     tolerance: float = CLOSE,
-    wanted: Mapping[str, Array] | None = None,
+    expected: Mapping[str, Array] | None = None,
     small: Callable[[str], float] | None = None,
 ) -> None:
     """Raise CheckFailed, with advice, if a component's results differ between two settings.
@@ -52,11 +58,11 @@ def require_alike(
     compared. The tolerance is relative to the largest number in an array, or to what `small`
     returns for its name if that is larger.
     """
-    right, found = tried(subject, base), tried(subject, other)
+    right, other_trial = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)
     may_draw = (other.dtype, other.order, other.input_order, other.samples) == free
-    for name, array in found.outputs.items():
-        results = right.outputs if wanted is None else wanted
+    for name, array in other_trial.outputs.items():
+        results = right.outputs if expected is None else expected
         if name not in results or (name in right.drawn and not may_draw):
             continue
         least = LEAST if small is None else small(name)
@@ -176,11 +182,11 @@ def takes_any_memory_order(subject: Subject) -> None:
 @check
 def writes_every_output(subject: Subject) -> None:
     """Fills every element of its output arrays, in any memory order."""
-    for what, size, setting, (kept, _) in _poisoned(subject):
-        if kept:
+    for what, size, setting, (unwritten, _) in _poisoned(subject):
+        if unwritten:
             raise CheckFailed(
-                f"{kept} of {size} elements of {what} are left unwritten (with {setting}); write "
-                "all of them in place, e.g. with out="
+                f"{unwritten} of {size} elements of {what} are left unwritten (with {setting}); "
+                "write all of them in place, e.g. with out="
             )
 
 
@@ -206,7 +212,7 @@ def takes_batches_of_any_size(subject: Subject) -> None:
         few = tried(subject, WHOLE)
         for samples in (65, 200):
             many = USUAL.but(samples=samples)
-            require_alike(subject, WHOLE, many, advice, wanted=_repeated(few, samples))
+            require_alike(subject, WHOLE, many, advice, expected=_repeated(few, samples))
 
 
 @check
@@ -216,16 +222,18 @@ def treats_samples_apart(subject: Subject) -> None:
     if subject.kind == "layer":
         advice += ", or set mixes_samples"
     rest = np.delete(np.arange(SAMPLES), CHANGED)
-    base, found = tried(subject, WHOLE), None
+    base, problem = tried(subject, WHOLE), None
     for setting, rows in ((WHOLE.but(changed=True), rest), (USUAL.but(samples=4), np.arange(4))):
         other = tried(subject, setting)
         apart = base.sums if setting.changed else base.sums | base.drawn
         for name in (name for name in base.outputs if name not in apart):
             fault = difference(other.outputs[name][rows], base.outputs[name][rows])
-            found = found or (fault and f"{name} of other samples differs with {setting}: {fault}")
-    if found and not _mixes(subject):
-        raise CheckFailed(f"{found}; {advice}")
-    if _mixes(subject) and not found:
+            problem = problem or (
+                fault and f"{name} of other samples differs with {setting}: {fault}"
+            )
+    if problem and not _mixes(subject):
+        raise CheckFailed(f"{problem}; {advice}")
+    if _mixes(subject) and not problem:
         raise CheckFailed("mixes_samples is True, but no sample changes what others give")
 
 
@@ -252,17 +260,17 @@ def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, 
     for setting in (*ORDERS, USUAL.but(dtype="float32")):
         first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
         for name, array in first.outputs.items():
-            counts = kept_and_read(array, second.outputs[name], POISONS)
+            counts = unwritten_and_read(array, second.outputs[name], POISONS)
             yield name, array.size, setting, counts
 
 
 def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
     """Return a trial's outputs as if its samples were repeated; sums are scaled accordingly."""
     rows = np.arange(samples) % SAMPLES
-    found = {name: each[rows] for name, each in trial.outputs.items() if name not in trial.sums}
+    outputs = {name: array[rows] for name, array in trial.outputs.items() if name not in trial.sums}
     if samples % SAMPLES == 0:
-        found |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
-    return found
+        outputs |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
+    return outputs
 
 
 def _global_states() -> tuple[Any, ...]:
@@ -272,14 +280,14 @@ def _global_states() -> tuple[Any, ...]:
 
 def _attributes(instance: Component) -> dict[str, str]:
     """Return the plain attributes of an instance and its classes as text, without pydantic's."""
-    own = vars(instance) | (getattr(instance, "__pydantic_private__", None) or {})
-    found = {
+    attributes = vars(instance) | (getattr(instance, "__pydantic_private__", None) or {})
+    texts = {
         f"the attribute {name}": repr(value)
-        for name, value in own.items()
+        for name, value in attributes.items()
         if not isinstance(getattr(type(instance), name, None), cached_property)
     }
     for cls in type(instance).__mro__[: type(instance).__mro__.index(Component)]:
         for name, value in vars(cls).items():
             if not name.startswith(("__", "_abc", "model_")) and not callable(value):
-                found[f"{cls.__name__}.{name}"] = repr(value)
-    return found
+                texts[f"{cls.__name__}.{name}"] = repr(value)
+    return texts

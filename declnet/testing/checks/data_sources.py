@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, DataError, DataInfo, Dataset, DataSource, Table, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
-from declnet.testing.comparison import difference
+from declnet.testing.comparison import difference, require_equal
 from declnet.testing.trial import Setting, Trial, copied
 
 ALL = 1_000_000
@@ -62,35 +62,37 @@ def loads_what_it_describes(subject: Subject) -> None:
     if isinstance(dataset, Table) or described is None:
         _require_table(dataset, described)
         return
-    found = DataInfo.of(dataset.x, dataset.y)
+    loaded = DataInfo.of(dataset.x, dataset.y)
     pairs: dict[str, tuple[Any, Any]] = {
-        "sample_shape": (tuple(described.sample_shape), found.sample_shape),
-        "dtype": (described.dtype, found.dtype),
-        "inputs": (_shapes(described), _shapes(found)),
+        "sample_shape": (tuple(described.sample_shape), loaded.sample_shape),
+        "dtype": (described.dtype, loaded.dtype),
+        "inputs": (_shapes(described), _shapes(loaded)),
     }
-    said_of, found_of = described.targets, found.targets
-    pairs["targets"] = (list(said_of), list(found_of))
-    for name, y in dataset.targets.items() if list(said_of) == list(found_of) else ():
-        own, of = said_of[name], f' of "{name}"' if name else ""
-        if own.target == "classes":
-            pairs[f"target{of}"] = (own.target, found_of[name].target)
+    described_targets, loaded_targets = described.targets, loaded.targets
+    pairs["targets"] = (list(described_targets), list(loaded_targets))
+    for name, y in (
+        dataset.targets.items() if list(described_targets) == list(loaded_targets) else ()
+    ):
+        target, label = described_targets[name], f' of "{name}"' if name else ""
+        if target.target == "classes":
+            pairs[f"target{label}"] = (target.target, loaded_targets[name].target)
         else:
-            pairs[f"target_shape{of}"] = (tuple(own.target_shape), y.shape[1:])
+            pairs[f"target_shape{label}"] = (tuple(target.target_shape), y.shape[1:])
     if described.samples is not None:
-        pairs["samples"] = (described.samples, found.samples)
+        pairs["samples"] = (described.samples, loaded.samples)
     if described.class_names is not None:
         pairs["class_names"] = (described.class_names, dataset.class_names)
     for name, (said, loaded_as) in pairs.items():
         if said != loaded_as:
             raise CheckFailed(f"describe() says {name} {said!r}, load() gives {loaded_as!r}")
-    for name, own in said_of.items():
-        classes, labels = found_of[name].classes, found_of[name].labels
-        if own.classes is None or classes is None or labels is None:
+    for name, target in described_targets.items():
+        classes, labels = loaded_targets[name].classes, loaded_targets[name].labels
+        if target.classes is None or classes is None or labels is None:
             continue
-        if classes > own.classes or labels[0] < 0:
+        if classes > target.classes or labels[0] < 0:
             raise CheckFailed(
-                f"describe() says {own.classes} classes, so labels from 0 to "
-                f"{own.classes - 1}, but load() gives labels from {labels[0]} to {labels[1]}"
+                f"describe() says {target.classes} classes, so labels from 0 to "
+                f"{target.classes - 1}, but load() gives labels from {labels[0]} to {labels[1]}"
             )
 
 
@@ -127,9 +129,8 @@ def blocks_are_the_data(subject: Subject) -> None:
             parts = [read[index][name] for index in range(len(blocks.sizes))]
             if [len(part) for part in parts] != list(blocks.sizes):
                 raise CheckFailed("blocks have other sizes than said")
-            fault = difference(np.concatenate(parts), array)
-            if fault:
-                raise CheckFailed(f"the {name} of all blocks differs from load's: {fault}")
+            fault = f"the {name} of all blocks differs from load's"
+            require_equal(np.concatenate(parts), array, fault)
 
 
 @check
@@ -186,15 +187,15 @@ def _described(subject: Subject) -> DataInfo | None:
 
 def _arrays(data: Dataset | Table) -> dict[str, Array]:
     if isinstance(data, Table):
-        return {f"column {name}": copied(each) for name, each in data.columns.items()}
-    named = {f"x {name}".strip(): each for name, each in data.inputs.items()}
-    x = {name: copied(np.asarray(each)) for name, each in named.items()}
-    return x | {f"y {name}".strip(): copied(each) for name, each in data.targets.items()}
+        return {f"column {name}": copied(column) for name, column in data.columns.items()}
+    named = {f"x {name}".strip(): array for name, array in data.inputs.items()}
+    x = {name: copied(np.asarray(array)) for name, array in named.items()}
+    return x | {f"y {name}".strip(): copied(array) for name, array in data.targets.items()}
 
 
 def _shapes(info: DataInfo) -> dict[str, tuple[Any, str]]:
     """Return the shape and type of each input."""
-    return {name: (tuple(each.shape), each.dtype) for name, each in info.inputs.items()}
+    return {name: (tuple(x.shape), x.dtype) for name, x in info.inputs.items()}
 
 
 def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None:

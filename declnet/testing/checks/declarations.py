@@ -12,7 +12,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from declnet import Component, RunContext, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 
 UNKNOWN = "no_such_key_anywhere"
 
@@ -115,20 +115,24 @@ def checks_an_unknown_run(subject: Subject) -> None:
     """Answers with right diagnostics, or none, even where nothing is known of the run."""
     instance = subject.instance
     with calling("check, for an empty RunContext,"):
-        found = verified(Component.check, instance, RunContext())
-    for each in found:
-        for what, text in {"message": each.message, "help": each.help or "?"}.items():
+        diagnostics = verified(Component.check, instance, RunContext())
+    for diagnostic in diagnostics:
+        for what, text in {"message": diagnostic.message, "help": diagnostic.help or "?"}.items():
             if not isinstance(text, str) or not text.strip():
                 raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which says nothing")
-        if not isinstance(each.code, str) or not CODE.fullmatch(each.code):
+        if not isinstance(diagnostic.code, str) or not CODE.fullmatch(diagnostic.code):
             raise CheckFailed(
-                f"a diagnostic has the code {each.code!r}; it is E, for an error, or W, for a "
-                "warning, and three digits, e.g. W060"
+                f"a diagnostic has the code {diagnostic.code!r}; it is E, for an error, or W, for "
+                "a warning, and three digits, e.g. W060"
             )
-        elsewhere = each.layer is not None or each.data is not None
-        if each.path and not elsewhere and each.path[0] not in type(instance).model_fields:
+        elsewhere = diagnostic.layer is not None or diagnostic.data is not None
+        if (
+            diagnostic.path
+            and not elsewhere
+            and diagnostic.path[0] not in type(instance).model_fields
+        ):
             raise CheckFailed(
-                f"a diagnostic has the path {each.path!r}; it is () or begins with a field"
+                f"a diagnostic has the path {diagnostic.path!r}; it is () or begins with a field"
             )
 
 

@@ -24,7 +24,7 @@ from declnet import (
     StepLoop,
 )
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     Subject,
@@ -103,10 +103,10 @@ def _require_available(subject: Subject) -> None:
     require_available(subject.instance)
 
 
-def _require_same(found: dict[str, Array], expected: dict[str, Array], dtype: str) -> None:
+def _require_same(results: dict[str, Array], expected: dict[str, Array], dtype: str) -> None:
     for name, array in expected.items():
-        gap = difference(found[name], array, TOLERANCE[dtype])
-        if gap is None and ((found[name] == 0) != (array == 0)).any():
+        gap = difference(results[name], array, TOLERANCE[dtype])
+        if gap is None and ((results[name] == 0) != (array == 0)).any():
             gap = "it has other zeros"  # of denormals
         if gap is not None:
             raise CheckFailed(f"with {dtype}, {name} is not what the calls give in Python: {gap}")
@@ -117,19 +117,23 @@ def does_what_the_calls_do(subject: Subject) -> None:
     """Compiles calls to calls with the same results, up to rounding, in the same order."""
     _require_available(subject)
     for dtype in DTYPES:
-        own, expected = _Arrays(dtype), _Arrays(dtype)
+        compiled_arrays, expected = _Arrays(dtype), _Arrays(dtype)
         calls = [*expected.calls(noted=True), *expected.update()]
-        compiled = _compiled(subject, [*own.calls(noted=True), *own.update()])
+        compiled = _compiled(
+            subject, [*compiled_arrays.calls(noted=True), *compiled_arrays.update()]
+        )
         for step in (1, 2):
-            own.step[0] = expected.step[0] = step
+            compiled_arrays.step[0] = expected.step[0] = step
             for call in calls:
                 call()
             with calling("a compiled call"):
                 for call in compiled.calls:
                     call()
-        _require_same(own.filled(), expected.filled(), dtype)
-        if own.notes != ["first", "last"] * 2:
-            raise CheckFailed(f"calls were made in the order {own.notes}, not once a step in turn")
+        _require_same(compiled_arrays.filled(), expected.filled(), dtype)
+        if compiled_arrays.notes != ["first", "last"] * 2:
+            raise CheckFailed(
+                f"calls were made in the order {compiled_arrays.notes}, not once a step in turn"
+            )
 
 
 @check
@@ -137,7 +141,7 @@ def loops_over_steps(subject: Subject) -> None:
     """Makes as many steps as there are rows of values, with the same results as one by one."""
     _require_available(subject)
     for dtype in DTYPES:
-        own, expected = _Arrays(dtype), _Arrays(dtype)
+        compiled_arrays, expected = _Arrays(dtype), _Arrays(dtype)
         rows = [(start, 0.1 * step, step) for step, start in enumerate((0, 4, 2), start=1)]
         for row, (start, _, step) in enumerate(rows):
             expected.step[0], expected.row[0] = step, row
@@ -145,11 +149,11 @@ def loops_over_steps(subject: Subject) -> None:
                 gather(expected.order[start : start + BATCH])
             for call in (*expected.calls(noted=False), *expected.update()):
                 call()
-        made = _loop(subject, own).run(_values(rows))
-        if made != len(rows):
-            raise CheckFailed(f"run made {made} steps of {len(rows)}")
-        _require_same(own.filled(), expected.filled(), dtype)
-        if (own.rate[0], own.step[0]) != (0.1 * 3, 3):
+        steps = _loop(subject, compiled_arrays).run(_values(rows))
+        if steps != len(rows):
+            raise CheckFailed(f"run made {steps} steps of {len(rows)}")
+        _require_same(compiled_arrays.filled(), expected.filled(), dtype)
+        if (compiled_arrays.rate[0], compiled_arrays.step[0]) != (0.1 * 3, 3):
             raise CheckFailed("run did not write the values of the last row to `now`")
 
 
@@ -158,13 +162,13 @@ def stops_at_a_loss_that_is_not_finite(subject: Subject) -> None:
     """Ends before the update of the step whose loss is NaN or infinite, and counts the others."""
     _require_available(subject)
     for wrong in (np.nan, np.inf):
-        own = _Arrays("float64")
-        own.x[own.order[BATCH]] = wrong
-        before = own.w.copy()
-        made = _loop(subject, own).run(_values([(0, 0.1, 1), (1, 0.1, 2), (0, 0.1, 3)]))
-        if made != 1 or own.step[0] != 2:
-            raise CheckFailed(f"run made {made} steps, though the loss of the second is {wrong}")
-        if not np.isfinite(own.w).all() or (own.w == before).all():
+        arrays = _Arrays("float64")
+        arrays.x[arrays.order[BATCH]] = wrong
+        before = arrays.w.copy()
+        steps = _loop(subject, arrays).run(_values([(0, 0.1, 1), (1, 0.1, 2), (0, 0.1, 3)]))
+        if steps != 1 or arrays.step[0] != 2:
+            raise CheckFailed(f"run made {steps} steps, though the loss of the second is {wrong}")
+        if not np.isfinite(arrays.w).all() or (arrays.w == before).all():
             raise CheckFailed(
                 "run made the update of a step whose loss is not finite, or skipped another one"
             )
@@ -176,18 +180,18 @@ def repeats_components(subject: Subject) -> None:
     _require_available(subject)
     for component in _components(subject.registry):
         try:
-            own, expected = _calls_of(component), _calls_of(component)
+            recorded, expected = _calls_of(component), _calls_of(component)
         except (CheckFailed, CheckSkipped):  # its own checks say why
             continue
-        compiled = _compiled(subject, own)
+        compiled = _compiled(subject, recorded)
         for step in (1, 2):
-            for calls in (own, expected):
+            for calls in (recorded, expected):
                 _prepare(calls, step)
             for call in (*compiled.calls, *expected):
                 call()
-        for found, wanted in zip(arrays_of(own), arrays_of(expected), strict=True):
-            if not same(found, wanted):
-                gap = difference(found, wanted, 0) or "it differs where it is not finite"
+        for array, right in zip(arrays_of(recorded), arrays_of(expected), strict=True):
+            if not same(array, right):
+                gap = difference(array, right, 0) or "it differs where it is not finite"
                 raise CheckFailed(f"an array of {component.component} has other bits: {gap}")
 
 
@@ -233,8 +237,8 @@ def _values(rows: Sequence[tuple[int, float, int]]) -> Array:
 
 def _loop(subject: Subject, arrays: _Arrays) -> Any:
     """Return a loop over steps; skip the check if Python has to make some of the calls."""
-    compiled = [_compiled(subject, each) for each in (arrays.calls(noted=False), arrays.update())]
-    calls, update = (each.native for each in compiled)
+    compiled = [_compiled(subject, part) for part in (arrays.calls(noted=False), arrays.update())]
+    calls, update = (part.native for part in compiled)
     if calls is None or update is None:
         raise CheckSkipped("it leaves some of NumPy's calls to Python")
     sizes = arrays.gathers, arrays.order, arrays.start, BATCH

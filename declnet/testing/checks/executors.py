@@ -15,7 +15,7 @@ from typing import Any
 
 import declnet
 from declnet import Executor, ExecutorTask, TaskUpdate, execute_task, verified
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     Subject,
@@ -104,16 +104,16 @@ def _updates(executor: Executor, tasks: _Tasks) -> Iterator[TaskUpdate]:
 
 def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
     """Return the answer to each task, None if it failed."""
-    executor, tasks, found = _usable(subject), _Tasks(texts), {}
+    executor, tasks, answers = _usable(subject), _Tasks(texts), {}
     with calling("execute"):
         for update in _updates(executor, tasks):
             if update.answer is not None or update.failure is not None:
                 del tasks.waiting[update.task]
-                found[update.task] = update.answer
-    missing = len(texts) - len(found)
+                answers[update.task] = update.answer
+    missing = len(texts) - len(answers)
     if missing:
         raise CheckFailed(f"execute ended without an update on {missing} of {len(texts)} tasks")
-    return found
+    return answers
 
 
 def _require_answer(number: int, answer: bytes | None) -> None:
@@ -142,10 +142,10 @@ def carries_out_each_task(subject: Subject) -> None:
 def survives_a_task_that_raises(subject: Subject) -> None:
     """Says of a task that raises an exception that it failed, and answers the others."""
     texts = [_task(0), "not a task", _task(2)]
-    found = _outcomes(subject, texts)
-    if found.pop(1) is not None:
+    answers = _outcomes(subject, texts)
+    if answers.pop(1) is not None:
         raise CheckFailed("a task that raised an exception has an answer")
-    for number, answer in found.items():
+    for number, answer in answers.items():
         _require_answer(number, answer)
 
 
@@ -160,7 +160,7 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
         for report in reports.values()
     ]
     tasks = _Tasks(texts)
-    left, answers = {number: iter(each) for number, each in reports.items()}, dict[int, bytes]()
+    left, answers = {number: iter(report) for number, report in reports.items()}, dict[int, bytes]()
     passes_on = can_stop = False
     with calling("execute"):
         for update in _updates(executor, tasks):
@@ -180,11 +180,11 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
     if not passes_on:
         raise CheckSkipped("it passes no reports on")
     for number in reports:
-        found = _received(answers.get(number, b""))
+        reason = _received(answers.get(number, b""))
         expected = REASON if number == STOPPED and can_stop else None
-        if found != expected:
+        if reason != expected:
             raise CheckFailed(
-                f"with stop called for task {STOPPED} only, task {number} received {found!r}, "
+                f"with stop called for task {STOPPED} only, task {number} received {reason!r}, "
                 f"not {expected!r}"
             )
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from declnet import Array, Initializer
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, overwrites_outputs, writes_every_output
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference

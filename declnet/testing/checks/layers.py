@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Layer, OutputRange, TrainingStep
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,
@@ -29,7 +29,7 @@ from declnet.testing.checks.common import (
     require_alike,
     uses_declared_state,
 )
-from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.comparison import Function, require_equal, require_gradient, same
 from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import NO_LOSS, ShapeRefusedError
 from declnet.testing.layer_harness import (
@@ -45,7 +45,7 @@ from declnet.testing.layer_harness import (
     shapes_of,
     working_shapes,
 )
-from declnet.testing.scheduled_fields import scheduled_variants
+from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
 
 FEW = 3
@@ -59,7 +59,9 @@ def _draws_at_random(subject: Subject) -> bool:
     """Return whether a training pass depends on the layer's random stream, as in dropout."""
 
     def outputs(seed: int) -> list[Array]:
-        return [each.run(batch)["y"] for each, batch in harnesses(subject, WHOLE.but(seed=seed))]
+        return [
+            harness.run(batch)["y"] for harness, batch in harnesses(subject, WHOLE.but(seed=seed))
+        ]
 
     def find() -> bool:
         first, *others = (outputs(seed) for seed in (0, 1, 2))
@@ -143,9 +145,9 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
 def takes_the_shapes_it_accepts(subject: Subject) -> None:
     """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
     layer: Layer = subject.instance
-    found = refusals(subject)
-    refuses_all = all(isinstance(each, ShapeRefusedError) for each in found.values())
-    for shape, failure in found.items():
+    refused = refusals(subject)
+    refuses_all = all(isinstance(failure, ShapeRefusedError) for failure in refused.values())
+    for shape, failure in refused.items():
         if isinstance(failure, ShapeRefusedError):
             if layer.example_shapes or refuses_all:
                 raise CheckFailed(
@@ -180,10 +182,10 @@ def gradient_of_inputs(subject: Subject) -> None:
 def gradient_of_parameters(subject: Subject) -> None:
     """Fills `state.grad` with the gradients of forward by each trainable parameter."""
     shapes = working_shapes(subject)
-    found = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
-    for shape, name in found:
+    trained = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
+    for shape, name in trained:
         _require_gradient(subject, shape, f"grad.{name}", name)
-    if not found:
+    if not trained:
         raise CheckSkipped("it has no trainable parameters")
 
 
@@ -204,19 +206,16 @@ def keeps_still_while_frozen(subject: Subject) -> None:
 @check
 def measures_running_statistics(subject: Subject) -> None:
     """Overwrites running statistics with the batch's own while `state.measuring`."""
-    found = False
+    has_statistics = False
     for harness, batch in harnesses(subject, WHOLE):
         for name, parameter in subject.instance.parameters(harness.shape).items():
             if parameter.running_statistic:
-                found = True
+                has_statistics = True
                 first = harness.measured(batch)[name]
                 harness.initial[name] += 1
-                fault = difference(harness.measured(batch)[name], first)
-                if fault:
-                    raise CheckFailed(
-                        f"{name} still depends on its earlier value while state.measuring: {fault}"
-                    )
-    if not found:
+                fault = f"{name} still depends on its earlier value while state.measuring"
+                require_equal(harness.measured(batch)[name], first, fault)
+    if not has_statistics:
         raise CheckSkipped("it declares no running statistics")
 
 
@@ -257,11 +256,8 @@ def evaluates_without_chance(subject: Subject) -> None:
     """Gives the same in evaluation each time, so that predictions repeat."""
     for harness, batch in harnesses(subject, WHOLE):
         harness.begin(batch, training=False)
-        fault = difference(harness.forward(), harness.forward())
-        if fault:
-            raise CheckFailed(
-                f"y is random where state.training is False: {fault}; predictions must repeat"
-            )
+        fault = "y is random where state.training is False"
+        require_equal(harness.forward(), harness.forward(), fault, "predictions must repeat")
 
 
 @check
@@ -300,14 +296,11 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
             (a, b, 1.75 * a - 0.75 * b) if i in harness.floats else (a, a, a)
             for i, (a, b) in enumerate(zip(batch.x, other.x, strict=True))
         ]
-        first, second, found = (
+        first, second, between = (
             harness.run(batch.with_x(*x), training=False)["y"] for x in zip(*points, strict=True)
         )
-        fault = difference(found, 1.75 * first - 0.75 * second)
-        if fault:
-            raise CheckFailed(
-                f"is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b): {fault}"
-            )
+        fault = "is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b)"
+        require_equal(between, 1.75 * first - 0.75 * second, fault)
 
 
 @check
@@ -319,9 +312,8 @@ def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
         raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
     for harness, batch in harnesses(subject, WHOLE):
         for training in (False, True):
-            fault = difference(harness.run(batch, training=training)["y"], np.sum(batch.x, axis=0))
-            if fault:
-                raise CheckFailed(f"adds_inputs is True, but y is not the sum of x: {fault}")
+            y, fault = harness.run(batch, training=training)["y"], "y is not the sum of x"
+            require_equal(y, np.sum(batch.x, axis=0), f"adds_inputs is True, but {fault}")
 
 
 @check
@@ -336,12 +328,7 @@ def follows_its_schedules(subject: Subject) -> None:
                 harness.set_step(step)
                 right = LayerHarness(plain, shape, WHOLE).run(batch)
                 for what, array in harness.run(batch).items():
-                    fault = difference(array, right[what], 0)
-                    if fault:
-                        raise CheckFailed(
-                            f"{what} with a schedule in {name} differs from the result with its "
-                            f"number: {fault}; read state.now.{name} at each call"
-                        )
+                    require_followed(name, what, array, right[what])
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from declnet import Array, Metric, Shape, stored_copy, verified
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     ReadOnlyWrittenError,
@@ -59,7 +59,7 @@ def _binary(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Ar
     return rng.uniform(0.05, 0.95, shape), labels(rng, y, 2)
 
 
-_SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
+_FORMS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
     "labels": ((Pair((4,), ()),), DRAWS["classes"]["classes"]),
     "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
@@ -70,19 +70,19 @@ _SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
 
 def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]:
     """Yield each kind of targets that a metric may take, in its `example_shapes` or usual ones."""
-    own = pairs_of(metric.example_shapes, lambda shape: shape)
-    for sort, (usual, draw) in _SORTS.items():
-        for pair in own or usual:
+    declared = pairs_of(metric.example_shapes, lambda shape: shape)
+    for form, (usual, draw) in _FORMS.items():
+        for pair in declared or usual:
             shape, y = (samples, *pair.shape), (samples, *pair.y)
             fits = {"labels": len(shape) > 1 and y == shape[:-1], "one-hot rows": y == shape}
-            if not fits.get(sort, True):
+            if not fits.get(form, True):
                 continue
             y_pred, y_true = draw(np.random.default_rng(23), shape, y)
             perfect = y_true.astype(float)
-            if sort == "labels" and not own:  # the meaning of example shapes is unknown
+            if form == "labels" and not declared:  # the meaning of example shapes is unknown
                 perfect = np.eye(shape[-1])[y_true]
             known = perfect.reshape(shape) if perfect.size == prod(shape) else None
-            yield _MetricData(f"{sort} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
+            yield _MetricData(f"{form} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
 
 
 class _MetricHarness:
@@ -144,23 +144,23 @@ def _results(subject: Subject) -> dict[str, float | CheckFailed]:
 
 def _taken_by(subject: Subject) -> list[str]:
     """Return the names of data with a finite metric; raise CheckSkipped if there are none."""
-    taken = [
+    accepted = [
         name
         for name, result in _results(subject).items()
         if isinstance(result, ReadOnlyWrittenError)
         or (isinstance(result, float) and np.isfinite(result))
     ]
-    if not taken:
+    if not accepted:
         raise CheckSkipped("no data is known that the metric takes")
-    return taken
+    return accepted
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute the metric for each kind of data, with few samples and with many."""
-    trial, taken = Trial(), _taken_by(subject)
+    trial, accepted = Trial(), _taken_by(subject)
     for samples in (SAMPLES, MANY):
         for data in _candidates(subject.instance, samples):
-            if data.name in taken:
+            if data.name in accepted:
                 name = f"the result for {samples} samples of {data.name}"
                 trial.outputs[name] = np.array([_result_of(subject.instance, data, setting)])
     return trial
@@ -168,7 +168,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 @check
 def takes_usual_data(subject: Subject) -> None:
-    """Gives a finite number for at least one usual sort of targets, or for its example shapes."""
+    """Gives a finite number for at least one usual form of targets, or for its example shapes."""
     try:
         _taken_by(subject)
     except CheckSkipped:
@@ -179,17 +179,18 @@ def takes_usual_data(subject: Subject) -> None:
 @check
 def says_which_values_are_better(subject: Subject) -> None:
     """Rates perfect predictions no worse than random ones, according to `better`."""
-    metric, taken = subject.instance, _taken_by(subject)
+    metric, accepted = subject.instance, _taken_by(subject)
     if metric.better is None:
         raise CheckSkipped(
             'it does not say which values are better; set better = "higher" or "lower", so that '
             "callbacks can monitor it"
         )
     for data in _candidates(metric):
-        if data.name not in taken or data.perfect is None:
+        if data.name not in accepted or data.perfect is None:
             continue
         random, perfect = (
-            _result_of(metric, replace(data, y_pred=each)) for each in (data.y_pred, data.perfect)
+            _result_of(metric, replace(data, y_pred=y_pred))
+            for y_pred in (data.y_pred, data.perfect)
         )
         if perfect < random if metric.better == "higher" else perfect > random:
             raise CheckFailed(

@@ -21,7 +21,7 @@ from declnet import (
     verified,
 )
 from declnet.testing.catalogue import checks_module
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     Subject,
@@ -39,14 +39,16 @@ CALLS = 100
 @check
 def runs_without_python(subject: Subject) -> None:
     """Runs without Python between its calls of NumPy, where an engine is installed."""
-    found = {
+    reasons_by_step = {
         circumstances: list(_reasons(compiled))
         for circumstances, (_, compiled) in _compiled(subject).items()
     }
     reasons = dict.fromkeys(
-        reason if all(reason in each for each in found.values()) else f"{reason}{circumstances}"
-        for circumstances, own in found.items()
-        for reason in own
+        reason
+        if all(reason in step_reasons for step_reasons in reasons_by_step.values())
+        else f"{reason}{circumstances}"
+        for circumstances, step_reasons in reasons_by_step.items()
+        for reason in step_reasons
     )
     if reasons:
         raise CheckSkipped("; ".join(reasons))

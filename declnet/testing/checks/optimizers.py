@@ -19,7 +19,7 @@ from declnet import (
     TrainingStep,
     verified,
 )
-from declnet.testing.check import (
+from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
     StateReplacedError,
@@ -37,9 +37,9 @@ from declnet.testing.checks.common import (
     parts_equal_the_whole,
     takes_float32_and_float64,
 )
-from declnet.testing.comparison import difference, same
+from declnet.testing.comparison import require_equal, same
 from declnet.testing.harness import NO_LOSS, model_of_parameters
-from declnet.testing.scheduled_fields import scheduled_variants
+from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
 
@@ -239,10 +239,9 @@ def gives_the_same_rates_at_once(subject: Subject) -> None:
         with calling("rate"):
             alone = np.array([verified(Optimizer.rate, optimizer, step, total) for step in steps])
         with calling("rates"):
-            found = verified(Optimizer.rates, optimizer, steps, total)
-        fault = difference(found, alone, 0)
-        if fault:
-            raise CheckFailed(f"rates({steps}, {total}) differs from rate, step by step: {fault}")
+            together = verified(Optimizer.rates, optimizer, steps, total)
+        fault = f"rates({steps}, {total}) differs from rate, step by step"
+        require_equal(together, alone, fault, tolerance=0)
 
 
 @check
@@ -257,18 +256,13 @@ def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     slopes = _drawn(3, SIZE)
     for name, scheduled, before, after in scheduled_variants(subject):
-        found = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(slopes)
+        w = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(slopes)
         first = _OptimizerHarness(before.instance, _drawn(SIZE))
         first.step(slopes[0], 1)
         later = _OptimizerHarness(after.instance, first.w, state=first.state)
         for step in (2, 3):
             later.step(slopes[step - 1], step)
-        fault = difference(found, later.w, 0)
-        if fault:
-            raise CheckFailed(
-                f"w with a schedule in {name} differs from the result with its number: {fault}; "
-                f"read state.now.{name} at each call"
-            )
+        require_followed(name, "w", w, later.w)
 
 
 CHECKS = (

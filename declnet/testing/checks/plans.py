@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet import Journal, Outcome, Plan, Step, Task, verified
-from declnet.testing.check import CheckFailed, Subject, calling, check
+from declnet.testing.checking import CheckFailed, Subject, calling, check
 
 MOST_TASKS = 1000
 """More tasks are taken for a plan without an end."""
@@ -43,18 +43,18 @@ def _tasks(subject: Subject, *, at_once: int = 1, killed: bool = False) -> list[
     journal = Journal()
     while len(journal.tasks) < MOST_TASKS:
         with calling("next"):
-            found = verified(Plan.next, plan, journal)
+            step = verified(Plan.next, plan, journal)
             if killed:
                 again = type(plan).model_validate(plan.model_dump()).next(_copy(journal))
-                if again != found:
-                    raise CheckFailed(f"asks for {found}, and after a kill for {again}")
+                if again != step:
+                    raise CheckFailed(f"asks for {step}, and after a kill for {again}")
         running = list(journal.running())
-        if isinstance(found, Task):
-            journal.ask(found)
-            running.append(found)
+        if isinstance(step, Task):
+            journal.ask(step)
+            running.append(step)
         elif not running:
             return list(journal.tasks.values())
-        if isinstance(found, Step) or len(running) >= at_once:
+        if isinstance(step, Step) or len(running) >= at_once:
             _end(journal, running[0])
     raise CheckFailed(f"asked for {MOST_TASKS} tasks, and was not done")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from declnet import Schedule, verified
-from declnet.testing.check import Subject, calling, check
+from declnet.testing.checking import Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
 
@@ -22,8 +22,8 @@ def steps_of(total: int) -> list[int]:
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute the rates of some steps; if another run does too, start with the last ones."""
     asked = [(step, total) for total in TOTALS[:4] for step in steps_of(total)[:300]]
-    rates = {each: _rate(subject, *each) for each in (asked[::-1] if setting.beside else asked)}
-    return Trial({f"rate{each}": np.array([rates[each]]) for each in asked})
+    rates = {pair: _rate(subject, *pair) for pair in (asked[::-1] if setting.beside else asked)}
+    return Trial({f"rate{pair}": np.array([rates[pair]]) for pair in asked})
 
 
 @check

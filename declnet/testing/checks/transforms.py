@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, ColumnError, Sequences, Transform, verified
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
@@ -20,7 +20,7 @@ from declnet.testing.checks.common import (
     parts_equal_the_whole,
     stored_again,
 )
-from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
+from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, require_equal, same
 from declnet.testing.component_data import ExampleData
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, Trial, copied, in_order, tried
 from declnet.testing.watched import call_locked
@@ -64,12 +64,12 @@ def _candidates() -> tuple[_Column, ...]:
 
 def _suited(subject: Subject) -> tuple[_Column, ...]:
     """Return the columns that the transform suits; raise CheckSkipped if there are none."""
-    found = tuple(
+    suited = tuple(
         candidate for candidate in _candidates() if called(subject, Transform.suits, candidate.x)
     )
-    if not found:
+    if not suited:
         raise CheckSkipped("it suits no usual column")
-    return found
+    return suited
 
 
 def fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any]]]:
@@ -135,15 +135,15 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
             _fitted(subject, _Column(column.name, column.x[: ROWS // 4]))
         if setting.restored:
             state = stored_again(state)
-        for each in (column, column.gapped()):
-            if each is column or _takes(subject, each, state):
+        for variant in (column, column.gapped()):
+            if variant is column or _takes(subject, variant, state):
                 cuts = pairwise([0, *(2 * cut for cut in setting.cuts), ROWS])
-                parts = [_in_order(_Column(each.name, each.x[a:b]), setting) for a, b in cuts]
+                parts = [_in_order(_Column(variant.name, variant.x[a:b]), setting) for a, b in cuts]
                 rows = [_transformed(subject, part, state) for part in parts]
-                trial.outputs[f"y for {each}"] = copied(np.concatenate([y for y, _ in rows]))
-                lengths = [own for _, own in rows if own is not None]
+                trial.outputs[f"y for {variant}"] = copied(np.concatenate([y for y, _ in rows]))
+                lengths = [part for _, part in rows if part is not None]
                 if lengths:
-                    trial.outputs[f"lengths for {each}"] = copied(np.concatenate(lengths))
+                    trial.outputs[f"lengths for {variant}"] = copied(np.concatenate(lengths))
     return trial
 
 
@@ -163,10 +163,12 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
     for column, state in fitted_columns(subject):
         y = _applied(subject, column, state)
         names = tuple(f"n{index}" for index in range(int(np.prod(column.x.shape[1:]))))
-        given = called(subject, Transform.feature_names, names, state)
+        feature_names = called(subject, Transform.feature_names, names, state)
         width = int(np.prod(y.shape[1:]))
-        if given != names and len(given) != width:
-            raise CheckFailed(f"feature_names gives {len(given)} names for {width} numbers a row")
+        if feature_names != names and len(feature_names) != width:
+            raise CheckFailed(
+                f"feature_names gives {len(feature_names)} names for {width} numbers a row"
+            )
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             raise CheckFailed(f"apply makes NaN or infinite numbers of {column}")
         _require_padding(subject, column, state)
@@ -201,14 +203,15 @@ def inverts_what_it_applies(subject: Subject) -> None:
         pairs = [(y, x)]
         if x.ndim == 1 and y.shape == x.shape:
             pairs.append((np.stack([y, y[::-1]], axis=1), np.stack([x, x[::-1]], axis=1)))
-        for given, expected in pairs:
+        for transformed, expected in pairs:
             with calling(f"inverse for {column}"):
-                found = verified(Transform.inverse, subject.instance, copied(given), state)
-            if found.shape != expected.shape:
+                inverted = verified(Transform.inverse, subject.instance, copied(transformed), state)
+            if inverted.shape != expected.shape:
                 raise CheckFailed(
-                    f"inverse gives the shape {found.shape} for {given.shape}, not {expected.shape}"
+                    f"inverse gives the shape {inverted.shape} for {transformed.shape}, not "
+                    f"{expected.shape}"
                 )
-            if not np.allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max()):
+            if not np.allclose(inverted, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max()):
                 raise CheckFailed(f"inverse does not give back {column} from what apply gives")
 
 
@@ -276,21 +279,20 @@ def fits_in_parts(subject: Subject) -> None:
     if called(subject, Transform.fitting) is None:
         raise CheckSkipped("it has no fitting")
     for column, _ in fitted_columns(subject):
-        for each in (column, column.gapped()):
-            if _refusal(subject, each) is not None:
+        for variant in (column, column.gapped()):
+            if _refusal(subject, variant) is not None:
                 continue
-            whole = subject.instance.fit(each.x)
+            whole = subject.instance.fit(variant.x)
             for cuts in ((1,), (5, 6, 20)):
-                with calling(f"fitting for {each}"):
+                with calling(f"fitting for {variant}"):
                     fitting = verified(Transform.fitting, subject.instance)
                     if fitting is None:
                         raise CheckFailed("fitting gives None at times")
                     for start, stop in pairwise([0, *cuts, ROWS]):
-                        fitting.update(copied(each.x[start:stop]))
-                    found = fitting.result()
-                fault = difference(_applied(subject, each, found), _applied(subject, each, whole))
-                if fault:
-                    raise CheckFailed(f"fitted to parts of {each}, apply gives other rows: {fault}")
+                        fitting.update(copied(variant.x[start:stop]))
+                    state = fitting.result()
+                y, right = _applied(subject, variant, state), _applied(subject, variant, whole)
+                require_equal(y, right, f"fitted to parts of {variant}, apply gives other rows")
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING, get_args, get_origin
+from typing import get_args, get_origin
 
 import numpy as np
 
@@ -16,10 +16,8 @@ from declnet.contracts.runs.calibrator import Calibrator, Task
 from declnet.display.words import alternatives, counted
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.heads import Head, PartialHead
+from declnet.training.checks.context import CheckContext, CheckedHead
 from declnet.training.tasks import PredictionTask, task_of
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext, CheckedHead
 
 _UNITS: dict[Task, str] = {
     "classes": "a unit for each class",

@@ -1,7 +1,7 @@
 """All checks of a spec, in one pass.
 
-A check is a function that takes the `CheckContext` of a run and yields diagnostics. Its name in
-`CHECKS` is all that it needs in addition: `check_spec` makes every check in that order.
+A check is a function that takes the `CheckContext` of a run and yields diagnostics. `check_spec`
+makes all checks that `CHECKS` lists, in that order.
 """
 
 from __future__ import annotations
@@ -22,73 +22,56 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.parsed import ParsedSpec
 from declnet.spec.requirements import registry_for
-from declnet.training.checks.calibration import calibration_problems
-from declnet.training.checks.components import component_problems
+from declnet.training.checks import (
+    calibration,
+    components,
+    data,
+    graph,
+    heads,
+    integers,
+    leakage,
+    model,
+    schedules,
+    sizes,
+    targets,
+)
 from declnet.training.checks.context import CheckContext
-from declnet.training.checks.data import (
-    class_problems,
-    empty_data,
-    note_warnings,
-    short_series,
-    unlike_training_data,
-    unused_transforms,
-)
 from declnet.training.checks.description import Described, describe
-from declnet.training.checks.graph import (
-    engine_problems,
-    group_problems,
-    memory_problems,
-    unusable_initializers,
-    unusable_weights,
-)
-from declnet.training.checks.heads import (
-    layer_problems,
-    losses_without_output,
-    losses_without_target,
-    targets_without_loss,
-    unusable_data,
-)
-from declnet.training.checks.integers import integer_problems
-from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.members import problems_of_members
-from declnet.training.checks.model import frozen_problems, linear_problems
-from declnet.training.checks.schedules import schedule_problems
-from declnet.training.checks.sizes import size_problems
 from declnet.training.checks.streams import previews, sure_errors
-from declnet.training.checks.targets import label_problems, one_class_warnings, output_problems
 
 Check = Callable[[CheckContext], Iterable[Diagnostic]]
 
 CHECKS: tuple[Check, ...] = (
-    note_warnings,
-    short_series,
-    unused_transforms,
-    losses_without_output,
-    unusable_data,
-    losses_without_target,
-    layer_problems,
-    targets_without_loss,
-    unusable_initializers,
-    group_problems,
-    unlike_training_data,
-    empty_data,
-    size_problems,
-    class_problems,
-    integer_problems,
-    unusable_weights,
-    component_problems,
-    output_problems,
-    schedule_problems,
-    label_problems,
-    calibration_problems,
-    linear_problems,
-    frozen_problems,
-    engine_problems,
-    memory_problems,
+    data.note_warnings,
+    data.short_series,
+    data.unused_transforms,
+    heads.losses_without_output,
+    heads.unusable_data,
+    heads.losses_without_target,
+    heads.layer_problems,
+    heads.targets_without_loss,
+    graph.unusable_initializers,
+    graph.group_problems,
+    data.unlike_training_data,
+    data.empty_data,
+    sizes.size_problems,
+    data.class_problems,
+    integers.integer_problems,
+    graph.unusable_weights,
+    components.component_problems,
+    targets.output_problems,
+    schedules.schedule_problems,
+    targets.label_problems,
+    calibration.calibration_problems,
+    model.linear_problems,
+    model.frozen_problems,
+    graph.engine_problems,
+    graph.memory_problems,
 )
-"""Every check, after those whose errors make its own redundant: see `CheckContext.has_error`."""
+"""All checks; each comes after those whose errors would make its own redundant."""
 
-SUSPICIONS: tuple[Check, ...] = (one_class_warnings, leakage_warnings)
+SUSPICIONS: tuple[Check, ...] = (targets.one_class_warnings, leakage.leakage_warnings)
 """Checks that take as long as all others, and find no errors, only warnings."""
 
 
@@ -151,7 +134,11 @@ def check_spec(
 
     Args:
         data: data sets passed by a program in place of the spec's.
-        suspects: whether to make the checks of `SUSPICIONS` too.
+        suspects: whether to make the checks of `SUSPICIONS` too, which only warn.
+
+    Returns:
+        What was found. Its `problems` are the diagnostics, and `require_right()` raises a SpecError
+        if there are errors among them.
 
     Raises:
         ComponentError: a component raised, or returned a value its contract does not allow.
@@ -191,7 +178,7 @@ def check_spec(
         about = described.infos, described.problems, parsed.source_map, registry, suspects
         key = "check", sections, *about
         checked = computed_once((described.sets, described.loaded), key, check_all)
-        # data that the check loaded, for its limits, may be that of another seed
+        # a check may have loaded data for its limits, which depends on the seed
         return checked if described.sets is not None else replace(checked, sets=None)
 
 
@@ -207,7 +194,7 @@ def _checked(parsed: ParsedSpec, context: CheckContext, checks: Iterable[Check])
         context.infos,
         context.memory,
         parsed.source_map.locate([*parsed.diagnostics, *problems]),
-        replace(sets, raw={}) if sets is not None else None,  # which a run would hold in vain
+        replace(sets, raw={}) if sets is not None else None,  # which no run needs
         context.described.loaded,
         context.spec.data.no_features,
         context.initial_weights[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
@@ -16,9 +16,7 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import group_of, slots_of
 from declnet.graph.shapes import Node
 from declnet.spec.partial import PartialSpec
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext, CheckedHead
+from declnet.training.checks.context import CheckContext, CheckedHead
 
 
 def component_problems(context: CheckContext) -> Iterator[Diagnostic]:
@@ -118,7 +116,7 @@ def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, 
 
 
 def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]:
-    """Return the nodes as components see them; None if one, or one before it, is unknown."""
+    """Return the layers as components see them; None for those that are not completely known."""
     outlined: list[LayerContext | None] = []
     for node in nodes:
         if node is None or any(value and outlined[value - 1] is None for value in node.inputs):

@@ -75,7 +75,7 @@ class CheckContext:
         )
 
     def origin_of(self, data_set: str) -> KeyPath:
-        """Return the key that determines a data set: its source's path, or that of train."""
+        """Return the key that determines a data set: the path of its source, or of train's."""
         return self.spec.data.origin_of(data_set if data_set in self.spec.data.sources else "train")
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
@@ -12,9 +11,7 @@ from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import label_of_class
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.messages import from_here
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 
 def note_warnings(context: CheckContext) -> Iterator[Diagnostic]:
@@ -46,7 +43,7 @@ def unused_transforms(context: CheckContext) -> Iterator[Diagnostic]:
 
 def short_series(context: CheckContext) -> Iterator[Diagnostic]:
     """Yield a warning for each data set of which some series are too short for a window."""
-    sets, windows = context.described.sets, Windows.of(context.spec.data)
+    sets, windows = context.described.sets, Windows.from_spec(context.spec.data)
     if sets is None or windows is None:
         return
     for name, part in sets.raw.items():

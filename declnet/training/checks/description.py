@@ -1,4 +1,4 @@
-"""The description of the data that a spec declares, with as little of it loaded as possible."""
+"""The description of a spec's data, for which as little as possible is loaded."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def problems_of_arrays(data: DataSpec) -> list[Diagnostic]:
 
 
 def no_training_data(spec: PartialSpec) -> list[Diagnostic]:
-    """Return the error that there is no training data, if there is none."""
+    """Return an error if the training data is missing."""
     if not spec.lacks_data:
         return []
     message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
@@ -160,7 +160,7 @@ def _known(
 
 
 def stream_problems(spec: PartialSpec) -> list[Diagnostic]:
-    """Return what a spec with a stream lacks, or asks for in vain, before the data is read."""
+    """Return errors for what a stream needs, and for what it excludes, before it is read."""
     problems = []
     if spec.training.batch_size is None:
         message, hint = "streamed data is trained on in mini-batches", "add e.g. batch_size = 128"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.initializers import initializer_problems
 from declnet.graph.kernels import engine_problem, engine_warnings
 from declnet.graph.parameters import group_of, matches, pattern_hint, slots_of
+from declnet.training.checks.context import CheckContext
 from declnet.training.memory import too_large
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
 
 
 def unusable_initializers(context: CheckContext) -> Iterable[Diagnostic]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.errors import Diagnostic
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import PartialHead
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 
 def losses_without_output(context: CheckContext) -> Iterator[Diagnostic]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from declnet.data.integer_limits import require_within
 from declnet.data.splits import Data
 from declnet.errors import DataError, Diagnostic, SampleName
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 
 def integer_problems(context: CheckContext) -> Iterator[Diagnostic]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,7 @@ from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
 from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 SAMPLED = 5000
 """Rows of the training data on which features are compared with targets."""

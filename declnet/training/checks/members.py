@@ -41,7 +41,7 @@ def problems_of_members(parsed: ParsedSpec, checked: Sequence[Checked]) -> tuple
 
 
 def _disagreements(members: Members, checked: Sequence[Checked]) -> Iterator[Diagnostic]:
-    """Yield the members whose predictions differ in form or targets from those of the first."""
+    """Yield the members whose predictions differ from the first member's in form or targets."""
     specs = [member.spec for member in members.members]
     facts = [_facts(spec, result) for spec, result in zip(specs, checked, strict=True)]
     for number, spec in enumerate(specs):
@@ -72,7 +72,7 @@ def _facts(spec: RunSpec, checked: Checked) -> dict[str, Any]:
 
 
 def _unscored(members: Members, checked: Checked) -> Iterator[Diagnostic]:
-    """Yield the losses whose predictions are no probabilities or values to select weights by."""
+    """Yield the losses whose predictions cannot be scored, so that weights cannot be selected."""
     spec, train = members.members[0].spec, checked.data.get("train")
     tasks = _facts(spec, checked).get("outputs", ()) if members.selects else ()
     for head, task in zip(spec.heads, tasks, strict=False):

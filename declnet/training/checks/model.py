@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from math import inf, prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.network.layer import OutputRange
@@ -16,9 +16,7 @@ from declnet.graph.initializers import fans
 from declnet.graph.shapes import Node
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Entry, Registry
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 
 def loss_for(outputs: OutputRange, registry: Registry) -> type[Loss] | None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from declnet.contracts.network.schedule import rate_at, schedules_of
 from declnet.errors import Diagnostic
 from declnet.training.checks.components import components_of
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 UNKNOWN = 1000
 """Updates of a training of unknown length, for schedules, which usually depend on its share."""
@@ -26,7 +23,7 @@ def schedule_problems(context: CheckContext) -> Iterator[Diagnostic]:
     total = training.updates(samples) if samples and is_known else UNKNOWN
     for path, component in components_of(context.spec):
         if path[:2] == ("optimizer", "groups"):
-            continue  # whose schedules are those of the optimizer
+            continue  # a group inherits the schedules of the optimizer
         ranges = component.scheduled_fields()
         for name, schedule in schedules_of(component).items():
             for step in _steps(total):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from declnet.data.splits import held_out_count
 from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.partial import PartialSpec
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext
+from declnet.training.checks.context import CheckContext
 
 
 def size_problems(context: CheckContext) -> Iterator[Diagnostic]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import DataSpec
 from declnet.spec.heads import PartialHead
+from declnet.training.checks.context import CheckContext, CheckedHead
 from declnet.training.checks.model import (
     flattening,
     layer_for,
@@ -29,9 +30,6 @@ from declnet.training.checks.model import (
     path_of_output_size,
     unsuitable_output,
 )
-
-if TYPE_CHECKING:
-    from declnet.training.checks.context import CheckContext, CheckedHead
 
 FEWEST_CLASSES = 100
 """Labels of more classes than this, and than there are samples, are taken for other numbers."""
@@ -85,20 +83,12 @@ def _by_prepare(
         y = np.array(_labels_of(info))
     elif loss.targets == "classes" and y.ndim == 2:
         y[:, 1:] = 0  # one-hot
-    try:
-        loss.prepare(y, output, np.dtype(float))
-    except ValueError as error:
-        message = error_message(error)
-    except Exception:  # these samples are made up
-        return usual
-    else:
+    message = _refusal(loss.prepare, y, output)
+    if message == "":
         return None
-    try:
-        Loss.prepare(loss, y, output, np.dtype(float))
-    except ValueError as error:
-        if error_message(error) == message:
-            return usual
-    return Diagnostic(f"{loss.type}: {message} (data.{name})", None, head.path, "E041")
+    if message is None or message == _refusal(partial(Loss.prepare, loss), y, output):
+        return usual
+    return _refused(head, loss, name, message)
 
 
 def _refused_whatever_the_values(
@@ -111,22 +101,27 @@ def _refused_whatever_the_values(
     if info.target == "classes":
         return None
     shape = (2, *info.target_shape)
-    tried: list[Array] = [np.full(shape, value) for value in (0.0, 0.5, 1.0)]
+    samples: list[Array] = [np.full(shape, value) for value in (0.0, 0.5, 1.0)]
     if len(info.target_shape) == 1:
-        tried.append(np.repeat(np.eye(1, *info.target_shape), 2, axis=0))  # one-hot
-    messages = set()
-    for y in tried:
-        try:
-            loss.prepare(y, output, np.dtype(float))
-        except ValueError as error:
-            messages.add(error_message(error))
-        except Exception:  # these samples are made up
-            return None
-        else:
-            return None
-    if len(messages) > 1:
+        samples.append(np.repeat(np.eye(1, *info.target_shape), 2, axis=0))  # one-hot
+    messages = {_refusal(loss.prepare, y, output) for y in samples}
+    message = messages.pop() if len(messages) == 1 else None
+    return _refused(head, loss, name, message) if message else None
+
+
+def _refusal(prepare: Callable[..., object], y: Array, output: Shape) -> str | None:
+    """Return why targets are refused; empty if they are not, None if made-up ones do not tell."""
+    try:
+        prepare(y, output, np.dtype(float))
+    except ValueError as error:
+        return error_message(error)
+    except Exception:  # these samples are made up
         return None
-    return Diagnostic(f"{loss.type}: {messages.pop()} (data.{name})", None, head.path, "E041")
+    return ""
+
+
+def _refused(head: PartialHead, loss: Loss, name: str, message: str) -> Diagnostic:
+    return Diagnostic(f"{loss.type}: {message} (data.{name})", None, head.path, "E041")
 
 
 def _of_classes(

@@ -251,7 +251,7 @@ class StepsInThreads(NativeLoop):
             if self._seconds.sum() > LONG_STEP:
                 self._measured = MEASURED
         while total < len(values):
-            threads, steps = self._pace.following(min(MOST_STEPS, len(values) - total))
+            threads, steps = self._pace.following(min(MAX_STEPS, len(values) - total))
             self._bind(threads)
             start = Usage.now(threads)
             done = self._run(values[total : total + steps], threads)
@@ -304,7 +304,7 @@ class StepsInThreads(NativeLoop):
         return int(self._done[0])
 
 
-MOST_STEPS = 1 << (62 - STEP)
+MAX_STEPS = 1 << (62 - STEP)
 """Steps whose number fits in the word."""
 
 MEASURED, LONG_STEP = 3, 0.005

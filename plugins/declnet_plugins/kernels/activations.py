@@ -265,7 +265,7 @@ class ReLUKernel(ActivationKernel):
 
 
 class LeakyReLUKernel(ActivationKernel):
-    """y = x where x > 0, negative_slope * x elsewhere; as `LeakyReLU`."""
+    """y = x where x > 0, negative_slope * x elsewhere."""
 
     type = "leaky_relu_jit"
     replaces = (LeakyReLU,)
@@ -277,7 +277,7 @@ class LeakyReLUKernel(ActivationKernel):
 
 
 class ELUKernel(ActivationKernel):
-    """y = x where x > 0, alpha * (exp(x) - 1) elsewhere; as `ELU`."""
+    """y = x where x > 0, alpha * (exp(x) - 1) elsewhere."""
 
     type = "elu_jit"
     replaces = (ELU,)
@@ -286,7 +286,7 @@ class ELUKernel(ActivationKernel):
 
 
 class SELUKernel(ActivationKernel):
-    """y = SCALE * x where x > 0, SCALE * ALPHA * (exp(x) - 1) elsewhere; as `SELU`."""
+    """y = SCALE * x where x > 0, SCALE * ALPHA * (exp(x) - 1) elsewhere."""
 
     type = "selu_jit"
     replaces = (SELU,)
@@ -295,7 +295,7 @@ class SELUKernel(ActivationKernel):
 
 
 class SoftplusKernel(ActivationKernel):
-    """y = log(1 + exp(beta * x)) / beta; as `Softplus`."""
+    """y = log(1 + exp(beta * x)) / beta."""
 
     type = "softplus_jit"
     replaces = (Softplus,)
@@ -312,7 +312,7 @@ class SigmoidKernel(ActivationKernel):
 
 
 class HardSigmoidKernel(ActivationKernel):
-    """y = (x + 3) / 6, clipped to [0, 1]; as `HardSigmoid`."""
+    """y = (x + 3) / 6, clipped to [0, 1]."""
 
     type = "hard_sigmoid_jit"
     replaces = (HardSigmoid,)
@@ -358,7 +358,7 @@ class SlopeKernel(CompiledKernel):
 
 
 class SiLUKernel(SlopeKernel):
-    """y = x / (1 + exp(-x)); as `SiLU`."""
+    """y = x / (1 + exp(-x))."""
 
     type = "silu_jit"
     replaces = (SiLU,)
@@ -367,7 +367,7 @@ class SiLUKernel(SlopeKernel):
 
 
 class MishKernel(SlopeKernel):
-    """y = x * tanh(log(1 + exp(x))); as `Mish`."""
+    """y = x * tanh(log(1 + exp(x)))."""
 
     type = "mish_jit"
     replaces = (Mish,)
@@ -375,7 +375,7 @@ class MishKernel(SlopeKernel):
 
 
 class GELUKernel(SlopeKernel):
-    """y = x * Phi(x), or the approximation by tanh; as `GELU`."""
+    """y = x * Phi(x), or the approximation by tanh."""
 
     type = "gelu_jit"
     replaces = (GELU,)

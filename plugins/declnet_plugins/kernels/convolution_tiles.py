@@ -1,7 +1,7 @@
 """The innermost loops of convolutions, in explicit vector instructions.
 
 A tile of results stays in the processor's registers while the loop over a sum runs; a compiler does
-not find this form by itself, so it is written as LLVM instructions. Images have the batch axis
+not find this form, so it is written as LLVM instructions. Images have the batch axis
 last, so that vectors are numbers of neighboring samples and columns, wherever a window begins. A
 table says where the window's numbers are, so no patch is copied (no "im2col").
 

@@ -32,7 +32,7 @@ def look_up(part, parts, x, counts, firsts, weights, y):  # type: ignore[no-unty
 
 @Routine
 def add_up(part, parts, x, counts, firsts, dy, dweights):  # type: ignore[no-untyped-def]
-    """dweights[r] = the sum of dy where x stands for row r, in the order of the samples.
+    """dweights[r] = the sum of dy where x names row r, in the order of the samples.
 
     Divisible by rows: each part reads all of x, which is short compared to dy.
     """

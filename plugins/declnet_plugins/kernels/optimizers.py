@@ -225,7 +225,7 @@ class OptimizerKernel(CompiledKernel):
 
 
 class SGDKernel(OptimizerKernel):
-    """velocity = momentum * velocity - learning_rate * dw;  w += velocity; as `SGD`."""
+    """velocity = momentum * velocity - learning_rate * dw;  w += velocity."""
 
     type = "sgd_jit"
     replaces = (SGD,)
@@ -236,7 +236,7 @@ class SGDKernel(OptimizerKernel):
 
 
 class LionKernel(OptimizerKernel):
-    """w -= learning_rate * (sign(beta_1 * m + (1 - beta_1) * dw) + weight_decay * w); as `Lion`."""
+    """w -= learning_rate * (sign(beta_1 * m + (1 - beta_1) * dw) + weight_decay * w)."""
 
     type = "lion_jit"
     replaces = (Lion,)
@@ -245,7 +245,7 @@ class LionKernel(OptimizerKernel):
 
 
 class AdagradKernel(OptimizerKernel):
-    """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon); as `Adagrad`."""
+    """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon)."""
 
     type = "adagrad_jit"
     replaces = (Adagrad,)
@@ -253,7 +253,7 @@ class AdagradKernel(OptimizerKernel):
 
 
 class RMSPropKernel(OptimizerKernel):
-    """w -= learning_rate * dw / (sqrt(cache) + epsilon), cache a running mean; as `RMSProp`."""
+    """w -= learning_rate * dw / (sqrt(cache) + epsilon), cache a running mean."""
 
     type = "rmsprop_jit"
     replaces = (RMSProp,)
@@ -261,7 +261,7 @@ class RMSPropKernel(OptimizerKernel):
 
 
 class AdadeltaKernel(OptimizerKernel):
-    """w -= learning_rate * dw * sqrt(d + epsilon) / sqrt(v + epsilon); as `Adadelta`."""
+    """w -= learning_rate * dw * sqrt(d + epsilon) / sqrt(v + epsilon)."""
 
     type = "adadelta_jit"
     replaces = (Adadelta,)
@@ -269,7 +269,7 @@ class AdadeltaKernel(OptimizerKernel):
 
 
 class AdamKernel(OptimizerKernel):
-    """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected; as `Adam`."""
+    """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected."""
 
     type = "adam_jit"
     replaces: ClassVar[tuple[Any, ...]] = (Adam,)
@@ -280,7 +280,7 @@ class AdamKernel(OptimizerKernel):
 
 
 class AdamWKernel(AdamKernel):
-    """w *= 1 - learning_rate * weight_decay;  then Adam's step; as `AdamW`."""
+    """w *= 1 - learning_rate * weight_decay;  then Adam's step."""
 
     type = "adamw_jit"
     replaces = (AdamW,)
@@ -289,7 +289,7 @@ class AdamWKernel(AdamKernel):
 
 
 class AMSGradKernel(OptimizerKernel):
-    """w -= learning_rate * m / (sqrt(v) + epsilon), v from the largest cache; as `AMSGrad`."""
+    """w -= learning_rate * m / (sqrt(v) + epsilon), v from the largest cache."""
 
     type = "amsgrad_jit"
     replaces = (AMSGrad,)
@@ -297,7 +297,7 @@ class AMSGradKernel(OptimizerKernel):
 
 
 class NAdamKernel(OptimizerKernel):
-    """w -= learning_rate * (g + m) / (sqrt(v) + epsilon), with Nesterov momentum; as `NAdam`."""
+    """w -= learning_rate * (g + m) / (sqrt(v) + epsilon), with Nesterov momentum."""
 
     type = "nadam_jit"
     replaces = (NAdam,)

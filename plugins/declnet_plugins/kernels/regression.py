@@ -125,7 +125,7 @@ class MeanAbsoluteErrorKernel(MeanLossKernel):
 
 
 class HuberKernel(MeanLossKernel):
-    """losses = mean of c * e - c**2 / 2, c = min(e, delta), e = |y - y_true|; as `Huber`.
+    """losses = mean of c * e - c**2 / 2, c = min(e, delta), e = |y - y_true|.
 
     dy = clip(y - y_true, -delta, delta) / outputs * normalized weights.
     """

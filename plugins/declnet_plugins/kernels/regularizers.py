@@ -49,7 +49,7 @@ class RegularizerKernel(CompiledKernel):
 
 
 class L1Kernel(RegularizerKernel):
-    """dw += strength, or -strength where w < 0; as `L1`."""
+    """dw += strength, or -strength where w < 0."""
 
     type = "l1_jit"
     replaces = (L1,)
@@ -57,7 +57,7 @@ class L1Kernel(RegularizerKernel):
 
 
 class L2Kernel(RegularizerKernel):
-    """dw += 2 * strength * w; as `L2`."""
+    """dw += 2 * strength * w."""
 
     type = "l2_jit"
     replaces = (L2,)

@@ -11,7 +11,7 @@ import declnet
 from declnet import Dataset, DivergenceError, Layer, Schedule, Scheduled, parse_spec, run
 from declnet.graph.kernels import Kernels
 from declnet.training import heartbeat
-from declnet.training.evaluation import OFTEN, Evaluation
+from declnet.training.evaluation import MANY_BATCHES, Evaluation
 from declnet.training.preparation import prepare
 from declnet_plugins.jit.driver import StepsInThreads
 from declnet_plugins.jit.engine import NativeEngine
@@ -184,7 +184,7 @@ def test_a_divergence_within_a_stretch_names_its_epoch(document, blobs):
 
 
 def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
-    """From `OFTEN` batches on; here a whole one and a shorter one, of weighted samples."""
+    """From `MANY_BATCHES` batches on; here a whole one and a shorter one, of weighted samples."""
     left = []
 
     class Counting(NativeEngine):
@@ -211,5 +211,5 @@ def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
     kernels.engine = Counting()
     expected = Evaluation(model, spec.heads, data).evaluate()
     evaluation = Evaluation(model, spec.heads, data, kernels=kernels)
-    assert all(evaluation.evaluate() == expected for _ in range(OFTEN // 2 + 1))
+    assert all(evaluation.evaluate() == expected for _ in range(MANY_BATCHES // 2 + 1))
     assert left == [1, 1]

@@ -43,10 +43,10 @@ def make(folder: Path) -> None:
 def tables(folder: Path) -> set[tuple[str, ...]]:
     assert [path.name for path in folder.iterdir()] == ["study.db"]
     with closing(sqlite3.connect(folder / "study.db")) as connection:
-        found = set(connection.execute("SELECT type, name, sql FROM sqlite_master"))
+        result = set(connection.execute("SELECT type, name, sql FROM sqlite_master"))
         versions = connection.execute("SELECT schema_version FROM version_info").fetchall()
         revisions = connection.execute("SELECT * FROM alembic_version").fetchall()
-    return {*found, ("versions", str(versions), str(revisions))}
+    return {*result, ("versions", str(versions), str(revisions))}
 
 
 def in_a_process(kill: int, do: Callable[[Path], None], folder: Path) -> int:

@@ -33,13 +33,13 @@ def context(tmp_path):
 
 def carried_out(study, most=100):
     """Give each trial an objective; return the values of the trials of this process."""
-    found = []
-    while len(found) < most and (trial := study.ask()) is not None:
+    result = []
+    while len(result) < most and (trial := study.ask()) is not None:
         value = abs(trial.values.get("optimizer.learning_rate", 0.01) - 0.01)
         study.report(trial.number, 0, value)
         study.tell(trial.number, "finished", value, 0.1)
-        found.append(dict(trial.values))
-    return found
+        result.append(dict(trial.values))
+    return result
 
 
 def test_a_grid_has_each_point_once_and_ends(context):
@@ -48,13 +48,13 @@ def test_a_grid_has_each_point_once_and_ends(context):
         study = searcher.open(replace(context, space=GRID, worker=worker))
         carried_out(study, 5 if worker == "here" else 100)
         study.close()
-    found = [tuple(sorted(trial.values.items())) for trial in study.trials()]
-    assert len(found) == len(set(found)) == 3 * 3 + 3  # momenta of sgd, and adam without
+    result = [tuple(sorted(trial.values.items())) for trial in study.trials()]
+    assert len(result) == len(set(result)) == 3 * 3 + 3  # momenta of sgd, and adam without
 
 
 def test_folders_share_a_study_and_keep_their_own_trials(context, tmp_path):
     searcher = OptunaSearcher(storage=f"sqlite:///{tmp_path / 'one.db'}")
-    here, there = (searcher.open(replace(context, worker=each)) for each in ("here", "there"))
+    here, there = (searcher.open(replace(context, worker=worker)) for worker in ("here", "there"))
     mine, other = here.ask(), there.ask()
     assert (mine.number, other.number) == (0, 1)
     there.tell(1, "pruned", None, 0.5)
@@ -115,7 +115,7 @@ def test_a_database_that_cannot_be_reached_is_named(context, url, said, monkeypa
         searcher.open(context)
     assert said in str(error.value)
     assert "hunter2" not in str(error.value)
-    assert [each.path for each in searcher.check_study(context)] == (
+    assert [diagnostic.path for diagnostic in searcher.check_study(context)] == (
         [] if "sqlite" in url else [("storage",)]
     )
 
@@ -125,7 +125,9 @@ def test_a_server_shares_a_study_and_no_message_has_the_password(context, monkey
         searcher = OptunaSearcher(storage=server.url, password_env=ENV)
         monkeypatch.setenv(ENV, PASSWORD)
         assert list(searcher.check_study(context)) == []
-        here, there = (searcher.open(replace(context, worker=each)) for each in ("here", "there"))
+        here, there = (
+            searcher.open(replace(context, worker=worker)) for worker in ("here", "there")
+        )
         for _ in range(3):
             carried_out(here, 1)
             carried_out(there, 1)

@@ -54,13 +54,13 @@ def cluster(monkeypatch):
     monkeypatch.setenv("RAY_health_check_period_ms", "500")
     monkeypatch.setenv("RAY_health_check_failure_threshold", "4")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    made = Cluster()
-    made.add_node(num_cpus=0, object_store_memory=STORE, include_dashboard=False)
+    created = Cluster()
+    created.add_node(num_cpus=0, object_store_memory=STORE, include_dashboard=False)
     try:
-        yield made
+        yield created
     finally:
         ray.shutdown()
-        made.shutdown()
+        created.shutdown()
 
 
 def add_node(cluster):
@@ -88,25 +88,27 @@ def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
     training = training_of(spec, range(RUNS), tmp_path / "all")
     doomed = add_node(cluster)
     add_node(cluster)
-    found = []
+    result = []
     executor = kind(address=cluster.address)
 
     def ended(outcome):
-        if not found:
+        if not result:
             time.sleep(1)  # a run that has begun just now gets a checkpoint
             cluster.remove_node(doomed, allow_graceful=False)
-        found.append(outcome)
+        result.append(outcome)
 
     training.ended = ended
     training.train(executor)
-    assert [each.error for each in found] == [None] * RUNS
-    assert sorted(each.seed for each in found) == list(range(RUNS))
+    assert [outcome.error for outcome in result] == [None] * RUNS
+    assert sorted(outcome.seed for outcome in result) == list(range(RUNS))
     assert not [path for path in (tmp_path / "all").iterdir() if path.name.startswith(".")]
-    for each in found:
-        alone = tmp_path / f"alone-{each.seed}"
-        run(spec.model_copy(update={"seed": each.seed}), out=alone)
-        assert bits(each.directory) == bits(alone)
-    resumed = ["resumed" in (each.directory / "manifest.json").read_text("utf-8") for each in found]
+    for outcome in result:
+        alone = tmp_path / f"alone-{outcome.seed}"
+        run(spec.model_copy(update={"seed": outcome.seed}), out=alone)
+        assert bits(outcome.directory) == bits(alone)
+    resumed = [
+        "resumed" in (outcome.directory / "manifest.json").read_text("utf-8") for outcome in result
+    ]
     assert any(resumed) == (kind is RayExecutor)
 
 
@@ -127,8 +129,8 @@ def test_runs_are_stopped_early_on_nodes(kind, cluster, document, tmp_path):
 
     training = training_of(spec, range(4), tmp_path / "all", Stopping)
     training.train(kind(address=cluster.address))
-    found = training.done
-    assert [(each.error, each.stopped) for each in found] == [(None, "behind")] * 4
-    for each in found:
-        rows = (each.directory / "history.jsonl").read_text("utf-8").splitlines()
+    result = training.done
+    assert [(outcome.error, outcome.stopped) for outcome in result] == [(None, "behind")] * 4
+    for outcome in result:
+        rows = (outcome.directory / "history.jsonl").read_text("utf-8").splitlines()
         assert len(rows) < 200_000

@@ -137,21 +137,23 @@ def updates(*texts, **fields):
 
 
 def test_tasks_report_and_are_answered_in_any_number(ray):
-    found = [*updates("a", "b", "c", "d", attempts=3, cpus=0.5)]
+    result = [*updates("a", "b", "c", "d", attempts=3, cpus=0.5)]
     for number, text in enumerate("abcd"):
-        own = [update for update in found if update.task == number]
-        assert [update.report for update in own] == [f"epoch of {text}", None, None]
-        assert [update.done for update in own] == [0, 0.5, 0]
-        assert [update.answer for update in own] == [None, None, text.encode()]
+        part = [update for update in result if update.task == number]
+        assert [update.report for update in part] == [f"epoch of {text}", None, None]
+        assert [update.done for update in part] == [0, 0.5, 0]
+        assert [update.answer for update in part] == [None, None, text.encode()]
     assert ray.options[1] == {"num_cpus": 0.5, "max_retries": 2}
     assert ray.options[0]["scheduling_strategy"] == ("here", True)
     assert (ray.most, ray.cancelled) == (4, [])
 
 
-@pytest.mark.parametrize(("cpus", "each", "most"), [(1, 1, 2), (2, 1, 4), (1, 4, 1), (3, 2, 3)])
-def test_twice_as_many_tasks_wait_as_run(ray, cpus, each, most):
+@pytest.mark.parametrize(
+    ("cpus", "cpus_of_task", "most"), [(1, 1, 2), (2, 1, 4), (1, 4, 1), (3, 2, 3)]
+)
+def test_twice_as_many_tasks_wait_as_run(ray, cpus, cpus_of_task, most):
     ray.cpus = cpus
-    assert len([u for u in updates(*"abcdefgh", cpus=each) if u.answer is not None]) == 8
+    assert len([u for u in updates(*"abcdefgh", cpus=cpus_of_task) if u.answer is not None]) == 8
     assert ray.most == most
 
 

@@ -28,13 +28,13 @@ def test_runs_have_the_shortest_names_that_differ(paths, labels):
 
 
 @given(wishes, st.lists(st.floats(-30, 30), min_size=8, max_size=8))
-def test_nothing_that_keeps_the_gaps_is_nearer(wanted, shifts):
-    places = np.array(set_apart(wanted, 120))
+def test_nothing_that_keeps_the_gaps_is_nearer(desired, shifts):
+    places = np.array(set_apart(desired, 120))
     assert (np.diff(places) >= 120 - 1e-6).all()
     other = places + np.array(shifts[: len(places)])
     if (np.diff(other) >= 120).all():
-        cost = np.square(places - wanted).sum()
-        assert cost <= np.square(other - wanted).sum() * (1 + 1e-9) + 1e-6
+        cost = np.square(places - desired).sum()
+        assert cost <= np.square(other - desired).sum() * (1 + 1e-9) + 1e-6
 
 
 @given(st.lists(st.floats(0, 100), max_size=8).map(sorted))
@@ -42,4 +42,4 @@ def test_places_stay_within_their_bounds_and_keep_their_order(places):
     moved = set_apart(places, 10.0, 0.0, 100.0)
     gaps = [after - before for before, after in pairwise(moved)]
     assert all(gap > 10 - 1e-9 for gap in gaps)
-    assert all(0 <= each < 100 + 1e-9 for each in moved)
+    assert all(0 <= place < 100 + 1e-9 for place in moved)

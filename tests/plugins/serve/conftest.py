@@ -115,7 +115,7 @@ def houses(folder: Path) -> dict[str, Any]:
     """Return a spec with two losses, of which one has intervals."""
     rng = np.random.default_rng(3)
     lines = ["size,price,sold"]
-    lines += [f"{each:.3f},{2 * each:.3f},{int(each > 0)}" for each in rng.normal(size=60)]
+    lines += [f"{number:.3f},{2 * number:.3f},{int(number > 0)}" for number in rng.normal(size=60)]
     (folder / "houses.csv").write_text("\n".join(lines))
     layers = [
         {"type": "dense", "name": "price", "units": 1, "inputs": ["input"]},
@@ -203,8 +203,8 @@ class Client:
 
         await self.app(scope, receive, take)
         start, *rest = sent
-        found = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], found, b"".join(each["body"] for each in rest))
+        result = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], result, b"".join(number["body"] for number in rest))
 
 
 @pytest.fixture
@@ -239,11 +239,11 @@ class Server:
                 [sys.executable, script, *arguments], stdout=log, stderr=log
             )
         deadline = time.monotonic() + 60
-        while not (found := re.search(r'"url": "http://127.0.0.1:(\d+)"', self.log.read_text())):
+        while not (result := re.search(r'"url": "http://127.0.0.1:(\d+)"', self.log.read_text())):
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        self.port = int(found[1])
+        self.port = int(result[1])
         self.wait_until_ready(deadline)
 
     def wait_until_ready(self, deadline: float) -> None:

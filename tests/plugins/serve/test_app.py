@@ -28,32 +28,32 @@ def written(predictions, form):
 
 def test_all_forms_predict_the_same_as_a_program(client, runs):
     ask = client()
-    found = load_predictor(runs / "flowers").predict([ROW, OTHER])
-    expected = [json.loads(line) for line in written(found, "jsonl").splitlines()]
+    result = load_predictor(runs / "flowers").predict([ROW, OTHER])
+    expected = [json.loads(line) for line in written(result, "jsonl").splitlines()]
     assert ask("/predict", [ROW, OTHER]).json == {"predictions": expected}
     assert ask("/models/flowers/predict", COLUMNS).json == {"predictions": expected}
     read = ask("/predict", CSV, content_type="text/csv; charset=UTF-8")
     assert read.json == {"predictions": expected}
     table = ask("/predict", [ROW, OTHER], accept="text/csv, application/json;q=0.5")
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
-    assert table.body == written(found, "csv")
+    assert table.body == written(result, "csv")
 
 
 def test_arrays_and_ensembles(client, runs):
     ask = client("pixels", "folds")
     x = np.random.default_rng(2).normal(size=(4, 2, 3))
-    found = ask("/models/pixels/predict", x.tolist()).json["predictions"]
+    result = ask("/models/pixels/predict", x.tolist()).json["predictions"]
     expected = load_predictor(runs / "pixels").predict(x)
-    assert [each["prediction"] for each in found] == expected.prediction.tolist()
-    probabilities = [[each[f"probability_{k}"] for k in range(3)] for each in found]
+    assert [item["prediction"] for item in result] == expected.prediction.tolist()
+    probabilities = [[item[f"probability_{k}"] for k in range(3)] for item in result]
     np.testing.assert_array_equal(np.float32(probabilities), expected.probabilities)
 
     both = load_predictor(runs / "folds").predict([ROW])
-    (own,) = ask("/models/folds/predict", [ROW]).json["predictions"]
+    (part,) = ask("/models/folds/predict", [ROW]).json["predictions"]
     (wide,) = ask("/models/folds/predict?spread=true", [ROW]).json["predictions"]
-    assert set(wide) - set(own) == {"spread_aster", "spread_rose"}
+    assert set(wide) - set(part) == {"spread_aster", "spread_rose"}
     assert wide["spread_rose"] == pytest.approx(both.spread[0, 1])
-    assert own["probability_rose"] == pytest.approx(both.probabilities[0, 1])
+    assert part["probability_rose"] == pytest.approx(both.probabilities[0, 1])
     assert ask("/predict", [ROW]).status == 404  # which of them?
 
 
@@ -66,16 +66,16 @@ def test_forecasts_and_several_losses(client, runs):
         for shop in "xy"
         for day, sold, holiday in days
     ]
-    found = ask("/models/sales/predict", rows).json["predictions"]
+    result = ask("/models/sales/predict", rows).json["predictions"]
     expected = written(load_predictor(runs / "sales").predict(rows), "jsonl").splitlines()
-    assert found == [json.loads(line) for line in expected]
-    assert [each["shop"] for each in found] == ["x", "y"]
+    assert result == [json.loads(line) for line in expected]
+    assert [item["shop"] for item in result] == ["x", "y"]
     table = ["shop,day,holiday,sales"]
     table += [
         f"{r['shop']},{r['day']},{str(r['holiday']).lower()},{r['sales'] or ''}" for r in rows
     ]
     csv = ask("/models/sales/predict", "\n".join(table).encode(), content_type="text/csv")
-    assert csv.json["predictions"] == found
+    assert csv.json["predictions"] == result
     unordered = ask("/models/sales/predict", [rows[1], rows[0], *rows[2:]])
     assert unordered.status == 422
     assert ask("/models/sales/predict", rows[:2]).status == 422
@@ -87,10 +87,10 @@ def test_forecasts_and_several_losses(client, runs):
     expected = written(load_predictor(runs / "houses").predict([{"size": 1}]), "jsonl")
     assert house == json.loads(expected)
     assert house["price_lower"] < house["price_prediction"] < house["price_upper"]
-    outputs = {each["name"]: each["outputs"] for each in ask("/models").json["models"]}
+    outputs = {item["name"]: item["outputs"] for item in ask("/models").json["models"]}
     assert outputs["houses"].keys() == house.keys()
     assert outputs["sales"] == {}  # no example was found
-    losses = {each["name"]: each["losses"] for each in ask("/models").json["models"]}
+    losses = {item["name"]: item["losses"] for item in ask("/models").json["models"]}
     assert (list(losses["houses"]), list(losses["sales"])) == (["price", "sold"], ["prediction"])
 
 
@@ -148,11 +148,11 @@ def test_rows_that_cannot_be_predicted_may_be_left_empty(client, runs, model):
     header = ",".join(ROW)
     rows = ["0.25,20,red,true", "large,20,red,true", ",33.5,pink,", "0.25,20,red,2"]
     table = "\n".join([header, *rows, ""]).encode()
-    found = ask("/predict?on_error=empty", table, content_type="text/csv")
+    result = ask("/predict?on_error=empty", table, content_type="text/csv")
     wrong = 'row 4, column "<i>fresh</i>" is 2, but the training data has booleans'
-    errors = [line["error"] for line in found.json["predictions"]]
+    errors = [line["error"] for line in result.json["predictions"]]
     assert errors == [None, lines[1]["error"], None, wrong]
-    assert found.json["predictions"][2] == lines[2]
+    assert result.json["predictions"][2] == lines[2]
     as_csv = ask("/predict?on_error=empty", table, content_type="text/csv", accept="text/csv")
     first, _, wrong, *_ = as_csv.body.decode().splitlines()
     assert first.endswith(",error")
@@ -163,14 +163,14 @@ def test_rows_that_cannot_be_predicted_may_be_left_empty(client, runs, model):
 def test_malformed_json_is_located(client):
     ask = client()
     for body, status, fragment, row, column in MALFORMED:
-        found = ask("/predict", body)
-        problem = found.json
-        assert found.headers["content-type"] == "application/problem+json"
-        assert found.headers["x-content-type-options"] == "nosniff"
-        assert (found.status, problem["status"]) == (status, status), (body, problem)
+        result = ask("/predict", body)
+        problem = result.json
+        assert result.headers["content-type"] == "application/problem+json"
+        assert result.headers["x-content-type-options"] == "nosniff"
+        assert (result.status, problem["status"]) == (status, status), (body, problem)
         assert fragment in problem["detail"], problem
         assert (problem.get("row"), problem.get("column")) == (row, column), problem
-        assert problem["request"] == found.headers["x-request-id"]
+        assert problem["request"] == result.headers["x-request-id"]
     assert ask("/predict", [ROW]).status == 200
 
 
@@ -189,9 +189,9 @@ CSV_FAULTS = [
 def test_malformed_csv_is_located_and_names_no_file(client):
     ask = client()
     for body, fragment, row, column in CSV_FAULTS:
-        found = ask("/predict", body, content_type="text/csv")
-        problem = found.json
-        assert found.status == 422, (body, problem)
+        result = ask("/predict", body, content_type="text/csv")
+        problem = result.json
+        assert result.status == 422, (body, problem)
         assert fragment in problem["detail"].lower(), problem
         assert "/" not in problem["detail"].replace("</i>", ""), problem
         assert (problem.get("row"), problem.get("column")) == (row, column), problem
@@ -213,8 +213,8 @@ def test_malformed_arrays(client):
         json.loads("[" * 60 + "]" * 60),
         b"[[[1e999, 2, 3], [4, 5, 6]]]",
     ):
-        found = ask("/predict", body)
-        assert found.status == 422, (body, found.body)
+        result = ask("/predict", body)
+        assert result.status == 422, (body, result.body)
     assert ask("/predict", [[[1, 2, 3], [4, 5, 6]]]).status == 200
 
 
@@ -237,8 +237,8 @@ def test_headers_paths_and_methods(client):
         (("/predict", [ROW]), {"host": "evil.example"}, 421),
     ]
     for arguments, headers, status in wrong:
-        found = ask(*arguments, **{**host, **headers})
-        assert found.status == status, (arguments, headers, found.body)
+        result = ask(*arguments, **{**host, **headers})
+        assert result.status == status, (arguments, headers, result.body)
     assert ask("/predict", **host).headers["allow"] == "POST"
     named = ask("/predict", [ROW], x_request_id="abc-1", **host)
     assert (named.status, named.headers["x-request-id"]) == (200, "abc-1")
@@ -272,16 +272,16 @@ def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
         requests = [ask.send("/predict", [body], "POST", json_type) for _ in range(4)]
         work = [asyncio.create_task(request) for request in requests]
         done, _ = await asyncio.wait(work, timeout=0.2)
-        refused = [each.result() for each in done]
+        refused = [item.result() for item in done]
         late = await asyncio.gather(*work)
         release.set()
         await asyncio.sleep(0.05)
         return refused, late, await ask.send("/predict", [body], "POST", json_type)
 
     refused, late, after = ask.run(crowd())
-    assert [each.status for each in refused] == [503, 503]
-    assert {each.headers["retry-after"] for each in refused} == {"1"}
-    assert [each.status for each in late] == [503] * 4  # two of them after the timeout
+    assert [item.status for item in refused] == [503, 503]
+    assert {item.headers["retry-after"] for item in refused} == {"1"}
+    assert [item.status for item in late] == [503] * 4  # two of them after the timeout
     assert after.status == 200
 
 
@@ -296,12 +296,12 @@ def test_the_openapi_document_describes_the_columns(client):
     assert row["properties"]["color"]["anyOf"][0]["enum"] == ["blue", "green", "red", None]
     operation = document["paths"]["/models/flowers/predict"]["post"]
     example = operation["requestBody"]["content"]["application/json"]["example"]
-    (found,) = ask("/predict", example).json["predictions"]
-    assert [*found, "error"] == list(schemas["flowers.prediction"]["properties"])
+    (result,) = ask("/predict", example).json["predictions"]
+    assert [*result, "error"] == list(schemas["flowers.prediction"]["properties"])
     (parameter,) = operation["parameters"]
     assert parameter["schema"]["enum"] == ["fail", "empty"]
-    (found,) = ask("/predict?on_error=empty", example).json["predictions"]
-    assert list(found) == list(schemas["flowers.prediction"]["properties"])
+    (result,) = ask("/predict?on_error=empty", example).json["predictions"]
+    assert list(result) == list(schemas["flowers.prediction"]["properties"])
     for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)):
         assert reference in schemas
 
@@ -322,7 +322,7 @@ def test_health_and_models(client):
     ask = client("flowers", "pixels")
     health = ask("/health").json
     assert health["status"] == "ok"
-    models = {each["name"]: each for each in ask("/models").json["models"]}
+    models = {item["name"]: item for item in ask("/models").json["models"]}
     assert models["flowers"]["version"] == health["models"]["flowers"]["version"]
     assert models["flowers"]["columns"][2] == {
         "name": "color",

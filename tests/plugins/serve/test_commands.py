@@ -16,21 +16,21 @@ def outcome(*arguments):
 
 
 def test_faults_are_said_before_anything_is_served(runs, tmp_path):
-    found = outcome(tmp_path)
-    assert isinstance(found.exception, DeclnetError)
-    assert str(tmp_path) in str(found.exception)
-    found = outcome(runs / "flowers", runs / "flowers")
-    assert (found.exit_code, 'two models are called "flowers"' in found.output) == (2, True)
-    found = outcome(f"a b={runs / 'flowers'}")
-    assert found.exit_code == 2
-    assert "may have only letters, digits" in found.output
+    result = outcome(tmp_path)
+    assert isinstance(result.exception, DeclnetError)
+    assert str(tmp_path) in str(result.exception)
+    result = outcome(runs / "flowers", runs / "flowers")
+    assert (result.exit_code, 'two models are called "flowers"' in result.output) == (2, True)
+    result = outcome(f"a b={runs / 'flowers'}")
+    assert result.exit_code == 2
+    assert "may have only letters, digits" in result.output
 
 
 def test_a_port_in_use(runs):
     with socket.create_server(("127.0.0.1", 0)) as other:
-        found = outcome(runs / "flowers", "--port", other.getsockname()[1])
-    assert isinstance(found.exception, DeclnetError)
-    assert "cannot listen on 127.0.0.1" in str(found.exception)
+        result = outcome(runs / "flowers", "--port", other.getsockname()[1])
+    assert isinstance(result.exception, DeclnetError)
+    assert "cannot listen on 127.0.0.1" in str(result.exception)
 
 
 @pytest.mark.parametrize("option", [("--port", 70000), ("--workers", 0), ("--max-rows", "x")])

@@ -35,15 +35,15 @@ def changed(value, rng):
     """Return a JSON value with something in it replaced, left out, doubled or nested."""
     if isinstance(value, list) and value and rng.random() < 0.8:
         at = rng.randrange(len(value))
-        kept = list(value)
-        kept[at] = changed(value[at], rng)
-        return rng.choice([kept, kept, kept[:-1], kept * 2, [kept]])
+        remaining = list(value)
+        remaining[at] = changed(value[at], rng)
+        return rng.choice([remaining, remaining, remaining[:-1], remaining * 2, [remaining]])
     if isinstance(value, dict) and value and rng.random() < 0.9:
         name = rng.choice(list(value))
-        kept = {**value, name: changed(value[name], rng)}
+        remaining = {**value, name: changed(value[name], rng)}
         if rng.random() < 0.1:
-            del kept[name]
-        return kept
+            del remaining[name]
+        return remaining
     return rng.choice(VALUES)
 
 
@@ -62,7 +62,7 @@ def request_of(rng):
     """Return the path, body and headers of a random request."""
     name = rng.choice(["flowers", "flowers", "pixels", "houses", "sales", "roses"])
     kind = rng.choice(TYPES)
-    columns = {name: [each, each] for name, each in ROW.items()}
+    columns = {name: [value, value] for name, value in ROW.items()}
     values = {"pixels": ARRAY, "houses": [{"size": 1}], "sales": DAYS}
     value = values.get(name) or rng.choice([[ROW], [ROW, ROW], columns])
     if kind.startswith("text/csv"):
@@ -89,11 +89,11 @@ def test_malformed_requests_never_fail_the_server(client):
     def send(count):
         for _ in range(count):
             path, body, headers = request_of(rng)
-            found = ask(path, body, **headers)
-            assert found.status < 500, (path, body, headers, found.body)
-            if found.status != 200:
-                assert found.json["status"] == found.status
-            seen.add(found.status)
+            result = ask(path, body, **headers)
+            assert result.status < 500, (path, body, headers, result.body)
+            if result.status != 200:
+                assert result.json["status"] == result.status
+            seen.add(result.status)
 
     send(REQUESTS // 2)
     gc.collect()

@@ -28,11 +28,11 @@ def test_sigterm_completes_requests_and_slow_clients_are_closed(start, runs):
         b"Content-Length: 100\r\n\r\n["
     )
     assert b"408" in dripping.recv(100)
-    for each in (stalled, silent):
+    for client in (stalled, silent):
         with suppress(ConnectionResetError):
-            assert each.recv(100) == b""
-    for each in (stalled, silent, dripping):
-        each.close()
+            assert client.recv(100) == b""
+    for client in (stalled, silent, dripping):
+        client.close()
 
     answers = []
     work = threading.Thread(
@@ -42,9 +42,9 @@ def test_sigterm_completes_requests_and_slow_clients_are_closed(start, runs):
     time.sleep(0.15)
     assert server.end() == 0
     work.join(30)
-    ((status, found),) = answers
+    ((status, result),) = answers
     assert status == 200
-    assert len(found["predictions"]) == 40_000
+    assert len(result["predictions"]) == 40_000
     lines = [line for line in server.log.read_text().splitlines() if line.startswith("{")]
     events = [json.loads(line)["event"] for line in lines]
     assert "slow client" in events
@@ -74,8 +74,8 @@ def insisting(server):
         client.start()
     yield answers
     stop.set()
-    for each in clients:
-        each.join(60)
+    for client in clients:
+        client.join(60)
 
 
 def until(condition):
@@ -112,9 +112,9 @@ def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, ru
     def workers():
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
         return [
-            int(each)
-            for each in children.read_text().split()
-            if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
+            int(client)
+            for client in children.read_text().split()
+            if b"spawn_main" in Path(f"/proc/{client}/cmdline").read_bytes()
         ]
 
     server = start(runs / "flowers", "--port", 0, "--workers", 2)
@@ -130,7 +130,7 @@ def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, ru
         left = workers()
         server.process.kill()
         server.process.wait()
-        until(lambda: not any(Path(f"/proc/{each}").exists() for each in left))
+        until(lambda: not any(Path(f"/proc/{client}").exists() for client in left))
         again = start(runs / "flowers", "--port", server.port, "--workers", 2)
         count = len(answers)
         until(lambda: len(answers) > count + 20)

@@ -67,9 +67,9 @@ class TestTemperature:
         y = np.array([1, 0, 1, 0])
         given_p = p if task == "binary" else np.stack([1 - p, p], axis=1)
         temperature = build("temperature")
-        found = temperature.apply(given_p, temperature.fit(given_p, y, task))
-        assert np.isfinite(found).all()
-        assert 0.5 < found.max() < 1
+        result = temperature.apply(given_p, temperature.fit(given_p, y, task))
+        assert np.isfinite(result).all()
+        assert 0.5 < result.max() < 1
 
 
 class TestThreshold:
@@ -78,15 +78,15 @@ class TestThreshold:
         y = (rng.random(300) < 0.1).astype(int)
         p = np.clip(0.1 + 0.1 * y + 0.05 * rng.normal(size=300), 0, 1)
         threshold = build("threshold", metric="f1")
-        found = threshold.threshold(threshold.fit(p, y, "binary"))
+        result = threshold.threshold(threshold.fit(p, y, "binary"))
 
         def f1(at):
             right = np.count_nonzero((p > at) & (y == 1))
             return 2 * right / (np.count_nonzero(p > at) + y.sum())
 
-        assert f1(found) == max(f1(each) for each in [*p, 0.0])
-        assert found not in p
-        assert f1(found) > 2 * f1(0.5)
+        assert f1(result) == max(f1(expected) for expected in [*p, 0.0])
+        assert result not in p
+        assert f1(result) > 2 * f1(0.5)
 
     def test_a_metric_to_minimize_and_one_with_a_threshold_of_its_own(self):
         p, y = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1])
@@ -126,10 +126,10 @@ class TestThreshold:
             between = np.convolve(np.sort(p), [0.5, 0.5], "valid")
             ranks = np.linspace(0, n - 2, 1000).round().astype(int)
             tried = between[ranks] if n > 1001 else between
-            right = np.array([np.mean((p > each) == y) for each in tried])
+            right = np.array([np.mean((p > expected) == y) for expected in tried])
             best = np.flatnonzero(right == right.max())
-            found = build("threshold", metric="binary_accuracy").fit(p, y, "binary")
-            assert found["threshold"] == tried[best[len(best) // 2]]
+            result = build("threshold", metric="binary_accuracy").fit(p, y, "binary")
+            assert result["threshold"] == tried[best[len(best) // 2]]
 
 
 class TestConformal:
@@ -179,12 +179,12 @@ class TestConformalInLogarithms:
         of_logs = build("conformal", coverage=of_values.coverage, scale="log", shift=shift)
         y, y_pred = np.exp(z) - shift, np.exp(z_pred) - shift
         state = of_values.fit(z_pred, z, "values")
-        wanted = of_values.intervals(z_pred, state)
-        found = of_logs.intervals(y_pred, of_logs.fit(y_pred, y, "values"))
-        for own, each in zip(found, wanted, strict=True):
-            assert np.allclose(own, np.exp(each) - shift, rtol=1e-9)
+        requested = of_values.intervals(z_pred, state)
+        result = of_logs.intervals(y_pred, of_logs.fit(y_pred, y, "values"))
+        for part, expected in zip(result, requested, strict=True):
+            assert np.allclose(part, np.exp(expected) - shift, rtol=1e-9)
         if quantiles:
-            assert (found[0] == found[1]).any()
+            assert (result[0] == result[1]).any()
 
     def test_it_covers_and_is_finite_though_predictions_have_no_logarithm(self):
         rng = np.random.default_rng(11)

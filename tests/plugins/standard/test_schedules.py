@@ -99,7 +99,7 @@ ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2
             [0, 0.25, 0.5, 0.5, 0.05, 0.05],
         ),
     ],
-    ids=lambda each: getattr(each, "type", None),
+    ids=lambda schedule: getattr(schedule, "type", None),
 )
 def test_rates(schedule, steps, expected):
     assert rates(schedule, *steps) == expected
@@ -137,11 +137,11 @@ def test_without_steps_of_its_own_a_schedule_takes_those_of_the_training(schedul
 def test_coslog_has_cycles_that_double_in_length():
     """Cycle i of k spans t from (2**i - 1) / (2**k - 1) to (2**(i + 1) - 1) / (2**k - 1)."""
     total = 15000
-    found = [CosLog(max_rate=0.2).rate(step, total) for step in range(1, total + 2)]
-    assert [found[total * done // 15] for done in (0, 1, 3, 7, 15)] == pytest.approx([0] * 5)
+    result = [CosLog(max_rate=0.2).rate(step, total) for step in range(1, total + 2)]
+    assert [result[total * done // 15] for done in (0, 1, 3, 7, 15)] == pytest.approx([0] * 5)
     peaks = [total * (2 ** (i + 0.5) - 1) / 15 for i in range(4)]
-    assert [found[round(peak)] for peak in peaks] == pytest.approx([0.2] * 4, rel=1e-5)
-    rising = np.diff(found) > 0
+    assert [result[round(peak)] for peak in peaks] == pytest.approx([0.2] * 4, rel=1e-5)
+    rising = np.diff(result) > 0
     assert np.count_nonzero(rising[1:] & ~rising[:-1]) == 3  # one valley between two cycles
     assert CosLog(max_rate=0.2, cycles=1).rate(51, 100) == 0.1 * (1 - cos(2 * pi * log2(1.5)))
 
@@ -149,8 +149,8 @@ def test_coslog_has_cycles_that_double_in_length():
 def test_what_follows_a_warmup_has_the_rest_of_the_training():
     schedule = Warmup(steps=3, schedule=Cosine(initial_rate=1.0))
     rest = Cosine(initial_rate=1.0, steps=7)
-    found = rates(schedule, *range(4, 15), total=10)
-    assert found == [rest.rate(step, 99) for step in range(1, 12)]
+    result = rates(schedule, *range(4, 15), total=10)
+    assert result == [rest.rate(step, 99) for step in range(1, 12)]
     assert schedule.rate(2, 2) == schedule.rate(2, 100)  # a training that is shorter than it
 
 

@@ -23,12 +23,12 @@ def test_a_grid_has_each_point_once_in_an_order_of_its_seed():
     def points(study):
         proposed = [Grid().propose(study, number, ()) for number in range(13)]
         assert proposed[12] is None
-        return [tuple(sorted(each.items())) for each in proposed[:12]]
+        return [tuple(sorted(trial.items())) for trial in proposed[:12]]
 
-    found = points(STUDY)
-    assert len(set(found)) == 12  # momenta of sgd, and adam without
-    assert sorted(points(replace(STUDY, seed=8))) == sorted(found) != found
-    assert points(STUDY) == found
+    result = points(STUDY)
+    assert len(set(result)) == 12  # momenta of sgd, and adam without
+    assert sorted(points(replace(STUDY, seed=8))) == sorted(result) != result
+    assert points(STUDY) == result
     without_step = replace(STUDY, space=(Dimension("a", 0.0, 1.0),))
     (problem,) = Grid().check_study(without_step)
     assert problem.message == 'a grid has no values of "a", a range without a step'
@@ -82,7 +82,7 @@ def test_without_optuna_a_study_is_random_and_stays_so(document, monkeypatch, tm
     space = {"optimizer.learning_rate": {"low": 0.01, "high": 1.0}}
     tuned = {**document, "tune": {"trials": 2, "space": space}}
     monkeypatch.setattr("declnet_plugins.optuna.searcher.find_spec", lambda name: None)
-    found = tune(parse_spec(tuned), out=tmp_path / "study")
-    assert [trial.state for trial in found.trials] == ["finished"] * 2
+    result = tune(parse_spec(tuned), out=tmp_path / "study")
+    assert [trial.state for trial in result.trials] == ["finished"] * 2
     monkeypatch.undo()
-    assert type(found.search.searcher) is Random
+    assert type(result.search.searcher) is Random

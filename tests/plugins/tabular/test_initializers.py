@@ -61,8 +61,8 @@ def test_each_unit_gets_a_deviation_of_one_whatever_its_bias(rng):
 
 def test_the_zero_of_each_unit_is_within_its_pre_activations(rng):
     z, b = rng.normal(size=(N, 2000)), rng.normal(size=2000)
-    given = z + b
-    HePlus().adapt(b, None, lambda: given, rng)
+    inputs = z + b
+    HePlus().adapt(b, None, lambda: inputs, rng)
     assert (-b > z.min(axis=0)).all()
     assert (-b < z.max(axis=0)).all()
     # a uniform draw from the simplex of 5 has sum of squares 1/3 on average

@@ -25,11 +25,11 @@ def forward(layer, x, order="batch_last", **parameters):
 def test_a_share_of_the_activation_for_each_unit():
     x = np.array([[1.0, -2.0]]), np.array([[3.0, 0.0]])
     shares, layer = np.array([0.5, 0.25]), ParametricActivation()
-    found = run_layer_of_many(layer, x, np.array([[1.0, 8.0]]), shares=shares)
-    assert found["y"].tolist() == [[2.0, -1.5]]
-    assert found["dx[0]"].tolist() == [[0.5, 6.0]]
-    assert found["dx[1]"].tolist() == [[0.5, 2.0]]
-    assert found["grad.shares"].tolist() == [2.0, 16.0]
+    result = run_layer_of_many(layer, x, np.array([[1.0, 8.0]]), shares=shares)
+    assert result["y"].tolist() == [[2.0, -1.5]]
+    assert result["dx[0]"].tolist() == [[0.5, 6.0]]
+    assert result["dx[1]"].tolist() == [[0.5, 2.0]]
+    assert result["grad.shares"].tolist() == [2.0, 16.0]
     with pytest.raises(ValueError, match="inputs of one shape"):
         layer.output_shape(((2,), (3,)))
 
@@ -74,7 +74,7 @@ def test_a_piecewise_linear_embedding_bends_only_at_its_edges():
     ],
 )
 def test_parameters_have_their_roles(layer, shape, roles):
-    assert {name: each.role for name, each in layer.parameters(shape).items()} == roles
+    assert {name: parameter.role for name, parameter in layer.parameters(shape).items()} == roles
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,6 @@ def test_an_output_without_members_is_refused(loss):
 def test_predictions_are_the_mean_of_the_members():
     z = np.random.default_rng(7).normal(size=(6, 4, 3))
     shares = np.exp(z) / np.exp(z).sum(axis=2, keepdims=True)
-    found = MembersCrossentropy().predictions(z)
-    np.testing.assert_allclose(found, shares.mean(axis=1), rtol=1e-12)
+    result = MembersCrossentropy().predictions(z)
+    np.testing.assert_allclose(result, shares.mean(axis=1), rtol=1e-12)
     np.testing.assert_allclose(MembersSquaredError().predictions(z), z.mean(axis=1))

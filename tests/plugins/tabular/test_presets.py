@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.profile import TableChoices, profile_of
+from declnet import DataArgument
 from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
+from declnet_plugins.new.profiling import TableChoices, profile_of
+
+FOR_Y = TableChoices(targets=("y",))
 
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "linear", "mlp")
 TABULAR = PRESETS[:3]
@@ -59,7 +62,7 @@ def written(tmp_path):
         ]  # fmt: skip
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
         registry = declnet.default_registry()
-        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+        profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
         template = registry.find("template", preset)()
         (tmp_path / "spec.toml").write_text(template.spec_for_table(profile, registry), "utf-8")
         return (tmp_path / "spec.toml").read_text("utf-8")
@@ -94,7 +97,7 @@ def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
     prepare = tomllib.loads(written(preset, "binary", ("age", "rare", "infinite")))["data"][
         "prepare"
     ]
-    types = [each["type"] for each in prepare]
+    types = [item["type"] for item in prepare]
     assert types[:2] == ["group_rare", "impute"]
     assert prepare[1]["columns"] == ["infinite"]
     scale = "quantile_normal" if preset == "tabm_mini" else "robust_scale"
@@ -131,9 +134,9 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
     registry, choices = (
         declnet.default_registry(),
-        TableChoices(more_targets=("z",) if several else ()),
+        TableChoices(targets=("y", "z") if several else ("y",)),
     )
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, choices)
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     document = tomllib.loads(text)
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
@@ -164,11 +167,11 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
     table = tmp_path / "table.csv"
     table.write_text("\n".join([",".join((*columns, "y")), *lines[:rows]]) + "\n", "utf-8")
     registry = declnet.default_registry()
-    profile = replace(profile_of(table, "y", tmp_path, registry, TableChoices()), folds=1)
+    profile = replace(profile_of(DataArgument(table, registry), tmp_path, FOR_Y), folds=1)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     declnet.run(declnet.parse_spec(tomllib.loads(text), folder=tmp_path), out=tmp_path / "run")
     tested = {name: x[rows:, column] for column, name in enumerate(columns)}
-    found = declnet.load_predictor(tmp_path / "run").predict(tested)
+    result = declnet.load_predictor(tmp_path / "run").predict(tested)
 
     def area(probabilities):
         """Return the area under the ROC curve, for rows after those to learn from."""
@@ -176,7 +179,7 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
         return (positive[:, None] > negative).mean()
 
     expected = area(linear.fit(x[:rows], is_rare[:rows]).predict_proba(x[rows:])[:, 1])
-    assert area(found.probabilities[:, -1]) > expected - 0.05
+    assert area(result.probabilities[:, -1]) > expected - 0.05
 
 
 def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
@@ -190,13 +193,13 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     output[0]["units"], document["model"]["layers"][-1] = 2, "softmax"
     document["loss"]["type"] = "categorical_crossentropy"
     document["optimizer"]["groups"] = [
-        each for each in document["optimizer"]["groups"] if "output" not in each["parameters"][0]
+        item for item in document["optimizer"]["groups"] if "output" not in item["parameters"][0]
     ]
     document["training"] |= {"epochs": 30, "metrics": ["accuracy"], "callbacks": []}
     document["model"]["dtype"], document["engine"] = "float64", {"kernels": "numpy"}
     first = declnet.run(one, out=tmp_path / "one").history
     second = declnet.run(declnet.parse_spec(document, folder=tmp_path)).history
-    losses = [[each["loss"] for each in history] for history in (first, second)]
+    losses = [[item["loss"] for item in history] for history in (first, second)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0][-1] < 0.7 * losses[0][0]
 
@@ -205,23 +208,23 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
     """Above 6400 training rows the number of steps is kept; beyond that, a few epochs."""
     written("realmlp_td", "values", ("size",))
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
-    found = {}
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
+    result = {}
     for rows in (7_500, 50_000, 10_000_000):
-        columns = {name: replace(each, rows=rows) for name, each in profile.columns.items()}
+        columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
         text = registry.find("template", "realmlp_td")().spec_for_table(
             replace(profile, columns=columns), registry
         )
-        found[rows] = tomllib.loads(text)["training"]["epochs"]
-    assert found[7_500] == 256
-    assert 6400 - 256 < found[50_000] * 40_000 // 256 <= 6400
-    assert found[10_000_000] == 8
+        result[rows] = tomllib.loads(text)["training"]["epochs"]
+    assert result[7_500] == 256
+    assert 6400 - 256 < result[50_000] * 40_000 // 256 <= 6400
+    assert result[10_000_000] == 8
 
 
 def held_out(preset, profile, **changes):
     """Return folds, validation and test of the spec for a table with some changes."""
     registry, rows = declnet.default_registry(), changes.pop("rows", profile.rows)
-    columns = {name: replace(each, rows=rows) for name, each in profile.columns.items()}
+    columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
     table = replace(profile, columns=columns, **changes)
     text = registry.find("template", preset)().spec_for_table(table, registry)
     data = tomllib.loads(text)["data"]
@@ -233,7 +236,7 @@ def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     registry = declnet.default_registry()
 
     def profiled():
-        return profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+        return profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
 
     profile = profiled()
     assert held_out("realmlp_td", profile) == (5, None, 0.2)
@@ -258,7 +261,7 @@ def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
         monkeypatch.setitem(COLUMNS, f"x{number}", RNG.normal(size=ROWS).round(3))
     written("realmlp_td", "values", tuple(f"x{number}" for number in range(60)))
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     assert held_out("realmlp_td", profile, rows=3_100)[0] == 5
     assert held_out("realmlp_td", profile, rows=3_200)[0] is None
 
@@ -289,9 +292,9 @@ def test_a_short_training_learns_and_predicts_unknown_categories(preset, target,
     row = {"size": 40.0, "age": None, "sold": "2025-01-01", "sex": "x", "color": None,
            "city": "elsewhere", "garden": True, "rare": None, "infinite": 1.0}  # fmt: skip
     table = {name: [row[name], row[name]] for name in row}
-    found = predictor.predict(table)
+    actual = predictor.predict(table)
     if target == "values" and preset == "realmlp_td":  # clamped to the training data's range
-        assert TARGETS["values"].min() <= found.prediction[0] <= TARGETS["values"].max()
+        assert TARGETS["values"].min() <= actual.prediction[0] <= TARGETS["values"].max()
 
 
 def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
@@ -319,7 +322,7 @@ def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkey
     result = declnet.run(spec)
     assert result.metrics["train"][accuracy_of(preset)] > 0.8
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     notes = registry.find("template", preset)().notes_for_table(profile)
     beside = ", in addition to the other columns" if {"age", "city"} & set(names) else ""
     assert f'column "note" is read as text, word by word{beside}' in notes

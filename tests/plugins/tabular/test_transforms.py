@@ -81,9 +81,9 @@ def test_two_categories_become_one_column_of_signs_and_gaps_zero():
 @pytest.mark.parametrize("count", [1, 3, 4])
 def test_other_numbers_of_categories_are_one_hot(count):
     names = [f"c{number}" for number in range(count)]
-    found = prepared(SignedOneHot(), text(*names), text(*names, None))
-    assert found.dtype == float
-    assert found.tolist() == [*np.eye(count).tolist(), [0] * count]
+    result = prepared(SignedOneHot(), text(*names), text(*names, None))
+    assert result.dtype == float
+    assert result.tolist() == [*np.eye(count).tolist(), [0] * count]
 
 
 def test_what_suits():

@@ -190,7 +190,7 @@ class TestAThreshold:
         assert evaluation.as_data()["calibration"]["threshold"] == thresholds
         stored = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
         assert stored["validation"]["binary_accuracy"] > 0.8
-        of_two = JointCalibration.of([predictor.calibrations[""]] * 2)
+        of_two = JointCalibration.from_members([predictor.calibrations[""]] * 2)
         assert of_two.threshold == pytest.approx(thresholds)
 
 

@@ -28,7 +28,7 @@ def reading(loss, shape, classes=None, metrics=()):
     spec = spec_with("hinge" if isinstance(loss, Loss) else loss, metrics)
     if isinstance(loss, Loss):
         spec = spec.model_copy(update={"loss": loss})
-    return OutputReading.of(spec.heads[0], shape, np.dtype(float), target)
+    return OutputReading.from_head(spec.heads[0], shape, np.dtype(float), target)
 
 
 OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)

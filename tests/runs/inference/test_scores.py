@@ -63,7 +63,7 @@ def test_r2_near_0_is_not_rounded():
 def test_scores_are_scikit_learns(true, random):
     metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
     predicted = np.array([random.randrange(CLASSES) for _ in true])
-    found = ConfusionMatrix.of(true, predicted, CLASSES)
+    found = ConfusionMatrix.counted(true, predicted, CLASSES)
     everything = list(range(CLASSES))
     np.testing.assert_array_equal(
         found.counts, metrics.confusion_matrix(true, predicted, labels=everything)

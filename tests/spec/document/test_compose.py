@@ -8,9 +8,8 @@ import json
 import pytest
 
 from declnet import SpecError, load_spec
-from declnet.spec.document.compose import UPGRADES, compose, merged, upgraded
+from declnet.spec.document.compose import FORMAT_VERSION, UPGRADES, compose, merged, upgraded
 from declnet.spec.document.source_map import Origin, Source, SourceMap
-from declnet.spec.model import FORMAT_VERSION
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from declnet import (
     StepObserver,
     StudyTrial,
     Task,
-    Template,
 )
 from declnet_plugins.exchange import (
     ExportedPredictions,
@@ -28,6 +27,7 @@ from declnet_plugins.exchange import (
     ExportSummary,
     Importer,
 )
+from declnet_plugins.new import Template
 
 from ..right.others import LastMean, Patience, Plateau, Sum
 from .broken import broken
@@ -225,7 +225,7 @@ SEARCHERS = (
                "optimizer.momentum": 0.3, **drawn(study, number), "optimizer": "adam"}),
     broken("repeats_a_study", Searcher, "draws_anew",
            propose=lambda self, study, number, trials: drawn(study, count(self))),
-    broken("keeps_what_it_is_told", Searcher, "forgets",
+    broken("lists_what_was_reported", Searcher, "forgets",
            open=lambda self, study: Memory(study, [])),
     broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
            Memory(study, FOLDERS.setdefault(study.directory, []))),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array
-from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loop_list import LoopList, NotLoweredError, nest, require_only
 from declnet_plugins.jit.replay.recording import RecordedCall
 
@@ -36,7 +36,7 @@ def einsum(loops: LoopList, call: RecordedCall) -> None:
     shape, _, strides = nest(arrays, axes, {2})
     contiguous = strides[0][-1] == strides[1][-1] == output.itemsize and shape[-1] > 1
     in_vectors = contiguous and strides[2][-1] == 0
-    loops.add(own_loops.products(output.dtype, in_vectors), arrays, axes)
+    loops.add(inner_loops.products(output.dtype, in_vectors), arrays, axes)
 
 
 def _labels(inputs: Sequence[Any]) -> tuple[list[Array], list[list[Any]]]:

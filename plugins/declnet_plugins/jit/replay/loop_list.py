@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Dtype, NativeCall
-from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loops import AXES, OPERANDS, Loop
 from declnet_plugins.jit.replay.recording import RecordedCall
 from declnet_plugins.jit.replay.shadow import address_of
@@ -82,7 +82,7 @@ class LoopList:
             inner = require_loop(np.not_equal, (source.dtype, source.dtype, target.dtype))
             self.add(inner, [source, np.zeros((), source.dtype), target])
             return
-        self.add(own_loops.conversion(source.dtype, target.dtype), [source, target])
+        self.add(inner_loops.conversion(source.dtype, target.dtype), [source, target])
 
     def converted(self, value: Any, dtype: Dtype) -> Array:
         """Return an operand as an array of a type: itself, a constant, or a converted copy."""

@@ -27,7 +27,7 @@ class Loop:
     """A nest of loops around an inner loop, `void f(char **args, dims, steps, void *data)`.
 
     Attributes:
-        inner: the address of the inner loop and `data`; or an own inner loop (see `own_loops`).
+        inner: the address of the inner loop and `data`; or an own inner loop (see `inner_loops`).
         addresses: of the first elements of the operands, outputs last.
         sizes: bytes of an element of each operand.
         outputs: the number of outputs.
@@ -187,9 +187,9 @@ def native_call(loops: Sequence[Loop]) -> NativeCall:
                 keeps += [block, loop.inner, loop.keeps]
             else:
                 dims = np.array([0, *loop.core_shape], np.int64)
-                further = np.array([*steps, *loop.core_strides], np.int64)
-                inner = (*loop.inner, dims.ctypes.data, further.ctypes.data)
-                keeps += [dims, further, loop.keeps]
+                strides = np.array([*steps, *loop.core_strides], np.int64)
+                inner = (*loop.inner, dims.ctypes.data, strides.ctypes.data)
+                keeps += [dims, strides, loop.keeps]
             rows.append(_row(loop, *inner))
     work = np.zeros(OPERANDS, np.int64)
     tables = np.array(groups, np.int64), np.array(rows, np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from declnet import Array, Dtype
-from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.einsum import einsum
 from declnet_plugins.jit.replay.loop_list import (
     LoopList,
@@ -59,10 +59,10 @@ def _resolved(call: RecordedCall) -> tuple[Dtype, ...]:
     ufunc = call.function
     types = *map(_type_of, call.inputs), *[None] * ufunc.nout
     casting, dtype = call.kwargs.get("casting", "same_kind"), call.kwargs.get("dtype")
-    further: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if dtype is not None:
-        further["signature"] = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
-    resolved: tuple[Dtype, ...] = ufunc.resolve_dtypes(types, casting=casting, **further)
+        options["signature"] = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    resolved: tuple[Dtype, ...] = ufunc.resolve_dtypes(types, casting=casting, **options)
     return resolved
 
 
@@ -108,10 +108,10 @@ def _targets(
 def _reduction(loops: LoopList, call: RecordedCall) -> None:
     """Lower ufunc.reduce: the start value, then a loop in which the output is also an input."""
     require_only(call, "axis", "keepdims", "dtype", "where")
-    (x, *further), (output,), ufunc = call.inputs, call.outputs, call.function
-    if call.kwargs.get("where", True) is not True or not isinstance(x, np.ndarray) or further[1:]:
+    (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
+    if call.kwargs.get("where", True) is not True or not isinstance(x, np.ndarray) or rest[1:]:
         raise NotLoweredError(f"calls {call.name} with where=, or in another unusual way")
-    axis = further[0] if further else call.kwargs.get("axis", 0)
+    axis = rest[0] if rest else call.kwargs.get("axis", 0)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     dtypes = ufunc.resolve_dtypes((output.dtype, x.dtype, None), reduction=True)
     dtype = call.kwargs.get("dtype")
@@ -198,7 +198,7 @@ def _scalar(loops: LoopList, call: RecordedCall) -> None:
     if ufunc is not np.power:
         loops.add(require_loop(ufunc, [kind] * len(operands)), operands)
         return
-    loops.add(own_loops.power(), operands)
+    loops.add(inner_loops.power(), operands)
 
 
 def _copy(loops: LoopList, call: RecordedCall) -> None:
@@ -233,14 +233,14 @@ def _where(loops: LoopList, call: RecordedCall) -> None:
 def _select(loops: LoopList, mask: Any, a: Array, b: Array, output: Array) -> None:
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
         raise NotLoweredError(f"selects elements of {output.dtype} by {mask!r:.20}")
-    loops.add(own_loops.selection(output.itemsize), [loops.apart(mask, [output]), a, b, output])
+    loops.add(inner_loops.selection(output.itemsize), [loops.apart(mask, [output]), a, b, output])
 
 
 def _concatenation(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.concatenate."""
     require_only(call, "axis")
-    (arrays, *further), (output,) = call.inputs, call.outputs or (None,)
-    axis = further[0] if further else call.kwargs.get("axis", 0)
+    (arrays, *rest), (output,) = call.inputs, call.outputs or (None,)
+    axis = rest[0] if rest else call.kwargs.get("axis", 0)
     if output is None or axis is None or not all(isinstance(a, np.ndarray) for a in arrays):
         raise NotLoweredError("calls np.concatenate with out= or without an axis")
     along, start = np.moveaxis(output, axis, 0), 0
@@ -267,7 +267,7 @@ def _take(loops: LoopList, call: RecordedCall) -> None:
         [*before, *(-1 for _ in range(places)), *after],
         list(range(output.ndim)),
     ]
-    inner = own_loops.taking(source.itemsize, source.shape[axis], source.strides[axis])
+    inner = inner_loops.taking(source.itemsize, source.shape[axis], source.strides[axis])
     indices = loops.apart(loops.converted(index, np.dtype(np.int64)), [output])
     loops.add(inner, [indices, first, output], axes)
 
@@ -275,9 +275,9 @@ def _take(loops: LoopList, call: RecordedCall) -> None:
 def _arg_of_extreme(loops: LoopList, call: RecordedCall) -> None:
     """Lower np.argmax or np.argmin along an axis."""
     require_only(call, "axis", "out", "keepdims")
-    (x, *further), output = call.inputs, call.kwargs.get("out", *call.outputs)
-    axis = further[0] if further else call.kwargs.get("axis")
-    if axis is None or further[1:] or output.dtype != np.int64:
+    (x, *rest), output = call.inputs, call.kwargs.get("out", *call.outputs)
+    axis = rest[0] if rest else call.kwargs.get("axis")
+    if axis is None or rest[1:] or output.dtype != np.int64:
         raise NotLoweredError(f"calls {call.name} without an axis, or for another type")
     axis = normalize_axis_index(axis, x.ndim)
     if call.kwargs.get("keepdims"):
@@ -286,7 +286,7 @@ def _arg_of_extreme(loops: LoopList, call: RecordedCall) -> None:
         raise NotLoweredError(f"calls {call.name} with an output that is also an input")
     first = x[(*[slice(None)] * axis, 0, ...)]
     greatest = call.function is np.argmax
-    inner = own_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
+    inner = inner_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
     axes = [list(range(output.ndim))] * 2  # of which the loop sees only the first elements
     loops.add(inner, [first, output], axes)
 

@@ -129,14 +129,14 @@ class Recording:
         values = tuple(
             operand.value if isinstance(operand, Symbol) else operand for operand in plain
         )
-        further = {name: self.plain(value) for name, value in kwargs.items()}
+        options = {name: self.plain(value) for name, value in kwargs.items()}
         if method == "at":
             self._written(inputs[0])
-            getattr(ufunc, method)(*values, **further)
-            self.calls.append(RecordedCall(ufunc, method, plain, further))
+            getattr(ufunc, method)(*values, **options)
+            self.calls.append(RecordedCall(ufunc, method, plain, options))
             return None
         if outputs is None:
-            returned = getattr(ufunc, method)(*values, **further)
+            returned = getattr(ufunc, method)(*values, **options)
             results = tuple(
                 map(np.asarray, returned if isinstance(returned, tuple) else (returned,))
             )
@@ -146,8 +146,8 @@ class Recording:
             if any(output is None for output in outputs):
                 raise NotRecordedError("gives a ufunc some of its outputs only")
             results = tuple(map(self._written, outputs))
-            getattr(ufunc, method)(*values, out=results, **further)
-        self.calls.append(RecordedCall(ufunc, method, plain, further, results))
+            getattr(ufunc, method)(*values, out=results, **options)
+        self.calls.append(RecordedCall(ufunc, method, plain, options, results))
         return wrapped if len(wrapped) > 1 else wrapped[0]
 
     def call_function(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -169,18 +169,18 @@ class Recording:
     def call_whole(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Call a function whose results have a shape that no value decides, and record the call."""
         plain = tuple(map(self.plain, args))
-        further = {name: self.plain(value) for name, value in kwargs.items()}
-        _require_no_symbols(plain, further)
+        options = {name: self.plain(value) for name, value in kwargs.items()}
+        _require_no_symbols(plain, options)
         out = kwargs.get("out")
-        returned = function(*plain, **further)
+        returned = function(*plain, **options)
         if out is not None:
             self._written(out)
-            self.calls.append(RecordedCall(function, "", plain, further))
+            self.calls.append(RecordedCall(function, "", plain, options))
             return out
         if isinstance(returned, tuple | list):
             raise NotRecordedError(f"calls np.{function.__name__}, which returns several arrays")
         result = self.result(returned)
-        self.calls.append(RecordedCall(function, "", plain, further, (result.view(np.ndarray),)))
+        self.calls.append(RecordedCall(function, "", plain, options, (result.view(np.ndarray),)))
         return result
 
     def draw(self, generator: np.random.Generator, number: int, name: str) -> Callable[..., Any]:
@@ -191,9 +191,9 @@ class Recording:
 
         def drawing(*args: Any, **kwargs: Any) -> Any:
             plain = tuple(map(self.plain, args))
-            further = {key: self.plain(value) for key, value in kwargs.items()}
-            _require_no_symbols(plain, further)
-            drawn = method(*plain, **further)
+            options = {key: self.plain(value) for key, value in kwargs.items()}
+            _require_no_symbols(plain, options)
+            drawn = method(*plain, **options)
             outputs: tuple[Array, ...] = ()
             result = drawn
             if name == "shuffle":
@@ -204,7 +204,7 @@ class Recording:
             else:
                 result = self.result(drawn)
                 outputs = (result.view(np.ndarray),)
-            self.calls.append(RecordedCall(name, "", plain, further, outputs, number))
+            self.calls.append(RecordedCall(name, "", plain, options, outputs, number))
             return result
 
         return drawing
@@ -214,15 +214,15 @@ class Recording:
         target, values, mask = self._written(to), self.plain(source), self.plain(where)
         _require_no_symbols((values,), {})
         np.copyto(target, values, casting=casting, where=mask)  # type: ignore[arg-type]
-        further = {"casting": casting} | ({} if mask is True else {"where": mask})
-        self.calls.append(RecordedCall(np.copyto, "", (target, values), further))
+        options = {"casting": casting} | ({} if mask is True else {"where": mask})
+        self.calls.append(RecordedCall(np.copyto, "", (target, values), options))
 
     def copied(self, array: RecordedArray, plain: Array) -> RecordedArray:
         """Return a new array, which holds the values of an array, as its copy."""
         result = self.array(plain)
         target = plain if plain.shape == array.shape else plain.reshape(array.shape)
-        further = {"casting": "unsafe"}
-        self.calls.append(RecordedCall(np.copyto, "", (target, self.plain(array)), further))
+        options = {"casting": "unsafe"}
+        self.calls.append(RecordedCall(np.copyto, "", (target, self.plain(array)), options))
         return result
 
 
@@ -237,6 +237,15 @@ Python, or compute in other ways than by ufuncs. The shapes of their results dep
 
 VALUE = "needs the value of an array while it runs"
 _NEEDS_VALUE = refusal(VALUE)
+
+
+def _recorded_whole(function: Any) -> Callable[..., Any]:
+    """Return the method of arrays that does the same as a function of NumPy."""
+
+    def method(self: RecordedArray, *args: Any, **kwargs: Any) -> Any:
+        return self._recording.call_whole(function, (self, *args), kwargs)
+
+    return method
 
 
 class RecordedArray(np.ndarray[Any, Any]):
@@ -334,35 +343,9 @@ class RecordedArray(np.ndarray[Any, Any]):
         """Return a view as one axis if possible, else a recorded copy."""
         return self.reshape(-1, order=order)
 
-    def take(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.take."""
-        return self._recording.call_whole(np.take, (self, *args), kwargs)
-
-    def argsort(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argsort."""
-        return self._recording.call_whole(np.argsort, (self, *args), kwargs)
-
-    def argmax(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argmax."""
-        return self._recording.call_whole(np.argmax, (self, *args), kwargs)
-
-    def argmin(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.argmin."""
-        return self._recording.call_whole(np.argmin, (self, *args), kwargs)
-
-    def dot(self, other: Any, out: Any = None) -> Any:
-        """Record np.dot."""
-        return self._recording.call_whole(
-            np.dot, (self, other), {} if out is None else {"out": out}
-        )
-
-    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.cumsum."""
-        return self._recording.call_whole(np.cumsum, (self, *args), kwargs)
-
-    def repeat(self, *args: Any, **kwargs: Any) -> Any:
-        """Record np.repeat."""
-        return self._recording.call_whole(np.repeat, (self, *args), kwargs)
+    take, repeat, cumsum = map(_recorded_whole, (np.take, np.repeat, np.cumsum))
+    argsort, argmax, argmin = map(_recorded_whole, (np.argsort, np.argmax, np.argmin))
+    dot = _recorded_whole(np.dot)
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __contains__ = _NEEDS_VALUE
     __format__ = __str__ = __repr__ = __reduce__ = __reduce_ex__ = __deepcopy__ = _NEEDS_VALUE

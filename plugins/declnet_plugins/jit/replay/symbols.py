@@ -31,6 +31,20 @@ def refusal(what: str) -> Callable[..., NoReturn]:
     return refuse
 
 
+def _operator(
+    python: Callable[..., Any], ufunc: np.ufunc
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the methods of `Symbol` for an operator, with the symbol on its left and right."""
+
+    def method(self: Symbol, other: Any) -> Any:
+        return self._computed(python, ufunc, self, other)
+
+    def reflected(self: Symbol, other: Any) -> Any:
+        return self._computed(python, ufunc, other, self)
+
+    return method, reflected
+
+
 class Symbol:
     """The learning rate, the step, a scheduled field, or a number computed from them.
 
@@ -53,53 +67,21 @@ class Symbol:
         """Return the symbol of an operation on numbers, and record it."""
         if not all(type(operand) in (Symbol, int, float) for operand in operands):
             return NotImplemented
-        value = python(
-            *(operand.value if type(operand) is Symbol else operand for operand in operands)
-        )
+        numbers = [operand.value if type(operand) is Symbol else operand for operand in operands]
+        if ufunc is np.power and all(type(number) is int for number in numbers):
+            raise NotRecordedError("raises an integer that changes with the step to a power")
+        value = python(*numbers)
         if type(value) not in (int, float):
             raise NotRecordedError("computes a complex number from one that changes with the step")
         slot = np.array(value, np.float64)
         self.recording.add_scalar(ufunc, operands, slot)
         return Symbol(self.recording, value, slot)
 
-    def __add__(self, other: Any) -> Any:
-        return self._computed(operator.add, np.add, self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self._computed(operator.add, np.add, other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self._computed(operator.sub, np.subtract, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._computed(operator.sub, np.subtract, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._computed(operator.mul, np.multiply, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._computed(operator.mul, np.multiply, other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._computed(operator.truediv, np.true_divide, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._computed(operator.truediv, np.true_divide, other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return self._power(self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return self._power(other, self)
-
-    def _power(self, base: Any, exponent: Any) -> Any:
-        kinds = [
-            type(operand.value if type(operand) is Symbol else operand)
-            for operand in (base, exponent)
-        ]
-        if kinds == [int, int]:
-            raise NotRecordedError("raises an integer that changes with the step to a power")
-        return self._computed(operator.pow, np.power, base, exponent)
+    __add__, __radd__ = _operator(operator.add, np.add)
+    __sub__, __rsub__ = _operator(operator.sub, np.subtract)
+    __mul__, __rmul__ = _operator(operator.mul, np.multiply)
+    __truediv__, __rtruediv__ = _operator(operator.truediv, np.true_divide)
+    __pow__, __rpow__ = _operator(operator.pow, np.power)
 
     def __neg__(self) -> Any:
         return self._computed(operator.neg, np.negative, self)

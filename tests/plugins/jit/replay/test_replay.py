@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.testing.check import Subject
+from declnet.testing.checking import Subject
 from declnet.testing.trial import Setting
 from declnet_plugins.jit.replay.replay import DIFFERS, replay, why_not
 from tests.plugins.jit.component_calls import calls_of, is_native, subjects

@@ -13,7 +13,7 @@ from declnet_plugins.report.many.reported import ReportedRun
 
 
 def reported(number, **more):
-    found = {
+    result = {
         "name": f"spec-{number // 10}/seed-{number % 10}",
         "status": "finished",
         "values": {"optimizer.learning_rate": 0.001 * (number // 10 % 20), "seed": number % 10},
@@ -21,7 +21,7 @@ def reported(number, **more):
         "better": {"test.accuracy": "higher", "test.loss": "lower"},
         "seconds": 1 + number / 3,
     }
-    return ReportedRun(**(found | more))
+    return ReportedRun(**(result | more))
 
 
 def decoded(column):

@@ -52,9 +52,9 @@ def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
     specs = [{"document": {}, "folder": "/"}]
     content = {"kind": "sweep", "name": "s", "specs": specs, "tasks": tasks}
     (runs / "group.json").write_text(json.dumps(content))
-    found = [run.values for run in read_runs(runs)]
-    assert found[1] == {"variables.rate": 0.1, "seed": 1}
-    assert found[2] == {"variables.rate": 0.2, "seed": 0}
+    result = [run.values for run in read_runs(runs)]
+    assert result[1] == {"variables.rate": 0.1, "seed": 1}
+    assert result[2] == {"variables.rate": 0.2, "seed": 0}
 
 
 def test_a_folder_that_is_not_there_is_reported(tmp_path):

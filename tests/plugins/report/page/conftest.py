@@ -46,21 +46,21 @@ class Element:
 
     def all(self, *tags: str, **attributes: str) -> list[Element]:
         """Elements within, in the page's order, by tag and attributes (a class: one of several)."""
-        found = []
+        result = []
         for child in self.children:
             if isinstance(child, str):
                 continue
             fits = not tags or child.tag in tags
             for name, value in attributes.items():
-                given = child.attributes.get(name.rstrip("_"), "")
-                fits = fits and (value in given.split() if name == "class_" else value == given)
-            found += ([child] if fits else []) + child.all(*tags, **attributes)
-        return found
+                inputs = child.attributes.get(name.rstrip("_"), "")
+                fits = fits and (value in inputs.split() if name == "class_" else value == inputs)
+            result += ([child] if fits else []) + child.all(*tags, **attributes)
+        return result
 
     def one(self, *tags: str, **attributes: str) -> Element:
         """The only such element."""
-        (found,) = self.all(*tags, **attributes)
-        return found
+        (result,) = self.all(*tags, **attributes)
+        return result
 
     def content(self) -> str:
         """Return the raw content of a script or style."""
@@ -112,8 +112,8 @@ class ReadPage:
 
     def chart(self, title: str) -> Element:
         """Return the figure with this heading."""
-        (found,) = (each for each in self.root.all("figure") if _heading(each) == title)
-        return found
+        (result,) = (figure for figure in self.root.all("figure") if _heading(figure) == title)
+        return result
 
     def titles(self) -> list[str]:
         """Return the headings of all large figures."""

@@ -33,14 +33,14 @@ def test_tables_are_drawn_as_they_say(tmp_path, page_of):
     titles = [title for title in page.titles() if title in section.text]
     assert {"Permutation importance", "Partial dependence on city"} < set(titles)
     bars = page.spec("Permutation importance")
-    assert {each["x"] for each in bars["data"]["values"]} == {"size", "city"}
+    assert {item["x"] for item in bars["data"]["values"]} == {"size", "city"}
     assert len(bars["layer"]) == 2  # with lines of one standard deviation
     lines = page.spec("Partial dependence on size")
-    assert len({each["series"] for each in lines["data"]["values"]}) == 3
+    assert len({item["series"] for item in lines["data"]["values"]}) == 3
     for spec in (bars, lines, page.spec("Partial dependence on city")):
         vl_convert.vegalite_to_vega(json.dumps(spec))  # raises for an invalid spec
-    tables = [each.rows() for each in section.all("table")]
-    (groups,) = [each for each in tables if each[0][:3] == ["city", "samples", "share of samples"]]
+    tables = [item.rows() for item in section.all("table")]
+    (groups,) = [item for item in tables if item[0][:3] == ["city", "samples", "share of samples"]]
     assert [row[0] for row in groups[1:]] == ["<b>", "Lyon", "Turin", "all"]
     assert groups[-1][2] == "100.0 %"
 
@@ -58,4 +58,4 @@ def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
     assert len(chart.spec["data"]["values"]) == 30
     assert chart.note == "N. The first 30 of 50 rows are drawn."
     assert len(chart.table.rows) == 100
-    assert [each.title for each in section.tables] == ["E"]
+    assert [item.title for item in section.tables] == ["E"]

@@ -17,8 +17,8 @@ def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     heading, *rows = classifier_page.section("overview").one("table").rows()
     assert heading == ["", "train", "validation", "test", 'test baseline: always "0"']
     for name, *cells, baseline in rows:
-        found = [metrics[part][name] for part in heading[1:-1]]
-        assert [float(cell) for cell in cells] == pytest.approx(found, rel=1e-3)
+        result = [metrics[part][name] for part in heading[1:-1]]
+        assert [float(cell) for cell in cells] == pytest.approx(result, rel=1e-3)
         assert baseline == ("0.3333" if name == "accuracy" else "-")
     assert [row[0] for row in rows] == ["accuracy", "loss"]
 
@@ -36,7 +36,7 @@ def test_curves_are_those_of_the_history(classifier_page, classifier):
 def confusion_of(page):
     """Return the cells of the confusion matrix, without names."""
     tables = page.section("predictions").all("table")
-    (table,) = [each for each in tables if each.one("caption").text == "Confusion matrix"]
+    (table,) = [element for element in tables if element.one("caption").text == "Confusion matrix"]
     return [row.all("td") for row in table.all("tr")[1:]]
 
 
@@ -73,7 +73,7 @@ def test_one_answer_is_two_classes(page_of, runs):
     page = page_of(runs.binary())
     assert page.titles()[2:] == ["ROC curve", "Precision and recall", "Reliability"]
     assert len(confusion_of(page)) == 2
-    tables = [each.rows() for each in page.section("predictions").all("table")]
+    tables = [element.rows() for element in page.section("predictions").all("table")]
     _, first, second = next(table for table in tables if table[0][:2] == ["class", "ROC area"])
     assert first[1] == second[1] != "-"
 
@@ -82,32 +82,40 @@ def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_pat
     spec = declnet.load_spec(repository / "specs" / "two_heads.toml", {"training.epochs": 3})
     declnet.run(spec, out=tmp_path / "run")
     page = page_of(tmp_path / "run")
-    titles = [each.text for each in page.root.all("h2")]
+    titles = [element.text for element in page.root.all("h2")]
     assert {"Predictions: cultivar", "Predictions: alcohol"} <= set(titles)
     assert len(confusion_of(page)) == 3
     axis = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
-    assert all(10 < each["true"] < 16 for each in axis)  # percent of alcohol, not standardized
+    assert all(
+        10 < element["true"] < 16 for element in axis
+    )  # percent of alcohol, not standardized
 
 
 def test_the_network_is_drawn_with_shapes_and_counts(classifier_page):
     section = classifier_page.section("network")
     assert "4 layers, 51 parameters" in section.text
     drawing = section.one("svg")
-    names = [each.text for each in drawing.all("text", class_="name")]
+    names = [element.text for element in drawing.all("text", class_="name")]
     assert names == ["input", "dense_1", "tanh_1", "dense_2", "softmax_1"]
-    assert [each.text for each in drawing.all("text", class_="count")] == ["", "24", "", "27", ""]
+    assert [element.text for element in drawing.all("text", class_="count")] == [
+        "",
+        "24",
+        "",
+        "27",
+        "",
+    ]
     assert len(drawing.all("path", class_="wire")) == 4
     assert section.one("table").rows()[1] == ["dense_1", "dense", "input", "8", "24"]
 
 
 def test_parameters_and_their_gradients_have_histograms(classifier_page, classifier):
     section = classifier_page.section("parameters")
-    titles = [each.all("h3")[0].text for each in section.all("figure")]
-    assert titles == [each for name in ("dense_1.weights", "dense_1.biases", "dense_2.weights")
-                      for each in (name, name)]  # fmt: skip
+    titles = [element.all("h3")[0].text for element in section.all("figure")]
+    assert titles == [element for name in ("dense_1.weights", "dense_1.biases", "dense_2.weights")
+                      for element in (name, name)]  # fmt: skip
     weights = declnet.load_model(classifier).parameters()["dense_1.weights"]
     spec = json.loads(section.all("figure")[0].one("script").content())
-    assert sum(each["count"] for each in spec["data"]["values"]) == weights.size
+    assert sum(element["count"] for element in spec["data"]["values"]) == weights.size
     heading, first, *_ = section.one("table").rows()
     assert heading[-1] == "gradient (RMS)"
     assert float(first[2]) == pytest.approx(weights.mean(), rel=1e-2)
@@ -200,7 +208,7 @@ def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums)
     (folder / "metrics.json").write_text('{"test": {"loss": null, "accuracy": null}}', "utf-8")
     renew_checksums(folder)
     page = page_of(folder)
-    assert [each["x"] for each in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
+    assert [element["x"] for element in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
     assert page.section("overview").one("dl").all("dd")[0].text == "-"
 
 
@@ -217,7 +225,7 @@ def test_runs_that_are_compared(comparison_page):
     ]
     assert list(dict.fromkeys(value["series"] for value in values)) == names
     assert [
-        each["id"] for each in (x.attributes for x in comparison_page.root.all(class_="run"))
+        element["id"] for element in (x.attributes for x in comparison_page.root.all(class_="run"))
     ] == [*("run-1", "run-2")]
 
 

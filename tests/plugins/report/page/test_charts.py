@@ -17,20 +17,20 @@ from declnet_plugins.report.page.charts import (
 @given(st.lists(st.integers(), min_size=1, max_size=300, unique=True), st.integers(4, 20))
 def test_ends_and_extremes_of_a_curve_stay(values, most):
     y = np.array(values, float)
-    kept = curve_positions(y, most)
-    assert list(kept) == sorted(set(kept.tolist()))
-    assert (kept[0], kept[-1]) == (0, len(y) - 1)
-    assert y[kept].min() == y.min()
-    assert y[kept].max() == y.max()
-    assert len(kept) <= most + 2
+    remaining = curve_positions(y, most)
+    assert list(remaining) == sorted(set(remaining.tolist()))
+    assert (remaining[0], remaining[-1]) == (0, len(y) - 1)
+    assert y[remaining].min() == y.min()
+    assert y[remaining].max() == y.max()
+    assert len(remaining) <= most + 2
 
 
 @given(st.integers(1, 5000), st.integers(1, 100))
 def test_even_positions_are_spread(n, most):
-    kept = even_positions(n, most)
-    assert len(kept) == min(n, most)
-    assert kept[0] == 0
-    steps = np.diff(kept)
+    remaining = even_positions(n, most)
+    assert len(remaining) == min(n, most)
+    assert remaining[0] == 0
+    steps = np.diff(remaining)
     assert steps.size == 0 or (steps.min() >= 1 and steps.max() - steps.min() <= 1)
 
 
@@ -51,7 +51,7 @@ def labels(chart):
 def test_all_finite_numbers_are_counted():
     numbers = np.array([0.0, 1, 1, 2, np.nan, np.inf, -np.inf])
     chart = histogram_chart("numbers", numbers, "value")
-    assert sum(each["count"] for each in chart.spec["data"]["values"]) == 4
+    assert sum(bar["count"] for bar in chart.spec["data"]["values"]) == 4
     assert "4 numbers (value) from 0.000 to 2.000, median 1.000" in chart.description
     assert sum(int(count) for _, count in chart.table.rows) == 4
 

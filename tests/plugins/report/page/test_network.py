@@ -21,11 +21,11 @@ def test_names_are_escaped_and_cut_but_whole_in_the_title():
     drawing = draw(layout, [Label("input", "2"), Label(name, "dense", "7")], 'a "graph" <of> it')
     root = ET.fromstring(drawing)
     assert root.attrib["aria-label"] == 'a "graph" <of> it'
-    titles = [each.text for each in root.iter("title")]
+    titles = [text.text for text in root.iter("title")]
     assert titles == ["input: 2", f"{name}: dense, 7 parameters"]
-    shown = [each.text for each in root.iter("text")]
-    assert any(each and each.startswith("<b>&a") and each.endswith("…") for each in shown)
-    assert max(len(each or "") for each in shown) < 30
+    shown = [text.text for text in root.iter("text")]
+    assert any(text and text.startswith("<b>&a") and text.endswith("…") for text in shown)
+    assert max(len(text or "") for text in shown) < 30
 
 
 @st.composite
@@ -46,8 +46,8 @@ def test_layers_stand_apart_and_below_what_they_take(inputs):
         assert 0 <= top <= layout.height - BOX_HEIGHT
         for other_x, other_top in layout.boxes[index + 1 :]:
             assert other_top != top or abs(other_x - x) >= BOX
-    for index, taken in enumerate(inputs):
-        for value in taken:
+    for index, values in enumerate(inputs):
+        for value in values:
             distance = layout.boxes[index + 1][1] - layout.boxes[value][1]
             assert distance >= BOX_HEIGHT + RANK_GAP
 
@@ -55,7 +55,7 @@ def test_layers_stand_apart_and_below_what_they_take(inputs):
 @given(networks())
 def test_connections_go_down_and_pass_beside_the_layers(inputs):
     layout = lay_out(inputs)
-    assert len(layout.connections) == sum(len(set(taken)) for taken in inputs)
+    assert len(layout.connections) == sum(len(set(values)) for values in inputs)
     for points in layout.connections:
         heights = [y for _, y in points]
         assert heights == sorted(heights)

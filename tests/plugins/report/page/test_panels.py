@@ -49,13 +49,13 @@ def sections(registry, classifier):
 
 
 def test_panels_have_their_titles_and_those_without_content_are_left_out(sections):
-    found = sections(
+    result = sections(
         panel("<p>2</p>", "b", "Second"),
         panel("<p>1</p>", "a"),
         panel(None, "none"),
         panel("", "c"),
     )
-    assert [(each.id, each.title, each.html) for each in found] == [
+    assert [(section.id, section.title, section.html) for section in result] == [
         ("panel-1", "A", "<p>1</p>"),
         ("panel-2", "Second", "<p>2</p>"),
         ("panel-3", "C", ""),

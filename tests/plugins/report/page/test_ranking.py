@@ -14,15 +14,15 @@ samples = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max
 def test_areas_are_scikit_learns(pairs):
     metrics = pytest.importorskip("sklearn.metrics")
     scores = np.array([score for score, _ in pairs], float)
-    positive = np.array([each for _, each in pairs])
+    positive = np.array([label for _, label in pairs])
     assume(positive.any() and not positive.all())
-    found = rank(scores, positive)
-    assert found.roc_area == pytest.approx(metrics.roc_auc_score(positive, scores))
+    result = rank(scores, positive)
+    assert result.roc_area == pytest.approx(metrics.roc_auc_score(positive, scores))
     expected = metrics.average_precision_score(positive, scores)
-    assert found.average_precision == pytest.approx(expected)
+    assert result.average_precision == pytest.approx(expected)
     false, true, _ = metrics.roc_curve(positive, scores, drop_intermediate=False)
-    np.testing.assert_allclose(found.false_positive_rate, false)
-    np.testing.assert_allclose(found.true_positive_rate, true)
+    np.testing.assert_allclose(result.false_positive_rate, false)
+    np.testing.assert_allclose(result.true_positive_rate, true)
 
 
 @pytest.mark.parametrize("positive", [[True, True], [False, False]])

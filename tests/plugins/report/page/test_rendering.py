@@ -15,11 +15,11 @@ LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "backgroun
 
 
 def test_links_lead_somewhere_and_ids_are_unique(page):
-    ids = [each.attributes["id"] for each in page.root.all() if "id" in each.attributes]
+    ids = [element.attributes["id"] for element in page.root.all() if "id" in element.attributes]
     # the arrow heads of several drawings are the same, and drawn by the first
     drawings = len(page.root.all("svg"))
     assert len(ids) - len(set(ids)) == max(drawings - 1, 0)
-    links = [each.attributes["href"] for each in page.root.all("a")]
+    links = [element.attributes["href"] for element in page.root.all("a")]
     assert "#overview" in links
     assert {link.removeprefix("#") for link in links} <= set(ids)
 
@@ -42,7 +42,7 @@ def test_tables_have_a_caption_and_headings(page):
     assert tables
     for table in tables:
         assert table.one("caption").text
-        assert all(each.attributes["scope"] in ("col", "row") for each in table.all("th"))
+        assert all(element.attributes["scope"] in ("col", "row") for element in table.all("th"))
         body = table.one("tbody").all("tr")
         assert all(row.children and row.all("th", scope="row") for row in body)
 
@@ -72,13 +72,15 @@ def test_the_policy_lets_the_pages_own_scripts_run_and_nothing_load(page):
     assert set(rules) == {
         *("default-src", "script-src", "style-src", "img-src", "base-uri", "form-action")
     }
-    scripts = [each for each in page.root.all("script") if each.attributes["type"] == "module"]
+    scripts = [
+        element for element in page.root.all("script") if element.attributes["type"] == "module"
+    ]
     hashes = [
         base64.b64encode(hashlib.sha256(script.content().encode()).digest()).decode()
         for script in scripts
     ]
     assert rules["script-src"].split() == [f"'sha256-{digest}'" for digest in hashes]
-    others = {each.attributes["type"] for each in page.root.all("script")} - {"module"}
+    others = {element.attributes["type"] for element in page.root.all("script")} - {"module"}
     assert others == {"application/json"}
 
 
@@ -95,7 +97,7 @@ def test_hostile_names_make_no_elements(hostile_page, classifier_page):
         name for element in elements for name in element.attributes if name.startswith("on")
     ]
     scripts = [element for element in elements if element.tag == "script"]
-    assert sum(each.attributes["type"] == "module" for each in scripts) == 2
+    assert sum(element.attributes["type"] == "module" for element in scripts) == 2
     for script in scripts:
         if script.attributes["type"] != "module":
             assert "<" not in script.content()

@@ -28,7 +28,7 @@ GRID = plane_points(X)[0]
 def drawn(monkeypatch):
     """What is drawn on the plane: pixels, their extent, and points."""
     arguments = []
-    monkeypatch.setattr(surfaces, "plane_chart", lambda *given: arguments.extend(given) or {})
+    monkeypatch.setattr(surfaces, "plane_chart", lambda *inputs: arguments.extend(inputs) or {})
     return arguments
 
 
@@ -71,11 +71,11 @@ def test_values_have_colors_between_the_least_and_the_greatest(least, most, draw
 
     true = np.linspace(least, most, 40)
     value_surface(predictions_of(answers), true)
-    found = answers(GRID)[:, 0].astype(float)
-    low, high = min(found.min(), true.min()), max(found.max(), true.max())
+    result = answers(GRID)[:, 0].astype(float)
+    low, high = min(result.min(), true.min()), max(result.max(), true.max())
     pixels, _, points = drawn
     assert points["encoding"]["fill"]["scale"]["domain"] == [low, high]
-    share = ((found - low) / (high - low))[:, None]
+    share = ((result - low) / (high - low))[:, None]
     expected = (1 - share) * rgb(0) + share * np.array(rgb(1))
     np.testing.assert_allclose(np.asarray(pixels).reshape(-1, 4)[:, :3], expected, atol=1)
     assert [value["true"] for value in points["data"]["values"]] == true.tolist()

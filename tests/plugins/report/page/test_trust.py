@@ -17,10 +17,10 @@ def rows_of(page, title):
 
 def test_probabilities_before_and_after_with_the_sets(page_of, runs):
     folder = runs.classifier(calibration=["temperature", CONFORMAL])
-    found = declnet.open_run(folder).evaluate().calibration
+    result = declnet.open_run(folder).evaluate().calibration
     page = page_of(folder)
     text = page.chart("Reliability").text
-    for said in (found.before, found.after):
+    for said in (result.before, result.after):
         assert f"log loss {said['log_loss']:.4g}" in text
     names, counts = zip(
         *((row[0], int(row[-1])) for row in rows_of(page, "Reliability")), strict=True
@@ -30,18 +30,18 @@ def test_probabilities_before_and_after_with_the_sets(page_of, runs):
     rows = rows_of(page, "Coverage of the sets")
     assert [row[0] for row in rows] == ["0", "1", "2"]
     share = sum(float(row[1]) * int(row[3]) for row in rows) / 90
-    assert share == pytest.approx(found.coverage["coverage"], abs=1e-3)
+    assert share == pytest.approx(result.coverage["coverage"], abs=1e-3)
     rule = page.spec("Coverage of the sets")["layer"][1]
     assert rule["data"]["values"] == [{"share": 0.5}]
 
 
 def test_intervals_by_fifths_of_the_prediction(page_of, runs):
     folder = runs.regression(calibration=[CONFORMAL])
-    found = declnet.open_run(folder).evaluate().calibration
+    result = declnet.open_run(folder).evaluate().calibration
     page = page_of(folder)
     rows = rows_of(page, "Coverage of the intervals")
     assert [row[3] for row in rows] == ["16"] * 5
     assert sum(float(row[1]) for row in rows) / 5 == pytest.approx(
-        found.coverage["coverage"], abs=1e-3
+        result.coverage["coverage"], abs=1e-3
     )
     assert "0.500 promised" in page.chart("Coverage of the intervals").text

@@ -15,7 +15,7 @@ def write_sweep(document, tmp_path):
     """Return what writes a sweep of specs with the metrics of their runs, None of a failed one."""
 
     def write(metric, specs, values=None):
-        base = StoredSpec.of(resolved_document(parse_spec(document)), tmp_path)
+        base = StoredSpec.from_document(resolved_document(parse_spec(document)), tmp_path)
         tasks, outcomes = [], []
         for name, all_metrics in specs.items():
             changes = (values or {}).get(name, {})

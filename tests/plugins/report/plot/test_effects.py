@@ -25,7 +25,7 @@ def test_a_sweep_over_several_keys_is_drawn_by_key(tmp_path, write_sweep):
     draw_sweep(sweep, tmp_path / "effects.svg")
     drawn = (tmp_path / "effects.svg").read_text("utf-8")
     ET.fromstring(drawn)
-    labels = {each.strip() for each in drawn.split("<!--") for each in each.split("-->")[:1]}
+    labels = {part.strip() for part in drawn.split("<!--") for part in part.split("-->")[:1]}
     assert {
         "optimizer",
         "training.epochs",

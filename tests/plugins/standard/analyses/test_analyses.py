@@ -29,20 +29,20 @@ def columns():
 
 
 def rows_of(tables, title=None):
-    (table,) = [each for each in tables if title is None or each.title == title]
+    (table,) = [row for row in tables if title is None or row.title == title]
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
 
 def test_importance_is_the_mean_loss_of_metrics(columns):
     model = model_of(columns, ("a", "b"))  # predicts a + 2 b
-    found = rows_of(Importance(repeats=6).analyze(model))
-    assert [each["column"] for each in found] == ["b", "a"]
+    result = rows_of(Importance(repeats=6).analyze(model))
+    assert [row["column"] for row in result] == ["b", "a"]
     rng = np.random.default_rng(7)
     orders = [rng.permutation(N) for _ in range(6)]
     for name, weight in (("a", 1), ("b", 2)):
         truth, x = columns["a"] + 2 * columns["b"], columns[name]
         after = [np.abs(truth + weight * (x[at] - x) + 0.1 - truth).mean() for at in orders]
-        (row,) = [each for each in found if each["column"] == name]
+        (row,) = [row for row in result if row["column"] == name]
         assert row["loss"] == pytest.approx(np.mean(after) - 0.1)
         assert row["loss sd"] == pytest.approx(np.std(after, ddof=1))
         assert row["share"] > 0  # a metric of which higher is better
@@ -60,9 +60,9 @@ def test_many_columns_of_many_samples_are_drawn_and_the_note_says_so():
 
 def test_groups_have_the_metrics_of_their_samples(columns):
     model = model_of(columns, ("a",))
-    found = rows_of(Groups(by="city").analyze(model))
-    assert [each["city"] for each in found] == ["Bern", "Lyon", "all"]
-    for row in found[:2]:
+    result = rows_of(Groups(by="city").analyze(model))
+    assert [row["city"] for row in result] == ["Bern", "Lyon", "all"]
+    for row in result[:2]:
         at = np.flatnonzero(columns["city"] == row["city"])
         assert row["samples"] == len(at)
         assert row["share of samples"] == len(at) / N
@@ -72,13 +72,13 @@ def test_groups_have_the_metrics_of_their_samples(columns):
 def test_numbers_are_grouped_at_quantiles_and_gaps_apart(columns):
     a = columns["a"].copy()
     a[:40] = np.nan
-    found = rows_of(Groups(by="a", bins=3).analyze(model_of({**columns, "a": a}, ("b",))))
-    assert [each["samples"] for each in found] == [120, 120, 120, 40, N]
-    assert found[0]["a"].startswith("below -0.4")
-    assert [each["a"] for each in found[-2:]] == ["missing", "all"]
+    result = rows_of(Groups(by="a", bins=3).analyze(model_of({**columns, "a": a}, ("b",))))
+    assert [row["samples"] for row in result] == [120, 120, 120, 40, N]
+    assert result[0]["a"].startswith("below -0.4")
+    assert [row["a"] for row in result[-2:]] == ["missing", "all"]
     few = {**columns, "a": np.arange(N) % 3}  # as many numbers as bins are not divided
-    found = rows_of(Groups(by="a", bins=3).analyze(model_of(few, ("b",))))
-    assert [row["a"] for row in found] == ["0", "1", "2", "all"]
+    result = rows_of(Groups(by="a", bins=3).analyze(model_of(few, ("b",))))
+    assert [row["a"] for row in result] == ["0", "1", "2", "all"]
 
 
 def test_partial_dependence_of_a_sum_is_linear(columns):
@@ -89,7 +89,7 @@ def test_partial_dependence_of_a_sum_is_linear(columns):
     for row in rows:
         assert row["prediction"] == pytest.approx(mean + 2 * row["b"])
     values = np.sort(columns["b"])
-    assert all(each["b"] in values for each in rows)
+    assert all(row["b"] in values for row in rows)
     assert (rows[0]["b"], rows[-1]["b"]) == (values[3], values[395])
     bern, lyon = rows_of(tables, "Partial dependence on city")
     assert (bern["city"], lyon["city"]) == ("Bern", "Lyon")
@@ -105,7 +105,7 @@ def test_partial_dependence_of_classes_is_their_probability(columns):
         model = model_of(columns, ("a",), classes)
         (table,) = PartialDependence().analyze(model)
         named = classes[1:] if len(classes) == 2 else classes
-        assert table.columns == ("a", *(f"probability of {each}" for each in named))
+        assert table.columns == ("a", *(f"probability of {row}" for row in named))
         if len(classes) == 3:
             assert all(sum(row[1:]) == pytest.approx(1) for row in table.rows)
 
@@ -150,14 +150,14 @@ def test_dates_are_compared_divided_and_varied_in_the_order_of_time():
 
 def test_the_same_distribution_has_the_drift_that_the_note_expects():
     rng = np.random.default_rng(5)
-    found = []
+    result = []
     for _ in range(40):
         training = {"n": rng.normal(size=1000)}
         model = model_of({"n": rng.normal(size=500)}, ("n",), training=training)
         (table,) = Drift().analyze(model)
-        found.append(table.rows[0][1])
+        result.append(table.rows[0][1])
     assert "PSI is about 0.027" in table.note
-    assert np.mean(found) == pytest.approx(0.027, rel=0.2)
+    assert np.mean(result) == pytest.approx(0.027, rel=0.2)
 
 
 def test_what_does_not_suit_is_an_error(columns):

@@ -80,10 +80,10 @@ def follow():
             run.model.epoch, logged = epoch, epoch % log_every == 0
             kind = EpochLogged if logged else EpochFinished
             metrics = {name: loss for name in run.directions if "validation" not in name}
-            told = kind(epoch, run.rate, metrics, metrics)
-            callback.after_epoch(state, told)
+            told_parts = kind(epoch, run.rate, metrics, metrics)
+            callback.after_epoch(state, told_parts)
             if logged:
-                callback.epoch_finished(state, told)
+                callback.epoch_finished(state, told_parts)
             run.rates.append(run.rate)
             if run.stopped:
                 break

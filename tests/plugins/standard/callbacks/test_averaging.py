@@ -67,7 +67,7 @@ def trained(document, registry):
         document["model"]["layers"].insert(1, "batch_norm")
         result = run(parse_spec(document, registry), registry=registry, out=out, listener=listener)
         document["model"]["layers"].pop(1)
-        return result, *([each for kind, each in SEEN if kind == name] for name in KINDS)
+        return result, *([value for kind, value in SEEN if kind == name] for name in KINDS)
 
     return train
 
@@ -78,19 +78,19 @@ KINDS = ("update", "epoch")
 def require_mean(result, weights, seen):
     """Require a weighted mean of the trained parameters, and statistics of their own with it."""
     total = sum(weights)
-    for key, found in result.model.parameters().items():
-        expected = sum(w * each[key] for w, each in zip(weights, seen, strict=True)) / total
+    for key, actual in result.model.parameters().items():
+        expected = sum(w * value[key] for w, value in zip(weights, seen, strict=True)) / total
         if "running" in key and result.restored is not None:
-            assert not np.isclose(found, seen[-1][key]).any(), key
+            assert not np.isclose(actual, seen[-1][key]).any(), key
             continue
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14, err_msg=key)
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-14, err_msg=key)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_ema_is_the_moving_average_of_all_updates(trained, accumulate):
     result, updates, _ = trained({"type": "ema", "decay": 0.8}, accumulate=accumulate)
     count = 30 if accumulate == 1 else 18
-    assert [each for kind, each in SEEN if kind == "step"] == list(range(1, count + 1))
+    assert [value for kind, value in SEEN if kind == "step"] == list(range(1, count + 1))
     weights = [0.8 ** (count - 1)] + [0.2 * 0.8 ** (count - 1 - n) for n in range(1, count)]
     require_mean(result, weights, updates)
     assert result.restored == f"the moving average of {count} updates with decay 0.8"
@@ -107,9 +107,9 @@ def test_swa_is_the_mean_of_its_epochs(trained):
 def test_what_is_neither_averaged_nor_computed_again_has_a_warning(document, registry):
     document["model"]["layers"] += ["batch_norm", "keeps"]
     document["training"]["callbacks"] = [{"type": "swa", "from_epoch": 0}]
-    (found,) = check_spec(parse_spec(document, registry), registry).problems
-    assert (found.code, found.path) == ("W060", ("training", "callbacks", 0, "type"))
-    assert found.message.startswith('"keeps_1" keeps its last level')
+    (result,) = check_spec(parse_spec(document, registry), registry).problems
+    assert (result.code, result.path) == ("W060", ("training", "callbacks", 0, "type"))
+    assert result.message.startswith('"keeps_1" keeps its last level')
 
 
 STOP = {"type": "early_stopping", "monitor": "loss", "patience": 1, "min_delta": 10.0}
@@ -143,7 +143,7 @@ def test_a_resumed_run_has_the_same_bits(trained, registry, tmp_path, at):
     result = resume(tmp_path / "parts", registry=registry)
     assert result.restored == "the moving average of 30 updates with decay 0.9"
     for name in ("weights.safetensors", "history.jsonl", "metrics.json"):
-        whole, parts = (tmp_path / each / name for each in ("whole", "parts"))
+        whole, parts = (tmp_path / value / name for value in ("whole", "parts"))
         assert whole.read_bytes() == parts.read_bytes(), name
 
 

@@ -85,15 +85,15 @@ def events_spec(document):
 @needs_tensorboard
 def test_the_history_is_what_tensorboard_reads(events_spec, tmp_path):
     result = run(events_spec, out=tmp_path / "out")
-    found = read(tmp_path / "out" / "tensorboard")
+    actual = read(tmp_path / "out" / "tensorboard")
     for row in result.history:
-        assert found["loss/train"][row["epoch"]] == pytest.approx(row["loss"])
-        assert found["accuracy/validation"][row["epoch"]] == pytest.approx(
+        assert actual["loss/train"][row["epoch"]] == pytest.approx(row["loss"])
+        assert actual["accuracy/validation"][row["epoch"]] == pytest.approx(
             row["validation_accuracy"]
         )
-        assert found["learning_rate"][row["epoch"]] == pytest.approx(row["learning_rate"])
-    assert set(found["loss/train"]) == {0, 2, 4, 6, 7}
-    assert found["loss/test"] == {8: pytest.approx(result.metrics["test"]["loss"])}
+        assert actual["learning_rate"][row["epoch"]] == pytest.approx(row["learning_rate"])
+    assert set(actual["loss/train"]) == {0, 2, 4, 6, 7}
+    assert actual["loss/test"] == {8: pytest.approx(result.metrics["test"]["loss"])}
 
 
 @needs_tensorboard
@@ -108,8 +108,8 @@ def test_a_resumed_run_has_each_epoch_once(events_spec, tmp_path):
         run(events_spec, out=tmp_path / "out", listener=fail)
     assert set(read(tmp_path / "out" / "tensorboard")["loss/train"]) == {0, 2, 4}
     resume(tmp_path / "out")
-    found = read(tmp_path / "out" / "tensorboard")
-    assert found == read(whole.directory / "tensorboard")
+    result = read(tmp_path / "out" / "tensorboard")
+    assert result == read(whole.directory / "tensorboard")
 
 
 def test_missing_tensorboard(events_spec, monkeypatch):

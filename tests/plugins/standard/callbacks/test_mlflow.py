@@ -46,8 +46,8 @@ def tracked(database, request):
 
         client = MlflowClient(database)
         experiment = client.get_experiment_by_name(request.node.name)
-        found = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
-        return client, found
+        result = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
+        return client, result
 
     return find
 
@@ -69,19 +69,19 @@ def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
         run(parse_spec(tracked_document), out=tmp_path / "out", listener=failing(at))
     assert tracked()[1][0].info.status == "FAILED"
     result = resume(tmp_path / "out")
-    client, (found,) = tracked()
-    assert (found.info.status, found.info.run_name) == ("FINISHED", "small")
-    assert found.data.params["model.layers.0.units"] == "4"
-    assert found.data.params["optimizer.type"] == "sgd"
-    assert found.data.tags["declnet.directory"] == str(tmp_path / "out")
-    assert PARENT not in found.data.tags
+    client, (actual,) = tracked()
+    assert (actual.info.status, actual.info.run_name) == ("FINISHED", "small")
+    assert actual.data.params["model.layers.0.units"] == "4"
+    assert actual.data.params["optimizer.type"] == "sgd"
+    assert actual.data.tags["declnet.directory"] == str(tmp_path / "out")
+    assert PARENT not in actual.data.tags
     for name in ("loss", "accuracy", "learning_rate"):
-        history = client.get_metric_history(found.info.run_id, name)
-        assert {each.step: each.value for each in history} == {
+        history = client.get_metric_history(actual.info.run_id, name)
+        assert {run.step: run.value for run in history} == {
             row["epoch"]: row[name] for row in result.history
         }
         assert len(history) == 6
-    assert found.data.metrics["test_loss"] == result.metrics["test"]["loss"]
+    assert actual.data.metrics["test_loss"] == result.metrics["test"]["loss"]
 
 
 @needs_mlflow
@@ -94,11 +94,11 @@ def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
     client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
     result = resume(directory)
     for _ in range(2):  # told again, it stays as it is
-        client, (found,) = tracked()
-        assert (found.info.status, found.info.run_id) == ("FINISHED", ended.info.run_id)
+        client, (actual,) = tracked()
+        assert (actual.info.status, actual.info.run_id) == ("FINISHED", ended.info.run_id)
         resume(directory)
-    history = client.get_metric_history(found.info.run_id, "test_loss")
-    assert {(each.step, each.value) for each in history} == {(5, result.metrics["test"]["loss"])}
+    history = client.get_metric_history(actual.info.run_id, "test_loss")
+    assert {(run.step, run.value) for run in history} == {(5, result.metrics["test"]["loss"])}
     assert files == {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
     (directory / "mlflow.json").unlink()  # as of a run that was copied without it
     resume(directory)
@@ -133,9 +133,9 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
     client, (parent, *children) = tracked()
     assert [child.data.tags[PARENT] for child in children] == [parent.info.run_id] * 3
     assert [child.data.params["fold"] for child in children] == ["1", "2", "3"]
-    assert {each.info.status for each in (parent, *children)} == {"FINISHED"}
+    assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
     assert parent.data.params == {"fold": "1, 2, 3"}
-    best = max(ensemble.runs, key=lambda each: each.metrics["validation"]["accuracy"])
+    best = max(ensemble.runs, key=lambda run: run.metrics["validation"]["accuracy"])
     assert parent.data.metrics["validation_accuracy"] == best.metrics["validation"]["accuracy"]
     assert parent.data.tags["declnet.best"] == str(best.path)
 
@@ -157,10 +157,10 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
         patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):
             run(parse_spec(tracked_document), out=tmp_path / "out", jobs=1)
-    assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
+    assert [run.info.status for run in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
     for _ in range(2):  # told again, it stays as it is
         resume(tmp_path / "out")
-        assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
+        assert {run.info.status for run in tracked()[1]} == {"FINISHED"}
 
 
 @needs_mlflow
@@ -172,7 +172,7 @@ def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, t
 
     with pytest.raises(KeyboardInterrupt):
         run(parse_spec(tracked_document), out=tmp_path / "out", listener=interrupt, jobs=1)
-    assert [each.info.status for each in tracked()[1]] == ["KILLED", "KILLED"]
+    assert [run.info.status for run in tracked()[1]] == ["KILLED", "KILLED"]
     seen = []
     resume(
         tmp_path / "out",
@@ -180,7 +180,7 @@ def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, t
         listener=lambda _: seen or seen.append(tracked()[1][0].info.status),
     )
     assert seen == ["RUNNING"]
-    assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
+    assert {run.info.status for run in tracked()[1]} == {"FINISHED"}
 
 
 def test_missing_mlflow(tracked_document, monkeypatch):

@@ -49,9 +49,9 @@ def test_fields_have_bounds(callback, name, least, refused):
 
 @pytest.mark.parametrize(("ties", "best"), [("last", 5), ("first", 2)])
 def test_the_best_epoch_is_the_last_or_the_first_of_equal_ones(follow, ties, best):
-    found, _ = follow(BestEpoch(ties=ties), [nan, 4, 3, 3, 3.5, 3, nan, 4, 5])
-    assert (found.stopped, found.restored) == (None, best)
-    assert found.origin == f"epoch {best}, with the best validation_loss, 3"
+    result, _ = follow(BestEpoch(ties=ties), [nan, 4, 3, 3, 3.5, 3, nan, 4, 5])
+    assert (result.stopped, result.restored) == (None, best)
+    assert result.origin == f"epoch {best}, with the best validation_loss, 3"
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_the_metric_says_what_is_better_unless_mode_does(follow, played, monitor
     rising, known = range(10), {"a_gain": "higher", "b_score": "lower"}
     run = played(directions=played().directions | known)
     metric = {"monitor": monitor, "mode": mode}
-    found, _ = follow(EarlyStopping(**metric, patience=2), rising, run=run)
-    assert (found.stopped is not None) == stops
+    result, _ = follow(EarlyStopping(**metric, patience=2), rising, run=run)
+    assert (result.stopped is not None) == stops
 
 
 @pytest.mark.parametrize("log_every", [2, 3, 7, 1000])
@@ -88,8 +88,8 @@ def test_the_metric_says_what_is_better_unless_mode_does(follow, played, monitor
 def test_what_is_logged_changes_nothing(follow, callback, log_every):
     losses = [9, 8, 7, 7.5, 6, 6.5, 6.2, 5.9, 6, 7, 8, 9, 10]
     requests = [
-        (found.stopped_at, found.restored, found.rates, found.best)
-        for found, _ in (follow(callback, losses, log_every=each) for each in (1, log_every))
+        (result.stopped_at, result.restored, result.rates, result.best)
+        for result, _ in (follow(callback, losses, log_every=entry) for entry in (1, log_every))
     ]
     assert requests[0] == requests[1] != (None, None, [0.1] * 13, [])
 
@@ -117,8 +117,8 @@ def test_saved_and_restored_anywhere_it_does_the_same(follow, kind, losses, pati
         first, _ = follow(
             callback, losses[cut:], run=first, saved=saved, first=min(cut, len(losses))
         )
-    found, expected = ((each.stopped, each.restored, each.rates) for each in (first, whole))
-    assert found == expected
+    result, expected = ((entry.stopped, entry.restored, entry.rates) for entry in (first, whole))
+    assert result == expected
 
 
 def brute_force(losses, patience):
@@ -137,18 +137,18 @@ def brute_force(losses, patience):
     st.integers(1, 6),
 )
 def test_it_is_what_its_definition_says(follow, losses, patience):
-    found, _ = follow(EarlyStopping(patience=patience), losses)
-    assert (found.stopped_at, found.restored) == brute_force(losses, patience)
+    result, _ = follow(EarlyStopping(patience=patience), losses)
+    assert (result.stopped_at, result.restored) == brute_force(losses, patience)
 
 
 def rates(follow, losses, **fields):
-    found, _ = follow(ReduceOnPlateau(monitor="loss", **fields), losses)
-    return found.rates
+    result, _ = follow(ReduceOnPlateau(monitor="loss", **fields), losses)
+    return result.rates
 
 
 def test_the_rate_falls_after_each_patience(follow):
-    found = rates(follow, [3, 2, 1, 1, 1, 1, 1, 0.5, 1, 1], patience=2, factor=0.5)
-    assert found == pytest.approx([0.1] * 4 + [0.05] * 2 + [0.025] * 3 + [0.0125])
+    result = rates(follow, [3, 2, 1, 1, 1, 1, 1, 0.5, 1, 1], patience=2, factor=0.5)
+    assert result == pytest.approx([0.1] * 4 + [0.05] * 2 + [0.025] * 3 + [0.0125])
 
 
 def test_it_says_when_to_write_again_when_it_is_restored(follow):
@@ -176,7 +176,7 @@ def test_several_plans_are_all_kept(checkpointed, document):
     document["training"] |= {"epochs": 20, "log_every": 50}
     other = {"type": "checkpoint", "every_epochs": 6, "keep_last": 9}
     directory = checkpointed(other, every_epochs=4, keep_last=1).directory
-    assert [each["epoch"] for each in index_of(directory)] == [4, 6, 8, 12, 16, 18, 20]
+    assert [entry["epoch"] for entry in index_of(directory)] == [4, 6, 8, 12, 16, 18, 20]
     assert len(list((directory / "checkpoints").iterdir())) == 8
 
 
@@ -184,14 +184,14 @@ def test_the_best_has_the_weights_of_the_best_epoch(checkpointed, document):
     document["optimizer"]["learning_rate"] = 3.0
     document["training"] |= {"epochs": 30, "batch_size": 7}
     result = checkpointed(monitor="loss")
-    (best,) = [each for each in index_of(result.directory) if each["best"]]
+    (best,) = [entry for entry in index_of(result.directory) if entry["best"]]
     losses = [row["loss"] for row in result.history]
     assert best["epoch"] == int(np.argmin(losses)) + 1
     saved = unpacked((result.directory / "checkpoints" / best["file"]).read_bytes())
     document["training"] |= {"epochs": best["epoch"], "callbacks": []}
     expected = run(parse_spec(document)).model.parameters()
-    found = saved["training"]["parameters"]
-    assert all((found[key] == expected[key]).all() for key in expected)
+    actual = saved["training"]["parameters"]
+    assert all((actual[key] == expected[key]).all() for key in expected)
 
 
 @pytest.fixture
@@ -204,8 +204,8 @@ def problems(document):
 
 
 def test_validation_metrics_need_validation_data(problems, document):
-    (found,) = problems("validation_loss")
-    assert 'add validation data, or set monitor = "loss"' in found
+    (result,) = problems("validation_loss")
+    assert 'add validation data, or set monitor = "loss"' in result
     document["data"]["validation"] = 0.2
     assert problems("validation_loss") == problems("validation_accuracy") == []
     assert "validation_accuracy" in problems("validation_acuracy")[0]
@@ -216,8 +216,8 @@ def test_a_column_may_hold_out_validation_data(document):
     document["training"]["callbacks"] = [{"type": "early_stopping"}]
     columns = {"a": np.arange(9.0), "part": ["train", "validation", "train"] * 3}
     data = as_data((columns, np.arange(9) // 3), "train")
-    found = check_spec(parse_spec(document), data={"train": data})
-    assert [str(problem) for problem in found.problems] == []
+    result = check_spec(parse_spec(document), data={"train": data})
+    assert [str(problem) for problem in result.problems] == []
 
 
 @pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])
@@ -293,6 +293,6 @@ def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monk
             resume(tmp_path / "out", listener=kill)
     resume(tmp_path / "out")
     require_same(whole.directory, tmp_path / "out")
-    steps = [each["from_step"] for each in manifest_of(tmp_path / "out")["resumed"]]
+    steps = [entry["from_step"] for entry in manifest_of(tmp_path / "out")["resumed"]]
     assert len(set(killed)) == 5
     assert any(step % 6 for step in steps)

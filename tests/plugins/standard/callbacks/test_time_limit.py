@@ -19,8 +19,8 @@ def clock(monkeypatch):
 
 
 def test_epochs_count_that_are_not_logged(clock, follow):
-    found, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
-    assert found.stopped_at == 3
+    result, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
+    assert result.stopped_at == 3
 
 
 def test_time_between_two_sessions_does_not_count(clock, follow):
@@ -28,6 +28,6 @@ def test_time_between_two_sessions_does_not_count(clock, follow):
     _, state = follow(callback, [1])
     saved = callback.save(state)
     clock[0] += 10**6
-    found, _ = follow(callback, [1] * 10, saved=saved)
+    result, _ = follow(callback, [1] * 10, saved=saved)
     assert saved == {"seconds": 120.0}
-    assert found.stopped_at == 2
+    assert result.stopped_at == 2

@@ -78,12 +78,12 @@ class _Compares(StepObserver):
             keys = [key for key in before if key.startswith(f"{name}.")]
             row["gradient"] = row["update"] = None
             if keys:
-                joined = [np.concatenate([each[key].ravel() for key in keys]) for each in (
+                joined = [np.concatenate([item[key].ravel() for key in keys]) for item in (
                     {key: w for key, (w, _) in self.gradient.items()},
                     {key: dw for key, (_, dw) in self.gradient.items()},
                     {key: after[key] - before[key] for key in keys},
                 )]  # fmt: skip
-                w, dw, change = (np.linalg.norm(each.astype(np.float64)) for each in joined)
+                w, dw, change = (np.linalg.norm(item.astype(np.float64)) for item in joined)
                 row |= {"gradient": dw / w, "update": change / w}
             self.rows.append({"epoch": self.epoch, "layer": name, **row})
 
@@ -177,9 +177,9 @@ SMALL = {"weight_initializer": {"type": "normal", "std": 1e-3}}
 )  # fmt: skip
 def test_a_planted_fault_is_named_once(tmp_path, layers, optimizer, warning):
     _, said = watched(spec(layers, optimizer), out=tmp_path / "run")
-    named = [each for each in said if warning in each]
+    named = [item for item in said if warning in item]
     assert len(named) == 1, said
-    assert all(each.startswith("epoch ") for each in said)
+    assert all(item.startswith("epoch ") for item in said)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert named[0] in manifest["warnings"]
 
@@ -213,7 +213,7 @@ def test_a_suspicion_is_reported_once_in_the_third_epoch_in_a_row(first, losses,
 @pytest.mark.parametrize(("step", "rate"), [(19, 0.1), (20, 0.0)])
 def test_layers_are_not_judged_in_the_first_updates_or_by_a_rate_of_0(step, rate):
     suspicions, layers = Suspicions(), {"first": trained(update=0.0), "last": trained(update=0.0)}
-    assert [each for _ in range(4) for each in suspicions.after(layers, step, rate, 1.0)] == []
+    assert [item for _ in range(4) for item in suspicions.after(layers, step, rate, 1.0)] == []
 
 
 def test_unscaled_inputs_that_saturate_sigmoids_are_named():
@@ -227,7 +227,7 @@ def test_unscaled_inputs_that_saturate_sigmoids_are_named():
 @pytest.mark.parametrize(
     "file",
     sorted(SPECS.glob("*.toml")) + sorted(SPECS.glob("optimizers/*.toml")),
-    ids=lambda each: each.stem,
+    ids=lambda item: item.stem,
 )
 def test_nothing_is_said_about_a_shipped_spec(file, shipped_spec):
     file = shipped_spec(file)
@@ -260,7 +260,7 @@ def test_a_resumed_run_has_the_same_table_and_warnings(tmp_path):
     resumed = resume(tmp_path / "cut", registry=registry)
     whole = run(loaded, out=tmp_path / "whole", registry=registry)
     assert resumed.warnings == whole.warnings != ()
-    tables = [(tmp_path / each / "watch.csv").read_bytes() for each in ("cut", "whole")]
+    tables = [(tmp_path / item / "watch.csv").read_bytes() for item in ("cut", "whole")]
     assert tables[0] == tables[1]
 
 

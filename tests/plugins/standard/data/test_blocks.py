@@ -51,8 +51,8 @@ def require_whole(source, samples, numbers):
     assert tuple(map(len, parts)) == blocks.sizes
     assert len(blocks) == len(whole)
     for name, column in whole.columns.items():
-        found = np.concatenate([part.columns[name] for part in parts])
-        np.testing.assert_array_equal(found, column)
+        result = np.concatenate([part.columns[name] for part in parts])
+        np.testing.assert_array_equal(result, column)
         assert all(part.columns[name].dtype.kind == column.dtype.kind for part in parts)
     rows = [part.row_number(at) for part in parts for at in range(len(part))]
     assert rows == [whole.row_number(at) for at in range(len(whole))]
@@ -113,8 +113,8 @@ def test_numbers_of_csv_are_read_as_by_python(tmp_path, cells, missing, row):
     one = CSV(path=path, missing=missing)
     blocks, whole = one.blocks(1, 100), one.load(RNG)
     assert len(blocks.sizes) == len(cells)
-    found = np.concatenate([blocks.read(at).columns["a"] for at in range(len(cells))])
-    np.testing.assert_array_equal(found, whole.columns["a"])
+    result = np.concatenate([blocks.read(at).columns["a"] for at in range(len(cells))])
+    np.testing.assert_array_equal(result, whole.columns["a"])
     typed = one.with_types(whole.types)
     for parts in (typed.chunks(RNG, 3), [typed.load(RNG)]):
         again = np.concatenate([part.columns["a"] for part in parts])
@@ -154,9 +154,11 @@ def test_a_csv_file_is_read_once_unless_copies_are_forbidden(tmp_path):
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,2\n3,4\n5,6\n")
-    kept, again = (one.blocks(2, 100) for one in (CSV(path=path), CSV(path=path).without_copies()))
+    remaining, again = (
+        one.blocks(2, 100) for one in (CSV(path=path), CSV(path=path).without_copies())
+    )
     path.write_text("a,b\n1,2\n")
-    assert kept.read(1).columns["a"].tolist() == [5]
+    assert remaining.read(1).columns["a"].tolist() == [5]
     with pytest.raises(DataError, match="has changed"):
         again.read(1)
 
@@ -169,6 +171,6 @@ def test_arrays_in_blocks(tmp_path, shape):
     blocks = NPY(x=tmp_path / "x.npy", y=tmp_path / "y.npy").blocks(70, 10**6)
     assert blocks.sizes == (70, 70, 70, 70, 20)
     for number in (3, 0, 4):
-        part, own = blocks.read(number), slice(70 * number, 70 * (number + 1))
-        np.testing.assert_array_equal(part.x, x[own])
-        np.testing.assert_array_equal(part.y, y[own])
+        part, mine = blocks.read(number), slice(70 * number, 70 * (number + 1))
+        np.testing.assert_array_equal(part.x, x[mine])
+        np.testing.assert_array_equal(part.y, y[mine])

@@ -56,8 +56,8 @@ def columns(source):
     return {name: column.tolist() for name, column in records.columns.items()}
 
 
-def same(found, wanted):
-    return str(found) == str(wanted)  # NaN is like itself
+def same(columns, expected):
+    return str(columns) == str(expected)  # NaN is like itself
 
 
 def test_each_column_has_the_type_that_all_its_cells_have(table):
@@ -67,13 +67,13 @@ def test_each_column_has_the_type_that_all_its_cells_have(table):
         "-7,1e3,,FALSE,12,\n"
         "+0,.5,NA,True,?,\n"
     )
-    found = columns(source)
-    assert found["whole"] == [1, -7, 0]
-    assert found["number"] == [2.5, 1000.0, 0.5]
-    assert same(found["gaps"], [3.0, np.nan, np.nan])
-    assert found["flag"] == [True, False, True]
-    assert found["word"] == ["red", "12", None]
-    assert same(found["empty"], [np.nan] * 3)
+    result = columns(source)
+    assert result["whole"] == [1, -7, 0]
+    assert result["number"] == [2.5, 1000.0, 0.5]
+    assert same(result["gaps"], [3.0, np.nan, np.nan])
+    assert result["flag"] == [True, False, True]
+    assert result["word"] == ["red", "12", None]
+    assert same(result["empty"], [np.nan] * 3)
     types = source.load(RNG).types
     assert list(types.values()) == ["integer", "number", "number", "boolean", "text", "number"]
 
@@ -114,8 +114,8 @@ COMMA = SEMICOLON | {"decimal": ","}
     ids=str,
 )  # fmt: skip
 def test_columns_are_read(table, content, fields, expected):
-    found = columns(table(content, **fields))
-    assert same(found, expected)
+    result = columns(table(content, **fields))
+    assert same(result, expected)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_columns_are_read_as_those_of_the_training_data(table):
 def test_numbers_of_the_training_data_have_one_unit(table, rows):
     types = {"price": "number"}
     filler = "$2,1\n" + ",1\n3,1\n" * rows
-    found = table("price,y\n" + filler).with_types(types).load(RNG)
-    assert found.columns["price"][:3].tolist() == pytest.approx([2, np.nan, 3], nan_ok=True)
+    result = table("price,y\n" + filler).with_types(types).load(RNG)
+    assert result.columns["price"][:3].tolist() == pytest.approx([2, np.nan, 3], nan_ok=True)
     wrong = table("price,y\n" + filler + "5%,1\n").with_types(types)
     message = f'row {2 * rows + 2}, column "price": "5%" has another unit than the numbers before'
     with pytest.raises(DataError, match=message):
@@ -160,9 +160,9 @@ def test_booleans_that_had_gaps_in_the_training_data_are_read_as_its_numbers(tab
     gaps = table("flag,y\ntrue,1\n,2\nfalse,3\n")
     types = gaps.load(RNG).types
     assert types["flag"] == "number"
-    found = table("flag,y\n" + "FALSE,1\ntrue,2\n" * rows).with_types(types).load(RNG)
-    assert found.columns["flag"].tolist() == [0, 1] * rows
-    assert found.columns["flag"].dtype == float
+    result = table("flag,y\n" + "FALSE,1\ntrue,2\n" * rows).with_types(types).load(RNG)
+    assert result.columns["flag"].tolist() == [0, 1] * rows
+    assert result.columns["flag"].dtype == float
     with pytest.raises(DataError, match='row 2, column "flag": "maybe" is not a number'):
         table("flag,y\n0,1\nmaybe,2\n").with_types(types).load(RNG)
 
@@ -213,7 +213,7 @@ def compare(path):
                 results.append(str(error))
             else:
                 arrays = records.columns.items()
-                results.append([(name, each.dtype, each.tolist()) for name, each in arrays])
+                results.append([(name, value.dtype, value.tolist()) for name, value in arrays])
     assert same(results[1], results[0])
     assert same(results[2], results[0])
 
@@ -302,8 +302,10 @@ def test_a_cell_of_a_megabyte_is_reported(table):
 )
 def test_amounts_are_numbers(cells, decimal, expected, table):
     content = "\n".join(["a;b", *(f"{cell};1" for cell in cells), ""])
-    found = columns(table(content, delimiter=";", decimal=decimal))
-    assert same(found["a"], [each if isinstance(each, str) else float(each) for each in expected])
+    result = columns(table(content, delimiter=";", decimal=decimal))
+    assert same(
+        result["a"], [value if isinstance(value, str) else float(value) for value in expected]
+    )
 
 
 def test_amounts_are_read_alike_by_chunks_and_in_later_data(table, monkeypatch):
@@ -314,7 +316,7 @@ def test_amounts_are_read_alike_by_chunks_and_in_later_data(table, monkeypatch):
     assert columns(source) == expected
     parts = list(source.chunks(RNG, 3))
     for name, cells in expected.items():
-        assert [each for part in parts for each in part.columns[name].tolist()] == cells
+        assert [value for part in parts for value in part.columns[name].tolist()] == cells
     later = table("a,b,c\n$7,1,8\n", name="later.csv").with_types(source.load(RNG).types)
     assert columns(later) == {"a": [7.0], "b": ["1"], "c": ["8"]}
 

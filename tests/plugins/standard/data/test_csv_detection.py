@@ -13,7 +13,7 @@ from declnet_plugins.standard.data.csv_detection import PIECE, text_format
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "expected"),
     [
         ("a,b\n1,2\n", {}),
         ("ä,b\n1,2\n".encode(), {}),
@@ -32,11 +32,11 @@ from declnet_plugins.standard.data.csv_detection import PIECE, text_format
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_is_not_usual_is_found(content, found, packed, tmp_path):
+def test_what_is_not_usual_is_found(content, expected, packed, tmp_path):
     path = tmp_path / ("table.csv.gz" if packed else "table.csv")
     raw = content if isinstance(content, bytes) else content.encode()
     path.write_bytes(gzip.compress(raw) if packed else raw)
-    assert text_format(path, CSV(path=path).missing) == found
+    assert text_format(path, CSV(path=path).missing) == expected
 
 
 MARKERS = r"""
@@ -93,7 +93,7 @@ def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     table = TSV.for_file(path).load(np.random.default_rng(0))
-    assert {each: column.tolist() for each, column in table.columns.items()} == {
+    assert {value: column.tolist() for value, column in table.columns.items()} == {
         "a": ["1,5"],
         "b": [2],
     }

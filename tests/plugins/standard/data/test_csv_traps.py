@@ -171,7 +171,7 @@ def written(name, folder):
     return path, expected
 
 
-@pytest.mark.parametrize("name", [n for n, (_, each) in TRAPS.items() if isinstance(each, str)])
+@pytest.mark.parametrize("name", [n for n, (_, value) in TRAPS.items() if isinstance(value, str)])
 def test_an_error_says_where(name, tmp_path, reader):
     path, message = written(name, tmp_path)
     done = CliRunner().invoke(command, ["new", f"{path}.toml", "--data", str(path), "--target=y"])
@@ -180,7 +180,7 @@ def test_an_error_says_where(name, tmp_path, reader):
         raise done.exception
 
 
-@pytest.mark.parametrize("name", [n for n, (_, each) in TRAPS.items() if isinstance(each, dict)])
+@pytest.mark.parametrize("name", [n for n, (_, value) in TRAPS.items() if isinstance(value, dict)])
 def test_a_spec_of_what_is_read_runs(name, tmp_path, monkeypatch):
     path, expected = written(name, tmp_path)
     words = ["new", f"{path}.toml", "--data", str(path), "--target=y", "--folds=1"]

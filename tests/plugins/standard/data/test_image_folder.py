@@ -96,9 +96,9 @@ def test_transparent_pixels_are_white_and_exif_turns(pets):
     pixels = np.zeros((4, 6, 4))
     pixels[0, 0] = (10, 20, 30, 255)
     write("a/1.png", pixels)
-    found = load(folder).x[0]
-    assert found[:, 0, 0].tolist() == [10, 20, 30]
-    assert (found[:, 1:] == 255).all()
+    result = load(folder).x[0]
+    assert result[:, 0, 0].tolist() == [10, 20, 30]
+    assert (result[:, 1:] == 255).all()
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     write("b/1.png", gray(5, (6, 4)), exif=exif)

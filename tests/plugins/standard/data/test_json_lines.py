@@ -43,12 +43,12 @@ def table(tmp_path):
 
 
 def cells(tables):
-    found = {}
+    result = {}
     for table in tables:
         for name, column in table.columns.items():
             there = [None if value != value else value for value in column.tolist()]
-            found.setdefault(name, []).extend(there)
-    return found
+            result.setdefault(name, []).extend(there)
+    return result
 
 
 @pytest.mark.parametrize("name", ["table.jsonl", "table.ndjson.gz"])
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_a_table(table, content, message):
 def test_text_and_numbers_far_apart_are_reported(table, monkeypatch):
     monkeypatch.setattr(declnet_plugins.standard.data.row_source, "ROWS", 2)
     content = [{"a": None}, {"a": "x"}, {"a": None}, {"a": 7}]
-    content = [{"b": 1, **each} for each in content]
+    content = [{"b": 1, **row} for row in content]
     with pytest.raises(DataError, match=r'row 4, column "a" is 7\.?0?, but text elsewhere'):
         table(content).load(RNG)
     assert cells([table(content, features=["b"]).load(RNG)]) == {"b": [1, 1, 1, 1]}

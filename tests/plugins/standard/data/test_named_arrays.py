@@ -45,8 +45,8 @@ batch_size = 8
 def arrays(tmp_path):
     rng = np.random.default_rng(0)
     x = {"notes": rng.integers(0, 12, (30, 5)).astype("u1"), "tempo": rng.normal(size=(30, 1))}
-    for name, each in (x | {"y": np.arange(30) % 2}).items():
-        np.save(tmp_path / f"{name}.npy", each)
+    for name, array in (x | {"y": np.arange(30) % 2}).items():
+        np.save(tmp_path / f"{name}.npy", array)
     np.savez(tmp_path / "songs.npz", **x, y=np.arange(30) % 2)
     return x
 
@@ -61,8 +61,8 @@ def test_mapped_files_files_in_memory_and_an_archive_give_the_same_run(arrays, t
     memory = declnet.run(spec_file(tmp_path, "mapped = false"))
     archive = {"type": "npz", "path": str(tmp_path / "songs.npz"), "inputs": ["notes", "tempo"]}
     spec = declnet.load_spec(tmp_path / "spec.toml", {"data.train": archive})
-    given = declnet.run(spec, (arrays, np.arange(30) % 2))
-    for result in (memory, declnet.run(spec), given):
+    inputs = declnet.run(spec, (arrays, np.arange(30) % 2))
+    for result in (memory, declnet.run(spec), inputs):
         assert result.history == mapped.history
         assert np.array_equal(result.model.predict(arrays), mapped.model.predict(arrays))
 
@@ -76,7 +76,7 @@ def test_each_input_is_described_and_stays_in_its_file(arrays, tmp_path):
     }
     assert (described.samples, described.in_memory, described.sample_shape) == (30, False, ())
     x = source.load(np.random.default_rng(0)).x
-    assert all(isinstance(each, MappedArray) for each in x.values())
+    assert all(isinstance(array, MappedArray) for array in x.values())
     check_component(source)
     archive = NPZ(path=tmp_path / "songs.npz", inputs=("tempo", "notes"))
     assert list(archive.describe().inputs) == ["tempo", "notes"]

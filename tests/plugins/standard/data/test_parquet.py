@@ -53,7 +53,7 @@ def test_columns_have_the_types_of_the_file(table):
     written |= {"nested": [[1], [2]], "bytes": [b"a", b"b"]}
     records = table(written, features=[*columns][:-1], target="day").load(RNG)
     read = {name: cells for name, (*_, cells) in columns.items()}
-    assert str({name: each.tolist() for name, each in records.columns.items()}) == str(read)
+    assert str({name: column.tolist() for name, column in records.columns.items()}) == str(read)
     assert records.types == {name: type_name for name, (type_name, *_) in columns.items()}
     for name, type_name in (("nested", "List"), ("bytes", "Binary")):
         message = f'column "{name}" holds {type_name}.*, not one value a row.*naming the features'

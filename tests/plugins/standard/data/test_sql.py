@@ -213,6 +213,6 @@ def test_a_password_is_in_no_message_and_no_file(server, monkeypatch, document, 
 
 def test_an_order_that_may_differ_is_warned_of():
     source = SQL(url="postgresql://host/db", query="SELECT a FROM b -- order by a")
-    assert [each.code for each in source.check(RunContext())] == ["W060"]
+    assert [diagnostic.code for diagnostic in source.check(RunContext())] == ["W060"]
     ordered = SQL(url="postgresql://host/db", query="SELECT a FROM b ORDER\n BY a")
     assert not [*ordered.check(RunContext())]

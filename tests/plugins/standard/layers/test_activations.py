@@ -49,8 +49,8 @@ def test_softmax_and_its_gradient_through_a_loss_are_golden(golden_components):
 def test_extreme_inputs_give_finite_numbers_without_a_warning(layer, dtype):
     run = LayerRun(layer, (2,), 13, dtype=dtype)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
-        found = run.run(EXTREME.reshape(13, 2))
-    for name, array in found.items():
+        result = run.run(EXTREME.reshape(13, 2))
+    for name, array in result.items():
         assert np.isfinite(array).all(), name
 
 

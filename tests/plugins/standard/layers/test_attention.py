@@ -26,15 +26,15 @@ def test_cross_attention_depends_on_the_own_steps_of_the_other_sequence_alone():
     }
     names = [f"input.{name}" for name in inputs]
     model = model_of({"type": "cross_attention", "heads": 2, "inputs": names}, inputs)
-    given = {
+    arguments = {
         "x": RNG.normal(size=(2, 3, 4)),
         "other": RNG.normal(size=(2, 5, 2)),
         "lengths": np.array([[3], [0]]),
     }
-    y = model.predict(given)
-    given["other"][0, 3:] = 9
-    given["other"][1] = -7
-    np.testing.assert_array_equal(model.predict(given), y)
+    y = model.predict(arguments)
+    arguments["other"][0, 3:] = 9
+    arguments["other"][1] = -7
+    np.testing.assert_array_equal(model.predict(arguments), y)
     biases = model.parameters()["cross_attention_1.output_biases"]
     np.testing.assert_array_equal(y[1], np.broadcast_to(biases, (3, 4)))  # nothing to attend to
 

@@ -25,7 +25,7 @@ def convolved(layer, x, dy, weights, biases):
     size, stride, dilation, groups = layer.kernel_size, layer.stride, layer.dilation, layer.groups
     extents = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     paddings = [layer.padding] * 2 if isinstance(layer.padding, str) else layer.padding
-    around = [ends(*each) for each in zip(paddings, x.shape[2:], extents, stride, strict=True)]
+    around = [ends(*sizes) for sizes in zip(paddings, x.shape[2:], extents, stride, strict=True)]
     padded = np.pad(x, ((0, 0), (0, 0), *around))
     places = [
         (length - extent) // step + 1
@@ -35,15 +35,15 @@ def convolved(layer, x, dy, weights, biases):
     y = np.empty((len(x), layer.filters, *places))
     dpadded, dweights = np.zeros_like(padded), np.zeros_like(weights)
     for group, i, j in np.ndindex(groups, *places):
-        own = np.s_[group * filters : (group + 1) * filters]
+        part = np.s_[group * filters : (group + 1) * filters]
         channels = np.s_[group * weights.shape[1] : (group + 1) * weights.shape[1]]
         top, left = i * stride[0], j * stride[1]
         rows = np.s_[top : top + extents[0] : dilation[0]]
         columns = np.s_[left : left + extents[1] : dilation[1]]
         patch = padded[:, channels, rows, columns]
-        y[:, own, i, j] = np.einsum("nckl,fckl->nf", patch, weights[own]) + biases[own]
-        dweights[own] += np.einsum("nf,nckl->fckl", dy[:, own, i, j], patch)
-        slopes = np.einsum("nf,fckl->nckl", dy[:, own, i, j], weights[own])
+        y[:, part, i, j] = np.einsum("nckl,fckl->nf", patch, weights[part]) + biases[part]
+        dweights[part] += np.einsum("nf,nckl->fckl", dy[:, part, i, j], patch)
+        slopes = np.einsum("nf,fckl->nckl", dy[:, part, i, j], weights[part])
         dpadded[:, channels, rows, columns] += slopes
     (top, _), (left, _) = around
     dx = dpadded[:, :, top : top + x.shape[2], left : left + x.shape[3]]
@@ -89,8 +89,8 @@ def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts,
     bench.initial |= parameters
     dy = rng.normal(size=(samples, *bench.output))
     expected = convolved(layer, x, dy, weights, biases)
-    for name, found in bench.run(x, dy).items():
-        np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
+    for name, result in bench.run(x, dy).items():
+        np.testing.assert_allclose(result, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
 
 
 @given(FIELDS, pairs(1, 6), pairs(1, 3), pairs(0, 2), ORDERS)
@@ -114,12 +114,12 @@ def test_the_transposed_convolution_is_its_adjoint(fields, sizes, counts, extra,
     adjoint = LayerRun(Conv2d(**fields | {"filters": shape[0], "use_bias": False}), output, samples)
     assert adjoint.output == shape
     adjoint.initial["weights"] = run.initial["weights"]
-    expected, found = adjoint.run(dy, x), run.run(x, dy)
+    expected, result = adjoint.run(dy, x), run.run(x, dy)
     expected = {
         "y": expected["dx"] + np.reshape(run.initial.get("biases", 0.0), (-1, 1, 1)),
         "dx": expected["y"],
         "grad.weights": expected["grad.weights"],
         "grad.biases": dy.sum(axis=(0, 2, 3)),
     }
-    for name, array in found.items():
+    for name, array in result.items():
         np.testing.assert_allclose(array, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)

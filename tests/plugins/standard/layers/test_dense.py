@@ -16,11 +16,11 @@ def test_output_and_input_gradient_are_golden(golden_components):
     weights, biases = golden_components["dense_weights"], golden_components["dense_biases"][0]
     run.initial |= {"weights": weights, "biases": biases}
     x, dy = golden_components["dense_x"], golden_components["dense_dy"]
-    found = run.run(x, dy)
-    np.testing.assert_allclose(found["y"], golden_components["dense_y"], rtol=1e-12)
-    np.testing.assert_allclose(found["dx"], golden_components["dense_dx"], rtol=1e-12)
-    np.testing.assert_allclose(found["grad.weights"], x.T @ dy, rtol=1e-12)
-    np.testing.assert_allclose(found["grad.biases"], dy.sum(axis=0), rtol=1e-12)
+    result = run.run(x, dy)
+    np.testing.assert_allclose(result["y"], golden_components["dense_y"], rtol=1e-12)
+    np.testing.assert_allclose(result["dx"], golden_components["dense_dx"], rtol=1e-12)
+    np.testing.assert_allclose(result["grad.weights"], x.T @ dy, rtol=1e-12)
+    np.testing.assert_allclose(result["grad.biases"], dy.sum(axis=0), rtol=1e-12)
 
 
 @pytest.mark.parametrize("orders", ["CCC", "CCF", "FCF", "FFF", "CFC", "FCC"])

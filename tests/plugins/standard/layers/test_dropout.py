@@ -33,11 +33,11 @@ def test_share_of_zeros_is_the_rate(rate, order):
 
 def test_numbers_are_dropped_apart_from_each_other():
     y, _ = passed(0.5, np.ones((N, *SHAPE)))
-    kept = (y != 0).reshape(N, -1).astype(float)
-    correlations = np.corrcoef(kept, rowvar=False)
+    remaining = (y != 0).reshape(N, -1).astype(float)
+    correlations = np.corrcoef(remaining, rowvar=False)
     np.fill_diagonal(correlations, 0)
     assert np.abs(correlations).max() < 6 / np.sqrt(N)
-    assert np.abs(kept.mean(axis=1) - 0.5).max() < 6 * 0.5 / np.sqrt(200)
+    assert np.abs(remaining.mean(axis=1) - 0.5).max() < 6 * 0.5 / np.sqrt(200)
 
 
 @pytest.mark.parametrize(("rate", "training"), [(0.5, False), (0.0, True)])

@@ -126,16 +126,16 @@ def test_a_constant_sample_gives_the_offset(length, order):
 def test_a_large_mean_costs_no_digits_of_float32(layer, shape, order):
     x = RNG.normal(1e4, 1, size=(500, *shape)).astype("float32")
     run = run_of(layer, x, order)
-    found = run.run(x)["y"]
+    result = run.run(x)["y"]
     if isinstance(layer, GroupNorm):
-        assert np.abs(found - normalized_over_groups(run, x)).max() < 2e-5
+        assert np.abs(result - normalized_over_groups(run, x)).max() < 2e-5
         x[:, 1] = 1e4 + 0.1234  # a constant channel gives the offset
         offset = run.initial["offset"][1].astype("float32")
         assert (run.run(x)["y"][:, 1] == offset).all()
         return
     if isinstance(layer, LayerNorm):
-        assert np.abs(found - normalized_over_samples(run, x, 1)).max() < 2e-5
+        assert np.abs(result - normalized_over_samples(run, x, 1)).max() < 2e-5
         return
-    assert np.abs(found - normalized_over_batch(run, x)).max() < 2e-5
+    assert np.abs(result - normalized_over_batch(run, x)).max() < 2e-5
     mean = 0.1 * x.astype("float64").mean(axis=(0, *range(2, x.ndim)))
     np.testing.assert_allclose(run.parameters["running_mean"], mean, rtol=3e-7)

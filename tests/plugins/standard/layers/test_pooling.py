@@ -24,8 +24,8 @@ def by_loop(layer, x, dy):
     """y and dx, one window at a time; argmax gives the first of equal numbers."""
     size, stride = layer.pool_size, layer.stride or layer.pool_size
     if layer.padding == "same":  # as TensorFlow's documentation has it
-        each = zip(x.shape[2:], size, stride, strict=True)
-        total = [max(k - (length % s or s), 0) for length, k, s in each]
+        sizes = zip(x.shape[2:], size, stride, strict=True)
+        total = [max(k - (length % s or s), 0) for length, k, s in sizes]
     else:
         total = [0, 0] if layer.padding == "valid" else [2 * zeros for zeros in layer.padding]
     (top, left), highest = (zeros // 2 for zeros in total), isinstance(layer, MaxPool2d)
@@ -61,14 +61,14 @@ SMALL = st.integers(1, 3)
 @example((2, 8), (4, 5), (1, 2), (2, 2), "batch_first")
 def test_every_window_in_both_directions(pool, sizes, pool_size, stride, padding, order):
     if padding != "same":
-        each = zip(sizes, pool_size, (0, 0) if padding == "valid" else padding, strict=True)
-        assume(all(2 * zeros <= k <= size + 2 * zeros for size, k, zeros in each))
+        axes = zip(sizes, pool_size, (0, 0) if padding == "valid" else padding, strict=True)
+        assume(all(2 * zeros <= k <= size + 2 * zeros for size, k, zeros in axes))
     layer = pool(pool_size=pool_size, stride=stride, padding=padding)
     rng = np.random.default_rng(0)
     x = rng.integers(-4, 0, size=(2, 2, *sizes)).astype(float)  # negative, many ties
     dy = rng.normal(size=(2, *layer.output_shape(x.shape[1:])))
-    for found, expected in zip(run(layer, x, dy, order), by_loop(layer, x, dy), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    for result, expected in zip(run(layer, x, dy, order), by_loop(layer, x, dy), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_positions_of_a_large_window_fit_their_buffer():

@@ -71,7 +71,7 @@ def test_wrong_fields(layer, fields, message):
 @pytest.mark.parametrize(
     ("layer", "fields", "shape", "message"),
     [
-        *((each, {}, (4, 6), "images (channels, height, width), not (4, 6)") for each in SEVERAL),
+        *((layer, {}, (4, 6), "images (channels, height, width), not (4, 6)") for layer in SEVERAL),
         ("conv2d", {"dilation": 3, "padding": 1}, (4, 4, 9), "height 7, the images (4, 4, 9) have"),
         *(
             (convolution, {"groups": 2}, (3, 6, 5), "do not divide 3 channels")

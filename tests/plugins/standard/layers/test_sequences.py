@@ -23,7 +23,7 @@ FIELDS = {
     "multi_head_attention": [{"heads": 3}, {"heads": 2, "units": 4, "causal": True}],
     "gru": [{"units": 2, "bidirectional": True}, {"units": 2, "return_sequences": True}],
 }
-LAYERS = [(name, fields) for name, each in FIELDS.items() for fields in each]
+LAYERS = [(name, fields) for name, sequence in FIELDS.items() for fields in sequence]
 RNG = np.random.default_rng(17)
 
 each_layer = pytest.mark.parametrize(("name", "fields"), LAYERS)
@@ -43,8 +43,8 @@ def model_of(name, fields, time, *, lengths=True, features=3):
 def padded(sequences, time, filler=0.0):
     """Sequences padded to a number of steps, with their lengths."""
     x = np.full((len(sequences), time, 3), filler)
-    for row, each in zip(x, sequences, strict=True):
-        row[: len(each)] = each
+    for row, sequence in zip(x, sequences, strict=True):
+        row[: len(sequence)] = sequence
     return {"x": x, "lengths": np.array([len(sequence) for sequence in sequences])}
 
 
@@ -62,13 +62,15 @@ def test_predictions_do_not_depend_on_padding(name, fields, lengths, more):
     )
     if keeps_time:
         assert not further[:, time:].any()
-    for row, each in zip(together, sequences, strict=True):
-        if not len(each):
+    for row, sequence in zip(together, sequences, strict=True):
+        if not len(sequence):
             assert not row.any()
             continue
-        (alone,) = model_of(name, fields, len(each), lengths=False).predict({"x": each[None]})
-        np.testing.assert_allclose(row[: len(each)] if keeps_time else row, alone, atol=1e-12)
-        assert not keeps_time or not row[len(each) :].any()
+        (alone,) = model_of(name, fields, len(sequence), lengths=False).predict(
+            {"x": sequence[None]}
+        )
+        np.testing.assert_allclose(row[: len(sequence)] if keeps_time else row, alone, atol=1e-12)
+        assert not keeps_time or not row[len(sequence) :].any()
 
 
 @each_layer

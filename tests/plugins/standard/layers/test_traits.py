@@ -59,7 +59,7 @@ def model_of(name, fields):
     rng = np.random.default_rng(3)
     parameters = model.parameters()
     model.load_parameters(
-        {key: each + rng.uniform(0.1, 0.5, each.shape) for key, each in parameters.items()}
+        {key: array + rng.uniform(0.1, 0.5, array.shape) for key, array in parameters.items()}
     )
     return model
 
@@ -95,8 +95,8 @@ def test_an_affine_function_is_said_to_be_one_and_no_other(name, fields):
 def test_parameters_have_their_roles(name):
     layer = LAYERS[name](**(LAYERS[name].examples or ({},))[0])
     shape = shape_of(name)
-    given = {**dict.fromkeys(JOINS, (shape, shape)), **dict.fromkeys(SEQUENCES, (shape,))}
-    given["cross_attention"] = shape, shape
-    parameters = layer.parameters(given.get(name, shape))
+    inputs = {**dict.fromkeys(JOINS, (shape, shape)), **dict.fromkeys(SEQUENCES, (shape,))}
+    inputs["cross_attention"] = shape, shape
+    parameters = layer.parameters(inputs.get(name, shape))
     roles = {name: parameter.role for name, parameter in parameters.items()}
     assert roles == {name: ROLES[name.rpartition("_")[2]] for name in roles}

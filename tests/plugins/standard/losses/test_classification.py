@@ -64,13 +64,13 @@ def test_categorical_crossentropy_is_golden_for_labels_and_one_hot_rows(golden_c
             [[-1], [0], [1], [0], [0], [0]],
         ),
     ],
-    ids=lambda each: getattr(each, "type", None),
+    ids=lambda loss: getattr(loss, "type", None),
 )
 def test_losses_and_gradients(loss, y_pred, y, losses, slopes):
-    found = run_loss(loss, y_pred, y)
+    result = run_loss(loss, y_pred, y)
     rtol = 1e-8 if SMALL in losses or loss == Focal() else 1e-12  # 1 - p loses digits
-    np.testing.assert_allclose(found[0], losses, rtol=rtol)
-    np.testing.assert_allclose(found[1], slopes, rtol=rtol, atol=1e-12)
+    np.testing.assert_allclose(result[0], losses, rtol=rtol)
+    np.testing.assert_allclose(result[1], slopes, rtol=rtol, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

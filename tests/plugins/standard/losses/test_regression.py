@@ -52,12 +52,12 @@ def test_small_errors_of_log_cosh_keep_their_digits():
             [[[0, -0.5], [0, 0]]],
         ),
     ],
-    ids=lambda each: getattr(each, "type", None),
+    ids=lambda loss: getattr(loss, "type", None),
 )
 def test_counts_and_directions(loss, y_pred, y, losses, slopes):
-    found = run_loss(loss, y_pred, y)
-    np.testing.assert_allclose(found[0], losses, rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(found[1], slopes, rtol=1e-12, atol=1e-15)
+    result = run_loss(loss, y_pred, y)
+    np.testing.assert_allclose(result[0], losses, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(result[1], slopes, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_targets_that_do_not_fit_are_refused(loss, y, shape, message):
 )
 def test_outputs_that_are_not_what_poisson_takes(log_input, activation, words, outline_of):
     context = outline_of({"type": "dense", "units": 1}, activation)
-    found = list(Poisson(log_input=log_input).check(context))
-    assert [words in each.message for each in found] == ([True] if words else [])
+    result = list(Poisson(log_input=log_input).check(context))
+    assert [words in loss.message for loss in result] == ([True] if words else [])
     assert list(Poisson(log_input=log_input).check(RunContext())) == []

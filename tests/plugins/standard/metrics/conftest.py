@@ -23,8 +23,8 @@ def value_of() -> Callable[..., float]:
             metric.update(state, predictions[part].copy(), targets[part].copy())
             first += size
         assert first == len(targets)
-        found = metric.result(state)
-        assert isinstance(found, float)
-        return found
+        result = metric.result(state)
+        assert isinstance(result, float)
+        return result
 
     return value

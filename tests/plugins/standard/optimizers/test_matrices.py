@@ -75,12 +75,12 @@ def muon(w, gradients, rate, beta=0.95, nesterov=True, decay=0.0):
         update = (1 - beta) * g + beta * momentum if nesterov else momentum
         if w.ndim == 2:
             theirs, size = update.T, update.T.shape
-            found = newton_schulz(theirs).T
+            result = newton_schulz(theirs).T
         else:
             size = update.shape
-            found = newton_schulz(update.reshape(len(update), -1)).reshape(update.shape)
-        found = found * max(1, size[-2] / size[-1]) ** 0.5
-        w = w * (1 - rate * decay) - rate * found
+            result = newton_schulz(update.reshape(len(update), -1)).reshape(update.shape)
+        result = result * max(1, size[-2] / size[-1]) ** 0.5
+        w = w * (1 - rate * decay) - rate * result
         yield w
 
 
@@ -97,11 +97,11 @@ def muon(w, gradients, rate, beta=0.95, nesterov=True, decay=0.0):
     ids=["lamb", "lamb, other fields", "muon", "muon, other fields"],
 )  # fmt: skip
 def test_each_step_is_that_of_the_paper(optimizer, reference, fields):
-    start, *found = our_path(optimizer, SHAPES, 0.05)
+    start, *result = our_path(optimizer, SHAPES, 0.05)
     slopes = list(gradients_of(SHAPES))
     for name in SHAPES:
         expected = list(reference(start[name], [slope[name] for slope in slopes], 0.05, **fields))
-        for ours, theirs in zip(found, expected, strict=True):
+        for ours, theirs in zip(result, expected, strict=True):
             np.testing.assert_allclose(ours[name], theirs, rtol=1e-12, atol=1e-13)
 
 

@@ -27,15 +27,15 @@ def write_table(name, path):
     data = getattr(datasets, f"load_{name}")()
     rng = np.random.default_rng(0)
     x, count = data.data, len(data.data)
-    names = [str(each) for each in getattr(data, "feature_names", range(x.shape[1]))]
-    columns = {each: [f"{value:g}" for value in x[:, at]] for at, each in enumerate(names)}
+    names = [str(name) for name in getattr(data, "feature_names", range(x.shape[1]))]
+    columns = {name: [f"{value:g}" for value in x[:, at]] for at, name in enumerate(names)}
     in_words = names[0]
     values = x[:, names.index(in_words)]
     thirds = np.quantile(values, [1 / 3, 2 / 3])
     columns[in_words] = [("low", "middle", "high")[np.searchsorted(thirds, v)] for v in values]
-    for each in names:
+    for column in names:
         for at in np.flatnonzero(rng.random(count) < 0.03):
-            columns[each][at] = ""
+            columns[column][at] = ""
     plain = name == "diabetes"
     y = [f"{t:g}" if plain else str(data.target_names[t]) for t in data.target]
     with path.open("w", newline="") as file:

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError
-from declnet.data.profile import TableChoices, profile_of
+from declnet import DataArgument, DataError
 from declnet.training.checks.check import check_spec
+from declnet_plugins.new.profiling import TableChoices, profile_of
 from declnet_plugins.standard.templates.examples import Linear, TableTemplate
+
+FOR_Y = TableChoices(targets=("y",))
 
 RNG = np.random.default_rng(6)
 
 
-def spec_for_file(file, target, folder, registry, wanted=None):
-    profile = profile_of(file, target, folder, registry, TableChoices(wanted))
+def spec_for_file(file, target, folder, registry, task=None):
+    profile = profile_of(DataArgument(file, registry), folder, TableChoices(task, (target,)))
     return TableTemplate().spec_for_table(profile, registry)
 
 
@@ -26,7 +28,7 @@ def written(tmp_path):
     """Write a table of columns, each repeated to as many rows, and return its path."""
 
     def write(rows=60, **columns):
-        cells = {name: [str(each) for each in column] for name, column in columns.items()}
+        cells = {name: [str(item) for item in column] for name, column in columns.items()}
         lines = [",".join(f'"{name}"' for name in cells)]
         lines += [",".join(cell[at % len(cell)] for cell in cells.values()) for at in range(rows)]
         path = tmp_path / "table.csv"
@@ -37,12 +39,12 @@ def written(tmp_path):
 
 
 @pytest.fixture
-def made(tmp_path, written):
+def new_spec(tmp_path, written):
     """Write a table and return its spec's document, which must be valid unchanged."""
 
-    def make(target="y", rows=60, wanted=None, **columns):
+    def make(target="y", rows=60, task=None, **columns):
         path = written(rows, **columns)
-        text = spec_for_file(path, target, tmp_path, declnet.default_registry(), wanted)
+        text = spec_for_file(path, target, tmp_path, declnet.default_registry(), task)
         (tmp_path / "spec.toml").write_text(text, "utf-8")
         assert max(map(len, text.splitlines())) < 160
         spec = declnet.load_spec(tmp_path / "spec.toml")
@@ -58,7 +60,7 @@ def note(tmp_path):
 
     def find(template=TableTemplate):
         registry = declnet.default_registry()
-        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+        profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
         (only,) = template().notes_for_table(profile)
         return only
 
@@ -70,7 +72,7 @@ def numbers(count=60):
 
 
 def types(document):
-    return [each if isinstance(each, str) else each["type"] for each in document["model"]["layers"]]
+    return [item if isinstance(item, str) else item["type"] for item in document["model"]["layers"]]
 
 
 YES_OR_NO = ("sigmoid", 1, "binary_crossentropy", "binary_accuracy")
@@ -79,7 +81,7 @@ NUMBERS = ("dense", 1, "mean_squared_error", "r2")
 
 
 @pytest.mark.parametrize(
-    ("y", "wanted", "expected"),
+    ("y", "task", "expected"),
     [
         *((y, None, YES_OR_NO) for y in (["no", "yes"], ["true", "false"], [0, 1], [3, 7])),
         *((y, None, CLASSES) for y in (["a", "b", "c"], [1, 2, 3], ["1.0", "2.0", "3.0"])),
@@ -88,8 +90,8 @@ NUMBERS = ("dense", 1, "mean_squared_error", "r2")
         (list(range(20)), "classification", ("softmax", 20, *CLASSES[2:])),
     ],
 )
-def test_targets_decide_on_the_end_of_the_network(y, wanted, expected, made):
-    document = made(x=numbers(), y=y, wanted=wanted)
+def test_targets_decide_on_the_end_of_the_network(y, task, expected, new_spec):
+    document = new_spec(x=numbers(), y=y, task=task)
     units = [layer["units"] for layer in document["model"]["layers"] if "units" in layer]
     task = document["loss"]["type"], document["training"]["metrics"][0]
     assert (types(document)[-1], units[-1], *task) == expected
@@ -97,8 +99,8 @@ def test_targets_decide_on_the_end_of_the_network(y, wanted, expected, made):
     assert document["data"].get("split") == split
 
 
-def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
-    document = made(
+def test_what_is_of_no_use_is_left_out_and_the_reason_told(new_spec, tmp_path):
+    document = new_spec(
         x=numbers(),
         row=range(60),
         name=[f"person {index}" for index in range(60)],
@@ -121,18 +123,18 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
         "empty": "empty",
         "rare": "only 1 of 60 rows have a value",
     }.items():
-        (line,) = [each for each in text.splitlines() if each.strip().startswith(f'# "{name}",')]
+        (line,) = [item for item in text.splitlines() if item.strip().startswith(f'# "{name}",')]
         assert line.endswith(f"# left out: {reason}")
-    (line,) = [each for each in text.splitlines() if each.startswith('  "color",')]
+    (line,) = [item for item in text.splitlines() if item.startswith('  "color",')]
     assert line.endswith("  # text, 2 categories")
 
 
 SENTENCES = [f"the {a} is {b} than a {c}" for a in "uvwx" for b in "yz" for c in "mnopqrst"]
 
 
-def test_texts_of_many_words_are_inputs_of_their_own(made, tmp_path):
+def test_texts_of_many_words_are_inputs_of_their_own(new_spec, tmp_path):
     many, y = numbers(64), ["a", "b", "c", "d"] * 16
-    alone = made(note=SENTENCES, y=y, rows=64)
+    alone = new_spec(note=SENTENCES, y=y, rows=64)
     assert "inputs" not in alone["data"]
     text = (tmp_path / "spec.toml").read_text("utf-8")
     assert "# text, 7 words on average, 7 at most\n" in text
@@ -140,11 +142,11 @@ def test_texts_of_many_words_are_inputs_of_their_own(made, tmp_path):
     assert alone["data"]["prepare"] == [tokenize]
     assert types(alone)[:3] == ["embedding", "mean_over_time", "dense"]
     long = ["far " * 300 + SENTENCES[0], *SENTENCES[1:]]
-    both = made(x=many, note=long, more=SENTENCES[::-1], word=["u", "v"] * 32, y=y, rows=64)
+    both = new_spec(x=many, note=long, more=SENTENCES[::-1], word=["u", "v"] * 32, y=y, rows=64)
     expected = {"text_1": ["note"], "text_2": ["more"], "table": ["x", "word"]}
     assert both["data"]["inputs"] == expected
     assert both["data"]["prepare"][0] == tokenize | {"length": 256}
-    assert [each["type"] for each in both["data"]["prepare"][1:]] == [
+    assert [item["type"] for item in both["data"]["prepare"][1:]] == [
         "tokenize",
         "impute",
         "standardize",
@@ -155,28 +157,30 @@ def test_texts_of_many_words_are_inputs_of_their_own(made, tmp_path):
     assert both["model"]["layers"][4]["inputs"] == joined
 
 
-def test_preparation_is_what_the_columns_need(made):
-    plain = made(x=numbers(), y=["a", "b"] * 30)
+def test_preparation_is_what_the_columns_need(new_spec):
+    plain = new_spec(x=numbers(), y=["a", "b"] * 30)
     fill = {"type": "impute", "strategy": "median"}
     assert plain["data"]["prepare"] == [fill, {"type": "standardize"}]
-    words = made(word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
+    words = new_spec(word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
     assert words["data"]["prepare"] == [fill, {"type": "one_hot"}]
-    infinite = made(x=["1.5", "inf", "2", "-Infinity"] * 15, y=["a", "b"] * 30)
+    infinite = new_spec(x=["1.5", "inf", "2", "-Infinity"] * 15, y=["a", "b"] * 30)
     assert infinite["data"]["prepare"][0] == fill | {"infinite": True}
-    gaps = made(x=["1.5", "", "2"] * 20, word=["u", "v", ""] * 20, y=["a", "b"] * 30)
+    gaps = new_spec(x=["1.5", "", "2"] * 20, word=["u", "v", ""] * 20, y=["a", "b"] * 30)
     missing = {"type": "impute", "strategy": "constant", "value": "missing"}
     after = [{"type": "standardize"}, {"type": "missing_indicator"}, fill]
     assert gaps["data"]["prepare"] == [missing, *after, {"type": "one_hot"}]
     wild = ["1.5", "inf", "2", "3"] * 15
-    both = made(wild=wild, x=["1.5", "", "2"] * 20, y=["a", "b"] * 30)
+    both = new_spec(wild=wild, x=["1.5", "", "2"] * 20, y=["a", "b"] * 30)
     finite = fill | {"infinite": True, "columns": ["wild"]}
     assert both["data"]["prepare"] == [finite, *after]
 
 
-def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(made, note, tmp_path):
+def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(
+    new_spec, note, tmp_path
+):
     """Half of the rows have one of 200 cities, the others one of their own."""
     cities = [f"city {at // 2 % 200}" if at % 2 else f"only {at}" for at in range(4000)]
-    document = made(city=cities, y=["a", "b", "b", "a"], rows=4000)
+    document = new_spec(city=cities, y=["a", "b", "b", "a"], rows=4000)
     grouped = document["data"]["prepare"][0]
     assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
     assert document["data"]["train"]["features"] == ["city"]
@@ -190,10 +194,10 @@ def with_calibration(text):
 
 
 @pytest.mark.parametrize("scale", ["values", "log"])
-def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp_path):
+def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, new_spec, tmp_path):
     if "conformal" not in declnet.default_registry().types("calibrator"):
         pytest.skip("no calibrator is installed")
-    made(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
+    new_spec(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
     path = tmp_path / "spec.toml"
     path.write_text(with_calibration(path.read_text("utf-8")), "utf-8")
     spec = declnet.load_spec(path, {"training.epochs": 1})
@@ -205,8 +209,8 @@ def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
 
 
-def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, note, tmp_path):
-    document = made(x=numbers(400), y=AMOUNTS, rows=400)
+def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(new_spec, note, tmp_path):
+    document = new_spec(x=numbers(400), y=AMOUNTS, rows=400)
     assert document["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
     assert "bias_initializer" not in document["model"]["layers"][-1]
     assert "# positive and skewed: learned as its log" in (tmp_path / "spec.toml").read_text(
@@ -217,7 +221,7 @@ def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, note, tmp
     in_its_unit = declnet.run(spec).metrics["train"]["mean_absolute_error"]
     assert 0.3 * AMOUNTS.std() < in_its_unit < AMOUNTS.std()
     for others in (AMOUNTS - 400, np.log(AMOUNTS), -AMOUNTS, AMOUNTS - AMOUNTS.min()):
-        document = made(x=numbers(400), y=others, rows=400)
+        document = new_spec(x=numbers(400), y=others, rows=400)
         assert document["data"]["prepare_targets"] == {"y": ["standardize"]}
 
 
@@ -236,8 +240,8 @@ COUNTS = np.random.default_rng(1).poisson(AMOUNTS / 10)
         (COUNTS, '# type = "poisson"', 'seems to hold counts: the loss "poisson" may suit'),
     ],
 )
-def test_what_may_suit_the_target_is_suggested(y, suggestion, reason, made, note, tmp_path):
-    document = made(x=numbers(400), y=y, rows=400)
+def test_what_may_suit_the_target_is_suggested(y, suggestion, reason, new_spec, note, tmp_path):
+    document = new_spec(x=numbers(400), y=y, rows=400)
     assert document["data"]["prepare_targets"] == {"y": ["standardize"]}
     assert document["loss"]["type"] == "mean_squared_error"
     assert suggestion in (tmp_path / "spec.toml").read_text("utf-8")
@@ -257,12 +261,12 @@ ORDERED = {
 
 @pytest.mark.parametrize("case", ORDERED)
 @pytest.mark.parametrize("preset", [TableTemplate, "realmlp_td"])
-def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, made, note, tmp_path):
+def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, new_spec, note, tmp_path):
     registry = declnet.default_registry()
     template = registry.find("template", preset)() if isinstance(preset, str) else preset()
     values, order = ORDERED[case]
-    made(x=numbers(), y=values * 20)
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    new_spec(x=numbers(), y=values * 20)
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     assert note(type(template)).endswith('the loss "ordinal" may suit them better, see [loss]')
     text = template.spec_for_table(profile, registry)
     assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
@@ -277,43 +281,43 @@ def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, made, note
     assert check_spec(spec).problems == ()
 
 
-def test_rare_classes_are_said_and_measured(made, note, tmp_path):
-    document = made(x=numbers(), y=["no"] * 9 + ["late"])
+def test_rare_classes_are_said_and_measured(new_spec, note, tmp_path):
+    document = new_spec(x=numbers(), y=["no"] * 9 + ["late"])
     assert document["data"]["positive_class"] == "late"
     rates = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
     assert document["training"]["metrics"] == rates
     assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
     assert note().startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
-    document = made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)  # the last one anyway
+    document = new_spec(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)  # the last one anyway
     assert "positive_class" not in document["data"]
     text = (tmp_path / "spec.toml").read_text("utf-8")
     if "threshold" in declnet.default_registry().types("calibrator"):
         (tmp_path / "spec.toml").write_text(with_calibration(text))  # is commented out with it
         assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
-    document = made(x=numbers(), y=["a"] * 5 + ["b"] * 4 + ["c"], rows=200)
+    document = new_spec(x=numbers(), y=["a"] * 5 + ["b"] * 4 + ["c"], rows=200)
     assert document["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
     for balanced in (["a", "a", "b"], ["a", "b", "c", "d", "e", "f"]):
-        assert len(made(x=numbers(), y=balanced)["training"]["metrics"]) == 3
+        assert len(new_spec(x=numbers(), y=balanced)["training"]["metrics"]) == 3
         assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
 
 
-def test_rows_without_a_target_are_left_out(made, tmp_path):
-    document = made(x=[1, 2, 3], y=["a", "", "b"])
+def test_rows_without_a_target_are_left_out(new_spec, tmp_path):
+    document = new_spec(x=[1, 2, 3], y=["a", "", "b"])
     assert document["data"]["train"]["missing_target"] == "leave_out"
     assert "# 20 rows have none" in (tmp_path / "spec.toml").read_text("utf-8")
-    assert "missing_target" not in made(x=[1, 2], y=["a", "b"])["data"]["train"]
+    assert "missing_target" not in new_spec(x=[1, 2], y=["a", "b"])["data"]["train"]
 
 
-def test_names_may_have_anything_in_them(made):
+def test_names_may_have_anything_in_them(new_spec):
     names = {'with "marks"': numbers(), "a # b": numbers(), "ünï\\\\": numbers()}
-    columns = {name.replace('"', '""'): each for name, each in names.items()}
-    document = made(target="the target", **columns, **{"the target": ["a", "b"] * 30})
+    columns = {name.replace('"', '""'): item for name, item in names.items()}
+    document = new_spec(target="the target", **columns, **{"the target": ["a", "b"] * 30})
     assert document["data"]["train"]["features"] == list(names)
     assert document["data"]["train"]["target"] == "the target"
 
 
 @pytest.mark.parametrize(
-    ("columns", "wanted", "message"),
+    ("columns", "task", "message"),
     [
         ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has only one value'),
         ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all values are missing"),
@@ -328,9 +332,9 @@ def test_names_may_have_anything_in_them(made):
         ({"x": [1, 2], "y": [0.5, 1]}, "classification", "numbers that are not whole"),
     ],
 )
-def test_a_table_with_nothing_to_learn_is_refused(columns, wanted, message, made):
+def test_a_table_with_nothing_to_learn_is_refused(columns, task, message, new_spec):
     with pytest.raises(DataError) as raised:
-        made(wanted=wanted, **columns)
+        new_spec(task=task, **columns)
     assert message in str(raised.value)
 
 
@@ -356,9 +360,9 @@ SEVERAL = {
 def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, template, text):
     more = {"note": [f"the {n} word of a long text {n}" for n in range(200)]} if text else {}
     written(200, **SEVERAL, **more)
-    choices = TableChoices(more_targets=("grade", "dense", "price"))
+    choices = TableChoices(targets=("is sold", "grade", "dense", "price"))
     registry = declnet.default_registry()
-    table = profile_of(tmp_path / "table.csv", "is sold", tmp_path, registry, choices)
+    table = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
     assert table.targets == {
         "is sold": "binary",
         "grade": "classes",
@@ -372,23 +376,23 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, templ
     assert check_spec(spec).problems == ()
     document = tomllib.loads(content)
     assert document["model"]["outputs"] == ["is_sold", "grade", "target_dense", "price"]
-    assert {name: each["type"] for name, each in document["losses"].items()} == {
+    assert {name: item["type"] for name, item in document["losses"].items()} == {
         "is_sold": "binary_crossentropy",
         "grade": "categorical_crossentropy",
         "target_dense": "mean_squared_error",
         "price": "mean_squared_error",
     }
     assert "log" in document["data"]["prepare_targets"]["price"]
-    found = declnet.run(spec).predict([{"x": 0.5, "c": "red", "note": "a long text"}])
-    assert found["is_sold"].class_names == ("no", "yes")
-    assert found["grade"].probabilities.shape == (1, 3)
-    assert found["price"].prediction[0] > 0
+    result = declnet.run(spec).predict([{"x": 0.5, "c": "red", "note": "a long text"}])
+    assert result["is_sold"].class_names == ("no", "yes")
+    assert result["grade"].probabilities.shape == (1, 3)
+    assert result["price"].prediction[0] > 0
 
 
 def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path, written):
     written(80, x=numbers(80), grade=["a", "b", "c"], visits=[*[0, 1, 2] * 26, 3, 11])
-    registry, choices = declnet.default_registry(), TableChoices(more_targets=("visits",))
-    table = profile_of(tmp_path / "table.csv", "grade", tmp_path, registry, choices)
+    registry, choices = declnet.default_registry(), TableChoices(targets=("grade", "visits"))
+    table = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
     (tmp_path / "spec.toml").write_text(TableTemplate().spec_for_table(table, registry), "utf-8")
     for seed in range(3):
         spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})

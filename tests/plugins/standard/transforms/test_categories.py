@@ -31,7 +31,7 @@ def test_integers_and_booleans_become_text():
 
 def test_what_it_takes():
     dates = text("2024-01-01", "2024-02-01")
-    suits = [GroupRare().suits(each) for each in (COLUMN, dates, np.arange(3), np.ones(2))]
+    suits = [GroupRare().suits(category) for category in (COLUMN, dates, np.arange(3), np.ones(2))]
     assert suits == [True, False, False, False]
     with pytest.raises(ColumnError, match="all values are missing"):
         GroupRare().fit(text(None, None))
@@ -46,10 +46,10 @@ def test_each_level_that_is_left_is_frequent_and_none_is_lost(values, least, mos
     after = Counter(transform.apply(column, transform.fit(column)))
     before = Counter(values)
     assert after.total() == len(values)
-    kept = after.keys() - {"other"}
-    assert len(kept) == min(most, sum(count >= least for count in before.values()))
-    assert all(after[each] == before[each] >= least for each in kept)
-    merged = [count for each, count in before.items() if each not in kept]
+    remaining = after.keys() - {"other"}
+    assert len(remaining) == min(most, sum(count >= least for count in before.values()))
+    assert all(after[category] == before[category] >= least for category in remaining)
+    merged = [count for category, count in before.items() if category not in remaining]
     assert after["other"] == sum(merged)
-    if len(kept) == most:
-        assert max(merged, default=0) <= min(after[each] for each in kept)
+    if len(remaining) == most:
+        assert max(merged, default=0) <= min(after[category] for category in remaining)

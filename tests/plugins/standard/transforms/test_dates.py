@@ -33,16 +33,16 @@ def test_each_part_as_a_number():
     transform = Datetime(parts=tuple(PARTS), cycles=False)
     state = transform.fit(MOMENTS)
     expected = np.array([*PARTS.values()]).T
-    found = transform.apply(MOMENTS, state)
-    np.testing.assert_allclose(found[[0, 2]], expected, rtol=1e-5)
-    assert np.isnan(found[1]).all()
+    result = transform.apply(MOMENTS, state)
+    np.testing.assert_allclose(result[[0, 2]], expected, rtol=1e-5)
+    assert np.isnan(result[1]).all()
     assert transform.feature_names(("at",), state)[:2] == ("at.elapsed", "at.year")
 
 
 def test_cycles_are_points_on_a_circle():
     transform = Datetime(parts=("month", "time_of_day"))
-    found = transform.apply(text("2024-10-05 06:00", "2024-04-01"), transform.fit(MOMENTS))
-    np.testing.assert_allclose(found, [[-1, 0, 1, 0], [1, 0, 0, 1]], atol=1e-12)
+    result = transform.apply(text("2024-10-05 06:00", "2024-04-01"), transform.fit(MOMENTS))
+    np.testing.assert_allclose(result, [[-1, 0, 1, 0], [1, 0, 0, 1]], atol=1e-12)
     names = transform.feature_names(("at",), transform.fit(MOMENTS))
     assert names[:2] == ("at.month_sin", "at.month_cos")
 

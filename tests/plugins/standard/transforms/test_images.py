@@ -15,16 +15,16 @@ def varied(transform, n=200, image=IMAGE):
 
 
 def counts(x):
-    found, number = np.unique(x.reshape(len(x), -1), axis=0, return_counts=True)
-    return {tuple(row): int(count) for row, count in zip(found.tolist(), number, strict=True)}
+    result, number = np.unique(x.reshape(len(x), -1), axis=0, return_counts=True)
+    return {tuple(row): int(count) for row, count in zip(result.tolist(), number, strict=True)}
 
 
 @pytest.mark.parametrize(("field", "axis"), [("flip", 3), ("flip_vertically", 2)])
 def test_about_half_of_the_images_are_flipped(field, axis):
-    found = counts(varied(Augment(**{field: True})))
+    result = counts(varied(Augment(**{field: True})))
     flipped = np.flip(IMAGE, axis)
-    assert set(found) == {tuple(IMAGE.ravel().tolist()), tuple(flipped.ravel().tolist())}
-    assert all(70 < count < 130 for count in found.values())
+    assert set(result) == {tuple(IMAGE.ravel().tolist()), tuple(flipped.ravel().tolist())}
+    assert all(70 < count < 130 for count in result.values())
 
 
 def test_images_are_moved_each_way_and_their_edges_fill_what_is_free():
@@ -34,9 +34,9 @@ def test_images_are_moved_each_way_and_their_edges_fill_what_is_free():
         for right in range(3):
             moved = padded[down : down + 4, right : right + 5]
             expected.add(tuple(moved.ravel().tolist()))
-    found = counts(varied(Augment(shift=1), 900))
-    assert set(found) == expected
-    assert all(60 < count < 140 for count in found.values())
+    result = counts(varied(Augment(shift=1), 900))
+    assert set(result) == expected
+    assert all(60 < count < 140 for count in result.values())
 
 
 def test_all_channels_are_moved_alike():

@@ -15,10 +15,10 @@ NAN = np.nan
 def test_without_gaps_in_the_training_data_a_column_stays_as_it_is(column):
     transform = MissingIndicator()
     state = transform.fit(column)
-    found = transform.apply(column, state)
-    assert found is not column
-    np.testing.assert_array_equal(found, column)
-    assert found.dtype == column.dtype
+    result = transform.apply(column, state)
+    assert result is not column
+    np.testing.assert_array_equal(result, column)
+    assert result.dtype == column.dtype
     assert transform.feature_names(("a",), state) == ("a",)
     np.testing.assert_array_equal(transform.apply(np.array([NAN]), state), [NAN])
 
@@ -29,9 +29,9 @@ def test_numbers_that_are_missing_together_share_an_indicator():
     transform = MissingIndicator()
     state = transform.fit(column)
     assert state == {"numbers": [1, 3]}
-    found = transform.apply(column, state)
-    np.testing.assert_array_equal(found[:, :4], column)
-    assert found[:, 4:].tolist() == [[1, 1], [0, 0], [0, 1]]
+    result = transform.apply(column, state)
+    np.testing.assert_array_equal(result[:, :4], column)
+    assert result[:, 4:].tolist() == [[1, 1], [0, 0], [0, 1]]
     names = ("d.year", "d.sin", "d.cos", "other")
     assert transform.feature_names(names, state) == (*names, "d.sin.missing", "other.missing")
 

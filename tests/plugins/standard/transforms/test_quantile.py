@@ -49,9 +49,9 @@ def test_predictions_stay_in_the_range_of_the_training_data():
     x = RNG.gamma(2, size=500)
     for transform in (Quantile(), Quantile(distribution="uniform")):
         state = transform.fit(x)
-        found = transform.inverse(np.array([[-50.0, 0.5], [50.0, 0.1]]), state)
-        assert found.shape == (2, 2)
-        assert (found[0, 0], found[1, 0]) == (x.min(), x.max())
+        result = transform.inverse(np.array([[-50.0, 0.5], [50.0, 0.1]]), state)
+        assert result.shape == (2, 2)
+        assert (result[0, 0], result[1, 0]) == (x.min(), x.max())
 
 
 @pytest.mark.parametrize("quantiles", [None, np.array([1.0]), np.array([2.0, 1.0])])

@@ -32,9 +32,9 @@ def _goes_back(transform, x):
 
 def test_signed_log_is_odd_and_nearly_linear_near_0():
     transform = SignedLog(scale=10.0)
-    found = transform.apply(np.array([-90.0, 0.0, 90.0, 1e-6, np.nan]), {})
+    result = transform.apply(np.array([-90.0, 0.0, 90.0, 1e-6, np.nan]), {})
     log10 = np.log(10)
-    np.testing.assert_allclose(found, [-log10, 0, log10, 1e-7, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(result, [-log10, 0, log10, 1e-7, np.nan], rtol=1e-6)
     with pytest.raises(ColumnError, match="is text"):
         transform.apply(np.array(["a"], object), {})
 

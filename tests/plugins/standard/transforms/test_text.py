@@ -39,12 +39,12 @@ def test_rare_and_new_tokens_are_unknown_and_an_empty_text_is_one_of_them():
     np.testing.assert_array_equal(y.lengths, [2, 1, 1])
 
 
-@pytest.mark.parametrize(("cut", "kept"), [("end", "abc"), ("start", "cde")])
-def test_longer_texts_are_cut(cut, kept):
+@pytest.mark.parametrize(("cut", "remainder"), [("end", "abc"), ("start", "cde")])
+def test_longer_texts_are_cut(cut, remainder):
     transform = Tokenize(unit="characters", length=3, min_count=1, cut=cut)
     state = transform.fit(text("abcde"))
     (row,) = transform.apply(text("abcde"), state).values
-    assert "".join(state["tokens"][each - 2] for each in row) == kept
+    assert "".join(state["tokens"][number - 2] for number in row) == remainder
 
 
 def test_composed_and_decomposed_letters_are_the_same_and_case_may_matter():

@@ -49,11 +49,11 @@ def test_samples_of_another_shape_are_not_broadcast(transform, shape):
     ],
 )
 def test_figures(transform, column, expected):
-    found = through(transform, column)
-    if found.dtype.kind == "O":
-        assert found.tolist() == expected
+    result = through(transform, column)
+    if result.dtype.kind == "O":
+        assert result.tolist() == expected
     else:
-        np.testing.assert_allclose(found.astype(float), np.array(expected, float), rtol=1e-7)
+        np.testing.assert_allclose(result.astype(float), np.array(expected, float), rtol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="needs Playwright: run nox -s long"
     )
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = next((result for name in BROWSERS if (result := shutil.which(name))), None)
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with playwright.sync_playwright() as started:

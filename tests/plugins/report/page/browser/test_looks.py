@@ -45,8 +45,8 @@ def test_all_charts_are_drawn_without_a_request_or_an_error(
     assert height > 2000
     assert path.stat().st_size > 100_000  # there is something on it
     assert opened.messages == []
-    (own,) = opened.requests
-    assert own.startswith("file:///")
+    (part,) = opened.requests
+    assert part.startswith("file:///")
 
 
 @pytest.mark.parametrize("which", ["classifier", "comparison"])
@@ -67,12 +67,12 @@ def test_the_pointer_shows_values(open_page, classifier_page):
     opened.page.locator("figure:has(h3:text-is('Loss')) .plot svg").hover()
     tip = opened.page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
-    found = re.fullmatch(
+    result = re.fullmatch(
         r"data\s+(train|validation)\s+epoch\s+(\d+)\s+loss\s+(\S+)", tip.inner_text()
     )
-    assert found, tip.inner_text()
+    assert result, tip.inner_text()
     values = classifier_page.spec("Loss")["data"]["values"]
-    assert (found[1], int(found[2]), found[3]) in {
+    assert (result[1], int(result[2]), result[3]) in {
         (value["series"], value["x"], value["sy"]) for value in values
     }
 

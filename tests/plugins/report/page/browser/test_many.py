@@ -100,10 +100,10 @@ def test_axe_finds_nothing_on_the_page_of_many_runs(open_page, many_html):
     opened = open_page(many_html)
     opened.open_all()
     for _ in ("light", "dark"):
-        found = axe.Axe().run(opened.page, options={"resultTypes": ["violations"]}).response
-        told = [
-            (each["id"], [node["target"] for node in each["nodes"]][:5])
-            for each in found["violations"]
+        result = axe.Axe().run(opened.page, options={"resultTypes": ["violations"]}).response
+        violations = [
+            (violation["id"], [node["target"] for node in violation["nodes"]][:5])
+            for violation in result["violations"]
         ]
-        assert told == []
+        assert violations == []
         opened.page.get_by_role("button", name="Dark theme").click()

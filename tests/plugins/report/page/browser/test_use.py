@@ -42,7 +42,7 @@ def test_the_log_scale_changes_by_keyboard_and_back(open_page, classifier_page):
 
 def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
     opened = open_page(classifier_page.html)
-    wanted = opened.page.evaluate(
+    requested = opened.page.evaluate(
         "[...document.querySelectorAll('a, button, summary, [tabindex=\"0\"]')]"
         ".filter(each => each.checkVisibility()).length"
     )
@@ -54,9 +54,9 @@ def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
     focused = "document.activeElement.textContent.trim()"
     assert opened.page.evaluate(focused) == "Skip to the content"
     assert opened.page.locator(".skip").is_visible()
-    for _ in range(wanted + 5):
+    for _ in range(requested + 5):
         opened.press("Tab")
-    assert opened.page.evaluate("window.reached.size") >= wanted
+    assert opened.page.evaluate("window.reached.size") >= requested
 
 
 @pytest.mark.parametrize("which", ["regression", "comparison"])
@@ -66,9 +66,12 @@ def test_axe_finds_nothing(open_page, request, which):
     opened.open_all()
     faults_only = {"resultTypes": ["violations"]}  # the list of all that is right has megabytes
     for _ in ("light", "dark"):
-        found = axe.Axe().run(opened.page, options=faults_only).response["violations"]
-        told = [(each["id"], [node["target"] for node in each["nodes"]][:5]) for each in found]
-        assert told == []
+        result = axe.Axe().run(opened.page, options=faults_only).response["violations"]
+        violations = [
+            (violation["id"], [node["target"] for node in violation["nodes"]][:5])
+            for violation in result
+        ]
+        assert violations == []
         opened.page.get_by_role("button", name="Dark theme").click()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="the extra jit is not installed")
 
-from declnet_plugins.jit.replay.own_loops import SOURCES, TARGETS, conversion
+from declnet_plugins.jit.replay.inner_loops import SOURCES, TARGETS, conversion
 
 OTHERS = tuple(map(np.dtype, ("f2", "c16", "u4")))
 

@@ -1,0 +1,47 @@
+"""The checks of the conformance kit for panels."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from declnet.testing import check_component
+from declnet_plugins.report import ReportPanel
+
+NUMBERS = count()
+
+
+class Name(ReportPanel):
+    """The name of the run."""
+
+    type = "name_of_the_run"
+
+    def render(self, run):
+        return f"<p>{run.name}</p>"
+
+
+def broken(render):
+    return type("Broken", (Name,), {"type": "broken", "render": render, "__doc__": "Wrong."})
+
+
+def test_a_right_panel_passes():
+    assert check_component(Name).succeeded
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "words"),
+    [
+        (broken(lambda self, run: f"<p>{next(NUMBERS)}</p>"), "shows_a_run", "other HTML"),
+        (broken(lambda self, run: "<p>"), "shows_a_run", "not closed"),
+        (
+            broken(lambda self, run: Path(run.path, "history.jsonl").read_text()[:0]),
+            "shows_a_run_without_history",
+            "FileNotFoundError",
+        ),
+    ],
+    ids=["counts", "not_closed", "reads_a_file"],
+)
+def test_a_broken_panel_fails(cls, check, words):
+    report = check_component(cls, raise_on_failure=False)
+    failed = {outcome.check: outcome.message for outcome in report.failed}
+    assert words in failed[check]
