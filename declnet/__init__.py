@@ -7,16 +7,11 @@ which are imported on first use.
 
 from __future__ import annotations
 
-from declnet.registry.lazy import lazy_names
+from declnet.registry.lazy import lazy_names, names_in_stub
 
 __version__ = "0.1.0"
 
-with open(f"{__file__}i", encoding="utf-8") as _stub:  # noqa: PTH123  # pathlib imports slowly
-    _HOME_OF = {
-        words[3]: words[1].removeprefix("declnet.")
-        for words in map(str.split, _stub)
-        if words[:1] == ["from"]  # from declnet.MODULE import NAME as NAME
-    }
+_HOME_OF = names_in_stub(__name__)
 
 __all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605
 

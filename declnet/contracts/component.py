@@ -63,7 +63,7 @@ class Component(StrictModel):
     """Fields of a contract that a dumped component leaves out while they have their default."""
 
     _spec_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a spec may write beside the fields of a component of this contract."""
+    """Keys that a spec may write in addition to the fields of a component of this contract."""
 
     @classmethod
     def verify_contract(cls) -> None:

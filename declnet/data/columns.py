@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,31 @@ def require_column(columns: Collection[str], name: str, **where: Any) -> None:
         hint = suggestion(name, known, "columns")
         message = f'there is no column "{name}"'
         raise DataError(message, hint=hint, code="E034", column=name, **where)
+
+
+def require_known(kind: str, name: str, known: Collection[str], path: KeyPath) -> None:
+    """Raise DataError, suggesting similar names, unless a class, target or input is known."""
+    if name not in known:
+        hint = suggestion(name, known, "classes" if kind == "class" else f"{kind}s")
+        raise DataError(f'there is no {kind} "{name}"', hint=hint, path=path, code="E034")
+
+
+def refuse_rows(
+    table: Table, name: str, wrong: Array, fault: str | Callable[[Any], str], **details: Any
+) -> None:
+    """Raise DataError for the first row in which a value is wrong, if there is one.
+
+    Args:
+        table: the table.
+        name: the name of the column.
+        wrong: where its values are wrong, booleans (n,).
+        fault: what is wrong, as for `DataError.in_cell`; or a function of the value.
+        details: other arguments of `DataError.in_cell`.
+    """
+    row = _first(wrong)
+    if row is not None:
+        text = fault if isinstance(fault, str) else fault(table.columns[name][row])
+        raise DataError.in_cell(table.row_number(row), name, text, **details)
 
 
 def table_with(name: str, data: Dataset | Table, path: KeyPath, purpose: str) -> Table:

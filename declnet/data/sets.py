@@ -17,7 +17,7 @@ from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.contracts.returned import verified
 from declnet.data.batches import varied_inputs
 from declnet.data.blocks import BlockSet
-from declnet.data.columns import labels_of, table_with
+from declnet.data.columns import labels_of, refuse_rows, require_known, table_with
 from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
 from declnet.data.preparing.target_encoding import (
     TargetEncoding,
@@ -81,8 +81,7 @@ def label_of_class(name: str, names: Sequence[str] | None, classes: int) -> int:
         if label < classes and name == str(label):
             return label
     known = names if names is not None else [str(index) for index in range(min(classes, SUGGESTED))]
-    path = (*AT_CLASSES, name)
-    hint = suggestion(name, known, "classes")
+    hint, path = suggestion(name, known, "classes"), (*AT_CLASSES, name)
     raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
 
 
@@ -93,16 +92,15 @@ def _weights_in_column(data: Data, name: str) -> Array:
     if column.dtype.kind not in "fiub":
         fault = "is text, not weights"
         raise DataError.in_cell(None, name, fault, path=AT_SAMPLES, code="E036")
-    wrong = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
-    if wrong.size:
-        raise DataError.in_cell(
-            table.row_number(int(wrong[0])),
-            name,
-            f"is {column[wrong[0]]}",
-            hint="a weight is a number of at least 0",
-            path=AT_SAMPLES,
-            code="E036",
-        )
+    refuse_rows(
+        table,
+        name,
+        ~(np.isfinite(column) & (column >= 0)),
+        lambda weight: f"is {weight}",
+        hint="a weight is a number of at least 0",
+        path=AT_SAMPLES,
+        code="E036",
+    )
     return column.astype(float)
 
 
@@ -396,10 +394,9 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             continue
         varied_x = {name: x for name, x in train.inputs.items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
-            if name not in varied and [*varied] != [UNNAMED]:
-                hint = suggestion(name, varied, "inputs")
+            if [*varied] != [UNNAMED]:
                 path = ("data", "prepare", number, "columns", position)
-                raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")
+                require_known("input", name, varied, path)
         suited = [
             verified(Transform.suits, transform, np.asarray(x[:1])) for x in varied_x.values()
         ]

@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.network.inputs import UNNAMED
-from declnet.data.columns import labels_of, table_with
+from declnet.data.columns import labels_of, refuse_rows, table_with
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates
 from declnet.display.words import counted
 from declnet.errors import DataError
@@ -48,15 +48,8 @@ def column_to_split_by(
     """Return the data, which must be a table, and a column that is missing in no row."""
     table = table_with(name, data, AT_COLUMN, "columns to split by")
     column = table.columns[name]
-    gaps = np.flatnonzero(missing_values(column))
-    if gaps.size:
-        raise DataError.in_cell(
-            table.row_number(int(gaps[0])),
-            name,
-            f"is missing, so the row cannot be {purpose}",
-            path=AT_COLUMN,
-            code="E036",
-        )
+    fault = f"is missing, so the row cannot be {purpose}"
+    refuse_rows(table, name, missing_values(column), fault, path=AT_COLUMN, code="E036")
     return table, column
 
 
@@ -197,16 +190,15 @@ def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Ar
     table, column = column_to_split_by(data, str(split.column))
     labels = np.array([str(cell).strip().lower() for cell in column.tolist()])
     names = ("train", "validation", "test")
-    other = np.flatnonzero(~np.isin(labels, names))
-    if other.size:
-        raise DataError.in_cell(
-            table.row_number(int(other[0])),
-            str(split.column),
-            f'is "{column[other[0]]}"',
-            hint="it must be train, validation or test",
-            path=AT_COLUMN,
-            code="E036",
-        )
+    refuse_rows(
+        table,
+        str(split.column),
+        ~np.isin(labels, names),
+        lambda label: f'is "{label}"',
+        hint="it must be train, validation or test",
+        path=AT_COLUMN,
+        code="E036",
+    )
     return {name: np.flatnonzero(labels == name) for name in names}
 
 

@@ -1,4 +1,11 @@
-"""The choice of kernels for training, and the chains of layers that they compute."""
+"""The choice of kernels for training, and the chains of layers that they compute.
+
+A kernel computes what components of certain exact classes would: consecutive layers, with or
+without the loss after the last one, one layer with several inputs, a loss, an optimizer or a
+regularizer alone. The longest chain is tried first. A kernel whose `bind` returns None declines, so
+the next one is tried, and finally the components compute. NumPy kernels are always used, compiled
+ones if `[engine] kernels` allows them.
+"""
 
 from __future__ import annotations
 

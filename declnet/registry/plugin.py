@@ -133,7 +133,7 @@ def running_plugin(failed: Callable[[BaseException], None]) -> Iterator[None]:
 def is_interruption(error: BaseException) -> bool:
     """Return whether the user interrupts, not a plugin that raises KeyboardInterrupt.
 
-    The two can be told apart where the handler of Ctrl-C is the core's own.
+    The two can be distinguished where the handler of Ctrl-C is the core's own.
     """
     if not isinstance(error, KeyboardInterrupt):
         return False

@@ -132,22 +132,20 @@ class ActiveRun:
 
     def state(self) -> dict[str, Any]:
         """Return the state to store in a checkpoint, as plain values."""
-        return {
-            "stopped": self.stopped,
-            "warnings": self.warnings,
-            "final": self.final,
-            "origin": self.origin,
-            "recompute_statistics": self.recompute_statistics,
-            "keeps_checkpoints": self.keeps_checkpoints,
-        }
+        return {name: getattr(self, name) for name in _STORED}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state` returned."""
-        self.stopped, self.final = state["stopped"], state["final"]
-        self.origin = state.get("origin")  # absent from older checkpoints, as is the next
-        self.recompute_statistics = state.get("recompute_statistics", False)
-        self.warnings = list(state.get("warnings", ()))
-        self.keeps_checkpoints = state["keeps_checkpoints"]
+        """Restore what `state` returned; older checkpoints have fewer values."""
+        for name in _STORED:
+            setattr(self, name, state.get(name, getattr(self, name)))
+        self.warnings = list(self.warnings)
+
+
+_STORED = (
+    *("stopped", "warnings", "final", "origin"),
+    *("recompute_statistics", "keeps_checkpoints"),
+)
+"""The attributes of `ActiveRun` that checkpoints have."""
 
 
 class Callbacks:

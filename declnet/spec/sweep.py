@@ -180,19 +180,14 @@ def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
     if not isinstance(section, dict):
         message = f'"{SWEEP}" must be a table, not {shown(section)}'
         return Sweep(base), [Diagnostic(message, None, (SWEEP,), "E012")]
-    reader = _SweepReader(
-        source=source_map,
-        section=section,
-        at=(SWEEP,),
-        when_at=(SWEEP, WHEN),
-        noun="sweep",
-        code="E053",
-    )
+    reader = _SweepReader(source=source_map, section=section)
     return Sweep(base, reader.axes(), section), reader.problems
 
 
 class _SweepReader(KeyReader):
     """The reader of the section of a sweep."""
+
+    at, when_at, noun, code = (SWEEP,), (SWEEP, WHEN), "sweep", "E053"
 
     def axes(self) -> tuple[Axis, ...]:
         values: dict[str, list[SweptValue]] = {}

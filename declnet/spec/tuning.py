@@ -208,14 +208,7 @@ def tuning_of(
             for detail in error.errors()
         ]
     space = section.get(SPACE)
-    reader = _SpaceReader(
-        source=source_map,
-        section=space if isinstance(space, dict) else {},
-        at=(TUNE, SPACE),
-        when_at=(TUNE, WHEN),
-        noun="study",
-        code=UNMATCHED,
-    )
+    reader = _SpaceReader(source=source_map, section=space if isinstance(space, dict) else {})
     axes, dimensions = reader.read(section.get(WHEN, {}))
     problems = [*reader.problems, *problems]
     if keys is None or problems:
@@ -225,6 +218,8 @@ def tuning_of(
 
 class _SpaceReader(KeyReader):
     """The reader of the space of a study."""
+
+    at, when_at, noun, code = (TUNE, SPACE), (TUNE, WHEN), "study", UNMATCHED
 
     def read(self, when: Any) -> tuple[tuple[Axis, ...], tuple[Dimension, ...]]:
         """Return the ends or choices of each dimension, and the dimensions, in one order."""

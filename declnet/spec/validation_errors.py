@@ -33,57 +33,46 @@ from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec
 from declnet.spec.repairs import Repair
 
-_CODES = {
-    "unknown_key": "E010",
-    "missing_key": "E011",
-    "missing": "E011",
-    "finite_number": "E013",
-    "number": "E013",
-    "greater_than": "E013",
-    "greater_than_equal": "E013",
-    "less_than": "E013",
-    "less_than_equal": "E013",
-    "multiple_of": "E013",
-    "literal_error": "E014",
-    "enum": "E014",
-    "string_pattern_mismatch": "E014",
-    "string_too_short": "E014",
-    "string_too_long": "E014",
-    "name": "E014",
-    "contradiction": "E017",
-    "value_error": "E017",
-    "too_short": "E018",
-    "too_long": "E018",
-    "names": "E019",
-    "requirement": "E008",
-    "version": "E007",
+_ERRORS: dict[str, tuple[str, str]] = {
+    "unknown_key": ("E010", ""),
+    "missing_key": ("E011", ""),
+    "missing": ("E011", "is missing"),
+    "int_type": ("E012", "must be an integer, not {value}"),
+    "int_from_float": ("E012", "must be an integer, not {value}"),
+    "int_parsing_size": ("E012", "must be an integer of fewer digits, not {value}"),
+    "float_type": ("E012", "must be a number, not {value}"),
+    "bool_type": ("E012", "must be true or false, not {value}"),
+    "string_type": ("E012", "must be a string, not {value}"),
+    "model_type": ("E012", "must be a table, not {value}"),
+    "dict_type": ("E012", "must be a table, not {value}"),
+    "tuple_type": ("E012", "must be a list, not {value}"),
+    "list_type": ("E012", "must be a list, not {value}"),
+    "path_type": ("E012", "must be a path, not {value}"),
+    "finite_number": ("E013", "must be finite, not {value}"),
+    "number": ("E013", ""),
+    "greater_than": ("E013", "must be greater than {gt}, not {value}"),
+    "greater_than_equal": ("E013", "must be at least {ge}, not {value}"),
+    "less_than": ("E013", "must be less than {lt}, not {value}"),
+    "less_than_equal": ("E013", "must be at most {le}, not {value}"),
+    "multiple_of": ("E013", ""),
+    "literal_error": ("E014", "must be {expected}, not {value}"),
+    "enum": ("E014", ""),
+    "string_pattern_mismatch": ("E014", "must match the pattern {pattern}, not {value}"),
+    "string_too_short": ("E014", ""),
+    "string_too_long": ("E014", ""),
+    "name": ("E014", ""),
+    "contradiction": ("E017", ""),
+    "value_error": ("E017", "{error}"),
+    "too_short": ("E018", "must have at least {min_length} item{plural}"),
+    "too_long": ("E018", "must have at most {max_length} item{plural}"),
+    "names": ("E019", ""),
+    "requirement": ("E008", ""),
+    "version": ("E007", ""),
 }
-"""Codes by error type, pydantic's or ours; any other is E012, wrong type of value."""
+"""The code and the message of each type of error, pydantic's or ours.
 
-
-_EXPECTED = {
-    "int_type": "must be an integer",
-    "int_from_float": "must be an integer",
-    "int_parsing_size": "must be an integer of fewer digits",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "string_type": "must be a string",
-    "finite_number": "must be finite",
-    "model_type": "must be a table",
-    "dict_type": "must be a table",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "path_type": "must be a path",
-}
-
-
-_BOUNDS = {
-    "greater_than": ("must be greater than", "gt"),
-    "greater_than_equal": ("must be at least", "ge"),
-    "less_than": ("must be less than", "lt"),
-    "less_than_equal": ("must be at most", "le"),
-}
-
+Any other is E012, wrong type of value; without a message here, the error has one.
+"""
 
 _SECTIONS: dict[str, type[StrictModel]] = {
     "data": DataSpec,
@@ -150,33 +139,20 @@ def repairs_of(
 
 
 def _code(detail: ErrorDetails) -> str:
-    return str(detail.get("ctx", {}).get("code", _CODES.get(detail["type"], "E012")))
+    code, _ = _ERRORS.get(detail["type"], ("E012", ""))
+    return str(detail.get("ctx", {}).get("code", code))
 
 
 def _message(detail: ErrorDetails) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    ending = f", not {shown(detail['input'])}"
-    if kind in _EXPECTED:
-        return _EXPECTED[kind] + ending
-    if kind in _BOUNDS:
-        words, key = _BOUNDS[kind]
-        bound = context.get(key)
-        return f"{words} {f'{bound:g}' if isinstance(bound, float) else bound}{ending}"
-    if kind in ("too_short", "too_long"):
-        bound = context.get("min_length", context.get("max_length"))
-        which = "at least" if kind == "too_short" else "at most"
-        return f"must have {which} {bound} item{'s' if bound != 1 else ''}"
-    choices = str(context.get("expected")).replace("'", '"')
-    others = {
-        "missing": "is missing",
-        "string_pattern_mismatch": f"must match the pattern {context.get('pattern')}{ending}",
-        "literal_error": f"must be {choices}{ending}",
-        "value_error": str(context.get("error")),
-    }
-    if kind in others:
-        return others[kind]
+    context, value = detail.get("ctx", {}), shown(detail["input"])
+    _, template = _ERRORS.get(detail["type"], ("", ""))
+    if template:
+        plural = "" if 1 in (context.get("min_length"), context.get("max_length")) else "s"
+        words = {key: f"{item:g}" if type(item) is float else item for key, item in context.items()}
+        words["expected"] = str(context.get("expected")).replace("'", '"')
+        return template.format(value=value, plural=plural, **words)
     message = detail["msg"].removeprefix("Input should ").removeprefix("Value should ")
-    return detail["msg"] if message == detail["msg"] else f"must {message}{ending}"
+    return detail["msg"] if message == detail["msg"] else f"must {message}, not {value}"
 
 
 def _subject(path: KeyPath) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.registry.spelling import suggestion
@@ -59,21 +59,22 @@ class KeyReader(Reader):
     """A reader of a section whose keys vary.
 
     Attributes:
-        source: the document.
-        section: the table of the keys.
-        at: its path in the document.
+        at: the path of the table of the keys in the document.
         when_at: the path of the table of conditions.
         noun: what the section declares.
         code: the code of errors in how keys fit together.
+        source: the document.
+        section: the table of the keys.
         places: the path of each key.
     """
 
+    at: ClassVar[KeyPath]
+    when_at: ClassVar[KeyPath]
+    noun: ClassVar[str]
+    code: ClassVar[str]
+
     source: SourceMap
     section: Mapping[str, Any]
-    at: KeyPath
-    when_at: KeyPath
-    noun: str
-    code: str
     places: dict[str, KeyPath] = field(default_factory=dict)
 
     def may_vary(self, key: str, at: KeyPath, fixed: Sequence[str]) -> bool:

@@ -73,7 +73,18 @@ def difference(
     )
 
 
-def kept_and_read(first: Array, second: Array, poisons: tuple[float, float]) -> tuple[int, int]:
+def require_equal(
+    array: Array, expected: Array, what: str, advice: str = "", tolerance: float = CLOSE
+) -> None:
+    """Raise CheckFailed if two arrays differ: what is wrong, how, and the advice."""
+    fault = difference(array, expected, tolerance)
+    if fault is not None:
+        raise CheckFailed(f"{what}: {fault}{'; ' if advice else ''}{advice}")
+
+
+def unwritten_and_read(
+    first: Array, second: Array, poisons: tuple[float, float]
+) -> tuple[int, int]:
     """Return how many elements kept what they held before, and how many depend on it otherwise.
 
     The arrays are the results of two runs whose output arrays held different poisons.

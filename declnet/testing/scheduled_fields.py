@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from declnet import Schedule
+from declnet import Array, Schedule
 from declnet.testing.checking import CheckSkipped, Subject
+from declnet.testing.comparison import require_equal
 
 
 class _Jump(Schedule):
@@ -19,6 +20,12 @@ class _Jump(Schedule):
 
     def rate(self, step: int, total: int) -> float:  # noqa: ARG002
         return self.first if step == 1 else self.later
+
+
+def require_followed(field: str, what: str, array: Array, expected: Array) -> None:
+    """Raise CheckFailed if a result with a schedule in a field is not that with its number."""
+    fault = f"{what} with a schedule in {field} differs from the result with its number"
+    require_equal(array, expected, fault, f"read state.now.{field} at each call", tolerance=0)
 
 
 def scheduled_variants(subject: Subject) -> Iterator[tuple[str, Subject, Subject, Subject]]:

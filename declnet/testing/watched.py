@@ -98,7 +98,7 @@ class WatchedLayer(Watched):
         self.forward_arguments, read = (x, y, state), named("x", x)
         self._spoil([y], read.values())
         state.measuring = self.measuring
-        read_only = self._kept(state, all=state.frozen or not state.training)
+        read_only = self._unwritable(state, all=state.frozen or not state.training)
         self._call("forward", x, y, state, read=read | read_only)
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
@@ -110,7 +110,7 @@ class WatchedLayer(Watched):
         seen_x, seen_y, _ = self.forward_arguments
         self._spoil([*named("x", seen_x).values(), seen_y], read.values())
         self._spoil([*named("dx", dx).values(), *vars(state.grad).values()], [dy])
-        self._call("backward", x, y, dy, dx, state, read=read | self._kept(state, all=True))
+        self._call("backward", x, y, dy, dx, state, read=read | self._unwritable(state, all=True))
 
     def _spoil(self, arrays: Sequence[Array], needed: Any) -> None:
         """Fill arrays that are floats and share no memory with those to keep."""
@@ -119,7 +119,7 @@ class WatchedLayer(Watched):
             if array.dtype.kind == "f" and not any(np.may_share_memory(array, k) for k in others):
                 poison(array, self._spoiled)
 
-    def _kept(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
+    def _unwritable(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
         """Return the parameters that may not be written, and the constants of the workspace."""
         parameters, workspace = self._parameters.items(), self._workspace.items()
         names = [name for name, parameter in parameters if parameter.trainable or all]

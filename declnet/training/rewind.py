@@ -1,4 +1,10 @@
-"""Rewinding a training: the last steps are repeated to find what made a value non-finite."""
+"""Rewinding a training: the last steps are repeated to find what made a value non-finite.
+
+The state is copied between two steps, so seldom that it takes at most a thousandth of the time.
+When a loss is not finite, the steps since the copy are repeated to find the first one that left
+something non-finite, and then up to that one, which `culprits` makes with the components alone,
+checking the result of each call.
+"""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ class DataSource(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
+        """Raise RegistryError also for a class that reads files, but cannot be built for one."""
         super().verify_contract()
         has_for_file = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
         reads_files = bool(cls.suffixes) or cls.reads_folders

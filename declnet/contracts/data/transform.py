@@ -111,7 +111,7 @@ class Transform(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; requires `vary` or `apply`, by `training_only`."""
+        """Raise RegistryError also if it lacks `vary` or `apply`, as `training_only` demands."""
         super().verify_contract()
         method = "vary" if cls.training_only else "apply"
         if getattr(cls, method) is getattr(Transform, method):

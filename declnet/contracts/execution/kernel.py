@@ -160,7 +160,7 @@ class Kernel(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `replaces` must name classes a kernel can replace."""
+        """Raise RegistryError also if `replaces` names classes that a kernel cannot replace."""
         if cls.model_fields:
             raise RegistryError(
                 f"{cls.__name__} has the fields {', '.join(cls.model_fields)}, but a kernel has "

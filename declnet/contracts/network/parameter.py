@@ -257,7 +257,7 @@ RESERVED = frozenset({"grad", "training", "frozen", "measuring", "rng", "now"})
 
 
 def require_attributes(names: Iterable[str], reserved: Collection[str]) -> None:
-    """Raise Misfit unless these names can be attributes of a state beside the reserved ones."""
+    """Raise Misfit unless these names can be attributes of a state besides the reserved ones."""
     for name in names:
         if not name.isidentifier() or name.startswith("_") or name in reserved:
             raise Misfit(f"the name {shown(name)}", ", which cannot be an attribute of the state")

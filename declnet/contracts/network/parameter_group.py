@@ -42,19 +42,19 @@ class ParameterGroup:
         parameters: patterns of the parameters' names; the last group that matches one has it.
         optimizer: updates these parameters; a group with a `type` starts from that type's defaults,
             any other from the fields of the optimizer that has the group.
-        given: the fields of `optimizer` that the group sets, or `type`.
+        fields_set: the fields of `optimizer` that the group sets, or `type`.
         learning_rate_factor: multiplies the rate of the optimizer with the group, if given.
     """
 
     parameters: tuple[str, ...]
     optimizer: Any
-    given: frozenset[str]
+    fields_set: frozenset[str]
     learning_rate_factor: float | None = None
 
     @property
     def has_own_rate(self) -> bool:
         """Whether its learning rate does not follow from the optimizer with the group."""
-        return self.learning_rate_factor is None and bool(self.given & {"type", RATE, "decay"})
+        return self.learning_rate_factor is None and bool(self.fields_set & {"type", RATE, "decay"})
 
     def declaration(self, *, mode: str = "python", exclude_none: bool = False) -> dict[str, Any]:
         """Return the group as a table."""
@@ -62,7 +62,7 @@ class ParameterGroup:
         if self.learning_rate_factor is not None:
             table[FACTOR] = self.learning_rate_factor
         fields = self.optimizer.model_dump(mode=mode, exclude_none=exclude_none)
-        return table | {name: value for name, value in fields.items() if name in self.given}
+        return table | {name: value for name, value in fields.items() if name in self.fields_set}
 
     @classmethod
     def __get_pydantic_core_schema__(

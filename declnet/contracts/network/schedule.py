@@ -25,7 +25,7 @@ class Schedule(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `rate_field` must name a field."""
+        """Raise RegistryError also if `rate_field` does not name a field."""
         super().verify_contract()
         if cls.rate_field is not None and cls.rate_field not in cls.model_fields:
             raise RegistryError(

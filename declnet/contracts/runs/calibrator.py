@@ -58,7 +58,7 @@ class Calibrator(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; requires one of the methods that give something."""
+        """Raise RegistryError also for a class without any of the methods that `gives` names."""
         super().verify_contract()
         if not cls.gives():
             methods = ", ".join(f"{method}()" for method in GIVES)

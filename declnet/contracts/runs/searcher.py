@@ -265,7 +265,7 @@ class Searcher(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `open` or `propose` is required."""
+        """Raise RegistryError also for a class with neither `open` nor `propose`."""
         super().verify_contract()
         if cls.open is Searcher.open and cls.propose is Searcher.propose:
             raise RegistryError(f"{cls.__name__} implements neither propose() nor open()")

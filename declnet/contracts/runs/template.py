@@ -29,7 +29,7 @@ class Template(Component):
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `spec` or `spec_for_table` is required."""
+        """Raise RegistryError also for a class with neither `spec` nor `spec_for_table`."""
         super().verify_contract()
         if not cls.has_example() and not cls.takes_tables():
             raise RegistryError(

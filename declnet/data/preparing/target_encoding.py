@@ -23,7 +23,7 @@ from declnet.contracts.data.table import (
 )
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.serialization import Omitted
-from declnet.data.columns import labels_of, losses_hint
+from declnet.data.columns import labels_of, losses_hint, require_known
 from declnet.data.preparing.targets import LossTarget
 from declnet.data.typed_columns import as_type
 from declnet.errors import DataError, KeyPath
@@ -150,9 +150,7 @@ class TargetEncoding:
                 path=path,
                 code="E036",
             )
-        if name not in names:
-            hint = suggestion(name, names, "classes")
-            raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
+        require_known("class", name, names, path)
         classes = self.classes or ()
         return self if name == names[1] else replace(self, classes=classes[::-1])
 
@@ -172,9 +170,7 @@ class TargetEncoding:
             message = f'the target "{self.column}" holds numbers, which have no classes to order'
             raise DataError(message, hint="remove this key", path=path, code="E036")
         for position, name in enumerate(order):
-            if name not in names:
-                hint, at = suggestion(name, names, "classes"), (*path, position)
-                raise DataError(f'there is no class "{name}"', hint=hint, path=at, code="E034")
+            require_known("class", name, names, (*path, position))
         left = [name for name in names if name not in order]
         if left:
             message = (
@@ -343,10 +339,7 @@ def _by_target(
         return [(next(iter(encodings)), path, choice)]
     names = {name or encoding.column: name for name, encoding in encodings.items()}
     for target in choice:
-        if target not in names:
-            hint = suggestion(target, names, "targets")
-            message = f'there is no target "{target}"'
-            raise DataError(message, hint=hint, path=(*path, target), code="E034")
+        require_known("target", target, names, (*path, target))
     return [(names[target], (*path, target), value) for target, value in choice.items()]
 
 

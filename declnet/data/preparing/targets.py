@@ -13,8 +13,8 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState, apply_to_array
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.contracts.returned import verified
+from declnet.data.columns import require_known
 from declnet.errors import DataError, KeyPath
-from declnet.registry.spelling import suggestion
 from declnet.spec.heads import PartialHead, TargetKind
 
 AT_PREPARE: KeyPath = ("data", "prepare_targets")
@@ -106,11 +106,7 @@ def fit_target_steps(
     classes = {target.name for target in loss_targets if target.kind != "values"}
     fitted = {}
     for name, of_target in transforms.items():
-        if name not in ys:
-            hint = suggestion(name, ys, "targets")
-            raise DataError(
-                f'there is no target "{name}"', hint=hint, path=(*AT_PREPARE, name), code="E034"
-            )
+        require_known("target", name, ys, (*AT_PREPARE, name))
         key = name if name in train.targets else UNNAMED
         if key in classes or (key == UNNAMED and classes):
             raise DataError(

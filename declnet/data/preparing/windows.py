@@ -18,7 +18,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.inputs import UNNAMED
-from declnet.data.columns import losses_hint, require_column
+from declnet.data.columns import losses_hint, refuse_rows, require_column
 from declnet.data.preparing.targets import LossTarget
 from declnet.data.splits import Data, distinct, members_of, moments_in
 from declnet.display.words import counted
@@ -115,16 +115,12 @@ class Windows:
         if name is not None:
             require_column(table.columns, name, path=AT_SERIES)
             column = table.columns[name]
-            gaps = np.flatnonzero(missing_values(column))
-            if gaps.size:
-                raise DataError.in_cell(
-                    table.row_number(int(gaps[0])),
-                    name,
-                    "is missing, so the row belongs to no series",
-                    hint="fill it in, or remove the row",
-                    path=AT_SERIES,
-                    code="E039",
-                )
+            fault, hint = (
+                "is missing, so the row belongs to no series",
+                "fill it in, or remove the row",
+            )
+            gaps = missing_values(column)
+            refuse_rows(table, name, gaps, fault, hint=hint, path=AT_SERIES, code="E039")
             in_order = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
             rows_of = {column[rows[0]]: rows for rows in in_order}
         if self.time is not None:

@@ -257,25 +257,21 @@ class _Expansion:
         return first[0] if first else None
 
     def _add_layer(self, item: Any, written: WrittenLayer, scope: _Scope) -> None:
-        kind, written_name, inputs = self._type_of(item), _key(item, "name"), _key(item, "inputs")
-        name = written_name if isinstance(written_name, str) else None
+        kind, label, inputs = self._type_of(item), _key(item, "name"), _key(item, "inputs")
+        name = label if isinstance(label, str) else None
         usable = self._usable_name(name, written.path, scope)
         naming = scope.naming
         counted = naming.counted(kind)
         short = full_name = usable
         if naming.prefix:
             short = usable or counted
-            full_name = (
-                f"{naming.prefix}_{short}" if short and (name or written_name is None) else None
-            )
+            full_name = f"{naming.prefix}_{short}" if short and (name or label is None) else None
         changes: dict[str, Any] = {"name": full_name} if full_name != name else {}
         if isinstance(inputs, list | tuple) and not written.is_sum:
             full = [scope.full_name(input_) for input_ in inputs]
             if full != list(inputs):
                 changes["inputs"] = full
-            is_unknown = not all(
-                isinstance(input_name, str) and input_name in self._known for input_name in full
-            )
+            is_unknown = not all(isinstance(name, str) and name in self._known for name in full)
             if is_unknown and self._unknown < MOST_SUGGESTIONS:
                 self._unknown += 1
                 written = replace(written, short_names=scope.short_names())

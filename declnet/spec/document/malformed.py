@@ -85,14 +85,10 @@ def malformed(source: Source, error: ValueError, text: str | None = None) -> Dia
         stop = _stop_in_json(source.text, error)
     else:
         stop = _stop_in_toml(source.text, text or source.text, str(error))
-    explanation = _explanation(stop, _TOML if source.syntax == "toml" else _JSON)
-    end = explanation.start + min(
-        explanation.length, len(_first_line(source.text[explanation.start :]))
-    )
-    message = f"malformed {source.syntax.upper()}: {explanation.message}"
-    return Diagnostic(
-        message, explanation.hint, (), "E002", place=source.place(explanation.start, end)
-    )
+    reason = _explanation(stop, _TOML if source.syntax == "toml" else _JSON)
+    end = reason.start + min(reason.length, len(_first_line(source.text[reason.start :])))
+    message = f"malformed {source.syntax.upper()}: {reason.message}"
+    return Diagnostic(message, reason.hint, (), "E002", place=source.place(reason.start, end))
 
 
 def _stop_in_toml(text: str, parsed: str, cause: str) -> _Stop:

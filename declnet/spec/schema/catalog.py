@@ -70,10 +70,8 @@ def catalog_of(registry: Registry) -> Catalog:
 
 def _add_named_losses(catalog: Catalog) -> None:
     """Add each loss as a table `[losses.NAME]`, with the reserved keys."""
-    (table_name,) = (
-        name for name, table in catalog.tables.items() if table.get(KIND) == NAMED_LOSS
-    )
-    reserved = catalog.tables.pop(table_name)["properties"]
+    named = [name for name, table in catalog.tables.items() if table.get(KIND) == NAMED_LOSS]
+    reserved = catalog.tables.pop(*named)["properties"]
     losses = catalog.tables[SPEC]["properties"]["losses"]
     losses["additionalProperties"] = any_of_kind(NAMED_LOSS)
     for loss, definition in catalog.kinds[Loss.kind].items():

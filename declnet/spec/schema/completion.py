@@ -40,17 +40,14 @@ _Uses = Mapping[str, Schema]
 
 def completion_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions; `completion-spec` leads to all others."""
-    definitions = {}
+    schemas = {}
     for name, table in catalog.tables.items():
         if _is_section(name) and name != BLOCK:
             uses = {key: {"": schema} for key, schema in table["properties"].items()}
-            definitions[COMPLETION + name] = {
-                **_table(uses, 1),
-                "description": table["description"],
-            }
+            schemas[COMPLETION + name] = {**_table(uses, 1), "description": table["description"]}
     for kind, types in catalog.kinds.items():
-        definitions |= _kind(kind, types, catalog)
-    return definitions
+        schemas |= _kind(kind, types, catalog)
+    return schemas
 
 
 def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Schema]:
@@ -78,9 +75,7 @@ def _table(keys: Mapping[str, _Uses], types: int) -> Schema:
     return {
         "type": "object",
         "properties": {key: _key(uses, types) for key, uses in keys.items()},
-        "patternProperties": {
-            f"^{re.escape(key)}$": values for key, values in inner.items() if values
-        },
+        "patternProperties": {f"^{re.escape(key)}$": item for key, item in inner.items() if item},
     }
 
 

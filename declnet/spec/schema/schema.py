@@ -223,21 +223,15 @@ def _add_blocks(catalog: Catalog) -> None:
 
 def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions of a spec and a partial spec, and everything they refer to."""
-    definitions: dict[str, Schema] = {}
-    definitions[VARIABLE] = {"type": "string", "pattern": USE}
+    schemas: dict[str, Schema] = {VARIABLE: {"type": "string", "pattern": USE}}
     waiting = {SPEC, PARTIAL + SPEC}
     while waiting:
         name = waiting.pop()
-        definitions[name] = _definition(name, catalog)
-        references = [
-            object_["$ref"]
-            for object_ in objects_in(definitions[name])
-            if isinstance(object_.get("$ref"), str)
-        ]
-        waiting |= {
-            reference.removeprefix(DEFINITIONS) for reference in references
-        } - definitions.keys()
-    return definitions
+        schemas[name] = _definition(name, catalog)
+        references = [object_.get("$ref") for object_ in objects_in(schemas[name])]
+        names = {text.removeprefix(DEFINITIONS) for text in references if isinstance(text, str)}
+        waiting |= names - schemas.keys()
+    return schemas
 
 
 def _definition(name: str, catalog: Catalog) -> Schema:

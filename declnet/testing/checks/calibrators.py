@@ -31,7 +31,7 @@ ROWS = 10 * SAMPLES
 """Samples to fit to, and as many to apply to."""
 
 MANY = 2000
-"""As many where the coverage is counted."""
+"""The same where the coverage is counted."""
 
 ALLOWED = 0.04
 """How much less than promised that may be: four standard deviations, or more."""
@@ -131,7 +131,7 @@ def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
     return state
 
 
-def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
+def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
     """Return all that a calibrator gives for predictions, by name."""
     calibrator, gives, y_pred = subject.instance, subject.instance.gives(), data.y_pred
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
@@ -172,7 +172,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.restored:
             state = stored_again(state)
         cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
-        parts = [_given(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
+        parts = [_results(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
         for name in parts[0]:
             rows = [parts[0][name]] if name == "threshold" else [part[name] for part in parts]
             trial.outputs[f"{name} for {data.name}"] = copied(np.concatenate(rows))
@@ -183,7 +183,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 def gives_something_for_its_tasks(subject: Subject) -> None:
     """Is fitted to predictions of all tasks that it declares, and gives something for each."""
     for data in candidates(subject):
-        results = _given(subject, data, fitted_state(subject, data))
+        results = _results(subject, data, fitted_state(subject, data))
         if not results:
             raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
     called(subject, Calibrator.least_samples)
@@ -197,7 +197,7 @@ def gives_probabilities_for_probabilities(subject: Subject) -> None:
     for data in candidates(subject):
         if data.task == "values":
             continue
-        y = _given(subject, data, fitted_state(subject, data))["y"]
+        y = _results(subject, data, fitted_state(subject, data))["y"]
         if y.min() < 0 or y.max() > 1:
             raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
         if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
@@ -212,7 +212,7 @@ def keeps_its_promise(subject: Subject) -> None:
         raise CheckSkipped("it promises no coverage")
     for data in candidates(subject, MANY):
         new = data.part(slice(MANY, None))
-        results = _given(subject, new, fitted_state(subject, data.part(slice(MANY))))
+        results = _results(subject, new, fitted_state(subject, data.part(slice(MANY))))
         if "sets" in results:
             held = results["sets"][np.arange(MANY), new.y_true]
         elif "lower" in results:

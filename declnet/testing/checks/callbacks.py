@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from declnet import (
-    Array,
     Callback,
     EpochFinished,
     EpochLogged,
     Layer,
+    Model,
+    ParameterInfo,
     Run,
     RunContext,
     StepObserver,
@@ -31,6 +32,7 @@ from declnet.testing.checks.common import (
     keeps_uses_apart,
     stored_again,
 )
+from declnet.testing.harness import model_of_parameters
 from declnet.testing.trial import Setting, Trial, read_only
 
 VALIDATION = "validation_"
@@ -54,29 +56,9 @@ LOST = 2
 """The number of epochs after the checkpoint that run a second time."""
 
 
-class _PlayedModel:
-    """A model whose only parameter counts the epochs, to distinguish them."""
-
-    def __init__(self) -> None:
-        self.count = np.zeros(1)
-
-    def parameters(self) -> dict[str, Array]:
-        return {"layer.count": self.count.copy()}
-
-    def load_parameters(self, saved: Mapping[str, Array]) -> None:
-        self.count[...] = saved["layer.count"]
-
-    def vector(self) -> Array:
-        return read_only(self.count)
-
-    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
-        return np.array(parameters["layer.count"])
-
-    def from_vector(self, vector: Array) -> dict[str, Array]:
-        return {"layer.count": vector.copy()}
-
-    def predict(self, x: Any) -> Array:
-        return np.full((len(x), 1), 0.5)
+def _counting_model() -> Model:
+    """Return a model whose only parameter counts the epochs, to distinguish them."""
+    return model_of_parameters([ParameterInfo("layer.count", (1,), "weight")], "float64")
 
 
 class _PlayedRun:
@@ -86,7 +68,7 @@ class _PlayedRun:
     """
 
     def __init__(self, directory: Path | None, metrics: Mapping[str, str | None]) -> None:
-        self.directory, self._metrics, self.model = directory, metrics, _PlayedModel()
+        self.directory, self._metrics, self.model = directory, metrics, _counting_model()
         self.name, self.epochs, self.now, self.scale = "played", EPOCHS, -1, 1.0
         self.asked: list[tuple[int, str, str]] = []
 
@@ -191,7 +173,7 @@ class _PlayedCallback:
             self.run.now = number
             for update in range(UPDATES):
                 step = number * UPDATES + update + 1
-                self.run.model.count[...] = step / UPDATES - 1
+                self.run.model.store.vector[...] = step / UPDATES - 1
                 with calling(f"after_update for step {step}"), np.errstate(all="raise"):
                     self.callback.after_update(self.state, step)
             logged = (number + 1) % self._log_every == 0

@@ -19,7 +19,13 @@ from declnet.testing.checking import (
     Subject,
     check,
 )
-from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, LEAST, difference, kept_and_read
+from declnet.testing.comparison import (
+    CLOSE,
+    CLOSE_IN_FLOAT32,
+    LEAST,
+    difference,
+    unwritten_and_read,
+)
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -254,7 +260,7 @@ def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, 
     for setting in (*ORDERS, USUAL.but(dtype="float32")):
         first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
         for name, array in first.outputs.items():
-            counts = kept_and_read(array, second.outputs[name], POISONS)
+            counts = unwritten_and_read(array, second.outputs[name], POISONS)
             yield name, array.size, setting, counts
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from declnet import Array, DataError, DataInfo, Dataset, DataSource, Table, verified
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
-from declnet.testing.comparison import difference
+from declnet.testing.comparison import difference, require_equal
 from declnet.testing.trial import Setting, Trial, copied
 
 ALL = 1_000_000
@@ -129,9 +129,8 @@ def blocks_are_the_data(subject: Subject) -> None:
             parts = [read[index][name] for index in range(len(blocks.sizes))]
             if [len(part) for part in parts] != list(blocks.sizes):
                 raise CheckFailed("blocks have other sizes than said")
-            fault = difference(np.concatenate(parts), array)
-            if fault:
-                raise CheckFailed(f"the {name} of all blocks differs from load's: {fault}")
+            fault = f"the {name} of all blocks differs from load's"
+            require_equal(np.concatenate(parts), array, fault)
 
 
 @check

@@ -32,7 +32,7 @@ from declnet.testing.checking import (
     require_available,
 )
 from declnet.testing.checks.common import only, require_alike
-from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
+from declnet.testing.checks.losses import Pair, accepted_draw, drawn, prepared
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
@@ -186,10 +186,10 @@ def _steps(
         pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
         where, batch = "first" if first else "below another layer", None
         if loss is not None:
-            sort = subject.once((repr(loss), pair), partial(sort_of, loss, pair))
-            if sort is None:
+            draw_name = subject.once((repr(loss), pair), partial(accepted_draw, loss, pair))
+            if draw_name is None:
                 continue
-            batch = drawn(loss, sort, pair, 3, setting.samples)
+            batch = drawn(loss, draw_name, pair, 3, setting.samples)
         for weighted in (False, True) if loss is not None else (False,):
             step = _step(model, setting, loss, batch, weighted)
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step

@@ -29,7 +29,7 @@ from declnet.testing.checks.common import (
     require_alike,
     uses_declared_state,
 )
-from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.comparison import Function, require_equal, require_gradient, same
 from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import NO_LOSS, ShapeRefusedError
 from declnet.testing.layer_harness import (
@@ -45,7 +45,7 @@ from declnet.testing.layer_harness import (
     shapes_of,
     working_shapes,
 )
-from declnet.testing.scheduled_fields import scheduled_variants
+from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
 
 FEW = 3
@@ -213,11 +213,8 @@ def measures_running_statistics(subject: Subject) -> None:
                 has_statistics = True
                 first = harness.measured(batch)[name]
                 harness.initial[name] += 1
-                fault = difference(harness.measured(batch)[name], first)
-                if fault:
-                    raise CheckFailed(
-                        f"{name} still depends on its earlier value while state.measuring: {fault}"
-                    )
+                fault = f"{name} still depends on its earlier value while state.measuring"
+                require_equal(harness.measured(batch)[name], first, fault)
     if not has_statistics:
         raise CheckSkipped("it declares no running statistics")
 
@@ -259,11 +256,8 @@ def evaluates_without_chance(subject: Subject) -> None:
     """Gives the same in evaluation each time, so that predictions repeat."""
     for harness, batch in harnesses(subject, WHOLE):
         harness.begin(batch, training=False)
-        fault = difference(harness.forward(), harness.forward())
-        if fault:
-            raise CheckFailed(
-                f"y is random where state.training is False: {fault}; predictions must repeat"
-            )
+        fault = "y is random where state.training is False"
+        require_equal(harness.forward(), harness.forward(), fault, "predictions must repeat")
 
 
 @check
@@ -305,11 +299,8 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
         first, second, between = (
             harness.run(batch.with_x(*x), training=False)["y"] for x in zip(*points, strict=True)
         )
-        fault = difference(between, 1.75 * first - 0.75 * second)
-        if fault:
-            raise CheckFailed(
-                f"is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b): {fault}"
-            )
+        fault = "is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b)"
+        require_equal(between, 1.75 * first - 0.75 * second, fault)
 
 
 @check
@@ -321,9 +312,8 @@ def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
         raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
     for harness, batch in harnesses(subject, WHOLE):
         for training in (False, True):
-            fault = difference(harness.run(batch, training=training)["y"], np.sum(batch.x, axis=0))
-            if fault:
-                raise CheckFailed(f"adds_inputs is True, but y is not the sum of x: {fault}")
+            y, fault = harness.run(batch, training=training)["y"], "y is not the sum of x"
+            require_equal(y, np.sum(batch.x, axis=0), f"adds_inputs is True, but {fault}")
 
 
 @check
@@ -338,12 +328,7 @@ def follows_its_schedules(subject: Subject) -> None:
                 harness.set_step(step)
                 right = LayerHarness(plain, shape, WHOLE).run(batch)
                 for what, array in harness.run(batch).items():
-                    fault = difference(array, right[what], 0)
-                    if fault:
-                        raise CheckFailed(
-                            f"{what} with a schedule in {name} differs from the result with its "
-                            f"number: {fault}; read state.now.{name} at each call"
-                        )
+                    require_followed(name, what, array, right[what])
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:

@@ -18,7 +18,7 @@ from declnet import Array, Loss, Model, Registry, Shape, TrainingStep, verified
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
-from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.comparison import Function, require_equal, require_gradient, same
 from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import (
@@ -174,12 +174,12 @@ def working_pairs(subject: Subject) -> tuple[Pair, ...]:
     loss = subject.instance
 
     def works(pair: Pair) -> bool:
-        sort = sort_of(loss, pair)
-        if sort is None or loss.example_shapes or len(pair.shape) == 1:
-            return sort is not None
+        draw_name = accepted_draw(loss, pair)
+        if draw_name is None or loss.example_shapes or len(pair.shape) == 1:
+            return draw_name is not None
         plain = WHOLE.but(order="batch_first", input_order="batch_first")
         try:  # few losses reject predictions with several axes
-            LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
+            LossHarness(loss, pair.shape, plain).run(drawn(loss, draw_name, pair, 0))
         except CheckFailed as failure:
             return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
         return True
@@ -192,38 +192,38 @@ def working_pairs(subject: Subject) -> tuple[Pair, ...]:
 
 def batch_of(subject: Subject, pair: Pair, seed: int = 0) -> Batch:
     """Draw `SAMPLES` predictions and targets of a kind that the loss accepts."""
-    return drawn(subject.instance, _sort_for(subject, pair), pair, seed)
+    return drawn(subject.instance, _draw_for(subject, pair), pair, seed)
 
 
-def _sort_for(subject: Subject, pair: Pair) -> str:
-    sort = subject.once(("sort", pair), lambda: sort_of(subject.instance, pair))
-    return sort or next(iter(DRAWS[subject.instance.targets]))
+def _draw_for(subject: Subject, pair: Pair) -> str:
+    draw_name = subject.once(("draw", pair), lambda: accepted_draw(subject.instance, pair))
+    return draw_name or next(iter(DRAWS[subject.instance.targets]))
 
 
-def sort_of(loss: Loss, pair: Pair) -> str | None:
+def accepted_draw(loss: Loss, pair: Pair) -> str | None:
     """Return the first kind of data that `prepare` accepts and that gives finite losses, or None.
 
     If none gives finite losses, return the first that `prepare` accepts.
     """
     accepted = None
-    for sort in DRAWS[loss.targets]:
-        batch = drawn(loss, sort, pair, 0)
+    for draw_name in DRAWS[loss.targets]:
+        batch = drawn(loss, draw_name, pair, 0)
         try:
             with suppress(CheckFailed), calling("prepare", skips=ValueError):
                 loss.prepare(batch.y, pair.shape, FLOAT)
         except CheckSkipped:
             continue
-        accepted = accepted or sort
+        accepted = accepted or draw_name
         with suppress(CheckFailed):
             losses = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0)).losses(batch)
             if np.isfinite(losses).all():
-                return sort
+                return draw_name
     return accepted
 
 
-def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
+def drawn(loss: Loss, draw_name: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
     """Draw predictions and targets of one kind."""
-    draw, rng = DRAWS[loss.targets][sort], np.random.default_rng([seed, 5])
+    draw, rng = DRAWS[loss.targets][draw_name], np.random.default_rng([seed, 5])
     y_pred, y = draw(rng, (samples, *pair.shape), (samples, *pair.y))
     return Batch((y_pred,), y)
 
@@ -297,12 +297,9 @@ def takes_each_form_of_targets(subject: Subject) -> None:
         compared += 1
         first, second = harness.run(batch), harness.run(Batch(batch.x, other))
         for name, array in second.items():
-            fault = difference(array, first[name])
-            if fault:
-                raise CheckFailed(
-                    f"{name} for y of shape {other.shape} differs from that for the same targets "
-                    f"of shape {batch.y.shape}: {fault}; let prepare bring both to one form"
-                )
+            fault = f"{name} for y of shape {other.shape} differs from that for the same targets"
+            where, advice = f"of shape {batch.y.shape}", "let prepare bring both to one form"
+            require_equal(array, first[name], f"{fault} {where}", advice)
     if not compared:
         raise CheckSkipped("its targets have one form only")
 
@@ -343,11 +340,9 @@ def weighs_as_repetition(subject: Subject) -> None:
         mean, gradient = LossHarness(subject.instance, pair.shape, WHOLE).weighted(batch, REPEATS)
         repeated_mean, parts = LossHarness(subject.instance, pair.shape, many).weighted(repeated)
         summed = np.add.reduceat(parts, np.cumsum(REPEATS) - REPEATS, axis=0)
-        fault = difference(np.array([mean]), np.array([repeated_mean])) or difference(
-            gradient, summed
-        )
-        if fault:
-            raise CheckFailed(f"weighted samples do not give what repeated ones give: {fault}")
+        fault = "weighted samples do not give what repeated ones give"
+        require_equal(np.array([mean]), np.array([repeated_mean]), fault)
+        require_equal(gradient, summed, fault)
 
 
 @check
@@ -423,7 +418,7 @@ def _at_random_point(subject: Subject, pair: Pair, seed: int) -> tuple[Function,
 
 def _extremes(subject: Subject, pair: Pair) -> Iterator[tuple[str, Array]]:
     signs = np.random.default_rng(31).choice([-1.0, 1.0], (SAMPLES, *pair.shape))
-    if _sort_for(subject, pair) in NEVER_NEGATIVE:
+    if _draw_for(subject, pair) in NEVER_NEGATIVE:
         signs = np.abs(signs)
     for magnitude in (1.0, 100.0, LARGEST):
         yield f"predictions of magnitude {magnitude:g}", magnitude * signs

@@ -59,7 +59,7 @@ def _binary(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Ar
     return rng.uniform(0.05, 0.95, shape), labels(rng, y, 2)
 
 
-_SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
+_FORMS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
     "labels": ((Pair((4,), ()),), DRAWS["classes"]["classes"]),
     "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
@@ -71,18 +71,18 @@ _SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
 def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]:
     """Yield each kind of targets that a metric may take, in its `example_shapes` or usual ones."""
     declared = pairs_of(metric.example_shapes, lambda shape: shape)
-    for sort, (usual, draw) in _SORTS.items():
+    for form, (usual, draw) in _FORMS.items():
         for pair in declared or usual:
             shape, y = (samples, *pair.shape), (samples, *pair.y)
             fits = {"labels": len(shape) > 1 and y == shape[:-1], "one-hot rows": y == shape}
-            if not fits.get(sort, True):
+            if not fits.get(form, True):
                 continue
             y_pred, y_true = draw(np.random.default_rng(23), shape, y)
             perfect = y_true.astype(float)
-            if sort == "labels" and not declared:  # the meaning of example shapes is unknown
+            if form == "labels" and not declared:  # the meaning of example shapes is unknown
                 perfect = np.eye(shape[-1])[y_true]
             known = perfect.reshape(shape) if perfect.size == prod(shape) else None
-            yield _MetricData(f"{sort} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
+            yield _MetricData(f"{form} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
 
 
 class _MetricHarness:
@@ -168,7 +168,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 @check
 def takes_usual_data(subject: Subject) -> None:
-    """Gives a finite number for at least one usual sort of targets, or for its example shapes."""
+    """Gives a finite number for at least one usual form of targets, or for its example shapes."""
     try:
         _taken_by(subject)
     except CheckSkipped:

@@ -37,9 +37,9 @@ from declnet.testing.checks.common import (
     parts_equal_the_whole,
     takes_float32_and_float64,
 )
-from declnet.testing.comparison import difference, same
+from declnet.testing.comparison import require_equal, same
 from declnet.testing.harness import NO_LOSS, model_of_parameters
-from declnet.testing.scheduled_fields import scheduled_variants
+from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
 
@@ -240,9 +240,8 @@ def gives_the_same_rates_at_once(subject: Subject) -> None:
             alone = np.array([verified(Optimizer.rate, optimizer, step, total) for step in steps])
         with calling("rates"):
             together = verified(Optimizer.rates, optimizer, steps, total)
-        fault = difference(together, alone, 0)
-        if fault:
-            raise CheckFailed(f"rates({steps}, {total}) differs from rate, step by step: {fault}")
+        fault = f"rates({steps}, {total}) differs from rate, step by step"
+        require_equal(together, alone, fault, tolerance=0)
 
 
 @check
@@ -263,12 +262,7 @@ def follows_its_schedules(subject: Subject) -> None:
         later = _OptimizerHarness(after.instance, first.w, state=first.state)
         for step in (2, 3):
             later.step(slopes[step - 1], step)
-        fault = difference(w, later.w, 0)
-        if fault:
-            raise CheckFailed(
-                f"w with a schedule in {name} differs from the result with its number: {fault}; "
-                f"read state.now.{name} at each call"
-            )
+        require_followed(name, "w", w, later.w)
 
 
 CHECKS = (

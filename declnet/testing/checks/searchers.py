@@ -175,7 +175,7 @@ def proposes_values_of_the_space(subject: Subject) -> None:
 
 
 @check
-def keeps_what_it_is_told(subject: Subject) -> None:
+def lists_what_was_reported(subject: Subject) -> None:
     """Lists each trial with its values, and the state and objective that were reported."""
     trials: dict[int, StudyTrial] = {}
     with TemporaryDirectory() as folder:
@@ -229,7 +229,7 @@ def _require_same(whole: list[StudyTrial], again: list[StudyTrial], when: str) -
 
 CHECKS = (
     proposes_values_of_the_space,
-    keeps_what_it_is_told,
+    lists_what_was_reported,
     repeats_a_study,
     continues_a_study,
 )

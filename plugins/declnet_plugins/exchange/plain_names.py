@@ -27,7 +27,7 @@ def plain_names(texts: Iterable[str]) -> dict[str, str]:
     """
     distinct = tuple(dict.fromkeys(texts))
     names = {text: text for text in distinct if _PLAIN_NAME.fullmatch(text)}
-    taken = set(names)
+    used = set(names)
     for text in distinct:
         if text in names:
             continue
@@ -35,9 +35,9 @@ def plain_names(texts: Iterable[str]) -> dict[str, str]:
         stem = stem if _PLAIN_NAME.fullmatch(stem) else f"name_{stem}".rstrip("_")[:LONGEST_NAME]
         numbered = (f"{stem}_{number}" for number in count(2))
         name = stem
-        while name in taken:
+        while name in used:
             name = next(numbered)
-        taken.add(name)
+        used.add(name)
         names[text] = name
     return names
 

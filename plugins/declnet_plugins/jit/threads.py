@@ -1,4 +1,8 @@
-"""Threads: how many may run, how many are fastest, how one waits for others, their memory."""
+"""Threads: how many may run, how many are fastest, how one waits for others, their memory.
+
+The number of threads is chosen by trials in turns, repeated less and less often, among those that
+the system seldom preempts.
+"""
 
 from __future__ import annotations
 

@@ -57,19 +57,19 @@ def softplus(w: GraphWriter, x: str, beta: float) -> str:
 
 
 SIMPLE: dict[type, Callable[[Any, GraphWriter, str], str]] = {
-    Linear: lambda *given: given[-1],
+    Linear: lambda *arguments: arguments[-1],
     ReLU: lambda _, w, x: w.op("Relu", x),
-    LeakyReLU: lambda own, w, x: w.op("LeakyRelu", x, alpha=own.negative_slope),
-    ELU: lambda own, w, x: w.op("Elu", x, alpha=own.alpha),
+    LeakyReLU: lambda layer, w, x: w.op("LeakyRelu", x, alpha=layer.negative_slope),
+    ELU: lambda layer, w, x: w.op("Elu", x, alpha=layer.alpha),
     SELU: lambda _, w, x: w.op("Selu", x),
-    Softplus: lambda own, w, x: softplus(w, x, own.beta),
+    Softplus: lambda layer, w, x: softplus(w, x, layer.beta),
     Sigmoid: lambda _, w, x: w.op("Sigmoid", x),
     HardSigmoid: lambda _, w, x: w.op("HardSigmoid", x, alpha=1 / 6, beta=0.5),
     Tanh: lambda _, w, x: w.op("Tanh", x),
     SiLU: lambda _, w, x: silu(w, x),
     Mish: lambda _, w, x: w.op("Mul", x, w.op("Tanh", w.op("Softplus", x))),
     Softmax: lambda _, w, x: w.op("Softmax", x, axis=-1),
-    GELU: lambda own, w, x: (gelu_by_tanh if own.approximation == "tanh" else gelu)(w, x),
+    GELU: lambda layer, w, x: (gelu_by_tanh if layer.approximation == "tanh" else gelu)(w, x),
 }
 """How each activation without parameters is written."""
 
@@ -101,7 +101,7 @@ GATES: dict[str, Callable[[GraphWriter, str], str]] = {
     "gelu": gelu,
     "relu": lambda w, x: w.op("Relu", x),
     "tanh": lambda w, x: w.op("Tanh", x),
-    "linear": lambda *given: given[-1],
+    "linear": lambda *arguments: arguments[-1],
 }
 """How the activation of a gate is written."""
 

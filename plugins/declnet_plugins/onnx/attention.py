@@ -28,14 +28,14 @@ class OnnxAttention(OnnxTranslation):
         x, memory = site.inputs[0], site.inputs[0 if is_self else 1]
         time, others = site.input_shapes[0][0], site.input_shapes[0 if is_self else 1][0]
         lengths = site.inputs[1 if is_self else 2 :]
-        own, of_keys = lengths[0 if is_self else 1 :][:1], lengths[:1]
+        query_lengths, of_keys = lengths[0 if is_self else 1 :][:1], lengths[:1]
         width, heads = site.output_shape[1], component.heads
         key = _project(w, site, "key", memory)
         value = _project(w, site, "value", memory)
         query = w.compute("Mul", _project(w, site, "query", x), 1 / sqrt(width // heads))
 
-        def split(each: str, steps: int, *axes: int) -> str:
-            return w.transpose(w.reshape(each, (steps, heads, width // heads)), *axes)
+        def split(projected: str, steps: int, *axes: int) -> str:
+            return w.transpose(w.reshape(projected, (steps, heads, width // heads)), *axes)
 
         logits = w.op("MatMul", split(query, time, 0, 2, 1, 3), split(key, others, 0, 2, 3, 1))
         mask = None
@@ -51,11 +51,13 @@ class OnnxAttention(OnnxTranslation):
             shares = w.where(mask, w.op("Softmax", logits, axis=-1), w.like(logits, 0))
         context = w.op("MatMul", shares, split(value, others, 0, 2, 1, 3))
         context = w.reshape(w.transpose(context, 0, 2, 1, 3), (time, width))
-        found = _project(w, site, "output", context)
-        return without_padding(w, found, steps_before(w, own[0], time) if own else None)
+        projected = _project(w, site, "output", context)
+        return without_padding(
+            w, projected, steps_before(w, query_lengths[0], time) if query_lengths else None
+        )
 
 
 def _project(w: GraphWriter, site: TranslationSite, name: str, x: str) -> str:
-    found = w.compute("MatMul", x, site.parameters[f"{name}_weights"])
+    projected = w.compute("MatMul", x, site.parameters[f"{name}_weights"])
     biases = site.parameters.get(f"{name}_biases")
-    return found if biases is None else w.compute("Add", found, biases)
+    return projected if biases is None else w.compute("Add", projected, biases)

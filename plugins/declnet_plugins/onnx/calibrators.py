@@ -49,8 +49,8 @@ class OnnxConformal(OnnxTranslation):
             scores = _rest(w, y)
         else:  # the sums of the probabilities from the largest on
             count = _classes(site)
-            given = (y, w.constant([count], "int64"))
-            p, order = w.node("TopK", given, ("float64", "int64"), axis=1)
+            inputs = (y, w.constant([count], "int64"))
+            p, order = w.node("TopK", inputs, ("float64", "int64"), axis=1)
             sums = w.op("CumSum", p, w.constant(1))
             scores = w.op("ScatterElements", y, order, sums, axis=1)
         return (w.compute("LessOrEqual", scores, state["limit"]),)
@@ -63,7 +63,9 @@ class OnnxConformal(OnnxTranslation):
             y = w.op("Log", w.compute("Max", w.compute("Add", y, shift), LEAST_POSITIVE))
         low = high = y
         if state["quantiles"]:
-            low, high = (w.reduce(each, y, [1], keep=False) for each in ("ReduceMin", "ReduceMax"))
+            low, high = (
+                w.reduce(operator, y, [1], keep=False) for operator in ("ReduceMin", "ReduceMax")
+            )
         lower = w.compute("Sub", low, state["limit"])
         upper = w.compute("Add", high, state["limit"])
         middle = w.compute("Mul", w.op("Add", lower, upper), 0.5)

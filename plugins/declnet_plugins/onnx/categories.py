@@ -37,9 +37,9 @@ class OnnxCategory(OnnxTranslation):
             component.missing == "unknown" and component.unknown == "index"
         )
         missing = count if accepts else refused
-        found = positions(w, site.inputs[0], categories, (unknown, missing, refused))
-        w.refuse(w.compute("Equal", found, refused))
-        return w.op("Gather", w.constant(self._table(component, count)), found, axis=0)
+        places = positions(w, site.inputs[0], categories, (unknown, missing, refused))
+        w.refuse(w.compute("Equal", places, refused))
+        return w.op("Gather", w.constant(self._table(component, count)), places, axis=0)
 
     def _table(self, component: Any, count: int) -> Array:
         if isinstance(component, Ordinal):
@@ -60,9 +60,9 @@ class OnnxGroupRare(OnnxTranslation):
         categories = site.state["categories"]
         names = [*map(class_name, categories), component.other, "", ""]
         refused = len(names) - 1
-        found = positions(w, site.inputs[0], categories, (refused - 2, refused - 1, refused))
-        w.refuse(w.compute("Equal", found, refused))
-        return w.op("Gather", w.constant(names), found, axis=0)
+        places = positions(w, site.inputs[0], categories, (refused - 2, refused - 1, refused))
+        w.refuse(w.compute("Equal", places, refused))
+        return w.op("Gather", w.constant(names), places, axis=0)
 
 
 def positions(
@@ -85,6 +85,6 @@ def positions(
     is_small = w.compute("Less", w.op("Abs", x), LARGEST_INTEGER)
     is_whole = w.op("And", is_small, w.op("Equal", x, w.op("Floor", x)))
     whole = w.cast(w.where(is_whole, x, w.like(x, 0)), "int64")
-    found = w.table(whole, whole_keys, range(len(whole_keys)), unknown)
-    found = w.where(is_whole, found, w.constant(refused))
-    return w.where(w.op("IsNaN", x), w.constant(missing), found)
+    places = w.table(whole, whole_keys, range(len(whole_keys)), unknown)
+    places = w.where(is_whole, places, w.constant(refused))
+    return w.where(w.op("IsNaN", x), w.constant(missing), places)

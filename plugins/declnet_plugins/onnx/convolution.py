@@ -29,7 +29,7 @@ def _pads(window: Window) -> list[int]:
 
 def _given(w: GraphWriter, weights: Any, parameters: Any) -> list[str]:
     biases = [parameters["biases"]] if "biases" in parameters else []
-    return [w.constant(each, "float32") for each in (weights, *biases)]
+    return [w.constant(array, "float32") for array in (weights, *biases)]
 
 
 class OnnxConv2d(OnnxTranslation):
@@ -94,11 +94,11 @@ class OnnxConv1d(OnnxTranslation):
     def write(self, component: Conv1d, site: TranslationSite, w: GraphWriter) -> str:
         """Return the convolution of sequences, 0 at padding."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        kept = kept_steps(w, site, time)
+        is_step = kept_steps(w, site, time)
         weights = np.transpose(site.parameters["weights"], (2, 1, 0))
-        found = w.op(
+        convolved = w.op(
             "Conv",
-            w.transpose(without_padding(w, x, kept), 0, 2, 1),
+            w.transpose(without_padding(w, x, is_step), 0, 2, 1),
             *_given(w, weights, site.parameters),
             kernel_shape=[component.kernel_size],
             strides=[component.stride],
@@ -106,7 +106,7 @@ class OnnxConv1d(OnnxTranslation):
             pads=self._pads(component, time),
             group=component.groups,
         )
-        return without_padding(w, w.transpose(found, 0, 2, 1), kept)
+        return without_padding(w, w.transpose(convolved, 0, 2, 1), is_step)
 
     def _pads(self, component: Conv1d, time: int) -> list[int]:
         if component.padding == "valid":

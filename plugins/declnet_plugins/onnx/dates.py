@@ -49,7 +49,7 @@ class OnnxDatetime(OnnxTranslation):
         pattern, separators, places = FORMS[form]
         is_missing = w.op("Equal", x, w.constant(""))
         pattern = pattern.replace("TIME", TIME)
-        signs = [each for each in ("-", "/", r"\.") if each[-1] in separators]
+        signs = [sign for sign in ("-", "/", r"\.") if sign[-1] in separators]
         pattern = "|".join(pattern.replace("SIGN", sign) for sign in signs or ["SIGN"])
         is_date = w.op("RegexFullMatch", x, pattern=pattern)
         for separator in separators:
@@ -61,22 +61,22 @@ class OnnxDatetime(OnnxTranslation):
             clock = columns[3:]
         else:
             nothing = w.compute("Mul", columns[0], 0)
-            year, month, day = (w.compute("Add", nothing, each) for each in (1970, 1, 1))
+            year, month, day = (w.compute("Add", nothing, number) for number in (1970, 1, 1))
             clock = columns[:3]
         exists = w.op("And", is_date, _exists(w, year, month, day))
         w.refuse(w.op("Not", w.op("Or", exists, is_missing)))
         moments = _Moments(w, year, month, day, clock)
-        found = []
+        parts = []
         for part in site.state["parts"]:
             values = moments.part(part, site.state["start"])
             if not (component.cycles and part in PERIODS):
-                found.append(values)
+                parts.append(values)
                 continue
             values = w.compute("Sub", values, 1) if part in FROM_ONE else values
             angle = w.compute("Mul", values, 2 * pi / PERIODS[part])
             # many versions of onnxruntime have no cosine of doubles
-            found += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
-        rows = w.concat([w.expand(each, 1) for each in found])
+            parts += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
+        rows = w.concat([w.expand(part, 1) for part in parts])
         return w.where(w.expand(is_missing, 1), w.like(rows, np.nan), rows)
 
 

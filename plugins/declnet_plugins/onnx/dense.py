@@ -33,10 +33,10 @@ class OnnxDense(OnnxTranslation):
         weights = np.asarray(site.parameters["weights"], float)
         if isinstance(component, NTPDense):
             weights = weights / sqrt(shape[-1])
-        given = w.constant(weights, "float32"), w.constant(site.parameters["biases"], "float32")
+        arguments = w.constant(weights, "float32"), w.constant(site.parameters["biases"], "float32")
         if len(shape) == 1:
-            return w.op("Gemm", x, *given)
-        return w.op("Add", w.op("MatMul", x, given[0]), given[1])
+            return w.op("Gemm", x, *arguments)
+        return w.op("Add", w.op("MatMul", x, arguments[0]), arguments[1])
 
 
 class OnnxEmbedding(OnnxTranslation):
@@ -96,10 +96,10 @@ class OnnxParametricActivation(OnnxTranslation):
 
     def write(self, component: ParametricActivation, site: TranslationSite, w: GraphWriter) -> str:
         """Return x + shares * (f - x)."""
-        given, activated = site.inputs
+        x, activated = site.inputs
         shares = along_first_axis(site.parameters["shares"], site.input_shapes[0])
-        change = w.compute("Mul", w.op("Sub", activated, given), shares)
-        return w.op("Add", given, change)
+        change = w.compute("Mul", w.op("Sub", activated, x), shares)
+        return w.op("Add", x, change)
 
 
 class OnnxPBLD(OnnxTranslation):
@@ -109,11 +109,11 @@ class OnnxPBLD(OnnxTranslation):
 
     def write(self, component: PBLD, site: TranslationSite, w: GraphWriter) -> str:
         """Return the embeddings of the features, then x."""
-        (x,), own = site.inputs, site.parameters
-        frequencies = 2 * pi * np.asarray(own["frequencies"], float)
+        (x,), parameters = site.inputs, site.parameters
+        frequencies = 2 * pi * np.asarray(parameters["frequencies"], float)
         angles = w.compute("Mul", w.expand(x, 2), frequencies)
-        cosines = w.op("Cos", w.compute("Add", angles, own["phases"]))
-        return w.concat([w.rows(product_of_each(w, cosines, own)), x])
+        cosines = w.op("Cos", w.compute("Add", angles, parameters["phases"]))
+        return w.concat([w.rows(product_of_each(w, cosines, parameters)), x])
 
 
 class OnnxPiecewiseLinear(OnnxTranslation):
@@ -123,8 +123,8 @@ class OnnxPiecewiseLinear(OnnxTranslation):
 
     def write(self, component: PiecewiseLinear, site: TranslationSite, w: GraphWriter) -> str:
         """Return slopes * x + biases + e(x) @ weights."""
-        own, x = site.parameters, w.expand(site.inputs[0], 2)
-        edges = np.asarray(own["edges"], float)
+        parameters, x = site.parameters, w.expand(site.inputs[0], 2)
+        edges = np.asarray(parameters["edges"], float)
         left, right = edges[:, :-1], edges[:, 1:]
         width = right - left
         per_width = np.divide(1, width, out=np.zeros_like(width), where=width > 0)
@@ -132,4 +132,6 @@ class OnnxPiecewiseLinear(OnnxTranslation):
         highest = np.where(right < edges[:, -1:], 1, LARGE)
         e = w.compute("Mul", w.compute("Sub", x, left), per_width)
         e = w.compute("Min", w.compute("Max", e, lowest), highest)
-        return w.op("Add", product_of_each(w, e, own), w.compute("Mul", x, own["slopes"]))
+        return w.op(
+            "Add", product_of_each(w, e, parameters), w.compute("Mul", x, parameters["slopes"])
+        )

@@ -63,8 +63,8 @@ class OnnxExporter(Exporter):
         writer = ModelWriter(self.opset, model)
         parts = translate_model(model, self.type, writer)
         writer.finish()
-        found = writer.model(model.name, writer.metadata(), ("declnet", __version__))
-        onnx.save(found, path)
+        content = writer.model(model.name, writer.metadata(), ("declnet", __version__))
+        onnx.save(content, path)
         onnx.checker.check_model(path, full_check=True)
         return ExportSummary(parts, (f"opset {self.opset}, checked by onnx.checker",))
 
@@ -92,20 +92,20 @@ class OnnxPredictor:
 
     def predict(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
         """Return the predictions of each loss for raw columns (n, …)."""
-        given = {
+        inputs = {
             input_.name: _as_input(columns[input_.name], input_.type)
             for input_ in self._session.get_inputs()
         }
         names = [output.name for output in self._session.get_outputs()]
-        found = dict(zip(names, self._session.run(names, given), strict=True))
-        return {output["name"]: self._read(output, found) for output in self._outputs}
+        results = dict(zip(names, self._session.run(names, inputs), strict=True))
+        return {output["name"]: self._read(output, results) for output in self._outputs}
 
-    def _read(self, output: Mapping[str, Any], found: Mapping[str, Any]) -> ExportedPredictions:
-        prediction = found[output.get("label") or output["prediction"]]
-        rows = found[output.get("probabilities") or output.get("scores") or output["prediction"]]
+    def _read(self, output: Mapping[str, Any], results: Mapping[str, Any]) -> ExportedPredictions:
+        prediction = results[output.get("label") or output["prediction"]]
+        rows = results[output.get("probabilities") or output.get("scores") or output["prediction"]]
         if output["sort"] == "binary" and "probabilities" in output:
             rows = rows[:, 1:]
-        others = (found.get(output.get(name, "")) for name in ("lower", "upper", "sets", "valid"))
+        others = (results.get(output.get(name, "")) for name in ("lower", "upper", "sets", "valid"))
         outputs = rows.reshape(len(rows), *output["shape"])
         return ExportedPredictions(prediction, outputs, *others)
 
@@ -116,7 +116,7 @@ def _as_input(column: Array, kind: str) -> Array:
     Text loses the spaces around it, which the file cannot remove, and a missing one is empty.
     """
     if kind == "tensor(string)":
-        texts = [(each or "").strip(SPACES) for each in column.ravel()]
+        texts = [(text or "").strip(SPACES) for text in column.ravel()]
         return np.array(texts, object).reshape(column.shape)
     names = {"float": "float32", "double": "float64"}
     name = kind.removeprefix("tensor(").removesuffix(")")

@@ -19,10 +19,10 @@ class OnnxSum(OnnxTranslation):
 
     def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:
         """Return the sum or the product of the inputs."""
-        found, *others = site.inputs
+        x, *others = site.inputs
         for other in others:
-            found = w.op("Add" if isinstance(component, Add) else "Mul", found, other)
-        return str(found)
+            x = w.op("Add" if isinstance(component, Add) else "Mul", x, other)
+        return str(x)
 
 
 class OnnxConcatenate(OnnxTranslation):

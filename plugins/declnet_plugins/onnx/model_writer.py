@@ -65,24 +65,24 @@ class ModelWriter(GraphWriter):
         """Add an input for a raw column; of windows, all rows of all samples are returned."""
         kind = self._kind(column)
         if column.window is None:
-            found = self.input(column.name, kind, [BATCH, *column.shape])
+            value = self.input(column.name, kind, [BATCH, *column.shape])
         else:
-            found = self.flat(self.input(column.name, kind, [BATCH, column.window]))
+            value = self.flat(self.input(column.name, kind, [BATCH, column.window]))
         with self.scope(f"column_{len(self._inputs)}"):
             if kind == "text" and not column.shape:
-                return self._with_empty_markers(found, column.missing)
+                return self._with_empty_markers(value, column.missing)
             if column.type == "boolean" and kind != "bool":
-                is_boolean = self.op("Equal", found, self.op("Mul", found, found))
-                self.refuse(self.op("Not", self.op("Or", is_boolean, self.op("IsNaN", found))))
-        return found
+                is_boolean = self.op("Equal", value, self.op("Mul", value, value))
+                self.refuse(self.op("Not", self.op("Or", is_boolean, self.op("IsNaN", value))))
+        return value
 
     def _with_empty_markers(self, text: str, missing: Sequence[str]) -> str:
         """Return text that is empty where it means a missing value."""
-        markers = [each for each in missing if each]
+        markers = [marker for marker in missing if marker]
         if not markers:
             return text
-        found = self.table(text, markers, [1] * len(markers), 0)
-        return self.where(self.compute("Equal", found, 1), self.constant(""), text)
+        is_marker = self.table(text, markers, [1] * len(markers), 0)
+        return self.where(self.compute("Equal", is_marker, 1), self.constant(""), text)
 
     def _kind(self, column: ExportedColumn) -> str:
         examples = self._model.examples.get(column.name)
@@ -106,25 +106,25 @@ class ModelWriter(GraphWriter):
         """Return an input of the network, float32 or int64."""
         integers = joined.dtype == "integer" or joined.lengths
         with self.scope(name):
-            wanted = "int64" if integers else "float32"
+            target = "int64" if integers else "float32"
             if len(columns) == 1:
-                found = columns[0]
+                x = columns[0]
             else:
-                given = {self.type_of(column) for column in columns}
-                common = wanted if integers and given <= INTEGERS else "float64"
-                found = self.concat([self.rows(self.cast(column, common)) for column in columns])
-            found = self.cast(self._usable(found, joined.limit, wanted), wanted)
+                kinds = {self.type_of(column) for column in columns}
+                common = target if integers and kinds <= INTEGERS else "float64"
+                x = self.concat([self.rows(self.cast(column, common)) for column in columns])
+            x = self.cast(self._usable(x, joined.limit, target), target)
             if joined.window is not None:
-                return self.op("Reshape", found, self.constant([-1, *joined.shape], "int64"))
-            return self.reshape(found, joined.shape)
+                return self.op("Reshape", x, self.constant([-1, *joined.shape], "int64"))
+            return self.reshape(x, joined.shape)
 
-    def _usable(self, x: str, limit: int | None, wanted: str) -> str:
+    def _usable(self, x: str, limit: int | None, target: str) -> str:
         """Refuse numbers that layers do not take; return such that none is beyond a table."""
         kind = self.type_of(x)
         is_float = kind.startswith("float")
         conditions = []
         if is_float:
-            largest = float(np.finfo("float32").max) if wanted == "float32" else LARGEST_INTEGER
+            largest = float(np.finfo("float32").max) if target == "float32" else LARGEST_INTEGER
             conditions.append(self.compute("LessOrEqual", self.op("Abs", x), largest))
         if limit is not None and kind != "bool":
             x = x if is_float else self.cast(x, "int64")
@@ -138,7 +138,7 @@ class ModelWriter(GraphWriter):
         for condition in conditions[1:]:
             usable = self.op("And", usable, condition)
         self.refuse(self.op("Not", usable))
-        if wanted == "float32":
+        if target == "float32":
             return x
         return self.where(usable, x, self.like(x, 0)) if is_float else self.clip(x, 0, limit)
 
@@ -165,8 +165,8 @@ class ModelWriter(GraphWriter):
             parts = [self.expand(self.cast(handle, "float64"), 0) for handle in handles]
             stacked = self.concat(parts, axis=0)
             if how == "median":
-                given = (stacked, self.constant([count], "int64"))
-                ordered, _ = self.node("TopK", given, ("float64", "int64"), axis=0)
+                inputs = (stacked, self.constant([count], "int64"))
+                ordered, _ = self.node("TopK", inputs, ("float64", "int64"), axis=0)
                 middle = self.slice(ordered, 0, (count - 1) // 2, count // 2 + 1)
                 return self.cast(self.reduce("ReduceMean", middle, [0], keep=False), kind)
             mean = self.reduce("ReduceMean", stacked, [0], keep=False)
@@ -198,24 +198,29 @@ class ModelWriter(GraphWriter):
         first = next(iter(self._predicted[0][1].values()))[0]
         valid = self._valid(first)
         for output, named in self._predicted:
-            own: dict[str, Any] = {"name": output.name, "sort": output.task, "shape": output.shape}
+            about: dict[str, Any] = {
+                "name": output.name,
+                "sort": output.task,
+                "shape": output.shape,
+            }
             for name, (value, shape) in named.items():
-                found = f"{output.name}_{name}" if output.name else name
-                while self.is_used(found):
-                    found = f"predicted_{found}"
-                self.output_value(found, value, [BATCH, *shape])
-                own[name] = found
+                full_name = f"{output.name}_{name}" if output.name else name
+                about[name] = self._declared(full_name, value, shape)
             if output.class_names is not None:
-                own["classes"] = output.class_names
+                about["classes"] = output.class_names
             if output.task in ("binary", "flags"):
-                own["threshold"] = output.threshold
-            self.described.append(own)
-        name = "valid"
+                about["threshold"] = output.threshold
+            self.described.append(about)
+        name = self._declared("valid", valid, ())
+        for about in self.described:
+            about["valid"] = name
+
+    def _declared(self, name: str, value: str, shape: Shape) -> str:
+        """Make a value an output of the graph, and return its name, which resembles a name."""
         while self.is_used(name):
             name = f"predicted_{name}"
-        self.output_value(name, valid, [BATCH])
-        for described in self.described:
-            described["valid"] = name
+        self.output_value(name, value, [BATCH, *shape])
+        return name
 
     def _valid(self, predicted: str) -> str:
         """Return which rows are not refused, (n,)."""
@@ -237,20 +242,20 @@ class ModelWriter(GraphWriter):
         return {"prediction": (self.flat(y), ()) if single else (y, output.shape)}
 
     def _labels(self, output: ExportedOutput, y: str) -> dict[str, tuple[str, Shape]]:
-        given = "scores" if output.scores else "probabilities"
+        numbers = "scores" if output.scores else "probabilities"
         if output.task == "classes":
             label = self.op("ArgMax", y, axis=1, keepdims=0)
-            return {"label": (self._class_of(output, label), ()), given: (y, output.shape)}
+            return {"label": (self._class_of(output, label), ()), numbers: (y, output.shape)}
         count = prod(output.shape)
         rows = self.op("Reshape", y, self.constant([-1, count], "int64"))
         above = self.cast(self.compute("Greater", rows, output.threshold), "int64")
         if output.task == "flags":
-            return {"label": (above, (count,)), given: (rows, (count,))}
+            return {"label": (above, (count,)), numbers: (rows, (count,))}
         label = self._class_of(output, self.flat(above))
         if output.scores:
-            return {"label": (label, ()), given: (self.flat(y), ())}
+            return {"label": (label, ()), numbers: (self.flat(y), ())}
         rest = self.op("Neg", self.compute("Sub", rows, 1))
-        return {"label": (label, ()), given: (self.concat([rest, rows]), (2,))}
+        return {"label": (label, ()), numbers: (self.concat([rest, rows]), (2,))}
 
     def _class_of(self, output: ExportedOutput, label: str) -> str:
         """Return the classes in their own type, given their positions (n,)."""
@@ -276,8 +281,8 @@ class ModelWriter(GraphWriter):
 def _accepts(steps: Sequence[ExportedStep], x: Array) -> bool:
     try:
         for step in steps:
-            found: Any = step.transform.apply(x, step.state)
-            x = getattr(found, "values", found)
+            prepared: Any = step.transform.apply(x, step.state)
+            x = getattr(prepared, "values", prepared)
     except (ColumnError, ValueError, TypeError):
         return False
     return not bool(missing_values(x).any())

@@ -22,8 +22,8 @@ class OnnxBatchNorm(OnnxTranslation):
     def write(self, component: BatchNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
         names = ("scale", "offset", "running_mean", "running_variance")
-        given = (w.constant(site.parameters[name], "float32") for name in names)
-        return w.op("BatchNormalization", site.inputs[0], *given, epsilon=component.epsilon)
+        arrays = (w.constant(site.parameters[name], "float32") for name in names)
+        return w.op("BatchNormalization", site.inputs[0], *arrays, epsilon=component.epsilon)
 
 
 class OnnxLayerNorm(OnnxTranslation):
@@ -33,10 +33,10 @@ class OnnxLayerNorm(OnnxTranslation):
 
     def write(self, component: LayerNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
-        own = (w.constant(site.parameters[name], "float32") for name in ("scale", "offset"))
+        arrays = (w.constant(site.parameters[name], "float32") for name in ("scale", "offset"))
         axis = -(component.axes or len(site.input_shapes[0]))
         x = site.inputs[0]
-        return w.op("LayerNormalization", x, *own, axis=axis, epsilon=component.epsilon)
+        return w.op("LayerNormalization", x, *arrays, axis=axis, epsilon=component.epsilon)
 
 
 class OnnxGroupNorm(OnnxTranslation):

@@ -38,8 +38,8 @@ class OnnxLinear(OnnxTranslation):
             part = w.compute("Mul", w.compute("Sub", x, low), span / height)
             return w.compute("Add", part, state["min"])
         part = w.compute("Div", w.compute("Sub", x, state["min"]), np.where(span == 0, 1.0, span))
-        found = w.compute("Add", w.compute("Mul", part, height), low)
-        return w.clip(found, low, component.high) if component.clip else found
+        scaled = w.compute("Add", w.compute("Mul", part, height), low)
+        return w.clip(scaled, low, component.high) if component.clip else scaled
 
 
 class OnnxLog(OnnxTranslation):
@@ -104,8 +104,12 @@ class OnnxNormalize(OnnxTranslation):
         y = w.compute("Div", x, component.maximum)
         for operator, numbers in (("Sub", component.mean), ("Div", component.std)):
             if numbers is not None:
-                own = np.array(numbers)
-                y = w.compute(operator, y, own[0] if len(own) == 1 else own[:, None, None])
+                by_channel = np.array(numbers)
+                y = w.compute(
+                    operator,
+                    y,
+                    by_channel[0] if len(by_channel) == 1 else by_channel[:, None, None],
+                )
         return y
 
 
@@ -165,18 +169,18 @@ class OnnxQuantile(OnnxTranslation):
                 shares = w.compute("Sub", normal_share(w, x), EDGE)
                 shares = w.compute("Div", shares, 1 - 2 * EDGE)
             known = np.repeat(np.linspace(0, 1, len(edges))[:, None], columns.shape[1], axis=1)
-            found = _interpolated(w, shares, known, columns, right=True)
+            numbers = _interpolated(w, shares, known, columns, right=True)
         else:
-            found = _ranks(w, x, columns)
+            numbers = _ranks(w, x, columns)
             if isinstance(component, QuantileNormal):
                 low = w.op("Less", w.compute("Sub", x, EDGE), w.constant(columns[0]))
                 high = w.op("Greater", w.compute("Add", x, EDGE), w.constant(columns[-1]))
-                found = w.where(low, w.like(found, 0), found)
-                found = normal_quantiles(w, w.where(high, w.like(found, 1), found))
+                numbers = w.where(low, w.like(numbers, 0), numbers)
+                numbers = normal_quantiles(w, w.where(high, w.like(numbers, 1), numbers))
             elif component.distribution == "normal":
-                share = w.compute("Add", w.compute("Mul", found, 1 - 2 * EDGE), EDGE)
-                found = normal_quantiles(w, share)
-        return w.reshape(found, shape) if shape else w.flat(found)
+                share = w.compute("Add", w.compute("Mul", numbers, 1 - 2 * EDGE), EDGE)
+                numbers = normal_quantiles(w, share)
+        return w.reshape(numbers, shape) if shape else w.flat(numbers)
 
 
 def _ranks(w: GraphWriter, x: str, edges: Array) -> str:
@@ -199,8 +203,10 @@ def _interpolated(w: GraphWriter, x: str, known: Array, values: Array, *, right:
     base = np.concatenate([known[:1], known])
     start = np.concatenate([values[:1], values])
     slope = np.concatenate([none, slopes, none])
-    found = _count_below(w, x, known, equal=right)
-    at = [w.op("GatherElements", w.constant(each), found, axis=0) for each in (base, start, slope)]
+    below = _count_below(w, x, known, equal=right)
+    at = [
+        w.op("GatherElements", w.constant(column), below, axis=0) for column in (base, start, slope)
+    ]
     return w.op("Add", at[1], w.op("Mul", w.op("Sub", x, at[0]), at[2]))
 
 
@@ -209,19 +215,19 @@ def _count_below(w: GraphWriter, x: str, known: Array, *, equal: bool) -> str:
     size = 1 << len(known).bit_length()
     padded = np.full((size, known.shape[1]), np.inf)
     padded[: len(known)] = known
-    points, found = w.constant(padded), None
+    points, below = w.constant(padded), None
     step = size // 2
     while step:
-        if found is None:
+        if below is None:
             nothing = w.op("Mul", x, w.like(x, 0))
             nothing = w.where(w.op("IsNaN", nothing), w.like(x, 0), nothing)
-            found = w.cast(nothing, "int64")
-        last = w.compute("Add", found, step - 1)
+            below = w.cast(nothing, "int64")
+        last = w.compute("Add", below, step - 1)
         point = w.op("GatherElements", points, last, axis=0)
         within = w.op("GreaterOrEqual" if equal else "Greater", x, point)
-        found = w.op("Add", found, w.compute("Mul", w.cast(within, "int64"), step))
+        below = w.op("Add", below, w.compute("Mul", w.cast(within, "int64"), step))
         step //= 2
-    return w.clip(str(found), high=len(known))
+    return w.clip(str(below), high=len(known))
 
 
 def normal_quantiles(w: GraphWriter, shares: str) -> str:
@@ -239,7 +245,7 @@ def normal_quantiles(w: GraphWriter, shares: str) -> str:
 
 
 def _ratio(w: GraphWriter, r: str, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> str:
-    return w.op("Div", *(w.polynomial(r, each) for each in pair))
+    return w.op("Div", *(w.polynomial(r, coefficients) for coefficients in pair))
 
 
 def normal_share(w: GraphWriter, y: str) -> str:

@@ -30,8 +30,8 @@ class OnnxRecurrent(OnnxTranslation):
         (time, _), units = site.input_shapes[0], component.units
         prefixes = ("", "backward_") if component.bidirectional else ("",)
         weights, recurrent, biases = (
-            np.stack(each)
-            for each in zip(
+            np.stack(arrays)
+            for arrays in zip(
                 *(_given(component, site.parameters, prefix) for prefix in prefixes), strict=True
             )
         )
@@ -49,7 +49,7 @@ class OnnxRecurrent(OnnxTranslation):
             OPERATORS[type(component)],
             [
                 w.transpose(site.inputs[0], 1, 0, 2),
-                *(w.constant(each, "float32") for each in (weights, recurrent, biases)),
+                *(w.constant(array, "float32") for array in (weights, recurrent, biases)),
                 lengths,
             ],
             ("float32", "float32"),

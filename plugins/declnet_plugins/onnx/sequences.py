@@ -24,11 +24,11 @@ def steps_before(w: GraphWriter, lengths: str, time: int) -> str:
     return w.op("Less", w.constant(np.arange(time), "int64"), column)
 
 
-def without_padding(w: GraphWriter, x: str, kept: str | None) -> str:
+def without_padding(w: GraphWriter, x: str, is_step: str | None) -> str:
     """Return sequences (n, time, features) with 0 at padding."""
-    if kept is None:
+    if is_step is None:
         return x
-    return w.where(w.expand(kept, 2), x, w.like(x, 0))
+    return w.where(w.expand(is_step, 2), x, w.like(x, 0))
 
 
 class OnnxPositions(OnnxTranslation):
@@ -39,8 +39,10 @@ class OnnxPositions(OnnxTranslation):
     def write(self, component: PositionalEncoding, site: TranslationSite, w: GraphWriter) -> str:
         """Return x + p."""
         learned = component.encoding == "learned"
-        own = site.parameters["positions"] if learned else waves(*site.input_shapes[0], np.float32)
-        return w.compute("Add", site.inputs[0], own)
+        positions = (
+            site.parameters["positions"] if learned else waves(*site.input_shapes[0], np.float32)
+        )
+        return w.compute("Add", site.inputs[0], positions)
 
 
 class OnnxLastStep(OnnxTranslation):
@@ -67,10 +69,10 @@ class OnnxMeanOverTime(OnnxTranslation):
     def write(self, component: MeanOverTime, site: TranslationSite, w: GraphWriter) -> str:
         """Return the mean of the steps."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        kept = kept_steps(w, site, time)
-        if kept is None:
+        is_step = kept_steps(w, site, time)
+        if is_step is None:
             return w.reduce("ReduceMean", x, [1], keep=False)
-        ones = w.cast(kept, "float32")
+        ones = w.cast(is_step, "float32")
         count = w.compute("Max", w.reduce("ReduceSum", ones, [1]), 1)
         return _shares(w, w.op("Div", ones, count), x)
 
@@ -88,9 +90,9 @@ class OnnxMaxOverTime(OnnxTranslation):
     def write(self, component: MaxOverTime, site: TranslationSite, w: GraphWriter) -> str:
         """Return the maximum of the steps; 0 if there are none."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        kept = kept_steps(w, site, time)
-        if kept is None:
+        is_step = kept_steps(w, site, time)
+        if is_step is None:
             return w.reduce("ReduceMax", x, [1], keep=False)
-        values = w.where(w.expand(kept, 2), x, w.like(x, -np.inf))
-        found = w.reduce("ReduceMax", values, [1], keep=False)
-        return w.where(w.slice(kept, 1, 0, 1), found, w.like(x, 0))
+        values = w.where(w.expand(is_step, 2), x, w.like(x, -np.inf))
+        largest = w.reduce("ReduceMax", values, [1], keep=False)
+        return w.where(w.slice(is_step, 1, 0, 1), largest, w.like(x, 0))

@@ -56,19 +56,19 @@ class OnnxTokenize(OnnxTranslation):
         numbers = w.where(is_word, numbers, w.constant(PADDING))
         pads = w.constant([0, 0, 0, length], "int64")
         padded = w.op("Pad", numbers, pads, w.constant(PADDING))
-        kept = w.clip(counts, high=length)
+        lengths = w.clip(counts, high=length)
         places = w.constant(np.arange(length)[None])
         if component.cut == "start":
-            places = w.op("Add", w.expand(w.op("Sub", counts, kept), 1), places)
+            places = w.op("Add", w.expand(w.op("Sub", counts, lengths), 1), places)
         else:
             places = w.op("Add", w.expand(w.op("Sub", counts, counts), 1), places)
-        found = w.op("GatherElements", padded, places, axis=1)
+        numbered = w.op("GatherElements", padded, places, axis=1)
         is_empty = w.op(
             "And",
             w.compute("Equal", w.expand(counts, 1), 0),
             w.constant(np.arange(length)[None] == 0),
         )
-        return w.where(is_empty, w.constant(UNKNOWN), found), w.clip(kept, low=1)
+        return w.where(is_empty, w.constant(UNKNOWN), numbered), w.clip(lengths, low=1)
 
     def _lower(self, w: GraphWriter, text: str, tokens: list[str]) -> str:
         """Return text in lower case; letters beyond ASCII matter only if the vocabulary has them.

@@ -22,8 +22,8 @@ class OnnxTranslation(Translation):
         """Write the nodes of a component, which are named for it."""
         writer: GraphWriter = site.writer
         with writer.scope(site.name):
-            found = self.write(component, site, writer)
-        return (found,) if isinstance(found, str) else tuple(found)
+            values = self.write(component, site, writer)
+        return (values,) if isinstance(values, str) else tuple(values)
 
     @abstractmethod
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str | tuple[str, ...]:

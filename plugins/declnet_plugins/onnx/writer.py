@@ -242,8 +242,8 @@ class GraphWriter:
         """Return a value reduced over axes: `"ReduceSum"`, `"ReduceMean"`, `"ReduceMax"`, …."""
         keepdims = int(keep)
         if self.opset >= 18 or operator == "ReduceSum":
-            given = self.constant(list(axes), "int64")
-            return self.op(operator, value, given, keepdims=keepdims)
+            axes_input = self.constant(list(axes), "int64")
+            return self.op(operator, value, axes_input, keepdims=keepdims)
         return self.op(operator, value, axes=list(axes), keepdims=keepdims)
 
     def where(self, condition: str, value: str, other: str) -> str:
@@ -252,7 +252,7 @@ class GraphWriter:
 
     def clip(self, value: str, low: float | None = None, high: float | None = None) -> str:
         """Return a value limited to a range."""
-        bounds = ("" if each is None else self.like(value, each) for each in (low, high))
+        bounds = ("" if bound is None else self.like(value, bound) for bound in (low, high))
         return self.op("Clip", value, *bounds)
 
     def compute(self, operator: str, value: str, number: Any) -> str:
@@ -264,17 +264,17 @@ class GraphWriter:
         text = self._types[value] == "text"
         if not keys:  # which the operator must have
             keys, values = ["" if text else 0], [default]
-        given: dict[str, Any] = {("keys_strings" if text else "keys_int64s"): list(keys)}
-        given |= {"values_int64s": list(values), "default_int64": default}
-        return self.op("LabelEncoder", value, kind="int64", domain=ML, **given)
+        attributes: dict[str, Any] = {("keys_strings" if text else "keys_int64s"): list(keys)}
+        attributes |= {"values_int64s": list(values), "default_int64": default}
+        return self.op("LabelEncoder", value, kind="int64", domain=ML, **attributes)
 
     def polynomial(self, value: str, coefficients: Sequence[float]) -> str:
         """Return a polynomial by Horner's rule, from the highest power."""
         first, second, *rest = coefficients
-        found = self.compute("Add", self.compute("Mul", value, first), second)
-        for each in rest:
-            found = self.compute("Add", self.op("Mul", found, value), each)
-        return found
+        result = self.compute("Add", self.compute("Mul", value, first), second)
+        for coefficient in rest:
+            result = self.compute("Add", self.op("Mul", result, value), coefficient)
+        return result
 
     def model(self, name: str, metadata: Mapping[str, str], producer: tuple[str, str]) -> Any:
         """Return the file's content: an `onnx.ModelProto`, checked and with all shapes inferred."""
@@ -295,12 +295,12 @@ class GraphWriter:
         return model
 
     def _unique(self, name: str) -> str:
-        found = name
-        while found in self._used:
+        unique = name
+        while unique in self._used:
             self._used[name] += 1
-            found = f"{name}_{self._used[name]}"
-        self._used.setdefault(found, 1)
-        return found
+            unique = f"{name}_{self._used[name]}"
+        self._used.setdefault(unique, 1)
+        return unique
 
 
 def _type_name(dtype: Any) -> str:

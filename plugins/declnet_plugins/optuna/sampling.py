@@ -32,7 +32,7 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
     def __init__(self, make: Callable[[int], optuna.samplers.BaseSampler], seed: int) -> None:
         self._make, self._seed = make, seed
 
-    def _of(self, trial: FrozenTrial, name: str = "") -> optuna.samplers.BaseSampler:
+    def _sampler(self, trial: FrozenTrial, name: str = "") -> optuna.samplers.BaseSampler:
         key = (trial.number, zlib.crc32(name.encode()))
         entropy = np.random.SeedSequence(self._seed, spawn_key=key)
         return self._make(int(entropy.generate_state(1)[0]))
@@ -41,7 +41,7 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """See `BaseSampler`."""
-        space: dict[str, BaseDistribution] = self._of(trial).infer_relative_search_space(
+        space: dict[str, BaseDistribution] = self._sampler(trial).infer_relative_search_space(
             study, trial
         )
         return space
@@ -50,7 +50,7 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """See `BaseSampler`."""
-        sampler = self._of(trial)
+        sampler = self._sampler(trial)
         sampler.infer_relative_search_space(study, trial)  # which some remember
         values: dict[str, Any] = sampler.sample_relative(study, trial, search_space)
         return values
@@ -63,12 +63,12 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
         param_distribution: BaseDistribution,
     ) -> Any:
         """See `BaseSampler`."""
-        sampler = self._of(trial, param_name)
+        sampler = self._sampler(trial, param_name)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """See `BaseSampler`."""
-        self._of(trial).before_trial(study, trial)
+        self._sampler(trial).before_trial(study, trial)
 
     def after_trial(
         self,
@@ -78,7 +78,7 @@ class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it ha
         values: Sequence[float] | None,
     ) -> None:
         """See `BaseSampler`."""
-        self._of(trial).after_trial(study, trial, state, values)
+        self._sampler(trial).after_trial(study, trial, state, values)
 
 
 def sampler_of(name: SamplerName, study: StudyContext) -> optuna.samplers.BaseSampler:

@@ -34,7 +34,7 @@ ENDS: Mapping[State, TrialState] = {state: trial_state for trial_state, state in
 
 
 @dataclass
-class _OwnTrial:
+class _RunningTrial:
     """A trial that this process has in progress, which no other one changes.
 
     Attributes:
@@ -62,7 +62,7 @@ class OptunaStudy:
         self._context, self._url, self._env = context, url, searcher.password_env
         self._is_grid = searcher.sampler == "grid"
         self._storage = open_storage(url, self._env)
-        self._own: dict[int, _OwnTrial] = {}
+        self._running: dict[int, _RunningTrial] = {}
         with self._explained():
             options: dict[str, Any] = {
                 "study_name": searcher.study or context.name,
@@ -105,7 +105,7 @@ class OptunaStudy:
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Add a value, to be stored with others; return whether the pruner stops the trial."""
-        trial = self._own[number]
+        trial = self._running[number]
         if trial.stopped is not None:
             return step >= trial.stopped
         if step in trial.steps and step < max(trial.steps):
@@ -125,7 +125,7 @@ class OptunaStudy:
     def tell(self, number: int, state: State, value: float | None, seconds: float) -> None:
         """Store how a trial ended."""
         with self._explained():
-            trial = self._own.pop(number, None)
+            trial = self._running.pop(number, None)
             if trial is not None:
                 self._copy.note(number, SECONDS, seconds)
                 self._copy.tell(number, ENDS[state], value)
@@ -195,7 +195,7 @@ class OptunaStudy:
         values = self._copy.suggest(added.number, self._context.space)
         stopped = added.user_attrs.get(STOPPED)
         steps = set(added.intermediate_values)
-        self._own[added.number] = _OwnTrial(steps, stopped)
+        self._running[added.number] = _RunningTrial(steps, stopped)
         return StudyTrial(added.number, values, worker=self._context.worker)
 
     def _require_same(self) -> None:

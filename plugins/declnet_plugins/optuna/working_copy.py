@@ -1,4 +1,4 @@
-"""A study in memory, which samples and prunes, and what of it is to be stored."""
+"""A study in memory, which samples and prunes; its changes are stored in batches."""
 
 import time
 from collections.abc import Mapping, Sequence

@@ -236,7 +236,7 @@ class LoadedModel:
         start = time.perf_counter()
         try:
             return self.answer(body, "json", accepted, query, most_rows=most_rows)
-        finally:  # a shorter time counts at once, a longer one, maybe of a busy machine, slowly
+        finally:  # a longer time may be due to a busy machine, so it counts slowly
             seconds = time.perf_counter() - start
             self.small_seconds = min(seconds, 1.05 * self.small_seconds)
 

@@ -30,7 +30,7 @@ class Pages:
             "/openapi.json": self._openapi,
             "/docs": self._docs,
         }
-        self._made: dict[str, tuple[Any, Reply]] = {}
+        self._cached: dict[str, tuple[Any, Reply]] = {}
 
     def page(self, path: str, method: str, *, stopping: bool) -> Reply:
         """Return the response at a path.
@@ -48,9 +48,9 @@ class Pages:
         if is_health:
             return self._health(stopping)
         state = tuple((model.model, model.error, model.reloads) for model in self._models.values())
-        if path not in self._made or self._made[path][0] != state:
-            self._made[path] = state, self._make[path]()
-        return self._made[path][1]
+        if path not in self._cached or self._cached[path][0] != state:
+            self._cached[path] = state, self._make[path]()
+        return self._cached[path][1]
 
     def _health(self, stopping: bool) -> Reply:
         models = {

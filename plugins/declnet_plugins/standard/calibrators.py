@@ -24,7 +24,7 @@ LEAST_POSITIVE = float(np.finfo(np.float32).tiny)
 """Lower numbers, which float32 turns into 0, count as this before their logarithm is taken."""
 
 LARGEST_BOUND = 88.0
-"""Of the scale log; exp of it is nearly the largest number of float32."""
+"""The largest bound with scale log; its exp is nearly the largest number of float32."""
 
 LEAST_REST = float(np.finfo(np.float32).epsneg) / 2
 """The same for 1 - p, with p the probability of the second of two classes."""
@@ -33,7 +33,7 @@ COLDEST, HOTTEST = 1e-2, 1e2
 """The range of temperatures."""
 
 HALVINGS = 60
-"""Of the range of log(1 / temperature), so that it is exact to the last bits."""
+"""Halvings of the range of log(1 / temperature): the result is exact to the last bits."""
 
 
 class Temperature(Calibrator):
@@ -116,9 +116,9 @@ class Threshold(Calibrator):
     """The threshold with the best metric on the validation data, in place of 0.5.
 
     Of two classes, the second is predicted where the only unit is above it: in predictions, in
-    confusion matrices, and in the run's metrics that have a threshold. It lies halfway between two
+    confusion matrices, and in the run's metrics that have a threshold. It is halfway between two
     predictions. Of thresholds that are equally good, the middle one is taken. Of several units of
-    yes or no, each has a threshold of its own, with the best metric of its label.
+    yes or no, each has a separate threshold, with the best metric of its label.
 
     For imbalanced classes: `f1`, `matthews` or `balanced` metrics are often best far from 0.5. The
     metric sees the answers as 0 and 1. If all of the validation data have the same label, the

@@ -16,7 +16,7 @@ from declnet import (
     default_registry,
 )
 from declnet.testing import Subject, build_examples
-from declnet.testing.checks.losses import drawn, prepared, sort_of, working_pairs
+from declnet.testing.checks.losses import accepted_draw, drawn, prepared, working_pairs
 from declnet.testing.harness import NO_LOSS, build, model_of_parameters, probe
 from declnet.testing.layer_harness import build_chain, working_shapes
 from declnet.testing.trial import Setting, in_order
@@ -54,10 +54,10 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
 def _of_loss(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
     loss = subject.instance
     for pair in working_pairs(subject):
-        sort = sort_of(loss, pair)
-        if sort is None:
+        draw_name = accepted_draw(loss, pair)
+        if draw_name is None:
             continue
-        batch = drawn(loss, sort, pair, 0, setting.samples)
+        batch = drawn(loss, draw_name, pair, 0, setting.samples)
         before = probe(
             setting.input_order, name="before", shape=pair.shape, samples=setting.samples
         )

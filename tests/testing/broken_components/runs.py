@@ -225,7 +225,7 @@ SEARCHERS = (
                "optimizer.momentum": 0.3, **drawn(study, number), "optimizer": "adam"}),
     broken("repeats_a_study", Searcher, "draws_anew",
            propose=lambda self, study, number, trials: drawn(study, count(self))),
-    broken("keeps_what_it_is_told", Searcher, "forgets",
+    broken("lists_what_was_reported", Searcher, "forgets",
            open=lambda self, study: Memory(study, [])),
     broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
            Memory(study, FOLDERS.setdefault(study.directory, []))),

@@ -32,7 +32,7 @@ TYPES: dict[str, Any] = {
 def compiler() -> str | None:
     """Return a C compiler: the one that CC names, or cc, gcc or clang; None if there is none."""
     names = (os.environ.get("CC"), "cc", "gcc", "clang")
-    return next((found for name in names if name and (found := shutil.which(name))), None)
+    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def loaded_library(source: Path, *options: str) -> ctypes.CDLL:
@@ -98,20 +98,27 @@ class CompiledProgram:
         valid = np.zeros(count, bool)
         self.errors = []
         for row in range(count):
-            given, kept = self._given({name: columns[name][row] for name, *_ in known})
-            code = self._predict(given, ctypes.byref(output))
+            argument, arrays = self._given({name: columns[name][row] for name, *_ in known})
+            code = self._predict(argument, ctypes.byref(output))
             self.errors.append((ERRORS[code][0], output.column))
             valid[row] = output.valid
-            for number, each in enumerate(self._interface["outputs"]):
-                own = getattr(output, "o_" + each["name"]) if each["name"] else output
-                rows[number].append({name: _plain(getattr(own, name)) for name, _ in own._fields_})
-            del kept
+            for number, description in enumerate(self._interface["outputs"]):
+                fields = (
+                    getattr(output, "o_" + description["name"]) if description["name"] else output
+                )
+                rows[number].append(
+                    {name: _plain(getattr(fields, name)) for name, _ in fields._fields_}
+                )
+            del arrays
         pairs = zip(self._interface["outputs"], rows, strict=True)
-        return {each["name"]: _predictions(each, own, valid) for each, own in pairs}
+        return {
+            description["name"]: _predictions(description, predicted, valid)
+            for description, predicted in pairs
+        }
 
     def _given(self, row: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         """Return the argument of a row, and what must be kept while it is used."""
-        interface, kept = self._interface, []
+        interface, arrays = self._interface, []
         fields, values = [], []
         for name, ctype, size, is_array in interface["columns"]:
             item = TYPES[ctype]
@@ -120,23 +127,23 @@ class CompiledProgram:
                 values.append(_scalar(row[name], ctype))
                 continue
             items = np.asarray(row[name], object).reshape(-1).tolist()
-            array = (item * max(size, 1))(*(_scalar(each, ctype) for each in items))
-            kept.append(array)
+            array = (item * max(size, 1))(*(_scalar(value, ctype) for value in items))
+            arrays.append(array)
             if interface["array"]:
-                return array, kept
+                return array, arrays
             fields.append(ctypes.POINTER(item) if is_array else item * size)
             values.append(ctypes.cast(array, ctypes.POINTER(item)) if is_array else array)
-        named = [(f"f{number}", each) for number, each in enumerate(fields)]
+        named = [(f"f{number}", ctype) for number, ctype in enumerate(fields)]
         struct = type("Row", (ctypes.Structure,), {"_fields_": named})
-        return ctypes.byref(struct(*values)), kept
+        return ctypes.byref(struct(*values)), arrays
 
 
 def _interface(header: Path) -> dict[str, Any]:
     for line in header.read_text("utf-8").splitlines():
         words = line.split(" ", 2)
         if words[0] == "#define" and words[1].endswith(f"_{INTERFACE}"):
-            found: dict[str, Any] = json.loads(read_string(words[2]))
-            return found
+            interface: dict[str, Any] = json.loads(read_string(words[2]))
+            return interface
     raise ExportError([(f"{header}: has no description of the interface", None)])
 
 
@@ -148,13 +155,13 @@ def _scalar(value: Any, ctype: str) -> Any:
 
 def _output_type(interface: Mapping[str, Any]) -> Any:
     fields: list[tuple[str, Any]] = []
-    for each in interface["outputs"]:
-        own = _fields(each, interface["number"])
-        if each["name"]:
-            struct = type("Output", (ctypes.Structure,), {"_fields_": own})
-            fields.append(("o_" + each["name"], struct))
+    for output in interface["outputs"]:
+        members = _fields(output, interface["number"])
+        if output["name"]:
+            struct = type("Output", (ctypes.Structure,), {"_fields_": members})
+            fields.append(("o_" + output["name"], struct))
         else:
-            fields += own
+            fields += members
     fields += [("valid", ctypes.c_int), ("column", ctypes.c_int)]
     return type("Outputs", (ctypes.Structure,), {"_fields_": fields})
 

@@ -59,9 +59,9 @@ class C99(Exporter):
         writer.prepare(model)
         parts = translate_model(model, self.type, writer)
         program = writer.finish()
-        own = path.with_suffix(".h")
-        own.write_text(header(model, writer, program), encoding="utf-8")
-        text = source(model, writer, program, own.name, self.self_test_rows)
+        header_path = path.with_suffix(".h")
+        header_path.write_text(header(model, writer, program), encoding="utf-8")
+        text = source(model, writer, program, header_path.name, self.self_test_rows)
         path.write_text(text, encoding="utf-8")
         notes = [
             f"{program.constant_bytes} bytes of constants, {program.workspace_bytes} bytes of "

@@ -68,44 +68,44 @@ def _row(writer: ModelWriter) -> str:
         "/* A sample; a missing number is NAN, a missing text NULL. */",
         "typedef struct {",
     ]
-    for number, each in enumerate(writer.fields):
-        described = f"{writer.prefix}_columns[{number}], {_described(each)}"
-        lines.append(f"    {_declared(each)} /* {described} */")
+    for number, row_field in enumerate(writer.fields):
+        described = f"{writer.prefix}_columns[{number}], {_described(row_field)}"
+        lines.append(f"    {_declared(row_field)} /* {described} */")
     return "\n".join([*lines, f"}} {writer.prefix}_row;"])
 
 
-def _declared(each: Field) -> str:
-    if each.is_array:
-        return f"const {each.ctype} *{each.name};"
-    ctype = each.ctype if each.ctype == TEXT else f"{each.ctype} "
-    many = f"[{each.column.window}]" if each.column.window is not None else ""
-    return f"{ctype}{each.name}{many};"
+def _declared(row_field: Field) -> str:
+    if row_field.is_array:
+        return f"const {row_field.ctype} *{row_field.name};"
+    ctype = row_field.ctype if row_field.ctype == TEXT else f"{row_field.ctype} "
+    many = f"[{row_field.column.window}]" if row_field.column.window is not None else ""
+    return f"{ctype}{row_field.name}{many};"
 
 
-def _described(each: Field) -> str:
-    column = each.column
-    found: str = column.type
+def _described(row_field: Field) -> str:
+    column = row_field.column
+    words: str = column.type
     if column.window is not None:
         when = "the next" if column.source else "the last"
-        found += f", of {when} {column.window} rows, the earliest first"
-    if each.is_array:
+        words += f", of {when} {column.window} rows, the earliest first"
+    if row_field.is_array:
         sizes = " x ".join(map(str, column.shape))
         many = f" ({sizes}, the last axis fastest)" if len(column.shape) > 1 else ""
-        found += f", {each.size} numbers{many}"
-    return found
+        words += f", {row_field.size} numbers{many}"
+    return words
 
 
-def _output_struct(writer: ModelWriter, each: Output) -> str:
-    return f"typedef struct {{\n{_output_fields(writer, each)}\n}} {writer.prefix}_{each.name};"
+def _output_struct(writer: ModelWriter, output: Output) -> str:
+    return f"typedef struct {{\n{_output_fields(writer, output)}\n}} {writer.prefix}_{output.name};"
 
 
-def _output_fields(writer: ModelWriter, own: Output) -> str:
-    output, name = own.output, f"{writer.prefix}_{own.name}_classes".replace("__", "_")
+def _output_fields(writer: ModelWriter, predicted: Output) -> str:
+    output, name = predicted.output, f"{writer.prefix}_{predicted.name}_classes".replace("__", "_")
     number, lines = writer.number, []
     if output.task in ("classes", "binary"):
         lines.append(f"    int label; /* the predicted class, a position in {name} */")
     if output.task == "flags":
-        lines.append(f"    int flags[{own.size}]; /* 1 for yes, 0 for no */")
+        lines.append(f"    int flags[{predicted.size}]; /* 1 for yes, 0 for no */")
     kind = number if output.task == "values" else "float"
     about = {
         "values": "in the unit of the target",
@@ -113,8 +113,8 @@ def _output_fields(writer: ModelWriter, own: Output) -> str:
         if output.task != "classes"
         else "the largest belongs to the predicted class",
         "probabilities": f"in the order of {name}" if output.classes else "of yes",
-    }[own.numbers]
-    lines.append(f"    {kind} {own.numbers}[{own.count}]; /* {about} */")
+    }[predicted.numbers]
+    lines.append(f"    {kind} {predicted.numbers}[{predicted.count}]; /* {about} */")
     if output.intervals:
         size = prod(output.interval_shape)
         lines.append(f"    {number} lower[{size}], upper[{size}]; /* the bounds of the values */")
@@ -128,8 +128,8 @@ def _outputs(writer: ModelWriter) -> str:
     lines = ["/* A prediction; after an error, only the last fields mean something. */"]
     lines.append("typedef struct {")
     for output in writer.outputs:
-        own = f"    {writer.prefix}_{output.name} {output.name};" if output.name else None
-        lines.append(own or _output_fields(writer, output))
+        member = f"    {writer.prefix}_{output.name} {output.name};" if output.name else None
+        lines.append(member or _output_fields(writer, output))
     what = f"a position in {writer.prefix}_columns, or -1"
     lines.append("    int valid; /* 1 if the prediction was made, 0 after an error */")
     lines.append(f"    int column; /* the column of an error, {what} */")
@@ -155,30 +155,30 @@ def _constants(writer: ModelWriter) -> str:
     return "/* Names, in UTF-8. */\n" + "\n".join(lines)
 
 
-def _classes(writer: ModelWriter, each: Output) -> str:
-    return f"{writer.prefix}_{each.name}_classes" if each.name else f"{writer.prefix}_classes"
+def _classes(writer: ModelWriter, output: Output) -> str:
+    return f"{writer.prefix}_{output.name}_classes" if output.name else f"{writer.prefix}_classes"
 
 
 def _signature(writer: ModelWriter, reentrant: bool) -> str:
     prefix = writer.prefix
     call = f"{prefix}_predict_array" if writer.takes_array else f"{prefix}_predict"
-    given = (
+    argument = (
         f"const {writer.fields[0].ctype} *sample"
         if writer.takes_array
         else f"const {prefix}_row *row"
     )
     more = f", {prefix}_workspace *workspace" if reentrant else ""
     ending = "_with" if reentrant else ""
-    return f"int {call}{ending}({given}, {prefix}_output *out{more})"
+    return f"int {call}{ending}({argument}, {prefix}_output *out{more})"
 
 
 def _functions(writer: ModelWriter) -> str:
     about = ""
     if writer.takes_array:
-        own = writer.fields[0]
-        sizes = " x ".join(map(str, own.column.shape))
-        many = f" ({sizes}, the last axis fastest)" if len(own.column.shape) > 1 else ""
-        about = f"`sample` has {own.size} numbers{many}.\n   "
+        sample = writer.fields[0]
+        sizes = " x ".join(map(str, sample.column.shape))
+        many = f" ({sizes}, the last axis fastest)" if len(sample.column.shape) > 1 else ""
+        about = f"`sample` has {sample.size} numbers{many}.\n   "
     prefix = writer.prefix
     return f"""/* {about}Predict, and return {prefix.upper()}_OK or an error. This call uses one \
 static workspace, so it is not
@@ -196,7 +196,7 @@ int {prefix}_self_test(float *largest);"""
 
 
 def _interface(model: ExportedModel, writer: ModelWriter) -> str:
-    found: dict[str, Any] = {
+    interface: dict[str, Any] = {
         "model": dict(model.metadata),
         "prefix": writer.prefix,
         "array": writer.takes_array,
@@ -219,7 +219,7 @@ def _interface(model: ExportedModel, writer: ModelWriter) -> str:
             for output in writer.outputs
         ],
     }
-    return json.dumps(found)
+    return json.dumps(interface)
 
 
 def source(

@@ -108,14 +108,14 @@ class CTemperature(CTranslation):
     def write(self, calibrator: Temperature, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over probabilities."""
         together = site.state["together"]
-        found = step(
+        logits = step(
             site, TOGETHER if together else APART, in_place="x", size=prod(site.output_shape),
             least=LEAST_POSITIVE, rest=LEAST_REST, temperature=float(site.state["temperature"]),
             sigmoid="" if together else sigmoid(w),
         )  # fmt: skip
         if together:
-            found = softmax(w, f"{site.name}_softmax", found, site.output_shape)
-        return found
+            logits = softmax(w, f"{site.name}_softmax", logits, site.output_shape)
+        return logits
 
 
 LIMITS = """
@@ -175,20 +175,22 @@ class CConformal(CTranslation):
         size = prod(site.output_shape)
         if np.ndim(limit):
             array = np.broadcast_to(np.asarray(limit, float), site.output_shape)
-            own = f"{w.constant(f'{site.name}_limits', array, x.ctype)}[i]"
+            bound = f"{w.constant(f'{site.name}_limits', array, x.ctype)}[i]"
         else:
-            own = LITERALS[x.ctype](limit)
+            bound = LITERALS[x.ctype](limit)
         quantiles, body = prod(site.input_shapes[0]) // size, LIMITS
         logarithmic = calibrator.scale == "log"
         for name, text in (("$logarithms", LOGARITHMS), ("$powers", POWERS)):
             body = body.replace(name, text if logarithmic else "")
         numbers = {"shift": calibrator.shift, "least": LEAST_POSITIVE, "largest": LARGEST_BOUND}
-        terms: dict[str, Any] = {name: LITERALS[x.ctype](each) for name, each in numbers.items()}
+        terms: dict[str, Any] = {
+            name: LITERALS[x.ctype](number) for name, number in numbers.items()
+        }
         terms["f"] = "f" if x.ctype == "float" else ""
         return tuple(
             w.compute(
                 f"{site.name}_{side}", body, {"x": x}, site.output_shape, ctype=x.ctype,
-                size=size, quantiles=quantiles, limit=own, own=side, kind=x.ctype, **terms,
+                size=size, quantiles=quantiles, limit=bound, own=side, kind=x.ctype, **terms,
             )
             for side in ("low", "high")
         )  # fmt: skip
@@ -199,8 +201,8 @@ class CConformal(CTranslation):
         binary = x.size == 1
         body = SETS.replace("$score", LAC if calibrator.method == "lac" else APS)
         for index in "ik":
-            own = f"{index} == 1 ? x[0] : 1.0f - x[0]" if binary else f"x[{index}]"
-            body = body.replace(f"$p_of_{index}", own)
+            probability = f"{index} == 1 ? x[0] : 1.0f - x[0]" if binary else f"x[{index}]"
+            body = body.replace(f"$p_of_{index}", probability)
         return writer.compute(
             site.name, body, {"x": x}, site.output_shape, ctype="int32_t",
             classes=prod(site.output_shape), limit=float(site.state["limit"]),

@@ -30,11 +30,11 @@ class Block:
 def place(blocks: Sequence[Block]) -> int:
     """Give each block an offset, the largest first, and return how many numbers all take."""
     placed: list[Block] = []
-    for block in sorted(blocks, key=lambda each: (-each.size, each.first)):
+    for block in sorted(blocks, key=lambda block: (-block.size, block.first)):
         offset = 0
-        for other in sorted(placed, key=lambda each: each.offset):
+        for other in sorted(placed, key=lambda block: block.offset):
             if block.meets(other) and other.offset < offset + block.size:
                 offset = max(offset, other.offset + other.size)
         block.offset = offset
         placed.append(block)
-    return max((each.offset + each.size for each in placed), default=0)
+    return max((block.offset + block.size for block in placed), default=0)

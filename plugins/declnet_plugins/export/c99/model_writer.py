@@ -103,7 +103,7 @@ class ModelWriter(CWriter):
         joined = [input_ for member in model.members for input_ in member.inputs]
         self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
         self._integers = frozenset(
-            name for each in joined if each.dtype == "integer" for name in each.columns
+            name for input_ in joined if input_.dtype == "integer" for name in input_.columns
         )
 
     def column(self, column: ExportedColumn) -> Value:
@@ -120,10 +120,10 @@ class ModelWriter(CWriter):
         source = name if self.takes_array else f"row->{name}"
         if not is_array and column.window is None:
             source = f"&row->{name}"
-        found = Value(shape, ctype, source, number)
+        value = Value(shape, ctype, source, number)
         if ctype == TEXT:
-            return self._cell(found, column.missing)
-        return self._checked_boolean(found) if column.type == "boolean" else found
+            return self._cell(value, column.missing)
+        return self._checked_boolean(value) if column.type == "boolean" else value
 
     @property
     def floor(self) -> str:
@@ -159,18 +159,18 @@ class ModelWriter(CWriter):
         filled, offset = Value((sum(column.size for column in columns),), ctype), 0
         rows = joined.window or 1
         whole = filled.size // rows
-        for each in columns:
-            width = each.size // rows
+        for column in columns:
+            width = column.size // rows
             x = f"x[t * {width} + i]" if rows > 1 else "x[i]"
-            largest = f"({each.ctype}) FLT_MAX"
+            largest = f"({column.ctype}) FLT_MAX"
             usable = f"{x} >= -{largest} && {x} <= {largest}"
             if ctype != "float":
                 limit = "INT32_MAX" if joined.limit is None else joined.limit
                 least = "INT32_MIN" if joined.limit is None else 0
-                usable = f"{x} >= ({each.ctype}) {least} && {x} <= ({each.ctype}) {limit}"
-                usable += "" if each.ctype == "int32_t" else f" && {x} == {self.floor}({x})"
+                usable = f"{x} >= ({column.ctype}) {least} && {x} <= ({column.ctype}) {limit}"
+                usable += "" if column.ctype == "int32_t" else f" && {x} == {self.floor}({x})"
             self.compute(
-                name, JOINED, {"x": each}, filled.shape, into=filled, offset=offset, inline=True,
+                name, JOINED, {"x": column}, filled.shape, into=filled, offset=offset, inline=True,
                 rows=rows, width=width, whole=whole, kind=ctype, x=x, usable=usable,
                 y=f"y[t * {whole} + i]" if rows > 1 else "y[i]",
             )  # fmt: skip
@@ -197,7 +197,7 @@ class ModelWriter(CWriter):
 
     def combined(self, name: str, handles: Sequence[Value], how: str) -> Value:
         """Return the median of several networks' limits, or the sets that most of them have."""
-        inputs = {f"x{number}": each for number, each in enumerate(handles)}
+        inputs = {f"x{number}": value for number, value in enumerate(handles)}
         count, ctype = len(handles), handles[0].ctype
         terms = ", ".join(f"{input_}[i]" for input_ in inputs)
         body = COMBINED[how]
@@ -208,18 +208,20 @@ class ModelWriter(CWriter):
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write the predictions of one loss to the program's output."""
-        own = next(each for each in self.outputs if each.output is output)
-        name = own.name
+        predicted = next(candidate for candidate in self.outputs if candidate.output is output)
+        name = predicted.name
         into = f"out->{name}." if name else "out->"
-        self._fill(f"{into}{own.numbers}", written.predictions, own.size, own.count)
+        self._fill(
+            f"{into}{predicted.numbers}", written.predictions, predicted.size, predicted.count
+        )
         if output.task == "classes":
-            self._final(LABEL, into, size=own.size, numbers=own.numbers)
+            self._final(LABEL, into, size=predicted.size, numbers=predicted.numbers)
         elif output.task in ("binary", "flags"):
-            at = own.count - own.size
+            at = predicted.count - predicted.size
             what = "label" if output.task == "binary" else "flags[i]"
             self._final(
-                FLAG, into, size=own.size, numbers=own.numbers, at=f"{at} + i" if at else "i",
-                what=what, limit=self._limit(output.threshold),
+                FLAG, into, size=predicted.size, numbers=predicted.numbers, what=what,
+                at=f"{at} + i" if at else "i", limit=self._limit(output.threshold),
             )  # fmt: skip
         for side in ("lower", "upper"):
             value = getattr(written, side)
@@ -256,8 +258,8 @@ class ModelWriter(CWriter):
         )  # fmt: skip
 
     def _final(self, body: str, into: str, **terms: Any) -> None:
-        own = Value((), "float", f"{into}{terms['numbers']}")
-        self.compute("label", body, {}, (), into=own, inline=True, target=into, **terms)
+        numbers = Value((), "float", f"{into}{terms['numbers']}")
+        self.compute("label", body, {}, (), into=numbers, inline=True, target=into, **terms)
 
 
 CELL = """

@@ -27,11 +27,11 @@ def self_test(model: ExportedModel, writer: ModelWriter, rows: int) -> str:
     lines = [*stored]
     checks = []
     for output in writer.outputs:
-        found = model.expected[output.output.name].outputs[chosen].reshape(len(chosen), -1)
+        expected = model.expected[output.output.name].outputs[chosen].reshape(len(chosen), -1)
         name = f"{prefix}_expected_{output.name}".rstrip("_")
-        items = initializer(found, "float")
-        lines.append(f"static const float {name}[{found.size}] = {items};")
-        scale = LITERALS["float"](float(np.abs(found.astype(float)).max()) or 1.0)
+        items = initializer(expected, "float")
+        lines.append(f"static const float {name}[{expected.size}] = {items};")
+        scale = LITERALS["float"](float(np.abs(expected.astype(float)).max()) or 1.0)
         into = f"out.{output.name}." if output.name else "out."
         at = f"{output.count - output.size} + i" if output.count > output.size else "i"
         checks.append(
@@ -86,29 +86,29 @@ def _stored(model: ExportedModel, writer: ModelWriter, chosen: Array) -> tuple[l
         return lines, f"{prefix}_given_sample + row * {writer.fields[0].size}"
     rows = []
     for number, row in enumerate(chosen):
-        own = [
+        initializers = [
             _item(
-                each,
-                model.examples[each.column.name][row],
-                f"{prefix}_given_{each.name} + {number * each.size}",
+                row_field,
+                model.examples[row_field.column.name][row],
+                f"{prefix}_given_{row_field.name} + {number * row_field.size}",
             )
-            for each in writer.fields
+            for row_field in writer.fields
         ]
-        rows.append("{" + ", ".join(own) + "}")
+        rows.append("{" + ", ".join(initializers) + "}")
     lines.append(f"static const {prefix}_row {prefix}_rows[{len(rows)}] = {braced(rows)};")
     return lines, f"&{prefix}_rows[row]"
 
 
-def _item(each: Field, value: Any, pointer: str) -> str:
+def _item(row_field: Field, value: Any, pointer: str) -> str:
     """Return the initializer of a field."""
-    if each.is_array:
+    if row_field.is_array:
         return pointer
-    if each.column.window is not None:
-        return "{" + ", ".join(_literal(each, item) for item in value) + "}"
-    return _literal(each, value)
+    if row_field.column.window is not None:
+        return "{" + ", ".join(_literal(row_field, item) for item in value) + "}"
+    return _literal(row_field, value)
 
 
-def _literal(each: Field, value: Any) -> str:
-    if each.ctype == TEXT:
+def _literal(row_field: Field, value: Any) -> str:
+    if row_field.ctype == TEXT:
         return "NULL" if value is None else string(str(value))
-    return LITERALS[each.ctype](np.nan if value is None else value)
+    return LITERALS[row_field.ctype](np.nan if value is None else value)

@@ -125,22 +125,24 @@ class CWriter:
 
     def constant(self, name: str, array: Array, ctype: str = "float") -> str:
         """Return the name of a constant array; equal arrays are one constant."""
-        kept = np.ascontiguousarray(array, np.float32 if ctype == "float" else None)
-        key = (ctype, kept.shape, kept.tobytes())
+        numbers = np.ascontiguousarray(array, np.float32 if ctype == "float" else None)
+        key = (ctype, numbers.shape, numbers.tobytes())
         if key not in self._constants:
-            own = self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
-            self._constant_bytes += kept.size * BYTES.get(ctype, 8)
-            text = initializer(kept, ctype)
-            self._declared.append(f"static const {ctype} {own}[{max(kept.size, 1)}] = {text};")
+            self._constants[key] = self._names.unique(f"{self.prefix}_{name}")
+            self._constant_bytes += numbers.size * BYTES.get(ctype, 8)
+            declared = f"{self._constants[key]}[{max(numbers.size, 1)}]"
+            self._declared.append(
+                f"static const {ctype} {declared} = {initializer(numbers, ctype)};"
+            )
         return self._constants[key]
 
     def strings(self, name: str, texts: tuple[str, ...]) -> str:
         """Return the name of a constant array of strings."""
-        own = self._names.unique(f"{self.prefix}_{name}")
+        constant = self._names.unique(f"{self.prefix}_{name}")
         self._constant_bytes += sum(len(text.encode()) + 1 for text in texts)
         items = braced(map(string, texts))
-        self._declared.append(f"static const char *const {own}[{len(texts)}] = {items};")
-        return own
+        self._declared.append(f"static const char *const {constant}[{len(texts)}] = {items};")
+        return constant
 
     def helper(self, name: str, text: str) -> str:
         """Define a function that several steps use, once, and return its name.
@@ -150,9 +152,9 @@ class CWriter:
             text: its definition, with `$name` for its name, and `$number`, `$f` and `$PREFIX`.
         """
         if name not in self._helpers:
-            own = self._names.unique(f"{self.prefix}_{name}")
-            self._helpers[name] = own
-            self._declared.append(self._filled(text, {"name": own}))
+            function = self._names.unique(f"{self.prefix}_{name}")
+            self._helpers[name] = function
+            self._declared.append(self._filled(text, {"name": function}))
         return self._helpers[name]
 
     def compute(
@@ -196,11 +198,11 @@ class CWriter:
         column = next(iter(inputs.values())).column if inputs else -1
         filled = into or Value(shape, ctype, column=column)
         terms = {"column": column, **terms}
-        own = self._names.unique(f"{self.prefix}_{name}")
-        literals = {key: self._term(f"{name}_{key}", each) for key, each in terms.items()}
+        function = self._names.unique(f"{self.prefix}_{name}")
+        literals = {key: self._term(f"{name}_{key}", term) for key, term in terms.items()}
         self._steps.append(
             Step(
-                own,
+                function,
                 self._filled(body, literals),
                 dict(inputs),
                 filled,
@@ -222,8 +224,10 @@ class CWriter:
             terms: as for `compute`.
         """
         column = next(iter(inputs.values())).column
-        own = {"column": str(column)} | {key: self._term(key, each) for key, each in terms.items()}
-        body = self._filled(body, own)
+        literals = {"column": str(column)} | {
+            key: self._term(key, term) for key, term in terms.items()
+        }
+        body = self._filled(body, literals)
         self._steps.append(Step("", body, dict(inputs), None, 0, {}, None, True, False))
 
     def scratch(self, size: int, ctype: str = "float") -> Value:
@@ -266,8 +270,8 @@ class CWriter:
         blocks = self._blocks(outputs)
         sizes = {}
         for ctype in ARENAS:
-            own = {block for value, block in blocks.items() if value.ctype == ctype}
-            sizes[ctype] = place(sorted(own, key=lambda each: (each.first, each.size)))
+            of_type = {block for value, block in blocks.items() if value.ctype == ctype}
+            sizes[ctype] = place(sorted(of_type, key=lambda block: (block.first, block.size)))
         functions, calls = [], []
         for step in self._steps:
             same = step.in_place is not None and _shared(step, blocks)
@@ -289,20 +293,20 @@ class CWriter:
         """Return the memory of each array of the workspace."""
         last: dict[Value, int] = dict.fromkeys(outputs, len(self._steps))
         for number, step in enumerate(self._steps):
-            own = () if step.output is None else (step.output,)
-            for value in (*step.inputs.values(), *own, *step.scratch.values()):
+            outputs_of_step = () if step.output is None else (step.output,)
+            for value in (*step.inputs.values(), *outputs_of_step, *step.scratch.values()):
                 last[value] = max(last.get(value, 0), number)
         blocks: dict[Value, Block] = {}
         for number, step in enumerate(self._steps):
-            given = step.inputs.get(step.in_place or "")
+            source = step.inputs.get(step.in_place or "")
             filled = step.output
             if filled is not None and filled.source is None and filled not in blocks:
-                reused = blocks.get(given) if given is not None else None
+                reused = blocks.get(source) if source is not None else None
                 if (
                     reused is not None
-                    and given is not None
-                    and given.ctype == filled.ctype
-                    and given.size == filled.size == reused.size
+                    and source is not None
+                    and source.ctype == filled.ctype
+                    and source.size == filled.size == reused.size
                     and reused.last == number
                     and _alone(step)
                 ):
@@ -316,14 +320,14 @@ class CWriter:
 
     def _parameters(self, step: Step, same: bool) -> dict[str, tuple[str, Value, int]]:
         """Return the type, array and first item of each pointer of a step."""
-        found = {
+        pointers = {
             name: (_constant(value.ctype), value, 0)
             for name, value in step.inputs.items()
             if not (same and name == step.in_place)
         }
         if step.output is not None:
-            found["y"] = (step.output.ctype, step.output, step.offset)
-        return found | {name: (each.ctype, each, 0) for name, each in step.scratch.items()}
+            pointers["y"] = (step.output.ctype, step.output, step.offset)
+        return pointers | {name: (value.ctype, value, 0) for name, value in step.scratch.items()}
 
     def _function(self, step: Step, same: bool) -> str:
         parameters = ", ".join(
@@ -370,14 +374,14 @@ def _constant(ctype: str) -> str:
 
 
 def _shared(step: Step, blocks: Mapping[Value, Block]) -> bool:
-    given = blocks.get(step.inputs[step.in_place or ""])
-    return given is not None and step.output is not None and given is blocks.get(step.output)
+    source = blocks.get(step.inputs[step.in_place or ""])
+    return source is not None and step.output is not None and source is blocks.get(step.output)
 
 
 def _alone(step: Step) -> bool:
     """Return whether a step reads an array once, so that its memory may be overwritten."""
-    given = step.inputs.get(step.in_place or "")
-    return sum(input_ is given for input_ in step.inputs.values()) == 1
+    source = step.inputs.get(step.in_place or "")
+    return sum(input_ is source for input_ in step.inputs.values()) == 1
 
 
 def _pointer(value: Value, blocks: Mapping[Value, Block], offset: int) -> str:

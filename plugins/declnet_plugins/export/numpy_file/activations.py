@@ -78,7 +78,7 @@ def mish(x: Array) -> Array:
 
 
 def normal_cdf(x: Array) -> Array:
-    share = [0.5 * (1 + erf(each / sqrt(2))) for each in x.ravel().tolist()]
+    share = [0.5 * (1 + erf(number / sqrt(2))) for number in x.ravel().tolist()]
     return np.array(share, x.dtype).reshape(x.shape)
 
 

@@ -72,25 +72,25 @@ class NumpyFile(Exporter):
 
         def run(rows: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
             with np.errstate(all="ignore"):
-                found = predict(rows)
-            named = found if "" not in scores else {"": found}
+                predicted = predict(rows)
+            named = predicted if "" not in scores else {"": predicted}
             return {name: _read(named[name], *scores[name]) for name in scores}
 
         return run
 
 
-def _read(found: Mapping[str, Array], sort: str, shape: tuple[int, ...]) -> ExportedPredictions:
-    outputs = found.get("probabilities", found.get("scores", found["prediction"]))
-    if sort == "binary" and "probabilities" in found:
+def _read(predicted: Mapping[str, Array], sort: str, shape: tuple[int, ...]) -> ExportedPredictions:
+    outputs = predicted.get("probabilities", predicted.get("scores", predicted["prediction"]))
+    if sort == "binary" and "probabilities" in predicted:
         outputs = outputs[:, 1]
-    others = (found.get(name) for name in ("lower", "upper", "sets", "valid"))
-    return ExportedPredictions(found["prediction"], outputs.reshape(-1, *shape), *others)
+    others = (predicted.get(name) for name in ("lower", "upper", "sets", "valid"))
+    return ExportedPredictions(predicted["prediction"], outputs.reshape(-1, *shape), *others)
 
 
 def _main(writer: NumpyWriter) -> str:
     writer.sources.imports.add("import sys")
     used = (running.read_csv, running.print_csv)
-    names = {each.__name__: writer.sources.add(each) for each in used}
+    names = {function.__name__: writer.sources.add(function) for function in used}
     return _MAIN.format(**names)
 
 
@@ -106,7 +106,7 @@ def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
         "\n".join(imports),
         "import numpy as np",
         "Array = np.ndarray",
-        "\n".join(_assigned(key, each) for key, each in _constants(model, columns, names, sorts)),
+        "\n".join(_assigned(key, value) for key, value in _constants(model, columns, names, sorts)),
         f"\ndef predict(rows):\n    {_SUMMARY}\n{body}\n",
         "\n\n\n".join(writer.sources.texts) + "\n",
         data,
@@ -146,7 +146,7 @@ def _documentation(model: ExportedModel) -> str:
             keys.append("scores" if output.scores else "probabilities")
         keys += ["lower", "upper"] if output.intervals else ["sets"] if output.sets else []
         keys.append("valid")
-        of = f"Output {number + 1} of OUTPUTS" if output.name else "The result"
+        subject = f"Output {number + 1} of OUTPUTS" if output.name else "The result"
         classes = " of CLASSES" if output.class_names else ""
-        lines.append(f"{of} is a dict of arrays: {', '.join(keys)}{classes}.")
+        lines.append(f"{subject} is a dict of arrays: {', '.join(keys)}{classes}.")
     return _DOCUMENTATION.format(text="\n".join(lines))

@@ -39,8 +39,8 @@ def batch_norm(
     running_variance: Array,
     epsilon: float,
 ) -> Array:
-    def along(each: Array) -> Array:
-        return each.reshape(-1, *[1] * (x.ndim - 2))
+    def along(array: Array) -> Array:
+        return array.reshape(-1, *[1] * (x.ndim - 2))
 
     z = (x - along(running_mean)) / along(np.sqrt(running_variance + epsilon))
     return np.asarray(z * along(scale) + along(offset))
@@ -73,8 +73,8 @@ def add(*x: Array) -> Array:
 
 def multiply(*x: Array) -> Array:
     y = x[0]
-    for each in x[1:]:
-        y = y * each
+    for factor in x[1:]:
+        y = y * factor
     return y
 
 
@@ -139,14 +139,14 @@ def conv2d_transpose(
     (top, bottom), (left, right) = pads
     filters, height, width = output_shape
     y = np.zeros((len(x), filters, top + height + bottom, left + width + right), x.dtype)
-    own, rows, columns = filters // groups, x.shape[2], x.shape[3]
+    size, rows, columns = filters // groups, x.shape[2], x.shape[3]
     for g, (a, b) in enumerate(zip(np.split(x, groups, axis=1), np.split(weights, groups))):
         for k in range(b.shape[2]):
             for m in range(b.shape[3]):
                 down, along = k * dilation[0], m * dilation[1]
                 y[
                     :,
-                    g * own : (g + 1) * own,
+                    g * size : (g + 1) * size,
                     down : down + (rows - 1) * stride[0] + 1 : stride[0],
                     along : along + (columns - 1) * stride[1] + 1 : stride[1],
                 ] += np.moveaxis(np.tensordot(a, b[:, :, k, m], (1, 0)), 3, 1)
@@ -223,5 +223,5 @@ class NumpyWindows(NumpyTranslation):
         transposed = isinstance(component, Conv2dTranspose)
         shape = site.output_shape if transposed else site.input_shapes[0]
         window = window_over(component.type, shape, size, stride, component.padding, dilation)
-        pads = tuple((each.before, each.after) for each in (window.rows, window.columns))
+        pads = tuple((axis.before, axis.after) for axis in (window.rows, window.columns))
         return {"size": size, "stride": stride, "pads": pads, "output_shape": site.output_shape}

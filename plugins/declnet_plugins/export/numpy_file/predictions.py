@@ -69,10 +69,10 @@ def interval(
         low, high = low.min(axis=1), high.max(axis=1)
     lower, upper = low - limit, high + limit
     middle = (lower + upper) / 2
-    found = np.minimum(lower, middle) if side < 0 else np.maximum(upper, middle)
+    bound = np.minimum(lower, middle) if side < 0 else np.maximum(upper, middle)
     if scale == "log":
-        found = np.exp(np.minimum(found, LARGEST_BOUND)) - shift
-    return np.asarray(found.astype(y.dtype))
+        bound = np.exp(np.minimum(bound, LARGEST_BOUND)) - shift
+    return np.asarray(bound.astype(y.dtype))
 
 
 def conformal_sets(p: Array, *, limit: float, method: str) -> Array:

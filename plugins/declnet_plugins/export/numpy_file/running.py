@@ -28,12 +28,12 @@ def column(
     Rows with a cell that cannot be read are added to `refused`, and their cells are missing.
     """
     try:
-        given = rows[name]
+        values_of_rows = rows[name]
     except (KeyError, IndexError, TypeError):
         raise ValueError(f"there is no column {name!r}") from None
-    x = np.asarray(given)
+    x = np.asarray(values_of_rows)
     if kind == "text" or x.dtype.kind not in "fiub":
-        x = np.array(given, object)
+        x = np.array(values_of_rows, object)
         cells = [cell(value, missing) for value in x.flat]
         if kind == "text":
             x = np.array([text(value, decimal) for value in cells], object).reshape(x.shape)
@@ -85,8 +85,8 @@ def number(value: Any, decimal: str) -> float | None:
     lower = value.lower()
     if lower in named:
         return named[lower]
-    found = read_formatted([value], decimal)
-    return None if found is None else float(found[0][0])
+    parsed = read_formatted([value], decimal)
+    return None if parsed is None else float(parsed[0][0])
 
 
 def flattened(x: Array) -> Array:
@@ -133,29 +133,29 @@ def validated(results: list[dict[str, Array]], refused: list[Array]) -> None:
     valid = np.ones(count, bool)
     for rows in refused if count else ():
         valid &= ~rows.reshape(count, -1).any(axis=1)
-    for found in results:
-        for key, array in found.items():
+    for result in results:
+        for key, array in result.items():
             if not valid.all():
                 is_float = array.dtype.kind == "f"
-                found[key] = array.copy() if is_float else array.astype(object)
-                found[key][~valid] = np.nan if is_float else None
-        found["valid"] = valid
+                result[key] = array.copy() if is_float else array.astype(object)
+                result[key][~valid] = np.nan if is_float else None
+        result["valid"] = valid
 
 
-def mean(found: list[Array], weights: list[float] | None = None) -> Array:
+def mean(outputs: list[Array], weights: list[float] | None = None) -> Array:
     """Return the mean of the predictions of several networks, which may have weights."""
-    average: Array = np.average(np.asarray(found, float), axis=0, weights=weights)
-    return average.astype(found[0].dtype)
+    average: Array = np.average(np.asarray(outputs, float), axis=0, weights=weights)
+    return average.astype(outputs[0].dtype)
 
 
-def median(found: list[Array]) -> Array:
+def median(bounds: list[Array]) -> Array:
     """Return the median of the bounds of several networks."""
-    return np.asarray(np.median(found, axis=0))
+    return np.asarray(np.median(bounds, axis=0))
 
 
-def majority(found: list[Array]) -> Array:
+def majority(sets: list[Array]) -> Array:
     """Return the classes that more than half of the sets have."""
-    return np.asarray(np.mean(found, axis=0) > 0.5)
+    return np.asarray(np.mean(sets, axis=0) > 0.5)
 
 
 def classes(outputs: Array, names: list[Any]) -> dict[str, Array]:
@@ -200,15 +200,17 @@ def read_csv(path: str, columns: dict[str, str]) -> dict[str, list[str]]:
     return {name: [line[name] for line in lines] for name in columns}
 
 
-def print_csv(found: dict[str, Any], names: dict[str, list[str]]) -> None:
+def print_csv(predicted: dict[str, Any], names: dict[str, list[str]]) -> None:
     """Print predictions as CSV, several outputs side by side."""
     printed: dict[str, Array] = {}
-    for output, own in names.items():
-        result = found[output] if output else found
+    for output, class_names in names.items():
+        result = predicted[output] if output else predicted
         for key, array in result.items():
             rows = array.reshape(len(array), prod(array.shape[1:]))
             numbered = [str(number + 1) for number in range(rows.shape[1])]
-            for number, label in enumerate(own if len(own) == rows.shape[1] else numbered):
+            for number, label in enumerate(
+                class_names if len(class_names) == rows.shape[1] else numbered
+            ):
                 ending = "" if rows.shape[1] == 1 else f"_{label}"
                 title = f"{output}_{key}" if output else key
                 title = title.replace("probabilities", "probability")
@@ -216,7 +218,7 @@ def print_csv(found: dict[str, Any], names: dict[str, list[str]]) -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(printed)
     columns = [
-        ["" if cell is None or cell != cell else cell for cell in each.tolist()]
-        for each in printed.values()
+        ["" if cell is None or cell != cell else cell for cell in cells.tolist()]
+        for cells in printed.values()
     ]
     table.writerows(zip(*columns))

@@ -34,9 +34,9 @@ def last_step(x: Array, lengths: Array | None = None) -> Array:
 
 
 def mean_over_time(x: Array, lengths: Array | None = None) -> Array:
-    own = (~is_padding(lengths, x.shape[1])).astype(x.dtype)
-    total = np.maximum(own.sum(axis=1, keepdims=True), 1)
-    return np.asarray((x * own[:, :, None]).sum(axis=1) / total)
+    weights = (~is_padding(lengths, x.shape[1])).astype(x.dtype)
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
+    return np.asarray((x * weights[:, :, None]).sum(axis=1) / total)
 
 
 def max_over_time(x: Array, lengths: Array | None = None) -> Array:
@@ -88,9 +88,9 @@ def conv1d(
         seen = x[:, first : first + (places - 1) * stride + 1 : stride]
         seen = seen.reshape(n, places, groups, features // groups)
         y += np.einsum("ntgc,cgf->ntgf", seen, by_group[k])
-    found = y.reshape(n, places, filters)
-    found = found if biases is None else found + biases
-    return found if lengths is None else np.where(outside, 0, found).astype(x.dtype)
+    result = y.reshape(n, places, filters)
+    result = result if biases is None else result + biases
+    return result if lengths is None else np.where(outside, 0, result).astype(x.dtype)
 
 
 def run(
@@ -103,13 +103,13 @@ def run(
 ) -> Array:
     """Run through the steps; the states are 0 at padding, the first of them is the output."""
     padding = is_padding(lengths, x.shape[1])
-    states, found = first, {}
+    states, by_step = first, {}
     order = range(x.shape[1] - 1, -1, -1) if from_end else range(x.shape[1])
     for t in order:
         states = step(x[:, t], *states)
         states = tuple(np.where(padding[:, t, None], 0, state) for state in states)
-        found[t] = states[0]
-    h = np.stack([found[t] for t in range(x.shape[1])], axis=1)
+        by_step[t] = states[0]
+    h = np.stack([by_step[t] for t in range(x.shape[1])], axis=1)
     if return_sequences:
         return h
     if lengths is None or from_end:
@@ -126,16 +126,16 @@ def both_ways(
     parameters: dict[str, Array],
 ) -> Array:
     """Run a recurrent layer in its directions, the features of which follow each other."""
-    found = []
+    directions = []
     for prefix in ("", "backward_") if bidirectional else ("",):
-        own = {
-            name.removeprefix("backward_"): each
-            for name, each in parameters.items()
+        arrays = {
+            name.removeprefix("backward_"): array
+            for name, array in parameters.items()
             if name.startswith("backward_") == bool(prefix)
         }
-        first, step = layer(x, **own)
-        found.append(run(x, lengths, bool(prefix), return_sequences, first, step))
-    return np.concatenate(found, axis=-1)
+        first, step = layer(x, **arrays)
+        directions.append(run(x, lengths, bool(prefix), return_sequences, first, step))
+    return np.concatenate(directions, axis=-1)
 
 
 def simple_rnn(

@@ -54,11 +54,11 @@ class Sources:
         word = re.sub(r"\W", "_", name, flags=re.ASCII)[:LONGEST_NAME]
         if not word.isidentifier() or iskeyword(word):
             word = f"_{word}"
-        found, number = word, 2
-        while found in self._taken:
-            found, number = f"{word}_{number}", number + 1
-        self._taken.add(found)
-        return found
+        candidate, number = word, 2
+        while candidate in self._taken:
+            candidate, number = f"{word}_{number}", number + 1
+        self._taken.add(candidate)
+        return candidate
 
     def _named(self, name: str, value: Any) -> str:
         if id(value) in self._names:
@@ -73,19 +73,19 @@ class Sources:
         if callable(value) and home in (*sys.stdlib_module_names, "numpy"):
             home = value.__module__.removeprefix("_")
             return self._imported(value, name, f"from {home} import {name}")
-        own = self.reserve(name)
-        self._names[id(value)] = own
+        unique = self.reserve(name)
+        self._names[id(value)] = unique
         wrapped = inspect.unwrap(value) if callable(value) else value
         if inspect.isfunction(wrapped):
-            self.texts.append(self._definition(wrapped, own))
+            self.texts.append(self._definition(wrapped, unique))
         elif isinstance(value, re.Pattern):
             self.imports.add("import re")
-            self.texts.append(f"{own} = re.compile({value.pattern!r}, {int(value.flags)})")
+            self.texts.append(f"{unique} = re.compile({value.pattern!r}, {int(value.flags)})")
         elif isinstance(value, int | float | str | bytes | tuple | list | dict | frozenset | None):
-            self.texts.append(f"{own} = {pprint.pformat(value, width=96, sort_dicts=False)}")
+            self.texts.append(f"{unique} = {pprint.pformat(value, width=96, sort_dicts=False)}")
         else:
             raise TypeError(f"{name} is {value!r:.60}, which a self-contained file cannot hold")
-        return own
+        return unique
 
     def _imported(self, value: Any, name: str, line: str) -> str:
         self.imports.add(line)
@@ -93,7 +93,7 @@ class Sources:
         self._taken.add(name)
         return name
 
-    def _definition(self, function: Any, own: str) -> str:
+    def _definition(self, function: Any, unique: str) -> str:
         """Return the text of a function, after the definitions of what it uses."""
         text = inspect.getsource(function)
         try:
@@ -102,15 +102,15 @@ class Sources:
             tree = None
         if not isinstance(tree, ast.FunctionDef):
             raise TypeError(
-                f"{own} is not written as a function of its module; define it with def, outside of "
-                "classes and functions"
+                f"{unique} is not written as a function of its module; define it with def, "
+                "outside of classes and functions"
             )
-        renamed = {} if own == function.__name__ else {function.__name__: own}
+        renamed = {} if unique == function.__name__ else {function.__name__: unique}
         for name in dict.fromkeys(_globals_in(tree)):
             if name in function.__globals__ and name != function.__name__:
-                found = self._named(name, function.__globals__[name])
-                if found != name:
-                    renamed[name] = found
+                used = self._named(name, function.__globals__[name])
+                if used != name:
+                    renamed[name] = used
         if not renamed:
             return text.rstrip()
         tree = _Renaming(renamed).visit(tree)

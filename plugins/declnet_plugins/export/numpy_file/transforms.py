@@ -79,7 +79,7 @@ def by_number(x: Array, quantiles: Array) -> Any:
 
 
 def quantile(x: Array, *, quantiles: Array, distribution: str) -> Array:
-    shares = np.stack([ranks(own, edges) for own, edges in by_number(x, quantiles)], axis=1)
+    shares = np.stack([ranks(numbers, edges) for numbers, edges in by_number(x, quantiles)], axis=1)
     if distribution == "normal":
         shares = normal_quantiles(EDGE + (1 - 2 * EDGE) * shares)
     return shares.reshape(x.shape)
@@ -88,21 +88,21 @@ def quantile(x: Array, *, quantiles: Array, distribution: str) -> Array:
 def from_quantile(y: Array, *, quantiles: Array, distribution: str) -> Array:
     shares = y.astype(float)
     if distribution == "normal":
-        below = [0.5 * (1 + erf(each / sqrt(2))) for each in shares.ravel().tolist()]
+        below = [0.5 * (1 + erf(share / sqrt(2))) for share in shares.ravel().tolist()]
         shares = (np.array(below).reshape(y.shape) - EDGE) / (1 - 2 * EDGE)
     known = np.linspace(0, 1, len(quantiles))
     if quantiles.ndim == 1:
         return np.asarray(np.interp(shares, known, quantiles))
-    columns = [np.interp(own, known, edges) for own, edges in by_number(shares, quantiles)]
+    columns = [np.interp(numbers, known, edges) for numbers, edges in by_number(shares, quantiles)]
     return np.stack(columns, axis=1).reshape(y.shape)
 
 
 def quantile_normal(x: Array, *, quantiles: Array) -> Array:
     columns = []
-    for own, edges in by_number(x, quantiles):
-        shares = ranks(own, edges)
-        shares[own - EDGE < edges[0]] = 0
-        shares[own + EDGE > edges[-1]] = 1
+    for numbers, edges in by_number(x, quantiles):
+        shares = ranks(numbers, edges)
+        shares[numbers - EDGE < edges[0]] = 0
+        shares[numbers + EDGE > edges[-1]] = 1
         columns.append(normal_quantiles(shares))
     return np.stack(columns, axis=1).reshape(x.shape)
 
@@ -141,8 +141,8 @@ def normalize(x: Array, *, maximum: float, mean: Any, std: Any) -> Array:
 
 def positions(x: Array, categories: list[Any]) -> Array:
     """Return the category of each row, -1 for all other values."""
-    position_of = {each: position for position, each in enumerate(categories)}
-    return np.array([position_of.get(each, -1) for each in x.tolist()], int)
+    position_of = {category: position for position, category in enumerate(categories)}
+    return np.array([position_of.get(value, -1) for value in x.tolist()], int)
 
 
 def fractions(x: Array) -> Array:
@@ -164,8 +164,8 @@ def category_refuses(x: Array, *, categories: list[Any], unknown: str, missing: 
 
 
 def one_hot(x: Array, *, categories: list[Any]) -> Array:
-    found = positions(x, categories)
-    return np.asarray(found[:, None] == np.arange(len(categories)))
+    places = positions(x, categories)
+    return np.asarray(places[:, None] == np.arange(len(categories)))
 
 
 def signed_one_hot(x: Array, *, categories: list[Any]) -> Array:
@@ -174,8 +174,8 @@ def signed_one_hot(x: Array, *, categories: list[Any]) -> Array:
 
 
 def ordinal(x: Array, *, categories: list[Any], unknown: str) -> Array:
-    found = positions(x, categories)
-    return np.where(found < 0, len(categories) if unknown == "index" else 0, found)
+    places = positions(x, categories)
+    return np.where(places < 0, len(categories) if unknown == "index" else 0, places)
 
 
 def group_rare(x: Array, *, categories: list[Any], names: list[str]) -> Array:
@@ -227,10 +227,10 @@ def tokenize(
     values, lengths = np.full((len(x), length), PADDING), np.empty(len(x), int)
     for position, text in enumerate(x.tolist()):
         row = tokens_of(text or "", unit, lowercase)
-        kept = row[:length] if cut == "end" else row[-length:]
-        found = [number_of.get(token, UNKNOWN) for token in kept] or [UNKNOWN]
-        values[position, : len(found)] = found
-        lengths[position] = len(found)
+        cut_row = row[:length] if cut == "end" else row[-length:]
+        numbers = [number_of.get(token, UNKNOWN) for token in cut_row] or [UNKNOWN]
+        values[position, : len(numbers)] = numbers
+        lengths[position] = len(numbers)
     return values, lengths
 
 
@@ -278,19 +278,19 @@ class NumpyTransforms(NumpyTranslation):
         if isinstance(component, GroupRare):
             return {"names": [*map(class_name, site.state["categories"]), component.other]}
         if isinstance(component, Datetime):
-            periodic = [each for each in site.state["parts"] if each in PERIODS]
-            return {"periods": {each: PERIODS[each] for each in periodic}}
+            periodic = [part for part in site.state["parts"] if part in PERIODS]
+            return {"periods": {part: PERIODS[part] for part in periodic}}
         return {}
 
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
         """As always; tokenize has two results."""
-        found = super().translate(component, site)
+        results = super().translate(component, site)
         if not isinstance(component, Tokenize):
-            return found
+            return results
         call = site.writer.call
         return (
-            call(first, f"{site.name}.values", *found),
-            call(second, f"{site.name}.lengths", *found),
+            call(first, f"{site.name}.values", *results),
+            call(second, f"{site.name}.lengths", *results),
         )
 
 

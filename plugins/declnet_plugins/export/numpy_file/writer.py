@@ -77,26 +77,34 @@ class NumpyWriter:
             arguments: handles, arrays (which are embedded) or literals.
             options: the same, by keyword.
         """
-        own = self.sources.add(function)
-        given = [self._argument(f"{name}.{i}", each) for i, each in enumerate(arguments)]
-        given += [f"{key}={self._argument(f'{name}.{key}', v)}" for key, v in options.items()]
-        found = self._variable(name)
-        line = f"{found} = {own}({', '.join(given)})"
+        called = self.sources.add(function)
+        texts = [self._argument(f"{name}.{i}", argument) for i, argument in enumerate(arguments)]
+        texts += [f"{key}={self._argument(f'{name}.{key}', v)}" for key, v in options.items()]
+        result = self._variable(name)
+        line = f"{result} = {called}({', '.join(texts)})"
         if len(line) + len(_INDENT) <= WIDTH:
             self.lines.append(line)
         else:
-            self.lines += [f"{found} = {own}(", *(f"{_INDENT}{each}," for each in given), ")"]
-        return found
+            self.lines += [f"{result} = {called}(", *(f"{_INDENT}{text}," for text in texts), ")"]
+        return result
 
     def column(self, column: ExportedColumn) -> Variable:
         """Read a column of the given rows."""
         shape = (column.window,) if column.window is not None else column.shape
         missing = Variable("MISSING") if column.missing else ()
-        given = Variable("rows"), column.name, column.type, shape, missing, column.decimal, REFUSED
-        found = self.call(running.column, column.name, *given)
+        arguments = (
+            Variable("rows"),
+            column.name,
+            column.type,
+            shape,
+            missing,
+            column.decimal,
+            REFUSED,
+        )
+        raw = self.call(running.column, column.name, *arguments)
         if column.window is None:
-            return found
-        return self.call(running.flattened, f"{column.name}.rows", found)
+            return raw
+        return self.call(running.flattened, f"{column.name}.rows", raw)
 
     def joined(self, name: str, joined: ExportedInput, columns: Sequence[Any]) -> Variable:
         """Join columns into an array of the type that the layers take."""
@@ -118,10 +126,10 @@ class NumpyWriter:
 
     def reshaped(self, name: str, handle: Any, shape: Shape) -> Variable:
         """Write a reshape of each sample."""
-        found = self._variable(name)
+        result = self._variable(name)
         sizes = "".join(f", {size}" for size in shape)
-        self.lines.append(f"{found} = {handle}.reshape(len({handle}){sizes})")
-        return found
+        self.lines.append(f"{result} = {handle}.reshape(len({handle}){sizes})")
+        return result
 
     def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Variable:
         """Combine the results of several networks."""
@@ -138,25 +146,25 @@ class NumpyWriter:
         """Write what `predict` returns for an output."""
         name, classes = output.name or "found", output.classes
         self.refuse(running.unpredicted, name, written.predictions)
-        found: Variable
+        result: Variable
         if output.task == "classes":
-            found = self.call(running.classes, name, written.predictions, list(classes or ()))
+            result = self.call(running.classes, name, written.predictions, list(classes or ()))
         elif output.task == "binary":
-            given = written.predictions, list(classes or ()), output.threshold
-            found = self.call(running.binary, name, *given)
+            arguments = written.predictions, list(classes or ()), output.threshold
+            result = self.call(running.binary, name, *arguments)
         elif output.task == "flags":
-            found = self.call(running.flags, name, written.predictions, output.threshold)
+            result = self.call(running.flags, name, written.predictions, output.threshold)
         else:
-            found = self.call(running.values, name, written.predictions)
+            result = self.call(running.values, name, written.predictions)
         if output.scores and output.task != "values":
-            self.lines.append(f'{found}["scores"] = {found}.pop("probabilities")')
+            self.lines.append(f'{result}["scores"] = {result}.pop("probabilities")')
             if output.task == "binary":
-                self.lines.append(f'{found}["scores"] = {found}["scores"][:, 1]')
+                self.lines.append(f'{result}["scores"] = {result}["scores"][:, 1]')
         for key in ("lower", "upper", "sets"):
             handle = getattr(written, key)
             if handle is not None:
-                self.lines.append(f'{found}["{key}"] = {handle}')
-        self.results.append((output.name, str(found)))
+                self.lines.append(f'{result}["{key}"] = {handle}')
+        self.results.append((output.name, str(result)))
 
     def body(self) -> str:
         """Return the statements of `predict`."""
@@ -204,7 +212,7 @@ class NumpyWriter:
         if array.size <= SMALL and np.isfinite(array).all():
             if array.dtype == np.float64:
                 return f"np.array({array.tolist()})"
-            shortest = np.array([float(str(each)) for each in array.flat]).reshape(array.shape)
+            shortest = np.array([float(str(number)) for number in array.flat]).reshape(array.shape)
             numbers = array if array.dtype.kind != "f" else shortest
             return f'np.array({numbers.tolist()}, "{array.dtype.name}")'
         key, number = name, 2
@@ -261,8 +269,8 @@ class NumpyTranslation(Translation):
             raise Untranslatable(f"its {site.method} has no function")
         refuses = None if site.inverse else self.refusals.get(type(component))
         if refuses is not None:
-            given = self.given(refuses, component, site)
-            site.writer.refuse(refuses, site.name, *site.inputs, **given)
+            options_of_refusal = self.given(refuses, component, site)
+            site.writer.refuse(refuses, site.name, *site.inputs, **options_of_refusal)
         options = self.given(function, component, site)
         return (site.writer.call(function, site.name, *site.inputs, **options),)
 
@@ -271,18 +279,18 @@ class NumpyTranslation(Translation):
     ) -> dict[str, Any]:
         """Return the keyword arguments of a function."""
         more = self.options(component, site)
-        found: dict[str, Any] = {}
-        wanted = signature(function).parameters
-        if any(each.kind is Parameter.VAR_KEYWORD for each in wanted.values()):
-            found.update(site.parameters)
-        for name, each in wanted.items():
-            if each.kind is not Parameter.KEYWORD_ONLY:
+        keywords: dict[str, Any] = {}
+        parameters = signature(function).parameters
+        if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values()):
+            keywords.update(site.parameters)
+        for name, parameter in parameters.items():
+            if parameter.kind is not Parameter.KEYWORD_ONLY:
                 continue
             for known in (more, site.parameters, site.state):
                 if name in known:
-                    found[name] = known[name]
+                    keywords[name] = known[name]
                     break
             else:
-                if each.default is Parameter.empty or hasattr(component, name):
-                    found[name] = getattr(component, name)
-        return found
+                if parameter.default is Parameter.empty or hasattr(component, name):
+                    keywords[name] = getattr(component, name)
+        return keywords

@@ -149,10 +149,10 @@ def convert(path: Path, outputs: Sequence[str]) -> Converted:
 
 def run(graph: Graph, x: Mapping[str, Array]) -> Converted:
     """Return the outputs of the file's network for an array for each input, by position."""
-    given = {
+    inputs = {
         name: x[str(at)].astype(info.dtype) for at, (name, info) in enumerate(graph.inputs.items())
     }
-    return graph, {}, {str(at): output for at, output in enumerate(graph.run(given))}
+    return graph, {}, {str(at): output for at, output in enumerate(graph.run(inputs))}
 
 
 if __name__ == "__main__":

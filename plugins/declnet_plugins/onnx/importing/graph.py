@@ -168,25 +168,25 @@ class Graph:
     def random_inputs(self, seed: int, samples: int | None = None) -> dict[str, Array]:
         """Return random inputs: normal draws, or integers from the vocabulary."""
         rng, n = np.random.default_rng(seed), samples or self.batch
-        found = {}
-        for name, each in self.inputs.items():
-            shape = (n, *each.shape)
-            if each.dtype.startswith("int"):
-                found[name] = rng.integers(0, self._vocabulary, shape).astype(each.dtype)
+        inputs = {}
+        for name, info in self.inputs.items():
+            shape = (n, *info.shape)
+            if info.dtype.startswith("int"):
+                inputs[name] = rng.integers(0, self._vocabulary, shape).astype(info.dtype)
             else:
-                found[name] = rng.standard_normal(shape).astype(each.dtype)
-        return found
+                inputs[name] = rng.standard_normal(shape).astype(info.dtype)
+        return inputs
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         """Return the outputs of the file's own network, as onnxruntime computes them."""
-        session, found = self._session_of_outputs, list[list[Array]]()
+        session, parts = self._session_of_outputs, list[list[Array]]()
         n = len(next(iter(inputs.values())))
         step = self._fixed_batch() or n
         for start in range(0, n, step):
             rows = np.minimum(np.arange(start, start + step), n - 1)
-            part = {name: each[rows] for name, each in inputs.items()}
-            found.append(session.run(list(self.outputs), part))
-        return [np.concatenate(each)[:n] for each in zip(*found, strict=True)]
+            part = {name: array[rows] for name, array in inputs.items()}
+            parts.append(session.run(list(self.outputs), part))
+        return [np.concatenate(arrays)[:n] for arrays in zip(*parts, strict=True)]
 
     @cached_property
     def _session_of_outputs(self) -> Any:
@@ -208,21 +208,21 @@ class Graph:
             if needed & set(node.output):
                 needed |= set(node.input)
                 nodes.append(node)
-        for field, kept in (
+        for field, needed_items in (
             (graph.node, nodes[::-1]),
             (graph.input, [value for value in graph.input if value.name in needed]),
             (graph.initializer, [array for array in graph.initializer if array.name in needed]),
             (graph.output, [value for value in graph.output if value.name in self.outputs]),
         ):
-            if len(kept) < len(field):
-                copies = [type(item).FromString(item.SerializeToString()) for item in kept]
+            if len(needed_items) < len(field):
+                copies = [type(item).FromString(item.SerializeToString()) for item in needed_items]
                 del field[:]
                 field.extend(copies)
 
     def _fixed_batch(self) -> int | None:
-        for each in self._model.graph.input:
-            if each.name in self.inputs:
-                first = each.type.tensor_type.shape.dim[0]
+        for value in self._model.graph.input:
+            if value.name in self.inputs:
+                first = value.type.tensor_type.shape.dim[0]
                 return first.dim_value or None
         return None
 
@@ -277,7 +277,7 @@ def _input(value: Any) -> GraphInput:
 
 
 def _node(proto: Any, position: int) -> Node:
-    attributes = {each.name: _attribute(each) for each in proto.attribute}
+    attributes = {attribute.name: _attribute(attribute) for attribute in proto.attribute}
     operator = f"{proto.domain}::{proto.op_type}" if proto.domain else proto.op_type
     name = proto.name or f"{proto.op_type} {position + 1}"
     return Node(

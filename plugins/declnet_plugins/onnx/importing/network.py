@@ -59,8 +59,8 @@ class Network:
         name = f"{type_}_{self._counts[type_]}"
         sources = [input_.source for input_ in inputs]
         is_next = sources == [self._last] or (self._last is None and sources == ["input"])
-        own = {} if is_next else {"inputs": sources}
-        self.layers.append({"type": type_, **fields, **own})
+        reads = {} if is_next else {"inputs": sources}
+        self.layers.append({"type": type_, **fields, **reads})
         for key, array in (parameters or {}).items():
             self.parameters[f"{name}.{key}"] = np.ascontiguousarray(array, np.float32)
         self.mapping[name] = nodes

@@ -106,29 +106,29 @@ def _prelu(r: Reader, node: Node) -> None:
 
 def _window(node: Node, x: Value, kernel: tuple[int, ...], what: str) -> dict[str, Any]:
     """Return stride, padding and dilation of a window as fields, where they are not 1 and 0."""
-    own, count = node.attributes, len(kernel)
-    strides = tuple(own.get("strides", (1,) * count))
-    dilations = tuple(own.get("dilations", (1,) * count))
-    pads = tuple(own.get("pads", (0,) * 2 * count))
-    auto = own.get("auto_pad", "NOTSET")
+    attributes, count = node.attributes, len(kernel)
+    strides = tuple(attributes.get("strides", (1,) * count))
+    dilations = tuple(attributes.get("dilations", (1,) * count))
+    pads = tuple(attributes.get("pads", (0,) * 2 * count))
+    auto = attributes.get("auto_pad", "NOTSET")
     if auto == "VALID":
         pads = (0,) * 2 * count
-    if own.get("ceil_mode"):
+    if attributes.get("ceil_mode"):
         raise UnknownNodeError("it rounds sizes up")
     if count == 1:
         kernel, strides, dilations = (1, *kernel), (1, *strides), (1, *dilations)
         pads = (0, pads[0], 0, pads[1])
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if what == "pool" or strides != (1, 1):
-        found["stride"] = list(strides)
+        fields["stride"] = list(strides)
     if dilations != (1, 1):
-        found["dilation"] = list(dilations)
+        fields["dilation"] = list(dilations)
     if auto in ("NOTSET", "VALID") and pads[:2] == pads[2:]:
-        return found | ({"padding": list(pads[:2])} if any(pads) else {})
+        return fields | ({"padding": list(pads[:2])} if any(pads) else {})
     same = window_over("", x.shape, kernel, strides, "same", dilations)
-    wanted = (same.rows.before, same.columns.before, same.rows.after, same.columns.after)
-    if auto == "SAME_UPPER" or (auto == "NOTSET" and pads == wanted):
-        return found | {"padding": "same"}
+    expected = (same.rows.before, same.columns.before, same.rows.after, same.columns.after)
+    if auto == "SAME_UPPER" or (auto == "NOTSET" and pads == expected):
+        return fields | {"padding": "same"}
     raise UnknownNodeError(f"its padding {list(pads)} differs between the sides")
 
 
@@ -144,37 +144,37 @@ def _convolution(r: Reader, node: Node) -> None:
     fields = _window(node, x, kernel, "conv")
     if is_sequence:
         weights = weights[:, :, None]
-    own = {"weights": weights}
+    parameters = {"weights": weights}
     if node.input(2):
-        own["biases"] = _constant(r, node, 2)
+        parameters["biases"] = _constant(r, node, 2)
     else:
         fields["use_bias"] = False
     if node.attributes.get("group", 1) != 1:
         fields["groups"] = node.attributes["group"]
     shape = r.graph.shape(node.outputs[0])
-    given = (1, *shape[1:]) if is_sequence else shape[1:]
-    found = r.network.add(
+    sizes = (1, *shape[1:]) if is_sequence else shape[1:]
+    convolved = r.network.add(
         "conv2d",
         [x],
-        (shape[0], *given),
+        (shape[0], *sizes),
         [node.name],
-        own,
+        parameters,
         filters=weights.shape[0],
         kernel_size=list(weights.shape[2:]),
         **fields,
     )
     if is_sequence:
-        found = r.network.add("reshape", [found], shape, [], shape=list(shape))
-    r.values[node.outputs[0]] = found
+        convolved = r.network.add("reshape", [convolved], shape, [], shape=list(shape))
+    r.values[node.outputs[0]] = convolved
 
 
 def _transposed(r: Reader, node: Node) -> None:
     x, weights = r.value(node.inputs[0]), _constant(r, node, 1)
     if weights.ndim != 4:
         raise UnknownNodeError("it is not of images")
-    own, group = node.attributes, node.attributes.get("group", 1)
-    pads = tuple(own.get("pads", (0, 0, 0, 0)))
-    if own.get("auto_pad", "NOTSET") != "NOTSET" or pads[:2] != pads[2:]:
+    attributes, group = node.attributes, node.attributes.get("group", 1)
+    pads = tuple(attributes.get("pads", (0, 0, 0, 0)))
+    if attributes.get("auto_pad", "NOTSET") != "NOTSET" or pads[:2] != pads[2:]:
         raise UnknownNodeError(f"its padding {list(pads)} differs between the sides")
     fields: dict[str, Any] = {}
     for name, field, default in (
@@ -182,9 +182,9 @@ def _transposed(r: Reader, node: Node) -> None:
         ("dilations", "dilation", 1),
         ("output_padding", "output_padding", 0),
     ):
-        given = list(own.get(name, (default, default)))
-        if given != [default, default]:
-            fields[field] = given
+        values = list(attributes.get(name, (default, default)))
+        if values != [default, default]:
+            fields[field] = values
     if any(pads):
         fields["padding"] = list(pads[:2])
     if group != 1:
@@ -199,8 +199,8 @@ def _transposed(r: Reader, node: Node) -> None:
 
 
 def _pool(r: Reader, node: Node) -> None:
-    x, own = r.value(node.inputs[0]), node.attributes
-    kernel = tuple(own["kernel_shape"])
+    x, attributes = r.value(node.inputs[0]), node.attributes
+    kernel = tuple(attributes["kernel_shape"])
     if len(kernel) != 2 or len(node.outputs) > 1:
         raise UnknownNodeError("it is not of images, or it gives positions")
     fields = _window(node, x, kernel, "pool")
@@ -209,7 +209,7 @@ def _pool(r: Reader, node: Node) -> None:
     if fields["stride"] == list(kernel):
         del fields["stride"]
     is_mean = node.operator == "AveragePool"
-    if is_mean and "padding" in fields and not own.get("count_include_pad"):
+    if is_mean and "padding" in fields and not attributes.get("count_include_pad"):
         raise UnknownNodeError("padding does not count in its means")
     type_ = "average_pool2d" if is_mean else "max_pool2d"
     r.add(node, type_, x, r.graph.shape(node.outputs[0]), pool_size=list(kernel), **fields)
@@ -220,31 +220,31 @@ def _global(kind: str) -> Callable[[Reader, Node], None]:
         x, output = r.value(node.inputs[0]), node.outputs[0]
         shape = r.graph.shape(output)
         if len(x.shape) == 3:
-            found = r.network.add(f"global_{kind}_pool2d", [x], x.shape[:1], [node.name])
+            pooled = r.network.add(f"global_{kind}_pool2d", [x], x.shape[:1], [node.name])
         elif len(x.shape) == 2 and r.graph.values[output].shape[1:] == x.shape[1:]:
             type_ = "mean_over_time" if kind == "average" else "max_over_time"
-            found = r.network.add(type_, [x], x.shape[1:], [node.name])
+            pooled = r.network.add(type_, [x], x.shape[1:], [node.name])
         else:
             raise UnknownNodeError(f"it is over samples {x.shape}")
-        readers = [each.operator for each in r.graph.nodes_reading(output)]
+        readers = [reader.operator for reader in r.graph.nodes_reading(output)]
         flattens = all(reader in ("Flatten", "Squeeze", "Reshape") for reader in readers)
-        if found.shape != shape and not (readers and flattens):
-            found = r.network.add("reshape", [found], shape, [], shape=list(shape))
-        r.values[output] = found
+        if pooled.shape != shape and not (readers and flattens):
+            pooled = r.network.add("reshape", [pooled], shape, [], shape=list(shape))
+        r.values[output] = pooled
 
     return read
 
 
 def _reduced(kind: str) -> Callable[[Reader, Node], None]:
     def read(r: Reader, node: Node) -> None:
-        x, own = r.value(node.inputs[0]), node.attributes
-        axes = own.get("axes")
+        x, attributes = r.value(node.inputs[0]), node.attributes
+        axes = attributes.get("axes")
         if axes is None:
             axes = _given(r, node, 1, np.array([])).tolist()
         places = sorted(int(axis) % (len(x.shape) + 1) for axis in axes)
         if places not in ([2, 3], [1]) or (places == [1]) != (len(x.shape) == 2):
             raise UnknownNodeError(f"it is over the axes {places} of samples {x.shape}")
-        if places == [1] and own.get("keepdims", 1):
+        if places == [1] and attributes.get("keepdims", 1):
             raise UnknownNodeError("it keeps the axis of time")
         _global(kind)(r, node)
 

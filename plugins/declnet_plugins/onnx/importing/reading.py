@@ -160,9 +160,9 @@ class Reader:
         self.values[node.outputs[0]] = value
         if not value.source.startswith("input"):
             self.network.note(value.source, node.name)
-        for each in (self.open_biases, self.open_affine):
-            if name in each and self.graph.readers(name) == 1:
-                each.add(node.outputs[0])
+        for open_values in (self.open_biases, self.open_affine):
+            if name in open_values and self.graph.readers(name) == 1:
+                open_values.add(node.outputs[0])
 
     def _is_part(self, node: Node) -> bool:
         return node.operator in PARTS and "" not in node.inputs
@@ -192,13 +192,12 @@ class Reader:
 
     def value(self, name: str) -> Value:
         """Return a value as a layer computes it, adding layers for what waits."""
-        if name in self.values:
-            found = self.values[name]
-        else:
-            found = self.values[name] = self._settled(name)
-        if found.view:
-            raise UnknownNodeError(f"an order of axes that no layer has ({found.view})")
-        return found
+        if name not in self.values:
+            self.values[name] = self._settled(name)
+        value = self.values[name]
+        if value.view:
+            raise UnknownNodeError(f"an order of axes that no layer has ({value.view})")
+        return value
 
     def add(
         self,
@@ -236,10 +235,10 @@ class Reader:
         waiting = self.waiting[name]
         base = self.value(waiting.base)
         if len(waiting.nodes) > 1:
-            found = _activation(self.graph.values[waiting.base], self.graph.values[name])
-            if found is not None:
-                nodes = [each.name for each in waiting.nodes]
-                return self.network.add(found[0], [base], base.shape, nodes, **found[1])
+            activation = _activation(self.graph.values[waiting.base], self.graph.values[name])
+            if activation is not None:
+                nodes = [part.name for part in waiting.nodes]
+                return self.network.add(activation[0], [base], base.shape, nodes, **activation[1])
         node = waiting.nodes[-1]
         self._single(node)
         return self.values[node.outputs[0]]
@@ -269,8 +268,8 @@ class Reader:
         other = self.graph.constant(node.inputs[1] if name == node.inputs[0] else node.inputs[0])
         if not x.shape:
             raise UnknownNodeError("it has one number for each sample")
-        own = np.broadcast_to(other.reshape(other.shape or (1,)), (1, *x.shape))
-        by_channel = own.reshape(x.shape[0], -1)
+        constants = np.broadcast_to(other.reshape(other.shape or (1,)), (1, *x.shape))
+        by_channel = constants.reshape(x.shape[0], -1)
         if (by_channel != by_channel[:, :1]).any():
             raise UnknownNodeError("its constant differs within a channel")
         numbers = by_channel[:, 0].astype(float)
@@ -281,7 +280,7 @@ class Reader:
             offset = numbers if node.operator == "Add" else -numbers
         if name in self.open_affine and self.graph.readers(name) == 1:
             own_parameters = self.network.parameters
-            scale, shift = (own_parameters[f"{x.source}.{each}"] for each in ("scale", "offset"))
+            scale, shift = (own_parameters[f"{x.source}.{name}"] for name in ("scale", "offset"))
             shift[:] = shift * factor + offset
             scale[:] = scale * factor
             self.network.note(x.source, node.name)
@@ -299,48 +298,50 @@ class Reader:
 
 def input_name(name: str) -> str:
     """Return an input's name as specs take it: letters, digits and underscores."""
-    kept = "".join(each if each.isalnum() and each.isascii() else "_" for each in name)
-    return kept.strip("_") or "x"
+    plain = "".join(
+        character if character.isalnum() and character.isascii() else "_" for character in name
+    )
+    return plain.strip("_") or "x"
 
 
 def _fields_of(node: Node) -> dict[str, Any]:
-    given = node.attributes
+    attributes = node.attributes
     if node.operator == "LeakyRelu":
-        return {"negative_slope": round(float(given.get("alpha", 0.01)), 7)}
+        return {"negative_slope": round(float(attributes.get("alpha", 0.01)), 7)}
     if node.operator == "Elu":
-        return {"alpha": round(float(given.get("alpha", 1.0)), 7)}
-    if node.operator == "Gelu" and given.get("approximate") == "tanh":
+        return {"alpha": round(float(attributes.get("alpha", 1.0)), 7)}
+    if node.operator == "Gelu" and attributes.get("approximate") == "tanh":
         return {"approximation": "tanh"}
     if node.operator == "HardSigmoid":
-        alpha, beta = given.get("alpha", 0.2), given.get("beta", 0.5)
+        alpha, beta = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
         if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
             raise UnknownNodeError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
-    if node.operator == "Selu" and abs(given.get("gamma", 1.0507) - 1.0507) > 1e-4:
+    if node.operator == "Selu" and abs(attributes.get("gamma", 1.0507) - 1.0507) > 1e-4:
         raise UnknownNodeError("its constants differ from the paper's")
     return {}
 
 
 def _sigmoid(x: Array) -> Array:
-    found: Array = 1 / (1 + np.exp(-x.astype(float)))
-    return found
+    y: Array = 1 / (1 + np.exp(-x.astype(float)))
+    return y
 
 
 def _gelu(x: Array) -> Array:
     from math import erf
 
-    shares = np.fromiter((erf(each / sqrt(2)) for each in x.ravel().tolist()), float, x.size)
-    found: Array = 0.5 * x * (1 + shares.reshape(x.shape))
-    return found
+    shares = np.fromiter((erf(number / sqrt(2)) for number in x.ravel().tolist()), float, x.size)
+    y: Array = 0.5 * x * (1 + shares.reshape(x.shape))
+    return y
 
 
 def _gelu_by_tanh(x: Array) -> Array:
-    found: Array = 0.5 * x * (1 + np.tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-    return found
+    y: Array = 0.5 * x * (1 + np.tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return y
 
 
 def _mish(x: Array) -> Array:
-    found: Array = x * np.tanh(np.logaddexp(0, x))
-    return found
+    y: Array = x * np.tanh(np.logaddexp(0, x))
+    return y
 
 
 COMPOSED: tuple[tuple[str, dict[str, Any], Callable[[Array], Array]], ...] = (

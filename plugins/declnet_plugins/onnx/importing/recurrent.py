@@ -23,34 +23,34 @@ TYPES = {"LSTM": "lstm", "GRU": "gru", "RNN": "simple_rnn"}
 
 def recurrent(r: Reader, node: Node) -> None:
     """Add a recurrent layer; its states are read in order, or the last one, or both."""
-    own = node.attributes
+    attributes = node.attributes
     x = _sequences(r, node)
     _require_usual(r, node, x)
-    both = own.get("direction", "forward") == "bidirectional"
-    units = own["hidden_size"]
+    both = attributes.get("direction", "forward") == "bidirectional"
+    units = attributes["hidden_size"]
     parameters = _parameters(r, node, units, both)
     fields: dict[str, Any] = {"units": units}
     if both:
         fields["bidirectional"] = True
-    if node.operator == "RNN" and {*own.get("activations", ["Tanh"])} == {"Relu"}:
+    if node.operator == "RNN" and {*attributes.get("activations", ["Tanh"])} == {"Relu"}:
         fields["activation"] = "relu"
     features = units * (1 + both)
-    wanted = [bool(name) and r.graph.readers(name) > 0 for name in (*node.outputs, "", "")[:2]]
+    is_read = [bool(name) and r.graph.readers(name) > 0 for name in (*node.outputs, "", "")[:2]]
     if len(node.outputs) > 2 and node.outputs[2] and r.graph.readers(node.outputs[2]):
         raise UnknownNodeError("its last cells are read")
     type_, first = TYPES[node.operator], None
-    if wanted[0]:
+    if is_read[0]:
         shape = (x.shape[0], features)
         first = r.network.add(
             type_, [x], shape, [node.name], parameters, **fields, return_sequences=True
         )
         r.values[node.outputs[0]] = Value(first.source, shape, "tdnh")
-    if wanted[1]:
+    if is_read[1]:
         if first is not None:
             fields["weights_from"] = first.source
-        given = None if first is not None else parameters
-        found = r.network.add(type_, [x], (features,), [node.name], given, **fields)
-        r.values[node.outputs[1]] = Value(found.source, (features,), "dnh")
+        arrays = None if first is not None else parameters
+        layer = r.network.add(type_, [x], (features,), [node.name], arrays, **fields)
+        r.values[node.outputs[1]] = Value(layer.source, (features,), "dnh")
 
 
 def _sequences(r: Reader, node: Node) -> Value:
@@ -61,8 +61,8 @@ def _sequences(r: Reader, node: Node) -> Value:
 
 
 def _require_usual(r: Reader, node: Node, x: Value) -> None:
-    own, time = node.attributes, x.shape[0]
-    if own.get("direction", "forward") not in ("forward", "bidirectional"):
+    attributes, time = node.attributes, x.shape[0]
+    if attributes.get("direction", "forward") not in ("forward", "bidirectional"):
         raise UnknownNodeError("it only reads backward")
     lengths = node.input(4)
     if lengths and not (r.graph.is_constant(lengths) and (r.graph.constant(lengths) == time).all()):
@@ -71,17 +71,17 @@ def _require_usual(r: Reader, node: Node, x: Value) -> None:
         name = node.input(position)
         if name and not (r.graph.is_constant(name) and not r.graph.constant(name).any()):
             raise UnknownNodeError("it starts from states other than 0, or has peepholes")
-    if own.get("clip") or own.get("input_forget"):
+    if attributes.get("clip") or attributes.get("input_forget"):
         raise UnknownNodeError("it has clip or input_forget")
-    if node.operator == "GRU" and not own.get("linear_before_reset"):
+    if node.operator == "GRU" and not attributes.get("linear_before_reset"):
         raise UnknownNodeError("it resets before the product (linear_before_reset = 0)")
     usual = {
         "LSTM": ({"Sigmoid", "Tanh"},),
         "GRU": ({"Sigmoid", "Tanh"},),
         "RNN": ({"Tanh"}, {"Relu"}),
     }
-    if "activations" in own and {*own["activations"]} not in usual[node.operator]:
-        raise UnknownNodeError(f"it has the activations {', '.join(own['activations'])}")
+    if "activations" in attributes and {*attributes["activations"]} not in usual[node.operator]:
+        raise UnknownNodeError(f"it has the activations {', '.join(attributes['activations'])}")
 
 
 def _parameters(r: Reader, node: Node, units: int, both: bool) -> dict[str, Array]:
@@ -93,16 +93,16 @@ def _parameters(r: Reader, node: Node, units: int, both: bool) -> dict[str, Arra
     def ordered(array: Array) -> Array:
         return np.concatenate([array[k * units : (k + 1) * units] for k in order])
 
-    found = {}
+    parameters = {}
     for at, prefix in enumerate(("", "backward_")[: 1 + both]):
-        of_input, of_state = (ordered(each) for each in np.split(biases[at], 2))
+        of_input, of_state = (ordered(half) for half in np.split(biases[at], 2))
         if node.operator == "GRU":
-            found[f"{prefix}candidate_biases"] = of_state[2 * units :].copy()
+            parameters[f"{prefix}candidate_biases"] = of_state[2 * units :].copy()
             of_state[2 * units :] = 0
-        found[f"{prefix}weights"] = ordered(weights[at]).T
-        found[f"{prefix}recurrent_weights"] = ordered(recurrent_weights[at]).T
-        found[f"{prefix}biases"] = of_input + of_state
-    return found
+        parameters[f"{prefix}weights"] = ordered(weights[at]).T
+        parameters[f"{prefix}recurrent_weights"] = ordered(recurrent_weights[at]).T
+        parameters[f"{prefix}biases"] = of_input + of_state
+    return parameters
 
 
 def transpose(r: Reader, node: Node) -> None:
@@ -113,10 +113,10 @@ def transpose(r: Reader, node: Node) -> None:
     view = x.view or ("ntf" if rank == 3 else "")
     if not view:
         raise UnknownNodeError(f"it reorders the axes of samples {x.shape}")
-    found = "".join(view[each] for each in order)
-    if found not in ("ntf", "tnf", "tndh", "ntdh", "ndh", "tdnh", "dnh"):
+    reordered = "".join(view[axis] for axis in order)
+    if reordered not in ("ntf", "tnf", "tndh", "ntdh", "ndh", "tdnh", "dnh"):
         raise UnknownNodeError(f"it reorders the axes of samples {x.shape}")
-    r.values[node.outputs[0]] = Value(x.source, x.shape, "" if found == "ntf" else found)
+    r.values[node.outputs[0]] = Value(x.source, x.shape, "" if reordered == "ntf" else reordered)
     if not x.source.startswith("input"):
         r.network.note(x.source, node.name)
 
@@ -128,9 +128,9 @@ def squeeze_view(r: Reader, node: Node) -> Value:
     at = x.view.find("d")
     if at < 0 or before[at] != 1 or (*before[:at], *before[at + 1 :]) != after:
         raise UnknownNodeError("it drops another axis than the only direction's")
-    found = x.view.replace("d", "").replace("h", "f")
+    squeezed = x.view.replace("d", "").replace("h", "f")
     r.network.note(x.source, node.name)
-    return Value(x.source, x.shape, "" if found in ("ntf", "nf") else found)
+    return Value(x.source, x.shape, "" if squeezed in ("ntf", "nf") else squeezed)
 
 
 def view_rows(r: Reader, node: Node) -> Value:
@@ -139,9 +139,9 @@ def view_rows(r: Reader, node: Node) -> Value:
     before, after = (r.graph.values[name].shape for name in (node.inputs[0], node.outputs[0]))
     if not x.view.endswith("dh") or after != (*before[:-2], before[-2] * before[-1]):
         raise UnknownNodeError(f"it reshapes an order of axes that no layer has ({x.view})")
-    found = x.view[:-2] + "f"
+    joined = x.view[:-2] + "f"
     r.network.note(x.source, node.name)
-    return Value(x.source, x.shape, "" if found in ("ntf", "nf") else found)
+    return Value(x.source, x.shape, "" if joined in ("ntf", "nf") else joined)
 
 
 def gather(r: Reader, node: Node) -> None:

@@ -67,7 +67,12 @@ def verify_graph(model: Any, path: Path) -> None:
         _define(name, known, path)
     for at, node in enumerate(graph.node):
         where = f'{path}: node {at + 1}, "{printable(node.name)}" ({printable(node.op_type)})'
-        for text in (node.name, node.op_type, node.domain, *(own.name for own in node.attribute)):
+        for text in (
+            node.name,
+            node.op_type,
+            node.domain,
+            *(attribute.name for attribute in node.attribute),
+        ):
             _require_text(text, where)
         for name in node.input:
             if name and name not in known:
@@ -186,12 +191,17 @@ def _read_beside(tensor: Any, path: Path, where: str) -> int:
 def unsupported(nodes: Sequence[Any]) -> Iterator[tuple[int, str]]:
     """Yield the position of each node that must not be run, and why."""
     for at, node in enumerate(nodes):
-        if any(own.HasField("g") or own.graphs for own in node.attribute):
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
             yield at, "it has a subgraph"
         elif any(
             tensor.data_location == TensorProto.EXTERNAL
-            for own in node.attribute
-            for tensor in (own.t, own.sparse_tensor.values, own.sparse_tensor.indices, *own.tensors)
+            for attribute in node.attribute
+            for tensor in (
+                attribute.t,
+                attribute.sparse_tensor.values,
+                attribute.sparse_tensor.indices,
+                *attribute.tensors,
+            )
         ):
             yield at, "it reads another file"
 
@@ -232,10 +242,10 @@ def verify_sizes(model: Any, constants: set[str], batch: int, path: Path) -> Non
                 varying += prod(dims)
             limit = CONSTANTS + 4 * stored if name in constants else ELEMENTS
             if (constant if name in constants else varying) > limit:
-                of = "constants" if name in constants else "one batch"
+                what = "constants" if name in constants else "one batch"
                 raise DataError(
                     f"{where} has an output of the shape {dims}; the graph may compute "
-                    f"{limit:,} numbers of {of}"
+                    f"{limit:,} numbers of {what}"
                 )
 
 

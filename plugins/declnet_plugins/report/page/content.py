@@ -11,7 +11,7 @@ from declnet import ResultTable
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, with its content also in words and numbers.
+    """A chart, with its content as text and numbers too.
 
     Attributes:
         title: its heading.

@@ -139,7 +139,7 @@ class Lanes:
     """
 
     def __init__(self, boxes: Sequence[tuple[int, float]]) -> None:
-        self._taken: list[tuple[int, float, float]] = [(rank, x, BOX / 2) for rank, x in boxes]
+        self._occupied: list[tuple[int, float, float]] = [(rank, x, BOX / 2) for rank, x in boxes]
 
     def take(self, upper: int, lower: int, start: float, end: float) -> float:
         """Reserve the lane through all ranks between two that bends a connection least.
@@ -153,7 +153,7 @@ class Lanes:
         Returns:
             The middle of the lane.
         """
-        passed = [(x, half) for rank, x, half in self._taken if upper < rank < lower]
+        passed = [(x, half) for rank, x, half in self._occupied if upper < rank < lower]
         beside = [x + side * _distance(half) for x, half in passed for side in (1, -1)]
         free = [
             x
@@ -161,13 +161,13 @@ class Lanes:
             if all(abs(x - other) >= _distance(half) - 1e-6 for other, half in passed)
         ]
         lane = min(free, key=lambda x: (abs(x - start) + abs(x - end), -x))
-        self._taken += [(rank, lane, LANE / 2) for rank in range(upper + 1, lower)]
+        self._occupied += [(rank, lane, LANE / 2) for rank in range(upper + 1, lower)]
         return lane
 
     def extent(self) -> tuple[float, float]:
         """Return the left and right ends of all occupied space."""
-        left = min(x - half for _, x, half in self._taken)
-        return left, max(x + half for _, x, half in self._taken)
+        left = min(x - half for _, x, half in self._occupied)
+        return left, max(x + half for _, x, half in self._occupied)
 
 
 def _distance(half: float) -> float:

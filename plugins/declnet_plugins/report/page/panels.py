@@ -36,7 +36,7 @@ class ReportPanel(Component):
     required_methods = ("render",)
 
     title: ClassVar[str] = ""
-    """The section's heading; default: the type in words."""
+    """The section's heading; default: the type, as words."""
 
     def render(self, run: StoredRun) -> str | None:
         """Return the section's content as HTML, or None if it does not apply to the run.

@@ -106,7 +106,7 @@ class Suspicions:
         *,
         knows_inputs: bool = False,
     ) -> None:
-        self._streaks, self._said = dict(streaks or {}), list(said)
+        self._streaks, self._warned = dict(streaks or {}), list(said)
         self._first_loss, self.knows_inputs = first_loss, knows_inputs
         self._unscaled: float | None = None
 
@@ -114,7 +114,7 @@ class Suspicions:
         """Return what `restored` needs."""
         return {
             "streaks": self._streaks,
-            "said": self._said,
+            "said": self._warned,
             "first_loss": self._first_loss,
             "knows_inputs": self.knows_inputs,
         }
@@ -162,11 +162,11 @@ class Suspicions:
             self._unscaled = None
         warnings: dict[str, str] = {}
         if step >= SETTLED and self._is_suspicious(layers, rate, loss):
-            warnings = dict(self._found(layers, rate, loss))
+            warnings = dict(self._suspicious(layers, rate, loss))
         self._streaks = {key: self._streaks.get(key, 0) + 1 for key in warnings}
         for key, warning in warnings.items():
-            if self._streaks[key] >= PATIENCE and key not in self._said:
-                self._said.append(key)
+            if self._streaks[key] >= PATIENCE and key not in self._warned:
+                self._warned.append(key)
                 yield warning
 
     def _is_suspicious(
@@ -188,7 +188,7 @@ class Suspicions:
         flows = most < EXPLODED**2 and least >= VANISHED**2 * most
         return not flows or loss > WORSE * (self._first_loss or loss)
 
-    def _found(
+    def _suspicious(
         self, layers: Mapping[str, LayerStatistics], rate: float, loss: float
     ) -> Iterator[tuple[str, str]]:
         """Yield what looks wrong now, a key and the warning; no effects of a known cause."""
@@ -202,7 +202,7 @@ class Suspicions:
             )
             return
         high = self._high_rate(layers, loss)
-        if high is not None or RATE in self._said:  # anything else is an effect of it
+        if high is not None or RATE in self._warned:  # anything else is an effect of it
             if high is not None:
                 yield RATE, f"the learning rate is too high: {high}; divide learning_rate by 10"
             return

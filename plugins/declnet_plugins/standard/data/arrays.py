@@ -142,17 +142,17 @@ class NPY(DataSource):
 
     def describe(self) -> DataInfo:
         """Read y and the headers of the inputs."""
-        described = DataInfo.of(self._each(self._shaped), self._read(self.y))
+        described = DataInfo.of(self._x(self._shaped), self._read(self.y))
         return described if not self.mapped else described.not_in_memory()
 
     def load(self, rng: np.random.Generator) -> Dataset:
         """Map the inputs and read y; nothing is random."""
         y = self._read(self.y)
-        return Dataset(self._each(self._mapped if self.mapped else self._read), y)
+        return Dataset(self._x(self._mapped if self.mapped else self._read), y)
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
         """Read consecutive samples of each file."""
-        x, y = self._each(self._mapped), self._mapped(self.y)
+        x, y = self._x(self._mapped), self._mapped(self.y)
         Dataset(x, self._shaped(self.y)).require_aligned()
         arrays = [*x.values(), y] if isinstance(x, dict) else [x, y]
         size = Blocks.samples_in_block(samples, numbers, sum(prod(a.shape[1:]) for a in arrays))
@@ -167,7 +167,7 @@ class NPY(DataSource):
 
         return Blocks(tuple(min(size, len(y) - start) for start in starts), read)
 
-    def _each(self, read: Callable[[Path], Any]) -> Any:
+    def _x(self, read: Callable[[Path], Any]) -> Any:
         """Return x, or each of the inputs by name."""
         if self.x is not None:
             return read(self.x)

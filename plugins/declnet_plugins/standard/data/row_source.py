@@ -40,7 +40,7 @@ class RowSource(TableSource):
         raise NotImplementedError
 
     def _unusable(self) -> dict[str, str]:
-        """Return the columns that no table can have, as far as known before reading, with why."""
+        """Return the columns that no table can have, with the reason, if known before reading."""
         return {}
 
     def _integers(self) -> Collection[str] | None:

@@ -83,7 +83,7 @@ class _Limited(io.RawIOBase):
     """A file that yields no more bytes than allowed."""
 
     def __init__(self, source: BinaryIO, path: Path, most: int) -> None:
-        self._source, self._path, self._most, self._given = source, path, most, 0
+        self._source, self._path, self._most, self._count = source, path, most, 0
 
     def readable(self) -> bool:
         return True
@@ -92,7 +92,7 @@ class _Limited(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._given = 0
+        self._count = 0
         return self._source.seek(offset, whence)
 
     def tell(self) -> int:
@@ -101,8 +101,8 @@ class _Limited(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
         data = self._source.read(len(view))
-        self._given += len(data)
-        if self._given > self._most:
+        self._count += len(data)
+        if self._count > self._most:
             raise too_large(self._path, self._most)
         view[: len(data)] = data
         return len(data)

@@ -114,7 +114,7 @@ class _Attention(SequenceLayer):
             "of_query": Workspace((self.heads, queries, 1)),
             "is_padding": Workspace((queries,), dtype=bool),
             "is_key_padding": Workspace((keys,), dtype=bool),
-            "kept": Workspace((queries,)),
+            "inside": Workspace((queries,)),
             "masked": Workspace((keys,)),
             "ones": Workspace((max(queries, keys),), fill=1.0, constant=True),
             "dx": Workspace(input_shape[self.sequences - 1]),
@@ -154,10 +154,10 @@ class _Attention(SequenceLayer):
             fill_mask(state.mask, state.now.dropout, state.rng)
             shares = np.multiply(shares, state.mask, out=state.dshares)
         np.matmul(shares, values, out=self._by_head(state.context))
-        state.kept.fill(1)
+        state.inside.fill(1)
         if lengths[0] is not None:
             padding = fill_padding(lengths[0], state.is_padding)
-            np.copyto(state.kept, 0, where=padding)
+            np.copyto(state.inside, 0, where=padding)
             np.copyto(state.context, 0, where=padding[:, :, None])
         self._project("output", state.context, y, state)
         if lengths[0] is not None:
@@ -169,9 +169,9 @@ class _Attention(SequenceLayer):
         """Fill the gradients; dx has one array or two, as there are sequences."""
         multiply_transposed(state.context, rows_of(dy), state.grad.output_weights)
         if self.use_bias:
-            np.matmul(state.kept.reshape(-1), rows_of(dy), out=state.grad.output_biases)
+            np.matmul(state.inside.reshape(-1), rows_of(dy), out=state.grad.output_biases)
         multiply_rows(dy, state.output_weights.T, state.dcontext)
-        np.multiply(state.dcontext, state.kept[:, :, None], out=state.dcontext)
+        np.multiply(state.dcontext, state.inside[:, :, None], out=state.dcontext)
         queries, keys, values = map(self._by_head, (state.query, state.key, state.value))
         dqueries, dkeys, dvalues = map(self._by_head, (state.dquery, state.dkey, state.dvalue))
         dcontext, shares, dshares = self._by_head(state.dcontext), state.shares, state.dshares

@@ -134,14 +134,14 @@ class Conv1d(SequenceLayer):
             "patches": patches,
             "dpatches": patches,
             "padding": Workspace((time,), dtype=bool),
-            "kept": Workspace((max(time, places),)),
+            "inside": Workspace((max(time, places),)),
         }
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = patches @ weights + biases."""
-        state.kept.fill(1)
+        state.inside.fill(1)
         if len(x) > 1:
-            np.copyto(state.kept, 0, where=fill_padding(x[1], state.padding))
+            np.copyto(state.inside, 0, where=fill_padding(x[1], state.padding))
         axis, patches = self._axis(x[0].shape[1]), state.patches
         if axis.before or axis.after:
             patches.fill(0)
@@ -149,11 +149,11 @@ class Conv1d(SequenceLayer):
         for position, places, numbers in seen(axis):
             part = by_position[:, places, :, position]
             if len(x) > 1:
-                np.multiply(values[:, numbers], state.kept[:, numbers, None, None], out=part)
+                np.multiply(values[:, numbers], state.inside[:, numbers, None, None], out=part)
             else:
                 np.copyto(part, values[:, numbers])
         if len(x) > 1:
-            np.multiply(patches, state.kept[:, :, None], out=patches)
+            np.multiply(patches, state.inside[:, :, None], out=patches)
         self._multiply(patches, self._matrices(state.weights), y)
         if self.use_bias:
             np.add(y, state.biases, out=y)
@@ -171,21 +171,21 @@ class Conv1d(SequenceLayer):
             rows.reshape(by_group).swapaxes(0, 1),
             out=self._matrices(state.grad.weights),
         )
-        inside = state.kept[:, : dy.shape[1]]
+        steps_inside = state.inside[:, : dy.shape[1]]
         if self.use_bias:
-            np.matmul(inside.reshape(-1), rows, out=state.grad.biases)
+            np.matmul(steps_inside.reshape(-1), rows, out=state.grad.biases)
         if dx[0] is None:
             return
         self._multiply(dy, self._matrices(state.weights).swapaxes(1, 2), state.dpatches)
         if len(dx) > 1:
-            np.multiply(state.dpatches, inside[:, :, None], out=state.dpatches)
+            np.multiply(state.dpatches, steps_inside[:, :, None], out=state.dpatches)
         dx[0].fill(0)
         filled, by_position = self._by_group(dx[0]), self._by_position(state.dpatches)
         for position, places, numbers in seen(self._axis(filled.shape[1])):
             part = by_position[:, places, :, position]
             np.add(filled[:, numbers], part, out=filled[:, numbers])
         if len(dx) > 1:
-            np.multiply(dx[0], state.kept[:, :, None], out=dx[0])
+            np.multiply(dx[0], state.inside[:, :, None], out=dx[0])
 
     def _by_group(self, sequences: Array) -> Array:
         """Return (n, time, numbers) viewed as (n, time, groups, numbers of each)."""

@@ -42,12 +42,12 @@ class GRU(RecurrentLayer):
         biases = Parameter((self.units,), self.bias_initializer, self.bias_regularizer, role="bias")
         return {**super()._parameters(features), "candidate_biases": biases}
 
-    def _kept(self, time: int) -> dict[str, Workspace]:
+    def _memory(self, time: int) -> dict[str, Workspace]:
         """Return h[t - 1] @ recurrent_weights of all steps, too."""
         width = 3 * self.units
-        return {**super()._kept(time), "recurrent": Workspace((time, width))}
+        return {**super()._memory(time), "recurrent": Workspace((time, width))}
 
-    def _of_recurrent(self, scan: Scan) -> Array:
+    def _recurrent_gradients(self, scan: Scan) -> Array:
         return scan.steps("recurrent")
 
     def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
@@ -117,6 +117,6 @@ class GRU(RecurrentLayer):
 
     def _sum_gradients(self, x: Array, scan: Scan) -> None:
         super()._sum_gradients(x, scan)
-        rows = rows_of(self._of_recurrent(scan))[:, 2 * self.units :]
+        rows = rows_of(self._recurrent_gradients(scan))[:, 2 * self.units :]
         gradient = scan.gradient("candidate_biases")
         np.matmul(scan.state.ones.reshape(-1), rows, out=gradient)

@@ -48,10 +48,10 @@ class LSTM(RecurrentLayer):
         biases = Parameter((4 * self.units,), initial, self.bias_regularizer, role="bias")
         return {**super()._parameters(features), "biases": biases}
 
-    def _kept(self, time: int) -> dict[str, Workspace]:
+    def _memory(self, time: int) -> dict[str, Workspace]:
         """Return the gates, the cells, and the tanh of the cells."""
         cells = Workspace((time, self.units))
-        return {**super()._kept(time), "cells": cells, "tanh": cells}
+        return {**super()._memory(time), "cells": cells, "tanh": cells}
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return more space: for the gradients of the gates and of the cells."""
@@ -74,7 +74,7 @@ class LSTM(RecurrentLayer):
         np.tanh(c, out=tanh)
         np.multiply(o, tanh, out=scan.h[t])
 
-    def _of_gates(self, scan: Scan) -> Array:
+    def _gate_gradients(self, scan: Scan) -> Array:
         return by_step(scan.state.dgates)
 
     def _start_back(self, scan: Scan) -> None:

@@ -99,19 +99,19 @@ class MaxOverTime(SequenceLayer):
         time, features = input_shape[0]
         return {
             "step": Workspace((features,), dtype=np.intp),
-            "kept": Workspace((time, features)),
+            "masked": Workspace((time, features)),
             "is_step": Workspace((time, features), dtype=bool),
             "padding": Workspace((time,), dtype=bool),
         }
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = max x[t], and the first t where it is."""
-        np.copyto(state.kept, x[0])
+        np.copyto(state.masked, x[0])
         if len(x) > 1:
             padding = fill_padding(x[1], state.padding)
-            np.copyto(state.kept, -np.inf, where=padding[:, :, None])
-        np.argmax(state.kept, axis=1, out=state.step)
-        np.maximum.reduce(state.kept, axis=1, out=y)
+            np.copyto(state.masked, -np.inf, where=padding[:, :, None])
+        np.argmax(state.masked, axis=1, out=state.step)
+        np.maximum.reduce(state.masked, axis=1, out=y)
         if len(x) > 1:
             empty = state.padding[:, :1]
             np.copyto(y, 0, where=empty)
@@ -122,5 +122,5 @@ class MaxOverTime(SequenceLayer):
     ) -> None:
         """dx[t] = dy where t is the step of the maximum, else 0."""
         if dx[0] is not None:
-            np.equal(state.step[:, None], steps(state.kept.shape[1])[:, None], out=state.is_step)
+            np.equal(state.step[:, None], steps(state.masked.shape[1])[:, None], out=state.is_step)
             np.multiply(state.is_step, dy[:, None], out=dx[0])

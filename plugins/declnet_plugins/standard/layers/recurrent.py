@@ -162,11 +162,11 @@ class RecurrentLayer(SequenceLayer):
             "ones": Workspace((time,), fill=1.0, constant=True),
         }
         for direction in self._directions:
-            for name, memory in self._kept(time).items():
+            for name, memory in self._memory(time).items():
                 arrays[direction.prefix + name] = memory
         return arrays
 
-    def _kept(self, time: int) -> dict[str, Workspace]:
+    def _memory(self, time: int) -> dict[str, Workspace]:
         """Return what a direction keeps of all steps for backward."""
         return {
             "h": Workspace((time, self.units)),
@@ -236,7 +236,7 @@ class RecurrentLayer(SequenceLayer):
                 later = t
             self._sum_gradients(sequences, scan)
             if dx[0] is not None:
-                rows, dinputs = rows_of(self._of_gates(scan)), by_step(state.dx)
+                rows, dinputs = rows_of(self._gate_gradients(scan)), by_step(state.dx)
                 np.matmul(rows, scan.parameter("weights").T, out=rows_of(dinputs))
                 if direction.from_end:
                     np.add(dx[0], dinputs.swapaxes(0, 1), out=dx[0])
@@ -249,22 +249,26 @@ class RecurrentLayer(SequenceLayer):
     def _carry(self, scan: Scan, later: int) -> None:
         """Fill `state.dh` with the gradient of a state by way of the step after it."""
         state = scan.state
-        np.matmul(self._of_recurrent(scan)[later], state.transposed, out=state.dh)
+        np.matmul(self._recurrent_gradients(scan)[later], state.transposed, out=state.dh)
 
-    def _of_gates(self, scan: Scan) -> Array:
+    def _gate_gradients(self, scan: Scan) -> Array:
         """Return where the gradients of the gates are, (time, n, blocks * units)."""
         return scan.gates
 
-    def _of_recurrent(self, scan: Scan) -> Array:
+    def _recurrent_gradients(self, scan: Scan) -> Array:
         """Return where the gradients of h @ recurrent weights are, of the same shape."""
-        return self._of_gates(scan)
+        return self._gate_gradients(scan)
 
     def _step_back(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """Fill the gradients of the gates of step t, given `state.dh`; arguments as `_step`."""
         raise NotImplementedError
 
     def _sum_gradients(self, x: Array, scan: Scan) -> None:
-        rows, recurrent, h = rows_of(self._of_gates(scan)), self._of_recurrent(scan), scan.h
+        rows, recurrent, h = (
+            rows_of(self._gate_gradients(scan)),
+            self._recurrent_gradients(scan),
+            scan.h,
+        )
         np.matmul(rows_of(x).T, rows, out=scan.gradient("weights"))
         np.matmul(scan.state.ones.reshape(-1), rows, out=scan.gradient("biases"))
         before, after = (

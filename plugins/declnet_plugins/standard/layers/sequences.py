@@ -75,7 +75,7 @@ class SequenceLayer(Layer):
 
 
 def _unread_lengths(here: LayerContext, train: DataInfo | None) -> Iterator[tuple[str, str, str]]:
-    """Yield lengths that a layer should read: in words, the sequences' name, and their own."""
+    """Yield lengths that a layer should read: a phrase, the sequences' name and the lengths'."""
     for input_ in here.inputs:
         before = _that_reads_lengths(input_)
         if input_ is not None and before is not None:

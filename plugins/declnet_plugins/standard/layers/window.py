@@ -79,12 +79,12 @@ class Axis:
 
     @property
     def padded(self) -> int:
-        """Return size + padding."""
+        """The size with padding."""
         return self.before + self.size + self.after
 
     @property
     def output(self) -> int:
-        """Return the number of places the window has."""
+        """The number of places the window has."""
         return (self.padded - (self.kernel - 1) * self.dilation - 1) // self.stride + 1
 
 
@@ -97,12 +97,12 @@ class Window:
 
     @property
     def output(self) -> tuple[int, int]:
-        """Return the number of places of the window: (height, width)."""
+        """The number of places of the window: (height, width)."""
         return self.rows.output, self.columns.output
 
     @property
     def tiles(self) -> bool:
-        """Return whether the windows cover each number of the image exactly once."""
+        """Whether the windows cover each number of the image exactly once."""
         return not self.has_padding and all(
             axis.kernel == axis.stride and axis.size == axis.output * axis.stride
             for axis in (self.rows, self.columns)
@@ -110,7 +110,7 @@ class Window:
 
     @property
     def has_padding(self) -> bool:
-        """Return whether the window sees any padding."""
+        """Whether the window sees any padding."""
         sizes = (self.rows.size, self.columns.size)
         return sizes != (self.rows.padded, self.columns.padded)
 

@@ -39,7 +39,7 @@ ROWS_OF_A_CLASS = 2
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
-TAKEN = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_logits$")
+RESERVED = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_logits$")
 """How names of other layers begin, and end."""
 
 DIGITS = 1e4
@@ -60,47 +60,47 @@ class Features:
 
     @property
     def texts(self) -> tuple[ColumnProfile, ...]:
-        """Return the columns of free text, to read word by word."""
+        """The columns of free text, to read word by word."""
         return tuple(column for column in self.used if is_free_text(column))
 
     @property
     def others(self) -> tuple[ColumnProfile, ...]:
-        """Return the other columns, which are prepared as single values."""
+        """The other columns, which are prepared as single values."""
         return tuple(column for column in self.used if not is_free_text(column))
 
     @property
     def gaps(self) -> bool:
-        """Return whether numbers or dates are missing."""
+        """Whether numbers or dates are missing."""
         return any(other.missing for other in self.others if not is_category(other))
 
     @property
     def category_gaps(self) -> bool:
-        """Return whether categories are missing."""
+        """Whether categories are missing."""
         return any(other.missing for other in self.others if is_category(other))
 
     @property
     def infinities(self) -> bool:
-        """Return whether numbers are infinite."""
+        """Whether numbers are infinite."""
         return bool(self.infinite)
 
     @property
     def infinite(self) -> tuple[ColumnProfile, ...]:
-        """Return the columns with infinite numbers."""
+        """The columns with infinite numbers."""
         return tuple(column for column in self.used if column.infinite)
 
     @property
     def numbers(self) -> bool:
-        """Return whether there are columns of numbers, or of dates, which become numbers."""
+        """Whether there are columns of numbers, or of dates, which become numbers."""
         return any(column.type in ("number", "integer") for column in self.used) or self.dates
 
     @property
     def text(self) -> bool:
-        """Return whether there are columns of categories."""
+        """Whether there are columns of categories."""
         return any(is_category(other) for other in self.others)
 
     @property
     def dates(self) -> bool:
-        """Return whether there are columns of dates or times."""
+        """Whether there are columns of dates or times."""
         return any(column.date_form for column in self.used)
 
 
@@ -266,17 +266,17 @@ class Plan:
     hidden: bool = True
     folds: int = 1
 
-    taken: ClassVar[re.Pattern[str]] = TAKEN
+    reserved: ClassVar[re.Pattern[str]] = RESERVED
     """How names of layers begin that an output cannot have."""
 
     @property
     def target(self) -> ColumnProfile:
-        """Return facts about the target column."""
+        """Facts about the target column."""
         return self.table.columns[self.table.target]
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
-        """Return the columns of each input by name, texts first; empty if there is only one."""
+        """The columns of each input by name, texts first; empty if there is only one."""
         texts, others = self.text_inputs, self.columns
         if not texts or len(texts) + len(others) == 1:
             return {}
@@ -288,14 +288,14 @@ class Plan:
 
     @property
     def text_inputs(self) -> dict[str, ColumnProfile]:
-        """Return the columns of free text by the name of their input."""
+        """The columns of free text by the name of their input."""
         texts = self.features.texts
         names = ["text"] if len(texts) == 1 else [f"text_{n + 1}" for n in range(len(texts))]
         return dict(zip(names, texts, strict=True))
 
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
-        """Return the columns that the source gives to the model, without free text."""
+        """The columns that the source gives to the model, without free text."""
         if self.table.selects_features:
             return self.features.others
         texts = self.features.texts  # an input must have useless columns, too
@@ -303,13 +303,13 @@ class Plan:
 
     @property
     def plans(self) -> dict[str, Self]:
-        """Return a plan for each target, by the name of its loss and of its output."""
+        """A plan for each target, by the name of its loss and of its output."""
         if not self.table.others:
             return {"": self}
         plans: dict[str, Self] = {}
         for target in self.table.targets:
             name = NO_NAME.sub("_", target).strip("_")
-            if not name or self.taken.match(name):
+            if not name or self.reserved.match(name):
                 name = f"target_{name}"
             while name in plans:
                 name += "_"
@@ -318,7 +318,7 @@ class Plan:
 
     @property
     def target_transforms(self) -> tuple[str, ...]:
-        """Return the types of the target's transforms."""
+        """The types of the target's transforms."""
         if self.table.task != "values":
             return ()
         if not is_amount(self.table):
@@ -327,7 +327,7 @@ class Plan:
 
     @property
     def monitor(self) -> str:
-        """Return the metric that chooses the epoch: the loss, without any label smoothing.
+        """The metric that chooses the epoch: the loss, without any label smoothing.
 
         Accuracy hardly changes with the epoch if a class is rare.
         """
@@ -336,12 +336,12 @@ class Plan:
 
     @property
     def last_units(self) -> int:
-        """Return the units of the last dense layer."""
+        """The units of the last dense layer."""
         return self.target.distinct if self.table.task == "classes" else 1
 
     @property
     def double(self) -> bool:
-        """Return whether a target needs more digits than float32 has."""
+        """Whether a target needs more digits than float32 has."""
         columns = self.table.columns
         numbers = [columns[name] for name, task in self.table.targets.items() if task == "values"]
         return any(abs(number.mean) > DIGITS * number.std for number in numbers)

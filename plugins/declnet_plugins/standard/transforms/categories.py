@@ -267,14 +267,14 @@ class GroupRare(Transform):
 
     def fitting(self) -> Fitting:
         """Begin a fit in parts, in memory for the number of rows of each category."""
-        return _Counts(MOST_COUNTED, keep=self._kept)
+        return _Counts(MOST_COUNTED, keep=self._frequent)
 
     def fit(self, x: Array) -> TransformState:
         """Return the categories that are kept, sorted."""
         found_categories(x, len(x))
-        return {"categories": self._kept(Counter(_whole(x)[~missing_values(x)].tolist()))}
+        return {"categories": self._frequent(Counter(_whole(x)[~missing_values(x)].tolist()))}
 
-    def _kept(self, counts: Counter[Any]) -> list[Any]:
+    def _frequent(self, counts: Counter[Any]) -> list[Any]:
         """Return the categories that are kept, sorted."""
         least = max(self.min_count, self.min_share * counts.total())
         frequent = sorted(category for category, count in counts.items() if count >= least)

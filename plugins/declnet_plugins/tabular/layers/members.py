@@ -22,7 +22,7 @@ class Members(Layer):
     x: (n, features); scale: (members, features); y: (n, members, features).
     dscale[i] = the sum of x * dy[:, i] over the batch, dx = the sum of dy[:, i] * scale[i] over the
     members. The layers after it compute the same for each member (dense, activations, dropout),
-    until `member_dense` gives each an output of its own.
+    until `member_dense` gives each a separate output.
 
     TabM-mini: Gorishniy, Kotelnikov and Babenko, TabM, ICLR 2025, arXiv:2410.24210, where factors
     start as random signs, or after embeddings of numbers as N(0, 1), one for each feature

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from declnet import ColumnProfile
-from declnet_plugins.standard.templates.plan import TAKEN, Plan
+from declnet_plugins.standard.templates.plan import RESERVED, Plan
 from declnet_plugins.standard.templates.suggestions import is_amount, is_category, rare_class
 
 
@@ -19,26 +19,26 @@ class TablePlan(Plan):
 
     clamps: bool = False
 
-    taken = re.compile(
-        f"{TAKEN.pattern}|numbers|categories|embed|vectors|feature_scale|ntp_dense|selu|mish|"
+    reserved = re.compile(
+        f"{RESERVED.pattern}|numbers|categories|embed|vectors|feature_scale|ntp_dense|selu|mish|"
         "parametric|members|softmax"
     )
 
     @cached_property
     def categories(self) -> tuple[ColumnProfile, ...]:
-        """Return the columns of text and of booleans."""
+        """The columns of text and of booleans."""
         return tuple(
             column for column in self.columns if is_category(column) or column.type == "boolean"
         )
 
     @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:
-        """Return the other columns, of numbers and of dates."""
+        """The other columns, of numbers and of dates."""
         return tuple(column for column in self.columns if column not in self.categories)
 
     @property
     def training_rows(self) -> int:
-        """Return the least number of rows that are not held out."""
+        """The least number of rows that are not held out."""
         rows = self.table.rows
         return rows - sum(int(rows * share + 1) for share in self._held_out if share)
 
@@ -48,17 +48,17 @@ class TablePlan(Plan):
 
     @property
     def classes(self) -> int:
-        """Return the number of classes; 0 for a number."""
+        """The number of classes; 0 for a number."""
         return 0 if self.table.task == "values" else self.target.distinct
 
     @property
     def any_classes(self) -> bool:
-        """Return whether some target is one of several classes."""
+        """Whether some target is one of several classes."""
         return any(plan.classes for plan in self.plans.values())
 
     @property
     def target_transforms(self) -> tuple[str, ...]:
-        """Return the types of the target's transforms."""
+        """The types of the target's transforms."""
         if self.classes:
             return ()
         clamp = ("clamp",) if self.clamps or is_amount(self.table) else ()
@@ -66,25 +66,25 @@ class TablePlan(Plan):
 
     @property
     def is_binary(self) -> bool:
-        """Return whether the target has two classes."""
+        """Whether the target has two classes."""
         return self.table.task == "binary"
 
     @property
     def monitor(self) -> str:
-        """Return the metric that chooses the epoch; of a single number, in its own unit."""
+        """The metric that chooses the epoch; of a single number, in its own unit."""
         is_one_number = not self.table.others and not self.classes
         return "validation_mean_squared_error" if is_one_number else super().monitor
 
     @property
     def metrics(self) -> list[str]:
-        """Return the metrics of an output of one number or of a probability for each class."""
+        """The metrics of an output of one number or of a probability for each class."""
         if not self.classes:
             return ["mean_squared_error", "r2", "mean_absolute_error"]
         return ["accuracy", "log_loss", *(["f1", "matthews"] if rare_class(self.table) else [])]
 
     @property
     def metrics_of_one_unit(self) -> list[str]:
-        """Return the same metrics, for one unit if there are two classes."""
+        """The same metrics, for one unit if there are two classes."""
         if not self.is_binary:
             return self.metrics
         rare = ["f1", "average_precision"] if rare_class(self.table) else []

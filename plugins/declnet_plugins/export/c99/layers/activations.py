@@ -67,14 +67,20 @@ def value_of(layer: Layer, writer: CWriter, x: str) -> tuple[str, dict[str, Any]
     """
     terms: dict[str, Any]
     if isinstance(layer, LeakyReLU):
-        found, terms = f"{x} > 0.0f ? {x} : $slope * {x}", {"slope": float(layer.negative_slope)}
+        expression, terms = (
+            f"{x} > 0.0f ? {x} : $slope * {x}",
+            {"slope": float(layer.negative_slope)},
+        )
     elif isinstance(layer, ELU):
-        found, terms = f"{x} > 0.0f ? {x} : $alpha * expm1f({x})", {"alpha": float(layer.alpha)}
+        expression, terms = (
+            f"{x} > 0.0f ? {x} : $alpha * expm1f({x})",
+            {"alpha": float(layer.alpha)},
+        )
     elif isinstance(layer, Softplus):
-        own = softplus(writer)
-        found, terms = f"{own}($beta * {x}) / $beta", {"beta": float(layer.beta)}
+        function = softplus(writer)
+        expression, terms = f"{function}($beta * {x}) / $beta", {"beta": float(layer.beta)}
     elif isinstance(layer, GELU) and layer.approximation == "none":
-        found, terms = f"0.5f * {x} * erfcf(-$root * {x})", {"root": sqrt(0.5)}
+        expression, terms = f"0.5f * {x} * erfcf(-$root * {x})", {"root": sqrt(0.5)}
     else:
         by_class: dict[type[Layer], tuple[str, dict[str, Any]]] = {
             Linear: (x, {}),
@@ -87,12 +93,12 @@ def value_of(layer: Layer, writer: CWriter, x: str) -> tuple[str, dict[str, Any]
             SiLU: (f"{x} * $sigmoid({x})", {}),
             Mish: (f"{x} * tanhf($softplus({x}))", {}),
         }
-        found, terms = by_class[type(layer)]
-    if "$sigmoid" in found:
+        expression, terms = by_class[type(layer)]
+    if "$sigmoid" in expression:
         terms = {"sigmoid": sigmoid(writer)}
-    elif "$softplus" in found:
+    elif "$softplus" in expression:
         terms = {"softplus": softplus(writer)}
-    return found, terms
+    return expression, terms
 
 
 SELU_TERMS = {"scale": SCALE, "alpha": SCALE * ALPHA}

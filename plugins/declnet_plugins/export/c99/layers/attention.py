@@ -72,8 +72,8 @@ class CAttention(CTranslation):
         (time, features), (steps, others) = site.input_shapes[0], site.input_shapes[not is_self]
         units = site.output_shape[1]
         end = "lengths[0]" if "lengths" in inputs else str(steps)
-        own = "lengths[0]" if is_self and "lengths" in inputs else None
-        own = "own_lengths[0]" if "own_lengths" in inputs else own
+        end_of_queries = "lengths[0]" if is_self and "lengths" in inputs else None
+        end_of_queries = "own_lengths[0]" if "own_lengths" in inputs else end_of_queries
         last = f"t + 1 < {end} ? t + 1 : {end}" if is_self and layer.causal else end
         projections = (
             ("key", others, "given", "key", 4),
@@ -81,10 +81,12 @@ class CAttention(CTranslation):
             ("query", features, "given", "query", 4),
             ("output", units, "context", "own", 4),
         )
-        body = ATTENTION.replace("$padding\n", "" if own is None else PADDING.lstrip("\n"))
-        for name, inner, given, filled, spaces in projections:
+        body = ATTENTION.replace(
+            "$padding\n", "" if end_of_queries is None else PADDING.lstrip("\n")
+        )
+        for name, inner, source, filled, spaces in projections:
             biases = f"${name}_biases" if layer.use_bias else "0"
-            text = product(inner, units, f"${name}_weights", biases, given, filled)
+            text = product(inner, units, f"${name}_weights", biases, source, filled)
             body = body.replace(f"${name}\n", indent(text, " " * spaces) + "\n")
         checks = check_length(steps) if "lengths" in inputs else ""
         if "own_lengths" in inputs:
@@ -99,7 +101,7 @@ class CAttention(CTranslation):
         return step(
             site, checks + body.strip("\n"), inputs,
             scratch={name: w.scratch(size) for name, size in sizes.items()},
-            fails="lengths" in inputs, end=end, last=last, queries=own or "",
+            fails="lengths" in inputs, end=end, last=last, queries=end_of_queries or "",
             memory="x" if is_self else "m", other_features=others, features=features, time=time,
             units=units, heads=layer.heads, size=units // layer.heads,
             scale=1 / sqrt(units // layer.heads), **parameters,

@@ -70,9 +70,9 @@ class CConv2d(CTranslation):
 
     def write(self, layer: Conv2d, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over places."""
-        (given,), weights = site.input_shapes, np.asarray(site.parameters["weights"])
+        (input_shape,), weights = site.input_shapes, np.asarray(site.parameters["weights"])
         window = window_over(
-            layer.type, given, layer.kernel_size, layer.stride, layer.padding, layer.dilation
+            layer.type, input_shape, layer.kernel_size, layer.stride, layer.padding, layer.dilation
         )
         filters, (channels, height, width) = layer.filters // layer.groups, weights.shape[1:]
         size = channels * height * width
@@ -85,14 +85,14 @@ class CConv2d(CTranslation):
             "height": height,
             "width": width,
             "size": size,
-            "given_rows": given[1],
-            "given_columns": given[2],
+            "given_rows": input_shape[1],
+            "given_columns": input_shape[2],
         }
         if layer.use_bias:
             terms["biases"] = site.parameters["biases"]
         places = {"row": _place(window.rows, "r", "k"), "column": _place(window.columns, "s", "l")}
         outside = [_outside(window.rows, "row"), _outside(window.columns, "column")]
-        tests = " || ".join(each for each in outside if each)
+        tests = " || ".join(test for test in outside if test)
         x, shape = {"x": site.inputs[0]}, site.output_shape
         if filters < LANES:
             start = "$biases[f]" if layer.use_bias else "0.0f"
@@ -124,8 +124,8 @@ def _of_group(array: str, groups: int, size: int) -> str:
 def _place(axis: Axis, place: str, position: str) -> str:
     """Return where on an axis a position of the kernel is, an expression."""
     first = place if axis.stride == 1 else f"{place} * {axis.stride}"
-    own = position if axis.dilation == 1 else f"{position} * {axis.dilation}"
-    return f"{first} + {own}" + (f" - {axis.before}" if axis.before else "")
+    step_within = position if axis.dilation == 1 else f"{position} * {axis.dilation}"
+    return f"{first} + {step_within}" + (f" - {axis.before}" if axis.before else "")
 
 
 def _outside(axis: Axis, place: str) -> str:
@@ -217,11 +217,11 @@ class CConv1d(CTranslation):
             "seen",
             "own",
         )
-        own = f"        float *const own = y + g * {filters};\n"
+        pointer = f"        float *const own = y + g * {filters};\n"
         body = CONV1D.replace("$step", _place(axis, "t", "k")).replace(
             "$seen", f"{' || '.join(outside)} ? 0.0f : {place}" if outside else place
         )
-        body = body.replace("$product", own + indent(multiplied, " " * 8))
+        body = body.replace("$product", pointer + indent(multiplied, " " * 8))
         body = body.replace("y += $filters", f"y += {layer.filters}")
         if has_lengths:
             body = body.replace(
@@ -272,7 +272,7 @@ class CConv2dTranspose(CTranslation):
 
     def write(self, layer: Conv2dTranspose, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over the input, each number of which is added to all outputs it reaches."""
-        (given,), (filters, rows, columns) = site.input_shapes, site.output_shape
+        (input_shape,), (filters, rows, columns) = site.input_shapes, site.output_shape
         window = window_over(
             layer.type, site.output_shape, layer.kernel_size, layer.stride, layer.padding,
             layer.dilation,
@@ -283,8 +283,9 @@ class CConv2dTranspose(CTranslation):
         body = body.replace("$start", "$biases[f]" if layer.use_bias else "0.0f")
         terms: dict[str, Any] = {"biases": site.parameters["biases"]} if layer.use_bias else {}
         return step(
-            site, body, all=filters, places=rows * columns, channels=given[0],
-            filters=filters // layer.groups, group=given[0] // layer.groups, given_rows=given[1],
-            given_columns=given[2], size=height * width, height=height, width=width, rows=rows,
-            columns=columns, weights=site.parameters["weights"], **terms,
+            site, body, all=filters, places=rows * columns, channels=input_shape[0],
+            filters=filters // layer.groups, group=input_shape[0] // layer.groups,
+            given_rows=input_shape[1], given_columns=input_shape[2], size=height * width,
+            height=height, width=width, rows=rows, columns=columns,
+            weights=site.parameters["weights"], **terms,
         )  # fmt: skip

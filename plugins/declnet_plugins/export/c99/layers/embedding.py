@@ -47,8 +47,8 @@ class CEmbedding(CTranslation):
         if numbers > 1 and np.any(starts):
             body = OWN_VOCABULARIES
             for name, array in (("sizes", sizes), ("starts", starts)):
-                kept = np.asarray(array, np.int32).reshape(-1)
-                terms[name] = w.constant(f"{site.name}_{name}", kept, "int32_t")
+                integers = np.asarray(array, np.int32).reshape(-1)
+                terms[name] = w.constant(f"{site.name}_{name}", integers, "int32_t")
         else:
             terms["rows"] = int(np.max(sizes))
         return w.compute(site.name, body, {"x": x}, site.output_shape, fails=True, **terms)

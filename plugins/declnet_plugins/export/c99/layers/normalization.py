@@ -29,13 +29,13 @@ class CBatchNorm(CTranslation):
 
     def write(self, layer: BatchNorm, site: TranslationSite, w: CWriter) -> Value:
         """Add loops over channels; the slope is scale / sqrt(variance + epsilon)."""
-        own, shape = site.parameters, site.output_shape
-        variance = np.asarray(own["running_variance"], float)
-        slope = np.asarray(own["scale"], float) / np.sqrt(variance + layer.epsilon)
+        parameters, shape = site.parameters, site.output_shape
+        variance = np.asarray(parameters["running_variance"], float)
+        slope = np.asarray(parameters["scale"], float) / np.sqrt(variance + layer.epsilon)
         return w.compute(
             site.name, BATCH_NORM, {"x": site.inputs[0]}, shape, in_place="x",
-            channels=shape[0], places=prod(shape[1:]), mean=own["running_mean"], slope=slope,
-            shift=own["offset"],
+            channels=shape[0], places=prod(shape[1:]), mean=parameters["running_mean"], slope=slope,
+            shift=parameters["offset"],
         )  # fmt: skip
 
 

@@ -47,9 +47,9 @@ class CPool2d(CTranslation):
         """Add loops over windows and over what they see."""
         if not isinstance(layer, MaxPool2d | AveragePool2d):
             raise TypeError(layer)
-        (given,) = site.input_shapes
+        (input_shape,) = site.input_shapes
         window = window_over(
-            layer.type, given, layer.pool_size, layer.stride or layer.pool_size, layer.padding
+            layer.type, input_shape, layer.pool_size, layer.stride or layer.pool_size, layer.padding
         )
         down, right = window.rows, window.columns
         body = POOL
@@ -57,7 +57,7 @@ class CPool2d(CTranslation):
             body = "\n".join(line for line in body.splitlines() if "continue" not in line)
         is_max = isinstance(layer, MaxPool2d)
         return step(
-            site, body, channels=given[0], rows=down.output, columns=right.output,
+            site, body, channels=input_shape[0], rows=down.output, columns=right.output,
             height=down.kernel, width=right.kernel, down=down.stride, right=right.stride,
             above=down.before, left=right.before, given_rows=down.size, given_columns=right.size,
             start="-INFINITY" if is_max else "0.0f",

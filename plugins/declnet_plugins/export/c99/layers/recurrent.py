@@ -90,21 +90,21 @@ def _direction(
     """Return statements that read the sequence in one direction, with `$term` for its terms."""
     (features, total), units = sizes, layer.units
     width = layer.blocks * units
-    own = product(features, width, f"${prefix}weights", f"${prefix}biases", "given", "gates")
+    products = product(features, width, f"${prefix}weights", f"${prefix}biases", "given", "gates")
     is_gru = isinstance(layer, GRU)
     into, start = ("recurrent", "0") if is_gru else ("gates", None)
-    own += "\n" + product(units, width, f"${prefix}recurrent_weights", start, "h", into)
+    products += "\n" + product(units, width, f"${prefix}recurrent_weights", start, "h", into)
     state = STEPS[type(layer)].replace("$candidate", f"${prefix}candidate")
     at = f"{column} + j" if column else "j"
     whole = layer.return_sequences
-    kept = f"for (int j = 0; j < {units}; j++) y[t * {total} + {at}] = h[j];" if whole else ""
+    stored = f"for (int j = 0; j < {units}; j++) y[t * {total} + {at}] = h[j];" if whole else ""
     last = "" if whole else f"for (int j = 0; j < {units}; j++) y[{at}] = h[j];"
     cells = isinstance(layer, LSTM)
     parts = {
         "start": (f"for (int j = 0; j < {units}; j++) cells[j] = 0.0f;" if cells else "", 4),
-        "products": (own, 8),
+        "products": (products, 8),
         "state": (state, 8),
-        "kept": (kept, 8),
+        "kept": (stored, 8),
         "last": (last, 4),
     }
     body = DIRECTION.replace("$step", f"{length} - 1 - n" if prefix else "n")

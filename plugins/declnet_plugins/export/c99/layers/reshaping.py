@@ -31,7 +31,7 @@ class CElementByElement(CTranslation):
 
     def write(self, layer: Layer, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over all numbers."""
-        inputs = {f"x{number}": each for number, each in enumerate(site.inputs)}
+        inputs = {f"x{number}": value for number, value in enumerate(site.inputs)}
         symbol = " + " if isinstance(layer, Add) else " * "
         return items(site, symbol.join(f"{x}[i]" for x in inputs), inputs, "x0")
 
@@ -52,10 +52,10 @@ class CConcatenate(CTranslation):
         """Add a function for each input, which copies it to its place."""
         joined, offset = Value(site.output_shape), 0
         rows, whole = prod(site.output_shape[: layer.axis]), prod(site.output_shape[layer.axis :])
-        for each, shape in zip(site.inputs, site.input_shapes, strict=True):
+        for value, shape in zip(site.inputs, site.input_shapes, strict=True):
             length = prod(shape[layer.axis :])
             w.compute(
-                site.name, COPY, {"x": each}, joined.shape, into=joined, offset=offset,
+                site.name, COPY, {"x": value}, joined.shape, into=joined, offset=offset,
                 rows=rows, length=length, whole=whole,
             )  # fmt: skip
             offset += length

@@ -85,12 +85,12 @@ class CMemberDense(CTranslation):
     def write(self, layer: MemberDense, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over members, each with its own weights."""
         (members, inputs), units = site.input_shapes[0], site.output_shape[-1]
-        own = product(
+        multiplied = product(
             inputs, units, f"($weights + m * {inputs * units})", f"($biases + m * {units})"
         )
         body = (
             f"for (int m = 0; m < {members}; m++, x += {inputs}, y += {units}) {{\n"
-            f"{indent(own, '    ')}\n}}"
+            f"{indent(multiplied, '    ')}\n}}"
         )
         return step(
             site, body, weights=site.parameters["weights"], biases=site.parameters["biases"],
@@ -116,8 +116,8 @@ class CPbld(CTranslation):
 
     def write(self, layer: PBLD, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over features."""
-        own = site.parameters
-        features, frequencies, units = own["weights"].shape
+        parameters = site.parameters
+        features, frequencies, units = parameters["weights"].shape
         multiplied = product(
             frequencies, units, f"($weights + n * {frequencies * units})",
             f"($biases + n * {units})", "waves", "own",
@@ -126,8 +126,8 @@ class CPbld(CTranslation):
         return step(
             site, body, scratch={"waves": w.scratch(frequencies)}, features=features,
             frequencies=frequencies, units=units,
-            rates=2 * pi * np.asarray(own["frequencies"], float), phases=own["phases"],
-            weights=own["weights"], biases=own["biases"],
+            rates=2 * pi * np.asarray(parameters["frequencies"], float),
+            phases=parameters["phases"], weights=parameters["weights"], biases=parameters["biases"],
         )  # fmt: skip
 
 

@@ -144,10 +144,10 @@ class CGroupRare(CTranslation):
     def write(self, transform: GroupRare, site: TranslationSite, w: CWriter) -> Value:
         """Add a search for the category."""
         names = tuple(map(class_name, site.state["categories"]))
-        own = w.strings(f"{site.name}_names", names) if names else "NULL"
+        known_names = w.strings(f"{site.name}_names", names) if names else "NULL"
         missing = "x[0] == NULL" if site.inputs[0].ctype == TEXT else "isnan(x[0])"
-        found = f"at < 0 ? $other : {own}[at]" if names else "$other"
-        text = f"y[0] = {missing} ? NULL : {found};"
+        name = f"at < 0 ? $other : {known_names}[at]" if names else "$other"
+        text = f"y[0] = {missing} ? NULL : {name};"
         text = f"{_position(site, False, False)}\n{text}" if names else text
         return w.compute(
             site.name, text, {"x": site.inputs[0]}, (), ctype=TEXT, inline=True,

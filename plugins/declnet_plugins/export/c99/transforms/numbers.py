@@ -112,8 +112,8 @@ class CMinMax(CTranslation):
         if site.inverse:
             factor = learned(site, "factor", span / (high - low))
             return each_number(site, f"(v - {raw(low)}) * {factor} + {least}")
-        own = learned(site, "span", np.where(span == 0, 1.0, span))
-        value = f"(v - {least}) / {own} * {raw(high - low)} + {raw(low)}"
+        divisor = learned(site, "span", np.where(span == 0, 1.0, span))
+        value = f"(v - {least}) / {divisor} * {raw(high - low)} + {raw(low)}"
         if transform.clip:
             limited = w.helper("limited", LIMITED)
             value = f"{limited}({value}, {raw(low)}, {raw(high)})"
@@ -152,8 +152,8 @@ class CRobustScale(CTranslation):
         """Add a loop over the column's numbers."""
         z = f"(v - {learned(site, 'median')}) * {learned(site, 'factor')}"
         if transform.clip is not None:
-            own = w.helper("soft_limited", SOFT_LIMITED)
-            z = f"{own}({z}, {w.raw(transform.clip)})"
+            function = w.helper("soft_limited", SOFT_LIMITED)
+            z = f"{function}({z}, {w.raw(transform.clip)})"
         return each_number(site, z)
 
 
@@ -193,14 +193,14 @@ class CNormalize(CTranslation):
     def write(self, transform: Normalize, site: TranslationSite, w: CWriter) -> Value:
         """Add a loop over the numbers of a sample."""
         value = f"v / {w.raw(transform.maximum)}"
-        for name, symbol, each in (("mean", "-", transform.mean), ("std", "/", transform.std)):
-            if each is None:
+        for name, symbol, numbers in (("mean", "-", transform.mean), ("std", "/", transform.std)):
+            if numbers is None:
                 continue
-            own = w.raw(each[0])
-            if len(each) > 1:
+            number = w.raw(numbers[0])
+            if len(numbers) > 1:
                 places = prod(site.output_shape[1:])
-                own = f"{w.raw_constant(f'{site.name}_{name}', np.array(each))}[i / {places}]"
-            value = f"({value} {symbol} {own})"
+                number = f"{w.raw_constant(f'{site.name}_{name}', np.array(numbers))}[i / {places}]"
+            value = f"({value} {symbol} {number})"
         return each_number(site, value)
 
 

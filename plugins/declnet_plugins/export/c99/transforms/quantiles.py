@@ -68,8 +68,8 @@ static $number $name($number p)
 def _normal_quantile(writer: CWriter) -> str:
     text = NORMAL_QUANTILE.replace("$poly", f"{writer.prefix}_polynomial")
     for name, coefficients in AS241.items():
-        own = writer.raw_constant(f"quantile_{name}", np.array(coefficients))
-        text = text.replace(f"${name})", f"{own})")
+        constant = writer.raw_constant(f"quantile_{name}", np.array(coefficients))
+        text = text.replace(f"${name})", f"{constant})")
     for name, number in (("half", 0.5), ("near", 0.425), ("square", 0.180625), ("shift", 1.6)):
         text = text.replace(f"${name}", writer.raw(number))
     return writer.helper("normal_quantile", text)
@@ -88,8 +88,8 @@ def _ranks(site: TranslationSite, normal: bool, ends: str, share: str) -> Value:
     value = share
     if normal:
         limited = writer.helper("limited", LIMITED)
-        own = f"{limited}({share}, {writer.raw(EDGE)}, {writer.raw(1 - EDGE)})"
-        value = f"{_normal_quantile(writer)}({own})"
+        inner = f"{limited}({share}, {writer.raw(EDGE)}, {writer.raw(1 - EDGE)})"
+        value = f"{_normal_quantile(writer)}({inner})"
     return each_number(
         site,
         f"isnan(v) ? v : {value}",
@@ -104,9 +104,9 @@ def _quantiles(site: TranslationSite) -> dict[str, Any]:
     quantiles = np.asarray(site.state["quantiles"], float)
     count = len(quantiles)
     by_column = quantiles.reshape(count, -1).T
-    own = site.writer.raw_constant(f"{site.name}_quantiles", by_column)
+    constant = site.writer.raw_constant(f"{site.name}_quantiles", by_column)
     at = f"i * {count}" if len(by_column) > 1 else "0"
-    return {"quantiles": own, "count": count, "last": count - 1, "at": at}
+    return {"quantiles": constant, "count": count, "last": count - 1, "at": at}
 
 
 INTERPOLATE = """
@@ -137,8 +137,10 @@ class CQuantile(CTranslation):
         if normal:
             below = f"{raw(0.5)} * erfc$f(-v * {raw(np.sqrt(0.5))})"
             share = f"({below} - {raw(EDGE)}) / {raw(1 - 2 * EDGE)}"
-        own = w.helper("value_at", INTERPOLATE)
-        return each_number(site, f"{own}({share}, $quantiles + $at, $last)", **_quantiles(site))
+        function = w.helper("value_at", INTERPOLATE)
+        return each_number(
+            site, f"{function}({share}, $quantiles + $at, $last)", **_quantiles(site)
+        )
 
 
 class CQuantileNormal(CTranslation):
