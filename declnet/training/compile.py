@@ -36,7 +36,7 @@ from declnet.spec.streams import Stream, random_stream
 from declnet.training.concurrency import concurrent_runs
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData, ReadySet
+from declnet.training.preparation import Prepared, ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
 
@@ -116,18 +116,16 @@ class CompiledTraining:
 
     def __init__(
         self,
-        spec: RunSpec,
-        model: Model,
-        train: ReadySet,
-        registry: Registry,
+        prepared: Prepared,
         kernels: Kernels | None = None,
         epoch_updates: int | None = None,
     ) -> None:
+        spec, model, train = prepared.spec, prepared.model, prepared.data["train"]
         training, samples = spec.training, len(train)
-        self._spec, self._model, self._registry = spec, model, registry
+        self._spec, self._model, self._registry = spec, model, prepared.registry
         self.batch = min(training.batch_size or samples, samples)
         self._total = training.updates(samples)
-        self.kernels = kernels or kernels_for(spec, model, samples, registry)
+        self.kernels = kernels or kernels_for(spec, model, samples, prepared.registry)
         self.mean = GradientMean(model.store.vector) if training.accumulate > 1 else None
         self.changes = sorted({region.from_epoch for region in model.store.regions} - {0})
         self._phase = 0
