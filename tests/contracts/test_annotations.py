@@ -212,7 +212,6 @@ DIRECT = {
     ("data/columns.py", "suits"),  # these suggest transforms that work
     ("training/checks/model.py", "output_shape"),  # of a layer that may not be valid
     ("data/sources/files.py", "for_file"),  # verified in the next statement
-    ("data/profile.py", "describe"),  # for the error that it raises
 }
 
 
