@@ -33,7 +33,7 @@ from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.concurrency import concurrent_runs
+from declnet.training.concurrency import concurrent_runs, usable_cores
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared, ReadyData, ReadySet
@@ -57,10 +57,9 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     if choice == "numpy":
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
-    engine, threads = spec.engine.type, spec.engine.threads
-    if threads is None and concurrent_runs() is not None:
-        threads = 1
-    return Kernels(registry, compiled=worthwhile, engine=engine, threads=threads)
+    usable = usable_cores() if concurrent_runs() is None else 1
+    threads = spec.engine.threads or usable
+    return Kernels(registry, compiled=worthwhile, engine=spec.engine.type, threads=threads)
 
 
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
