@@ -1,4 +1,4 @@
-"""Predictions of a written file beside those of declnet, up to rounding."""
+"""The comparison of a written file's predictions with declnet's, up to rounding."""
 
 from __future__ import annotations
 

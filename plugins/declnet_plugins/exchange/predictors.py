@@ -171,7 +171,7 @@ def _stacked(parts: Sequence[ExportedPredictions]) -> ExportedPredictions:
 
 
 def _expected(predictions: Mapping[str, Predictions]) -> dict[str, ExportedPredictions]:
-    """Return predictions of declnet as those of a file."""
+    """Convert predictions of declnet to what exporters see."""
     expected = {}
     for output, predicted in predictions.items():
         valid = np.ones(len(predicted), bool)
@@ -295,7 +295,7 @@ def _inputs(member: Member, columns: Sequence[ExportedColumn]) -> Iterator[Expor
 def _steps(
     preparation: FittedPreparation, columns: Sequence[ExportedColumn], examples: _Examples
 ) -> Iterator[ExportedStep]:
-    """Yield the steps of each column; their types are those of an example, or of no rows."""
+    """Yield the steps of each column; their types come from an example, or from no rows."""
     for column in columns:
         rows = np.empty((0, *column.shape), _RAW[column.type])
         example = examples.columns.get(column.name)

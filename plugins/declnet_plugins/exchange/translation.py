@@ -122,7 +122,7 @@ class Translation(Component):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **more: Any) -> None:
-        """Name a class without a type for itself: `onnx_dense` for `OnnxDense`."""
+        """Give a class without a type its name as type: `onnx_dense` for `OnnxDense`."""
         super().__pydantic_init_subclass__(**more)
         if "replaces" in vars(cls) and not hasattr(cls, "type"):
             words = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__)

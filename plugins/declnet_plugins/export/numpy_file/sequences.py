@@ -279,7 +279,7 @@ class NumpySequences(NumpyTranslation):
     replaces = tuple(functions)
 
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
-        """As always, but waves are not learned."""
+        """Write a call of the layer's function; waves need no parameter."""
         if isinstance(component, PositionalEncoding) and not site.parameters:
             return (site.writer.call(waves, site.name, *site.inputs),)
         return super().translate(component, site)

@@ -283,7 +283,7 @@ class NumpyTransforms(NumpyTranslation):
         return {}
 
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
-        """As always; tokenize has two results."""
+        """Write a call of the function; the values and lengths of tokens are two results."""
         results = super().translate(component, site)
         if not isinstance(component, Tokenize):
             return results
