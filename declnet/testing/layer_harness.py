@@ -48,7 +48,8 @@ class LayerHarness:
         self._setting, self.floats = setting, floats_of(layer, self.shapes)
         start = subject.once(("initial", shape), lambda: _starting_parameters(subject, shape))
         self.initial = {name: array.copy() for name, array in start.items()}
-        self.watched: Any = WatchedLayer(layer, setting.poison, added={})
+        traits_of = None if setting.as_declared else partial(_traits, setting)
+        self.watched: Any = WatchedLayer(layer, setting.poison, traits_of, added={})
         if not _receiving(self.floats, setting):  # so that backward is called
             self.watched.traits["added"] = {"conformance_probe": Parameter((1,), ZEROS)}
         if frozen:
@@ -58,8 +59,6 @@ class LayerHarness:
         self.output: Shape = node.output_shape
         trained = [name for name, parameter in node.parameters.items() if parameter.trainable]
         self.trainable = () if frozen else tuple(name for name in trained if name in start)
-        if not setting.as_declared:
-            self.watched.traits |= _traits(self.watched.component, node.workspace, setting)
         self._harness = ModelHarness(model, setting)
 
     def begin(self, batch: Batch, *, training: bool = True) -> None:
@@ -192,7 +191,7 @@ def integers_of(shape: Shape) -> InputInfo:
     return InputInfo(shape, "integer", (LEVELS,) * prod(shape))
 
 
-def _traits(layer: Layer, workspace: Mapping[str, Workspace], setting: Setting) -> dict[str, Any]:
+def _traits(setting: Setting, layer: Layer, workspace: Mapping[str, Workspace]) -> dict[str, Any]:
     """Return traits that make the graph keep a layer's arrays apart, in the setting's orders.
 
     A layer with a per-sample workspace may rely on its declared memory order, which the workspace

@@ -55,15 +55,29 @@ class Watched:
 
 
 class WatchedLayer(Watched):
-    """A layer whose arrays are locked or spoiled around each call."""
+    """A layer whose arrays are locked or spoiled around each call.
+
+    Args:
+        layer: the layer.
+        spoiled: what arrays hold that must not be read.
+        traits_of: returns more traits for the layer and its workspace, when these are known;
+            default: none.
+        traits: traits that override the layer's.
+    """
 
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
     measuring = False
 
-    def __init__(self, layer: Layer, spoiled: float, **traits: Any) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        spoiled: float,
+        traits_of: Callable[[Layer, Mapping[str, Workspace]], dict[str, Any]] | None = None,
+        **traits: Any,
+    ) -> None:
         super().__init__(layer, **traits)
-        self._spoiled = spoiled
+        self._spoiled, self._traits_of = spoiled, traits_of
         self._parameters, self._workspace = dict[str, Parameter](), dict[str, Workspace]()
 
     def with_input_info(self, inputs: Any) -> WatchedLayer:
@@ -83,6 +97,8 @@ class WatchedLayer(Watched):
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:
         """Return the layer's workspace."""
         self._workspace = verified(Layer.workspace, self.component, input_shape)
+        if self._traits_of is not None:  # before the graph plans its memory
+            self.traits |= self._traits_of(self.component, self._workspace)
         return self._workspace
 
     def integer_limits(self, input_shape: Any) -> tuple[()]:  # noqa: ARG002

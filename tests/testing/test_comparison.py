@@ -7,8 +7,8 @@ from declnet.testing import CheckFailed
 from declnet.testing.comparison import (
     difference,
     disagreement,
-    kept_and_read,
     require_gradient,
+    unwritten_and_read,
 )
 from declnet.testing.trial import POISONS
 
@@ -76,4 +76,4 @@ def test_differences_are_reported_in_words():
 def test_unwritten_and_read_elements_are_distinguished():
     first = np.array([POISONS[0], 1.0, np.nan, 2.0])
     second = np.array([POISONS[1], 1.0, POISONS[1] + 1, 2.0])
-    assert kept_and_read(first, second, POISONS) == (1, 1)
+    assert unwritten_and_read(first, second, POISONS) == (1, 1)
