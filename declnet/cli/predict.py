@@ -139,9 +139,11 @@ def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
         train = predictor.spec.data.train
         source = DataArgument(data, predictor.registry, "INPUT", train).data
         identifiers = tuple(dict.fromkeys(options.identifiers))
-        how = {"spread": options.spread, "on_error": options.on_error}
+        spread, on_error = options.spread, options.on_error
         with one_blas_thread(), _input(source) as table:
-            predictions = errors.collected(predicted_parts(predictor, table, identifiers, **how))
+            predictions = errors.collected(
+                predicted_parts(predictor, table, identifiers, spread=spread, on_error=on_error)
+            )
             parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
             if output is None:
                 target = binary_output()

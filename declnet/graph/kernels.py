@@ -38,7 +38,7 @@ class Kernels:
         registry: where kernels are looked up; None for no kernels.
         compiled: whether to include compiled kernels, which come first.
         engine: the type of the engine that runs them; None for one that is used by default.
-        threads: the most threads that the engine may use for one step; None for its own choice.
+        threads: the most threads that the engine may use for one step.
 
     Attributes:
         engine: the first engine that can be used, if compiled kernels are included; else None.
@@ -51,7 +51,7 @@ class Kernels:
         *,
         compiled: bool = False,
         engine: str | None = None,
-        threads: int | None = None,
+        threads: int = 1,
     ) -> None:
         registry = registry or Registry()
         make = partial(_Available, registry, compiled, engine)

@@ -71,7 +71,7 @@ class CompiledSteps:
         update: the update, whose calls are native.
         gathers: fill the step's batch.
         order: the order of the samples, which changes in place.
-        threads: the most threads that the engine may use; None for its own choice.
+        threads: the most threads that the engine may use.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class CompiledSteps:
         update: Update,
         gathers: tuple[Gather, ...],
         order: Array,
-        threads: int | None = None,
+        threads: int,
     ) -> None:
         self._engine, self._step, self._update = engine, step, update
         self._schedules, start = graph.schedules, np.zeros(1, np.int64)
