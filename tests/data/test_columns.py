@@ -10,8 +10,11 @@ from declnet.data.columns import (
     encoding_hint,
     filling_hint,
     losses_hint,
+    require_column,
     typed,
 )
+
+NAMES = [f"size_{at:02}" for at in range(30)] + ["column_30"]
 
 
 class Lengths(Transform):
@@ -116,3 +119,13 @@ def test_booleans_are_not_other_numbers():
     assert typed(Table({"flag": np.array([0.0, 1.0, np.nan])}), types, CellFormat())["flag"][1] == 1
     with pytest.raises(DataError, match='row 2, column "flag" is -3, but the training data has'):
         typed(Table({"flag": np.array([1, -3])}), types, CellFormat())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("column_29", 'did you mean "column_30"?'), ("", f"columns: {', '.join(NAMES[:20])}")],
+)
+def test_a_misspelled_column_of_many_is_suggested(name, hint):
+    with pytest.raises(DataError, match=f'there is no column "{name}"') as caught:
+        require_column(NAMES, name)
+    assert caught.value.hint == hint

@@ -69,8 +69,8 @@ def catalog_of(registry: Registry) -> Catalog:
 
 def _add_named_losses(catalog: Catalog) -> None:
     """Add each loss as a table `[losses.NAME]`, with the reserved keys."""
-    named = [name for name, table in catalog.tables.items() if table.get(KIND) == NAMED_LOSS]
-    reserved = catalog.tables.pop(*named)["properties"]
+    head = next(name for name, table in catalog.tables.items() if table.get(KIND) == NAMED_LOSS)
+    reserved = catalog.tables.pop(head)["properties"]
     losses = catalog.tables[SPEC]["properties"]["losses"]
     losses["additionalProperties"] = {
         "type": ["string", "object"],

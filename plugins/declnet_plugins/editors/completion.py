@@ -102,8 +102,8 @@ def _text(uses: _Uses, types: int) -> str:
     for owner, schema in uses.items():
         owners.setdefault(_description(schema), []).append(owner)
     return "\n\n".join(
-        text if len(those) == types else f"{', '.join(those)}: {text}"
-        for text, those in owners.items()
+        text if len(names) == types else f"{', '.join(names)}: {text}"
+        for text, names in owners.items()
     )
 
 

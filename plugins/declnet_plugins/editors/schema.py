@@ -361,8 +361,9 @@ def union(branches: list[Schema]) -> Schema:
     its own error is reported; for `anyOf`, a validator reports only that nothing matches.
     """
     types = [_types(branch) for branch in branches]
-    known = [type_ for type_ in types if type_ is not None]
-    if len(known) < len(types) or any(_overlap(*pair) for pair in combinations(known, 2)):
+    known = [names for names in types if names is not None]
+    overlap = any(_overlap(one, other) for one, other in combinations(known, 2))
+    if overlap or len(known) < len(types):
         return {"anyOf": branches}
     schema: Schema = {}
     for branch, names in reversed(list(zip(branches, known, strict=True))):
@@ -386,13 +387,8 @@ def _types(branch: Schema) -> list[str] | None:
         accepted = branch["type"]
         return list(accepted) if isinstance(accepted, list) else [accepted]
     values = branch.get("enum", [branch["const"]] if "const" in branch else [])
-    names = {_type_of(value) for value in values}
+    names = {_TYPE_NAMES.get(type(value), "") for value in values}
     return sorted(names) if names and "" not in names else None
 
 
-def _type_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "string" if isinstance(value, str) else ""
+_TYPE_NAMES = {bool: "boolean", int: "number", float: "number", str: "string"}

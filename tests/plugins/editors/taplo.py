@@ -48,9 +48,9 @@ def check(*files: Path, schema: Path | None = None) -> list[Mark]:
 def _taplo() -> str:
     """Return its path: next to the interpreter, where pip puts it, or on the search path."""
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    found = shutil.which("taplo", path=places)
-    assert found is not None, "taplo is missing: run nox -s dev"
-    return found
+    program = shutil.which("taplo", path=places)
+    assert program is not None, "taplo is missing: run nox -s dev"
+    return program
 
 
 DEPTH = 6
@@ -61,22 +61,22 @@ Schema = dict[str, Any]
 
 def offered_keys(document: Schema, *path: str | int) -> list[tuple[str, str]]:
     """Return the dotted keys that it offers in a table, each with its text."""
-    found = _gathered(document, path)
-    return [(key, schema.get("description", "")) for key, schema in found if key]
+    schemas = _gathered(document, path)
+    return [(key, schema.get("description", "")) for key, schema in schemas if key]
 
 
 def offered_values(document: Schema, *path: str | int) -> list[Any]:
     """Return the values that it offers at a key; a table of any content is `{}`."""
-    found: list[Any] = []
+    schemas: list[Any] = []
     for _, schema in _gathered(document, path):
         if "enum" in schema:
-            found += schema["enum"]
+            schemas += schema["enum"]
         elif "const" in schema:
-            found.append(schema["const"])
+            schemas.append(schema["const"])
         else:
-            found += [schema["default"]] if "default" in schema else []
-            found += _EMPTY.get(schema.get("type", "object"), [])
-    return found
+            schemas += [schema["default"]] if "default" in schema else []
+            schemas += _EMPTY.get(schema.get("type", "object"), [])
+    return schemas
 
 
 _EMPTY: dict[str, list[Any]] = {
@@ -89,7 +89,9 @@ _EMPTY: dict[str, list[Any]] = {
 
 def _gathered(document: Schema, path: tuple[str | int, ...]) -> list[tuple[str, Schema]]:
     """Return the schemas at and below a path, with the keys that lead to them."""
-    below = (found for each in _at(document, document, path) for found in _below(document, each))
+    below = (
+        inner for schema in _at(document, document, path) for inner in _below(document, schema)
+    )
     return list({(key, json.dumps(schema)): (key, schema) for key, schema in below}.values())
 
 
@@ -112,9 +114,9 @@ def _at(document: Schema, schema: Any, path: tuple[str | int, ...]) -> Iterator[
         return
     yield from _at(document, schema.get("properties", {}).get(key), rest)
     yield from _at(document, schema.get("additionalProperties"), rest)
-    for pattern, each in schema.get("patternProperties", {}).items():
+    for pattern, value in schema.get("patternProperties", {}).items():
         if re.search(pattern, key):
-            yield from _at(document, each, rest)
+            yield from _at(document, value, rest)
 
 
 def _below(
@@ -132,10 +134,10 @@ def _below(
     assert not (unions == 1 and "allOf" in schema), "Taplo would never end"
     if unions != 1 or "properties" in schema:
         yield key, schema
-    for name, each in schema.get("properties", {}).items():
-        yield from _below(document, each, f"{key}.{name}".strip("."), depth - 1)
+    for name, value in schema.get("properties", {}).items():
+        yield from _below(document, value, f"{key}.{name}".strip("."), depth - 1)
 
 
 def _resolved(document: Schema, schema: Schema) -> Schema:
-    found: Schema = document["definitions"][schema["$ref"].removeprefix("#/definitions/")]
-    return found
+    definition: Schema = document["definitions"][schema["$ref"].removeprefix("#/definitions/")]
+    return definition

@@ -95,11 +95,11 @@ def references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if "$ref" in value:
             yield value["$ref"]
-        for each in value.values():
-            yield from references(each)
+        for item in value.values():
+            yield from references(item)
     elif isinstance(value, list):
-        for each in value:
-            yield from references(each)
+        for item in value:
+            yield from references(item)
 
 
 def test_the_shipped_schema_is_up_to_date(schema):
@@ -159,10 +159,10 @@ WRONG_FIELDS = [
 
 def test_third_party_fields_are_checked(extended, marks_in):
     before = 'extends = "base.toml"\n\n[[model.layers]]\ntype = "ripple/é"\n'
-    marks = marks_in([before + each for each in VALID_FIELDS + WRONG_FIELDS], extended)
+    marks = marks_in([before + line for line in VALID_FIELDS + WRONG_FIELDS], extended)
     assert marks[: len(VALID_FIELDS)] == [[]] * len(VALID_FIELDS)
-    for field, found in zip(WRONG_FIELDS, marks[len(VALID_FIELDS) :], strict=True):
-        assert {mark.line for mark in found} == {5}, field
+    for field, places in zip(WRONG_FIELDS, marks[len(VALID_FIELDS) :], strict=True):
+        assert {mark.line for mark in places} == {5}, field
 
 
 def test_a_component_without_a_schema_affects_no_other():
@@ -282,10 +282,10 @@ layers = ["relu", "${any}", { repeat = 2, layers = ["tanh"] }, { layers = "${any
         'metrics = ["accuracy"]',
         'learning_rate = { type = "warmup", steps = 5, schedule = 0.02 }',
     ]
-    right = [SPEC.replace(each, f'{each.partition("=")[0]}= "${{any}}"') for each in lines]
+    right = [SPEC.replace(line, f'{line.partition("=")[0]}= "${{any}}"') for line in lines]
     right.append(SPEC.replace("[8, 8]", '[8, "${any}"]').replace('["accuracy"]', '["${any}"]'))
     right.append(SPEC.replace("[[model.layers]]", f"{block}[[model.layers]]", 1))
-    right = [each.replace("declnet = 1", "declnet = 1\nvariables = { any = 1 }") for each in right]
+    right = [text.replace("declnet = 1", "declnet = 1\nvariables = { any = 1 }") for text in right]
     wrong = {
         "repeat": '{ repeat = 0, layers = ["relu"] }',
         "layers": "{ repeat = 2, layers = [] }",
@@ -294,10 +294,10 @@ layers = ["relu", "${any}", { repeat = 2, layers = ["tanh"] }, { layers = "${any
         "missing": "{ residual = true }",
     }
     before = 'extends = "base.toml"\n[model]\nlayers = [\n"relu",\n'
-    marks = marks_in([*right, *(f"{before}{each},\n]" for each in wrong.values())])
+    marks = marks_in([*right, *(f"{before}{line},\n]" for line in wrong.values())])
     assert marks[: len(right)] == [[]] * len(right)
-    for text, found in zip(wrong.values(), marks[len(right) :], strict=True):
-        assert {mark.line for mark in found} == {5}, text
+    for text, places in zip(wrong.values(), marks[len(right) :], strict=True):
+        assert {mark.line for mark in places} == {5}, text
 
 
 def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
@@ -308,13 +308,13 @@ def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
         with pytest.raises(SpecError):
             load_spec(spec_file(texts[-1], "spec.toml"))
     right = [SPEC, SPEC.replace("epochs = 10", "max_steps = 10")]
-    for each in right:
-        load_spec(spec_file(each, "spec.toml"))
+    for text in right:
+        load_spec(spec_file(text, "spec.toml"))
     *marks, one, other = marks_in([*texts, *right])
     assert one == other == []
-    for (name, (_, wrong)), text, found in zip(BROKEN.items(), texts, marks, strict=True):
+    for (name, (_, wrong)), text, places in zip(BROKEN.items(), texts, marks, strict=True):
         line = text[: text.index(wrong) + len(wrong)].count("\n") + 1
-        assert {mark.line for mark in found} == {line}, name
+        assert {mark.line for mark in places} == {line}, name
 
 
 PARTS = [
@@ -339,12 +339,12 @@ WRONG_PARTS = [
 
 
 def test_a_spec_that_extends_another_may_be_partial(marks_in):
-    texts = [f'extends = ["a.toml", "b.toml"]\n{each}' for each in PARTS]
+    texts = [f'extends = ["a.toml", "b.toml"]\n{part}' for part in PARTS]
     texts += [f'extends = "base.toml"\n{each}' for each in WRONG_PARTS]
     marks = marks_in(texts)
     assert marks[: len(PARTS)] == [[]] * len(PARTS)
-    for text, found in zip(texts[len(PARTS) :], marks[len(PARTS) :], strict=True):
-        assert {mark.line for mark in found} == {text.count("\n") + 1}, text
+    for text, places in zip(texts[len(PARTS) :], marks[len(PARTS) :], strict=True):
+        assert {mark.line for mark in places} == {text.count("\n") + 1}, text
 
 
 def test_shipped_specs_name_the_shipped_schema(tmp_path):

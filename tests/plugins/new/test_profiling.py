@@ -32,18 +32,18 @@ def profile(tmp_path):
 
 
 def test_columns_are_described_by_what_is_in_them(profile):
-    found = profile("row,x,word,y\n1,0.5,a,0\n2,inf,,1\n3,,a,0\n4,1.5,b,1\n")
-    assert list(found.columns) == ["row", "x", "word", "y"]
-    assert [each.name for each in found.features] == ["row", "x", "word"]
-    row, x, word, y = found.columns.values()
+    table = profile("row,x,word,y\n1,0.5,a,0\n2,inf,,1\n3,,a,0\n4,1.5,b,1\n")
+    assert list(table.columns) == ["row", "x", "word", "y"]
+    assert [column.name for column in table.features] == ["row", "x", "word"]
+    row, x, word, y = table.columns.values()
     assert (row.type, row.counts_rows, row.whole, row.mean) == ("integer", True, True, 2.5)
     assert (x.type, x.missing, x.present, x.infinite, x.whole) == ("number", 1, 3, 1, False)
     assert (x.mean, x.std, x.distinct) == (1.0, 0.5, 3)
     assert (word.type, word.missing, word.distinct, word.mean) == ("text", 1, 2, 0.0)
     assert (y.counts_rows, y.rows) == (False, 4)
-    assert (found.target, found.task, found.rows, found.unlabeled) == ("y", "binary", 4, 0)
-    assert found.selects_features
-    assert found.source == {"type": "csv", "path": "t.csv", "target": "y"}
+    assert (table.target, table.task, table.rows, table.unlabeled) == ("y", "binary", 4, 0)
+    assert table.selects_features
+    assert table.source == {"type": "csv", "path": "t.csv", "target": "y"}
 
 
 def test_a_profile_says_how_values_are_distributed():
@@ -77,15 +77,15 @@ def test_a_profile_says_how_values_are_distributed():
     ],
 )
 def test_the_task_follows_from_the_targets_values(y, requested, task, profile):
-    rows = [f"{each % 7},{list(y)[each % len(y)]}" for each in range(60)]
+    rows = [f"{row % 7},{list(y)[row % len(y)]}" for row in range(60)]
     assert profile("x,y\n" + "\n".join(rows) + "\n", task=requested).task == task
 
 
 def test_rows_without_a_target_are_left_out(profile):
-    found = profile("x,y\n9,a\n1,\n2,b\n3,b\n4,a\n")
-    assert (found.rows, found.unlabeled) == (4, 1)
-    assert found.columns["x"].distinct == 4
-    assert found.source["missing_target"] == "leave_out"
+    table = profile("x,y\n9,a\n1,\n2,b\n3,b\n4,a\n")
+    assert (table.rows, table.unlabeled) == (4, 1)
+    assert table.columns["x"].distinct == 4
+    assert table.source["missing_target"] == "leave_out"
 
 
 class Cards(DataSource):
