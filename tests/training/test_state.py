@@ -14,6 +14,7 @@ from declnet.training import heartbeat
 from declnet.training.preparation import prepare
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer
+from tests.documents import spec_document
 
 LAYERS = [
     {"type": "dense", "units": 6},
@@ -62,14 +63,7 @@ def new_trainer(blobs):
         training = {"epochs": 3, "batch_size": 7, "log_every": 2, "metrics": METRICS}
         training |= changes.pop("training", {})
         training = {key: value for key, value in training.items() if value is not None}
-        document = {
-            "declnet": 1,
-            "model": {"layers": layers},
-            "loss": loss,
-            "optimizer": {"type": "adam"},
-            "training": training,
-            **changes,
-        }
+        document = spec_document(layers, loss, {"type": "adam"}, training=training, **changes)
         spec = parse_spec(document, registry)
         data = Dataset(blobs[0], blobs[1] if y is None else y)
         prepared = prepare(spec, registry, {"train": data, "validation": data})
