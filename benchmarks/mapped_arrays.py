@@ -67,7 +67,7 @@ def sample(folder: Path, mapped: bool, seconds: float) -> dict[str, float]:
     )
     before = resident()
     prepared = prepare(spec, registry)
-    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+    trainer = Trainer(prepared)
     most, begun, first, last = 0, time.perf_counter(), None, None
     next(events := trainer.events())
     for _ in events:

@@ -52,7 +52,6 @@ ALLOWED = {
     "runs/storage/folder.py": "history.jsonl is the name of a file",
     "runs/many/journal.py": "journal.jsonl is the name of a file",
     "runs/display/group_tables.py": "importance is the title of a column",
-    "cli/plugins/templates/template.py.template": "the layer of the spec that it writes",
     "spec/other_keys.py": "precision is what other libraries call a number's type",
     "cli/options.py": "an executor, in the help of --on",
     "spec/document/key_positions.py": "a table is a node of the syntax tree of TOML",

@@ -92,7 +92,6 @@ DECLARED = {
         "plugins/declnet_plugins/jit/threads.py",
         "ctypes",
     ): "the system's function that lets threads run",
-    ("plugins/declnet_plugins/jit/threads.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     (
         "plugins/declnet_plugins/jit/replay/ufunc_loops.py",
         "ctypes",

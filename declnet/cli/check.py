@@ -1,16 +1,14 @@
-"""`declnet check`, `declnet explain` and `declnet schema`."""
+"""`declnet check` and `declnet explain`."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.display.streams import print_document, print_json, print_line
-from declnet.cli.options import PluginOptions, SpecOptions, format_option
+from declnet.cli.options import SpecOptions, format_option
 from declnet.cli.reading import checked_spec, read
 
 if TYPE_CHECKING:
@@ -124,34 +122,3 @@ def explain(code: str | None) -> None:
         indent(entry.right, "    "),
     ]
     print_document("\n\n".join(parts) + "\n")
-
-
-@click.command(short_help="Print the JSON Schema of specs, for editors.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write to this file.  [default: standard output]",
-)
-@PluginOptions.pass_to()
-def schema(options: PluginOptions, output: Path | None) -> None:
-    """Print the JSON Schema of specs, with every installed component.
-
-    Editors use it to complete keys and names, show their descriptions, and mark errors.
-    """
-    from declnet.errors import OutputError
-    from declnet.runs.storage.writing import write_atomically
-    from declnet.spec.schema.schema import json_schema
-
-    registry = options.registry
-    text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"
-    for fault in registry.failures:
-        print_line(f"warning: left out: {fault}", err=True)
-    if output is None:
-        print_document(text)
-        return
-    try:
-        write_atomically(output, text.encode())
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be written: {error.strerror}") from None

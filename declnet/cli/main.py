@@ -8,10 +8,9 @@ from typing import NoReturn
 import click
 
 from declnet import __version__
-from declnet.cli.check import check, explain, schema
+from declnet.cli.check import check, explain
 from declnet.cli.compare import compare, runs
 from declnet.cli.display.streams import command_streams, print_line
-from declnet.cli.new import new
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
@@ -34,7 +33,6 @@ def command() -> None:
 
 
 for subcommand in (
-    new,
     check,
     explain,
     show,
@@ -48,7 +46,6 @@ for subcommand in (
     runs,
     compare,
     plugins,
-    schema,
 ):
     command.add_command(subcommand)
 

@@ -13,7 +13,6 @@ import click
 
 if TYPE_CHECKING:
     from declnet.cli.editable_number import EditableNumber
-    from declnet.contracts.data.data_source import DataSource
     from declnet.contracts.runs.executor import Executor
     from declnet.errors import KeyPath
     from declnet.registry.registry import Registry
@@ -26,28 +25,6 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PATH = click.Path(path_type=Path)
 """The type of arguments and options that are paths."""
-
-
-class _PathOrSource(click.Path):
-    """A path, or the text of an inline table that declares a data source."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from declnet.spec.source_argument import is_declaration
-
-        return value if is_declaration(str(value)) else super().convert(value, param, ctx)
-
-
-DATA = _PathOrSource(path_type=Path)
-"""The type of arguments and options that are a file, as `Path`, or a data source, as `str`."""
-
-
-def data_of(
-    data: Path | str, argument: str, registry: Registry, like: DataSource | None = None
-) -> Path | DataSource:
-    """Return the file, or the source that a text declares; raise SpecError if a key is wrong."""
-    from declnet.spec.source_argument import declared_source
-
-    return data if isinstance(data, Path) else declared_source(data, argument, registry, like)
 
 
 run_argument = click.argument("run", type=PATH)

@@ -1,8 +1,8 @@
 """Plugin commands: entry points of the group `declnet.commands`, imported when called.
 
-`declnet --help` lists them with their distributions without importing them. It avoids
-`importlib.metadata` too, which takes a third of the time of the whole help: names, versions and
-entry points are read from the folders that installers write next to packages.
+`declnet --help` lists those of other distributions without importing them. It avoids
+`importlib.metadata` too, which is slow: names, versions and entry points are read from the folders
+that installers write next to packages.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class PluginCommand(click.Command):
     def __init__(self, name: str, offers: list[Offer]) -> None:
         super().__init__(name, short_help=_distributions(offers))
         self._offers = offers
+
+    @property
+    def is_own(self) -> bool:
+        """Whether declnet's own distribution offers it."""
+        return all(offer.distribution == OWN for offer in self._offers)
 
     def load(self) -> click.Command:
         """Return the command itself.
@@ -140,22 +145,25 @@ class CommandGroup(click.Group):
         offered = offers().get(cmd_name)
         return PluginCommand(cmd_name, offered) if offered else None
 
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the built-in commands, then plugin commands with their distributions."""
-        built_in = {name: self.commands[name] for name in sorted(self.commands)}
-        of_plugins = offers()
-        limit = formatter.width - 6 - max(map(len, built_in))
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, command.get_short_help_str(limit)) for name, command in built_in.items()]
-            )
-        if of_plugins:
-            rows = []
-            for name, offered in sorted(of_plugins.items()):
-                hidden = " (hidden by the built-in command)" if name in built_in else ""
-                rows.append((name, f"{_distributions(offered)}{hidden}"))
-            with formatter.section("Commands of plugins"):
-                formatter.write_dl(rows)
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write declnet's commands, then those of other distributions, which are not imported."""
+        listed = {name: self.get_command(ctx, name) for name in sorted(self.list_commands(ctx))}
+        limit = formatter.width - 6 - max(map(len, listed))
+        sections: dict[str, list[tuple[str, str]]] = {"Commands": [], "Commands of plugins": []}
+        for name, command in listed.items():
+            if isinstance(command, PluginCommand) and not command.is_own:
+                sections["Commands of plugins"].append((name, command.get_short_help_str(limit)))
+            elif command is not None:
+                text = _loaded(command).get_short_help_str(limit)
+                sections["Commands"].append((name, text))
+        for name, offered in sorted(offers().items()):
+            if name in self.commands:
+                hidden = f"{_distributions(offered)} (hidden by the built-in command)"
+                sections["Commands of plugins"].append((name, hidden))
+        for title, rows in sections.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 class _CommandError(click.ClickException):
@@ -164,6 +172,14 @@ class _CommandError(click.ClickException):
     def show(self, file: Any = None) -> None:  # noqa: ARG002
         """Print the error on standard error."""
         print_line(f"error: {self.message}", err=True)
+
+
+def _loaded(command: click.Command) -> click.Command:
+    """Return the command itself, if it can be imported."""
+    try:
+        return command.load() if isinstance(command, PluginCommand) else command
+    except click.ClickException:
+        return command
 
 
 def offers() -> dict[str, list[Offer]]:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from declnet.cli.data_argument import DataArgument
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.display.streams import binary_output, print_json, print_line
 from declnet.cli.options import (
-    DATA,
     PATH,
     PluginOptions,
-    data_of,
     format_option,
     gathered,
     no_plugin_option,
@@ -60,7 +59,7 @@ class PredictOptions(PluginOptions):
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
 @run_argument
-@click.argument("data", metavar="INPUT", type=DATA)
+@click.argument("data", metavar="INPUT", type=DataArgument.click_type)
 @click.option(
     "-o",
     "--output",
@@ -137,11 +136,14 @@ def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
         if options.threshold is not None:
             predictor.set_threshold(options.threshold)
         start = time.perf_counter()
-        source = data_of(data, "INPUT", predictor.registry, predictor.spec.data.train)
+        train = predictor.spec.data.train
+        source = DataArgument(data, predictor.registry, "INPUT", train).data
         identifiers = tuple(dict.fromkeys(options.identifiers))
-        how = {"spread": options.spread, "on_error": options.on_error}
+        spread, on_error = options.spread, options.on_error
         with one_blas_thread(), _input(source) as table:
-            predictions = errors.collected(predicted_parts(predictor, table, identifiers, **how))
+            predictions = errors.collected(
+                predicted_parts(predictor, table, identifiers, spread=spread, on_error=on_error)
+            )
             parts: Iterable[Columns] = (columns_of(part, form) for part in predictions)
             if output is None:
                 target = binary_output()
@@ -234,7 +236,7 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
 @run_argument
 @click.option(
     "--data",
-    type=DATA,
+    type=DataArgument.click_type,
     help="Data with targets to evaluate on: a file that an installed data source reads, or a "
     "source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
 )
@@ -290,7 +292,8 @@ def evaluate(
     chosen = chosen_analyses(analyses, predictor.registry)
     if data is not None:
         with attributing_errors(predictor.registry):
-            source = data_of(data, "--data", predictor.registry, predictor.spec.data.train)
+            train = predictor.spec.data.train
+            source = DataArgument(data, predictor.registry, "--data", train).data
         names: Sequence[str | Path | DataSource] = [source]
     elif any(one.spec.data.train is None for one in stored.runs):
         raise DataError("the run's data came from a program", hint="name a file with --data")

@@ -58,7 +58,7 @@ def with_folder(value: Any, folder: Path) -> Any:
     return LocatedString(value, folder) if type(value) is str else value
 
 
-def custom_error(kind: str, message: str, **context: str | None) -> PydanticCustomError:
+def custom_error(kind: str, message: str, /, **context: str | None) -> PydanticCustomError:
     """Return an error whose message may contain braces, with context such as `hint`."""
     text = message.replace("{", "{{").replace("}", "}}")
     details = {key: value for key, value in context.items() if value is not None}
@@ -77,19 +77,17 @@ def located_error(
 
 def detailed_errors(error: ValidationError) -> list[InitErrorDetails]:
     """Return the errors of a validation, to be raised again with others or at another location."""
-    details = []
-    for detail in error.errors():
-        kind, context = detail["type"], detail.get("ctx", {})
-        built_in = kind in _BUILT_IN
-        again = kind if built_in else _escaped(kind, detail["msg"], context)
-        details.append(
-            InitErrorDetails(type=again, loc=detail["loc"], input=detail["input"], ctx=context)
-        )
-    return details
+    return [_again(detail) for detail in error.errors()]
 
 
-def _escaped(kind: Any, message: str, context: Any) -> PydanticCustomError:
-    return PydanticCustomError(kind, message.replace("{", "{{").replace("}", "}}"), context)
+def _again(
+    detail: ErrorDetails, error: str | PydanticCustomError | None = None
+) -> InitErrorDetails:
+    """Return an error to be raised again, perhaps by another one at the same key."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if error is None:
+        error = kind if kind in _BUILT_IN else custom_error(kind, detail["msg"], **context)
+    return InitErrorDetails(type=error, loc=detail["loc"], input=detail["input"], ctx=context)
 
 
 def _layer_name(name: str) -> str:
@@ -201,8 +199,7 @@ class StrictModel(BaseModel):
     @classmethod
     def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
         location, kind = detail["loc"], detail["type"]
-        context = detail.get("ctx", {})
-        error: str | PydanticCustomError = kind
+        error: PydanticCustomError | None = None
         if kind == "extra_forbidden" and len(location) == 1:
             label = f"keys of {cls.type}" if hasattr(cls, "type") else "keys here"
             about = cls.about_unknown(str(location[0]), cls.model_fields.keys(), label)
@@ -219,9 +216,7 @@ class StrictModel(BaseModel):
             hint = f"add {written[name]}" + (f", {meaning}" if meaning else "")
             known = {"hint": hint, "required": ", ".join(written.values()), "meaning": meaning}
             error = PydanticCustomError("missing_key", "is missing", known)
-        elif kind not in _BUILT_IN:
-            error = _escaped(kind, detail["msg"], context)
-        return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
+        return _again(detail, error)
 
     @classmethod
     def _only_one_meant(

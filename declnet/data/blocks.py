@@ -1,4 +1,9 @@
-"""A data set in blocks of samples; data in memory is one block."""
+"""A data set in blocks of samples; data in memory is one block.
+
+All that follows reads both in the same way. Data in memory is prepared once, that of a stream
+whenever it is read. Tables and arrays have one base (`contracts/data/sample_arrays`), and the
+preparation sees arrays as columns of several dimensions.
+"""
 
 from __future__ import annotations
 

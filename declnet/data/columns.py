@@ -18,7 +18,7 @@ from declnet.display.words import alternatives
 from declnet.errors import DataError, KeyPath, error_message
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import closest, suggestion
 
 
 def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
@@ -52,8 +52,8 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
 def require_column(columns: Collection[str], name: str, **where: Any) -> None:
     """Raise DataError, suggesting similar names, if the column does not exist."""
     if name not in columns:
-        known = [column for column in columns if "\n" not in column][:20]
-        hint = suggestion(name, known, "columns")
+        known = [column for column in columns if "\n" not in column]
+        hint = suggestion(name, known if closest(name, known) else known[:20], "columns")
         message = f'there is no column "{name}"'
         raise DataError(message, hint=hint, code="E034", column=name, **where)
 

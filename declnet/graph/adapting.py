@@ -1,4 +1,9 @@
-"""Data-driven initialization: initializers that see their layer's first batch, in forward order."""
+"""Data-driven initialization: initializers that see their layer's first batch, in forward order.
+
+They see the first step's batch, or more samples (`Initializer.adapt_samples`), in a separate
+forward graph up to the last layer that needs it. Random streams, the shuffle and running statistics
+are restored, so the step is the same as without.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The arrays of a compiled graph, and views of them for one batch size."""
+"""The arrays of a compiled graph, and views of them for one batch size.
+
+An array for samples of shape s is one flat block, viewed with the batch axis first but contiguous
+along it. A sum over features then runs along contiguous samples, a bias is added along contiguous
+memory, and flattening an image costs nothing. A shorter batch has a contiguous view of the same
+block.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The memory of parameter gradients, and the mean over several batches."""
+"""The memory of parameter gradients, and the mean over several batches.
+
+A layer does not know that its parameters are frozen or shared: it writes their gradients to scratch
+memory, which is discarded, or added by a call after its backward.
+"""
 
 from __future__ import annotations
 

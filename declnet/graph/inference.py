@@ -1,4 +1,7 @@
-"""The graph of a prediction: forward only, with memory reused as soon as values are dead."""
+"""The graph of a prediction: forward only, with memory reused as soon as values are dead.
+
+It takes at most 1024 samples at a time. Each thread has a graph of its own.
+"""
 
 from __future__ import annotations
 

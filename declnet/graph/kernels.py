@@ -1,4 +1,11 @@
-"""The choice of kernels for training, and the chains of layers that they compute."""
+"""The choice of kernels for training, and the chains of layers that they compute.
+
+A kernel computes what components of certain exact classes would: consecutive layers, with or
+without the loss after the last one, one layer with several inputs, a loss, an optimizer or a
+regularizer alone. The longest chain is tried first. A kernel whose `bind` returns None declines, so
+the next one is tried, and finally the components compute. NumPy kernels are always used, compiled
+ones if `[engine] kernels` allows them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +38,7 @@ class Kernels:
         registry: where kernels are looked up; None for no kernels.
         compiled: whether to include compiled kernels, which come first.
         engine: the type of the engine that runs them; None for one that is used by default.
-        threads: the most threads that the engine may use for one step; None for its own choice.
+        threads: the most threads that the engine may use for one step.
 
     Attributes:
         engine: the first engine that can be used, if compiled kernels are included; else None.
@@ -44,7 +51,7 @@ class Kernels:
         *,
         compiled: bool = False,
         engine: str | None = None,
-        threads: int | None = None,
+        threads: int = 1,
     ) -> None:
         registry = registry or Registry()
         make = partial(_Available, registry, compiled, engine)

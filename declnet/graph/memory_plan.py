@@ -3,6 +3,12 @@
 The calls of a training pass over L layers and H losses: forward of layer i at time i; loss h, with
 the layers fused with it, at L + 2h; its gradient at L + 2h + 1; backward of layer i at
 2L + 2H - 1 - i.
+
+Two arrays whose lifetimes do not overlap share a block of memory. An array that a layer leaves out
+of `backward_needs` is freed before its backward; an `in_place` layer reuses its input's block for
+its output, and its output gradient's block for its input gradient, if nothing else reads them. The
+last layer's output lives for the whole step, for the metrics. If several layers read a value, the
+first one to run backward writes its gradient, and the others write to memory that is then added.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Training steps that are observed: the calls of a step, with an observer called between them."""
+"""Training steps that are observed: the calls of a step, with an observer called between them.
+
+Outputs that a kernel does not write are computed again, in other memory. Steps that are not
+observed know nothing of observers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The values of scheduled fields, computed once for each step."""
+"""The values of scheduled fields, computed once for each step.
+
+Each field annotated with `Scheduled` has an array of one number, which components read as
+`state.now.rate` and compiled kernels bind as `state.now["rate"]`. Fields of the same name and
+schedule share one. For a stretch of compiled steps all values are computed in advance
+(`StepLoop.now`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Running statistics for given weights: their means over the batches of the training data."""
+"""Running statistics for given weights: their means over the batches of the training data.
+
+They are needed if a callback restores parameters that no update led to, such as an average. A
+forward graph in training mode runs over the batches of the next epoch with `state.measuring`, and
+random streams and the order of samples are restored, so an interrupted end of a run repeats to the
+same bits.
+"""
 
 from __future__ import annotations
 

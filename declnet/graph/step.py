@@ -1,4 +1,9 @@
-"""A training step on one batch: its calls, part by part, and the arrays that they fill."""
+"""A training step on one batch: its calls, part by part, and the arrays that they fill.
+
+No call takes an argument: what differs from step to step, such as the learning rate, is in arrays
+of one number. Each batch size has a step of its own. So the loop looks nothing up and allocates
+nothing.
+"""
 
 from __future__ import annotations
 

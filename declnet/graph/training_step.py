@@ -56,15 +56,15 @@ class TrainingStep:
         total: int = 1,
     ) -> None:
         self._model, self._loss = model, loss
-        found = Kernels(kernels, compiled=kernels is not None)
-        self._graph = TrainingGraph(model, (Head(UNNAMED, loss),), samples, seed, found, total)
+        usable = Kernels(kernels, compiled=kernels is not None)
+        self._graph = TrainingGraph(model, (Head(UNNAMED, loss),), samples, seed, usable, total)
         self._rngs = [(rng, rng.bit_generator.state) for rng in self._graph.streams()]
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
         self.parameters, self.vector = model.store.arrays, model.store.vector
         self.gradient = self._graph.gradient
         self._update = None
         if optimizer is not None:
-            self._update = Update(optimizer, model.store, self.gradient, total, kernels=found)
+            self._update = Update(optimizer, model.store, self.gradient, total, kernels=usable)
         self.optimizer_state = {} if self._update is None else self._update.state
 
     def begin(

@@ -2,6 +2,9 @@
 
 There is an update for each region of the vector: each group of the optimizer, in layers that are
 trained from the same epoch on.
+
+The state of dead units decays to denormal numbers, which processors handle slowly, so every 64
+steps they are set to zero.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.evaluation import Evaluation
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadySet, prepare
+from declnet.training.preparation import Prepared, ReadySet, prepare
 from declnet.training.trainer import Trainer
 
 
@@ -92,15 +92,16 @@ class IncrementalTraining:
             spec = self._spec_for(len(samples))
             if self._predictor is None:
                 prepared = prepare(spec, self._registry, {"train": samples})
-                model, ready = prepared.model, prepared.data["train"]
-                member = Member(model, prepared.preparation, spec, self._registry)
+                member = Member(prepared.model, prepared.preparation, spec, self._registry)
                 self._predictor = Predictor([member])
             else:
-                model, ready = self._predictor.model, self._ready(samples, spec)
-            trainer = Trainer(spec, model, ready, None, self._registry)
+                model, preparation = self._predictor.model, self._predictor.preparation
+                sets = {"train": self._ready(samples, spec)}
+                prepared = Prepared(spec, self._registry, model, sets, preparation)
+            trainer = Trainer(prepared)
             with one_blas_thread():
                 self._pass(trainer)
-                evaluation = Evaluation(model, spec.heads, ready)
+                evaluation = Evaluation(prepared.model, spec.heads, prepared.data["train"])
                 return trainer.evaluated(evaluation, self.passes - 1)
 
     def _spec_for(self, samples: int) -> RunSpec:

@@ -22,17 +22,24 @@ class ReadyRun:
     """Everything needed to execute a run, before anything is written.
 
     Attributes:
-        prepared: the model and data.
+        prepared: the spec, its data and its model.
         trainer: the trainer, before its first step.
-        registry: where names were looked up, as the spec sees it.
         data: data sets by name, used instead of the spec's.
     """
 
-    spec: RunSpec
     prepared: Prepared
     trainer: Trainer
-    registry: Registry
     data: Mapping[str, Data] | None = None
+
+    @property
+    def spec(self) -> RunSpec:
+        """The spec."""
+        return self.prepared.spec
+
+    @property
+    def registry(self) -> Registry:
+        """Where names were looked up, as the spec sees it."""
+        return self.prepared.registry
 
 
 def make_ready_run(
@@ -61,9 +68,9 @@ def make_ready_run(
         if parameters is not None:
             prepared.model.load_parameters(parameters, "the given parameters")
             prepared.model.loaded = frozenset(parameters)
-        train, validation = prepared.data["train"], prepared.data.get("validation")
+        validation = prepared.data.get("validation")
         if validation is not None:
             require_samples(spec.heads, len(validation))
             require_targets(spec.heads, (part.y for part in validation.parts()))
-        trainer = Trainer(spec, prepared.model, train, validation, registry)
-    return ReadyRun(spec, prepared, trainer, registry, data)
+        trainer = Trainer(prepared)
+    return ReadyRun(prepared, trainer, data)

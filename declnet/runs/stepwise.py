@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,13 +60,10 @@ class StepwiseTraining:
         checked: Checked | None = None,
     ) -> None:
         ready = make_ready_run(as_spec(spec, registry), registry, None, checked)
-        prepared = ready.prepared
-        self._set_up(ready.spec, ready.registry, prepared, ready.trainer)
+        self._set_up(ready.prepared, ready.trainer)
 
-    def _set_up(
-        self, spec: RunSpec, registry: Registry, prepared: Prepared, trainer: Trainer
-    ) -> None:
-        self.spec, self.registry, self.model = spec, registry, prepared.model
+    def _set_up(self, prepared: Prepared, trainer: Trainer) -> None:
+        self.spec, self.registry, self.model = prepared.spec, prepared.registry, prepared.model
         self._prepared, self._sets, self._trainer = prepared, prepared.data, trainer
         self._initial = self.model.parameters()
         self._evaluations: dict[str, Evaluation] = {}
@@ -142,8 +140,8 @@ class StepwiseTraining:
         """
         self.spec = spec if spec is not None else self.spec
         self.model.load_parameters(self._initial)
-        model, train = self.model, self._sets["train"]
-        self._trainer = Trainer(self.spec, model, train, None, self.registry)
+        train = {"train": self._sets["train"]}
+        self._trainer = Trainer(replace(self._prepared, spec=self.spec, data=train))
         if adapt:
             self.advance(0)
 
@@ -226,13 +224,13 @@ class StepwiseTraining:
             model.store.regularized.clear()
         data, unscale = samples.as_dtype(dtype), self._sets["train"].unscale
         train = ReadySet.in_memory(data, unscale=unscale)
-        prepared = Prepared(model, {"train": train}, self._prepared.preparation)
+        prepared = replace(self._prepared, spec=spec, model=model, data={"train": train})
         kernels, epoch = Kernels() if by_components else None, self._trainer.steps_an_epoch
-        other = Trainer(spec, model, train, None, self.registry, kernels, epoch)
+        other = Trainer(prepared, kernels, epoch)
         other.restore(self._trainer.state().for_whole_batches(dtype, len(model.nodes)))
         other.is_adapted = self._trainer.is_adapted
         moved = object.__new__(StepwiseTraining)
-        moved._set_up(spec, self.registry, prepared, other)
+        moved._set_up(prepared, other)
         return moved
 
     def state(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from declnet import (
     OutputError,
     Predictions,
     Predictor,
+    Registry,
     RegistryError,
     RunSpec,
     SpecError,
@@ -34,7 +35,6 @@ from declnet import (
     open_run,
     parse_spec,
     run,
-    spec_for_table,
 )
 from declnet.sklearn.samples import (
     Target,
@@ -293,7 +293,7 @@ class SpecEstimator(SpecKeys):
         named = self._free(dict(zip(names, targets.columns, strict=True)))
         table = with_targets(table_of(x, self._columns), named)
         tasks = {name: target.task for name, target in named.items()}
-        template_spec = spec_for_table(table, tasks, registry, self.spec)
+        template_spec = _template(registry).write_spec(table, tasks, registry, self.spec)
         template_spec.document.get("data", {}).pop("test", None)
         spec = parse_spec(template_spec.document, registry, overrides=overrides)
         features = template_spec.features if template_spec.features is not None else table.features
@@ -392,6 +392,17 @@ class SpecEstimator(SpecKeys):
         if len(by_target) == 1:
             return [*by_target.values()]
         return [by_target[name] for name in self._target_names]
+
+
+def _template(registry: Registry) -> Any:
+    """Return the contract of templates, a kind of a plugin.
+
+    Raises:
+        OutputError: no template is installed.
+    """
+    for entry in registry.entries("template"):
+        return entry.component.contract()
+    raise OutputError("no presets are installed")
 
 
 def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:

@@ -56,7 +56,7 @@ def _class_order(value: Any, at: tuple[str | int, ...]) -> tuple[str, ...]:
     return names
 
 
-def _by_target(validate: Callable[[Any, tuple[str | int, ...]], Any]) -> PlainValidator:
+def _by_target(validate: Callable[[Any, tuple[str | int, ...]], Any]) -> BeforeValidator:
     """Return the validator of a value for the only target, or of a table with one for each."""
 
     def validator(value: Any) -> Any:
@@ -64,7 +64,7 @@ def _by_target(validate: Callable[[Any, tuple[str | int, ...]], Any]) -> PlainVa
             return {str(target): validate(item, (str(target),)) for target, item in value.items()}
         return validate(value, ())
 
-    return PlainValidator(validator)
+    return BeforeValidator(validator)
 
 
 def _schema_by_target(schema: dict[str, Any]) -> WithJsonSchema:

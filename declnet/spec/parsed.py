@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from declnet.errors import Diagnostic, SpecError, dotted
@@ -55,15 +56,16 @@ class ParsedSpec:
 
     def _with_blocks(self, partial: PartialSpec) -> PartialSpec:
         """Return the parts with the places of layers in their blocks."""
-        written = self.source_map
         layers = tuple(
             replace(
                 part,
-                position=dotted(written.written_path((*LAYERS, index))[len(LAYERS) :]),
-                closes_residual=written.closes_residual(index),
-                short_names=written.short_names(index),
+                position=dotted(written.path[len(LAYERS) :]),
+                closes_residual=written.is_sum,
+                short_names=written.short_names,
             )
-            for index, part in enumerate(partial.layers)
+            for part, written in zip(
+                partial.layers, map(self.source_map.layer, count()), strict=False
+            )
         )
         return replace(partial, layers=layers)
 

@@ -33,10 +33,10 @@ from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.concurrency import concurrent_runs
+from declnet.training.concurrency import concurrent_runs, usable_cores
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData, ReadySet
+from declnet.training.preparation import Prepared, ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
 
@@ -57,10 +57,9 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     if choice == "numpy":
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
-    engine, threads = spec.engine.type, spec.engine.threads
-    if threads is None and concurrent_runs() is not None:
-        threads = 1
-    return Kernels(registry, compiled=worthwhile, engine=engine, threads=threads)
+    usable = usable_cores() if concurrent_runs() is None else 1
+    threads = spec.engine.threads or usable
+    return Kernels(registry, compiled=worthwhile, engine=spec.engine.type, threads=threads)
 
 
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
@@ -116,18 +115,16 @@ class CompiledTraining:
 
     def __init__(
         self,
-        spec: RunSpec,
-        model: Model,
-        train: ReadySet,
-        registry: Registry,
+        prepared: Prepared,
         kernels: Kernels | None = None,
         epoch_updates: int | None = None,
     ) -> None:
+        spec, model, train = prepared.spec, prepared.model, prepared.data["train"]
         training, samples = spec.training, len(train)
-        self._spec, self._model, self._registry = spec, model, registry
+        self._spec, self._model, self._registry = spec, model, prepared.registry
         self.batch = min(training.batch_size or samples, samples)
         self._total = training.updates(samples)
-        self.kernels = kernels or kernels_for(spec, model, samples, registry)
+        self.kernels = kernels or kernels_for(spec, model, samples, prepared.registry)
         self.mean = GradientMean(model.store.vector) if training.accumulate > 1 else None
         self.changes = sorted({region.from_epoch for region in model.store.regions} - {0})
         self._phase = 0

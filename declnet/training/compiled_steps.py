@@ -1,4 +1,12 @@
-"""Stretches of training steps that an engine runs without Python in between."""
+"""Stretches of training steps that an engine runs without Python in between.
+
+If an engine leaves nothing to Python, one call runs whole stretches of steps: to the next logged
+epoch, checkpoint or signal, and for a twentieth of a second at most. Several short epochs are one
+stretch, for which the samples are shuffled in advance. Where metrics are needed, some dozens of
+steps record their predictions and losses; with a penalty, which is computed from the parameters
+before each update, Python makes the same native calls step by step. So the bits do not depend on
+`log_every`.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +71,7 @@ class CompiledSteps:
         update: the update, whose calls are native.
         gathers: fill the step's batch.
         order: the order of the samples, which changes in place.
-        threads: the most threads that the engine may use; None for its own choice.
+        threads: the most threads that the engine may use.
     """
 
     def __init__(
@@ -74,7 +82,7 @@ class CompiledSteps:
         update: Update,
         gathers: tuple[Gather, ...],
         order: Array,
-        threads: int | None = None,
+        threads: int,
     ) -> None:
         self._engine, self._step, self._update = engine, step, update
         self._schedules, start = graph.schedules, np.zeros(1, np.int64)

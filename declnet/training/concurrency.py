@@ -1,4 +1,8 @@
-"""Runs that train at the same time in threads of one process."""
+"""Runs that train at the same time in threads of one process.
+
+Such a run uses one thread, and is interrupted by an event that is checked between two steps, since
+only the main thread gets signals. BLAS has one limit of threads per process, set around all runs.
+"""
 
 from __future__ import annotations
 

@@ -25,9 +25,8 @@ from declnet.graph.step import Step
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
-from declnet.spec.model import RunSpec
 from declnet.training.evaluation import BatchLosses
-from declnet.training.preparation import ReadySet
+from declnet.training.preparation import Prepared, ReadySet
 
 WRITTEN = {
     ("layer", "forward"): (1, "the output"),
@@ -67,9 +66,7 @@ class Culprit:
     in_data: float = 0.0
 
 
-def culprit_of_step(
-    spec: RunSpec, model: Model, registry: Registry, step: Step, update: Update, number: int
-) -> Culprit | None:
+def culprit_of_step(prepared: Prepared, step: Step, update: Update, number: int) -> Culprit | None:
     """Execute a step and its update, checking the result of each call.
 
     Args:
@@ -79,7 +76,7 @@ def culprit_of_step(
     Returns:
         The first culprit; None if everything remains finite.
     """
-    return _CheckedStep(spec, model, registry, step, update).first(number)
+    return _CheckedStep(prepared, step, update).first(number)
 
 
 def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -> Culprit | None:
@@ -249,12 +246,11 @@ class _CheckedCalls:
 class _CheckedStep:
     """A step bound to its components, with its update."""
 
-    def __init__(
-        self, spec: RunSpec, model: Model, registry: Registry, step: Step, update: Update
-    ) -> None:
-        self._spec, self._model, self._registry = spec, model, registry
+    def __init__(self, prepared: Prepared, step: Step, update: Update) -> None:
+        self._spec, self._model = prepared.spec, prepared.model
+        self._registry = prepared.registry
         self._step, self._update, self._errors = step, update, _FloatErrors()
-        self._calls = _CheckedCalls(model, spec.heads, step.batch.states, self._errors)
+        self._calls = _CheckedCalls(self._model, self._spec.heads, step.batch.states, self._errors)
 
     def first(self, number: int) -> Culprit | None:
         """Execute the step; return the first culprit, or None if everything remains finite."""

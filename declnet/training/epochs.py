@@ -99,7 +99,7 @@ class Epoch:
         weights = None if self._data.weights is None else memory(self._data.weights)
         return _GatheredStep(self._graph.step(x, y_true, weights), tuple(gathers))
 
-    def attach(self, update: Update, engine: Engine, threads: int | None) -> None:
+    def attach(self, update: Update, engine: Engine, threads: int) -> None:
         """Let an engine make the steps, if it can make all of them and an update follows each.
 
         They include steps with metrics if the engine can record the results that metrics read,
@@ -107,7 +107,7 @@ class Epoch:
 
         Args:
             update: what follows each step.
-            threads: the most threads that the engine may use; None for its own choice.
+            threads: the most threads that the engine may use.
         """
         self._compiled, self._attached = {}, None
         if self._mean is not None or update.compiled.native is None:

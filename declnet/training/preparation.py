@@ -241,14 +241,17 @@ def _converted(x: Inputs, model: Model, label: str) -> Inputs:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Everything that a run needs.
+    """The result of checking a spec, loading its data and building its model.
 
     Attributes:
+        registry: where names are looked up, as the spec sees it.
         model: the model, with initialized parameters.
         data: `train`, and `validation` and `test` if they exist.
         preparation: the preparation to apply to other data before the model.
     """
 
+    spec: RunSpec
+    registry: Registry
     model: Model
     data: dict[str, ReadySet]
     preparation: FittedPreparation
@@ -287,4 +290,4 @@ def prepare(
             ready[name] = computed_once(sources, ("ready", *key), make, lambda x: x.whole.nbytes)
         else:  # whose copies are not kept for other runs
             ready[name] = make()
-    return Prepared(model, ready, sets.preparation)
+    return Prepared(spec, registry, model, ready, sets.preparation)

@@ -1,4 +1,9 @@
-"""Training on data larger than memory: a window of samples at a time, read ahead by a thread."""
+"""Training on data larger than memory: a window of samples at a time, read ahead by a thread.
+
+One half of a fixed memory is filled with the next window while the steps use the other. Only the
+order of positions is shuffled, so that the loop and the engine use a window like data in memory.
+The number of the epoch determines the contents of each window.
+"""
 
 from __future__ import annotations
 

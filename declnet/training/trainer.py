@@ -12,10 +12,7 @@ from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
 from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.kernels import Kernels
-from declnet.graph.model import Model
 from declnet.graph.step import Step
-from declnet.registry.registry import Registry
-from declnet.spec.model import RunSpec
 from declnet.training.compile import CompiledTraining, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
@@ -26,7 +23,7 @@ from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
 from declnet.training.monitored import Monitored
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadySet
+from declnet.training.preparation import Prepared
 from declnet.training.rewind import Rewind
 from declnet.training.state import StateError, TrainingState
 from declnet.training.verification import RecordingVerifier
@@ -59,8 +56,8 @@ class Trainer:
     """The training loop of a model, configured by a spec.
 
     Args:
-        model: the model, changed in place.
-        validation: evaluated after each logged epoch, if there is any.
+        prepared: the spec, its data and its model, which is changed in place. Validation data is
+            evaluated after each logged epoch.
         kernels: the kernels that may replace components; default: those that a run may use.
         epoch_updates: as for `CompiledTraining`.
 
@@ -81,20 +78,16 @@ class Trainer:
 
     def __init__(
         self,
-        spec: RunSpec,
-        model: Model,
-        train: ReadySet,
-        validation: ReadySet | None,
-        registry: Registry,
+        prepared: Prepared,
         kernels: Kernels | None = None,
         epoch_updates: int | None = None,
     ) -> None:
+        spec, model = prepared.spec, prepared.model
+        train, validation = prepared.data["train"], prepared.data.get("validation")
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = Monitored.of(spec.training.callbacks, self._heads)
         self._unscale = train.unscale
-        self._compiled = compiled = CompiledTraining(
-            spec, model, train, registry, kernels, epoch_updates
-        )
+        self._compiled = compiled = CompiledTraining(prepared, kernels, epoch_updates)
         self._validation = (
             Evaluation(model, self._heads, validation, kernels=compiled.kernels)
             if validation is not None
@@ -111,8 +104,8 @@ class Trainer:
         self._metrics: MetricAccumulator | None = None
         self._timer = HeartbeatTimer(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
-        self._registry = registry
-        self._rewind = Rewind(spec, model, compiled, registry, self._batches_of)
+        self._registry = prepared.registry
+        self._rewind = Rewind(prepared, compiled, self._batches_of)
         self._verifier = RecordingVerifier()
 
     def events(self) -> Iterator[Event]:

@@ -1,4 +1,4 @@
-"""`declnet check`, `declnet explain` and `declnet schema`."""
+"""`declnet check` and `declnet explain`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import textwrap
 
 import pytest
 
-from declnet import default_registry
 from declnet.codes.catalogue import catalogue
-from declnet.spec.schema.schema import json_schema
 
 from .conftest import rows
 
@@ -136,16 +134,3 @@ def test_prose_fits_the_terminal_and_is_never_too_wide(declnet_cli, monkeypatch,
 )
 def test_an_unknown_code_is_refused_with_a_suggestion(refused, written, hint):
     assert f'there is no code "{written}" ({hint})' in refused("explain", written)
-
-
-def test_the_schema_is_printed_or_written_to_a_file(declnet_cli, refused, tmp_path):
-    (tmp_path / "spec.schema.json").write_text("old")
-    assert declnet_cli.succeeds("schema", "-o", "spec.schema.json") == ""
-    text = (tmp_path / "spec.schema.json").read_text("utf-8")
-    assert json.loads(text) == json_schema(default_registry())
-    assert declnet_cli.succeeds("schema") == text
-    assert [path.name for path in tmp_path.iterdir()] == ["spec.schema.json"]
-    message = refused("schema", "--output", "absent/spec.schema.json")
-    assert "absent/spec.schema.json: cannot be written: No such file" in message
-    schema = json.loads(declnet_cli.succeeds("schema", "--no-plugin", "schedules"))
-    assert schema["definitions"]["schedule-types"]["enum"] == []

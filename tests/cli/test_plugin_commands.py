@@ -6,6 +6,7 @@ real one.
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import entry_points
 
@@ -58,13 +59,12 @@ def plugin_section(out):
     return dict(line.strip().split(None, 1) for line in lines)
 
 
-def test_help_lists_commands_with_their_distributions_and_imports_none(distribution, declnet_cli):
+def test_help_describes_own_commands_and_imports_no_others(distribution, declnet_cli):
     site = distribution("declnet_juice", {"press": "declnet_juice:press"})
     distribution("declnet_broken", {"break": "declnet_broken:x"}, "raise ValueError('kaputt')")
-    found = plugin_section(declnet_cli.succeeds("--help"))
-    assert found["press"] == "declnet-juice 1.2"
-    assert found["break"] == "declnet-broken 1.2"
-    assert found["report"].startswith("declnet ")
+    out = declnet_cli.succeeds("--help")
+    assert plugin_section(out) == {"press": "declnet-juice 1.2", "break": "declnet-broken 1.2"}
+    assert re.search(r"^  report +Write an HTML report", out, re.MULTILINE)
     assert not (site / "declnet_juice.imported").exists()
 
 
@@ -111,7 +111,7 @@ def test_a_plugin_cannot_replace_a_built_in_command(distribution, declnet_cli):
     assert found["run"] == "declnet-juice 1.2 (hidden by the built-in command)"
     distribution("a_juice", {"report": "a_juice:press"})  # declnet has this one as a plugin
     assert "Write an HTML report" in declnet_cli.succeeds("report", "--help")
-    assert plugin_section(declnet_cli.succeeds("--help"))["report"].startswith("declnet ")
+    assert "report" not in plugin_section(declnet_cli.succeeds("--help"))
     assert not (site / "declnet_juice.imported").exists()
 
 

@@ -32,11 +32,12 @@ from declnet import (
 )
 from declnet.contracts.returned import BrokenContractError, verify
 from declnet_plugins.exchange import Exporter, Importer, Translation
+from declnet_plugins.new import Template
 from declnet_plugins.report import ReportPanel
 
 CONTRACTS = sorted(
     {getattr(declnet, name) for name in declnet.__all__ if name[0].isupper()}
-    | {Exporter, Importer, Translation, ReportPanel},
+    | {Exporter, Importer, Translation, ReportPanel, Template},
     key=str,
 )
 """The public classes, of which the contracts are those that set a kind."""
@@ -212,7 +213,6 @@ DIRECT = {
     ("data/columns.py", "suits"),  # these suggest transforms that work
     ("training/checks/model.py", "output_shape"),  # of a layer that may not be valid
     ("data/sources/files.py", "for_file"),  # verified in the next statement
-    ("data/profile.py", "describe"),  # for the error that it raises
 }
 
 

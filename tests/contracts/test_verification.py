@@ -7,18 +7,9 @@ from typing import Annotated
 
 import pytest
 
-from declnet import (
-    Callback,
-    Layer,
-    Loss,
-    Metric,
-    Registry,
-    RegistryError,
-    Schedule,
-    Scheduled,
-    Template,
-)
+from declnet import Callback, Layer, Loss, Metric, Registry, RegistryError, Schedule, Scheduled
 from declnet.spec.heads import RESERVED
+from declnet_plugins.new import Template
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 from declnet_plugins.standard.metrics.classification import Accuracy

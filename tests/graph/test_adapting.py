@@ -162,7 +162,7 @@ def test_neither_a_resumed_training_nor_initial_weights_are_adapted(document, tm
     def trainer(document):
         spec, registry = parse_spec(document), default_registry()
         prepared = prepare(spec, registry)
-        return Trainer(spec, prepared.model, prepared.data["train"], None, registry), prepared.model
+        return Trainer(prepared), prepared.model
 
     whole, model = trainer(document)
     events = whole.events()

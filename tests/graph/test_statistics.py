@@ -47,7 +47,7 @@ def trained(registry, layers, data, **training):
     }
     spec = parse_spec(document, registry)
     prepared = prepare(spec, registry, {"train": Dataset(*data)})
-    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+    trainer = Trainer(prepared)
     trainer.advance(trainer.steps)
     return trainer, prepared.model.store.arrays
 

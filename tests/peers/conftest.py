@@ -37,7 +37,7 @@ def our_path() -> Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]:
         document = spec_document(layers, loss, optimizer, dtype="float64", training=training)
         spec, registry = parse_spec(document), default_registry()
         prepared = prepare(spec, registry, {"train": data})
-        trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+        trainer = Trainer(prepared)
         start, events = prepared.model.parameters(), trainer.events()
         logged = (event for event in events if isinstance(event, EpochLogged))
         return start, [prepared.model.parameters() for _ in logged]

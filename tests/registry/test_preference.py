@@ -16,8 +16,8 @@ from declnet import (
     run,
 )
 from declnet.registry.plugin import Plugin
-from declnet.spec.schema.schema import json_schema
 from declnet.training.checks.check import check_spec
+from declnet_plugins.editors.schema import json_schema
 
 WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave", "2.0")
 

@@ -1,16 +1,11 @@
-"""Specs in several files, their errors, and the schema of declnet's own components."""
+"""Specs in several files, and their errors."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from declnet import Registry, SpecError, default_registry, parse_spec
+from declnet import SpecError, parse_spec
 from declnet.spec.document.overrides import parse_override
-from declnet.spec.schema.schema import json_schema
 from declnet.spec.validate import read_spec
 
 
@@ -51,25 +46,3 @@ def reported():
         return [(str(each.place), each.code, each.message) for each in found]
 
     return report
-
-
-@pytest.fixture(scope="session")
-def own_registry() -> Registry:
-    """The components shipped with declnet."""
-    registry = Registry()
-    for entry in default_registry().entries():
-        if entry.plugin.distribution == "declnet":
-            registry.register(entry.component, entry.plugin)
-    return registry
-
-
-@pytest.fixture(scope="session")
-def schema(own_registry: Registry) -> dict[str, Any]:
-    return json_schema(own_registry)
-
-
-@pytest.fixture(scope="session")
-def schema_file(schema: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("schema") / "spec.schema.json"
-    path.write_text(json.dumps(schema), encoding="utf-8")
-    return path

@@ -7,7 +7,8 @@ import pytest
 from ..distributions import write_distribution
 
 SOURCE = '''
-from declnet import DataError, Template, hookimpl
+from declnet import DataError, hookimpl
+from declnet_plugins.new import Template
 
 class Tiny(Template):
     """The smallest network there is.

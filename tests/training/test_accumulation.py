@@ -36,7 +36,7 @@ def new_trainer(blobs):
         }
         spec, registry = parse_spec(document), default_registry()
         prepared = prepare(spec, registry, {"train": Dataset(*blobs, weights=weights)})
-        return Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+        return Trainer(prepared)
 
     return make
 

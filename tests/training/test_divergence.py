@@ -386,9 +386,8 @@ def test_the_search_leaves_the_training_as_it_was(document, registry, blobs):
     document["training"] |= {"batch_size": 8, "epochs": 5}
     spec = parse_spec(document, registry)
     prepared = prepare(spec, registry, {"train": Dataset(*blobs)})
-    model, data = prepared.model, prepared.data["train"]
-    compiled = CompiledTraining(spec, model, data, registry)
-    rewind = Rewind(spec, model, compiled, registry, lambda _epoch: compiled.epoch.steps)
+    compiled = CompiledTraining(prepared)
+    rewind = Rewind(prepared, compiled, lambda _epoch: compiled.epoch.steps)
     rewind.keep(0, 0, 0)
     with pytest.raises(NonFiniteLossError), np.errstate(all="ignore"):
         compiled.epoch.run(compiled.update, 0, None)

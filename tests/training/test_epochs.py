@@ -92,7 +92,7 @@ def test_it_goes_on_from_any_state(spec, monkeypatch):
 
     def new_trainer():
         prepared = prepare(spec(), default_registry(), {"train": Dataset(IMAGES, LABELS)})
-        return Trainer(spec(), prepared.model, prepared.data["train"], None, default_registry())
+        return Trainer(prepared)
 
     whole = new_trainer()
     history = [event.row() for event in whole.events() if isinstance(event, EpochLogged)]

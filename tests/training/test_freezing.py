@@ -58,7 +58,7 @@ def trained(blobs):
         }
         spec = parse_spec(document, registry)
         prepared = prepare(spec, registry, {"train": Dataset(*blobs)})
-        trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+        trainer = Trainer(prepared)
         snapshots, losses = [prepared.model.parameters()], []
         for event in trainer.events():
             if isinstance(event, EpochLogged):

@@ -68,8 +68,7 @@ def new_trainer(blobs):
         spec = parse_spec(document, registry)
         data = Dataset(blobs[0], blobs[1] if y is None else y)
         prepared = prepare(spec, registry, {"train": data, "validation": data})
-        sets = prepared.data
-        return Trainer(spec, prepared.model, sets["train"], sets["validation"], registry)
+        return Trainer(prepared)
 
     return make
 

@@ -181,7 +181,7 @@ def test_test_data_is_evaluated_at_the_end_only(document):
 def trainer_of(document):
     spec = parse_spec(document)
     prepared = prepare(spec, default_registry())
-    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, default_registry())
+    trainer = Trainer(prepared)
     return trainer, prepared
 
 

@@ -88,7 +88,6 @@ KINDS = (
     "callback",
     "analysis",
     "searcher",
-    "template",
 )
 """The kinds of the core; those of plugins have templates beside their contracts."""
 

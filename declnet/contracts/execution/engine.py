@@ -70,7 +70,7 @@ class StepLoop:
         calls: forward, losses, backward and regularizers, compiled by the engine.
         losses: the data loss of each sample, (n,), of each loss.
         update: clipping and the optimizer, compiled by the engine.
-        threads: the most threads to use; None for as many as the process may use.
+        threads: the most threads to use.
         now: arrays of one number, int64 or float64, which differ from step to step: the values that
             `NativeLoop.run` gets are written to them before each step. `start` is one of them.
     """
@@ -83,7 +83,7 @@ class StepLoop:
     losses: tuple[Array, ...]
     update: tuple[NativeCall, ...]
     now: tuple[Array, ...]
-    threads: int | None = None
+    threads: int = 1
 
 
 @runtime_checkable

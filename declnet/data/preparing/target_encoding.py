@@ -351,6 +351,20 @@ FEW_ROWS = 5
 """With more than many classes, at least half of them need this many rows."""
 
 
+def require_target(records: Table, name: str, *, classes: bool) -> None:
+    """Raise DataError if a target has classes with too few rows, or infinite numbers.
+
+    Args:
+        records: the table, with the target.
+        name: the target's column.
+        classes: whether its values are classes rather than numbers.
+    """
+    if classes:
+        require_learnable_classes(records, name)
+    else:
+        require_finite_target(records, name, records.columns[name])
+
+
 def require_learnable_classes(records: Table, name: str) -> None:
     """Raise DataError, with the likely cause, if a target has many classes with few rows each."""
     column = records.columns[name]

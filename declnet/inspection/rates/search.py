@@ -22,7 +22,7 @@ from declnet.inspection.rates.trainings import (
 FEWEST_RATES = 8
 """The least number of rates in the first round."""
 
-KEPT = (3, 2)
+LATER_RATES = (3, 2)
 """Number of rates in the second and third rounds, each trained for longer than the round before."""
 
 SHARES = (1 / 4, 1 / 3, 1.0)
@@ -141,7 +141,7 @@ def _compare(
     trials: list[Trial] = []
     finished: list[Trial] = []
     length = 0
-    for share, most in zip(SHARES, (None, *KEPT), strict=True):
+    for share, most in zip(SHARES, (None, *LATER_RATES), strict=True):
         if most is not None:
             rates = rates_to_keep(finished, most, ranking)
         trainings.forget_others(rates)

@@ -1,4 +1,8 @@
-"""Notifying the callbacks of a group that all of its runs have ended, or why they have not."""
+"""Notifying the callbacks of a group that all of its runs have ended, or why they have not.
+
+After a kill between the last run and the call, `declnet resume` makes the call for a group that has
+finished, and calls `Callback.found_finished` for a single run.
+"""
 
 from __future__ import annotations
 

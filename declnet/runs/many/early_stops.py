@@ -2,6 +2,9 @@
 
 A run reports its logged epochs by its executor, if that passes messages on. On a shared file system
 its history says the same, and a file beside its folder stops it. The run never waits for an answer.
+
+Each logged epoch counts once, whichever way it came. One process with one database connection makes
+all decisions, so an executor that passes no messages works too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Executors on this machine: in this process, in threads of it, and in worker processes."""
+"""Executors on this machine: in this process, in threads of it, and in worker processes.
+
+`local_executor` chooses by the first run: threads, if an engine makes the steps and waiting for the
+interpreter costs less than starting worker processes; worker processes, if all runs together take
+longer than a few seconds; else this process.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Which group a run belongs to, and what distinguishes it from the others."""
+"""Which group a run belongs to, and what distinguishes it from the others.
+
+It is read from the files above the run's folder, so it is known in any thread, process or machine
+that trains the run.
+"""
 
 from __future__ import annotations
 

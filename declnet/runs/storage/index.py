@@ -2,6 +2,10 @@
 
 It is a cache: an entry counts only while the files it was read from have the same times, sizes and
 inodes, and every command gives the same output without it. It may be deleted at any time.
+
+An entry whose file changed in the last two seconds is not stored, since another write could leave
+the same times. Values that a run shares with an earlier run of the same keys are stored once: most
+runs of a sweep differ in five values of fifty.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Recording a run in its folder as it happens."""
+"""Recording a run in its folder as it happens.
+
+A run among many that takes less than 0.2 s, without callbacks, writes its folder once, when it
+ends: the files are written, synced and renamed, then the manifest. Killed before that, it starts
+over.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
-from declnet.spec.document.blocks import LAYERS, WrittenLayer, expanded, is_block
+from declnet.spec.document.blocks import LAYERS, Expanded, WrittenLayer, expanded, is_block
 from declnet.spec.document.source_map import Focus, SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, substituted
 from declnet.spec.requirements import registry_for
@@ -35,27 +35,23 @@ class ExpandedMap(SourceMap):
     uses: Mapping[KeyPath, str] = field(default_factory=dict)
     layers: Sequence[WrittenLayer] | None = None
 
+    def layer(self, index: int) -> WrittenLayer:
+        """Return where a layer is written."""
+        if self.layers is None or index >= len(self.layers):
+            return WrittenLayer((*LAYERS, index))
+        return self.layers[index]
+
     def written_path(self, path: KeyPath) -> KeyPath:
         """Return the path of the same value in the document as written."""
-        layer = self._layer(path)
+        layer, rest = self._layer(path), path[len(LAYERS) + 1 :]
         if layer is None:
             return path
-        return layer.path if layer.is_sum else (*layer.path, *path[len(LAYERS) + 1 :])
+        return layer.path if layer.is_sum else (*layer.path, *rest)
 
     def defining_path(self, path: KeyPath) -> KeyPath:
         """Return the path of the same value as written, or of its variable's definition."""
         path = self.written_path(path)
         return self._definition(path) or path
-
-    def closes_residual(self, layer: int) -> bool:
-        """Return whether a layer adds the input of a residual block to its output."""
-        written = self._layer((*LAYERS, layer))
-        return written is not None and written.is_sum
-
-    def short_names(self, layer: int) -> tuple[str, ...]:
-        """Return the short names that a layer could have used, if it names an unknown input."""
-        written = self._layer((*LAYERS, layer))
-        return written.short_names if written is not None else ()
 
     def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
         """Return where a path is written, or else where the innermost value around it is."""
@@ -119,7 +115,7 @@ class ExpandedMap(SourceMap):
         if self.layers is None or path[: len(LAYERS)] != LAYERS or len(path) == len(LAYERS):
             return None
         index = path[len(LAYERS)]
-        return self.layers[index] if isinstance(index, int) and index < len(self.layers) else None
+        return self.layer(index) if isinstance(index, int) else None
 
     def _definition(self, path: KeyPath) -> KeyPath | None:
         """Return the path in the section of variables of a value as written, if it is there."""
@@ -173,22 +169,19 @@ def expand(
     registry = registry_for(plain.get("plugins"), registry)
     items = value_at(plain, LAYERS)
     expanded_map = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
-    wrong = {
-        diagnostic.path[1] for diagnostic in variables.diagnostics if diagnostic.code == "E072"
-    }
+    wrong = {error.path[1] for error in variables.diagnostics if error.code == "E072"}
     invalid = {path for path, name in variables.uses.items() if name in wrong}
-    if not isinstance(items, list | tuple) or not any(map(is_block, items)):
-        return Expansion(
-            expanded_map, plain, registry, (), variables.diagnostics, frozenset(invalid)
-        )
-    model = expanded(items, registry)
-    expanded_map.layers = model.written
-    expanded_map.document = {**plain, "model": {**plain["model"], "layers": model.layers}}
+    model = Expanded()
+    if isinstance(items, list | tuple) and any(map(is_block, items)):
+        model = expanded(items, registry)
+        expanded_map.layers = model.written
+        expanded_map.document = {**plain, "model": {**plain["model"], "layers": model.layers}}
+        invalid |= {layer.path for layer in model.written if layer.is_invalid}
     return Expansion(
         expanded_map,
         plain,
         registry,
         model.errors,
         (*variables.diagnostics, *model.diagnostics),
-        frozenset(invalid | {layer.path for layer in model.written if layer.is_invalid}),
+        frozenset(invalid),
     )

@@ -14,9 +14,6 @@ from declnet.spec.messages import shown
 VARIABLES = "variables"
 """The section that defines variables; it exists only before validation."""
 
-USE = r"^\$\{[^{}]*\}$"
-"""A string that stands for a variable, as a pattern for JSON Schema."""
-
 MOST_VALUES = 500_000
 """Maximum number of values that variables, or blocks, may write out; a file has fewer."""
 

@@ -134,7 +134,11 @@ def check_spec(
 
     Args:
         data: data sets passed by a program in place of the spec's.
-        suspects: whether to make the checks of `SUSPICIONS` too.
+        suspects: whether to make the checks of `SUSPICIONS` too, which only warn.
+
+    Returns:
+        What was found. Its `problems` are the diagnostics, and `require_right()` raises a SpecError
+        if there are errors among them.
 
     Raises:
         ComponentError: a component raised, or returned a value its contract does not allow.

@@ -6,9 +6,15 @@ from types import ModuleType
 
 import declnet
 import declnet_plugins.exchange
+import declnet_plugins.new
 import declnet_plugins.report
 
-PACKAGES: tuple[ModuleType, ...] = (declnet, declnet_plugins.exchange, declnet_plugins.report)
+PACKAGES: tuple[ModuleType, ...] = (
+    declnet,
+    declnet_plugins.exchange,
+    declnet_plugins.new,
+    declnet_plugins.report,
+)
 
 
 def full_name(name: str) -> str | None:

@@ -3,6 +3,13 @@
 It uses only the public API of declnet, so that another package could have provided it. Plugins add
 formats by the contracts `Exporter`, `Translation` and `Importer`. `__init__.pyi` lists the public
 names, which are imported on first use.
+
+`predictors` turns the models of a run, or of folds, into an `ExportedModel`: raw columns, fitted
+transforms with the types and shapes around them, layers with their parameters, and what follows
+each loss. `translating` walks through it once for all formats, in the order of a prediction, and
+calls a translation for each component (looked up by format and exact class) and the exporter's
+writer for everything in between. `exporting` compares the file with declnet in a temporary folder
+before it moves it.
 """
 
 from declnet import lazy_names

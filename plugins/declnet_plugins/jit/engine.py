@@ -11,7 +11,7 @@ from declnet_plugins.jit.replay.loops import Loop
 from declnet_plugins.jit.replay.replay import joined as joined_loops
 from declnet_plugins.jit.replay.replay import replay
 from declnet_plugins.jit.routines.settings import disabled
-from declnet_plugins.jit.threads import Pace, usable_threads
+from declnet_plugins.jit.threads import Pace
 
 Call = Callable[[], object]
 
@@ -55,7 +55,7 @@ class NativeEngine(Engine):
     def loop(self, steps: StepLoop) -> StepsInThreads:
         """Return a loop over steps in the driver."""
         gathers = tuple(gathering(gather, steps.order, steps.start) for gather in steps.gathers)
-        return StepsInThreads(steps, gathers, Pace(steps.threads or usable_threads()))
+        return StepsInThreads(steps, gathers, Pace(steps.threads))
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:

@@ -1,4 +1,8 @@
-"""Threads: how many may run, how many are fastest, how one waits for others, their memory."""
+"""Threads: how many are fastest, how one waits for others, their memory.
+
+The number of threads is chosen by trials in turns, repeated less and less often, among those that
+the system seldom preempts.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +21,6 @@ from declnet import Array
 
 if sys.platform != "win32":
     import resource
-
-LIMITS = ("DECLNET_NUM_THREADS", "OMP_NUM_THREADS")
-"""Environment variables that limit the number of threads."""
-
-
-def usable_threads() -> int:
-    """Return how many threads may run in parallel: the process's cores, or fewer by a variable."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limits = [int(os.environ[name]) for name in LIMITS if os.environ.get(name, "").isdecimal()]
-    return max(1, min([cores or 1, *limits]))
 
 
 @cache

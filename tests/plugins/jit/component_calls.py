@@ -108,4 +108,4 @@ def subjects(kind: str, examples: int | None = None) -> Iterator[Subject]:
 
 def is_native(parts: tuple[Any, ...] | None) -> bool:
     """Return whether the parts of a replay are known and all native."""
-    return parts is not None and all(isinstance(each, list) for each in parts)
+    return parts is not None and all(isinstance(part, list) for part in parts)

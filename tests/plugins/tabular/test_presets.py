@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.profile import TableChoices, profile_of
+from declnet import DataArgument
 from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
+from declnet_plugins.new.profiling import TableChoices, profile_of
+
+FOR_Y = TableChoices(targets=("y",))
 
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "linear", "mlp")
 TABULAR = PRESETS[:3]
@@ -59,7 +62,7 @@ def written(tmp_path):
         ]  # fmt: skip
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
         registry = declnet.default_registry()
-        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+        profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
         template = registry.find("template", preset)()
         (tmp_path / "spec.toml").write_text(template.spec_for_table(profile, registry), "utf-8")
         return (tmp_path / "spec.toml").read_text("utf-8")
@@ -131,9 +134,9 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
     registry, choices = (
         declnet.default_registry(),
-        TableChoices(more_targets=("z",) if several else ()),
+        TableChoices(targets=("y", "z") if several else ("y",)),
     )
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, choices)
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     document = tomllib.loads(text)
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
@@ -164,7 +167,7 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
     table = tmp_path / "table.csv"
     table.write_text("\n".join([",".join((*columns, "y")), *lines[:rows]]) + "\n", "utf-8")
     registry = declnet.default_registry()
-    profile = replace(profile_of(table, "y", tmp_path, registry, TableChoices()), folds=1)
+    profile = replace(profile_of(DataArgument(table, registry), tmp_path, FOR_Y), folds=1)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     declnet.run(declnet.parse_spec(tomllib.loads(text), folder=tmp_path), out=tmp_path / "run")
     tested = {name: x[rows:, column] for column, name in enumerate(columns)}
@@ -205,7 +208,7 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
     """Above 6400 training rows the number of steps is kept; beyond that, a few epochs."""
     written("realmlp_td", "values", ("size",))
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     result = {}
     for rows in (7_500, 50_000, 10_000_000):
         columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
@@ -233,7 +236,7 @@ def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     registry = declnet.default_registry()
 
     def profiled():
-        return profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+        return profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
 
     profile = profiled()
     assert held_out("realmlp_td", profile) == (5, None, 0.2)
@@ -258,7 +261,7 @@ def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
         monkeypatch.setitem(COLUMNS, f"x{number}", RNG.normal(size=ROWS).round(3))
     written("realmlp_td", "values", tuple(f"x{number}" for number in range(60)))
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     assert held_out("realmlp_td", profile, rows=3_100)[0] == 5
     assert held_out("realmlp_td", profile, rows=3_200)[0] is None
 
@@ -319,7 +322,7 @@ def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkey
     result = declnet.run(spec)
     assert result.metrics["train"][accuracy_of(preset)] > 0.8
     registry = declnet.default_registry()
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     notes = registry.find("template", preset)().notes_for_table(profile)
     beside = ", in addition to the other columns" if {"age", "city"} & set(names) else ""
     assert f'column "note" is read as text, word by word{beside}' in notes

@@ -19,7 +19,6 @@ from declnet import (
     StepObserver,
     StudyTrial,
     Task,
-    Template,
 )
 from declnet_plugins.exchange import (
     ExportedPredictions,
@@ -28,6 +27,7 @@ from declnet_plugins.exchange import (
     ExportSummary,
     Importer,
 )
+from declnet_plugins.new import Template
 
 from ..right.others import LastMean, Patience, Plateau, Sum
 from .broken import broken

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from declnet import ColumnProfile, TableProfile, class_name
+from declnet import class_name
+from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml, toml_key
 from declnet_plugins.standard.templates.plan import (
     MOST_WORDS,

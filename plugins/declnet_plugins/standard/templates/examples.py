@@ -4,7 +4,8 @@ import json
 from importlib.resources import files
 from typing import ClassVar
 
-from declnet import DataError, Registry, TableProfile, Template
+from declnet import DataError, Registry
+from declnet_plugins.new import TableProfile, Template
 from declnet_plugins.standard.templates.plan import (
     Features,
     Plan,

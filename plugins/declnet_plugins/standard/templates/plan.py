@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from declnet import ColumnProfile, TableProfile
+from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.suggestions import (
     has_frequent_categories,
     is_amount,

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from declnet import ColumnProfile, TableProfile, class_name
+from declnet import class_name
+from declnet_plugins.new import ColumnProfile, TableProfile
 
 MOST_CATEGORIES = 250
 """Maximum number of categories of a column that are one-hot encoded; less frequent ones become

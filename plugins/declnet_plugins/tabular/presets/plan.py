@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from declnet import ColumnProfile
+from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.plan import RESERVED, Plan
 from declnet_plugins.standard.templates.suggestions import is_amount, is_category, rare_class
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from declnet import ColumnProfile, Registry, TableProfile, Template
+from declnet import Registry
+from declnet_plugins.new import ColumnProfile, TableProfile, Template
 from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.data_lines import (
     INDICATORS,

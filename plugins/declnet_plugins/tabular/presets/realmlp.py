@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from declnet import ColumnProfile, TableProfile
+from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.plan import Features
 from declnet_plugins.standard.templates.suggestions import rare_class

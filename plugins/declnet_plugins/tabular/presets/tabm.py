@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from declnet import ColumnProfile
+from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.writing import calibration
 from declnet_plugins.tabular.presets.plan import TablePlan

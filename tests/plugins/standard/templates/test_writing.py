@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError
-from declnet.data.profile import TableChoices, profile_of
+from declnet import DataArgument, DataError
 from declnet.training.checks.check import check_spec
+from declnet_plugins.new.profiling import TableChoices, profile_of
 from declnet_plugins.standard.templates.examples import Linear, TableTemplate
+
+FOR_Y = TableChoices(targets=("y",))
 
 RNG = np.random.default_rng(6)
 
 
 def spec_for_file(file, target, folder, registry, task=None):
-    profile = profile_of(file, target, folder, registry, TableChoices(task))
+    profile = profile_of(DataArgument(file, registry), folder, TableChoices(task, (target,)))
     return TableTemplate().spec_for_table(profile, registry)
 
 
@@ -58,7 +60,7 @@ def note(tmp_path):
 
     def find(template=TableTemplate):
         registry = declnet.default_registry()
-        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+        profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
         (only,) = template().notes_for_table(profile)
         return only
 
@@ -264,7 +266,7 @@ def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, new_spec, 
     template = registry.find("template", preset)() if isinstance(preset, str) else preset()
     values, order = ORDERED[case]
     new_spec(x=numbers(), y=values * 20)
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, TableChoices())
+    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
     assert note(type(template)).endswith('the loss "ordinal" may suit them better, see [loss]')
     text = template.spec_for_table(profile, registry)
     assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
@@ -358,9 +360,9 @@ SEVERAL = {
 def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, template, text):
     more = {"note": [f"the {n} word of a long text {n}" for n in range(200)]} if text else {}
     written(200, **SEVERAL, **more)
-    choices = TableChoices(more_targets=("grade", "dense", "price"))
+    choices = TableChoices(targets=("is sold", "grade", "dense", "price"))
     registry = declnet.default_registry()
-    table = profile_of(tmp_path / "table.csv", "is sold", tmp_path, registry, choices)
+    table = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
     assert table.targets == {
         "is sold": "binary",
         "grade": "classes",
@@ -389,8 +391,8 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, templ
 
 def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path, written):
     written(80, x=numbers(80), grade=["a", "b", "c"], visits=[*[0, 1, 2] * 26, 3, 11])
-    registry, choices = declnet.default_registry(), TableChoices(more_targets=("visits",))
-    table = profile_of(tmp_path / "table.csv", "grade", tmp_path, registry, choices)
+    registry, choices = declnet.default_registry(), TableChoices(targets=("grade", "visits"))
+    table = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
     (tmp_path / "spec.toml").write_text(TableTemplate().spec_for_table(table, registry), "utf-8")
     for seed in range(3):
         spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from declnet.cli.new import FEWEST_IDENTIFIERS
+from declnet_plugins.new.command import FEWEST_IDENTIFIERS
 
 HAS_SKLEARN = find_spec("sklearn") is not None
 

@@ -5,24 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import numpy as np
 
-from declnet import (
-    DataError,
-    SpecError,
-    Table,
-    Template,
-    check_spec,
-    parse_spec,
-    spec_for_table,
-    verified,
-)
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
-
-Task = Literal["values", "binary", "classes"]
-"""What the target of a table is predicted as."""
+from declnet import DataError, SpecError, Table, check_spec, parse_spec, verified
+from declnet.testing import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet_plugins.new.profile import TargetKind
+from declnet_plugins.new.template import Template
 
 ROWS = 200
 
@@ -30,7 +19,7 @@ NOT_INSTALLED = "E008"
 """The code of a requirement that no installed distribution satisfies."""
 
 
-def _tables() -> dict[str, tuple[Table, Task]]:
+def _tables() -> dict[str, tuple[Table, TargetKind]]:
     """Return tables with columns of every type, and what their target is to be predicted as."""
     rng = np.random.default_rng(7)
     size, rooms = rng.normal(100, 30, ROWS), rng.integers(1, 6, ROWS)
@@ -68,17 +57,17 @@ def writes_valid_specs_for_tables(subject: Subject) -> None:
     if not template.takes_tables():
         raise CheckSkipped("it takes no tables")
     refusals = []
-    for name, (table, task) in _tables().items():
+    for name, (table, kind) in _tables().items():
         with calling(f"spec_for_table, for {name}"):
             try:
-                written = spec_for_table(table, {"y": task}, subject.registry, template.type)
+                written = Template.write_spec(table, {"y": kind}, subject.registry, template.type)
             except DataError as error:
                 refusals.append(f"{name}: {error}")
                 continue
         with _valid(f"the spec for {name}", "; raise DataError for a table that it cannot serve"):
             spec = parse_spec(written.document, subject.registry)
-            features = Table(table.columns, "y", written.features)
-            check_spec(spec, subject.registry, {"train": features}, suspects=False).require_right()
+            data = {"train": Table(table.columns, "y", written.features)}
+            check_spec(spec, subject.registry, data, suspects=False).require_right()
     if len(refusals) == len(_tables()):
         raise CheckSkipped(f"it takes none of the tables of the kit, e.g. {refusals[0]}")
 

@@ -19,12 +19,11 @@ import json
 import re
 from collections.abc import Mapping
 
-from declnet.contracts.network.layer import Layer
-from declnet.contracts.strict_model import KIND
-from declnet.display.words import kind_in_words, with_article
-from declnet.spec.schema.catalog import (
+from declnet import Layer
+from declnet_plugins.editors.catalog import (
     BLOCK,
     DEFINITIONS,
+    KIND,
     SPEC,
     Catalog,
     Schema,
@@ -52,7 +51,7 @@ def completion_definitions(catalog: Catalog) -> dict[str, Schema]:
 
 def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Schema]:
     name = COMPLETION + definition_name(kind)
-    described: Schema = {"description": f"which {kind_in_words(kind)}"}
+    described: Schema = {"description": f"which {_words(kind)}"}
     uses: dict[str, dict[str, Schema]] = {"type": dict.fromkeys(types or ("",), described)}
     for type_name, definition in types.items():
         for key, schema in catalog.tables[definition].get("properties", {}).items():
@@ -111,10 +110,16 @@ def _text(uses: _Uses, types: int) -> str:
 def _description(schema: Schema) -> str:
     text = schema.get("description", "")
     if not text and KIND in schema:
-        text = f"{with_article(schema[KIND])}: its type's name, or a table with a type"
+        words = _words(schema[KIND])
+        article = "an" if words[0] in "aeiou" else "a"
+        text = f"{article} {words}: its type's name, or a table with a type"
     if "default" in schema and schema["default"] != []:
         text += f" (default: {json.dumps(schema['default'])})"
     return str(text)
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _values(schemas: list[Schema]) -> Schema:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from declnet import Component, Layer, Registry, Regularizer, SpecError, default_registry, load_spec
 from declnet.registry.plugin import Plugin
-from declnet.spec.schema.schema import json_schema
+from declnet_plugins.editors.schema import json_schema
 
 from .taplo import Mark, check
 

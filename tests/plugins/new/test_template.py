@@ -1,22 +1,13 @@
-"""The spec that a preset writes for a table of a program."""
+"""Templates: what the contract asks of them, and the specs that they write for tables."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from declnet import (
-    OutputError,
-    Registry,
-    Table,
-    TableProfile,
-    Template,
-    default_registry,
-    parse_spec,
-    run,
-)
+from declnet import OutputError, Registry, RegistryError, Table, default_registry, parse_spec, run
 from declnet.contracts.returned import BrokenContractError
-from declnet.data.presets import spec_for_table
+from declnet_plugins.new import TableProfile, Template
 
 
 @pytest.fixture
@@ -35,7 +26,7 @@ def table():
 
 
 def test_the_default_preset_leaves_useless_columns_out_and_knows_all_classes(table):
-    written = spec_for_table(table, {"large": "classes"}, default_registry())
+    written = Template.write_spec(table, {"large": "classes"}, default_registry())
     assert written.features == ("size", "city")
     assert "train" not in written.document["data"]
     used = Table(table.columns, "large", written.features, classes=table.classes)
@@ -56,14 +47,14 @@ class OneTarget(Template):
 
 def test_several_targets_need_a_preset_that_takes_them(table):
     tasks = {"large": "classes", "price": "values"}
-    written = spec_for_table(table, tasks, default_registry())
+    written = Template.write_spec(table, tasks, default_registry())
     assert list(written.document["losses"]) == ["large", "price"]
     registry = Registry()
     registry.register(OneTarget)
     with pytest.raises(OutputError, match='preset "one_target" takes one target, not 2'):
-        spec_for_table(table, tasks, registry, "one_target")
+        Template.write_spec(table, tasks, registry, "one_target")
     with pytest.raises(OutputError, match='template "images" does not write specs for tables'):
-        spec_for_table(table, tasks, default_registry(), "images")
+        Template.write_spec(table, tasks, default_registry(), "images")
 
 
 @pytest.mark.parametrize(
@@ -91,4 +82,14 @@ def test_a_spec_that_reads_other_data_is_refused(table, text, message):
     registry = Registry()
     registry.register(Careless)
     with pytest.raises(BrokenContractError, match=message):
-        spec_for_table(table, {"large": "binary"}, registry, "careless")
+        Template.write_spec(table, {"large": "binary"}, registry, "careless")
+
+
+def test_one_that_writes_nothing_is_refused_at_registration():
+    class Nothing(Template):
+        """Nothing."""
+
+        type = "nothing"
+
+    with pytest.raises(RegistryError, match=r"neither spec\(\) nor spec_for_table\(\)"):
+        Registry().register(Nothing)

@@ -10,18 +10,23 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, DataSource, Registry, Table
-from declnet.data.profile import TableChoices, column_profile, profile_of
+from declnet import DataArgument, DataError, DataSource, Registry, Table
+from declnet_plugins.new.profile import column_profile
+from declnet_plugins.new.profiling import TableChoices, profile_of
 
 
 @pytest.fixture
 def profile(tmp_path):
     """Of a CSV file with some text."""
 
-    def describe(text, target="y", wanted=None, folder=tmp_path):
+    def describe(text, target="y", task=None, folder=tmp_path):
         (tmp_path / "t.csv").write_text(text)
         registry = declnet.default_registry()
-        return profile_of(tmp_path / "t.csv", target, folder, registry, TableChoices(wanted))
+        return profile_of(
+            DataArgument(tmp_path / "t.csv", registry),
+            folder,
+            TableChoices(task, (target,) if target else ()),
+        )
 
     return describe
 
@@ -60,7 +65,7 @@ def test_a_profile_says_how_values_are_distributed():
 
 
 @pytest.mark.parametrize(
-    ("y", "wanted", "task"),
+    ("y", "requested", "task"),
     [
         (["a", "b"], None, "binary"),
         (["true", "false"], None, "binary"),
@@ -71,9 +76,9 @@ def test_a_profile_says_how_values_are_distributed():
         (range(30), "classification", "classes"),
     ],
 )
-def test_the_task_follows_from_the_targets_values(y, wanted, task, profile):
+def test_the_task_follows_from_the_targets_values(y, requested, task, profile):
     rows = [f"{each % 7},{list(y)[each % len(y)]}" for each in range(60)]
-    assert profile("x,y\n" + "\n".join(rows) + "\n", wanted=wanted).task == task
+    assert profile("x,y\n" + "\n".join(rows) + "\n", task=requested).task == task
 
 
 def test_rows_without_a_target_are_left_out(profile):
@@ -104,7 +109,9 @@ def of_cards(tmp_path):
         registry = Registry()
         registry.register(Cards)
         (tmp_path / name).touch()
-        return profile_of(tmp_path / name, target, tmp_path, registry)
+        return profile_of(
+            DataArgument(tmp_path / name, registry), tmp_path, TableChoices(targets=(target,))
+        )
 
     return describe
 
@@ -128,14 +135,16 @@ def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
     rows = [{"size": row, "tags": [1], "kind": "ab"[row % 2]} for row in range(40)]
     path = tmp_path / "t.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    table = profile_of(path, "kind", tmp_path, registry)
+    table = profile_of(DataArgument(path, registry), tmp_path, TableChoices(targets=("kind",)))
     assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
     assert {name: note.text for name, note in table.notes.items()} == {"tags": ODD}
-    table = profile_of(path, "kind", tmp_path, registry, TableChoices(exclude=("tags",)))
+    table = profile_of(
+        DataArgument(path, registry), tmp_path, TableChoices(targets=("kind",), exclude=("tags",))
+    )
     assert (table.excluded, table.notes) == (("tags",), {})
-    for target, choices in (
-        ("tags", TableChoices()),
-        ("kind", TableChoices(features=("size,tags",))),
+    for choices in (
+        TableChoices(targets=("tags",)),
+        TableChoices(targets=("kind",), features=("size,tags",)),
     ):
         with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
-            profile_of(path, target, tmp_path, registry, choices)
+            profile_of(DataArgument(path, registry), tmp_path, choices)

@@ -1,7 +1,7 @@
 """The JSON Schema of spec files, for editors.
 
 It has two separate parts: the definitions for validation, built here, which report each error once
-and on its own line; and `schema_completion`, for an editor that ignores conditions.
+and on its own line; and those of `completion`, for an editor that ignores conditions.
 
 Three idioms keep errors precise. An unknown key has a schema that no value satisfies, since
 `additionalProperties: false` is reported for the whole table. A component's `type` selects the
@@ -18,16 +18,11 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
-from declnet.contracts.strict_model import KIND
-from declnet.registry.registry import Registry
-from declnet.spec.document.blocks import Block
-from declnet.spec.document.compose import EXTENDS, FORMAT_VERSION, SCHEMA, VERSION
-from declnet.spec.document.variables import USE, VARIABLES
-from declnet.spec.members import MEMBERS, SELECTED, WEIGHTS
-from declnet.spec.model import TrainingSpec
-from declnet.spec.schema.catalog import (
+from declnet import Registry, TrainingSpec, file_tables
+from declnet_plugins.editors.catalog import (
     BLOCK,
     DEFINITIONS,
+    KIND,
     SPEC,
     STUDY,
     Catalog,
@@ -38,10 +33,10 @@ from declnet.spec.schema.catalog import (
     reference,
     tables_of,
 )
-from declnet.spec.schema.completion import COMPLETION, completion_definitions
-from declnet.spec.sweep import ZIP
-from declnet.spec.tuning import SPACE
-from declnet.spec.varying_keys import SWEEP, TUNE, WHEN
+from declnet_plugins.editors.completion import COMPLETION, completion_definitions
+
+VERSION = "declnet"
+"""The key that says which version of the format a spec has."""
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
@@ -77,7 +72,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     catalog = catalog_of(registry)
     _add_keys_of_files(catalog.tables[SPEC])
     catalog.tables[MEMBER] = _member(catalog.tables[SPEC])
-    catalog.tables[STUDY]["properties"][SPACE]["additionalProperties"] = _SEARCHED
+    catalog.tables[STUDY]["properties"]["space"]["additionalProperties"] = _SEARCHED
     _add_blocks(catalog)
     definitions = {**_validation_definitions(catalog), **completion_definitions(catalog)}
     return {
@@ -85,7 +80,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "title": "declnet spec",
         "description": catalog.tables[SPEC]["description"],
         "type": "object",
-        "if": {"anyOf": [{"required": [EXTENDS]}, {"required": [MEMBERS]}]},
+        "if": {"anyOf": [{"required": ["extends"]}, {"required": ["members"]}]},
         "then": reference(PARTIAL + SPEC),
         "else": reference(SPEC),
         "anyOf": [{"not": {}, "anyOf": [reference(COMPLETION + SPEC)]}, {}],
@@ -95,8 +90,8 @@ def json_schema(registry: Registry) -> dict[str, Any]:
 
 def _add_keys_of_files(spec: Schema) -> None:
     """Add the keys that only files have, and require the version."""
-    version = {**spec["properties"].pop(VERSION), "const": FORMAT_VERSION}
-    version.pop("default", None)
+    version = dict(spec["properties"].pop(VERSION))
+    version["const"] = version.pop("default")
     names: Schema = {
         "description": "a spec file that this one changes, or a list of such files; relative to "
         "this file's folder",
@@ -115,30 +110,30 @@ def _add_keys_of_files(spec: Schema) -> None:
     schema = {"description": "location of the JSON Schema for editors", "type": "string"}
     spec["properties"] = {
         VERSION: version,
-        EXTENDS: names,
-        VARIABLES: variables,
+        "extends": names,
+        "variables": variables,
         **spec["properties"],
-        MEMBERS: {
+        "members": {
             "description": "models that make one predictor: each is this spec with other keys",
             "type": "array",
             "minItems": 2,
             "items": reference(PARTIAL + MEMBER),
         },
-        WEIGHTS: {
+        "weights": {
             "description": "how the members' weights are chosen: on validation predictions; "
             "default: each has its own",
-            "const": SELECTED,
+            "const": "selected",
         },
-        SWEEP: sweep,
-        TUNE: {**reference(STUDY), "description": "keys to search, for `declnet tune`"},
-        SCHEMA: schema,
+        "sweep": sweep,
+        "tune": {**reference(STUDY), "description": "keys to search, for `declnet tune`"},
+        "$schema": schema,
     }
     spec["required"] = [VERSION, *spec["required"]]
 
 
 def _member(spec: Schema) -> Schema:
     """Return the schema of a table `[[members]]`."""
-    others = (VERSION, SCHEMA, EXTENDS, MEMBERS, WEIGHTS, SWEEP, TUNE)
+    others = (VERSION, "$schema", "extends", "members", "weights", "sweep", "tune")
     properties = {key: value for key, value in spec["properties"].items() if key not in others}
     weight = {"type": "number", "exclusiveMinimum": 0, "default": 1}
     keys = {
@@ -194,12 +189,12 @@ def _sweep_keys() -> dict[str, Schema]:
     keys: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 2}
     return {
         "seed": {**_RANGE, "type": ["array", "object"], "description": "the seeds of each spec"},
-        ZIP: {
+        "zip": {
             "description": "lists of keys that vary together, in place of every combination",
             "type": "array",
             "items": keys,
         },
-        WHEN: {
+        "when": {
             "description": "for each key, the values of other keys for which it varies",
             "type": "object",
             "additionalProperties": {"type": "object"},
@@ -209,7 +204,7 @@ def _sweep_keys() -> dict[str, Schema]:
 
 def _add_blocks(catalog: Catalog) -> None:
     """Accept a block in place of a layer, in the model and in blocks."""
-    catalog.tables |= tables_of(Block, BLOCK)
+    catalog.tables |= tables_of(file_tables()["block"], BLOCK)
     network = next(table for table in catalog.tables.values() if "layers" in table["properties"])
     keys = [{"required": [key]} for key in ("layers", "repeat", "residual")]
     either = {
@@ -223,7 +218,7 @@ def _add_blocks(catalog: Catalog) -> None:
 
 def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions of a spec and a partial spec, and everything they refer to."""
-    schemas: dict[str, Schema] = {VARIABLE: {"type": "string", "pattern": USE}}
+    schemas: dict[str, Schema] = {VARIABLE: {"type": "string", "pattern": r"^\$\{[^{}]*\}$"}}
     waiting = {SPEC, PARTIAL + SPEC}
     while waiting:
         name = waiting.pop()

@@ -12,15 +12,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
-from declnet.contracts.network.loss import Loss
-from declnet.contracts.strict_model import KIND, any_of_kind
-from declnet.registry.hookspec import PROJECT
-from declnet.registry.registry import Entry, Registry
-from declnet.spec.heads import NAMED_LOSS
-from declnet.spec.model import RunSpec
-from declnet.spec.tuning import TuneSpec
+from declnet import Loss, Registry, RunSpec, file_tables
 
 Schema = dict[str, Any]
+
+KIND = "x-declnet-kind"
+"""The keyword by which pydantic's schema of a spec says what kind of component a value is."""
+
+NAMED_LOSS = "named_loss"
+"""What the schema of a spec calls the kind of a table `[losses.NAME]`."""
 
 DEFINITIONS = "#/definitions/"
 SPEC = "spec"
@@ -28,6 +28,9 @@ SPEC = "spec"
 
 BLOCK = f"{SPEC}.Block"
 """The name of the definition of a block of layers."""
+
+STUDY = f"{SPEC}.TuneSpec"
+"""The name of the definition of the section `[tune]`, which only files have."""
 
 
 @dataclass
@@ -45,13 +48,9 @@ class Catalog:
     summaries: dict[str, str] = field(default_factory=dict)
 
 
-STUDY = f"{SPEC}.{TuneSpec.__name__}"
-"""The name of the definition of the section that only files have."""
-
-
 def catalog_of(registry: Registry) -> Catalog:
     """Collect all components reachable from a spec's fields."""
-    catalog = Catalog(tables_of(RunSpec, SPEC) | tables_of(TuneSpec, STUDY))
+    catalog = Catalog(tables_of(RunSpec, SPEC) | tables_of(file_tables()["tune"], STUDY))
     waiting = _kinds_in(catalog.tables)
     conflicts = {(conflict.kind, conflict.type): str(conflict) for conflict in registry.conflicts()}
     while waiting:
@@ -73,7 +72,11 @@ def _add_named_losses(catalog: Catalog) -> None:
     named = [name for name, table in catalog.tables.items() if table.get(KIND) == NAMED_LOSS]
     reserved = catalog.tables.pop(*named)["properties"]
     losses = catalog.tables[SPEC]["properties"]["losses"]
-    losses["additionalProperties"] = any_of_kind(NAMED_LOSS)
+    losses["additionalProperties"] = {
+        "type": ["string", "object"],
+        "required": ["type"],
+        KIND: NAMED_LOSS,
+    }
     for loss, definition in catalog.kinds[Loss.kind].items():
         name = f"{NAMED_LOSS}.{definition}"
         table = catalog.tables[definition]
@@ -98,7 +101,7 @@ def definition_name(*parts: str) -> str:
     return ".".join(re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in parts)
 
 
-def _add_conflict(catalog: Catalog, entry: Entry, conflict: str) -> None:
+def _add_conflict(catalog: Catalog, entry: Any, conflict: str) -> None:
     """Add a type whose keys depend on the spec's `plugins`; it accepts any keys."""
     name = _free_name(catalog, entry)
     catalog.tables[name] = {"type": "object", "required": ["type"], "description": conflict}
@@ -106,14 +109,14 @@ def _add_conflict(catalog: Catalog, entry: Entry, conflict: str) -> None:
     catalog.summaries[name] = conflict
 
 
-def _free_name(catalog: Catalog, entry: Entry) -> str:
+def _free_name(catalog: Catalog, entry: Any) -> str:
     name = definition_name(entry.kind, entry.type)
     while name in catalog.tables:
         name += "_"
     return name
 
 
-def _add(catalog: Catalog, entry: Entry) -> dict[str, Schema]:
+def _add(catalog: Catalog, entry: Any) -> dict[str, Schema]:
     name = _free_name(catalog, entry)
     try:
         tables = tables_of(entry.component, name)
@@ -130,12 +133,12 @@ def _add(catalog: Catalog, entry: Entry) -> dict[str, Schema]:
     return tables
 
 
-def _summary(entry: Entry) -> str:
+def _summary(entry: Any) -> str:
     """Return the first paragraph of the docstring, plus the distribution of a third party."""
     paragraph = inspect.cleandoc(entry.component.__doc__ or "").partition("\n\n")[0]
     text = " ".join(paragraph.split())
     distribution = entry.plugin.distribution
-    return text if distribution in ("", PROJECT) else f"{text} ({distribution})".strip()
+    return text if distribution in ("", "declnet") else f"{text} ({distribution})".strip()
 
 
 def objects_in(value: Any) -> Iterator[Schema]:
@@ -166,13 +169,13 @@ def tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
 class _Untitled(GenerateJsonSchema):
     """pydantic's generator, in which a field without a schema may be anything."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+    def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
         return {}
 
-    def render_warning_message(self, kind: Any, detail: str) -> None:  # noqa: ARG002
+    def render_warning_message(self, kind: Any, detail: str) -> None:
         return None
 
 

@@ -1,0 +1,292 @@
+"""`declnet new`: write a commented spec to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from declnet import DataArgument, print_line
+
+if TYPE_CHECKING:
+    from declnet import Registry
+    from declnet_plugins.new.profile import TableProfile
+    from declnet_plugins.new.profiling import TableChoices
+    from declnet_plugins.new.template import Template, TemplateSpec, Use
+
+TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
+
+FEWEST_IDENTIFIERS = 30
+"""Rows in which different whole numbers may be identifiers."""
+
+MOST_SHOWN = 10
+"""Maximum number of columns named in a note."""
+
+
+class _WithTemplates(click.Command):
+    """A command whose help lists the installed templates and presets."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a line for each template, and one for each preset."""
+        from declnet import default_registry
+        from declnet_plugins.new.template import templates_for
+
+        for title, use in TITLES.items():
+            templates = templates_for(use, default_registry())
+            rows = [(template.type, _summary(template, use)) for template in templates]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+@click.command(cls=_WithTemplates, short_help="Write a commented spec to start from.")
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option(
+    "--template", metavar="NAME", help="Template to start from, one of those listed below."
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="How to model the table of --data, one of the presets listed below.",
+)
+@click.option(
+    "--data",
+    type=DataArgument.click_type,
+    help="Table to write the spec for: a file that an installed data source reads, or a source "
+    "as in a spec, e.g. '{ type = …, … }'.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column to predict; repeat to predict several columns with one network.",
+)
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="Predict classes or a number.  [default: decided from the values of the target]",
+)
+@click.option(
+    "--features",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns to predict from, e.g. size,age; repeatable.  [default: all useful columns]",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns to leave out, e.g. name,code; repeatable.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Train N models, each with a different part of the table as validation data, and "
+    "average their predictions; 1: a single model.  [default: chosen by the preset, e.g. 5 for a "
+    "small table]",
+)
+@click.option(
+    "--no-header",
+    is_flag=True,
+    help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
+)
+@click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
+def new(
+    spec: Path,
+    template: str | None,
+    preset: str | None,
+    data: Path | str | None,
+    force: bool,
+    disabled: tuple[str, ...],
+    **table: Any,
+) -> None:
+    """Write a small commented spec to SPEC, to run or edit.
+
+    SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
+    written for your own table, whose contents determine preparation, layers, loss and sizes.
+    """
+    import shlex
+
+    from declnet import (
+        OutputError,
+        attributing_errors,
+        default_registry,
+        discover,
+        require_free,
+        write_atomically,
+    )
+    from declnet_plugins.new.profiling import TableChoices
+    from declnet_plugins.new.template import choose_template, example_spec
+
+    suffix = spec.suffix.lower()
+    if suffix not in (".toml", ".json"):
+        raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
+    choices = TableChoices(**table)
+    if data is None and (preset or choices != TableChoices()):
+        raise click.UsageError(
+            "--preset, --target, --task, --features, --exclude, --folds and --no-header go with "
+            "--data, a table"
+        )
+    if preset and template:
+        raise click.UsageError("with --data, --template and --preset are the same; give one")
+    registry = discover(disabled) if disabled else default_registry()
+    with attributing_errors(registry):
+        use: Use = "example" if data is None else "table"
+        chosen = choose_template(preset or template, use, registry)
+        if data is None:
+            written, notes = example_spec(chosen), [*_lacking(chosen)]
+        else:
+            argument = DataArgument(data, registry, "--data")
+            with argument.naming_errors():
+                written, notes = _for_table(chosen, argument, spec, choices)
+    text = _as_json(spec, written.document) if suffix == ".json" else written.text
+    try:
+        require_free(spec, force)
+        write_atomically(spec, text.encode())
+    except OSError as error:  # from a name that is too long
+        raise OutputError(f"{spec}: cannot be written: {error.strerror or error}") from None
+    for note in (*notes, *_missing_files(written.document, spec.parent, registry)):
+        print_line(f"note: {note}", err=True)
+    print_line(f"{spec}: written. Next:")
+    print_line(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _for_table(
+    template: Template, data: DataArgument, spec: Path, choices: TableChoices
+) -> tuple[TemplateSpec, list[str]]:
+    """Return the spec for a table, and notes about it."""
+    from declnet import verified
+    from declnet_plugins.new.profiling import profile_of
+    from declnet_plugins.new.template import Template, spec_for_profile
+
+    folds, registry = choices.folds, data.registry
+    table = profile_of(data, spec.parent, choices)
+    _require_rows_for(folds, table)
+    if table.others and not template.several_targets:
+        raise click.UsageError(_one_target(template, registry))
+    written = spec_for_profile(template, table, registry)
+    if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
+        raise click.UsageError(f'the preset "{template.type}" does not take --folds')
+    return written, [
+        *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
+        *verified(Template.notes_for_table, template, table),
+        *_unused(table, written, spec),
+        *_like_identifiers(table),
+    ]
+
+
+def _as_json(spec: Path, document: dict[str, Any]) -> str:
+    """Return a spec as JSON, parsed again."""
+    import json
+
+    from declnet import OutputError, escaped
+
+    text = escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
+    if json.loads(text) != document:
+        raise OutputError(f"{spec}: JSON cannot express this spec; name a .toml file")
+    return text
+
+
+def _require_rows_for(folds: int | None, table: TableProfile) -> None:
+    """Raise UsageError if a table has too few rows, or too few of a class, for the folds."""
+    from declnet import class_name
+
+    if folds is None:
+        return
+    if 2 * folds > table.rows:
+        raise click.UsageError(
+            f"--folds {folds} is too many for {table.rows} rows; at most half as many"
+        )
+    for name, kind in table.targets.items():
+        counts = table.columns[name].counts if kind != "values" else {}
+        single = next((value for value, count in counts.items() if count < 2), None)
+        if single is not None and folds > 1:
+            raise click.UsageError(
+                f'--folds {folds} needs two rows of each class, but "{name}" is '
+                f'"{class_name(single)}" in one row only; leave that row out, or give --folds 1'
+            )
+
+
+def _one_target(template: Template, registry: Registry) -> str:
+    """Return the message that a template does not take several targets."""
+    from declnet_plugins.new.template import templates_for
+
+    able = [other.type for other in templates_for("table", registry) if other.several_targets]
+    others = f", but {', '.join(able)} take more" if able else ""
+    return f'the preset "{template.type}" takes one --target{others}'
+
+
+def _like_identifiers(table: TableProfile) -> Iterator[str]:
+    """Yield a sentence for each target of numbers that may identify the rows."""
+    for name, task in table.targets.items():
+        column = table.columns[name]
+        differs = column.whole and column.distinct == column.rows >= FEWEST_IDENTIFIERS
+        if task == "values" and (column.counts_rows or differs):
+            yield (
+                f'the target "{name}" has another whole number in each row: an identifier cannot '
+                "be predicted, an amount can"
+            )
+
+
+def _unused(table: TableProfile, written: TemplateSpec, spec: Path) -> Iterator[str]:
+    """Yield a sentence about the columns that a template did not use, if any."""
+    used = written.features
+    names = [
+        column.name for column in table.features if used is not None and column.name not in used
+    ]
+    if names:
+        shown = ", ".join(f'"{name}"' for name in names[:MOST_SHOWN])
+        more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+        yield f"not used to predict: {shown}{more}; see {spec}"
+
+
+def _lacking(template: Template) -> Iterator[str]:
+    """Yield a sentence for each requirement of a template's spec that is not installed."""
+    from declnet import SpecError, parse_spec
+
+    try:
+        parse_spec({"plugins": [*template.requires]})
+    except SpecError as error:
+        for problem in error.problems:
+            if problem.path[:1] == ("plugins",):
+                yield f"{problem.message} ({problem.help})"
+
+
+def _missing_files(document: dict[str, Any], folder: Path, registry: Registry) -> Iterator[str]:
+    """Yield a sentence for each missing file that a spec's data sources read."""
+    from pydantic_core import PydanticCustomError, ValidationError
+
+    from declnet import DataSource
+
+    for declared in document.get("data", {}).values():
+        if not isinstance(declared, dict) or "type" not in declared:
+            continue
+        try:
+            context = {"registry": registry, "folder": folder}
+            source = DataSource.from_declaration(declared, context)
+        except (ValidationError, PydanticCustomError):
+            continue  # running it will report the error
+        for name in type(source).model_fields:
+            path = getattr(source, name)
+            if isinstance(path, Path) and not path.exists():
+                yield f"it reads {path}, which does not exist yet"
+
+
+def _summary(template: type[Template], use: Use) -> str:
+    """Return the first line of a template's docstring, marked if it is the default for a use."""
+    import inspect
+
+    lines = (inspect.getdoc(template) or "").splitlines()
+    summary = lines[0].removesuffix(".") if lines else ""
+    return f"{summary}  [default]" if template.default_for == use else summary

@@ -1,0 +1,291 @@
+"""Reading a table that a user wants a spec for, and deciding how to predict its target."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from declnet import (
+    DataArgument,
+    DataError,
+    DataSource,
+    Table,
+    class_name,
+    column_type,
+    missing_values,
+    require_column,
+    require_target,
+    verified,
+)
+from declnet_plugins.new.profile import ColumnProfile, TableProfile, TargetKind, column_profile
+
+MOST_CLASSES_OF_INTEGERS = 20
+"""By default, integers with more distinct values than this are numbers rather than classes."""
+ROWS_FOR_A_CLASS = 4
+"""Minimum average number of rows per class for integers to be read as classes."""
+
+MOST_COLUMNS_SHOWN = 20
+"""Maximum number of columns listed in a hint."""
+
+TaskName = Literal["classification", "regression"] | None
+"""The task requested by the user; None to infer it from the target's values."""
+
+
+@dataclass(frozen=True)
+class TableChoices:
+    """The user's choices for a table: the options of `declnet new` that go with `--data`.
+
+    Attributes:
+        task: None to infer it from the values of each target.
+        targets: columns to predict.
+        features: the columns to predict from; empty for all.
+        exclude: columns not to predict from.
+        folds: into how many folds to divide the rows; None leaves it to the template.
+        no_header: whether the first row is data rather than the names of the columns.
+    """
+
+    task: TaskName = None
+    targets: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    folds: int | None = None
+    no_header: bool = False
+
+
+def profile_of(
+    data: DataArgument, folder: Path, choices: TableChoices = TableChoices()
+) -> TableProfile:
+    """Read a table and describe it.
+
+    Args:
+        data: a file, or a data source, with a table.
+        folder: the spec's folder, to which its paths are relative.
+        choices: what to predict, and from what.
+
+    Raises:
+        DataError: the table cannot be read, is not a table or lacks the column, or the column is
+            not usable as a target.
+    """
+    source, table = _read(data, choices)
+    targets = _targets(data, source, table, choices)
+    source = _labeled(data, source, table, targets)
+    source, labeled = _without_unlabeled_rows(source, table, targets)
+    unlabeled, table = len(table) - len(labeled), labeled
+    selects = "features" in type(source).model_fields
+    excluded = _excluded(table, targets, choices)
+    if excluded and not selects:
+        raise DataError(f'{data.name}: data source "{source.type}" takes all columns as features')
+    columns = {
+        name: column_profile(name, column)
+        for name, column in table.columns.items()
+        if name not in excluded
+    }
+    for name, spellings in table.spellings.items():
+        if name in columns:
+            columns[name] = _spelled(columns[name], spellings)
+    tasks = {
+        name: _task(replace(table, target=name), columns[name], choices.task) for name in targets
+    }
+    notes = {name: note for name, note in table.notes.items() if name not in excluded}
+    target = targets[0]
+    return TableProfile(
+        source=_declared(source, folder),
+        columns=columns,
+        target=target,
+        task=tasks.pop(target),
+        unlabeled=unlabeled,
+        selects_features=selects,
+        notes=notes,
+        excluded=excluded + tuple(name for name in notes if name not in columns),
+        others=tasks,
+        folds=choices.folds,
+    )
+
+
+def _read(data: DataArgument, choices: TableChoices) -> tuple[DataSource, Table]:
+    """Return the source with the format of its data, and the table."""
+    source = data.source
+    declared = (
+        {} if data.is_file else {key: getattr(source, key) for key in source.model_fields_set}
+    )
+    if choices.no_header:
+        if "header" not in type(source).model_fields:
+            message = f'{data.name}: data source "{source.type}" always has names of columns'
+            raise DataError(message)
+        source = source.model_copy(update={"header": False})
+    source = verified(DataSource.with_detected_format, source).model_copy(update=declared)
+    if verified(DataSource.describe, source) is not None:
+        raise DataError(
+            f"{data.name}: holds arrays, not a table",
+            hint="write a spec from a template and name the file in it: `declnet new --help` lists "
+            "them",
+        )
+    table = _table_of(source, data)
+    if not table.notes or "types" not in type(source).model_fields:
+        return source, table
+    types = {name: note.type for name, note in table.notes.items()}
+    source = source.model_copy(update={"types": {**getattr(source, "types"), **types}})  # noqa: B009
+    if any(column_type(table.columns[name]) != kind for name, kind in types.items()):
+        table = replace(_table_of(source, data), notes=table.notes)
+    return source, table
+
+
+def _table_of(source: DataSource, data: DataArgument) -> Table:
+    table = data.load(source)
+    if not isinstance(table, Table):
+        raise DataError(f"{data.name}: is not a table")
+    return table
+
+
+def _targets(
+    data: DataArgument, source: DataSource, table: Table, choices: TableChoices
+) -> tuple[str, ...]:
+    """Return the distinct columns to predict; raise DataError if there are none or one is wrong."""
+    if not choices.targets:
+        columns = list(table.columns)
+        shown = ", ".join(f'"{column}"' for column in columns[:MOST_COLUMNS_SHOWN])
+        more = ", …" if len(columns) > MOST_COLUMNS_SHOWN else ""
+        raise DataError(
+            f"{data.name}: no target column was given",
+            hint=f"add --target with one of {shown}{more}",
+        )
+    if choices.targets[0] not in table.columns:
+        # the source may know why the column is not there
+        verified(DataSource.with_target, source, choices.targets[0]).describe()
+    for target in choices.targets:
+        _require_usable(target, table)
+        with data.naming_errors():
+            require_column(table.columns, target)
+    return tuple(dict.fromkeys(choices.targets))
+
+
+def _labeled(
+    data: DataArgument, source: DataSource, table: Table, targets: tuple[str, ...]
+) -> DataSource:
+    """Return the source with these targets; raise DataError if it has others that are fixed."""
+    labeled = verified(DataSource.with_targets, source, targets)
+    if labeled == source and len(targets) > 1 and {*table.target_columns} != {*targets}:
+        message = f'{data.name}: data source "{source.type}" cannot take several targets'
+        raise DataError(message)
+    if labeled == source and table.target != targets[0]:
+        raise DataError(
+            f'{data.name}: data source "{source.type}" cannot take "{targets[0]}" as the target',
+            hint=f'it has the target "{table.target}"' if table.target is not None else None,
+        )
+    return labeled
+
+
+def _without_unlabeled_rows(
+    source: DataSource, table: Table, targets: tuple[str, ...]
+) -> tuple[DataSource, Table]:
+    """Return the source and the table without rows that lack a target, if the source can."""
+    has_gaps = np.any([missing_values(table.columns[name]) for name in targets], axis=0)
+    if not has_gaps.any() or has_gaps.all():
+        return source, table
+    without = verified(DataSource.without_unlabeled_rows, source)
+    if without is None:
+        return source, table
+    return without, table.take(np.flatnonzero(~has_gaps))
+
+
+def _spelled(column: ColumnProfile, spellings: Mapping[Any, str]) -> ColumnProfile:
+    """Return a profile whose values are as they are written."""
+    counts = {spellings.get(value, class_name(value)): n for value, n in column.counts.items()}
+    return replace(column, counts=counts)
+
+
+def _excluded(table: Table, targets: tuple[str, ...], choices: TableChoices) -> tuple[str, ...]:
+    """Return the columns that the user left out, in order."""
+    columns = {**table.columns, **table.notes}
+    features, exclude = (_split(names, columns) for names in (choices.features, choices.exclude))
+    for name in (*features, *exclude):
+        require_column(columns, name)
+        if name in features:
+            _require_usable(name, table)
+        if name in targets:
+            what = "the target" if len(targets) == 1 else "a target"
+            raise DataError(f'"{name}" is {what}, so it cannot be a feature')
+    used = set(features or columns) - set(exclude) | {*targets}
+    return tuple(name for name in columns if name not in used)
+
+
+def _require_usable(name: str, table: Table) -> None:
+    """Raise DataError, with what the source says, for a column that it left out."""
+    if name in table.notes and name not in table.columns:
+        raise DataError(f'column "{name}" {table.notes[name].text}')
+
+
+def _split(names: tuple[str, ...], columns: Container[str]) -> list[str]:
+    """Return names of columns, of which several may be joined by commas."""
+    return [
+        part.strip() for name in names for part in ([name] if name in columns else name.split(","))
+    ]
+
+
+def _task(table: Table, target: ColumnProfile, requested: TaskName) -> TargetKind:
+    """Return what is predicted: text, booleans and integers with few distinct values are classes.
+
+    Raises:
+        DataError: the column has gaps, only one value, or does not fit the requested task.
+    """
+    if not target.present:
+        message = f'the target "{target.name}" is empty: all values are missing'
+        raise DataError(message, hint="is it the right column?")
+    if target.missing:
+        row = table.row_number(int(np.argmax(missing_values(table.columns[target.name]))))
+        count = f"{target.missing} row{'s' if target.missing > 1 else ''}"
+        raise DataError(
+            f'the target "{target.name}" is missing in {count}, the first is row {row}',
+            hint="leave out rows without a target",
+        )
+    if target.distinct < 2:
+        raise DataError(
+            f'the target "{target.name}" has only one value', hint="there is nothing to learn"
+        )
+    if target.infinite:
+        require_target(table, target.name, classes=False)
+    if requested == "regression" or (requested is None and not _is_class(target)):
+        if target.type == "text":
+            raise DataError(
+                f'the target "{target.name}" is text, not a number', hint="leave --task out"
+            )
+        return "values"
+    if not target.whole and target.type != "text":
+        raise DataError(
+            f'the target "{target.name}" has numbers that are not whole, so they are not classes',
+            hint="leave --task out",
+        )
+    require_target(table, target.name, classes=True)
+    if target.distinct > target.rows // 2:
+        raise DataError(
+            f'the target "{target.name}" has {target.distinct} classes in {target.rows} rows',
+            hint="a class needs several rows to be learned; is it the right column?",
+        )
+    return "binary" if target.distinct == 2 else "classes"
+
+
+def _is_class(target: ColumnProfile) -> bool:
+    if target.type in ("text", "boolean"):
+        return True
+    few = min(MOST_CLASSES_OF_INTEGERS, max(2, target.rows // ROWS_FOR_A_CLASS))
+    return target.whole and target.distinct <= few
+
+
+def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
+    """Return the source as declared by a spec in a folder, with paths relative to that folder."""
+    fields = source.model_dump(
+        mode="json", exclude_defaults=True, exclude_none=True, context={"folder": folder}
+    )
+    for name in type(source).model_fields.keys() & fields:
+        path = getattr(source, name)
+        if isinstance(path, Path):
+            try:
+                fields[name] = Path(os.path.relpath(path, folder)).as_posix()
+            except ValueError:  # another drive
+                fields[name] = path.absolute().as_posix()
+    return fields
