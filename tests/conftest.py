@@ -87,12 +87,6 @@ def golden() -> Path:
     return Path(__file__).parent / "golden"
 
 
-@pytest.fixture(scope="session")
-def golden_components(golden: Path) -> dict[str, np.ndarray]:
-    with np.load(golden / "components.npz") as archive:
-        return dict(archive)
-
-
 @pytest.fixture
 def blobs() -> tuple[np.ndarray, np.ndarray]:
     """30 points around three corners, and their labels."""

@@ -21,13 +21,6 @@ from .conftest import rows
 COLUMNS = ["prediction", "probability_aster", "probability_lily, tall", "probability_rose"]
 
 
-@pytest.fixture
-def expected(flowers):
-    """Return the model's predictions on the run's own table, computed in Python."""
-    predictor = declnet.load_predictor(flowers.run)
-    return predictor.predict([{"color": row["color"], **numbers(row)} for row in flowers.rows])
-
-
 def numbers(row):
     missing = ("", "NA")
     return {key: None if row[key] in missing else float(row[key]) for key in ("length", "width")}
@@ -36,30 +29,6 @@ def numbers(row):
 def read(text):
     header, *cells = csv.reader(text.splitlines())
     return header, [row[0] for row in cells], np.array([row[1:] for row in cells], float)
-
-
-def test_the_output_has_the_form_of_its_name(flowers, declnet_cli, tmp_path, expected):
-    polars = pytest.importorskip("polars", reason="the extra data is not installed")
-    for name in ("p.csv", "p.jsonl", "p.npy", "p.parquet"):
-        out = declnet_cli.succeeds("predict", flowers.run, flowers.table, "-o", name)
-        assert out.startswith(f"{name}: 120 predictions, ")
-    said, probabilities = expected.prediction.tolist(), expected.probabilities
-    assert np.mean(np.array(said) == [row["kind"] for row in flowers.rows]) > 0.8
-    outputs = np.load(tmp_path / "p.npy")
-    assert outputs.dtype == np.float32
-    assert np.array_equal(outputs, expected.outputs)
-    frame = polars.read_parquet(tmp_path / "p.parquet")
-    assert frame.columns == COLUMNS
-    assert frame["prediction"].to_list() == said
-    assert np.array_equal(frame.select(COLUMNS[1:]).to_numpy(), probabilities)
-    lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text("utf-8").splitlines()]
-    assert [list(line) for line in lines] == [COLUMNS] * 120
-    assert [line["prediction"] for line in lines] == said
-    found = np.array([[line[name] for name in COLUMNS[1:]] for line in lines])
-    assert np.array_equal(found.astype(np.float32), probabilities)
-    header, cells, found = read((tmp_path / "p.csv").read_text("utf-8"))
-    assert (header, cells) == (COLUMNS, said)
-    assert np.array_equal(found.astype(np.float32), probabilities)
 
 
 def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):

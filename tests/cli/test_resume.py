@@ -160,29 +160,3 @@ def test_what_cannot_be_resumed_exits_with_2_and_names_why(
     assert "spec.toml has been edited" in said
     for name in ("absent", "."):
         assert refused("resume", name).count("\n") == 1
-
-
-def test_folds_that_were_killed_go_on_and_repeat_none_that_is_finished(
-    declnet_cli, spec_file, tmp_path
-):
-    document = spec(100, 40, 32)
-    del document["data"]["validation"]
-    document["data"]["folds"] = 4
-    path, out = spec_file(document), tmp_path / "out"
-    process = declnet_cli.start("run", path, "--quiet", "--jobs", 1, "--out", "out")
-    while process.poll() is None and not (out / "fold-3/history.jsonl").exists():
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    before = {each: each.stat().st_mtime_ns for each in out.glob("fold-[12]/*")}
-    error = declnet_cli("predict", "out", path).stderr
-    assert (
-        "out/fold-3: this run is not finished (running); continue by `declnet resume out`" in error
-    )
-    declnet_cli.succeeds("resume", "out", "--quiet", "--jobs", 2)
-    assert {each: each.stat().st_mtime_ns for each in before} == before
-    declnet_cli.succeeds("run", path, "--quiet", "--out", "whole")
-    for name in ("out_of_fold.csv", *(f"fold-{n}/weights.safetensors" for n in range(1, 5))):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    summary = json.loads((out / "summary.json").read_text())
-    assert summary["finished"] == len(summary["runs"]) == 4

@@ -132,32 +132,6 @@ def test_workers_do_not_outlive_the_command(endless):
     assert [status(each) for each in folders] == ["interrupted", "interrupted"]
 
 
-@pytest.fixture
-def folds(spec_file, document):
-    document["data"] |= {"folds": 3, "split": {"method": "stratified"}}
-    document["training"] |= {"batch_size": 7, "epochs": 5}
-    return spec_file(document)
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_each_fold_of_each_seed_has_the_bits_of_a_run_alone(declnet_cli, folds, tmp_path, jobs):
-    options = ("--seeds", "4,6", "--jobs", jobs, "--quiet", "--out", "many")
-    declnet_cli.succeeds("run", folds, *options)
-    folders = [f"seed-{seed}/fold-{fold}" for seed in (4, 6) for fold in (1, 2, 3)]
-    summary = content(tmp_path / "many/summary.json")
-    assert [run["folder"] for run in summary["runs"]] == folders
-    for name in folders[::4]:  # seed 4, fold 1 and seed 6, fold 2
-        of_many, alone, again = tmp_path / "many" / name, tmp_path / "alone", tmp_path / "again"
-        seed, fold = name.replace("seed-", "").split("/fold-")
-        changes = ("--set", f"data.fold={fold}", "--set", f"seed={seed}")
-        declnet_cli.succeeds("run", folds, *changes, "--out", alone / name, "--quiet")
-        declnet_cli.succeeds("run", of_many / "spec.toml", "--out", again / name, "--quiet")
-        same_bits(alone / name, again / name, of_many)
-    assert len({(tmp_path / "many" / name / BITS[0]).read_bytes() for name in folders}) == 6
-    assert "finished" in declnet_cli("resume", of_many).stderr
-    assert "validation" in declnet_cli.succeeds("evaluate", of_many)
-
-
 def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
     outcomes = [
         Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)

@@ -33,6 +33,7 @@ from declnet_plugins.exchange import export
 from declnet_plugins.standard.data.csv import CSV
 from declnet_plugins.standard.data.json_lines import JSONLines
 from declnet_plugins.standard.data.parquet import Parquet
+from tests.documents import spec_document
 
 ROWS = 300
 
@@ -83,13 +84,7 @@ TRAINING = {
     "label": ["-1.0", "1.0", "1.0", "-1.0"],
 }
 
-SPEC = {
-    "declnet": 1,
-    "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
-    "loss": "categorical_crossentropy",
-    "optimizer": "adam",
-    "training": {"epochs": 1},
-}
+SPEC = spec_document([{"type": "dense", "units": 2}, "softmax"])
 
 PREPARE = [
     {"type": "datetime", "columns": ["day"]},

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from declnet import Layer, Loss, Registry
+from declnet import Layer, Loss
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_network
-from declnet.registry.discovery import default_registry
+from declnet.testing.examples import registry_with
 from declnet_plugins.standard.layers.activations import Linear, ReLU
 from declnet_plugins.standard.layers.dense import Dense
 
@@ -145,12 +145,7 @@ def toys():
 @pytest.fixture(scope="session")
 def registry():
     """All that is installed, and the toys."""
-    changed = Registry()
-    for entry in default_registry().entries():
-        changed.register(entry.component, entry.plugin)
-    for toy in TOYS:
-        changed.register(toy)
-    return changed
+    return registry_with(list(TOYS))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Dataset, Layer, Parameter, Registry, default_registry, parse_spec
+from declnet import Dataset, Layer, Parameter, parse_spec
+from declnet.testing.examples import registry_with
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 
@@ -34,11 +35,7 @@ class Level(Layer):
 
 @pytest.fixture
 def registry():
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.add(entry)
-    registry.register(Level)
-    return registry
+    return registry_with([Level])
 
 
 def trained(registry, layers, data, **training):

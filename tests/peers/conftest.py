@@ -12,6 +12,7 @@ from declnet import Dataset, default_registry, parse_spec
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
+from tests.documents import spec_document
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +34,7 @@ def our_path() -> Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Return the initial parameters of a training, and those after each epoch."""
 
     def train(data: Dataset, layers: Any, loss: Any, optimizer: Any, **training: Any) -> Any:
-        document = {
-            "model": {"dtype": "float64", "layers": layers},
-            "loss": loss,
-            "optimizer": optimizer,
-            "training": training,
-        }
+        document = spec_document(layers, loss, optimizer, dtype="float64", training=training)
         spec, registry = parse_spec(document), default_registry()
         prepared = prepare(spec, registry, {"train": data})
         trainer = Trainer(prepared)

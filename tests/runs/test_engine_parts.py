@@ -6,24 +6,20 @@ import pytest
 
 from declnet import default_registry, parse_spec
 from declnet.runs.engine_parts import engine_parts
+from tests.documents import spec_document
 
-DOCUMENT = {
-    "declnet": 1,
-    "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
-    "model": {
-        "layers": [
-            {"type": "dense", "units": 40, "weight_regularizer": {"type": "l2", "strength": 0.01}},
-            "relu",
-            {"type": "dropout", "rate": 0.1},
-            "prelu",
-            {"type": "dense", "units": 3},
-            "softmax",
-        ]
-    },
-    "loss": "categorical_crossentropy",
-    "optimizer": "adam",
-    "training": {"epochs": 1, "batch_size": 30},
-}
+DOCUMENT = spec_document(
+    [
+        {"type": "dense", "units": 40, "weight_regularizer": {"type": "l2", "strength": 0.01}},
+        "relu",
+        {"type": "dropout", "rate": 0.1},
+        "prelu",
+        {"type": "dense", "units": 3},
+        "softmax",
+    ],
+    data={"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
+    training={"epochs": 1, "batch_size": 30},
+)
 
 
 def test_each_part_says_what_runs_it():

@@ -9,6 +9,7 @@ import pytest
 
 import declnet
 from declnet import DataError, Dataset, OutputError, SpecError
+from tests.documents import spec_document
 
 N = 90
 
@@ -44,19 +45,19 @@ LAYERS = [
 def spec_of(people, inputs=INPUTS, layers=LAYERS, training=None, prepare=None, **data):
     train = {"type": "csv", "path": str(people), "target": "score"}
     return declnet.parse_spec(
-        {
-            "data": {
+        spec_document(
+            layers,
+            "mean_squared_error",
+            {"type": "adam", "learning_rate": 0.03},
+            data={
                 "train": train | ({} if "sample_weights" in data else {"features": FEATURES}),
                 "test": 0.2,
                 "inputs": inputs,
                 "prepare": prepare or ["standardize", "ordinal"],
                 **data,
             },
-            "model": {"layers": layers},
-            "loss": "mean_squared_error",
-            "optimizer": {"type": "adam", "learning_rate": 0.03},
-            "training": {"epochs": 30, "batch_size": 16, "log_every": 10, **(training or {})},
-        }
+            training={"epochs": 30, "batch_size": 16, "log_every": 10, **(training or {})},
+        )
     )
 
 
@@ -124,13 +125,12 @@ def array_spec(**data):
         "softmax",
     ]
     return declnet.parse_spec(
-        {
-            "data": data,
-            "model": {"layers": layers},
-            "loss": "categorical_crossentropy",
-            "optimizer": {"type": "adam", "learning_rate": 0.05},
-            "training": {"epochs": 10, "batch_size": 7, "log_every": 5},
-        }
+        spec_document(
+            layers,
+            optimizer={"type": "adam", "learning_rate": 0.05},
+            data=data,
+            training={"epochs": 10, "batch_size": 7, "log_every": 5},
+        )
     )
 
 
@@ -190,12 +190,7 @@ def test_an_image_is_augmented_beside_other_inputs():
         {"type": "concatenate", "inputs": ["flatten_1", "input.size"]},
         {"type": "dense", "units": 1},
     ]
-    document = {
-        "model": {"layers": layers},
-        "loss": "mean_squared_error",
-        "optimizer": "adam",
-        "training": {"epochs": 2, "batch_size": 10},
-    }
+    document = spec_document(layers, "mean_squared_error", training={"epochs": 2, "batch_size": 10})
 
     def history(*prepare):
         return declnet.run(document | {"data": {"prepare": prepare}}, (x, np.zeros(30))).history

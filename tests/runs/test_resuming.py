@@ -221,18 +221,6 @@ def test_an_interruption_after_the_training_loses_nothing(stop, whole, monkeypat
     require_same(whole, directory, (*FILES, "history.csv"))
 
 
-def test_a_run_can_be_resumed_again_and_again(stop, whole):
-    directory = stop(stop_at(4))
-    for epoch in (8, 10, 16):
-        with pytest.raises(Stop):
-            resume(directory, listener=stop_at(epoch))
-    resume(directory)
-    require_same(whole, directory)
-    found = [each["from_epoch"] for each in manifest_of(directory)["resumed"]]
-    assert found[0] == 4  # after epoch 3, which is not logged, but the best so far
-    assert found == sorted(set(found))
-
-
 def damaged_checkpoint(directory):
     newest = sorted((directory / "checkpoints").glob("*.safetensors"))[-1]
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -497,15 +485,3 @@ def test_two_processes_cannot_work_on_one_run_and_a_killed_one_holds_nothing(sto
         holder.wait()
     resume(stopped)
     require_same(whole, stopped)
-
-
-def test_a_run_locks_its_folder_while_it_is_at_work(document, tmp_path):
-    refused = []
-
-    def resuming(event):
-        with pytest.raises(OutputError, match="another process is writing"):
-            resume(tmp_path / "out")
-        refused.append(event)
-
-    run(parse_spec(document), out=tmp_path / "out", listener=resuming)
-    assert refused

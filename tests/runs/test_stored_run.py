@@ -45,13 +45,6 @@ def test_the_data_is_what_the_run_saw(stored, blobs):
     assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
 
 
-@pytest.mark.parametrize("name", ["test", "validation", "train"])
-def test_an_evaluation_gives_the_runs_own_metrics(stored, done, name):
-    found = stored.evaluate(name)
-    assert (found.data, found.metrics) == (name, done.metrics[name])
-    assert found.counts.sum() == found.samples == len(stored.data(name).dataset)
-
-
 def test_arrays_that_are_used_unchanged_have_a_preparation_without_a_file(stored, done):
     assert stored.input_shape == stored.inputs[""].shape
     for preparation in (done.preparation, stored.predictor().preparation):

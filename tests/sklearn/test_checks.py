@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from declnet.sklearn import DeclnetClassifier, DeclnetRegressor
+from tests.documents import spec_document
 
 WEIGHTS = (
     "presets train on mini-batches of samples drawn at random, and standardize without weights; "
@@ -25,11 +26,7 @@ EXPECTED = {
     "check_sample_weight_equivalence_on_dense_data": WEIGHTS,
     "check_sample_weight_equivalence_on_sparse_data": WEIGHTS,
 }
-PARAMETERS = {
-    "model__dtype": "float64",
-    "optimizer__learning_rate": 0.01,
-    "training__epochs": 8,
-}
+PARAMETERS = {"model__dtype": "float64", "optimizer__learning_rate": 0.01, "training__epochs": 8}
 """Predictions of one sample and of many differ by rounding, in float32 by more than the 1e-7 that
 scikit-learn allows. The rate is for so few epochs."""
 
@@ -52,20 +49,13 @@ def test_as_many_checks_run_as_for_the_mlp_of_scikit_learn():
 
 
 def small(units: int, *end: str, loss: str) -> dict:
-    return {
-        "model": {
-            "dtype": "float64",
-            "layers": [
-                {"type": "dense", "units": 8},
-                "relu",
-                {"type": "dense", "units": units},
-                *end,
-            ],
-        },
-        "loss": loss,
-        "optimizer": {"type": "adam", "learning_rate": 0.02},
-        "training": {"epochs": 30, "log_every": 30},
-    }
+    return spec_document(
+        [{"type": "dense", "units": 8}, "relu", {"type": "dense", "units": units}, *end],
+        loss,
+        {"type": "adam", "learning_rate": 0.02},
+        dtype="float64",
+        training={"epochs": 30, "log_every": 30},
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,10 +73,7 @@ def small(units: int, *end: str, loss: str) -> dict:
 )
 @pytest.mark.parametrize(
     "check",
-    [
-        check_sample_weight_equivalence_on_dense_data,
-        check_sample_weight_equivalence_on_sparse_data,
-    ],
+    [check_sample_weight_equivalence_on_dense_data, check_sample_weight_equivalence_on_sparse_data],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_weights_are_exact_without_mini_batches_and_never_with_them(check, ours, theirs):

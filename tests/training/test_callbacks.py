@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from declnet import Callback, ComponentError, Registry, parse_spec, run
-from declnet.registry.discovery import default_registry
+from declnet import Callback, ComponentError, parse_spec, run
+from declnet.testing.examples import registry_with
 
 TOLD = []
 
@@ -43,10 +43,7 @@ def log():
 
 @pytest.fixture
 def watched(document, log):
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.register(entry.component, entry.plugin)
-    registry.register(Watch)
+    registry = registry_with([Watch])
 
     def go(*callbacks, out=None):
         document["training"]["callbacks"] = list(callbacks)

@@ -13,6 +13,7 @@ from declnet.training.checks.check import check_spec
 from declnet.training.compile import kernels_for
 from declnet.training.preparation import prepare
 from declnet_plugins.standard.layers.dense import Dense
+from tests.documents import spec_document
 
 
 class Bound(Kernel):
@@ -53,14 +54,9 @@ LAYERS = ({"type": "dense", "units": 64}, "relu", {"type": "dense", "units": 3},
 
 
 def spec_of(registry, kernels="auto", layers=LAYERS, **training):
-    document = {
-        "declnet": 1,
-        "model": {"layers": [*layers]},
-        "loss": "categorical_crossentropy",
-        "optimizer": "adam",
-        "training": {"epochs": 10, **training},
-        "engine": {"kernels": kernels},
-    }
+    document = spec_document(
+        [*layers], training={"epochs": 10, **training}, engine={"kernels": kernels}
+    )
     return parse_spec(document, registry)
 
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from declnet import Callback, Dataset, Metric, Registry, default_registry, parse_spec
+from declnet import Callback, Dataset, Metric, default_registry, parse_spec
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.runs.storage.checkpoints import packed, unpacked
+from declnet.testing.examples import registry_with
 from declnet.training import heartbeat
 from declnet.training.preparation import prepare
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer
+from tests.documents import spec_document
 
 LAYERS = [
     {"type": "dense", "units": 6},
@@ -62,14 +64,7 @@ def new_trainer(blobs):
         training = {"epochs": 3, "batch_size": 7, "log_every": 2, "metrics": METRICS}
         training |= changes.pop("training", {})
         training = {key: value for key, value in training.items() if value is not None}
-        document = {
-            "declnet": 1,
-            "model": {"layers": layers},
-            "loss": loss,
-            "optimizer": {"type": "adam"},
-            "training": training,
-            **changes,
-        }
+        document = spec_document(layers, loss, training=training, **changes)
         spec = parse_spec(document, registry)
         data = Dataset(blobs[0], blobs[1] if y is None else y)
         prepared = prepare(spec, registry, {"train": data, "validation": data})
@@ -182,10 +177,7 @@ class OddMean(Metric):
 
 
 def test_a_metric_whose_state_is_not_plain_has_none_within_its_epochs(eager, new_trainer):
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.add(entry)
-    registry.register(OddMean)
+    registry = registry_with([OddMean])
 
     def make():
         return new_trainer(registry, training={"metrics": ["odd_mean"]})

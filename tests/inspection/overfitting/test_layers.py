@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import declnet
-from declnet import Layer, Parameter, Registry, StepwiseTraining
+from declnet import Layer, Parameter, StepwiseTraining
 from declnet.inspection.overfitting.overfit import overfit
+from declnet.testing.examples import registry_with
 
 from ..conftest import dense
 
@@ -48,12 +48,7 @@ class Wall(Layer):
 @pytest.fixture
 def registry():
     """Every installed component, and the layers above."""
-    registry = Registry()
-    for entry in declnet.default_registry().entries():
-        registry.add(entry)
-    for each in (Forgetful, Wall):
-        registry.register(each)
-    return registry
+    return registry_with([Forgetful, Wall])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Registry, Schedule, SpecError, StepwiseTraining
+from declnet import Schedule, SpecError, StepwiseTraining
 from declnet.inspection.rates.search import find_rate, rates_to_keep
 from declnet.inspection.rates.trainings import with_rate
+from declnet.testing.examples import registry_with
 
 
 class Flat(Schedule):
@@ -26,10 +27,7 @@ class Flat(Schedule):
 
 
 def test_a_schedule_without_a_rate_field_is_refused(make):
-    registry = Registry()
-    for entry in declnet.default_registry().entries():
-        registry.add(entry)
-    registry.register(Flat)
+    registry = registry_with([Flat])
     spec = make(registry, optimizer__learning_rate={"type": "flat"})
     with pytest.raises(SpecError) as caught:
         find_rate(StepwiseTraining(spec, registry))

@@ -11,6 +11,7 @@ import pytest
 from declnet import format_cell, open_group, open_run, parse_spec, run
 from declnet.cli.main import run_command_line
 from declnet_plugins.report.page import assembling
+from tests.documents import spec_document
 
 
 @pytest.fixture(scope="module")
@@ -18,19 +19,14 @@ def trained(tmp_path_factory):
     """Two runs of a small spec with another seed each."""
     folder = tmp_path_factory.mktemp("trained")
     for seed, name in enumerate(("one", "two")):
-        spec = {
-            "declnet": 1,
-            "name": "small",
-            "seed": seed,
-            "data": {
-                "train": {"type": "nnfs_spiral", "samples": 20, "classes": 3},
-                "validation": 0.2,
-            },
-            "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
-            "loss": "categorical_crossentropy",
-            "optimizer": {"type": "sgd", "decay": 0.1},
-            "training": {"epochs": 5, "metrics": ["accuracy"]},
-        }
+        spec = spec_document(
+            [{"type": "dense", "units": 3}, "softmax"],
+            optimizer={"type": "sgd", "decay": 0.1},
+            name="small",
+            seed=seed,
+            data={"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}, "validation": 0.2},
+            training={"epochs": 5, "metrics": ["accuracy"]},
+        )
         run(parse_spec(spec), out=folder / name)
     return folder
 

@@ -25,15 +25,11 @@ pytest.importorskip("uvicorn", reason="needs the extra serve")
 from declnet_plugins.serve.app import App
 from declnet_plugins.serve.models import load_models
 from declnet_plugins.serve.options import Options
+from tests.documents import spec_document
 
 
 def _network(units: int) -> dict[str, Any]:
-    return {
-        "model": {"layers": [{"type": "dense", "units": units}, "softmax"]},
-        "loss": "categorical_crossentropy",
-        "optimizer": "adam",
-        "training": {"epochs": 3},
-    }
+    return spec_document([{"type": "dense", "units": units}, "softmax"], training={"epochs": 3})
 
 
 def flowers(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -96,19 +92,17 @@ def sales(folder: Path) -> dict[str, Any]:
         {"type": "dense", "units": 2},
     ]
     windows = {"past": 3, "horizon": 2, "known": ["holiday"], "series": "shop"}
-    return {
-        "declnet": 1,
-        "data": {
+    return spec_document(
+        layers,
+        "mean_squared_error",
+        data={
             "train": {"type": "csv", "path": str(folder / "sales.csv"), "target": "sales"},
             "validation": 0.4,
             "split": {"method": "time", "column": "day"},
             "windows": windows,
         },
-        "model": {"layers": layers},
-        "loss": "mean_squared_error",
-        "optimizer": "adam",
-        "training": {"epochs": 2},
-    }
+        training={"epochs": 2},
+    )
 
 
 def houses(folder: Path) -> dict[str, Any]:

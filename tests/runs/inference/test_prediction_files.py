@@ -65,6 +65,14 @@ OUTPUTS = np.concatenate([part.outputs for part in WHOLE])
 COLUMNS = ["prediction", *(f"probability_{name}" for name in NAMES)]
 
 
+def require_whole(lines):
+    """Require all predictions in the lines of a table, of which the first one has the names."""
+    columns, *rows = lines
+    assert columns == COLUMNS
+    assert [row[0] for row in rows] == SAID
+    assert np.array_equal(np.array([row[1:] for row in rows], np.float32), OUTPUTS)
+
+
 @pytest.mark.parametrize("polars", [True, False])
 def test_csv_reads_back_to_the_bit(polars, monkeypatch):
     if polars:
@@ -72,10 +80,7 @@ def test_csv_reads_back_to_the_bit(polars, monkeypatch):
     monkeypatch.setattr(csv_file, "has_polars", lambda: polars)
     file = io.BytesIO()
     assert write_predictions(parts(), file, "csv") == len(SAID)
-    rows = list(csv.reader(io.StringIO(file.getvalue().decode(), newline="")))
-    assert rows[0] == COLUMNS
-    assert [row[0] for row in rows[1:]] == SAID
-    assert np.array_equal(np.array([row[1:] for row in rows[1:]], np.float32), OUTPUTS)
+    require_whole(csv.reader(io.StringIO(file.getvalue().decode(), newline="")))
 
 
 def test_json_lines_read_back_to_the_bit():
@@ -83,9 +88,7 @@ def test_json_lines_read_back_to_the_bit():
     assert write_predictions(parts(), file, "jsonl") == len(SAID)
     rows = [json.loads(line) for line in file.getvalue().decode().split("\n")[:-1]]
     assert [list(row) for row in rows] == [COLUMNS] * len(SAID)
-    assert [row["prediction"] for row in rows] == SAID
-    found = np.array([[row[name] for name in COLUMNS[1:]] for row in rows], np.float32)
-    assert np.array_equal(found, OUTPUTS)
+    require_whole([COLUMNS, *(list(row.values()) for row in rows)])
 
 
 def test_json_has_no_infinity():
@@ -126,9 +129,7 @@ def test_parquet_reads_back_to_the_bit(tmp_path):
     with (tmp_path / "p.parquet").open("wb") as file:
         assert write_predictions(parts(), file, "parquet") == len(SAID)
     frame = polars.read_parquet(tmp_path / "p.parquet")
-    assert frame.columns == COLUMNS
-    assert frame["prediction"].to_list() == SAID
-    assert np.array_equal(frame.drop("prediction").to_numpy(), OUTPUTS)
+    require_whole([frame.columns, *frame.rows()])
 
 
 def failing():

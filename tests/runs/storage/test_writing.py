@@ -8,14 +8,6 @@ import pytest
 from declnet.runs.storage.writing import whole_file, write_atomically, write_together
 
 
-def test_a_file_is_replaced_whole(tmp_path):
-    path = tmp_path / "file.json"
-    write_atomically(path, b"old")
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert [each.name for each in tmp_path.iterdir()] == ["file.json"]
-
-
 def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
     path = tmp_path / "file"
     write_atomically(path, b"old")
@@ -23,6 +15,7 @@ def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
         write_atomically(path, b"new")
         assert file.read() == b"old"
     assert path.read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_of_several_files_a_failure_leaves_old_or_new_ones_and_no_others(tmp_path):

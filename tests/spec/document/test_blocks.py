@@ -15,6 +15,7 @@ from declnet import Registry, SpecError, default_registry, parse_spec
 from declnet.graph.wiring import parts_of, wire
 from declnet.spec.document.blocks import expanded
 from declnet.training.checks.check import check_spec
+from tests.documents import spec_document
 
 DENSE = {"type": "dense", "units": 2}
 
@@ -23,12 +24,7 @@ def names_and_inputs(layers, registry=None):
     """Return each expanded layer's name in the model with the names of its inputs."""
     made = expanded(layers, registry or default_registry())
     assert (made.errors, made.diagnostics) == ([], [])
-    document = {
-        "model": {"layers": made.layers},
-        "loss": "mean_squared_error",
-        "optimizer": "sgd",
-        "training": {"epochs": 1},
-    }
+    document = spec_document(made.layers, "mean_squared_error", "sgd")
     wires, problems = wire(parts_of(parse_spec(document).model.layers))
     assert [each for each in problems if each.code != "E023"] == []
     names = ["input", *(each.name for each in wires)]
@@ -151,14 +147,12 @@ JUNK = st.recursive(
 @given(layers=JUNK, variables=JUNK)
 @settings(max_examples=2 * settings().max_examples, deadline=None)
 def test_anything_else_is_an_error_with_a_path(layers, variables):
-    document = {
-        "variables": variables,
-        "data": {"train": {"type": "nnfs_spiral", "samples": 3, "classes": 3}},
-        "model": {"layers": layers},
-        "loss": "categorical_crossentropy",
-        "optimizer": "sgd",
-        "training": {"epochs": 1},
-    }
+    document = spec_document(
+        layers,
+        optimizer="sgd",
+        variables=variables,
+        data={"train": {"type": "nnfs_spiral", "samples": 3, "classes": 3}},
+    )
     try:
         problems = check_spec(parse_spec(document)).problems
     except SpecError as error:
@@ -216,13 +210,7 @@ def test_a_block_gives_the_same_bits_as_layers_written_by_hand(items):
     x, y = rng.normal(size=(12, WIDTH)).astype("f4"), np.arange(12) % WIDTH
     weights = []
     for layers in ([*items, *end], [*by_hand(items, []), *end]):
-        document = {
-            "seed": 3,
-            "model": {"layers": layers},
-            "loss": "categorical_crossentropy",
-            "optimizer": "adam",
-            "training": {"epochs": 2, "batch_size": 5},
-        }
+        document = spec_document(layers, seed=3, training={"epochs": 2, "batch_size": 5})
         result = declnet.run(parse_spec(document), data={"train": (x, y)})
         weights.append(result.model.store.vector.tobytes())
     assert weights[0] == weights[1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Callback, Diagnostic, Registry, default_registry
+from declnet import Callback, Diagnostic
+from declnet.testing.examples import registry_with
 from declnet_plugins.standard.data.arrays import NPZ
 from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.losses.classification import CategoricalCrossentropy
@@ -50,13 +51,8 @@ def registry(asked, findings):
         asked.append((self.kind, context))
         return findings.get(self.kind, lambda _outline: ())(context)
 
-    own = Registry()
-    for entry in default_registry().entries():
-        own.register(entry.component, entry.plugin)
-    for base in WATCHED.values():
-        space = {"type": "watched", "check": check, "__module__": __name__, "__annotations__": {}}
-        own.register(type("Watched", (base,), space))
-    return own
+    body = {"type": "watched", "check": check, "__module__": __name__, "__annotations__": {}}
+    return registry_with([type("Watched", (base,), dict(body)) for base in WATCHED.values()])
 
 
 @pytest.fixture

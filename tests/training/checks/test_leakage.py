@@ -8,6 +8,7 @@ import pytest
 import declnet
 from declnet.contracts.data.table import Table
 from declnet.training.checks.check import check_spec
+from tests.documents import spec_document
 
 N = 400
 
@@ -15,13 +16,7 @@ N = 400
 def warnings_of(columns, target="y", loss="mean_squared_error", units=1, **data):
     layers = [{"type": "dense", "units": units}, *(["softmax"] if units > 1 else [])]
     spec = declnet.parse_spec(
-        {
-            "data": {"prepare": ["standardize", "ordinal"], **data},
-            "model": {"layers": layers},
-            "loss": loss,
-            "optimizer": "adam",
-            "training": {"epochs": 1},
-        }
+        spec_document(layers, loss, data={"prepare": ["standardize", "ordinal"], **data})
     )
     checked = check_spec(spec, None, {"train": Table(columns, target)})
     assert not checked.errors, checked.errors

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Callback, Layer, Parameter, Registry, default_registry, parse_spec, resume, run
+from declnet import Callback, Layer, Parameter, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.testing.examples import registry_with
 from declnet.training.checks.check import check_spec
 from declnet.training.trainer import Trainer
 
@@ -48,12 +49,7 @@ class Keeps(Layer):
 
 @pytest.fixture
 def registry():
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.add(entry)
-    registry.register(Path)
-    registry.register(Keeps)
-    return registry
+    return registry_with([Path, Keeps])
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from declnet import default_registry
-from declnet_plugins.standard.layers.activations import Softmax
 from declnet_plugins.standard.layers.dropout import Dropout
 
 from ....plain_arrays import LayerRun
@@ -28,20 +27,6 @@ EXTREME = np.concatenate([SIZES, -SIZES])
 each_layer = pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.type)
 each_activation = pytest.mark.parametrize("layer", ACTIVATIONS, ids=lambda layer: layer.type)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-
-def passed(layer, x, dy=None):
-    x = np.array(x)
-    filled = LayerRun(layer, x.shape[1:], len(x)).run(x, dy)
-    return filled["y"], filled["dx"]
-
-
-def test_softmax_and_its_gradient_through_a_loss_are_golden(golden_components):
-    dy = golden_components["cross_entropy_gradient"]
-    y, dx = passed(Softmax(), golden_components["logits"], dy)
-    np.testing.assert_allclose(y, golden_components["softmax"], rtol=1e-12)
-    expected = golden_components["softmax_cross_entropy_gradient"]
-    np.testing.assert_allclose(dx, expected, rtol=1e-7, atol=1e-12)
 
 
 @each_dtype

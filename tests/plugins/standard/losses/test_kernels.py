@@ -22,7 +22,6 @@ from declnet_plugins.standard.losses.classification import (
 )
 from declnet_plugins.standard.losses.kernels import (
     SigmoidBinaryCrossentropy,
-    SoftmaxCategoricalCrossentropy,
 )
 
 from ....plain_arrays import run_kernel, run_loss
@@ -88,14 +87,3 @@ def test_float32_keeps_digits_that_layer_and_loss_lose():
     np.testing.assert_allclose(losses, np.log1p(np.exp(14.5)), rtol=1e-6)
     apart, _ = run_loss(BinaryCrossentropy(), np.float32(1) / (1 + np.exp(-x)), [0])
     assert abs(apart[0] - losses[0]) > 1e-3
-
-
-def test_softmax_losses_and_gradient_are_golden(golden_components):
-    logits, labels = golden_components["logits"], golden_components["labels"]
-    y, losses, dx = run_kernel(
-        SoftmaxCategoricalCrossentropy(), Softmax(), CategoricalCrossentropy(), logits, labels
-    )
-    np.testing.assert_allclose(y, golden_components["softmax"], rtol=1e-12)
-    np.testing.assert_allclose(losses, golden_components["cross_entropy_sparse"], rtol=1e-12)
-    expected = golden_components["softmax_cross_entropy_gradient"]
-    np.testing.assert_allclose(dx / 12, expected, rtol=1e-12, atol=1e-16)
