@@ -80,7 +80,7 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
     said = refused(command, flowers.run, *options)
     assert said.startswith("error: new.csv: ")
     assert message in said
-    assert [each.name for each in tmp_path.iterdir()] == ["new.csv"]
+    assert [file.name for file in tmp_path.iterdir()] == ["new.csv"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(
 def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refused, tmp_path):
     (tmp_path / "folder").mkdir()
     assert message in refused("predict", flowers.run, flowers.table, *arguments.split())
-    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_rows_that_cannot_be_predicted_are_empty_in_every_format(
     run = flowers.run
     if classes == "integers":
         document = json.loads((flowers.run.parent / "flowers.json").read_text("utf-8"))
-        table = {each: [row[each] for row in flowers.rows] for each in ("length", "color", "width")}
+        table = {name: [row[name] for row in flowers.rows] for name in ("length", "color", "width")}
         kinds = {kind: at for at, kind in enumerate(sorted({row["kind"] for row in flowers.rows}))}
         table["kind"] = [kinds[row["kind"]] for row in flowers.rows]
         polars.DataFrame(table).write_csv(tmp_path / "numbered.csv")
@@ -247,7 +247,7 @@ def test_arrays_go_in_for_a_model_of_arrays(array_run, declnet_cli, tmp_path, bl
     for name in ("x.npy", "new.npz", "x.csv"):
         header, said, probabilities = read(declnet_cli.succeeds("predict", directory, name))
         assert header == ["prediction", "probability_0", "probability_1", "probability_2"]
-        assert said == [str(each) for each in outputs.argmax(axis=1)]
+        assert said == [str(label) for label in outputs.argmax(axis=1)]
         assert np.array_equal(probabilities, outputs)
 
 
@@ -275,12 +275,15 @@ def metrics_of(run):
 def test_the_runs_data_gives_the_runs_metrics(flowers, declnet_cli, refused, document, tmp_path):
     """The test data, if there is any and none is named."""
     for name in ("test", "validation", "train", None):
-        found = evaluated(declnet_cli, flowers.run, *(("--on", name) if name else ()))
-        assert found["data"] == (name or "test")
-        assert found["metrics"] == metrics_of(flowers.run)[name or "test"]
+        evaluation = evaluated(declnet_cli, flowers.run, *(("--on", name) if name else ()))
+        assert evaluation["data"] == (name or "test")
+        assert evaluation["metrics"] == metrics_of(flowers.run)[name or "test"]
     declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
-    found = evaluated(declnet_cli, "run")
-    assert (found["data"], found["metrics"]) == ("train", metrics_of(tmp_path / "run")["train"])
+    evaluation = evaluated(declnet_cli, "run")
+    assert (evaluation["data"], evaluation["metrics"]) == (
+        "train",
+        metrics_of(tmp_path / "run")["train"],
+    )
     both = ("--on", "test", "--data", flowers.table)
     assert "cannot be combined" in refused("evaluate", flowers.run, *both)
 
@@ -311,8 +314,8 @@ def test_data_that_a_program_handed_over_cannot_be_loaded_again(
     said = refused("evaluate", "run")
     assert said == "error: the run's data came from a program (name a file with --data)\n"
     np.savez(tmp_path / "again.npz", x=blobs[0], y=blobs[1])
-    found = evaluated(declnet_cli, "run", "--data", "again.npz")
-    assert found["metrics"] == metrics_of(tmp_path / "run")["train"]
+    evaluation = evaluated(declnet_cli, "run", "--data", "again.npz")
+    assert evaluation["metrics"] == metrics_of(tmp_path / "run")["train"]
 
 
 def test_of_many_classes_the_worst_pairs_are_listed(capsys):
@@ -320,9 +323,9 @@ def test_of_many_classes_the_worst_pairs_are_listed(capsys):
     counts[3, 8], counts[20, 1] = 7, 9
     names = tuple(f"c{index}" for index in range(35))
     print_evaluation(declnet.Evaluation("test", 1416, {"loss": 1.0}, names, counts))
-    found = rows(capsys.readouterr().out)
-    assert found[-2:] == [["c20", "c1", "9"], ["c3", "c8", "7"]]
-    assert ["Most often confused"] in found
+    written_rows = rows(capsys.readouterr().out)
+    assert written_rows[-2:] == [["c20", "c1", "9"], ["c3", "c8", "7"]]
+    assert ["Most often confused"] in written_rows
 
 
 PEAK = """

@@ -65,12 +65,12 @@ def never_stopped(tmp_path_factory):
     """The output of each spec without interruption."""
     from declnet import parse_spec, run
 
-    found = {}
+    results = {}
     for name, document in SPECS.items():
         folder = tmp_path_factory.mktemp(name) / "out"
         run(parse_spec(document), out=folder)
-        found[name] = {file: (folder / file).read_bytes() for file in FILES}
-    return found
+        results[name] = {file: (folder / file).read_bytes() for file in FILES}
+    return results
 
 
 def wait_for_a_moment(process, out, rng):
@@ -104,7 +104,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     assert process.returncode == 0, err
     assert {file: (out / file).read_bytes() for file in FILES} == never_stopped[name]
     assert json.loads((out / "manifest.json").read_text())["status"] == "finished"
-    assert [each for each in out.rglob(".*") if each.is_file()] == []
+    assert [path for path in out.rglob(".*") if path.is_file()] == []
 
 
 def started(process):

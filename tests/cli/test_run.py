@@ -37,7 +37,7 @@ def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):
     precious.parent.mkdir()
     precious.write_text("precious")
     assert "out: the output folder is not empty" in fails("--out", "out")
-    assert [each.read_text() for each in precious.parent.iterdir()] == ["precious"]
+    assert [file.read_text() for file in precious.parent.iterdir()] == ["precious"]
     assert "the output folder is a file" in fails("--out", "out/weights.safetensors")
     assert precious.read_text() == "precious"
 

@@ -98,7 +98,7 @@ def endless(request, declnet_cli, spec_file, document, tmp_path):
     )
     folders = [tmp_path / "out" / f"seed-{seed}" for seed in range(2)]
     deadline = time.monotonic() + 60
-    while not all((each / "history.jsonl").exists() for each in folders):
+    while not all((folder / "history.jsonl").exists() for folder in folders):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -126,10 +126,10 @@ def test_workers_do_not_outlive_the_command(endless):
     process.kill()
     process.wait()
     deadline = time.monotonic() + 60
-    while any(status(each) == "running" for each in folders):
+    while any(status(folder) == "running" for folder in folders):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert [status(each) for each in folders] == ["interrupted", "interrupted"]
+    assert [status(folder) for folder in folders] == ["interrupted", "interrupted"]
 
 
 def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):

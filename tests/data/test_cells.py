@@ -208,9 +208,9 @@ FILES = {
 
 @pytest.mark.parametrize("form", FILES)
 def test_files(form, predictor, expected, tmp_path):
-    (found,) = predictor.predict_parts(FILES[form](tmp_path))
-    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
-    assert found.prediction.tolist() == expected.prediction.tolist()
+    (predictions,) = predictor.predict_parts(FILES[form](tmp_path))
+    np.testing.assert_array_equal(predictions.probabilities, expected.probabilities)
+    assert predictions.prediction.tolist() == expected.prediction.tolist()
 
 
 def frame(library, *, texts):
@@ -237,8 +237,8 @@ FRAMES = {
 
 @pytest.mark.parametrize("form", FRAMES)
 def test_frames(form, predictor, expected):
-    found = predictor.predict(FRAMES[form]())
-    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    predictions = predictor.predict(FRAMES[form]())
+    np.testing.assert_array_equal(predictions.probabilities, expected.probabilities)
     x = predictor.member.prepared(as_table(rows(), types=predictor.column_types))[""]
     np.testing.assert_array_equal(
         predictor.member.prepared(as_table(FRAMES[form](), types=predictor.column_types))[""], x
@@ -247,8 +247,8 @@ def test_frames(form, predictor, expected):
 
 def test_a_numpy_file(predictor, folder, tmp_path):
     """It reads the same cells, except for money as text."""
-    found = export(open_run(folder / "run"), tmp_path / "model.py")
-    assert found.labels_differ == 0
+    exported = export(open_run(folder / "run"), tmp_path / "model.py")
+    assert exported.labels_differ == 0
     records = [
         {**row, "price": None if isinstance(row["price"], str) else row["price"]}
         for row in in_json()
@@ -273,8 +273,8 @@ def test_served(form, folder, expected):
     kind = "csv" if form == "csv" else "json"
     model = LoadedModel(folder / "run", None, print)
     answer, count = model.answer(body, kind, "json", Query(), most_rows=ROWS)
-    found = [row["prediction"] for row in json.loads(answer)["predictions"]]
-    assert (count, found) == (ROWS, expected.prediction.tolist())
+    labels = [row["prediction"] for row in json.loads(answer)["predictions"]]
+    assert (count, labels) == (ROWS, expected.prediction.tolist())
 
 
 @pytest.mark.parametrize(
@@ -312,8 +312,8 @@ def test_labels_are_returned_as_they_were_written(labels, source, written, strea
     lines = file.getvalue().decode().splitlines()
     assert lines[0] == f"prediction,probability_{written[0]},probability_{written[1]}"
     assert {line.split(",")[0] for line in lines[1:]} <= {*written}
-    found = predictor.evaluate(({"x": [1, 2]}, [f"{written[0]} ", written[1]]))
-    assert found.samples == 2
+    evaluation = predictor.evaluate(({"x": [1, 2]}, [f"{written[0]} ", written[1]]))
+    assert evaluation.samples == 2
 
 
 @pytest.mark.parametrize("form", ["text", "values"])
@@ -363,8 +363,10 @@ def test_declared_markers_and_decimal_commas_hold_for_values_too(tmp_path):
     np.testing.assert_array_equal(x[:, 2:], [[0, 1], [1, 0], [1, 0], [1, 0]])
     rows = ["x;z;country", *("1,5;1,125; NA", "-;1,125;-", "1,5;-;-", "1.234,5;1,125;DE")]
     (tmp_path / "rows.csv").write_text("\n".join([*rows, ""]))
-    (found,) = predictor.predict_parts(tmp_path / "rows.csv")
-    np.testing.assert_array_equal(found.probabilities, predictor.predict(records).probabilities)
+    (predictions,) = predictor.predict_parts(tmp_path / "rows.csv")
+    np.testing.assert_array_equal(
+        predictions.probabilities, predictor.predict(records).probabilities
+    )
 
 
 def test_text_without_spaces_is_not_copied():

@@ -34,8 +34,8 @@ GAINS = pytest.mark.parametrize(("listed", "gain"), [("declnet-wave", 1), ("othe
 @GAINS
 def test_names_within_layers_follow_the_spec_that_the_model_is_of(registry, waving, listed, gain):
     spec = parse_spec(waving, registry.preferring([listed]))
-    for given in (registry, registry.preferring([listed])):
-        model = build_model(spec.model, (2,), registry=given)
+    for used in (registry, registry.preferring([listed])):
+        model = build_model(spec.model, (2,), registry=used)
         assert model.parameters()["wave_1.gain"].tolist() == [gain] * 4
     assert spec.model.model_copy().preferred == (listed,)
 
@@ -45,7 +45,7 @@ def test_every_fold_follows_the_preference(registry, waving, listed, gain, tmp_p
     waving["data"]["folds"] = 3
     view = registry.preferring([listed])
     done = run(parse_spec(waving, view), out=tmp_path / "folds", registry=view)
-    gains = [each.model.parameters()["wave_1.gain"].tolist() for each in done.members]
+    gains = [member.model.parameters()["wave_1.gain"].tolist() for member in done.members]
     assert gains == [[gain] * 4] * 3
 
 
@@ -60,7 +60,7 @@ def test_an_ambiguous_name_within_a_layer_is_an_error_at_the_layer(registry, wav
         "other-wave 2.0"
     )
     assert problem.help == 'list the one to use, e.g. plugins = ["declnet-wave"]'
-    assert [each.message for each in check_spec(spec, registry).errors] == [problem.message]
+    assert [error.message for error in check_spec(spec, registry).errors] == [problem.message]
 
 
 def test_the_schema_takes_any_keys_of_a_type_that_several_distributions_offer(registry):

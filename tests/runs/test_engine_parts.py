@@ -24,10 +24,10 @@ DOCUMENT = spec_document(
 
 def test_each_part_says_what_runs_it():
     pytest.importorskip("numba", reason="the extra jit is not installed")
-    parts = {each.name: each for each in engine_parts(parse_spec(DOCUMENT), default_registry())}
+    parts = {part.name: part for part in engine_parts(parse_spec(DOCUMENT), default_registry())}
     assert parts["dense_1 + relu_1"].runs == "compiled"
     assert parts["prelu_1"].runs == "recorded"
     assert parts["softmax_1 + loss"].runs == "compiled"
     assert {"regularizers", "optimizer"} < set(parts)
-    for each in parts.values():
-        assert bool(each.reasons) == (each.runs == "in Python")
+    for part in parts.values():
+        assert bool(part.reasons) == (part.runs == "in Python")

@@ -75,14 +75,14 @@ def test_a_table_and_its_file_give_the_same_predictions(finished, people):
     lines = [line.split(",") for line in people.read_text().splitlines()]
     columns = {name: [row[at] for row in lines[1:]] for at, name in enumerate(lines[0])}
     table = {name: columns[name] for name in ("city", "job")} | {
-        name: [float(each) for each in columns[name]] for name in ("income", "age")
+        name: [float(cell) for cell in columns[name]] for name in ("income", "age")
     }
     from_table = predictor.predict(table)
     (from_file,) = predictor.predict_parts(people)
     assert np.array_equal(from_table.outputs, from_file.outputs)
     assert np.array_equal(finished.predict(table).outputs, from_file.outputs)
     whole = predictor.evaluate(people)
-    error = from_table.outputs[:, 0] - [float(each) for each in columns["score"]]
+    error = from_table.outputs[:, 0] - [float(cell) for cell in columns["score"]]
     assert whole.metrics["loss"] == pytest.approx(float(np.mean(error**2)), rel=1e-4)
     prepared = predictor.member.prepared(declnet.as_table(table))
     assert np.array_equal(predictor.model.predict(prepared), from_file.outputs)
@@ -96,9 +96,9 @@ def test_the_folder_says_what_is_known_about_the_inputs(finished):
     ]
     assert stored.inputs == finished.model.inputs
     assert stored.summary()[0].inputs == ("input.categories",)
-    assert all(each.unchanged for each in stored.data_sets.values())
-    found = stored.predictions("test", np.arange(3))
-    assert {name: x.shape for name, x in found.x.items()} == {
+    assert all(data_set.unchanged for data_set in stored.data_sets.values())
+    predictions = stored.predictions("test", np.arange(3))
+    assert {name: x.shape for name, x in predictions.x.items()} == {
         "numbers": (3, 2),
         "categories": (3, 2),
     }
@@ -137,10 +137,10 @@ def array_spec(**data):
 def test_a_program_and_an_archive_give_the_same_run(tmp_path):
     x, y = arrays()
     np.savez(tmp_path / "all.npz", **x, y=y)
-    given = declnet.run(array_spec(), {"train": (x, y), "test": (x, y)}, tmp_path / "given")
+    trained = declnet.run(array_spec(), {"train": (x, y), "test": (x, y)}, tmp_path / "given")
     train = {"type": "npz", "path": str(tmp_path / "all.npz"), "inputs": ["sound", "word"]}
     read = declnet.run(array_spec(train=train, test=train), out=tmp_path / "read")
-    for key, weights in given.model.parameters().items():
+    for key, weights in trained.model.parameters().items():
         assert np.array_equal(weights, read.model.parameters()[key])
     hashes = [
         json.loads((tmp_path / name / "manifest.json").read_text())["data"]
@@ -148,14 +148,14 @@ def test_a_program_and_an_archive_give_the_same_run(tmp_path):
     ]
     assert hashes[0] == hashes[1]
     predictor = declnet.load_predictor(tmp_path / "read")
-    expected = given.predict(x)
+    expected = trained.predict(x)
     assert np.array_equal(predictor.predict(x).outputs, expected.outputs)
     (part,) = predictor.predict_parts(tmp_path / "all.npz")
     assert np.array_equal(part.outputs, expected.outputs)
     assert predictor.evaluate(tmp_path / "all.npz").metrics == pytest.approx(read.metrics["test"])
     assert predictor.evaluate((x, y)).metrics == pytest.approx(read.metrics["test"])
     same = declnet.run(array_spec(), Dataset(x, y))
-    assert np.array_equal(same.model.predict(x), given.model.predict(x))
+    assert np.array_equal(same.model.predict(x), trained.model.predict(x))
 
 
 def test_an_archive_that_does_not_fit_is_refused_in_an_evaluation(tmp_path):

@@ -127,7 +127,7 @@ def manifest_of(directory):
 
 def checkpoints_of(directory):
     entries = json.loads((directory / "checkpoints" / "index.json").read_text())
-    return [(each["file"], each["best"]) for each in entries]
+    return [(entry["file"], entry["best"]) for entry in entries]
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 4, 14, 18])
@@ -227,8 +227,8 @@ def damaged_checkpoint(directory):
 
 
 def all_checkpoints_damaged(directory):
-    for each in (directory / "checkpoints").iterdir():
-        each.write_bytes(b"[" * 100_000)
+    for file in (directory / "checkpoints").iterdir():
+        file.write_bytes(b"[" * 100_000)
 
 
 def shorter_history(directory):
@@ -245,9 +245,9 @@ def half_written(directory):
 
 def killed_before_the_manifest(directory):
     shutil.rmtree(directory / "checkpoints")
-    for each in directory.iterdir():
-        if each.name != "spec.toml":
-            each.unlink()
+    for file in directory.iterdir():
+        if file.name != "spec.toml":
+            file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -262,16 +262,16 @@ def killed_before_the_manifest(directory):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_a_kill_or_damage_leaves_is_reported_and_made_good(stopped, whole, damage, notices):
-    found = []
+    messages = []
     before = checkpoints_of(stopped)
     damage(stopped)
-    resume(stopped, notice=found.append)
-    assert re.fullmatch(notices, "\n".join(found))
+    resume(stopped, notice=messages.append)
+    assert re.fullmatch(notices, "\n".join(messages))
     require_same(whole, stopped)
-    assert [each for each in stopped.rglob(".*") if each.is_file()] == []
+    assert [path for path in stopped.rglob(".*") if path.is_file()] == []
     if damage is damaged_checkpoint:
         file, _ = before[-2]
-        assert found[1].endswith(f", after {int(file[5:14])} steps")
+        assert messages[1].endswith(f", after {int(file[5:14])} steps")
 
 
 @pytest.mark.parametrize(
@@ -325,22 +325,22 @@ def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_pat
 
 def test_callbacks_are_told_that_a_run_was_found_finished(document, tmp_path):
     """Since a kill may have kept the end from them; one that fails now is a warning."""
-    told = []
+    calls = []
 
     class Told(Callback):
         type = "told"
 
         def found_finished(self, directory, metrics):
-            told.append((directory, metrics))
-            if len(told) > 1:
+            calls.append((directory, metrics))
+            if len(calls) > 1:
                 raise ConnectionError("the server is gone")
 
     registry = registry_with([Told])
     document["training"]["callbacks"] = ["told"]
     done = run(parse_spec(document, registry), out=tmp_path / "run", registry=registry)
-    assert told == []
+    assert calls == []
     resume(tmp_path / "run", registry=registry)
-    assert told == [(tmp_path / "run", done.metrics)]
+    assert calls == [(tmp_path / "run", done.metrics)]
     warned = []
     resume(tmp_path / "run", registry=registry, warned=warned.append)
     (warning,) = warned
@@ -363,7 +363,7 @@ def test_an_edited_spec_is_refused_or_allowed_and_recorded(stopped):
         resume(stopped, allow_changes=True, listener=stop_at(16))
     assert resume(stopped).history[-1]["epoch"] == 17
     manifest = manifest_of(stopped)
-    changes = [each["changes"] for each in manifest["resumed"]]
+    changes = [entry["changes"] for entry in manifest["resumed"]]
     assert (manifest["status"], changes) == ("finished", [["spec.toml has been edited"], []])
 
 
@@ -407,10 +407,10 @@ def test_a_link_in_a_received_folder_is_refused_and_not_followed(stopped, tmp_pa
         link.rename(elsewhere)
     link.symlink_to(elsewhere)
     (tmp_path / "step-mine.safetensors").touch()
-    before = {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(OutputError, match=re.escape(f"{link}: a symbolic link")):
         resume(stopped)
-    assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_other_initial_weights_are_refused_by_their_hash(document, tmp_path):

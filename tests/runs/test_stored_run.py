@@ -32,17 +32,17 @@ def test_the_model_is_the_trained_one_and_always_the_same(stored, done, blobs):
 
 def test_the_data_is_what_the_run_saw(stored, blobs):
     assert list(stored.data_sets) == ["train", "validation", "test"]
-    assert {name: len(each.dataset) for name, each in stored.data_sets.items()} == {
+    assert {name: len(data_set.dataset) for name, data_set in stored.data_sets.items()} == {
         "train": 24,
         "validation": 6,
         "test": 30,
     }
-    assert all(each.unchanged for each in stored.data_sets.values())
+    assert all(data_set.unchanged for data_set in stored.data_sets.values())
     assert stored.data().name == "test"
     assert np.array_equal(stored.data("test").dataset.x, blobs[0])
     parts = list(stored.data("test").parts(13))
-    assert [len(each) for each in parts] == [13, 13, 4]
-    assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
+    assert [len(part) for part in parts] == [13, 13, 4]
+    assert np.array_equal(np.concatenate([part.y for part in parts]), blobs[1])
 
 
 def test_arrays_that_are_used_unchanged_have_a_preparation_without_a_file(stored, done):
@@ -66,10 +66,10 @@ def test_gradients_are_those_of_the_trained_model(document, tmp_path):
     for positions in (None, np.array([0, 5, 19])):
         some, target = (x, y) if positions is None else (x[positions], y[positions])
         error = 2 * (some @ w + b - target) / len(some)
-        found = stored.gradients(positions)
-        assert list(found) == ["dense_1.weights", "dense_1.biases"]
-        assert found["dense_1.weights"] == pytest.approx(some.T @ error)
-        assert found["dense_1.biases"].ravel() == pytest.approx(error.sum(axis=0))
+        gradients = stored.gradients(positions)
+        assert list(gradients) == ["dense_1.weights", "dense_1.biases"]
+        assert gradients["dense_1.weights"] == pytest.approx(some.T @ error)
+        assert gradients["dense_1.biases"].ravel() == pytest.approx(error.sum(axis=0))
 
 
 def test_gradients_leave_the_statistics_of_the_model_as_they_are(document, tmp_path):
@@ -77,7 +77,7 @@ def test_gradients_leave_the_statistics_of_the_model_as_they_are(document, tmp_p
     run(parse_spec(document), out=tmp_path / "out")
     stored = open_run(tmp_path / "out")
     before = stored.model().parameters()
-    assert any(np.any(each) for each in stored.gradients().values())
+    assert any(np.any(gradient) for gradient in stored.gradients().values())
     after = stored.model().parameters()
     assert all(np.array_equal(before[key], after[key]) for key in before)
 
@@ -94,7 +94,7 @@ def test_gradients_take_the_last_values_of_schedules(document, tmp_path):
     run(parse_spec(document), out=tmp_path / "other")
     one, other = (open_run(tmp_path / name).gradients() for name in ("one", "other"))
     assert all((one[key] == other[key]).all() for key in one)
-    assert any(each.any() for each in one.values())
+    assert any(gradient.any() for gradient in one.values())
 
 
 def test_a_last_line_that_a_kill_cut_off_is_left_out(done, renew_checksums):

@@ -41,7 +41,9 @@ def test_scikit_learn_approves(estimator, check):
 
 def test_as_many_checks_run_as_for_the_mlp_of_scikit_learn():
     pairs = (DeclnetClassifier(), MLPClassifier()), (DeclnetRegressor(), MLPRegressor())
-    counts = [[len(list(estimator_checks_generator(each))) for each in pair] for pair in pairs]
+    counts = [
+        [len(list(estimator_checks_generator(estimator))) for estimator in pair] for pair in pairs
+    ]
     (ours, theirs), (our_values, their_values) = counts
     assert min(ours, our_values) > 50
     if sklearn.__version__.startswith("1.9."):  # data with gaps is not an error for a preset

@@ -79,12 +79,12 @@ def registry():
         ([dense(1), "relu"], "dense_1", "the narrowest hidden layer, with 1 output", "more units"),
         ([], "dense_1", "the only layer with parameters", "hidden layer"),
     ],
-    ids=lambda each: str(each) if not isinstance(each, list) else "-",
+    ids=lambda value: str(value) if not isinstance(value, list) else "-",
 )
 def test_a_planted_fault_is_named(network, registry, hidden, name, reason, help_):
-    found = overfit(StepwiseTraining(network(*hidden, registry=registry), registry), updates=600)
-    fault = found.fault
+    result = overfit(StepwiseTraining(network(*hidden, registry=registry), registry), updates=600)
+    fault = result.fault
     assert fault is not None
-    assert (fault.name, found.layers[fault.layer].name) == (name, name)
+    assert (fault.name, result.layers[fault.layer].name) == (name, name)
     assert reason in fault.reason
     assert help_.replace("`", '"') in fault.help

@@ -56,16 +56,16 @@ def least_squares(folder, curvature, rate=0.1, dtype="float64"):
 @pytest.mark.parametrize("budget", [0.0, 1.0])
 def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
     """It converges for rates below 2 / curvature, fastest at 1 / curvature."""
-    found = find_rate(StepwiseTraining(least_squares(tmp_path, curvature)), budget=budget)
-    assert 0.05 / curvature < found.suggested < 2 / curvature
-    assert bool(found.trials) == (budget > 0)
-    for trial in found.trials:
+    result = find_rate(StepwiseTraining(least_squares(tmp_path, curvature)), budget=budget)
+    assert 0.05 / curvature < result.suggested < 2 / curvature
+    assert bool(result.trials) == (budget > 0)
+    for trial in result.trials:
         remaining = (1 - trial.rate * curvature) ** 2
         assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
 
 
 @pytest.mark.parametrize(
-    ("losses", "most", "kept"),
+    ("losses", "most", "positions"),
     [
         ([9, 1, 5, 2, 3], 2, [1, 3]),
         ([9, 1, 5, 2, 3], 3, [0, 1, 2, 3]),
@@ -75,13 +75,15 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
         ([None] * 5, 3, []),
     ],
 )
-def test_the_best_rates_and_the_neighbors_of_the_best_are_trained_for_longer(losses, most, kept):
+def test_the_best_rates_and_the_neighbors_of_the_best_are_trained_for_longer(
+    losses, most, positions
+):
     trials = [
         SimpleNamespace(rate=0.5**at, loss=loss, diverged=loss is None)
         for at, loss in enumerate(losses)
     ]
     rates = rates_to_keep(trials, most, lambda trial: (trial.loss, trial.rate))
-    assert rates == [0.5**at for at in kept]
+    assert rates == [0.5**at for at in positions]
 
 
 def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):
@@ -94,7 +96,7 @@ def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, mo
     assert first == second
     assert sorted(tmp_path.rglob("*")) == before
     assert 0.3 < first.runs <= 0.5
-    assert first.updates <= len(first.curve.rates) + sum(each.updates for each in first.trials)
+    assert first.updates <= len(first.curve.rates) + sum(trial.updates for trial in first.trials)
     result = declnet.run(with_rate(spec, first.suggested))
     assert result.metrics["train"]["accuracy"] > 0.9
 

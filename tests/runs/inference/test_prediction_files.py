@@ -41,8 +41,8 @@ def parts(count=3, rows=10):
 def test_numbers_of_several_outputs_have_a_column_each():
     y = np.arange(12.0).reshape(3, 2, 2)
     columns = Predictions(y, None, None, y, lower=y - 1, upper=y + 1, spread=y / 2).columns()
-    found = {name: column.tolist() for name, column in columns.items()}
-    assert found == {
+    cells = {name: column.tolist() for name, column in columns.items()}
+    assert cells == {
         f"{name}_{index + 1}": change(y.reshape(3, 4)[:, index]).tolist()
         for name, change in (
             ("prediction", lambda y: y),
@@ -60,7 +60,7 @@ def test_numbers_of_several_outputs_have_a_column_each():
 
 
 WHOLE = list(parts())
-SAID = [each for part in WHOLE for each in part.prediction]
+SAID = [label for part in WHOLE for label in part.prediction]
 OUTPUTS = np.concatenate([part.outputs for part in WHOLE])
 COLUMNS = ["prediction", *(f"probability_{name}" for name in NAMES)]
 
@@ -118,7 +118,7 @@ def test_npy_reads_back_to_the_bit(shape):
     outputs = np.random.default_rng(3).normal(size=(1234, *shape)).astype(np.float32)
     cut = [outputs[at : at + 100] for at in range(0, 1234, 100)]
     file = io.BytesIO()
-    parted = (Predictions(each, None, None, each) for each in cut)
+    parted = (Predictions(part, None, None, part) for part in cut)
     assert write_predictions(parted, file, "npy") == 1234
     file.seek(0)
     assert np.array_equal(np.load(file, allow_pickle=False), outputs)

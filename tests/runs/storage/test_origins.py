@@ -96,11 +96,11 @@ class TestTheManifest:
     def test_a_class_of_the_program_is_recorded_as_such(
         self, waving, registry_with, tmp_path, registered
     ):
-        registry, own = registry_with(), wave(3)
+        registry, local_wave = registry_with(), wave(3)
         registry.register(level(1), WAVE)
         if registered:
-            registry.register(own, LOCAL)
-        waving["model"]["layers"][1] = own()
+            registry.register(local_wave, LOCAL)
+        waving["model"]["layers"][1] = local_wave()
         run(parse_spec(waving, registry), out=tmp_path / "run", registry=registry)
         assert manifest_of(tmp_path / "run")["components"]["layer"]["wave"] == "this program"
         if registered:
@@ -119,11 +119,11 @@ class TestTheSameComponent:
     ):
         """Here a new spec would be given another by its preference, or declnet's own."""
         expected = load_model(finished, registry_with(WAVE)).predict(blobs[0])
-        own = Plugin("layers", "declnet", declnet.__version__)
+        plugin = Plugin("layers", "declnet", declnet.__version__)
         preferring = registry_with(WAVE, OTHER).preferring(["other-wave"])
-        for registry in (preferring, registry_with(WAVE, own)):
-            found = read(finished, registry=registry)
-            model = getattr(found, "model", found)
+        for registry in (preferring, registry_with(WAVE, plugin)):
+            result = read(finished, registry=registry)
+            model = getattr(result, "model", result)
             assert (model.predict(blobs[0]) == expected).all()
             assert model.parameters()["wave_1.gain"].tolist() == [1, 1, 1, 1]
 
@@ -173,9 +173,9 @@ class TestKernels:
         registry = fused(fast)
         run(parse_spec(waving, registry), out=tmp_path / "run", registry=registry)
         edit(tmp_path / "run", status="interrupted")
-        found = manifest_of(tmp_path / "run")
-        assert found["components"]["kernel"]["wave_kernel"] == "fast-wave==1.0"
-        assert found["engine"] == {"kernels": "numpy"}
+        manifest = manifest_of(tmp_path / "run")
+        assert manifest["components"]["kernel"]["wave_kernel"] == "fast-wave==1.0"
+        assert manifest["engine"] == {"kernels": "numpy"}
         for registry in (registry_with(WAVE), fused(faster)):
             load_model(tmp_path / "run", registry)
         with pytest.raises(OriginError, match=r'"wave_kernel" came from fast-wave 1\.0'):

@@ -23,8 +23,8 @@ def test_of_several_files_a_failure_leaves_old_or_new_ones_and_no_others(tmp_pat
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="directory"):
         write_together(tmp_path, {"a": b"3", "folder": b"4", "b": b"5"})
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b", "folder"]
-    assert [(tmp_path / each).read_bytes() for each in "ab"] == [b"3", b"2"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b", "folder"]
+    assert [(tmp_path / name).read_bytes() for name in "ab"] == [b"3", b"2"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -32,7 +32,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     target.mkdir()
     with pytest.raises(OSError, match="directory"):
         write_atomically(target, b"new")
-    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
 WRITERS = {
@@ -59,9 +59,9 @@ def test_a_temporary_file_is_removed_once_its_process_was_killed(case, tmp_path)
     (tmp_path / ".file.txt.7").touch()  # of another file
     write_atomically(tmp_path / "file", b"4")
     others = {".file.txt.7"} | ({f".b.{process.pid}"} if case == "several" else set())
-    assert {each.name for each in tmp_path.iterdir()} == {"file"} | others
+    assert {path.name for path in tmp_path.iterdir()} == {"file"} | others
     write_together(tmp_path, {"b": b"5", "file.txt": b"6"})
-    assert {each.name for each in tmp_path.iterdir()} == {"file", "file.txt", "b"}
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "file.txt", "b"}
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):

@@ -22,13 +22,13 @@ DENSE = {"type": "dense", "units": 2}
 
 def names_and_inputs(layers, registry=None):
     """Return each expanded layer's name in the model with the names of its inputs."""
-    made = expanded(layers, registry or default_registry())
-    assert (made.errors, made.diagnostics) == ([], [])
-    document = spec_document(made.layers, "mean_squared_error", "sgd")
+    expansion = expanded(layers, registry or default_registry())
+    assert (expansion.errors, expansion.diagnostics) == ([], [])
+    document = spec_document(expansion.layers, "mean_squared_error", "sgd")
     wires, problems = wire(parts_of(parse_spec(document).model.layers))
-    assert [each for each in problems if each.code != "E023"] == []
-    names = ["input", *(each.name for each in wires)]
-    return {each.name: [names[value] for value in each.inputs] for each in wires}
+    assert [problem for problem in problems if problem.code != "E023"] == []
+    names = ["input", *(wire.name for wire in wires)]
+    return {wire.name: [names[value] for value in wire.inputs] for wire in wires}
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,17 @@ def test_inputs_may_be_short_names_of_the_same_repetition_or_names_of_blocks():
         },
         {"type": "add", "inputs": ["wide", "trunk_1", "trunk", "trunk_2_relu"]},
     ]
-    made = names_and_inputs(layers)
-    assert made["trunk_2_relu"] == ["trunk_2_wide"]
-    assert made["trunk_2_add_2"] == ["trunk_2_relu", "trunk_2_tanh_2"]
-    assert made["trunk_1_end"] == ["trunk_1_add_2", "trunk_1_wide", "trunk_1_relu", "input"]
-    assert made["add_7"] == ["wide", "trunk_1_end", "trunk_2_end", "trunk_2_relu"]
+    inputs = names_and_inputs(layers)
+    assert inputs["trunk_2_relu"] == ["trunk_2_wide"]
+    assert inputs["trunk_2_add_2"] == ["trunk_2_relu", "trunk_2_tanh_2"]
+    assert inputs["trunk_1_end"] == ["trunk_1_add_2", "trunk_1_wide", "trunk_1_relu", "input"]
+    assert inputs["add_7"] == ["wide", "trunk_1_end", "trunk_2_end", "trunk_2_relu"]
 
 
 def registry_of(*types):
     registry = Registry()
-    for each in types:
-        registry.register(each)
+    for cls in types:
+        registry.register(cls)
     return registry
 
 
@@ -90,18 +90,18 @@ class Plus(declnet.Layer):
         np.sum(x, axis=0, out=y)
 
     def backward(self, x, y, dy, dx, state):
-        for each in dx:
-            if each is not None:
-                np.copyto(each, dy)
+        for gradient in dx:
+            if gradient is not None:
+                np.copyto(gradient, dy)
 
 
 def test_any_layer_that_adds_its_inputs_may_close_a_residual_block():
     relu = default_registry().find("layer", "relu")
     block = {"residual": True, "layers": ["relu"]}
-    made = expanded([block], registry_of(relu, Plus))
-    assert made.layers[1] == {"type": "plus", "inputs": ["input", "relu_1"]}
-    made = expanded([block], registry_of(relu))
-    assert [(each.code, each.path) for each in made.diagnostics] == [
+    expansion = expanded([block], registry_of(relu, Plus))
+    assert expansion.layers[1] == {"type": "plus", "inputs": ["input", "relu_1"]}
+    expansion = expanded([block], registry_of(relu))
+    assert [(problem.code, problem.path) for problem in expansion.diagnostics] == [
         ("E015", ("model", "layers", 0, "residual"))
     ]
 
@@ -127,17 +127,17 @@ def test_a_name_means_a_layer_or_a_block(layers, path, name):
     "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
 )
 def test_blocks_cannot_fill_the_memory(layer):
-    made = expanded([{"repeat": 999, "layers": [layer]}], default_registry())
-    assert [each.code for each in made.diagnostics] == ["E013"]
-    assert len(made.layers) == 1
+    expansion = expanded([{"repeat": 999, "layers": [layer]}], default_registry())
+    assert [problem.code for problem in expansion.diagnostics] == ["E013"]
+    assert len(expansion.layers) == 1
 
 
 JUNK = st.recursive(
     st.none() | st.integers(0, 3) | st.sampled_from(["a", "relu", "${x}", "dense_1", "input"]),
-    lambda each: (
-        st.lists(each, max_size=3)
+    lambda layers: (
+        st.lists(layers, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["layers", "repeat", "residual", "name", "inputs", "type", "x"]), each
+            st.sampled_from(["layers", "repeat", "residual", "name", "inputs", "type", "x"]), layers
         )
     ),
     max_leaves=20,
@@ -157,7 +157,7 @@ def test_anything_else_is_an_error_with_a_path(layers, variables):
         problems = check_spec(parse_spec(document)).problems
     except SpecError as error:
         problems = error.problems
-    assert all(each.path for each in problems)
+    assert all(problem.path for problem in problems)
 
 
 WIDTH = 3
@@ -172,20 +172,20 @@ def blocks_of(items):
     return st.fixed_dictionaries(keys, optional=more)
 
 
-def by_hand(items, made):
+def by_hand(items, layers):
     """Append the layers that a person would write for blocks, each with its own name."""
     for item in items:
         if isinstance(item, str) or "type" in item:
             table = {"type": item} if isinstance(item, str) else item
-            made.append({**table, "name": f"layer_{len(made)}"})
+            layers.append({**table, "name": f"layer_{len(layers)}"})
             continue
         for _ in range(item.get("repeat", 1)):
-            entry = made[-1]["name"] if made else "input"
-            by_hand(item["layers"], made)
+            entry = layers[-1]["name"] if layers else "input"
+            by_hand(item["layers"], layers)
             if item.get("residual"):
-                inputs = [entry, made[-1]["name"]]
-                made.append({"type": "add", "inputs": inputs, "name": f"layer_{len(made)}"})
-    return made
+                inputs = [entry, layers[-1]["name"]]
+                layers.append({"type": "add", "inputs": inputs, "name": f"layer_{len(layers)}"})
+    return layers
 
 
 def unique(items, names, *, named=True):

@@ -76,7 +76,7 @@ def watched(document):
 def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry, asked):
     problems(watched, registry)
     for kind, context in asked:
-        assert [each.name for each in context.layers] == [
+        assert [layer.name for layer in context.layers] == [
             "dense_1",
             "relu_1",
             "scores",

@@ -20,8 +20,10 @@ def warnings_of(columns, target="y", loss="mean_squared_error", units=1, **data)
     )
     checked = check_spec(spec, None, {"train": Table(columns, target)})
     assert not checked.errors, checked.errors
-    wanted = ("W010", "W011", "W012")
-    return [(each.code, each.message) for each in checked.warnings if each.code in wanted]
+    codes = ("W010", "W011", "W012")
+    return [
+        (warning.code, warning.message) for warning in checked.warnings if warning.code in codes
+    ]
 
 
 def normal(seed=0, rows=N):
@@ -29,7 +31,7 @@ def normal(seed=0, rows=N):
 
 
 def text(numbers):
-    return np.array([f"v{each}" for each in numbers], object)
+    return np.array([f"v{number}" for number in numbers], object)
 
 
 CLASSES = {"loss": "categorical_crossentropy", "units": 3}
@@ -48,9 +50,9 @@ TELLING = {
 def test_a_feature_that_tells_the_target_is_found(x, y, more):
     y = text(y) if more else y
     more = {**({"loss": "categorical_crossentropy"} if more else {}), **more}
-    found = warnings_of({"x": x, "other": normal(2), "y": y}, **more)
-    assert [code for code, _ in found] == ["W011"]
-    assert found[0][1].startswith('column "x" alone predicts the target "y": ')
+    warnings = warnings_of({"x": x, "other": normal(2), "y": y}, **more)
+    assert [code for code, _ in warnings] == ["W011"]
+    assert warnings[0][1].startswith('column "x" alone predicts the target "y": ')
 
 
 noise = normal(3)
@@ -71,12 +73,12 @@ def test_what_is_no_leak_is_not_reported(x, y, more):
 
 def test_rows_of_several_data_sets_are_counted_and_named():
     half = {name: normal(seed, N // 2) for seed, name in enumerate("ab")}
-    columns = {name: np.tile(each, 2) for name, each in half.items()}
+    columns = {name: np.tile(column, 2) for name, column in half.items()}
     columns |= {"c": np.tile(text(np.arange(N // 2) % 7), 2), "y": normal(5)}
-    found = warnings_of(columns, test=0.25)
-    assert [code for code, _ in found] == ["W010"]
-    assert "of 100 test rows are in the training data too" in found[0][1]
-    words = found[0][1].split()
+    warnings = warnings_of(columns, test=0.25)
+    assert [code for code, _ in warnings] == ["W010"]
+    assert "of 100 test rows are in the training data too" in warnings[0][1]
+    words = warnings[0][1].split()
     first, second = int(words[words.index("e.g.") + 2]), int(words[-1])
     assert abs(first - second) == N // 2
     changed = {**columns, "b": columns["b"] + np.repeat([0, 1e-9], N // 2)}
@@ -88,8 +90,8 @@ def test_gaps_are_equal_and_zeros_have_no_sign():
     b = np.concatenate([np.zeros(N // 2), -np.zeros(N // 2)])
     c = np.tile(normal(4, N // 2), 2)
     columns = {"a": a, "b": b, "c": c, "y": normal(5)}
-    found = warnings_of(columns, test=0.25, prepare=["impute", "standardize"])
-    assert [code for code, _ in found] == ["W010"]
+    warnings = warnings_of(columns, test=0.25, prepare=["impute", "standardize"])
+    assert [code for code, _ in warnings] == ["W010"]
 
 
 def test_rows_that_are_equal_by_chance_are_no_duplicates():
@@ -106,13 +108,13 @@ def test_rows_that_are_equal_by_chance_are_no_duplicates():
         (np.random.default_rng(0).permutation(N) + 1000, "numbers the rows, from 1000 to 1399"),
         (text(range(N)), "has a different text in each row"),
         (np.arange(N) // 2, None),
-        (np.array([f"word {each}" for each in range(N)], object), None),
+        (np.array([f"word {number}" for number in range(N)], object), None),
         (np.array([f"2024-01-01T{n // 60:02}:{n % 60:02}" for n in range(N)], object), None),
         (np.arange(N) * 1.0, None),
     ],
 )
 def test_identifiers_are_found(column, what):
     prepare = ["datetime", "standardize", "ordinal"]
-    found = warnings_of({"id": column, "a": normal(1), "y": normal(2)}, prepare=prepare)
+    warnings = warnings_of({"id": column, "a": normal(1), "y": normal(2)}, prepare=prepare)
     expected = [] if what is None else [f'column "id" {what}, so it says nothing about other rows']
-    assert [message for code, message in found if code == "W012"] == expected
+    assert [message for code, message in warnings if code == "W012"] == expected

@@ -294,5 +294,6 @@ def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monk
     resume(tmp_path / "out")
     require_same(whole.directory, tmp_path / "out")
     steps = [entry["from_step"] for entry in manifest_of(tmp_path / "out")["resumed"]]
-    assert len(set(killed)) == 5
+    assert len(set(killed)) == len(set(steps)) == 5
+    assert steps == sorted(steps)
     assert any(step % 6 for step in steps)
