@@ -45,6 +45,8 @@ BROKEN = {
         "declnet_registre",
     ),
     "declnet-no-hook": ("x = 1", "no hook found"),
+    "declnet-unmarked": ("def declnet_register(register): ...", "declnet_register"),
+    "declnet-syntax": ("syntax error", "SyntaxError"),
     "declnet-exits": ("raise SystemExit('bye')", "SystemExit: bye"),
     "declnet-skips": (
         "class Skipped(BaseException): pass\nraise Skipped('not a subclass of Exception')",
@@ -55,14 +57,8 @@ BROKEN = {
         'layer "twice_good" is registered twice',
     ),
     "declnet-not-a-class": (IMPORT + HOOK + "    register(42)", "42 is not"),
-    "declnet-lazy": (
-        IMPORT + HOOK + "    register.lazily('layer', 'lazy', 'nowhere')",
-        "nowhere",
-    ),
-    "declnet-wave": (
-        "from declnet import Buffer",
-        "cannot import name 'Buffer' from 'declnet'",
-    ),
+    "declnet-lazy": (IMPORT + HOOK + "    register.lazily('layer', 'lazy', 'nowhere')", "nowhere"),
+    "declnet-wave": ("from declnet import Buffer", "cannot import name 'Buffer' from 'declnet'"),
 }
 
 RUDE = """
@@ -136,10 +132,7 @@ def test_the_kit_fails_a_metric_that_ends_the_process_or_writes(rude):
 
 @pytest.mark.parametrize(
     ("metric", "cause"),
-    [
-        ("exits", "raised SystemExit in update()"),
-        ("writes", "assignment destination is read-only"),
-    ],
+    [("exits", "raised SystemExit in update()"), ("writes", "assignment destination is read-only")],
 )
 def test_a_metric_neither_ends_the_process_nor_changes_the_targets(
     rude, spec_file, document, metric, cause

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataArgument, DataError, DataSource, Registry, Table
+from declnet import DataArgument, DataError, DataSource, Registry, Table, odd_cells
 from declnet_plugins.new.profile import column_profile
 from declnet_plugins.new.profiling import TableChoices, profile_of
 
@@ -19,14 +19,11 @@ from declnet_plugins.new.profiling import TableChoices, profile_of
 def profile(tmp_path):
     """Of a CSV file with some text."""
 
-    def describe(text, target="y", task=None, folder=tmp_path):
+    def describe(text):
         (tmp_path / "t.csv").write_text(text)
         registry = declnet.default_registry()
-        return profile_of(
-            DataArgument(tmp_path / "t.csv", registry),
-            folder,
-            TableChoices(task, (target,) if target else ()),
-        )
+        choices = TableChoices(targets=("y",))
+        return profile_of(DataArgument(tmp_path / "t.csv", registry), tmp_path, choices)
 
     return describe
 
@@ -62,23 +59,6 @@ def test_a_profile_says_how_values_are_distributed():
     for constant in (np.full(3, 0.1), np.array([]), np.array([np.inf])):
         assert column_profile("c", constant).skewness == 0
     assert np.isfinite(column_profile("h", np.array([1e300, 0, 0])).skewness)
-
-
-@pytest.mark.parametrize(
-    ("y", "requested", "task"),
-    [
-        (["a", "b"], None, "binary"),
-        (["true", "false"], None, "binary"),
-        ([1, 2, 3], None, "classes"),
-        ([1, 2, 3], "regression", "values"),
-        ([0.5, 1, 2], None, "values"),
-        (range(30), None, "values"),
-        (range(30), "classification", "classes"),
-    ],
-)
-def test_the_task_follows_from_the_targets_values(y, requested, task, profile):
-    rows = [f"{row % 7},{list(y)[row % len(y)]}" for row in range(60)]
-    assert profile("x,y\n" + "\n".join(rows) + "\n", task=requested).task == task
 
 
 def test_rows_without_a_target_are_left_out(profile):
@@ -148,3 +128,8 @@ def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
     ):
         with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
             profile_of(DataArgument(path, registry), tmp_path, choices)
+
+
+@pytest.mark.parametrize(("numbers", "odd"), [(5, ["?"]), (4, [])])
+def test_one_text_in_six_different_cells_is_odd_and_one_in_five_is_not(numbers, odd):
+    assert odd_cells([*map(str, range(numbers)), "?"], ".") == odd

@@ -50,12 +50,6 @@ def command(runs, monkeypatch, capsys):
 
 
 @pytest.fixture
-def needs_report():
-    for name in ("jinja2", "pygments", "vl_convert"):
-        pytest.importorskip(name, reason="needs the extra report")
-
-
-@pytest.fixture
 def needs_matplotlib():
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataArgument
 from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
-from declnet_plugins.new.profiling import TableChoices, profile_of
 
-FOR_Y = TableChoices(targets=("y",))
+from ..profiles import spec_text, table_profile
 
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "linear", "mlp")
 TABULAR = PRESETS[:3]
@@ -61,11 +59,9 @@ def written(tmp_path):
             for at in range(rows)
         ]  # fmt: skip
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
-        registry = declnet.default_registry()
-        profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
-        template = registry.find("template", preset)()
-        (tmp_path / "spec.toml").write_text(template.spec_for_table(profile, registry), "utf-8")
-        return (tmp_path / "spec.toml").read_text("utf-8")
+        text = spec_text(preset, table_profile(tmp_path))
+        (tmp_path / "spec.toml").write_text(text, "utf-8")
+        return text
 
     return write
 
@@ -132,22 +128,15 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     target = TARGETS.get(kind, np.where(NUMBER > 1.5, "yes", "no"))
     rows = [f"{x},{y},{y}" for x, y in zip(NUMBER, target, strict=True)]
     (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
-    registry, choices = (
-        declnet.default_registry(),
-        TableChoices(targets=("y", "z") if several else ("y",)),
-    )
-    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
-    text = registry.find("template", preset)().spec_for_table(profile, registry)
-    document = tomllib.loads(text)
+    profile = table_profile(tmp_path, *("yz" if several else "y"))
+    document = tomllib.loads(spec_text(preset, profile))
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
     chooses = document["training"]["callbacks"][0]
     expected = "validation_loss" if several or kind == "values" else "validation_log_loss"
     if preset in TABULAR and not several and kind == "values":
         expected = "validation_mean_squared_error"
-    assert (chooses["type"] in ("best_epoch", "early_stopping"), chooses["monitor"]) == (
-        True,
-        expected,
-    )
+    assert chooses["type"] in ("best_epoch", "early_stopping")
+    assert chooses["monitor"] == expected
     losses = document["losses"].values() if several else [document["loss"]]
     is_smoothed = preset.startswith("realmlp") and kind in ("classes", "binary")
     smoothing = 0.02 if is_smoothed else None
@@ -166,9 +155,7 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
     lines = [f"{','.join(map(str, row))},{rare}" for row, rare in zip(x, is_rare, strict=True)]
     table = tmp_path / "table.csv"
     table.write_text("\n".join([",".join((*columns, "y")), *lines[:rows]]) + "\n", "utf-8")
-    registry = declnet.default_registry()
-    profile = replace(profile_of(DataArgument(table, registry), tmp_path, FOR_Y), folds=1)
-    text = registry.find("template", preset)().spec_for_table(profile, registry)
+    text = spec_text(preset, replace(table_profile(tmp_path), folds=1))
     declnet.run(declnet.parse_spec(tomllib.loads(text), folder=tmp_path), out=tmp_path / "run")
     tested = {name: x[rows:, column] for column, name in enumerate(columns)}
     result = declnet.load_predictor(tmp_path / "run").predict(tested)
@@ -207,14 +194,10 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
 def test_large_tables_get_fewer_epochs(written, tmp_path):
     """Above 6400 training rows the number of steps is kept; beyond that, a few epochs."""
     written("realmlp_td", "values", ("size",))
-    registry = declnet.default_registry()
-    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
-    result = {}
+    profile, result = table_profile(tmp_path), {}
     for rows in (7_500, 50_000, 10_000_000):
         columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
-        text = registry.find("template", "realmlp_td")().spec_for_table(
-            replace(profile, columns=columns), registry
-        )
+        text = spec_text("realmlp_td", replace(profile, columns=columns))
         result[rows] = tomllib.loads(text)["training"]["epochs"]
     assert result[7_500] == 256
     assert 6400 - 256 < result[50_000] * 40_000 // 256 <= 6400
@@ -223,22 +206,16 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
 
 def held_out(preset, profile, **changes):
     """Return folds, validation and test of the spec for a table with some changes."""
-    registry, rows = declnet.default_registry(), changes.pop("rows", profile.rows)
+    rows = changes.pop("rows", profile.rows)
     columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
-    table = replace(profile, columns=columns, **changes)
-    text = registry.find("template", preset)().spec_for_table(table, registry)
+    text = spec_text(preset, replace(profile, columns=columns, **changes))
     data = tomllib.loads(text)["data"]
     return tuple(data.get(name) for name in ("folds", "validation", "test"))
 
 
 def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     written("realmlp_td", "binary", ("size", "age", "city"))
-    registry = declnet.default_registry()
-
-    def profiled():
-        return profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
-
-    profile = profiled()
+    profile = table_profile(tmp_path)
     assert held_out("realmlp_td", profile) == (5, None, 0.2)
     assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, 0.15)
     assert held_out("realmlp_td_s", profile, rows=5_000) == (None, 0.15, 0.15)
@@ -250,18 +227,17 @@ def test_small_tables_get_folds(written, tmp_path, monkeypatch):
         assert held_out(preset, profile, folds=1) == (None, 0.15, 0.2)
     monkeypatch.setitem(TARGETS, "rare", np.where(np.arange(ROWS) < 9, "yes", "no"))
     written("realmlp_td", "rare", ("size",))
-    assert held_out("realmlp_td", profiled()) == (None, 0.15, 0.2)
+    assert held_out("realmlp_td", table_profile(tmp_path)) == (None, 0.15, 0.2)
     monkeypatch.setitem(COLUMNS, "note", texts("large"))
     written("realmlp_td", "binary", ("size", "note"))
-    assert held_out("realmlp_td", profiled()) == (None, 0.15, 0.2)
+    assert held_out("realmlp_td", table_profile(tmp_path)) == (None, 0.15, 0.2)
 
 
 def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
     for number in range(60):
         monkeypatch.setitem(COLUMNS, f"x{number}", RNG.normal(size=ROWS).round(3))
     written("realmlp_td", "values", tuple(f"x{number}" for number in range(60)))
-    registry = declnet.default_registry()
-    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
+    profile = table_profile(tmp_path)
     assert held_out("realmlp_td", profile, rows=3_100)[0] == 5
     assert held_out("realmlp_td", profile, rows=3_200)[0] is None
 
@@ -321,8 +297,7 @@ def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkey
     assert check_spec(spec).problems == ()
     result = declnet.run(spec)
     assert result.metrics["train"][accuracy_of(preset)] > 0.8
-    registry = declnet.default_registry()
-    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
-    notes = registry.find("template", preset)().notes_for_table(profile)
+    template = declnet.default_registry().find("template", preset)()
+    notes = template.notes_for_table(table_profile(tmp_path))
     beside = ", in addition to the other columns" if {"age", "city"} & set(names) else ""
     assert f'column "note" is read as text, word by word{beside}' in notes

@@ -10,13 +10,10 @@ import pytest
 
 import declnet
 from declnet import (
-    Initializer,
     Kernel,
     KernelCalls,
-    Layer,
     OriginError,
     OutputError,
-    Parameter,
     ResumeError,
     SpecError,
     load_model,
@@ -28,38 +25,7 @@ from declnet import (
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.registry.plugin import LOCAL, Plugin
 
-WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave", "2.0")
-
-
-def wave(factor):
-    """y = factor * gain * x, with a gain that the initializer level fills."""
-
-    class Wave(Layer):
-        type = "wave"
-
-        def parameters(self, input_shape):
-            return {"gain": Parameter(input_shape, "level", trainable=False)}
-
-        def forward(self, x, y, state):
-            np.multiply(x, factor * state.gain, out=y)
-
-        def backward(self, x, y, dy, dx, state):
-            if dx is not None:
-                np.multiply(dy, factor * state.gain, out=dx)
-
-    return Wave
-
-
-def level(value):
-    """w = value."""
-
-    class Level(Initializer):
-        type = "level"
-
-        def fill(self, w, rng, fan_in, fan_out):
-            w[...] = value
-
-    return Level
+from ...waves import OTHER, WAVE, level, wave
 
 
 @pytest.fixture

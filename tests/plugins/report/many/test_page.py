@@ -64,12 +64,6 @@ def test_only_the_best_have_curves_of_a_few_points_with_both_ends(tmp_path):
     assert losses == [float(f"{1 / (1 + epoch):.6g}") for epoch in epochs]
 
 
-@pytest.fixture
-def needs_report():
-    for name in ("jinja2", "pygments", "vl_convert"):
-        pytest.importorskip(name, reason="needs the extra report")
-
-
 @pytest.mark.usefixtures("needs_report")
 def test_ten_thousand_runs_are_one_small_file_that_loads_nothing():
     page = many_runs_page("many", [reported(number) for number in range(10_000)])

@@ -10,9 +10,7 @@ from declnet_plugins.standard.layers.products import FEW, SMALL, matrix_product
 
 @pytest.mark.parametrize("orders", ["CCC", "CCF", "FCF", "FFF", "CFC", "FCC"])
 @given(
-    rows=st.integers(1, FEW + 2),
-    inner=st.integers(1, SMALL // 2),
-    columns=st.integers(1, FEW + 2),
+    rows=st.integers(1, FEW + 2), inner=st.integers(1, SMALL // 2), columns=st.integers(1, FEW + 2)
 )
 @example(3, 5000, 7)
 @example(5000, 7, 2)

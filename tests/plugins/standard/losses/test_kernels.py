@@ -20,9 +20,7 @@ from declnet_plugins.standard.losses.classification import (
     CategoricalCrossentropy,
     KLDivergence,
 )
-from declnet_plugins.standard.losses.kernels import (
-    SigmoidBinaryCrossentropy,
-)
+from declnet_plugins.standard.losses.kernels import SigmoidBinaryCrossentropy
 
 from ....plain_arrays import run_kernel, run_loss
 

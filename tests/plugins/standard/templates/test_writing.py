@@ -8,19 +8,12 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataArgument, DataError
+from declnet import DataError
 from declnet.training.checks.check import check_spec
-from declnet_plugins.new.profiling import TableChoices, profile_of
-from declnet_plugins.standard.templates.examples import Linear, TableTemplate
 
-FOR_Y = TableChoices(targets=("y",))
+from ...profiles import spec_text, table_profile
 
 RNG = np.random.default_rng(6)
-
-
-def spec_for_file(file, target, folder, registry, task=None):
-    profile = profile_of(DataArgument(file, registry), folder, TableChoices(task, (target,)))
-    return TableTemplate().spec_for_table(profile, registry)
 
 
 @pytest.fixture
@@ -43,8 +36,8 @@ def new_spec(tmp_path, written):
     """Write a table and return its spec's document, which must be valid unchanged."""
 
     def make(target="y", rows=60, task=None, **columns):
-        path = written(rows, **columns)
-        text = spec_for_file(path, target, tmp_path, declnet.default_registry(), task)
+        written(rows, **columns)
+        text = spec_text("table", table_profile(tmp_path, target, task=task))
         (tmp_path / "spec.toml").write_text(text, "utf-8")
         assert max(map(len, text.splitlines())) < 160
         spec = declnet.load_spec(tmp_path / "spec.toml")
@@ -58,10 +51,9 @@ def new_spec(tmp_path, written):
 def note(tmp_path):
     """Return the only note about the table that was written, for its target y."""
 
-    def find(template=TableTemplate):
-        registry = declnet.default_registry()
-        profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
-        (only,) = template().notes_for_table(profile)
+    def find(preset="table"):
+        template = declnet.default_registry().find("template", preset)()
+        (only,) = template.notes_for_table(table_profile(tmp_path))
         return only
 
     return find
@@ -260,15 +252,12 @@ ORDERED = {
 
 
 @pytest.mark.parametrize("case", ORDERED)
-@pytest.mark.parametrize("preset", [TableTemplate, "realmlp_td"])
+@pytest.mark.parametrize("preset", ["table", "realmlp_td"])
 def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, new_spec, note, tmp_path):
-    registry = declnet.default_registry()
-    template = registry.find("template", preset)() if isinstance(preset, str) else preset()
     values, order = ORDERED[case]
     new_spec(x=numbers(), y=values * 20)
-    profile = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, FOR_Y)
-    assert note(type(template)).endswith('the loss "ordinal" may suit them better, see [loss]')
-    text = template.spec_for_table(profile, registry)
+    assert note(preset).endswith('the loss "ordinal" may suit them better, see [loss]')
+    text = spec_text(preset, table_profile(tmp_path))
     assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
     lines = [line for line in text.splitlines() if "label_smooth" not in line[:13]]
     lines = [line for line in lines if not line.startswith(('type = "cat', '  "softmax"'))]
@@ -355,14 +344,12 @@ SEVERAL = {
 }
 
 
-@pytest.mark.parametrize("template", [TableTemplate, Linear])
+@pytest.mark.parametrize("preset", ["table", "linear"])
 @pytest.mark.parametrize("text", [False, True])
-def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, template, text):
+def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, preset, text):
     more = {"note": [f"the {n} word of a long text {n}" for n in range(200)]} if text else {}
     written(200, **SEVERAL, **more)
-    choices = TableChoices(targets=("is sold", "grade", "dense", "price"))
-    registry = declnet.default_registry()
-    table = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
+    table = table_profile(tmp_path, "is sold", "grade", "dense", "price")
     assert table.targets == {
         "is sold": "binary",
         "grade": "classes",
@@ -370,7 +357,7 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, templ
         "price": "values",
     }
     assert [feature.name for feature in table.features] == ["x", "c", *(["note"] if text else [])]
-    content = template().spec_for_table(table, registry)
+    content = spec_text(preset, table)
     (tmp_path / "spec.toml").write_text(content, "utf-8")
     spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})
     assert check_spec(spec).problems == ()
@@ -391,9 +378,8 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, templ
 
 def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path, written):
     written(80, x=numbers(80), grade=["a", "b", "c"], visits=[*[0, 1, 2] * 26, 3, 11])
-    registry, choices = declnet.default_registry(), TableChoices(targets=("grade", "visits"))
-    table = profile_of(DataArgument(tmp_path / "table.csv", registry), tmp_path, choices)
-    (tmp_path / "spec.toml").write_text(TableTemplate().spec_for_table(table, registry), "utf-8")
+    text = spec_text("table", table_profile(tmp_path, "grade", "visits"))
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
     for seed in range(3):
         spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})
         assert (spec.data.split.method, spec.data.split.column) == ("stratified", "visits")

@@ -1,0 +1,9 @@
+"""What tests of reports need."""
+
+import pytest
+
+
+@pytest.fixture
+def needs_report() -> None:
+    for name in ("jinja2", "pygments", "vl_convert"):
+        pytest.importorskip(name, reason="needs the extra report")
