@@ -122,6 +122,7 @@ from declnet.display.html import table_html as table_html
 from declnet.display.tables import ResultTable as ResultTable
 from declnet.display.tables import TableChart as TableChart
 from declnet.display.tables import format_cell as format_cell
+from declnet.display.words import alternatives as alternatives
 from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError
@@ -155,6 +156,7 @@ from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.plugin import is_interruption as is_interruption
 from declnet.registry.registry import Registry as Registry
+from declnet.registry.spelling import suggestion as suggestion
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.inference.analyzing import AnalysisResult as AnalysisResult

@@ -30,7 +30,7 @@ def compare(
     A folder of runs, e.g. of seeds, folds or a sweep, means all runs in it. Up to 8 runs are shown
     in columns; of more, the best 20 are shown in rows.
     """
-    from declnet.cli.display.run_tables import comparison_data, print_comparison
+    from declnet.cli.display.listed_runs import comparison_data, print_comparison
 
     listed_runs = _runs_among(runs)
     try:
@@ -99,7 +99,7 @@ def runs(
 
     Folders without a run, or with damaged files, are reported on standard error.
     """
-    from declnet.cli.display.run_tables import MOST_ROWS, as_data, filtered, in_order, print_runs
+    from declnet.cli.display.listed_runs import MOST_ROWS, as_data, filtered, in_order, print_runs
     from declnet.cli.display.terminal import is_terminal
     from declnet.runs.storage.listing import ListedRun, list_runs
 

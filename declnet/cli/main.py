@@ -12,7 +12,6 @@ from declnet.cli.check import check, explain
 from declnet.cli.compare import compare, runs
 from declnet.cli.display.streams import command_streams, print_line
 from declnet.cli.plugin_commands import CommandGroup
-from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.process import run_confirmed
 from declnet.cli.run import resume, run
@@ -45,7 +44,6 @@ for subcommand in (
     tune,
     runs,
     compare,
-    plugins,
 ):
     command.add_command(subcommand)
 

@@ -10,9 +10,9 @@ from declnet.contracts.arrays import Shape
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataInfo
+    from declnet.contracts.network.directions import Better
     from declnet.contracts.network.layer import Layer, OutputRange
     from declnet.contracts.network.loss import Loss
-    from declnet.contracts.network.metric_names import Better
     from declnet.contracts.network.optimizer import Optimizer
     from declnet.contracts.network.parameter import ParameterInfo
     from declnet.contracts.runs.callback import Callback

@@ -19,8 +19,8 @@ from declnet.graph.wiring import Wire, parts_of, why_unknown, wire
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
-from declnet.spec.messages import from_here
 from declnet.spec.partial import LayerPart
+from declnet.spec.shown_values import from_here
 
 
 @dataclass(frozen=True)

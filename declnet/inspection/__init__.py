@@ -1,1 +1,1 @@
-"""Inspection of a network and its training, without recording a run."""
+"""Inspection of a network, its training and installed plugins, without recording a run."""

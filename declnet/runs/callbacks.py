@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better
 
 if TYPE_CHECKING:
     from declnet.runs.storage.listing import ListedRun

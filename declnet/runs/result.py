@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declnet.contracts.network.metric_names import LOSSES
+from declnet.contracts.network.directions import LOSSES
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.errors import DataError, OutputError, RunError
 from declnet.graph.model import Model

@@ -9,7 +9,7 @@ from declnet.display.html import Html, collapsible, element, joined
 from declnet.errors import KeyPath
 from declnet.spec.document.overrides import SOURCE
 from declnet.spec.document.source_map import value_at
-from declnet.spec.messages import from_here, shown
+from declnet.spec.shown_values import from_here, shown
 from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from declnet.spec.messages import shown
+from declnet.spec.shown_values import shown
 
 
 def flatten(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.spec.document.compose import Composed, composed_in, merged
 from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.document.variables import names_in
-from declnet.spec.messages import hint_for_missing, shown
 from declnet.spec.model import fit_name
+from declnet.spec.shown_values import hint_for_missing, shown
 from declnet.spec.varying_keys import SWEEP, TUNE, Reader
 
 if TYPE_CHECKING:

@@ -39,9 +39,9 @@ from declnet.spec.document.compose import FORMAT_VERSION
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.document.variables import VARIABLES, literal_value
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, name_problems
-from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.section import Section, contradiction, duplicates, require_none
+from declnet.spec.shown_values import shown
 from declnet.spec.varying_keys import SWEEP, TUNE
 
 if TYPE_CHECKING:

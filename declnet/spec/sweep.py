@@ -12,8 +12,8 @@ from typing import Any
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.document.variables import VARIABLES
-from declnet.spec.messages import shown
 from declnet.spec.points import Axis, Point, SweptValue, in_order, point_of
+from declnet.spec.shown_values import shown
 from declnet.spec.sweep_ranges import FORMS, is_range, range_values
 from declnet.spec.varying_keys import (
     FIXED,

@@ -8,7 +8,7 @@ from typing import Any
 
 from declnet.errors import KeyPath
 from declnet.registry.spelling import suggestion
-from declnet.spec.messages import shown
+from declnet.spec.shown_values import shown
 from declnet.spec.varying_keys import Reader
 
 _KEYS = {

@@ -20,9 +20,9 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.document.source_map import SourceMap
-from declnet.spec.messages import shown
 from declnet.spec.points import Axis, Point, SweptValue, in_order, is_allowed, point_of
 from declnet.spec.section import Section, duplicates
+from declnet.spec.shown_values import shown
 from declnet.spec.validation_errors import diagnostic_of
 from declnet.spec.varying_keys import (
     FIXED,

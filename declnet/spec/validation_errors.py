@@ -29,9 +29,9 @@ from declnet.spec.document.blocks import LAYERS, Block
 from declnet.spec.document.compose import EXTENDS
 from declnet.spec.document.expansion import Expansion
 from declnet.spec.document.source_map import value_at
-from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec
 from declnet.spec.repairs import Repair
+from declnet.spec.shown_values import shown
 
 _ERRORS: dict[str, tuple[str, str]] = {
     "unknown_key": ("E010", ""),

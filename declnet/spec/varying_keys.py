@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.registry.spelling import suggestion
 from declnet.spec.document.source_map import SourceMap
-from declnet.spec.messages import shown
 from declnet.spec.points import Axis, SweptValue, in_order, means
+from declnet.spec.shown_values import shown
 
 SWEEP, TUNE, WHEN = "sweep", "tune", "when"
 LARGEST_SEED = 2**53

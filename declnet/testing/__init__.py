@@ -18,6 +18,7 @@ from declnet.testing.checking import (
 )
 from declnet.testing.component_data import ExampleData, example_data
 from declnet.testing.examples import build_examples
+from declnet.testing.isolation import check_package_in_subprocess
 from declnet.testing.packages import check_component, check_package
 from declnet.testing.pytest_items import component_tests
 from declnet.testing.report import Outcome, Report
@@ -37,6 +38,7 @@ __all__ = [
     "check",
     "check_component",
     "check_package",
+    "check_package_in_subprocess",
     "checks_for",
     "component_tests",
     "example_data",

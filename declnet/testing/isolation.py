@@ -1,7 +1,7 @@
-"""The checks of a plugin in a process of their own, whose end must be confirmed.
+"""The checks of a plugin in a subprocess, which must confirm that it has run all of them.
 
 A component may end its process without an exception, by `os._exit` or a crash in native code. The
-check under way has then failed, and the components after its own are still checked.
+running check has then failed, and the next components are still checked.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from declnet.testing.packages import cases_of_package
 from declnet.testing.report import Outcome, Report
 
 
-def check_package_apart(name: str) -> Report:
-    """Run every check on every component that a plugin registers, in another process.
+def check_package_in_subprocess(name: str) -> Report:
+    """Run every check on every component that a plugin registers, in a subprocess.
+
+    A check that ends the process has failed, and so has one that raises an exception that is not an
+    `Exception`.
 
     Args:
         name: an entry point of the group `declnet`, a distribution, or an importable package.
 
     Returns:
-        The outcomes, as of `check_package`; a check that ends the process has failed.
+        The outcomes, like `check_package`.
 
     Raises:
         RegistryError: there is no such plugin.

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.network.directions import LOSSES, Better
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.metric import Metric
-from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import verified, verify
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION, Head, PartialHead

@@ -155,7 +155,7 @@ def example_projects(
 def _complete(project: ExampleProject, name: str) -> None:
     """Add the output of `declnet plugins new` before the page edits one of its files."""
     if not project.packages:
-        from declnet.cli.plugins.scaffold import write_package
+        from declnet.inspection.plugins.scaffold import write_package
 
         written = write_package(name, "layer", project.folder / "new")
         for file in written.rglob("*"):

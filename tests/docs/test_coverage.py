@@ -14,7 +14,7 @@ from declnet_pages.spec_tables import SECTIONS
 
 import declnet
 from declnet import default_registry
-from declnet.cli.plugins.commands import KINDS
+from declnet.inspection.plugins.command import KINDS
 from declnet.testing import __all__ as names_of_the_kit
 from declnet_plugins.jit import _NAMES as NAMES_FOR_KERNELS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import declnet
 from declnet.spec import display
 from declnet.spec.display import shown_document
-from declnet.spec.messages import shown
+from declnet.spec.shown_values import shown
 
 from ..html_views import HtmlView
 

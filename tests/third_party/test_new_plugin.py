@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from declnet.cli.plugins.commands import KINDS as KINDS_OF_THE_CORE
+from declnet.inspection.plugins.command import KINDS as KINDS_OF_THE_CORE
 
 KINDS = (*KINDS_OF_THE_CORE, "exporter", "importer")
 

@@ -14,7 +14,7 @@ from declnet.cli.display.terminal import is_terminal, rich_table
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.display.characters import escaped_line
 from declnet.display.tables import ResultTable
-from declnet.runs.display.metrics import (
+from declnet.runs.display.metric_labels import (
     Abbreviations,
     abbreviations,
     live_metrics,

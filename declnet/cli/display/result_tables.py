@@ -34,13 +34,13 @@ from declnet.graph.display import layers_table
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.runs.display.group_tables import series_table
-from declnet.runs.display.metrics import abbreviations, metrics_in_words, ordered
+from declnet.runs.display.metric_labels import abbreviations, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative
 from declnet.runs.result import RunResult
-from declnet.spec.messages import from_here
+from declnet.spec.shown_values import from_here
 
 
 def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None:

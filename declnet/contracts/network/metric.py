@@ -6,7 +6,7 @@ from pydantic import Field
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.contracts.strict_model import Label
 
 

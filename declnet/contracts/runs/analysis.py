@@ -10,7 +10,7 @@ import numpy as np
 from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.display.tables import ResultTable, fault_of
 
 

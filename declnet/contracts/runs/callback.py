@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.serialization import NotPlainError, is_plain_dict, to_plain
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.annotations import AtLeast, Misfit, shown
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.contracts.serialization import Number
 from declnet.errors import Diagnostic, KeyPath, RegistryError
 

@@ -9,7 +9,7 @@ from typing import Any
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import Kind, ResultTable, Row, kinds_of
 from declnet.display.words import counted
-from declnet.runs.display.metrics import ordered
+from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import STATISTICS
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects

@@ -10,7 +10,7 @@ from typing import Any
 
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.display.characters import escaped_line
-from declnet.runs.display.metrics import abbreviations, live_metrics, log_line
+from declnet.runs.display.metric_labels import abbreviations, live_metrics, log_line
 from declnet.runs.options import Listener
 from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event, Progressed

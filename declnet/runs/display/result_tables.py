@@ -10,7 +10,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.display.tables import ResultTable, Row, kinds_of
 from declnet.display.words import counted
-from declnet.runs.display.metrics import ordered
+from declnet.runs.display.metric_labels import ordered
 from declnet.runs.ranking import MetricValues, informative
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from declnet.display.tables import Cell, Kind, ResultTable, kinds_of
-from declnet.runs.display.metrics import ordered
+from declnet.runs.display.metric_labels import ordered
 from declnet.runs.ranking import FOR_CHOICE, PARTS, directions_of, informative, sort_key
 from declnet.runs.storage.listing import ListedRun
 from declnet.spec.flatten import differing_keys

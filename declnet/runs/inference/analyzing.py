@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis
 from declnet.data.preparing.targets import loss_targets_of

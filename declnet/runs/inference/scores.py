@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.runs.inference.predictions import OutputReading
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.serialization import Number
 from declnet.stored import Stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better
 from declnet.registry.spelling import suggestion
 from declnet.runs.many.series import RunSeries, spread
 from declnet.runs.ranking import (
@@ -16,8 +16,8 @@ from declnet.runs.ranking import (
     order_of,
     sort_key,
 )
-from declnet.spec.messages import shown
 from declnet.spec.model import RunSpec
+from declnet.spec.shown_values import shown
 from declnet.training.metrics import directions
 
 

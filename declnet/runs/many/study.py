@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.contracts.runs.plan import Task
 from declnet.contracts.runs.searcher import Scalar, StudyTrial
 from declnet.errors import OutputError, SpecError

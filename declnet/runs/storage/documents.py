@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from declnet.contracts.network.directions import Better
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
-from declnet.contracts.network.metric_names import Better
 from declnet.contracts.serialization import Number, Omitted
 from declnet.runs.storage.folder import MANIFEST, METRICS, read_json, reading
 from declnet.stored import Stored

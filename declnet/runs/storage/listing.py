@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from declnet.contracts.network.metric_names import Better
+from declnet.contracts.network.directions import Better
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles

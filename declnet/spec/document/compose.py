@@ -13,7 +13,7 @@ from declnet.spec.document.document import Document, read_document
 from declnet.spec.document.overrides import Override, apply_override
 from declnet.spec.document.source_map import Origin, SourceMap
 from declnet.spec.document.variables import VARIABLES, names_in
-from declnet.spec.messages import hint_for_missing
+from declnet.spec.shown_values import hint_for_missing
 
 if TYPE_CHECKING:
     from declnet.spec.document.key_positions import Syntax

@@ -80,7 +80,7 @@ def _read_text(path: Path) -> str:
             raise _unreadable(path, f"too large for a spec: more than {LARGEST_FILE:,} bytes", hint)
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        from declnet.spec.messages import hint_for_missing
+        from declnet.spec.shown_values import hint_for_missing
 
         raise _unreadable(path, "there is no such file", hint_for_missing(path, None)) from None
     except IsADirectoryError:

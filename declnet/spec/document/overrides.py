@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.spec.document.document import DEEPEST, TOO_DEEP, too_deep_key, too_deep_path
 from declnet.spec.document.source_map import Focus, Origin, SourceMap
-from declnet.spec.messages import shown
+from declnet.spec.shown_values import shown
 
 if TYPE_CHECKING:
     from declnet.spec.document.key_positions import KeyPositions

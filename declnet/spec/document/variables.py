@@ -9,7 +9,7 @@ from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.spelling import closest
-from declnet.spec.messages import shown
+from declnet.spec.shown_values import shown
 
 VARIABLES = "variables"
 """The section that defines variables; it exists only before validation."""

@@ -8,8 +8,8 @@ from functools import cached_property, partial
 
 from declnet.caching import computed_once
 from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.network.directions import Better
 from declnet.contracts.network.inputs import InputInfo, lengths_of
-from declnet.contracts.network.metric_names import Better
 from declnet.data.integer_limits import Limits
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
@@ -20,9 +20,9 @@ from declnet.graph.shapes import Inferred, Node, infer, input_limits
 from declnet.graph.weight_files import read_weight_shapes
 from declnet.registry.registry import Registry
 from declnet.spec.heads import PartialHead
-from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.model import InitialWeights
 from declnet.spec.partial import PartialSpec
+from declnet.spec.shown_values import from_here, hint_for_missing
 from declnet.training.checks.description import Described, describe
 from declnet.training.memory import run_memory
 from declnet.training.metrics import history_metrics

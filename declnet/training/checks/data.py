@@ -10,7 +10,7 @@ from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_l
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import label_of_class
 from declnet.errors import DataError, Diagnostic
-from declnet.spec.messages import from_here
+from declnet.spec.shown_values import from_here
 from declnet.training.checks.context import CheckContext
 
 

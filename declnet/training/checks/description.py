@@ -17,8 +17,8 @@ from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.errors import DataError, Diagnostic, error_message
 from declnet.spec.data_section import DataSpec
-from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.partial import PartialSpec
+from declnet.spec.shown_values import from_here, hint_for_missing
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.searcher import Searcher, StudyContext
 from declnet.data.splits import Data

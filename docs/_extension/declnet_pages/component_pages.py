@@ -6,7 +6,11 @@ import inspect
 from collections.abc import Iterable
 from html import escape
 
-from declnet.cli.component_pages import ComponentDescription, FieldDescription, describe
+from declnet.inspection.plugins.descriptions import (
+    ComponentDescription,
+    FieldDescription,
+    describe,
+)
 from declnet.registry.registry import Entry, Registry
 from declnet_pages.markdown import block, code, escaped, prose, table
 
@@ -128,7 +132,7 @@ def _page(kind: str, entries: Iterable[Entry]) -> str:
 
 def component_section(entry: Entry) -> str:
     """Return the section of one component, with the details of `declnet plugins show`."""
-    described = describe(entry)
+    described = describe(entry.component, str(entry.plugin))
     parts = [
         f"({label(described.kind, described.type)})=\n## {described.type}\n",
         block(described.summary, "text") if described.summary else "",

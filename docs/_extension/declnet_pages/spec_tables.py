@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from declnet import CalibrationSpec, DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
-from declnet.cli.component_pages import describe_field
+from declnet.inspection.plugins.descriptions import describe_field
 from declnet.spec.data_section import SplitSpec
 from declnet.spec.document.blocks import Block
 from declnet_pages.component_pages import field_row

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataArgument, DataError, DataSource, Registry, Table
+from declnet import DataArgument, DataError, DataSource, Registry, Table, odd_cells
 from declnet_plugins.new.profile import column_profile
 from declnet_plugins.new.profiling import TableChoices, profile_of
 
@@ -128,3 +128,8 @@ def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
     ):
         with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
             profile_of(DataArgument(path, registry), tmp_path, choices)
+
+
+@pytest.mark.parametrize(("numbers", "odd"), [(5, ["?"]), (4, [])])
+def test_one_text_in_six_different_cells_is_odd_and_one_in_five_is_not(numbers, odd):
+    assert odd_cells([*map(str, range(numbers)), "?"], ".") == odd

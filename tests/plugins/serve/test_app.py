@@ -330,6 +330,10 @@ def test_health_and_models(client):
         "known": ["blue", "green", "red"],
     }
     assert models["pixels"]["arrays"] == {"x": [2, 3]}
+    assert [*models["pixels"]["losses"]] == ["prediction"]
+    houses = client("houses")("/models").json["models"][0]
+    assert "prediction" not in houses["losses"]
+    assert len(houses["losses"]) > 1
     ask.app.stopping = True
     assert ask("/health/ready").status == 503
     assert ask("/health/live").status == 200

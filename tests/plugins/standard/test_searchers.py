@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from declnet import Dimension, StudyContext, StudyTrial, parse_spec, tune
-from declnet_plugins.standard.searchers import Grid, Random
+from declnet_plugins.standard.searchers import STARTING_TRIALS, Grid, Random
 
 SPACE = (
     Dimension("optimizer", choices=("sgd", "adam")),
@@ -86,3 +86,10 @@ def test_without_optuna_a_study_is_random_and_stays_so(document, monkeypatch, tm
     assert [trial.state for trial in result.trials] == ["finished"] * 2
     monkeypatch.undo()
     assert type(result.search.searcher) is Random
+
+
+@pytest.mark.parametrize(("value", "stops"), [(1.0, False), (1.1, True)])
+def test_a_trial_that_equals_the_median_goes_on(value, stops):
+    before = [StudyTrial(n, {}, "finished", 1.0, {3: 1.0}) for n in range(STARTING_TRIALS)]
+    trial = StudyTrial(9, {}, reported={3: value})
+    assert Random().should_stop(STUDY, trial, before) is stops

@@ -207,6 +207,12 @@ def test_an_analysis_that_fails_is_a_warning_of_a_run_that_ends_well(document, t
     assert manifest["warnings"] == list(result.warnings)
 
 
+def test_samples_without_numbers_are_numbered_across_parts():
+    parts = iter([Table({"at": np.arange(3)}), Table({"at": np.arange(3, 5)})])
+    samples, _ = some_of(parts, np.random.default_rng(0))
+    assert np.array_equal(samples.rows, [1, 2, 3, 4, 5])
+
+
 @pytest.mark.parametrize("most", [7, 40, 1000])
 def test_some_samples_of_many_parts_are_drawn_evenly_and_stay_in_order(most):
     total = 200

@@ -10,7 +10,7 @@ import pytest
 
 from declnet import Task, default_registry, execute_task, parse_spec
 from declnet.runs.many.answers import Answer
-from declnet.runs.many.run_tasks import RunTask
+from declnet.runs.many.run_tasks import RunTask, at_intervals
 from declnet.runs.storage.folder import locked
 
 
@@ -64,3 +64,11 @@ def test_a_run_that_another_process_is_about_to_leave_is_waited_for(task, tmp_pa
     threading.Timer(0.2, leave.set).start()
     assert outcome(task, tmp_path).error is None
     thread.join()
+
+
+def test_progress_is_not_reported_more_often_than_the_heart_beats():
+    reported = []
+    progress = at_intervals(reported.append)
+    for share in (0.1, 0.2, 0.3):
+        progress(share)
+    assert reported == [0.1]

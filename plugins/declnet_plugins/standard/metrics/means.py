@@ -22,7 +22,7 @@ class MeanMetric(Metric):
         """Add a batch."""
         values = self.values(y_pred, y_true)
         is_boolean = values.dtype.kind == "b"  # counting is faster than summing
-        state[0] += np.count_nonzero(values) if is_boolean else values.sum().item()
+        state[0] += int(np.count_nonzero(values)) if is_boolean else values.sum().item()
         state[1] += values.size
 
     def result(self, state: list[float]) -> float:

@@ -127,8 +127,12 @@ def test_a_scaler_is_an_affine_layer_that_is_not_trained(tmp_path):
     arrays = [("mean", [1, 2, 3, 4]), ("std", [2, 1, 4, 5]), ("w", np.eye(4)), ("bias", [7])]
     onnx.save(model_of(nodes, arrays), tmp_path / "m.onnx")
     assert import_file(tmp_path / "m.onnx", tmp_path / "m.toml").difference < 2e-6
-    layers = load_spec(tmp_path / "m.toml").model.layers
+    spec = load_spec(tmp_path / "m.toml")
+    layers = spec.model.layers
     assert [layer.type for layer in layers] == ["batch_norm", "dense"]
+    x = np.array([[1e3, 2e3, 3e3, 4e3]])
+    expected = (x - arrays[0][1]) / arrays[1][1] + 7
+    np.testing.assert_allclose(build_model(spec.model, (4,)).predict(x), expected, rtol=1e-6)
     assert layers[0].trainable is False
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from declnet.spec.messages import shown
+from declnet.spec.shown_values import shown
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 
 from declnet import EpochLogged, Metric
 from declnet.display.tables import format_metric
-from declnet.runs.display.metrics import abbreviations, live_metrics, metrics_in_words
+from declnet.runs.display.metric_labels import abbreviations, live_metrics, metrics_in_words
 from declnet.spec.heads import Head
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 from declnet_plugins.standard.metrics.classification import F1, Accuracy

@@ -8,7 +8,7 @@ from typing import Any
 
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_table
-from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better
 from declnet.display.words import counted
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from declnet.contracts.network.metric_names import LOSSES
+from declnet.contracts.network.directions import LOSSES
 from declnet.display.tables import format_number
 from declnet.runs.ranking import DATA_SETS
 

@@ -1,10 +1,12 @@
-"""The output of `declnet plugins`: installed and broken plugins, and a page for a component."""
+"""Descriptions of components, and the tables of components and broken plugins."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
+from operator import attrgetter
 from pathlib import Path
 from textwrap import indent
 from types import NoneType, UnionType
@@ -13,17 +15,20 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import tomli_w
 from pydantic.fields import FieldInfo
 
-from declnet.cli.display.streams import print_document, print_line
-from declnet.cli.display.terminal import print_table
-from declnet.contracts.component import Component
-from declnet.contracts.data.data_source import DataSource
-from declnet.contracts.number_or import MAXIMUM
-from declnet.display.tables import ResultTable
-from declnet.display.words import alternatives
-from declnet.registry.plugin import Plugin
-from declnet.registry.registry import Entry, Registry
+from declnet import (
+    Component,
+    DataSource,
+    Layer,
+    Loss,
+    Registry,
+    ResultTable,
+    alternatives,
+    print_document,
+    print_line,
+    print_table,
+)
 
-_PLAIN = {
+_TYPE_NAMES = {
     int: "integer",
     float: "number",
     bool: "true or false",
@@ -60,36 +65,36 @@ def describe_field(name: str, field: FieldInfo) -> FieldDescription:
     """Describe a field of a pydantic model."""
     return FieldDescription(
         name=name,
-        type=_in_words(field.annotation),
-        default="required" if field.is_required() else _value(_default(field)),
+        type=_type_name(field.annotation),
+        default="required" if field.is_required() else _default_text(_default(field)),
         range=", ".join(_bounds(field.metadata)),
         description=field.description or "",
     )
 
 
-def _in_words(annotation: Any) -> str:
+def _type_name(annotation: Any) -> str:
     """Return a type in plain words, e.g. `number or schedule`, `list of integers`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        words = (_in_words(argument) for argument in arguments if argument is not NoneType)
-        return alternatives(words)
+        members = (argument for argument in arguments if argument is not NoneType)
+        return alternatives(map(_type_name, members))
     if origin is Literal:
         return alternatives(f'"{argument}"' for argument in arguments)
     if origin in (tuple, list, Annotated):
-        inner = _in_words(arguments[0])
+        inner = _type_name(arguments[0])
         return inner if origin is Annotated else f"list of {inner}s"
     if isinstance(annotation, type) and issubclass(annotation, Component):
-        named = "" if annotation.is_contract() else f' "{annotation.type}"'
-        return annotation.kind + named
-    return _PLAIN.get(annotation, getattr(annotation, "__name__", str(annotation)))
+        suffix = "" if annotation.is_contract() else f' "{annotation.type}"'
+        return annotation.kind + suffix
+    return _TYPE_NAMES.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
 def _bounds(metadata: list[Any]) -> Iterator[str]:
-    """Yield the ranges in a field's metadata (annotated-types, or declnet's `NumberOr`)."""
+    """Yield the ranges in a field's metadata, of annotated-types or of `float | Contract`."""
     for constraint in metadata:
         for attribute, sign in _SIGNS.items():
             bound = getattr(constraint, attribute, None)
-            if bound is not None and abs(bound) < MAXIMUM:
+            if bound is not None and abs(bound) < sys.float_info.max:
                 yield f"{sign} {bound}" if isinstance(bound, int) else f"{sign} {bound:g}"
 
 
@@ -100,35 +105,33 @@ def _default(field: FieldInfo) -> Any:
     return field.get_default(call_default_factory=True)
 
 
-def _value(value: Any) -> str:
+def _default_text(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, Component):
         table = value.model_dump(mode="json", exclude_defaults=True)
         return _inline(table) if len(table) > 1 else value.type
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple | Mapping):
+    if isinstance(value, bool | list | tuple | Mapping):
         return _inline(value)
     return str(value)
 
 
-_TABLES = {"layer": "[[model.layers]]", "loss": "[loss]", "optimizer": "[optimizer]"}
+_HEADINGS = {"layer": "[[model.layers]]", "loss": "[loss]", "optimizer": "[optimizer]"}
 
 _NOT_IN_SPECS = ("kernel", "template")
 """Kinds of components that specs never name, so they have no example in TOML."""
 
 
 def _examples(component: type[Component]) -> Iterator[str]:
-    """Yield the examples as TOML: under their section if a spec has one, else inline tables."""
+    """Yield the examples in TOML: sections if a spec has one for the kind, else inline tables."""
     if component.kind in _NOT_IN_SPECS:
         return
     required = any(field.is_required() for field in component.model_fields.values())
     for fields in component.examples or (() if required else ({},)):
         table = {"type": component.type, **fields}
-        if component.kind in _TABLES:
+        if component.kind in _HEADINGS:
             lines = (f"{key} = {_inline(value)}" for key, value in table.items())
-            yield "\n".join([_TABLES[component.kind], *lines])
+            yield "\n".join([_HEADINGS[component.kind], *lines])
         else:
             yield _inline(table)
 
@@ -151,9 +154,9 @@ class ComponentDescription:
 
     Attributes:
         summary: the class's docstring, with the equation.
-        fields: its own keys first, then the ones from its contract.
-        traits: what it declares according to its contract, e.g. a layer's inputs.
-        parameters: for a layer, parameter shapes by name, for an input shape that it accepts.
+        fields: the keys that the class adds to its contract's, then those of the contract.
+        traits: declarations that its contract asks for, e.g. a layer's number of inputs.
+        parameters: a layer's parameters with their shapes, for an input shape that it accepts.
         source: the file that defines it.
         examples: tables in TOML.
     """
@@ -170,25 +173,23 @@ class ComponentDescription:
     examples: tuple[str, ...]
 
 
-def describe(entry: Entry) -> ComponentDescription:
-    """Describe a registered component; errors from its import propagate."""
-    component: type[Component] = entry.component
-    contract: Any = next(base for base in component.__mro__ if "kind" in vars(base))
-    inherited = set(contract.model_fields)
+def describe(component: type[Component], plugin: str) -> ComponentDescription:
+    """Describe a component that a plugin registered."""
+    inherited = component.contract().model_fields
     fields = sorted(component.model_fields.items(), key=lambda item: item[0] in inherited)
     try:
         source = inspect.getsourcefile(component) or ""
     except TypeError:
         source = ""
     return ComponentDescription(
-        kind=entry.kind,
-        type=entry.type,
+        kind=component.kind,
+        type=component.type,
         class_name=f"{component.__module__}.{component.__qualname__}",
         summary=inspect.getdoc(component) or "",
         fields=tuple(describe_field(name, field) for name, field in fields),
         traits=_traits(component),
         parameters=_parameters(component),
-        plugin=str(entry.plugin),
+        plugin=plugin,
         source=source,
         examples=tuple(_examples(component)),
     )
@@ -196,34 +197,32 @@ def describe(entry: Entry) -> ComponentDescription:
 
 def _traits(component: type[Component]) -> dict[str, str]:
     traits = {}
-    if component.kind == "layer":
-        count = component.n_inputs  # type: ignore[attr-defined]
+    if issubclass(component, Layer):
+        count, dtype = component.n_inputs, component.input_dtype
         traits["inputs"] = "any number" if count is None else str(count)
-        dtype = component.input_dtype  # type: ignore[attr-defined]
         traits["input type"] = dtype if isinstance(dtype, str) else ", then ".join(dtype)
-    if component.kind == "loss":
-        traits["targets"] = component.targets  # type: ignore[attr-defined]
+    if issubclass(component, Loss):
+        traits["targets"] = component.targets
     if issubclass(component, DataSource):
-        read = (*component.suffixes, *(("folders",) if component.reads_folders else ()))
-        if read:
-            traits["reads"] = ", ".join(read)
+        formats = (*component.suffixes, *(("folders",) if component.reads_folders else ()))
+        if formats:
+            traits["reads"] = ", ".join(formats)
     return traits
 
 
 def _parameters(component: type[Component]) -> dict[str, str]:
     """Return the shapes of a layer's parameters, for its first example and a suitable shape."""
-    if component.kind != "layer":
+    if not issubclass(component, Layer):
         return {}
-    tables = component.examples or ({},)
-    shapes = component.example_shapes or ((4,), (3, 8, 8))  # type: ignore[attr-defined]
-    for shape in shapes:
+    example, *_ = component.examples or ({},)
+    for shape in component.example_shapes or ((4,), (3, 8, 8)):
         try:
-            parameters = component.model_validate(tables[0]).parameters(shape)  # type: ignore[attr-defined]
+            parameters = component.model_validate(example).parameters(shape)
         except (ValueError, TypeError, IndexError):
             continue
         if parameters:
-            named = (f"{name} {parameter.shape}" for name, parameter in parameters.items())
-            return {f"parameters for samples of shape {shape}": ", ".join(named)}
+            shapes = (f"{name} {parameter.shape}" for name, parameter in parameters.items())
+            return {f"parameters for samples of shape {shape}": ", ".join(shapes)}
     return {"parameters": "none"}
 
 
@@ -239,6 +238,9 @@ def print_component(component: ComponentDescription) -> None:
         print_line(f"{name}: {value}")
     for example in component.examples:
         print_document(f"\nexample:\n{indent(example, '    ')}\n")
+
+
+_origin = attrgetter("name", "distribution", "version")
 
 
 def print_plugins(registry: Registry) -> None:
@@ -265,7 +267,3 @@ def print_plugins(registry: Registry) -> None:
     if registry.failures:
         broken = tuple((*_origin(failure.plugin), failure.cause) for failure in registry.failures)
         print_table(ResultTable("broken plugins", (*origin, "cause"), broken))
-
-
-def _origin(plugin: Plugin) -> tuple[str, str, str]:
-    return plugin.name, plugin.distribution, plugin.version

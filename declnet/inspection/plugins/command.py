@@ -1,4 +1,4 @@
-"""`declnet plugins`: list components and failures, show one, check a plugin, begin a new one."""
+"""`declnet plugins` and its subcommands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from declnet.cli.display.streams import print_line
+from declnet import print_line
 
 
 @click.group(invoke_without_command=True)
@@ -21,8 +21,8 @@ def plugins(context: click.Context) -> None:
 @plugins.command("list")
 def list_plugins() -> None:
     """List all installed components by kind, and broken or disabled plugins."""
-    from declnet.cli.component_pages import print_plugins
-    from declnet.registry.discovery import default_registry
+    from declnet import default_registry
+    from declnet.inspection.plugins.descriptions import print_plugins
 
     print_plugins(default_registry())
 
@@ -35,26 +35,24 @@ def show(type_name: str, kind: str | None) -> None:
 
     A type that exists in several kinds or distributions is shown once for each.
     """
-    from declnet.cli.component_pages import describe, print_component
-    from declnet.errors import UnknownTypeError
-    from declnet.registry.discovery import default_registry
-    from declnet.registry.spelling import suggestion
+    from declnet import UnknownTypeError, default_registry, suggestion
+    from declnet.inspection.plugins.descriptions import describe, print_component
 
     registry = default_registry()
     kinds = [kind] if kind is not None else registry.kinds()
-    entries = [entry for of_kind in kinds for entry in registry.offers(of_kind, type_name)]
+    entries = [entry for name in kinds for entry in registry.offers(name, type_name)]
     if not entries:
-        for known_kind in kinds:
-            if kind is not None or registry.offering(known_kind, type_name):
-                registry.entry(known_kind, type_name)  # raises, with a broken plugin's cause
-        known = {name for of_kind in kinds for name in registry.types(of_kind)}
-        hint = suggestion(type_name, known, "installed types")
+        for name in kinds:
+            if kind is not None or registry.offering(name, type_name):
+                registry.entry(name, type_name)  # raises, with a broken plugin's cause
+        types = {type_ for name in kinds for type_ in registry.types(name)}
+        hint = suggestion(type_name, types, "installed types")
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
     for number, entry in enumerate(entries):
         if number:
             print_line()
             print_line()
-        print_component(describe(entry))
+        print_component(describe(entry.component, str(entry.plugin)))
     shown = {(entry.kind, entry.type) for entry in entries}
     for conflict in registry.conflicts():
         if (conflict.kind, conflict.type) in shown:
@@ -66,9 +64,9 @@ def show(type_name: str, kind: str | None) -> None:
 @click.argument("package")
 def check(package: str) -> int:
     """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
-    from declnet.testing.isolation import check_package_apart
+    from declnet.testing import check_package_in_subprocess
 
-    report = check_package_apart(package)
+    report = check_package_in_subprocess(package)
     for line in report.lines():
         print_line(line)
     return 0 if report.succeeded else 1
@@ -89,14 +87,14 @@ KINDS = (
     "analysis",
     "searcher",
 )
-"""The kinds of the core; those of plugins have templates beside their contracts."""
+"""Kinds whose templates are here; a plugin keeps those of its kinds next to their contracts."""
 
 
 class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2
     """A kind of the core, or one of a plugin whose contract has a template."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from declnet.cli.plugins.scaffold import template_of
+        from declnet.inspection.plugins.scaffold import template_of
 
         if value not in KINDS and template_of(value) is not None:
             return value
@@ -120,7 +118,7 @@ class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2
 )
 def new(name: str, kind: str, into: Path) -> None:
     """Create a package NAME with one component, tests and a README, ready to install."""
-    from declnet.cli.plugins.scaffold import write_package
+    from declnet.inspection.plugins.scaffold import write_package
 
     folder = write_package(name, kind, into)
     print_line(f"{folder}: written. Next:")

@@ -9,10 +9,7 @@ from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
-from declnet import __version__
-from declnet.display.words import kind_in_words
-from declnet.errors import OutputError
-from declnet.registry.discovery import default_registry
+from declnet import OutputError, __version__, default_registry
 
 _PREFIX = "declnet-"
 
@@ -35,7 +32,7 @@ def write_package(name: str, kind: str, into: Path) -> Path:
     """
     stem = re.sub(r"[-_]+", "_", name.removeprefix(_PREFIX).removeprefix("declnet_")).lower()
     distribution = _PREFIX + stem.replace("_", "-")
-    reason = _unfit(stem) or _taken(kind, stem, distribution)
+    reason = _invalid(stem) or _taken(kind, stem, distribution)
     if reason is not None:
         raise OutputError(f'"{name}" cannot be the name of a new plugin: {reason}')
     names = {
@@ -61,12 +58,12 @@ def write_package(name: str, kind: str, into: Path) -> Path:
     return folder
 
 
-def _unfit(stem: str) -> str | None:
-    """Return why a name cannot name a type, a module and a class; None if it can."""
+def _invalid(stem: str) -> str | None:
+    """Return why a name cannot be that of a type, a module and a class, or None if it can."""
     if not stem:
         return "it has nothing after the prefix"
-    if wrong := re.search(r"[^a-z0-9_]", stem):
-        return f'use letters of the English alphabet, digits and hyphens, not "{wrong[0]}"'
+    if invalid := re.search(r"[^a-z0-9_]", stem):
+        return f'use letters of the English alphabet, digits and hyphens, not "{invalid[0]}"'
     if not stem[0].isalpha():
         return f'it begins with "{stem[0]}", not with a letter'
     if iskeyword(stem) or iskeyword(stem.capitalize()):
@@ -75,11 +72,12 @@ def _unfit(stem: str) -> str | None:
 
 
 def _taken(kind: str, stem: str, distribution: str) -> str | None:
-    """Return which other distribution has a type or a plugin of this name; None if none has."""
+    """Return which other distribution has a type or a plugin of this name, or None."""
     registry = default_registry()
     for plugin in registry.offering(kind, stem):
         if not plugin.is_of(distribution):
-            return f'{kind_in_words(kind)} type "{stem}" belongs to {plugin.origin}'
+            words = kind.replace("_", " ")
+            return f'{words} type "{stem}" belongs to {plugin.origin}'
     for plugin in registry.plugins:
         if plugin.name == stem and not plugin.is_of(distribution):
             return f"{plugin.origin} has a plugin of this name"
@@ -87,9 +85,10 @@ def _taken(kind: str, stem: str, distribution: str) -> str | None:
 
 
 def template_of(kind: str) -> Traversable | None:
-    """Return the template of a component: the core's, or `templates/KIND.py.template` of a plugin.
+    """Return the template for a component of a kind, or None if there is none.
 
-    A plugin has it in the folder of the module that defines the contract. None if there is none.
+    A plugin keeps the template of its kind in `templates/KIND.py.template`, next to the module that
+    defines the contract.
     """
     template = _TEMPLATES / f"{kind}.py.template"
     if template.is_file():
@@ -102,7 +101,7 @@ def template_of(kind: str) -> Traversable | None:
 
 
 def _files(package: str, stem: str, kind: str) -> dict[str, Traversable]:
-    """Return each file of the package, with the template that it is made from.
+    """Return the template of each file of the package, by path.
 
     Raises:
         OutputError: there is no template for components of this kind.
