@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from declnet import PluginOptions
+
 
 @click.command(short_help="Print the JSON Schema of specs, for editors.")
 @click.option(
@@ -15,33 +17,19 @@ import click
     metavar="FILE",
     help="Write to this file.  [default: standard output]",
 )
-@click.option(
-    "--no-plugin",
-    "disabled",
-    multiple=True,
-    metavar="NAME",
-    help="Disable a plugin: the name of its entry point or distribution.",
-)
-def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
+@PluginOptions.pass_to()
+def schema(plugins: PluginOptions, output: Path | None) -> None:
     """Print the JSON Schema of specs, with every installed component.
 
     Editors use it to complete keys and names, show their descriptions, and mark errors.
     """
     import json
 
-    from declnet import (
-        OutputError,
-        default_registry,
-        discover,
-        print_document,
-        print_line,
-        write_atomically,
-    )
+    from declnet import OutputError, print_document, print_line, write_atomically
     from declnet_plugins.editors.schema import json_schema
 
-    registry = discover(disabled) if disabled else default_registry()
-    text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"
-    for fault in registry.failures:
+    text = json.dumps(json_schema(plugins.registry), indent=1, ensure_ascii=False) + "\n"
+    for fault in plugins.registry.failures:
         print_line(f"warning: left out: {fault}", err=True)
     if output is None:
         print_document(text)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from declnet import PluginOptions
+
 if TYPE_CHECKING:
     from declnet_plugins.exchange.exporter import TranslatedPart
     from declnet_plugins.exchange.exporting import ExportResult
@@ -40,14 +42,9 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--best", "use_best", is_flag=True, help="Export the best run in a folder of runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object, for programs.")
-@click.option(
-    "--no-plugin",
-    "disabled",
-    multiple=True,
-    metavar="NAME",
-    help="Disable a plugin: the name of its entry point or distribution.",
-)
+@PluginOptions.pass_to()
 def export(
+    plugins: PluginOptions,
     run: Path,
     output: Path,
     form: str | None,
@@ -56,7 +53,6 @@ def export(
     allow_difference: bool,
     use_best: bool,
     as_json: bool,
-    disabled: tuple[str, ...],
 ) -> None:
     """Write the model of RUN, the folder of a run, in a format that other programs can run.
 
@@ -71,8 +67,6 @@ def export(
     import time
 
     from declnet import (
-        default_registry,
-        discover,
         is_predictor,
         open_group,
         open_run,
@@ -84,7 +78,7 @@ def export(
 
     parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
     options = {override.key: override.value for override in parsed}
-    registry = discover(disabled) if disabled else default_registry()
+    registry = plugins.registry
     if use_best or not (is_predictor(run) or (run / "manifest.json").exists()):
         run = _best_in(run, use_it=use_best)
     opening = open_group if is_predictor(run) else open_run

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from declnet import PluginOptions
+
 if TYPE_CHECKING:
     from declnet import Registry
     from declnet_plugins.exchange.importer import Importer
@@ -45,21 +47,15 @@ PATH = click.Path(path_type=Path)
     help="TOML file that names the layers and their arrays, for a FILE that holds only weights.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
-@click.option(
-    "--no-plugin",
-    "disabled",
-    multiple=True,
-    metavar="NAME",
-    help="Disable a plugin: the name of its entry point or distribution.",
-)
+@PluginOptions.pass_to()
 def import_(
+    plugins: PluginOptions,
     file: Path,
     output: Path,
     form: str | None,
     overrides: tuple[str, ...],
     mapping: Path | None,
     force: bool,
-    disabled: tuple[str, ...],
 ) -> None:
     """Write the network in FILE as a spec with initial weights.
 
@@ -67,14 +63,14 @@ def import_(
     error. Before anything is written, the predictions of both networks for random inputs are
     compared.
     """
-    from declnet import default_registry, discover, parse_override, print_line
+    from declnet import parse_override, print_line
     from declnet_plugins.exchange.importing import import_network
 
     parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
     options = {override.key: override.value for override in parsed}
     if mapping is not None:
         options["mapping"] = mapping
-    registry = discover(disabled) if disabled else default_registry()
+    registry = plugins.registry
     importer = _importer(file, form, options, registry)
     summary = import_network(importer, file, output, registry, overwrite=force)
     width = max(map(len, summary.mapping), default=0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet import DataArgument, print_line
+from declnet import DataArgument, PluginOptions, print_line
 
 if TYPE_CHECKING:
     from declnet import Registry
@@ -95,20 +95,14 @@ class _WithTemplates(click.Command):
     help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
 )
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
-@click.option(
-    "--no-plugin",
-    "disabled",
-    multiple=True,
-    metavar="NAME",
-    help="Disable a plugin: the name of its entry point or distribution.",
-)
+@PluginOptions.pass_to()
 def new(
+    plugins: PluginOptions,
     spec: Path,
     template: str | None,
     preset: str | None,
     data: Path | str | None,
     force: bool,
-    disabled: tuple[str, ...],
     **table: Any,
 ) -> None:
     """Write a small commented spec to SPEC, to run or edit.
@@ -121,8 +115,6 @@ def new(
     from declnet import (
         OutputError,
         attributing_errors,
-        default_registry,
-        discover,
         require_free,
         write_atomically,
     )
@@ -140,7 +132,7 @@ def new(
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
-    registry = discover(disabled) if disabled else default_registry()
+    registry = plugins.registry
     with attributing_errors(registry):
         use: Use = "example" if data is None else "table"
         chosen = choose_template(preset or template, use, registry)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from declnet import PluginOptions
+
 if TYPE_CHECKING:
     from declnet_plugins.report.plot.curves import Scale
 
@@ -19,14 +21,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File of the page.  [default: report.html, in the folder of a single run]",
 )
-@click.option(
-    "--no-plugin",
-    "disabled",
-    multiple=True,
-    metavar="NAME",
-    help="Disable a plugin: the name of its entry point or distribution.",
-)
-def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
+@PluginOptions.pass_to()
+def report(plugins: PluginOptions, runs: tuple[Path, ...], output: Path | None) -> None:
     """Write an HTML report on RUNS, folders that `declnet run` wrote.
 
     A folder of runs, e.g. of seeds or folds, means all runs in it; for folds or seeds, the page
@@ -36,7 +32,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     The page is self-contained: it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
-    from declnet import default_registry, discover, is_predictor, open_group, open_run, run_folders
+    from declnet import is_predictor, open_group, open_run, run_folders
     from declnet_plugins.report.many.page import many_runs_page
     from declnet_plugins.report.many.reported import MANY, is_group, read_runs, read_study
     from declnet_plugins.report.page.assembling import assemble
@@ -52,7 +48,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
             page = many_runs_page(runs[0].resolve().name, reported, importance, objective)
             _write_page(path, page)
             return
-    registry = discover(disabled) if disabled else default_registry()
+    registry = plugins.registry
     stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
     ensembles = [open_group(run, registry, notice=_no_note) for run in runs if is_predictor(run)]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from declnet import PluginOptions
 from declnet_plugins.serve.options import Options
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -75,14 +76,8 @@ def _limit(name: str, type_: click.ParamType[Any], help_: str) -> Callable[[_Com
     show_default=True,
     help="Log a line for each request.",
 )
-@click.option(
-    "--no-plugin",
-    "disabled",
-    multiple=True,
-    metavar="NAME",
-    help="Disable a plugin: the name of its entry point or distribution.",
-)
-def serve(runs: tuple[str, ...], **fields: Any) -> None:
+@PluginOptions.pass_to()
+def serve(plugins: PluginOptions, runs: tuple[str, ...], **fields: Any) -> None:
     """Serve the models of RUNs, folders that `declnet run` wrote, over HTTP.
 
     NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
@@ -102,7 +97,7 @@ def serve(runs: tuple[str, ...], **fields: Any) -> None:
     from declnet_plugins.serve.models import load_models
 
     host = fields["host"]
-    options = Options(models=_named(runs), **fields)
+    options = Options(models=_named(runs), disabled=plugins.disabled, **fields)
     if host in _LOOPBACK:
         options = replace(options, hosts=(*_LOOPBACK, "[::1]", *options.hosts))
     elif options.hosts:

@@ -128,7 +128,7 @@ for (int i = 0; i < $size; i++) {
     }$logarithms
     low -= $limit;
     high += $limit;
-    y[i] = low < high ? $own : (low + high) / 2;$powers
+    y[i] = low < high ? $side : (low + high) / 2;$powers
 }
 """
 
@@ -190,7 +190,7 @@ class CConformal(CTranslation):
         return tuple(
             w.compute(
                 f"{site.name}_{side}", body, {"x": x}, site.output_shape, ctype=x.ctype,
-                size=size, quantiles=quantiles, limit=bound, own=side, kind=x.ctype, **terms,
+                size=size, quantiles=quantiles, limit=bound, side=side, kind=x.ctype, **terms,
             )
             for side in ("low", "high")
         )  # fmt: skip

@@ -269,12 +269,12 @@ class NumpyTranslation(Translation):
             raise Untranslatable(f"its {site.method} has no function")
         refuses = None if site.inverse else self.refusals.get(type(component))
         if refuses is not None:
-            options_of_refusal = self.given(refuses, component, site)
+            options_of_refusal = self.keywords_of(refuses, component, site)
             site.writer.refuse(refuses, site.name, *site.inputs, **options_of_refusal)
-        options = self.given(function, component, site)
+        options = self.keywords_of(function, component, site)
         return (site.writer.call(function, site.name, *site.inputs, **options),)
 
-    def given(
+    def keywords_of(
         self, function: Callable[..., Any], component: Any, site: TranslationSite
     ) -> dict[str, Any]:
         """Return the keyword arguments of a function."""
