@@ -132,7 +132,7 @@ class Conflict:
 
 def types_of(classes: Iterable[type[Any]]) -> tuple[str, ...]:
     """Return the types of classes; of one without a type, which is in no registry, its name."""
-    return tuple(getattr(class_name, "type", class_name.__name__) for class_name in classes)
+    return tuple(getattr(cls, "type", cls.__name__) for cls in classes)
 
 
 def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
