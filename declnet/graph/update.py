@@ -121,7 +121,7 @@ class BoundUpdate(ABC):
     @property
     def has_evaluated(self) -> bool:
         """Whether the optimizer says which parameters are evaluated instead of the trained ones."""
-        return type(self._optimizer).evaluated is not Optimizer.evaluated
+        return self._optimizer.__class__.evaluated is not Optimizer.evaluated
 
     def evaluate(self) -> None:
         """Replace every parameter by the one that is evaluated instead."""

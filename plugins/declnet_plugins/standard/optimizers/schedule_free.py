@@ -1,6 +1,5 @@
 """Schedule-free AdamW: an average of the iterates in place of a schedule that decreases."""
 
-from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,7 +53,7 @@ class ScheduleFreeAdamW(AdamW):
         """Move z by -change: gap = (1 - c) * (gap - change), w += beta_1 * (old - gap) - change."""
         gap, cache, rates, share = state.gap, state.cache, state.rates, state.share
         change, old = state.scratch
-        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**step))
+        scale_v = ((1 - self.beta_2) / (1 - self.beta_2**step)) ** 0.5
         np.add(rates, learning_rate * learning_rate, out=rates)
         np.maximum(rates, np.finfo(rates.dtype).tiny, out=share)  # rates may have been 0
         np.divide(-learning_rate * learning_rate, share, out=share)
