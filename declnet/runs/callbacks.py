@@ -233,10 +233,12 @@ class Callbacks:
 
         The check of the spec reports a second callback that overrides `Callback.evaluated`.
         """
-        for callback, state in self._started:
-            if type(callback).evaluated is not Callback.evaluated:
-                return partial(verified, Callback.evaluated, callback, state)
-        return None
+        deciding = (
+            partial(_evaluated, callback, state)
+            for callback, state in self._started
+            if type(callback).evaluated is not Callback.evaluated
+        )
+        return next(deciding, None)
 
     def state(self) -> list[dict[str, Any]]:
         """Return the state of each callback, as plain values.
@@ -278,3 +280,7 @@ class Callbacks:
                 callback.failed(state, error)
             except (Exception, SystemExit) as another:  # report the run's own failure
                 error.add_note(f'callback "{callback.type}" failed as well: {another}')
+
+
+def _evaluated(callback: Callback, state: Any, w: Array) -> Array | None:
+    return verified(Callback.evaluated, callback, state, w)
