@@ -75,7 +75,8 @@ def trained(document, data):
         document["optimizer"] = optimizer
         document["training"] |= {"callbacks": [*first, *callbacks], **training}
         spec = parse_spec(document, registry)
-        return run(spec, data, registry=registry, out=out, listener=listener)
+        passed = None if "stream" in document["data"] else data
+        return run(spec, passed, registry=registry, out=out, listener=listener)
 
     return train
 
@@ -108,8 +109,14 @@ def test_validation_best_epoch_and_weights_are_of_the_same_parameters(
     assert best.restored.startswith(f"epoch {int(np.argmin(losses))},")
 
 
+@pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("source", SOURCES)
-def test_evaluating_leaves_the_training_alone(trained, source):
+def test_evaluating_leaves_the_training_alone(trained, document, data, tmp_path, source, streamed):
+    if streamed:
+        for name, array in zip("xy", data, strict=True):
+            np.save(tmp_path / f"{name}.npy", array)
+        files = {name: str(tmp_path / f"{name}.npy") for name in "xy"}
+        document["data"] |= {"train": {"type": "npy", **files}, "stream": {"window": 20}}
     often, seldom = trained(source), trained(source, log_every=4)
     rows = {row["epoch"]: row for row in often.history}
     assert [row["epoch"] for row in seldom.history] == [0, 4, EPOCHS - 1]
