@@ -8,13 +8,16 @@ own; its arrays stay the same, so compiled graphs read whichever it has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.graph.parameters import Parameters
 from declnet.graph.update import Update
+
+_AS_IT_IS = nullcontext()
+"""Leaves the parameters alone, as in most trainings, at no cost that can be measured."""
 
 
 class EvaluatedParameters:
@@ -36,6 +39,7 @@ class EvaluatedParameters:
     ) -> None:
         self._store, self._update = store, update
         self._recompute_statistics = recompute_statistics
+        self._by_optimizer = update.has_evaluated
         self.source: Callable[[Array], Array | None] | None = None
         self.trained: dict[str, Array] | None = None
         self._evaluated: dict[str, Array] | None = None
@@ -43,18 +47,18 @@ class EvaluatedParameters:
     @property
     def is_used(self) -> bool:
         """Whether other parameters than the trained ones may be evaluated."""
-        return self.source is not None or self._update.has_evaluated
+        return self._by_optimizer or self.source is not None
 
     def forget(self) -> None:
         """Compute the parameters again when they are needed next, since the training goes on."""
         self._evaluated = None
 
+    def in_model(self) -> AbstractContextManager[None]:
+        """Return a context in which the model has the evaluated parameters."""
+        return _AS_IT_IS if self.trained is not None or not self.is_used else self._entered()
+
     @contextmanager
-    def in_model(self) -> Iterator[None]:
-        """Give the model the evaluated parameters for a while, unless it has them."""
-        if self.trained is not None or not self.is_used:
-            yield
-            return
+    def _entered(self) -> Iterator[None]:
         try:
             self.enter()
             yield
