@@ -39,9 +39,13 @@ class ScheduleFreeAdamW(AdamW):
         default=0.9, ge=0, lt=1, description="share of the average x in w, where gradients are"
     )
 
+    def state_names(self) -> tuple[str, ...]:
+        """Return the names of z - x and of the discounted sum of squared gradients."""
+        return ("gap", "cache")
+
     def state_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:
-        """Return the shapes of z - x, the cache, and the sum of squared rates."""
-        return {"gap": parameter.shape, "cache": parameter.shape, "rates": (1,)}
+        """Return their shapes, and that of the sum of squared rates."""
+        return {**dict.fromkeys(self.state_names(), parameter.shape), "rates": (1,)}
 
     def workspace_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:
         """Return the shape of the share of the old average, 1 - c."""
