@@ -126,6 +126,20 @@ class TrainingStep:
             raise ValueError("the step has no optimizer")
         return self._update(number)
 
+    def evaluated(self) -> Array:
+        """Return the parameters that are evaluated instead of `vector`, in the same order.
+
+        Raises:
+            ValueError: there is no optimizer.
+        """
+        if self._update is None:
+            raise ValueError("the step has no optimizer")
+        trained = self.vector.copy()
+        self._update.evaluate()
+        evaluated = self.vector.copy()
+        self.vector[...] = trained
+        return evaluated
+
     def mean_loss(self) -> float:
         """Return the mean of the losses that `forward` computed, by the samples' weights."""
         return self._step.loss()

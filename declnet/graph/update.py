@@ -9,13 +9,14 @@ steps they are set to zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import prod
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.arrays import Array, Dtype, Shape, read_only
 from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import (
     ClipNorm,
@@ -54,7 +55,7 @@ FLUSH_EVERY = 64
 """Steps between checks for denormal numbers in the optimizer's state."""
 
 
-class BoundUpdate:
+class BoundUpdate(ABC):
     """An optimizer bound to some parameters, as calls without arguments.
 
     Args:
@@ -117,6 +118,25 @@ class BoundUpdate:
             main = verified(Optimizer.rates, self._optimizer, steps, total)
         return main * self.factor
 
+    @property
+    def has_evaluated(self) -> bool:
+        """Whether the optimizer says which parameters are evaluated instead of the trained ones."""
+        return self._optimizer.__class__.evaluated is not Optimizer.evaluated
+
+    def evaluate(self) -> None:
+        """Replace every parameter by the one that is evaluated instead."""
+        for w, arrays, info in self._parts():
+            scratch = np.empty_like(w), np.empty_like(w)
+            state = OptimizerState(scratch, self._values, info)
+            for name, array in arrays.items():
+                setattr(state, name, read_only(array))
+            optimizer = self._optimizer
+            w[...] = verified(Optimizer.evaluated, optimizer, read_only(w), state)
+
+    @abstractmethod
+    def _parts(self) -> Iterable[tuple[Array, Mapping[str, Array], ParameterInfo | None]]:
+        """Return the parts that the optimizer sees at a time, with its arrays for each."""
+
     def apply(self, rate: float, step: int) -> None:
         """Update every parameter with a learning rate, without clipping the gradient."""
         self.set(rate, step)
@@ -142,6 +162,7 @@ class VectorUpdate(BoundUpdate):
         super().__init__(optimizer, total)
         names = verified(Optimizer.state_names, optimizer)
         self.state = {name: np.zeros_like(vector) for name in names}
+        self._vector = vector
         size = min(SLICE, len(vector))
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
         site = KernelSite(
@@ -163,6 +184,11 @@ class VectorUpdate(BoundUpdate):
             else bound.update
         )
         self.calls = (*update, *_flushes(self.state.values(), self.step, self._scratch[0]))
+
+    def _parts(self) -> Iterable[tuple[Array, Mapping[str, Array], ParameterInfo | None]]:
+        for start in range(0, len(self._vector), SLICE):
+            part = slice(start, start + SLICE)
+            yield self._vector[part], {n: array[part] for n, array in self.state.items()}, None
 
     def _part(self, part: slice, size: int) -> OptimizerState:
         """Return the optimizer's state for a part of the vector, with scratch of a size."""
@@ -196,6 +222,7 @@ class ParameterUpdate(BoundUpdate):
         total: int,
     ) -> None:
         super().__init__(optimizer, total)
+        self._parameters = parameters
         memory = _SharedMemory()
         updates: list[Call] = []
         for info, w, dw in parameters:
@@ -211,6 +238,16 @@ class ParameterUpdate(BoundUpdate):
         size = min(SLICE, max((array.size for array in self.state.values()), default=0))
         kind = parameters[0][1].dtype if parameters else np.dtype(float)
         self.calls = (*updates, *_flushes(self.state.values(), self.step, np.empty(size, kind)))
+
+    def _parts(self) -> Iterable[tuple[Array, Mapping[str, Array], ParameterInfo | None]]:
+        for info, w, _ in self._parameters:
+            yield w, arrays_of(info.name, self.state), info
+
+
+def arrays_of(parameter: str, state: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a parameter's optimizer by name, from `<parameter>:<name>`."""
+    start = f"{parameter}:"
+    return {key.removeprefix(start): array for key, array in state.items() if key.startswith(start)}
 
 
 def state_shapes(
@@ -311,12 +348,18 @@ class Update:
 
     def state_of(self, slot: Slot) -> dict[str, Array]:
         """Return the arrays of a parameter's optimizer, by name."""
-        start = f"{slot.key}:"
-        return {
-            key.removeprefix(start): array
-            for key, array in self.state.items()
-            if key.startswith(start)
-        }
+        return arrays_of(slot.key, self.state)
+
+    @property
+    def has_evaluated(self) -> bool:
+        """Whether an optimizer says which parameters are evaluated instead of the trained ones."""
+        return any(update.has_evaluated for _, update in self._regions)
+
+    def evaluate(self) -> None:
+        """Replace the parameters of these optimizers by those that are evaluated instead."""
+        for _, update in self._regions:
+            if update.has_evaluated:
+                update.evaluate()
 
     def __call__(self, step: int) -> float:
         """Update every parameter, with steps counted from 1.

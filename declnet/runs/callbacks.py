@@ -14,9 +14,50 @@ from declnet.contracts.network.directions import Better
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver
+from declnet.graph.evaluated import EvaluatedParameters
 from declnet.graph.model import Model
 from declnet.graph.parameters import check_fit
 from declnet.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class FollowedModel:
+    """The model as callbacks see it (`declnet.contracts.runs.callback.RunningModel`).
+
+    Attributes:
+        trained: the model in training.
+        evaluated: the parameters that it has while it is evaluated.
+    """
+
+    trained: Model
+    evaluated: EvaluatedParameters
+
+    def parameters(self) -> dict[str, Array]:
+        """See `RunningModel.parameters`."""
+        with self.evaluated.in_model():
+            return self.trained.parameters()
+
+    def predict(self, x: Any) -> Any:
+        """See `RunningModel.predict`."""
+        with self.evaluated.in_model():
+            return self.trained.predict(x)
+
+    def load_parameters(self, saved: Mapping[str, Array]) -> None:
+        """See `RunningModel.load_parameters`."""
+        self.trained.load_parameters(saved)
+        self.evaluated.forget()
+
+    def vector(self) -> Array:
+        """See `RunningModel.vector`."""
+        return self.trained.vector()
+
+    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
+        """See `RunningModel.to_vector`."""
+        return self.trained.to_vector(parameters)
+
+    def from_vector(self, vector: Array) -> dict[str, Array]:
+        """See `RunningModel.from_vector`."""
+        return self.trained.from_vector(vector)
 
 
 @dataclass
@@ -30,7 +71,6 @@ class ActiveRun:
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
         origin: where a callback said that `final` comes from, or None.
-        recompute_statistics: whether running statistics are computed again for `final`.
         every_epochs: intervals in epochs; a checkpoint is due at a multiple of any of them.
         every_seconds: seconds between checkpoints; None for no time limit.
         keep_last: how many checkpoints to keep besides the best; None without any request.
@@ -42,7 +82,7 @@ class ActiveRun:
     name: str
     epochs: int
     directory: Path | None
-    model: Model
+    model: FollowedModel
     trainer: Trainer
     directions: Mapping[str, Better | None]
     notice: Callable[[str], object] | None = None
@@ -50,7 +90,6 @@ class ActiveRun:
     stopped: str | None = None
     final: dict[str, Array] | None = None
     origin: str | None = None
-    recompute_statistics: bool = False
     every_epochs: list[int] = field(default_factory=list)
     every_seconds: float | None = None
     keep_last: int | None = None
@@ -88,16 +127,13 @@ class ActiveRun:
         self,
         parameters: Mapping[str, Array] | None,
         origin: str | None = None,
-        *,
-        recompute_statistics: bool = False,
     ) -> None:
         """See `Run.restore_parameters`; raises WeightsError if they are not the model's."""
         if parameters is not None:
             shapes = {key: array.shape for key, array in parameters.items()}
-            check_fit(self.model.store.slots, shapes, "restore_parameters")
+            check_fit(self.model.trained.store.slots, shapes, "restore_parameters")
         self.final = dict(parameters) if parameters is not None else None
         self.origin = origin if parameters is not None else None
-        self.recompute_statistics = recompute_statistics
 
     def save_checkpoint(self, best: bool = False) -> None:
         """See `Run.save_checkpoint`."""
@@ -141,10 +177,7 @@ class ActiveRun:
         self.warnings = list(self.warnings)
 
 
-_STORED = (
-    *("stopped", "warnings", "final", "origin"),
-    *("recompute_statistics", "keeps_checkpoints"),
-)
+_STORED = ("stopped", "warnings", "final", "origin", "keeps_checkpoints")
 """The attributes of `ActiveRun` that checkpoints have."""
 
 
@@ -183,13 +216,29 @@ class Callbacks:
         )
         return [observer for observer in observers if observer is not None]
 
-    def followers(self) -> list[Callable[[int], None]]:
-        """Return the arguments for each callback that follows updates."""
+    def followers(self, method: Callable[..., None]) -> list[Callable[[int], None]]:
+        """Return a method of each callback that overrides it, without its last argument.
+
+        Args:
+            method: `Callback.after_update` or `Callback.epoch_trained`.
+        """
         return [
-            partial(callback.after_update, state)
+            partial(getattr(callback, method.__name__), state)
             for callback, state in self._started
-            if type(callback).after_update is not Callback.after_update
+            if getattr(type(callback), method.__name__) is not method
         ]
+
+    def evaluated(self) -> Callable[[Array], Array | None] | None:
+        """Return what takes the trained parameters and returns those to evaluate, if there is one.
+
+        The check of the spec reports a second callback that overrides `Callback.evaluated`.
+        """
+        deciding = (
+            partial(_evaluated, callback, state)
+            for callback, state in self._started
+            if type(callback).evaluated is not Callback.evaluated
+        )
+        return next(deciding, None)
 
     def state(self) -> list[dict[str, Any]]:
         """Return the state of each callback, as plain values.
@@ -231,3 +280,7 @@ class Callbacks:
                 callback.failed(state, error)
             except (Exception, SystemExit) as another:  # report the run's own failure
                 error.add_note(f'callback "{callback.type}" failed as well: {another}')
+
+
+def _evaluated(callback: Callback, state: Any, w: Array) -> Array | None:
+    return verified(Callback.evaluated, callback, state, w)

@@ -60,6 +60,7 @@ class IncrementalTraining:
         self._registry = registry_for(self.spec.plugins, registry)
         self._predictor = predictor
         self._optimizer: dict[str, Array] = {}
+        self._trained: dict[str, Array] | None = None  # if they are not those of the predictor
 
     @property
     def predictor(self) -> Predictor:
@@ -101,6 +102,8 @@ class IncrementalTraining:
             trainer = Trainer(prepared)
             with one_blas_thread():
                 self._pass(trainer)
+                trainer.evaluated_parameters.enter()
+                self._trained = trainer.evaluated_parameters.trained
                 evaluation = Evaluation(prepared.model, spec.heads, prepared.data["train"])
                 return trainer.evaluated(evaluation, self.passes - 1)
 
@@ -126,7 +129,9 @@ class IncrementalTraining:
         epoch = min(self.passes, trainer.epochs - 1)
         if self.passes:
             state, step = trainer.state(), epoch * trainer.steps_an_epoch
-            trainer.restore(replace(state, epoch=epoch, step=step, optimizer=self._optimizer))
+            parameters = self._trained or state.parameters
+            state = replace(state, parameters=parameters, optimizer=self._optimizer)
+            trainer.restore(replace(state, epoch=epoch, step=step))
         before = trainer.step
         trainer.advance(trainer.steps_an_epoch)
         self._optimizer = trainer.state().optimizer

@@ -11,9 +11,9 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.runs.callback import EpochFinished, EpochLogged
+from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.errors import ChangedFileError, DeclnetError
-from declnet.runs.callbacks import ActiveRun, Callbacks
+from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.calibration import (
     CollectedPredictions,
@@ -74,7 +74,7 @@ class Session:
             spec.name,
             self._trainer.epochs,
             directory,
-            self._model,
+            FollowedModel(self._model, self._trainer.evaluated_parameters),
             self._trainer,
             history_metrics(spec.heads, validated="validation" in ready.prepared.data),
             options.notice,
@@ -96,6 +96,7 @@ class Session:
 
     def _carry_out(self, saved: Mapping[str, Any] | None) -> RunResult:
         active, model, record = self._active, self._model, self._record
+        evaluated = self._trainer.evaluated_parameters
         self._started = self._saved = time.perf_counter()
         if saved is not None:
             self._started -= saved["seconds"]
@@ -104,13 +105,15 @@ class Session:
             with attributing_errors(self._ready.registry), one_blas_thread():
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())
-                self._trainer.follow_updates(self._callbacks.followers())
+                self._trainer.follow(
+                    self._callbacks.followers(Callback.after_update),
+                    self._callbacks.followers(Callback.epoch_trained),
+                )
+                evaluated.source = self._callbacks.evaluated()
                 self._train()
                 self._callbacks.training_ended()
-                if active.final is not None:
-                    model.load_parameters(active.final)
-                    if active.recompute_statistics:
-                        self._trainer.recompute_statistics()
+                evaluated.forget()
+                evaluated.enter(active.final)
                 self._calibrate()
                 metrics = self._evaluate()
                 analyses = tuple(self._analyze())
@@ -298,9 +301,11 @@ class Session:
     def _end_early(self, error: BaseException) -> None:
         """Record how the run ended; interrupting an already finished run changes nothing."""
         interrupted = not isinstance(error, Exception)
+        self._trainer.evaluated_parameters.leave()
         if self._record is not None and self._between_steps and interrupted:
             try:
                 self._save()
+                self._trainer.evaluated_parameters.enter()
             except Exception as another:  # report the interruption
                 error.add_note(f"no checkpoint could be written: {another}")
         if self._record is not None and interrupted and not self._is_written:

@@ -181,7 +181,8 @@ class StepwiseTraining:
         if name not in self._evaluations:
             data = self._sets[name]
             self._evaluations[name] = Evaluation(self.model, self.spec.heads, data)
-        with attributing_errors(self.registry), one_blas_thread():
+        evaluated = self._trainer.evaluated_parameters
+        with attributing_errors(self.registry), one_blas_thread(), evaluated.in_model():
             return self._evaluations[name].evaluate(())
 
     def next_batch(self) -> tuple[Array, ReadyData]:

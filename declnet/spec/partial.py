@@ -105,6 +105,30 @@ class PartialSpec:
             analyses=dict(enumerate(spec.analyses)),
         )
 
+    def deciding_evaluated(self) -> list[tuple[KeyPath, Optimizer | Callback]]:
+        """Return what says which parameters are evaluated, with paths: optimizers, then callbacks.
+
+        The model is evaluated with the trained parameters if there is none.
+        """
+        groups = self.optimizer.groups if self.optimizer is not None else ()
+        optimizers = [
+            (("optimizer",), self.optimizer),
+            *((("optimizer", "groups", at), group.optimizer) for at, group in enumerate(groups)),
+        ]
+        callbacks = self.callbacks.items()
+        return [
+            *(
+                (path, optimizer)
+                for path, optimizer in optimizers
+                if optimizer is not None and type(optimizer).evaluated is not Optimizer.evaluated
+            ),
+            *(
+                (("training", "callbacks", at), callback)
+                for at, callback in callbacks
+                if type(callback).evaluated is not Callback.evaluated
+            ),
+        ]
+
 
 def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
     """Return the valid parts of a document, each validated separately.

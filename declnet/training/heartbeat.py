@@ -1,14 +1,28 @@
-"""The interval of the loop's heartbeats, and the number of batches it runs at a time."""
+"""The loop's heartbeats, their interval, and the number of batches it runs at a time."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 HEARTBEAT = 0.2
 """Seconds between two heartbeats."""
 
 PART = 0.05
 """Maximum duration of a part of an epoch in seconds, unless one batch takes longer."""
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A heartbeat between logged epochs, a few times a second.
+
+    Attributes:
+        epochs_done: finished epochs, including the finished fraction of the current one.
+        epochs: the number of epochs in the training, as `Trainer.epochs`.
+    """
+
+    epochs_done: float
+    epochs: int
 
 
 class HeartbeatTimer:

@@ -64,6 +64,8 @@ def run_memory(
         memory["gradients"] *= 2
     copied = memory["parameters"] + memory["optimizer state"]
     memory["copy of the state"] = copied if copied <= MAX_COPIED_BYTES else 0
+    if spec.deciding_evaluated():
+        memory["evaluated parameters"] = 2 * memory["parameters"]
     most = samples_at_once(network, dtype)
     evaluations = {
         name: inference_memory(network, dtype, min(info.samples or 0, most))

@@ -35,7 +35,8 @@ class Monitored:
             names.update(monitored)
             wants_all = type(callback).monitors is Callback.monitors
             after_epoch = type(callback).after_epoch is not Callback.after_epoch
-            follows = follows or (after_epoch and (wants_all or bool(monitored)))
+            trained = type(callback).epoch_trained is not Callback.epoch_trained
+            follows = follows or trained or (after_epoch and (wants_all or bool(monitored)))
         validation = {
             name.removeprefix(VALIDATION) for name in names if name.startswith(VALIDATION)
         }

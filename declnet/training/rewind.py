@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
-from declnet.training.culprits import Culprit, culprit_of_step, largest
+from declnet.training.culprits import (
+    Culprit,
+    culprit_of_step,
+    largest,
+    non_finite_parameter,
+)
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared
 from declnet.training.state import MAX_COPIED_BYTES, TrainingState
@@ -106,6 +112,12 @@ class Rewind:
         finally:
             self._compiled.enter(epoch)
             self._compiled.restore(now)
+
+    def unexplained(self) -> Culprit | None:
+        """Return a parameter that is not finite though the components did not make it so."""
+        culprit = non_finite_parameter(self._model)
+        why = "but repeating the last steps did not show why"
+        return culprit and replace(culprit, values=f"{culprit.values}, {why}")
 
     def _positions(self, state: TrainingState, stop: int) -> Iterator[Position]:
         """Repeat steps up to the first that fails; yield the position before each."""

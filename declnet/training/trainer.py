@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
 from declnet.errors import ChangedFileError, DivergenceError
+from declnet.graph.evaluated import EvaluatedParameters
 from declnet.graph.kernels import Kernels
 from declnet.graph.step import Step
 from declnet.training.compile import CompiledTraining, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
-from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
+from declnet.training.culprits import culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
 from declnet.training.epochs import ApplyUpdate, Epoch
 from declnet.training.evaluation import Evaluation
-from declnet.training.heartbeat import HeartbeatTimer
+from declnet.training.heartbeat import HeartbeatTimer, Progressed
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
 from declnet.training.monitored import Monitored
 from declnet.training.numerics import arithmetic_for
@@ -28,22 +29,10 @@ from declnet.training.rewind import Rewind
 from declnet.training.state import StateError, TrainingState
 from declnet.training.verification import RecordingVerifier
 
-
-@dataclass(frozen=True)
-class Progressed:
-    """A heartbeat between logged epochs, a few times a second.
-
-    Attributes:
-        epochs_done: finished epochs, including the finished fraction of the current one.
-        epochs: the number of epochs in the training, as `Trainer.epochs`.
-    """
-
-    epochs_done: float
-    epochs: int
-
-
 Event = EpochLogged | EpochFinished | Progressed
 
+Followers = Sequence[Callable[[int], None]]
+"""Functions that are called in the course of a training, with the number of an update or epoch."""
 
 PYTHON_RUN, PYTHON_EPOCH, PYTHON_STEP = 8e-3, 3e-4, 5e-5
 """Seconds that Python takes for a run, a logged epoch, and a step whose predictions it reads."""
@@ -72,6 +61,7 @@ class Trainer:
         steps: the number of updates in the whole training, unless a callback ends it early.
         samples_a_step: the batch size; the last batch of an epoch may be smaller.
         halt_every: epochs between events, logged or not; None if this is not needed.
+        evaluated_parameters: those that the model has while it is evaluated.
     """
 
     halt_every: int | None = None
@@ -107,6 +97,11 @@ class Trainer:
         self._registry = prepared.registry
         self._rewind = Rewind(prepared, compiled, self._batches_of)
         self._verifier = RecordingVerifier()
+        self._after_updates: Followers = ()
+        self._after_epochs: Followers = ()
+        self.evaluated_parameters = EvaluatedParameters(
+            model.store, compiled.update, self.recompute_statistics
+        )
 
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
@@ -126,10 +121,11 @@ class Trainer:
         self._timer.begin()
         self._verifier.begin(self.step)
         self._adapt()
+        self.evaluated_parameters.forget()
         while self.epoch <= last:
             with ChangedFileError.during(f"epoch {self.epoch}"):
                 self._compiled.enter(self.epoch)
-                self._keep()
+                self._rewind.keep(self.epoch, self.batch, self.step)
                 if self._is_logged(self.epoch) or self._monitored.every_epoch:
                     yield from self._followed_epoch()
                 else:
@@ -172,6 +168,7 @@ class Trainer:
             raise StateError(f"the checkpoint does not fit: {error}") from None
         self._compiled.restore(state)
         self._rewind.forget()
+        self.evaluated_parameters.forget()
         self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
 
     @property
@@ -183,9 +180,25 @@ class Trainer:
         """Call these observers in the last step of each logged epoch from now on."""
         self._observer = observer_of(observers)
 
-    def follow_updates(self, followers: Sequence[Callable[[int], None]]) -> None:
-        """Call these after each update from now on, with its number, from 1."""
-        self._apply = _followed(self._update, followers) if followers else self._update
+    def follow(self, updates: Followers, epochs: Followers = ()) -> None:
+        """Call functions in the course of the training from now on.
+
+        Args:
+            updates: called after each update, with its number, from 1.
+            epochs: called after the last update of each epoch that a callback follows, with the
+                epoch, before its validation.
+        """
+        self._after_updates, self._after_epochs = updates, epochs
+        self._apply = self._followed_update if updates else self._update
+
+    def _followed_update(self, step: int) -> float:
+        """Make an update; call what follows it."""
+        rate = self._update(step)
+        self.step = step
+        self.evaluated_parameters.forget()
+        for follower in self._after_updates:
+            follower(step)
+        return rate
 
     def estimated_seconds(self, *, is_followed: bool = False) -> tuple[float, float]:
         """Return about how long the training takes in Python, and in loops of an engine.
@@ -234,11 +247,12 @@ class Trainer:
             DivergenceError: the loss became NaN or infinite.
         """
         self._adapt()
+        self.evaluated_parameters.forget()
         last = min(self.step + steps, self.steps)
         while self.step < last:
             self._compiled.enter(self.epoch)
             if explain:
-                self._keep()
+                self._rewind.keep(self.epoch, self.batch, self.step)
             batches = self._batches_of(self.epoch)
             stop = min(self._epoch.after(self.batch, last - self.step), batches)
             self._run(stop, self._update, metrics, observer, explain=explain)
@@ -266,7 +280,8 @@ class Trainer:
         Layers that the last epoch did not train keep theirs. The state of the training is otherwise
         unchanged, so that the same state gives the same statistics.
         """
-        self._compiled.recompute_statistics(max(self.epoch - 1, 0), max(self.step, 1))
+        step = max(self.step, 1)
+        self._compiled.recompute_statistics((step - 1) // self._epoch.updates, step)
 
     @property
     def learning_rate_scale(self) -> float:
@@ -281,7 +296,7 @@ class Trainer:
     def evaluated(
         self, evaluation: Evaluation, epoch: int, metrics: Sequence[NamedMetric] | None = None
     ) -> dict[str, float]:
-        """Evaluate the model that is trained after an epoch.
+        """Evaluate the model after an epoch, with the parameters that are to be evaluated.
 
         Args:
             metrics: the metrics to compute; default: all.
@@ -289,31 +304,20 @@ class Trainer:
         Raises:
             DivergenceError: the loss is not finite.
         """
-        values = evaluation.evaluate(metrics)
-        if math.isfinite(values["loss"]):
-            return values
-        if non_finite_parameter(self._model) is None:
+        with self.evaluated_parameters.in_model():
+            values = evaluation.evaluate(metrics)
+            if math.isfinite(values["loss"]):
+                return values
+            if non_finite_parameter(self._model) is not None:
+                raise self._divergence(epoch, values["loss"], self.step)
             culprit = culprit_of_evaluation(self._model, self._heads, evaluation.data)
-        else:
-            culprit = self._rewind.culprit((self.epoch, self.batch, self.step), self.step)
-            culprit = culprit or self._unexplained()
-        raise divergence(epoch, values["loss"], culprit, self._registry, self._rewind.at_first)
+            raise divergence(epoch, values["loss"], culprit, self._registry, self._rewind.at_first)
 
-    def _divergence(self, epoch: int, loss: float) -> DivergenceError:
-        """Return the error for a step of an epoch whose loss is not finite."""
-        stop = max(min((epoch + 1) * self._epoch.updates, self.steps), self.step + 1)
-        culprit = self._rewind.culprit((self.epoch, self.batch, self.step), stop)
-        culprit = culprit or self._unexplained()
+    def _divergence(self, epoch: int, loss: float, stop: int) -> DivergenceError:
+        """Return the error for a loss that is not finite after some updates, or before them."""
+        at = self.epoch, self.batch, self.step
+        culprit = self._rewind.culprit(at, stop) or self._rewind.unexplained()
         return divergence(epoch, loss, culprit, self._registry, self._rewind.at_first)
-
-    def _unexplained(self) -> Culprit | None:
-        """Return a parameter that is not finite though the components did not make it so."""
-        culprit = non_finite_parameter(self._model)
-        why = "but repeating the last steps did not show why"
-        return culprit and replace(culprit, values=f"{culprit.values}, {why}")
-
-    def _keep(self) -> None:
-        self._rewind.keep(self.epoch, self.batch, self.step)
 
     def _is_logged(self, epoch: int) -> bool:
         return epoch % self._training.log_every == 0 or epoch == self.epochs - 1
@@ -369,12 +373,15 @@ class Trainer:
             step, update = self._epoch.compiled_step(), self._update.compiled
             last = self.epoch == self.epochs - 1
             self._verifier.verify(step, update, step=self.step, last=last)
+        for follower in self._after_epochs:
+            follower(self.epoch)
         metrics = self._metrics.result() if self._metrics is not None else {}
         validation = self._validated(None if logged else self._monitored.validation, logged)
         kind = EpochLogged if logged else EpochFinished
         finished = kind(self.epoch, self._rate, metrics, validation)
         self.epoch, self.batch, self._metrics = self.epoch + 1, 0, None
         yield finished
+        self.evaluated_parameters.forget()
         if not logged and self._timer.is_due():
             yield Progressed(float(self.epoch), self.epochs)
 
@@ -397,7 +404,7 @@ class Trainer:
             self._rate = self._run(stop, self._apply, self._metrics, observed)
             if stop < steps and self._timer.is_due():
                 yield Progressed(self.epoch + stop / steps, self.epochs)
-                self._keep()
+                self._rewind.keep(self.epoch, self.batch, self.step)
 
     def _run(
         self,
@@ -431,22 +438,11 @@ class Trainer:
             at = self.epoch + (error.step - step) // epoch.updates
             if not explain:
                 raise divergence(at, error.loss, None, self._registry) from None
-            raise self._divergence(at, error.loss) from None
+            last = max(min((at + 1) * epoch.updates, self.steps), step + 1)
+            raise self._divergence(at, error.loss, last) from None
         self.step, self.batch = step + epoch.updates_in(first, stop), stop
         self._timer.took(stop - first, time.perf_counter() - start)
         return rate
-
-
-def _followed(update: ApplyUpdate, followers: Sequence[Callable[[int], None]]) -> ApplyUpdate:
-    """Return an update that calls followers afterwards."""
-
-    def apply(step: int) -> float:
-        rate = update(step)
-        for follower in followers:
-            follower(step)
-        return rate
-
-    return apply
 
 
 def _next(epoch: int, every: int) -> int:

@@ -28,9 +28,9 @@ SPEC = {
         "prepare": ["standardize"],
         "validation": 0.3,
     },
-    "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+    "model": {"layers": [{"type": "dense", "units": 3}, "batch_norm", "softmax"]},
     "loss": "categorical_crossentropy",
-    "optimizer": "adam",
+    "optimizer": "schedule_free_adamw",
     "training": {"epochs": 2, "callbacks": ["csv_log", {"type": "checkpoint", "every_epochs": 1}]},
 }
 CHANGING = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate"}

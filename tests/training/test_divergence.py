@@ -125,7 +125,7 @@ class Spoiler(Callback):
 
     def after_update(self, run, step):
         if step == 3:
-            run.model.store.vector[0] = np.nan
+            run.model.trained.store.vector[0] = np.nan
 
 
 def spoiling(name, base, method, spoil):

@@ -36,6 +36,7 @@ OPTIMIZERS = [
     ]},
     {"type": "adamw", "weight_decay": {"type": "cosine", "initial_rate": 0.1}},
     {"type": "lamb", "groups": []},
+    {"type": "schedule_free_adamw", "learning_rate": 0.02},
     {"type": "muon", "groups": [
         {"parameters": ["*.biases", "batch_norm_*"], "type": "adamw", "weight_decay": 0.0},
     ]},

@@ -9,8 +9,9 @@ import pytest
 
 from declnet import Callback, EpochFinished, EpochLogged, parse_spec, run
 from declnet.registry.discovery import default_registry
+from declnet.training.heartbeat import Progressed
 from declnet.training.preparation import prepare
-from declnet.training.trainer import Progressed, Trainer
+from declnet.training.trainer import Trainer
 from declnet_plugins.standard.metrics.classification import Accuracy
 from declnet_plugins.standard.schedules import Polynomial
 

@@ -19,6 +19,7 @@ from declnet.contracts.network.parameter import (
     OptimizerState,
     ParameterInfo,
     require_attributes,
+    require_like,
 )
 from declnet.contracts.network.parameter_group import (
     FACTOR,
@@ -202,3 +203,20 @@ class Optimizer(Component):
             step: number of the update, from 1.
         """
         raise NotImplementedError
+
+    def evaluated(self, w: Array, state: OptimizerState) -> Array:  # noqa: ARG002
+        """Return the parameters that are evaluated, saved and exported instead of `w`.
+
+        Called between updates wherever the model is evaluated, on the same parts of the parameters
+        as `update`; `w` and the state are read-only. For a state of zeros, as before the first
+        update, it must return the values of `w`. Default: `w`, at no cost.
+
+        Args:
+            w: as for `update`.
+            state: as for `update`, without `workspace_shapes`; `state.now` is of the last update.
+        """
+        return w
+
+    def verify_evaluated(self, parameters: Array, w: Array, _: OptimizerState) -> None:
+        """Raise Misfit unless there is a parameter for each of w, in its type."""
+        require_like(parameters, w)

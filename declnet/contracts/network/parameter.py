@@ -261,3 +261,9 @@ def require_attributes(names: Iterable[str], reserved: Collection[str]) -> None:
     for name in names:
         if not name.isidentifier() or name.startswith("_") or name in reserved:
             raise Misfit(f"the name {shown(name)}", ", which cannot be an attribute of the state")
+
+
+def require_like(parameters: Array, w: Array) -> None:
+    """Raise Misfit for parameters in another shape or type than w."""
+    if (parameters.shape, parameters.dtype) != (w.shape, w.dtype):
+        raise Misfit.of(parameters, f"an array like w, of {w.dtype} with the shape {w.shape}")

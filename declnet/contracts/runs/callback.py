@@ -11,6 +11,7 @@ from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.directions import Better
+from declnet.contracts.network.parameter import require_like
 from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.serialization import NotPlainError, is_plain_dict, to_plain
 
@@ -75,10 +76,14 @@ class GroupedRun:
 
 
 class RunningModel(Protocol):
-    """The model in training, as a callback may use it."""
+    """The model in training, as a callback may use it.
+
+    If the optimizer or a callback says which parameters are evaluated instead of the trained ones
+    (`Optimizer.evaluated`, `Callback.evaluated`), `parameters` and `predict` use them.
+    """
 
     def parameters(self) -> dict[str, Array]:
-        """Return copies of all parameters by name."""
+        """Return copies of all parameters by name, as they are evaluated, saved and exported."""
 
     def load_parameters(self, saved: Mapping[str, Array]) -> None:
         """Load saved parameters, e.g. from the best epoch."""
@@ -147,8 +152,6 @@ class Run(Protocol):
         self,
         parameters: Mapping[str, Array] | None,
         origin: str | None = None,
-        *,
-        recompute_statistics: bool = False,
     ) -> None:
         """Request that the finished model use these parameters instead of the last ones.
 
@@ -160,9 +163,6 @@ class Run(Protocol):
             parameters: as returned by `model.parameters()`; None to keep the last ones after all.
             origin: where they come from, for the terminal and the manifest, e.g. `epoch 12, the
                 best accuracy`.
-            recompute_statistics: whether running statistics (`Parameter.running_statistic`) are
-                computed from the training data for these parameters, in one pass in training mode,
-                rather than taken from them. For parameters that no update led to, e.g. averages.
         """
 
     def save_checkpoint(self, best: bool = False) -> None:
@@ -263,6 +263,39 @@ class Callback(Component):
         Args:
             step: number of the update, from 1.
         """
+
+    def epoch_trained(self, state: Any, epoch: int) -> None:
+        """Called after the last update of every epoch, before its validation, if overridden.
+
+        For callbacks that decide on the parameters of the validation, see `evaluated`. Training
+        pauses for it after every epoch, logged or not.
+
+        Args:
+            epoch: counted from 0.
+        """
+
+    def evaluated(self, state: Any, w: Array) -> Array | None:  # noqa: ARG002
+        """Return the parameters that are evaluated, saved and exported instead of the trained ones.
+
+        Called between updates wherever the model is evaluated: in validations, for
+        `RunningModel.parameters` and at the end of the training. They may change in `after_update`
+        and `epoch_trained`. Running statistics (`Parameter.running_statistic`) are computed for
+        them, in one pass over the training data. At most one callback overrides this, and none if
+        the optimizer says which parameters are evaluated.
+
+        Args:
+            w: the trained parameters, flat, read-only; see `RunningModel.vector`.
+
+        Returns:
+            The parameters, like `w`, which are copied; None to evaluate the trained ones. Default:
+            None.
+        """
+        return None
+
+    def verify_evaluated(self, parameters: Array | None, _: Any, w: Array) -> None:
+        """Raise Misfit unless there is a parameter for each of w, in its type."""
+        if parameters is not None:
+            require_like(parameters, w)
 
     def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
         """Called after every epoch, logged or not, with at least the metrics of `monitors`.

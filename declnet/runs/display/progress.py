@@ -13,7 +13,8 @@ from declnet.display.characters import escaped_line
 from declnet.runs.display.metric_labels import abbreviations, live_metrics, log_line
 from declnet.runs.options import Listener
 from declnet.spec.model import RunSpec
-from declnet.training.trainer import Event, Progressed
+from declnet.training.heartbeat import Progressed
+from declnet.training.trainer import Event
 
 STEP = 0.25
 """Seconds between updates of the view, each of which is a message to the browser."""

@@ -176,6 +176,12 @@ class _PlayedCallback:
                 self.run.model.store.vector[...] = step / UPDATES - 1
                 with calling(f"after_update for step {step}"), np.errstate(all="raise"):
                     self.callback.after_update(self.state, step)
+            with calling(f"epoch_trained for epoch {number}"):
+                self.callback.epoch_trained(self.state, number)
+            w = self.run.model.vector()
+            evaluated = called(self._subject, Callback.evaluated, self.state, w)
+            if evaluated is not None:
+                self.run.asked.append((number, "evaluated", repr(evaluated)))
             logged = (number + 1) % self._log_every == 0
             epoch = self._epoch(number, logged)
             before = epoch.row()

@@ -58,6 +58,9 @@ ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]
 LEARNING_RATES = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0)
 """Learning rates to try, of which one must work."""
 
+WHOLE = ("w", "evaluated")
+"""The arrays of all parameters, whatever parts they are updated in."""
+
 STEPS = 500
 """The number of updates within which a function must become small."""
 
@@ -108,6 +111,12 @@ class _OptimizerHarness:
     def w(self) -> Array:
         """A copy of the parameters."""
         return np.concatenate([step.vector for step in self._steps])
+
+    @property
+    def evaluated(self) -> Array:
+        """The parameters that are evaluated instead of `w`."""
+        with calling("evaluated"):
+            return np.concatenate([step.evaluated() for step in self._steps])
 
     def step(self, gradient: Array, number: int, rate: float = 0.01) -> None:
         """Update every parameter; the gradient's memory is spoiled afterwards."""
@@ -162,14 +171,16 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.restored == step:
             harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
     state = {f"state.{name}": array for name, array in harness.state.items()}
+    state["w"], state["evaluated"] = harness.w, harness.evaluated
     if optimizer.per_parameter:
-        return Trial({"w": harness.w} | ({} if setting.cuts else state))
+        return Trial({name: state[name] for name in WHOLE} if setting.cuts else state)
     w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
     if setting.cuts:
         long = _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
-        return Trial({"w": harness.w, f"w of {LONG} parameters": long})
+        whole = {name: state[name] for name in WHOLE}
+        return Trial({**whole, f"w of {LONG} parameters": long})
     long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
-    return Trial({"w": harness.w, f"w of {LONG} parameters": long, **state})
+    return Trial({f"w of {LONG} parameters": long, **state})
 
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
@@ -230,6 +241,18 @@ def rate_zero_changes_nothing(subject: Subject) -> None:
 
 
 @check
+def evaluates_what_it_starts_from(subject: Subject) -> None:
+    """Evaluates the parameters themselves before the first update, and finite ones after it."""
+    for dtype in ("float64", "float32"):
+        harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
+        fault = "evaluated() is not w for a state of zeros"
+        require_equal(harness.evaluated, harness.w, fault, tolerance=0)
+        harness.run(np.zeros((3, SIZE)), rate=0.0)
+        if not np.isfinite(harness.evaluated).all():
+            raise CheckFailed("evaluated() is not finite after updates at a rate of 0")
+
+
+@check
 def gives_the_same_rates_at_once(subject: Subject) -> None:
     """Gives for several updates at once the learning rates that it gives one by one."""
     optimizers, steps, total = [subject.instance], range(2, 9), 20
@@ -274,6 +297,7 @@ CHECKS = (
     continues_when_restored,
     survives_zero_gradients,
     rate_zero_changes_nothing,
+    evaluates_what_it_starts_from,
     gives_the_same_rates_at_once,
     descends,
     follows_its_schedules,
@@ -309,7 +333,7 @@ def _require_descent(subject: Subject, landscape: _Landscape, w: Array, share: f
             if not value < 1e12:
                 break
             harness.step(gradient, step, rate)
-        value = landscape(harness.w)[0]
+        value = landscape(harness.evaluated)[0]
         if value < share * first:
             return
         reached = min(reached, value) if np.isfinite(value) else reached

@@ -60,6 +60,7 @@ CHECKS: tuple[Check, ...] = (
     integers.integer_problems,
     graph.unusable_weights,
     components.component_problems,
+    components.evaluated_problems,
     targets.output_problems,
     schedules.schedule_problems,
     targets.label_problems,

@@ -11,6 +11,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.returned import verified
+from declnet.contracts.runs.callback import Callback
 from declnet.data.replacing import column_names
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import group_of, slots_of
@@ -84,6 +85,16 @@ def _output(head: CheckedHead, layers: Sequence[LayerContext | None]) -> tuple[L
     """Return the output of a loss as components see it, if it is known."""
     layer = layers[len(head.nodes) - 1] if head.nodes else None
     return () if layer is None else (layer,)
+
+
+def evaluated_problems(context: CheckContext) -> Iterator[Diagnostic]:
+    """Yield an error for each callback that is not alone in saying what is evaluated."""
+    deciding = context.spec.deciding_evaluated()
+    for path, component in deciding[1:]:
+        if isinstance(component, Callback):
+            first = deciding[0][1].type
+            message = f"{first} and {component.type} both replace the parameters that are evaluated"
+            yield Diagnostic(message, f"remove {component.type}", path, "E017")
 
 
 def components_of(spec: PartialSpec) -> Iterator[tuple[KeyPath, Component]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from declnet import Initializer, Schedule, Scheduled
 
-from ..right.others import Descent, Squares
+from ..right.others import Averaged, Descent, Squares
 from .broken import broken
 from .layers import count, count_on_the_class
 
@@ -91,6 +91,10 @@ OPTIMIZERS = (
     broken("descends", Descent, "ascends", update=subtracting(lambda w, dw, rate: -rate * dw)),
     broken("rate_zero_changes_nothing", Descent, "ignores_the_rate",
            update=subtracting(lambda w, dw, rate: 0.1 * dw)),
+    broken("evaluates_what_it_starts_from", Averaged, "evaluates_the_difference",
+           evaluated=lambda self, w, state: state.ahead.copy()),
+    broken("parts_equal_the_whole", Averaged, "evaluates_the_sum",
+           evaluated=lambda self, w, state: w - state.ahead.mean()),
     broken("gives_the_same_rates_at_once", Descent, "halves_single_rates",
            rate=lambda self, step, total: Descent.rate(self, step, total) / 2,
            rates=lambda self, steps, total: 2 * Descent.rates(self, steps, total)),

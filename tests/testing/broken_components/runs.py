@@ -75,6 +75,8 @@ CALLBACKS = (
     broken("continues_when_restored", LastMean, "forgets_the_sum",
            restore=lambda self, run, saved: Sum(run, run.model.vector() * 0)),
     # the first check that follows updates
+    broken("names_what_it_monitors", LastMean, "evaluates_one_number",
+           evaluated=lambda self, state, w: w[0]),
     broken("names_what_it_monitors", LastMean, "averages_in_place", after_update=average_in_place),
     broken("names_what_it_monitors", Plateau, "monitors_a_string", monitors=lambda self: "loss"),
     broken("names_what_it_monitors", Plateau, "reads_more",

@@ -92,6 +92,24 @@ class Descent(Optimizer):
         np.subtract(w, dw, out=w)
 
 
+class Averaged(Descent):
+    """w -= learning_rate * dw; the mean of all w is evaluated."""
+
+    type = "averaged"
+
+    def state_names(self):
+        return ("ahead",)  # w - mean
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(dw, learning_rate, out=dw)
+        np.subtract(w, dw, out=w)
+        np.subtract(state.ahead, dw, out=state.ahead)
+        np.multiply(state.ahead, 1 - 1 / (step + 1), out=state.ahead)
+
+    def evaluated(self, w, state):
+        return w - state.ahead
+
+
 class Shrinking(Descent):
     """w -= learning_rate * (dw + shrink * w), with a shrink for each step."""
 
@@ -163,7 +181,7 @@ class Plateau(Callback):
 
 
 class LastMean(Callback):
-    """The finished model has the mean of the parameters after all updates."""
+    """The mean of the parameters after all updates is evaluated."""
 
     type = "last_mean"
 
@@ -180,10 +198,8 @@ class LastMean(Callback):
         state.sum += state.run.model.vector()
         state.count += 1
 
-    def training_ended(self, state):
-        if state.count:
-            mean = state.run.model.from_vector(state.sum / state.count)
-            state.run.restore_parameters(mean, "the mean of all updates")
+    def evaluated(self, state, w):
+        return state.sum / state.count if state.count else None
 
 
 class MeanError(Metric):

@@ -1,4 +1,4 @@
-"""Averages of the parameters over the training, which the finished model then has."""
+"""Averages of the parameters over the training, which are evaluated, saved and exported."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Callback, Diagnostic, EpochFinished, Run, RunContext
+from declnet import Array, Callback, Diagnostic, Run, RunContext
 
 UNFORGOTTEN = 0.1
 """The share of the first parameters in a moving average from which it warns."""
@@ -43,11 +43,6 @@ class Average:
             np.add(self.mean, difference, out=self.mean)
         self.count += 1
 
-    def restore_in_run(self, origin: str) -> None:
-        """Give the finished model the mean."""
-        parameters = self.run.model.from_vector(self.mean)
-        self.run.restore_parameters(parameters, origin, recompute_statistics=True)
-
 
 class AveragingCallback(Callback):
     """A callback that averages parameters; subclasses say which, and how."""
@@ -66,11 +61,15 @@ class AveragingCallback(Callback):
         state.mean[...] = run.model.to_vector(saved["mean"])
         return state
 
+    def evaluated(self, state: Average, w: Array) -> Array | None:
+        """Return the mean once there is one."""
+        return state.mean if state.count else None
+
 
 class ExponentialMovingAverage(AveragingCallback):
     """mean += (1 - decay) * (parameters - mean) after every update, from the first one's on.
 
-    The finished model has the mean; the metrics of epochs are of the current parameters.
+    The mean is evaluated, saved and exported; training metrics are of the current parameters.
     Running statistics are computed again for it from the training data.
 
     Equivalent to `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`, followed
@@ -91,7 +90,7 @@ class ExponentialMovingAverage(AveragingCallback):
         state.add(1 - self.decay)
 
     def training_ended(self, state: Average) -> None:
-        """Give the finished model the mean; warn if it is still close to the first parameters."""
+        """Warn if the mean is still close to the first parameters."""
         if state.count == 0:
             return
         share = self.decay ** (state.count - 1)
@@ -100,16 +99,14 @@ class ExponentialMovingAverage(AveragingCallback):
                 f"ema: {share:.0%} of the average still comes from the first update; choose a "
                 f"decay below {self.decay:g} for {state.count} updates"
             )
-        updates = f"{state.count} update{'s' if state.count > 1 else ''}"
-        state.restore_in_run(f"the moving average of {updates} with decay {self.decay:g}")
 
 
 class StochasticWeightAveraging(AveragingCallback):
     """The mean of the parameters after each `every`-th epoch, from epoch `from_epoch` on.
 
-    The finished model has the mean; the metrics of epochs are of the current parameters.
-    Running statistics are computed again for it from the training data. A constant or cyclic
-    learning rate lets the epochs differ.
+    From then on the mean is evaluated, saved and exported; training metrics are of the current
+    parameters. Running statistics are computed again for it from the training data. A constant or
+    cyclic learning rate lets the epochs differ.
 
     Equivalent to `torch.optim.swa_utils.AveragedModel`, followed by `update_bn`.
 
@@ -145,19 +142,16 @@ class StochasticWeightAveraging(AveragingCallback):
                     hint = f"if {name} is a running statistic, its layer can declare it as one"
                     yield Diagnostic(message, hint, ("type",), "W060")
 
-    def after_epoch(self, state: Average, epoch: EpochFinished) -> None:
+    def epoch_trained(self, state: Average, epoch: int) -> None:
         """Average if the epoch counts."""
-        since = epoch.epoch - self.from_epoch
+        since = epoch - self.from_epoch
         if since >= 0 and since % self.every == 0:
             state.add(1 / (state.count + 1))
 
     def training_ended(self, state: Average) -> None:
-        """Give the finished model the mean."""
+        """Warn if there is no mean."""
         if state.count == 0:
             state.run.warn(
                 f"swa: the training ended before epoch {self.from_epoch}, so nothing was averaged; "
                 "choose an earlier from_epoch"
             )
-            return
-        epochs = f"{state.count} epoch{'s' if state.count > 1 else ''}"
-        state.restore_in_run(f"the average of {epochs} from epoch {self.from_epoch} on")

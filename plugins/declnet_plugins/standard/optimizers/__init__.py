@@ -6,6 +6,7 @@ OPTIMIZERS = {
     "adagrad": "adadelta adagrad rmsprop",
     "adam": "adam adamw amsgrad nadam",
     "matrices": "lamb muon",
+    "schedule_free": "schedule_free_adamw",
     "sgd": "lion sgd",
 }
 """The types that each module defines."""
