@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from declnet.contracts.network.directions import Better
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.searcher import Dimension, Scalar, Searcher
 from declnet.contracts.strict_model import custom_error, located_error
@@ -52,8 +53,10 @@ class TuneSpec(Section):
         description="the metric to improve, with its data set, e.g. validation.loss; default: "
         "the first metric of the validation data",
     )
-    better: Literal["higher", "lower"] | None = Field(
-        default=None, description="which values are better; default: as the metric declares"
+    better: Better | None = Field(
+        default=None,
+        description="which values are better, or the number to come close to; default: as the "
+        "metric declares",
     )
     trials: int | None = Field(default=None, ge=1, description="maximum number of trials")
     minutes: float | None = Field(
