@@ -195,6 +195,14 @@ class Registry:
         """
         return self._view(_known_origins=components)
 
+    def earlier_origin(self, kind: str, name: str) -> Plugin | None:
+        """Return the origin of a stored run's component, if another version is installed now."""
+        origin = self._known_origins.get((kind, name))
+        if origin is None or not origin.version:
+            return None
+        now = self.versions().get(normalized(origin.distribution), origin.version)
+        return origin if now != origin.version else None
+
     def _view(self, **attributes: Any) -> Self:
         view = copy.copy(self)
         vars(view).update(attributes)

@@ -37,7 +37,7 @@ from declnet.spec.members import (
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.parsed import ParsedSpec
 from declnet.spec.points import Point, SweptValue, swept_value
-from declnet.spec.repairs import Repair, repaired
+from declnet.spec.repairs import Repair, RepairedMap, repaired
 from declnet.spec.sweep import Sweep, sweep_of
 from declnet.spec.tuning import UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import (
@@ -234,7 +234,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     """Validate a document in one pass.
 
     Names that can only mean one thing are reported, and everything else is validated as if they
-    were right.
+    were right. Keys of earlier versions are only warned of.
 
     Args:
         composed: the document, and the errors found so far.
@@ -249,15 +249,21 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         source_map, done = repaired(composed.source_map, list(repairs))
         if not done:
             break
-        names = [error for repair, error in repairs.items() if repair in done]
+        names = [
+            _with_effect(error, repair, source_map)
+            for repair, error in repairs.items()
+            if repair in done
+        ]
         reported += composed.source_map.locate(names)
+        source_map.warnings = tuple(error for error in reported if error.severity == "warning")
         known = [error for error in composed.diagnostics if error.path not in source_map.moved]
         composed = replace(composed, source_map=source_map, diagnostics=known)
     else:
         parsed, _ = _validated(composed, registry, folder)
-    if not reported:
+    errors = [error for error in reported if error.severity == "error"]
+    if not errors and (parsed.spec is not None or not reported):
         return parsed
-    paths = {error.path for error in reported}  # another name may explain a wrong value
+    paths = {error.path for error in errors}  # another name may explain a wrong value
     reported += [
         error
         for error in composed.source_map.locate(parsed.diagnostics)
@@ -265,6 +271,14 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     ]
     reported.sort(key=lambda error: _position(error.path, written))
     return replace(parsed, spec=None, repaired=parsed.spec, diagnostics=tuple(reported))
+
+
+def _with_effect(error: Diagnostic, repair: Repair, source_map: RepairedMap) -> Diagnostic:
+    """Return the error or warning of a name; that of a key without effect says so."""
+    if not repair.is_earlier or repair.key is None or repair.key in source_map.moved:
+        return error
+    message = f"{error.message}, which is written too, and has no effect"
+    return replace(error, message=message, help=f'remove "{repair.path[-1]}"')
 
 
 def _validated_members(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
@@ -345,7 +359,7 @@ def _validated(
     else:
         if not earlier:
             spec.read_from(source_map, folder, sweep if sweep.axes else None, tuning)
-            return ParsedSpec(spec.source_map, spec, context=context), {}
+            return ParsedSpec(spec.source_map, spec, source_map.warnings, context), {}
     sure = sweep.without_errors(in_sweep) if sweep.axes else sweep
     if sure.axes and not composed.is_incomplete:
         earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))

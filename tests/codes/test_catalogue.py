@@ -8,6 +8,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ class ClassRecall(Metric):
     """A plugin's metric with a custom check."""
 
     type = "class_recall"
+    renamed_fields: ClassVar = {"label": "of_class"}
 
     of_class: int
 
