@@ -36,9 +36,9 @@ class Repair:
         """
         table = value_at(document, self.path[:-1])
         if self.type is not None:
-            if not isinstance(value_at(document, self.path), str):
-                return None
-            return _changed(document, self.path[:-1], {self.path[-1]: self.type})
+            renamed = {self.path[-1]: self.type}
+            is_name = isinstance(value_at(document, self.path), str)
+            return _changed(document, self.path[:-1], renamed) if is_name else None
         if not isinstance(table, dict):
             return None
         rest = {key: value for key, value in table.items() if key != self.path[-1]}
