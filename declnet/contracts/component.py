@@ -56,6 +56,9 @@ class Component(StrictModel):
     conformance_checks: ClassVar[str] = ""
     """The module with the conformance checks of a contract, which only the kit imports; by default
     there are none but those that all components have."""
+    contract_releases: ClassVar[tuple[str, ...]] = ("0.1",)
+    """For each version of a contract, from 1, the release that introduced it: of declnet, or of the
+    distribution that defines the contract. A change that breaks components adds one."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 

@@ -21,8 +21,8 @@ from declnet.cli.main import command
 from declnet.cli.plugin_commands import PluginCommand
 from declnet.cli.reading import checked_spec
 from declnet.codes.catalogue import Code, catalogue
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
-from declnet.registry.registry import Entry
 
 BASE = Path(__file__).parent / "base.toml"
 
