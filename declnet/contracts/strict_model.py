@@ -254,9 +254,8 @@ class StrictModel(BaseModel):
     def _trained_by(cls, info: ValidationInfo) -> str:
         """Return a phrase on the version that trained a stored run, if another is installed."""
         registry = (info.context or {}).get("registry")
-        if registry is None or not hasattr(cls, "type"):
-            return ""
-        origin = registry.earlier_origin(cls.kind, cls.type)
+        kind, name = getattr(cls, "kind", None), getattr(cls, "type", None)
+        origin = registry.earlier_origin(kind, name) if registry is not None else None
         return f"; this run was trained with {origin.origin}" if origin is not None else ""
 
     @classmethod

@@ -105,7 +105,7 @@ def _load_recorded(import_: Callable[[], object], plugin: Plugin, registry: Regi
     def failed(error: BaseException) -> None:
         registry.failures.append(PluginFailure.of(plugin, error))
 
-    with running_plugin(failed):
+    with running_plugin(plugin, failed):
         load(import_(), plugin, registry)
 
 

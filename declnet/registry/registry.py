@@ -313,7 +313,7 @@ class Registry:
             with loading_plugins:
                 if entry not in self._entries[entry.kind][entry.type]:
                     continue  # another thread has recorded its failure
-                with running_plugin(partial(self._record_failure, entry)):
+                with running_plugin(entry.plugin, partial(self._record_failure, entry)):
                     entry.component  # noqa: B018  # imports the class
                     usable.append(entry)
         return usable

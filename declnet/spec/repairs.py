@@ -126,5 +126,12 @@ def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[Repaired
             done.add(repair)
             if repair.key is not None and (is_free or replaces):
                 moved[repair.key] = repair.path
-    carried = {"warnings": source_map.warnings, "writers": source_map.writers}
-    return RepairedMap(document, source_map.origin, source_map, moved, **carried), done
+    changed_map = RepairedMap(
+        document,
+        source_map.origin,
+        source_map,
+        moved,
+        warnings=source_map.warnings,
+        writers=source_map.writers,
+    )
+    return changed_map, done
