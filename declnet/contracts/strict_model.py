@@ -186,6 +186,16 @@ class StrictModel(BaseModel):
         return None
 
     @classmethod
+    def with_present_keys(cls, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a table without the keys of earlier versions, or with those that replaced them."""
+        present = {key: value for key, value in table.items() if cls.about_earlier(key) is None}
+        for key in table.keys() - present.keys():
+            name = (cls.about_earlier(key) or {}).get("meant")
+            if name is not None:
+                present.setdefault(name, table[key])
+        return present
+
+    @classmethod
     def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
         """Return the context of the error of an unknown key.
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from declnet import Optimizer, RegistryError, SpecError, open_run, parse_spec, run
 from declnet.cli.reading import checked_points, checked_spec
@@ -144,6 +145,16 @@ def test_a_stored_run_is_read_and_says_which_version_trained_it(
         read_spec(
             tmp_path / "run" / "spec.toml", [parse_override("optimizer.momentum=1")], registry
         ).require()
+
+
+def test_what_a_group_has_stored_is_read_without_a_warning(registry):
+    table = {"type": "steady", "speed": 0.5, "exact": True}
+    context = {"registry": registry, "is_stored": True}
+    assert Optimizer.from_declaration(table, context) == NewSteady(factor=0.5)
+    both = Optimizer.from_declaration({**table, "factor": 2.0}, context)
+    assert both == NewSteady(factor=2.0)
+    with pytest.raises(ValidationError, match="was renamed"):
+        Optimizer.from_declaration(table, {"registry": registry})
 
 
 @pytest.mark.parametrize(
