@@ -208,7 +208,8 @@ def _errors_in_values(
             parsed, _ = _validated(document, registry, folder)
             for error in parsed.source_map.locate(parsed.diagnostics):
                 writer = parsed.source_map.writer_of(error.path)
-                if isinstance(writer, SweptValue) and error.code != "E017":
+                is_fault = error.severity == "error" and error.code != "E017"
+                if is_fault and isinstance(writer, SweptValue):
                     yield replace(error, path=writer.key_at)
 
 
@@ -260,6 +261,8 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         composed = replace(composed, source_map=source_map, diagnostics=known)
     else:
         parsed, _ = _validated(composed, registry, folder)
+    if parsed.spec is None:  # in a variable's value, keys of earlier versions are not repaired
+        parsed = replace(parsed, diagnostics=tuple(map(_as_error, parsed.diagnostics)))
     errors = [error for error in reported if error.severity == "error"]
     if not errors and (parsed.spec is not None or not reported):
         return parsed
@@ -271,6 +274,11 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     ]
     reported.sort(key=lambda error: _position(error.path, written))
     return replace(parsed, spec=None, repaired=parsed.spec, diagnostics=tuple(reported))
+
+
+def _as_error(problem: Diagnostic) -> Diagnostic:
+    """Return an error in place of the warning of a key of an earlier version."""
+    return problem if problem.severity == "error" else replace(problem, code="E010")
 
 
 def _with_effect(error: Diagnostic, repair: Repair, source_map: RepairedMap) -> Diagnostic:
@@ -329,13 +337,12 @@ def _validated(
     used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}
     expansion = expand(without_tune(sweep.base), registry, used)
     context = {"registry": expansion.registry, "folder": folder}
-    tuning, in_tune = tuning_of(sweep.base, context)
+    tuning, repairs, in_tune = tuning_of(sweep.base, context)
     source_map, document = expansion.source_map, expansion.source_map.document
     earlier = [*composed.diagnostics, *in_sweep, *in_tune, *expansion.diagnostics]
     if sweep.axes and tuning is not None:
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
-    repairs: dict[Repair, Diagnostic] = {}
     wrong_variables = {error.path for error in expansion.diagnostics}
     for detail in expansion.errors:
         if detail["loc"] not in wrong_variables:
@@ -357,7 +364,7 @@ def _validated(
             for repair in repairs_of(detail, document, expansion):
                 repairs.setdefault(repair, source_map.as_written([diagnostic])[0])
     else:
-        if not earlier:
+        if not earlier and not repairs:
             spec.read_from(source_map, folder, sweep if sweep.axes else None, tuning)
             return ParsedSpec(spec.source_map, spec, source_map.warnings, context), {}
     sure = sweep.without_errors(in_sweep) if sweep.axes else sweep

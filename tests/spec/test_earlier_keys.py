@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from declnet import Optimizer, RegistryError, SpecError, open_run, parse_spec, run
+from declnet import (
+    Optimizer,
+    RegistryError,
+    Searcher,
+    SpecError,
+    open_run,
+    parse_spec,
+    run,
+)
 from declnet.cli.reading import checked_points, checked_spec
 from declnet.registry.plugin import Plugin
 from declnet.spec.document.overrides import parse_override
@@ -112,6 +120,37 @@ def test_warnings_have_places_and_values_are_checked_there(document, spec_file, 
     spec_file("\n".join(lines), "spec.toml")
     wrong = ("E012", '"factor" must be a number, not "fast"')
     assert ("11:9", *wrong) in problems()
+
+
+def test_in_the_value_of_a_variable_an_earlier_name_is_an_error(document, spec_file, registry):
+    opt = {"type": "steady", "speed": 2.0}
+    path = spec_file({**document, "optimizer": "${opt}", "variables": {"opt": opt}})
+    (problem,) = checked_spec(path, (), registry).problems
+    assert (problem.code, problem.message) == ("E010", '"speed" was renamed to "factor"')
+    assert [place.line for _, place in problem.notes] == [problem.place.line]
+
+
+class Drawn(Searcher):
+    """A searcher with a renamed field."""
+
+    type = "drawn"
+    renamed_fields: ClassVar = {"at": "value"}
+
+    value: float = 1.0
+
+    def propose(self, study, number, trials):
+        return {dimension.key: self.value for dimension in study.space}
+
+
+def test_a_searcher_may_have_a_key_of_an_earlier_version(document, spec_file, registry):
+    registry.register(Drawn)
+    document["data"]["validation"] = 0.2
+    space = {"optimizer.factor": {"low": 0.5, "high": 2.0}}
+    tune = {"trials": 2, "search": {"type": "drawn", "at": 0.75}, "space": space}
+    parsed = read_spec(spec_file({**document, "tune": tune}), (), registry)
+    assert parsed.require().tuning.searcher == Drawn(value=0.75)
+    (warning,) = parsed.source_map.locate(parsed.diagnostics)
+    assert (warning.code, warning.path) == ("W015", ("tune", "search", "at"))
 
 
 def test_swept_and_tuned_keys_may_have_earlier_names(document, spec_file, registry):
