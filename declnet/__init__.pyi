@@ -56,6 +56,8 @@ from declnet.contracts.execution.operations import NormalizeWeights as Normalize
 from declnet.contracts.execution.operations import OptimizerUpdate as OptimizerUpdate
 from declnet.contracts.execution.operations import Record as Record
 from declnet.contracts.memory import beyond_memory as beyond_memory
+from declnet.contracts.network.directions import Better as Better
+from declnet.contracts.network.directions import as_loss as as_loss
 from declnet.contracts.network.inputs import InputInfo as InputInfo
 from declnet.contracts.network.inputs import IntegerLimit as IntegerLimit
 from declnet.contracts.network.layer import Elementwise as Elementwise

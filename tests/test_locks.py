@@ -30,7 +30,8 @@ def in_child(work):
 
 IMPORTING = """
 from declnet.registry.plugin import LOCAL
-from declnet.registry.registry import Entry, Registry
+from declnet.registry.entry import Entry
+from declnet.registry.registry import Registry
 
 SOURCE = '''
 import time

@@ -39,7 +39,7 @@ DECLARED = {
         "import_module",
     ): "the grammar of TOML or JSON, a constant",
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
-    ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
+    ("declnet/registry/entry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
     ("declnet/runs/many/run_tasks.py", "socket"): "the name of this machine",
     (

@@ -79,12 +79,14 @@ def _status() -> int:
     except click.ClickException as error:
         error.message = escaped_line(error.message)  # type: ignore[misc]  # final, says click
         error.show()
+        _print_notes(error)
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except SystemExit as ended:  # of a plugin's command
         if isinstance(ended.code, str):
             print_line(ended.code, err=True)
+            _print_notes(ended)
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (KeyboardInterrupt, click.Abort) as error:
         # click raises Abort from what interrupted it; before 8.1.4, without a cause
@@ -113,8 +115,14 @@ def _status() -> int:
         else:
             message = str(error.args[0]) if error.details else error_message(error)
             _print_error(without_passwords(message), details=error.details)
+        _print_notes(error)
         return error.exit_code
     return status if isinstance(status, int) else 0
+
+
+def _print_notes(error: BaseException) -> None:
+    for note in getattr(error, "__notes__", ()):
+        print_line(f"  = note: {note}", err=True)
 
 
 def _print_error(message: str, hint: str | None = None, details: Iterable[str] = ()) -> None:

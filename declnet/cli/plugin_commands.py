@@ -52,6 +52,11 @@ class PluginCommand(click.Command):
         """Whether declnet's own distribution offers it."""
         return all(offer.distribution == OWN for offer in self._offers)
 
+    @property
+    def origin(self) -> str:
+        """The command with its distribution."""
+        return f"the command `{self.name}` of {_distributions(self._offers)}"
+
     def load(self) -> click.Command:
         """Return the command itself.
 
@@ -64,7 +69,7 @@ class PluginCommand(click.Command):
                 f"the command `{self.name}` is offered by {names}; "
                 f"disable one, e.g. with {DISABLE}={self._offers[-1].distribution}"
             )
-        from declnet.registry.plugin import cause_of, running_plugin
+        from declnet.registry.plugin import Plugin, cause_of, running_plugin
 
         (offer,) = self._offers
 
@@ -72,7 +77,8 @@ class PluginCommand(click.Command):
             message = f"the command `{self.name}` of {offer} cannot be loaded: {cause_of(error)}"
             raise _CommandError(message) from error
 
-        with running_plugin(failed):
+        plugin = Plugin(offer.command, offer.distribution, offer.version)
+        with running_plugin(plugin, failed):
             module, _, path = offer.reference.partition(":")
             command = attrgetter(path)(import_module(module))
             if not isinstance(command, click.Command):
@@ -107,8 +113,7 @@ class PluginCommand(click.Command):
 
         place = error_place(error)
         where = f" ({place})" if place else ""
-        message = f"the command `{self.name}` of {self._offers[0]} raised {error_summary(error)}"
-        return _CommandError(f"{message}{where}")
+        return _CommandError(f"{self.origin} raised {error_summary(error)}{where}")
 
 
 class CommandGroup(click.Group):
@@ -117,21 +122,26 @@ class CommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that the arguments name.
 
+        An error of a plugin's command gets a note with its distribution.
+
         Raises:
             click.ClickException: it is a plugin's, and raised an exception of its own.
         """
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except (KeyboardInterrupt, SystemExit):  # a command may end with any code
+        except (_CommandError, click.Abort, click.exceptions.Exit, KeyboardInterrupt):
             raise
         except BaseException as error:
             from declnet.errors import DeclnetError
 
-            if CALLED not in ctx.meta or isinstance(error, DeclnetError):
+            called: PluginCommand | None = ctx.meta.get(CALLED)
+            if called is None:
                 raise
-            raise ctx.meta[CALLED].failure(error) from error
+            if isinstance(error, (click.ClickException, DeclnetError, SystemExit)):
+                if not called.is_own:
+                    error.add_note(f"from {called.origin}")
+                raise
+            raise called.failure(error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, built-in ones first."""

@@ -56,6 +56,9 @@ class Component(StrictModel):
     conformance_checks: ClassVar[str] = ""
     """The module with the conformance checks of a contract, which only the kit imports; by default
     there are none but those that all components have."""
+    contract_releases: ClassVar[tuple[str, ...]] = ("0.1",)
+    """For each version of a contract, from 1, the release that introduced it: of declnet, or of the
+    distribution that defines the contract. A change that breaks components adds one."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 
@@ -111,8 +114,9 @@ class Component(StrictModel):
 
         Args:
             value: the value, as in a spec.
-            context: `registry` (default: all installed plugins), and `folder`, the base of relative
-                paths.
+            context: `registry` (default: all installed plugins), `folder`, the base of relative
+                paths, and `is_stored`, whether an earlier version may have written the table, whose
+                keys are then read without a warning.
 
         Raises:
             pydantic.ValidationError: with the location of each error within `value`.
@@ -129,6 +133,8 @@ class Component(StrictModel):
         at_type = ("type",) if isinstance(value, Mapping) else ()
         component_class = cls._class_of(table, at_type, context or {})
         folder = (context or {}).get("folder")
+        if (context or {}).get("is_stored"):
+            table = component_class.with_present_keys(table)
         fields = resolve_paths(component_class, table, folder)
         component: Self = component_class.model_validate(fields, context=dict(context or {}))
         return component

@@ -51,7 +51,7 @@ class RunContext:
         parameters: for an optimizer's check: the parameters that it updates, in its group if it
             has one; empty if they are unknown.
         metrics: the metrics in a row of the history, e.g. `loss`, `validation_accuracy`, each with
-            the better direction (`"higher"`, `"lower"`, or None if unknown).
+            the better values, as in `Metric.better`.
         outputs: the layers that are outputs; for a loss or a metric, only its own.
         epochs: the number of epochs, unless the training ends early.
         callbacks: the run's callbacks, in order.

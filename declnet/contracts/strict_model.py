@@ -13,6 +13,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -153,11 +154,46 @@ class StrictModel(BaseModel):
     """Keys that users know from other libraries, each with the name of the field here, or with a
     hint if there is none. Those of base classes count too."""
 
+    renamed_fields: ClassVar[Mapping[str, str]] = {}
+    """Names that fields had in earlier versions, each with the present one. A spec that uses one is
+    read as if it used the present one, with a warning. Those of base classes count too, here and in
+    `removed_fields`."""
+    removed_fields: ClassVar[Mapping[str, str]] = {}
+    """Fields of earlier versions, each with a note that says what to write instead. A spec may
+    still have them, with a warning; they have no effect."""
+
     @classmethod
     def known_key(cls, written: str) -> str | None:
         """Return what `other_keys` says about a key, of this class or of its bases."""
         others = (vars(base).get("other_keys", {}) for base in cls.__mro__)
         return next(filter(None, (known_elsewhere(written, other) for other in others)), None)
+
+    @classmethod
+    def about_earlier(cls, written: str) -> dict[str, str] | None:
+        """Return the message and hint about a field of earlier versions; None for other keys.
+
+        Also `meant`, the present name of a field that was renamed.
+        """
+        for base in cls.__mro__:
+            renamed = vars(base).get("renamed_fields", {}).get(written)
+            if renamed is not None:
+                message = f'"{written}" was renamed to "{renamed}"'
+                return {"message": message, "hint": f"write {renamed}", "meant": renamed}
+            note = vars(base).get("removed_fields", {}).get(written)
+            if note is not None:
+                message = f'"{written}" was removed in a later version, and has no effect'
+                return {"message": message, "hint": note}
+        return None
+
+    @classmethod
+    def with_present_keys(cls, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a table without the keys of earlier versions, or with those that replaced them."""
+        present = {key: value for key, value in table.items() if cls.about_earlier(key) is None}
+        for key in table.keys() - present.keys():
+            name = (cls.about_earlier(key) or {}).get("meant")
+            if name is not None:
+                present.setdefault(name, table[key])
+        return present
 
     @classmethod
     def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
@@ -182,12 +218,12 @@ class StrictModel(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _suggest_for_unknown_keys(
-        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
         try:
             return handler(values)
         except ValidationError as error:
-            details = [cls._with_suggestion(detail) for detail in error.errors()]
+            details = [cls._with_suggestion(detail, info) for detail in error.errors()]
             meant = cls._only_one_meant(error.errors(), values, handler)
             if meant is not None:
                 details[meant[0]]["type"] = meant[1]
@@ -197,12 +233,18 @@ class StrictModel(BaseModel):
             ) from None
 
     @classmethod
-    def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
+    def _with_suggestion(cls, detail: ErrorDetails, info: ValidationInfo) -> InitErrorDetails:
         location, kind = detail["loc"], detail["type"]
         error: PydanticCustomError | None = None
-        if kind == "extra_forbidden" and len(location) == 1:
+        is_unknown = kind == "extra_forbidden" and len(location) == 1
+        earlier = cls.about_earlier(str(location[0])) if is_unknown else None
+        if earlier is not None:
+            message = f"{earlier.pop('message')}{cls._trained_by(info)}"
+            error = PydanticCustomError("earlier_key", message, earlier)
+        elif is_unknown:
             label = f"keys of {cls.type}" if hasattr(cls, "type") else "keys here"
             about = cls.about_unknown(str(location[0]), cls.model_fields.keys(), label)
+            about["hint"] += cls._trained_by(info)
             error = PydanticCustomError("unknown_key", "unknown key", about)
         elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
             fields = cls.model_fields
@@ -219,6 +261,14 @@ class StrictModel(BaseModel):
         return _again(detail, error)
 
     @classmethod
+    def _trained_by(cls, info: ValidationInfo) -> str:
+        """Return a phrase on the version that trained a stored run, if another is installed."""
+        registry = (info.context or {}).get("registry")
+        kind, name = getattr(cls, "kind", None), getattr(cls, "type", None)
+        origin = registry.earlier_origin(kind, name) if registry is not None else None
+        return f"; this run was trained with {origin.origin}" if origin is not None else ""
+
+    @classmethod
     def _only_one_meant(
         cls, details: Sequence[ErrorDetails], values: Any, handler: ModelWrapValidatorHandler[Self]
     ) -> tuple[int, PydanticCustomError] | None:
@@ -230,6 +280,8 @@ class StrictModel(BaseModel):
             return None
         (index, detail), name = unknown[0], str(missing[0])
         written = str(detail["loc"][0])
+        if cls.about_earlier(written) is not None:
+            return None
         if cls.known_key(written) is not None or closest(written, cls.model_fields) is not None:
             return None
         renamed = {name if key == written else key: value for key, value in values.items()}

@@ -63,12 +63,24 @@ def _verify_fields(cls: Any, contract: Any) -> None:
                 f"{cls.__name__} has a field {name}, which means something else in the table of "
                 f"every {cls.kind} ({keys}); rename the field"
             )
+    _verify_earlier_fields(cls)
     scheduled = cls.scheduled_fields()
     if scheduled and cls.kind not in SCHEDULED_KINDS:
         raise RegistryError(
             f"{cls.__name__}.{next(iter(scheduled))} is Scheduled, but only fields of a "
             f"{' or '.join(SCHEDULED_KINDS)} can be"
         )
+
+
+def _verify_earlier_fields(cls: Any) -> None:
+    for attribute in ("renamed_fields", "removed_fields"):
+        for name, present in getattr(cls, attribute).items():
+            if name in cls.model_fields:
+                raise RegistryError(f'{cls.__name__}.{attribute} has "{name}", which is a field')
+            if attribute == "renamed_fields" and present not in cls.model_fields:
+                raise RegistryError(
+                    f'{cls.__name__}.renamed_fields has "{name}" as "{present}", which is no field'
+                )
 
 
 def _verify_signature(cls: Any, contract: Any, name: str) -> None:

@@ -27,7 +27,8 @@ from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import copied_reads, value_orders
 from declnet.graph.shapes import Node
-from declnet.registry.registry import Registry, types_of
+from declnet.registry.entry import types_of
+from declnet.registry.registry import Registry
 from declnet.spec.model import EngineSpec
 
 

@@ -14,13 +14,14 @@ import pluggy
 
 from declnet.errors import RegistryError
 from declnet.registry import hookspec
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import (
     Plugin,
     PluginFailure,
     loading_plugins,
     running_plugin,
 )
-from declnet.registry.registry import Entry, Registry
+from declnet.registry.registry import Registry
 
 DISABLE = "DECLNET_DISABLE_PLUGINS"
 """Environment variable: comma-separated names of plugins or distributions not to load."""
@@ -104,7 +105,7 @@ def _load_recorded(import_: Callable[[], object], plugin: Plugin, registry: Regi
     def failed(error: BaseException) -> None:
         registry.failures.append(PluginFailure.of(plugin, error))
 
-    with running_plugin(failed):
+    with running_plugin(plugin, failed):
         load(import_(), plugin, registry)
 
 
@@ -134,9 +135,9 @@ class _Registration:
     def __init__(self, plugin: Plugin, registry: Registry) -> None:
         self._plugin, self._registry = plugin, registry
 
-    def __call__(self, component: type) -> None:
+    def __call__(self, component: type, *, contract_version: int = 1) -> None:
         try:
-            self._registry.register(component, self._plugin)
+            self._registry.register(component, self._plugin, contract_version)
         except Exception as error:
             kind, name = getattr(component, "kind", None), getattr(component, "type", None)
             self._refuse(error, kind, name)
@@ -148,9 +149,12 @@ class _Registration:
         module: str,
         replaces: tuple[str, ...] | None = None,
         format: str | None = None,  # noqa: A002  # as in the hook
+        contract_version: int = 1,
     ) -> None:
         try:
-            self._registry.add(Entry(kind, name, self._plugin, module, replaces, format))
+            self._registry.add(
+                Entry(kind, name, self._plugin, module, replaces, format, contract_version)
+            )
         except Exception as error:
             self._refuse(error, kind, name)
 

@@ -17,8 +17,14 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 class Register(Protocol):
     """The callable passed to the hook."""
 
-    def __call__(self, component: type[Any]) -> None:
-        """Register a component class under its kind and type."""
+    def __call__(self, component: type[Any], *, contract_version: int = 1) -> None:
+        """Register a component class under its kind and type.
+
+        Args:
+            component: the class.
+            contract_version: the version of its contract that it was written for. The class is
+                refused if another one is installed.
+        """
         ...
 
     def lazily(
@@ -28,6 +34,7 @@ class Register(Protocol):
         module: str,
         replaces: tuple[str, ...] | None = None,
         format: str | None = None,  # noqa: A002  # as the class attribute
+        contract_version: int = 1,
     ) -> None:
         """Announce a class whose module is imported only when a spec names it.
 
@@ -41,6 +48,7 @@ class Register(Protocol):
                 components, in order. It is then imported only for models that have them, otherwise
                 for every run or export.
             format: for a class that has a `format` too, as a translation, that format.
+            contract_version: the version of its contract that it was written for.
         """
         ...
 

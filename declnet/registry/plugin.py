@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from time import monotonic
 from traceback import walk_tb
 
+from declnet.display.characters import escaped_line
 from declnet.errors import error_place, error_summary
 from declnet.locks import ForkSafeLock
 from declnet.registry.requirements import unmet_requirements
@@ -112,22 +114,35 @@ loading_plugins = ForkSafeLock()
 for the whole process."""
 
 
+SLOW_IMPORT = 1.0
+"""Seconds after which the import of a plugin is named, since every command waits for it."""
+
+
 @contextmanager
-def running_plugin(failed: Callable[[BaseException], None]) -> Iterator[None]:
+def running_plugin(plugin: Plugin, failed: Callable[[BaseException], None]) -> Iterator[None]:
     """Run a plugin's own code at its import or registration.
 
-    What it prints goes to standard error: standard output belongs to the command's results.
+    What it prints goes to standard error: standard output belongs to the command's results. A slow
+    plugin of another distribution is named there, and one that the user interrupts in a note.
 
     Args:
+        plugin: the plugin.
         failed: called with any exception, except for the user's own interruption.
     """
+    start = monotonic()
     try:
         with redirect_stdout(sys.stderr):
             yield
     except BaseException as error:
         if is_interruption(error):
+            without = f"--no-plugin {plugin.name}, or DECLNET_DISABLE_PLUGINS={plugin.name}"
+            error.add_note(f"while importing {plugin.described()}; to run without it: {without}")
             raise
         failed(error)
+    seconds = monotonic() - start
+    if seconds > SLOW_IMPORT and plugin.distribution != FIRST_PARTY:
+        slow = f"note: importing {plugin.described()} took {seconds:.1f} s"
+        print(escaped_line(slow), file=sys.stderr)  # noqa: T201  # before any command has begun
 
 
 def is_interruption(error: BaseException) -> bool:

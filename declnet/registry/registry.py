@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import builtins
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from importlib import import_module, metadata
-from types import ModuleType
+from importlib import metadata
 from typing import Any, Self
 
 from declnet.display.words import kind_in_words, with_article
 from declnet.errors import RegistryError, UnknownTypeError
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import (
     FIRST_PARTY,
     LOCAL,
@@ -24,84 +23,6 @@ from declnet.registry.plugin import (
     running_plugin,
 )
 from declnet.registry.spelling import closest, is_misspelling, known_elsewhere
-
-
-@dataclass
-class Entry:
-    """A component's kind and type, its origin, and its class.
-
-    Attributes:
-        module: the name of the module that defines the class, until it is imported.
-        replaces: for a class with `replaces`, the types of the components that it stands for; None
-            for other classes, and for one that was announced without them and is not imported yet.
-        format: the `format` of such a class, if it has one; None as for `replaces`.
-    """
-
-    kind: str
-    type: str
-    plugin: Plugin
-    module: str = ""
-    replaces: tuple[str, ...] | None = None
-    format: str | None = None
-    _component: builtins.type[Any] | None = field(default=None, repr=False)
-
-    @classmethod
-    def of(cls, component: builtins.type[Any], plugin: Plugin) -> Entry:
-        """Return the entry of an imported class.
-
-        Raises:
-            RegistryError: it is not a component class, or breaks its contract.
-        """
-        verify = getattr(component, "verify_contract", None)
-        if not isinstance(component, type) or verify is None:
-            raise RegistryError(f"{component!r} is not a component class")
-        verify()
-        replaced = getattr(component, "replaces", None)
-        replaces = None if replaced is None else types_of(replaced)
-        written = getattr(component, "format", None) if replaces is not None else None
-        return cls(component.kind, component.type, plugin, "", replaces, written, component)
-
-    @property
-    def is_imported(self) -> bool:
-        """Whether the class has been imported."""
-        return self._component is not None
-
-    @property
-    def component(self) -> builtins.type[Any]:
-        """The class, imported on first use.
-
-        Raises:
-            RegistryError: the module defines no class of this kind and type, or the class breaks
-                its contract or differs from what was announced.
-            Exception: any exception from its import.
-        """
-        if self._component is None:
-            announced = self._class_in(import_module(self.module))
-            entry = Entry.of(announced, self.plugin)
-            if self.replaces not in (None, entry.replaces):
-                raise RegistryError(
-                    f"{self.module}:{announced.__name__} replaces {entry.replaces}, "
-                    f"but was announced to replace {self.replaces}"
-                )
-            if self.format not in (None, entry.format):
-                raise RegistryError(
-                    f'{self.module}:{announced.__name__} writes the format "{entry.format}", '
-                    f'but was announced for "{self.format}"'
-                )
-            self._component, self.replaces, self.format = announced, entry.replaces, entry.format
-        return self._component
-
-    def _class_in(self, module: ModuleType) -> builtins.type[Any]:
-        for value in vars(module).values():
-            if isinstance(value, type) and getattr(value, "kind", None) == self.kind:
-                component: builtins.type[Any] = value
-                if vars(component).get("type") == self.type:
-                    return component
-        raise RegistryError(f'{module.__name__} defines no {self.kind} "{self.type}"')
-
-    def is_class(self, component: builtins.type[Any]) -> bool:
-        """Return whether this is the entry of a class of its type, without importing anything."""
-        return self._component is component or component.__module__ == self.module
 
 
 @dataclass(frozen=True)
@@ -128,11 +49,6 @@ class Conflict:
         if self.chosen is None:
             return "a spec must list one of them in `plugins`"
         return f"specs use the one from {self.chosen.origin}, unless they list another in `plugins`"
-
-
-def types_of(classes: Iterable[type[Any]]) -> tuple[str, ...]:
-    """Return the types of classes; of one without a type, which is in no registry, its name."""
-    return tuple(getattr(cls, "type", cls.__name__) for cls in classes)
 
 
 def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
@@ -195,18 +111,37 @@ class Registry:
         """
         return self._view(_known_origins=components)
 
+    def earlier_origin(self, kind: str, name: str) -> Plugin | None:
+        """Return the origin of a stored run's component, if another version is installed now."""
+        origin = self._known_origins.get((kind, name))
+        if origin is None or not origin.version:
+            return None
+        now = self.versions().get(normalized(origin.distribution), origin.version)
+        return origin if now != origin.version else None
+
     def _view(self, **attributes: Any) -> Self:
         view = copy.copy(self)
         vars(view).update(attributes)
         return view
 
-    def register(self, component: type[Any], plugin: Plugin = LOCAL) -> None:
+    def register(
+        self,
+        component: type[Any],
+        plugin: Plugin = LOCAL,
+        contract_version: int | None = None,
+    ) -> None:
         """Add a class under its kind and type.
 
+        Args:
+            component: the class.
+            plugin: the plugin that it comes from.
+            contract_version: the version of its contract that it was written for; None for any.
+
         Raises:
-            RegistryError: it is not a component class, breaks its contract, or its type is taken.
+            RegistryError: it is not a component class, breaks its contract or was written for
+                another version of the contract, or its type is taken.
         """
-        self.add(Entry.of(component, plugin))
+        self.add(Entry.of(component, plugin, contract_version))
 
     def add(self, entry: Entry) -> None:
         """Add an entry; raise RegistryError if its distribution or a program has its type."""
@@ -378,7 +313,7 @@ class Registry:
             with loading_plugins:
                 if entry not in self._entries[entry.kind][entry.type]:
                     continue  # another thread has recorded its failure
-                with running_plugin(partial(self._record_failure, entry)):
+                with running_plugin(entry.plugin, partial(self._record_failure, entry)):
                     entry.component  # noqa: B018  # imports the class
                     usable.append(entry)
         return usable

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from declnet.contracts.network.directions import as_loss
 from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.spelling import suggestion
@@ -28,8 +29,7 @@ class Comparison:
             a run does not have the key.
         metrics: final metrics by data set and name, each with its value in each run; None if a run
             does not have it.
-        better: whether higher or lower values of each metric are better; None if unknown, or if the
-            runs disagree.
+        better: which values of each metric are better; None if unknown, or if the runs disagree.
     """
 
     runs: tuple[StoredRun, ...]
@@ -72,9 +72,8 @@ class Comparison:
             raise OutputError(f'no run has the metric "{data}.{metric}" ({hint})')
         better = self.better.get(metric)
         if better is None:
-            raise OutputError(f'whether higher or lower values of "{metric}" are better is unknown')
-        choose = max if better == "higher" else min
-        return choose(candidates, key=lambda candidate: candidate[0])[1]
+            raise OutputError(f'which values of "{metric}" are better is unknown')
+        return min(candidates, key=lambda candidate: as_loss(candidate[0], better))[1]
 
 
 def compared(runs: Sequence[StoredRun]) -> Comparison:

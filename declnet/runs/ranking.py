@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from declnet.contracts.network.directions import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better, as_loss
 
 if TYPE_CHECKING:
     from declnet.runs.storage.listing import ListedRun
 
 Directions = Mapping[str, Better | None]
-"""Whether higher or lower values of each metric are better; None or missing if unknown."""
+"""Which values of each metric are better; None or missing if unknown."""
 
 MetricValues = Mapping[str, Mapping[str, float | None]]
 """Values by data set and name, as in `metrics.json`."""
@@ -52,32 +52,39 @@ def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tup
     metrics = list(known)
     for data in FOR_CHOICE:
         names = [name for in_data, name in metrics if in_data == data]
-        directed = [name for name in names if name not in LOSSES and directions.get(name)]
+        directed = [
+            name for name in names if name not in LOSSES and directions.get(name) is not None
+        ]
         if names:
             return data, (directed or [name for name in names if name in LOSSES] or names)[0]
     return None
 
 
-def sort_key(value: float | None, first: Better) -> float:
-    """Return a sort key that puts the lowest or highest value first, and None and NaN last."""
+def sort_key(value: float | None, first: Better, *, reverse: bool = False) -> float:
+    """Return a sort key for a metric's values.
+
+    Args:
+        value: the value; None and NaN come last.
+        first: which values come first, as in `Metric.better`.
+        reverse: whether these come last instead.
+    """
     if value is None or math.isnan(value):
         return math.inf
-    return value if first == "lower" else -value
+    return -as_loss(value, first) if reverse else as_loss(value, first)
 
 
 def order_of(name: str, directions: Directions, ascending: bool | None) -> Better:
-    """Return whether lower or higher values come first; the better ones if `ascending` is None.
+    """Return which values come first; the better ones if `ascending` is None.
 
     Raises:
-        ValueError: the best values were requested, but the better direction is unknown.
+        ValueError: the best values were requested, but which are better is unknown.
     """
     if ascending is not None:
         return "lower" if ascending else "higher"
     better = directions.get(name)
     if better is None:
         raise ValueError(
-            f'nothing says whether higher or lower values of "{name}" are better; '
-            "add --ascending or --descending"
+            f'nothing says which values of "{name}" are better; add --ascending or --descending'
         )
     return better
 
@@ -94,8 +101,12 @@ def stored_directions(recorded: Directions) -> dict[str, Better | None]:
     Args:
         recorded: `better` from the run's manifest.
     """
-    known = {name: better for name, better in recorded.items() if better in ("higher", "lower")}
+    known = {name: better for name, better in recorded.items() if _is_known(better)}
     return {**dict.fromkeys(LOSSES, "lower"), **known}
+
+
+def _is_known(better: object) -> bool:
+    return better in ("higher", "lower") or isinstance(better, int | float)
 
 
 def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:

@@ -60,6 +60,8 @@ def resume_run(
             raise ResumeError(
                 f"{directory}: a program gave this run its data; give the same to declnet.resume"
             )
+        for warning in spec.source_map.warnings:
+            notice(str(warning))
         ready = make_ready_run(spec, view, passed_sets(data) if data is not None else None)
         current = first_manifest(ready, spec_file)
         if manifest is None:

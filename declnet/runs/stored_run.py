@@ -100,7 +100,7 @@ class StoredRun(RunContents, TrainedModels):
 
     @cached_property
     def better(self) -> Directions:
-        """Whether higher or lower values of each metric are better; None if it does not say."""
+        """Which values of each metric are better; None if it does not say."""
         return stored_directions(self.manifest.better)
 
     def compare(self, *others: StoredRun) -> Comparison:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.transform import Transform
@@ -14,6 +22,7 @@ from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
 from declnet.errors import Diagnostic, KeyPath
 from declnet.spec import other_keys
+from declnet.spec.document.editing import BARE
 from declnet.spec.section import Section, contradiction, duplicates
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
@@ -149,6 +158,13 @@ class StreamSpec(StrictModel):
     )
 
 
+def _step_text(step: Any) -> str:
+    """Return a transform as TOML, with … for its keys."""
+    if isinstance(step, dict) and len(step) > 1:
+        return f'{{ type = "{step.get("type", "…")}", … }}'
+    return f'"{step["type"] if isinstance(step, dict) and "type" in step else step}"'
+
+
 def _stream(value: Any) -> Any:
     """Return the settings that `true` and `false` stand for."""
     return ({} if value else None) if isinstance(value, bool) else value
@@ -223,6 +239,21 @@ class DataSpec(Section):
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
     )
+
+    @field_validator("prepare_targets", mode="before")
+    @classmethod
+    def _steps_by_target(cls, steps: Any, info: ValidationInfo) -> Any:
+        """Show how to write transforms that are not in a table by target."""
+        is_one = isinstance(steps, str) or (isinstance(steps, dict) and "type" in steps)
+        if not is_one and not isinstance(steps, list | tuple):
+            return steps
+        written = ", ".join(map(_step_text, [steps] if is_one else steps))
+        train = info.data.get("train")
+        names = getattr(train, "targets", None) or [getattr(train, "target", None) or "y"]
+        keys = (name if BARE.fullmatch(name) else json.dumps(name) for name in names)
+        tables = ", ".join(f"{key} = [{written}]" for key in keys)
+        message = "must be a table with a list of transforms for each target"
+        raise custom_error("steps", message, hint=f"write prepare_targets = {{ {tables} }}")
 
     def check(self) -> Iterator[Diagnostic]:
         """Yield what contradicts itself in the section."""

@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
@@ -76,9 +77,9 @@ class HeadSpec(StrictModel):
         return {**reserved, "loss": loss}
 
     @classmethod
-    def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
+    def _with_suggestion(cls, detail: ErrorDetails, info: ValidationInfo) -> InitErrorDetails:
         """Suggest a reserved key for an unknown key of the loss that is like one."""
-        details = super()._with_suggestion(detail)
+        details = super()._with_suggestion(detail, info)
         is_key = detail["type"] == "unknown_key" and len(detail["loc"]) == 2
         near = closest(str(detail["loc"][-1]), RESERVED) if is_key else None
         if near is not None:

@@ -157,7 +157,8 @@ class MemberReader(Reader):
                 return None
             bases.append(base)
         keys = {key: value for key, value in table.items() if key not in (SPEC, WEIGHT)}
-        bases.append(Composed(SourceMap(keys, Origin(_MemberWriter(source_map, at)))))
+        writer = _MemberWriter(source_map, at)
+        bases.append(Composed(SourceMap(keys, Origin(writer), writers=(writer,))))
         whole = bases[0].source_map
         for base in bases[1:]:
             whole = merged(whole, base.source_map)
@@ -166,7 +167,7 @@ class MemberReader(Reader):
             whole.document[NAME] = f"member-{number + 1}"
         used = names_in(source_map.document[MEMBERS])
         composed = Composed(
-            SourceMap(copy.deepcopy(whole.document), whole.origin),
+            replace(whole, document=copy.deepcopy(whole.document)),
             [problem for base in bases for problem in base.diagnostics],
             any(base.is_incomplete for base in bases),
             frozenset(used).union(*(base.variables_used for base in bases)),

@@ -23,7 +23,8 @@ class ParsedSpec:
     Attributes:
         source_map: the document that was validated and the locations of its values.
         spec: the spec, or None if anything is invalid.
-        diagnostics: all errors, most without a place, with paths as written.
+        diagnostics: all errors, most without a place, with paths as written; of a valid spec,
+            warnings of keys of earlier versions.
         context: the validation context: `registry` and `folder`.
         is_incomplete: whether a file that the spec extends could not be read.
         members: the results of its members, if it has any.
@@ -42,7 +43,13 @@ class ParsedSpec:
     def of(cls, spec: RunSpec) -> ParsedSpec:
         """Return the result for a valid spec."""
         members = spec.members.members if spec.members is not None else ()
-        return cls(spec.source_map, spec, members=tuple(cls.of(member.spec) for member in members))
+        source_map = spec.source_map
+        return cls(
+            source_map,
+            spec,
+            source_map.warnings,
+            members=tuple(cls.of(member.spec) for member in members),
+        )
 
     @cached_property
     def partial(self) -> PartialSpec:

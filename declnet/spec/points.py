@@ -111,7 +111,7 @@ def point_of(
     seeds: tuple[int, ...] | None = None,
 ) -> Point:
     """Return a spec with other values at some keys."""
-    source_map = SourceMap(copy.deepcopy(base.document), _copied(base.origin))
+    source_map = replace(base, document=copy.deepcopy(base.document), origin=_copied(base.origin))
     problems = []
     for change in sorted(values, key=lambda value: len(value.path)):
         # a copy, since a longer key may change the value

@@ -12,40 +12,47 @@ from declnet.spec.document.source_map import Focus, SourceMap, Writer, value_at
 
 @dataclass(frozen=True)
 class Repair:
-    """The only possible meaning of an unknown key or type.
+    """The only possible meaning of an unknown key or type, or of a key of an earlier version.
 
     Attributes:
-        path: the unknown key, or the value that names the type, as written.
-        key: where the key belongs, with its right name; None for a type.
+        path: the key, or the value that names the type, as written.
+        key: where the key belongs, with its right name; None for a type, and for a key without
+            effect.
         type: the installed type; None for a key.
+        is_earlier: whether it is a key of an earlier version, which does not make a spec invalid.
     """
 
     path: KeyPath
     key: KeyPath | None = None
     type: str | None = None
+    is_earlier: bool = False
 
     def apply(self, document: Any, *, replaces: bool) -> Any:
         """Return a repaired copy of a document, or None if the place is taken or not a table.
 
         Args:
             document: the document.
-            replaces: whether the key's value takes the place of another file's.
+            replaces: whether the key's value takes precedence over that of the right key.
         """
         table = value_at(document, self.path[:-1])
-        if self.key is None:
-            if not isinstance(value_at(document, self.path), str):
-                return None
-            return _changed(document, self.path[:-1], {self.path[-1]: self.type})
-        *outer, name = self.key
-        target = value_at(document, tuple(outer))
-        if not isinstance(table, dict) or not isinstance(target, dict):
-            return None
-        value = table[self.path[-1]]
-        if name in target and (not replaces or isinstance(target[name], dict)):
+        if self.type is not None:
+            renamed = {self.path[-1]: self.type}
+            is_name = isinstance(value_at(document, self.path), str)
+            return _changed(document, self.path[:-1], renamed) if is_name else None
+        if not isinstance(table, dict):
             return None
         rest = {key: value for key, value in table.items() if key != self.path[-1]}
-        document = _changed(document, self.path[:-1], rest, whole=True)
-        return _changed(document, tuple(outer), {name: value})
+        without = _changed(document, self.path[:-1], rest, whole=True)
+        if self.key is None:
+            return without
+        *outer, name = self.key
+        target = value_at(document, tuple(outer))
+        if not isinstance(target, dict):
+            return None
+        can_replace = replaces and (self.is_earlier or not isinstance(target.get(name), dict))
+        if name in target and not can_replace:
+            return without if self.is_earlier else None
+        return _changed(without, tuple(outer), {name: table[self.path[-1]]})
 
 
 def _changed(
@@ -103,14 +110,28 @@ class RepairedMap(SourceMap):
 
 
 def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[RepairedMap, set[Repair]]:
-    """Return a repaired document, and the repairs that were possible."""
+    """Return a repaired document, and the repairs that were possible.
+
+    A key of an earlier version is left out if the present one is written too, unless a file that
+    takes precedence, an override or a sweep has the earlier one.
+    """
     document, moved, done = source_map.document, {}, set()
     for repair in repairs:
-        writer, key = source_map.writer_of(repair.path), repair.key or repair.path
-        changed = repair.apply(document, replaces=source_map.writer_of(key) is not writer)
+        key = repair.key or repair.path
+        replaces = source_map.precedence(repair.path) > source_map.precedence(key)
+        is_free = value_at(document, key) is None
+        changed = repair.apply(document, replaces=replaces)
         if changed is not None:
             document = changed
             done.add(repair)
-            if repair.key is not None:
+            if repair.key is not None and (is_free or replaces):
                 moved[repair.key] = repair.path
-    return RepairedMap(document, source_map.origin, source_map, moved), done
+    changed_map = RepairedMap(
+        document,
+        source_map.origin,
+        source_map,
+        moved,
+        warnings=source_map.warnings,
+        writers=source_map.writers,
+    )
+    return changed_map, done

@@ -96,6 +96,8 @@ def _located_errors(error: ValidationError, value: Any, whole: Place) -> SpecErr
     written, problems = InlineValue(whole.file, whole.line, whole.text), []
     for detail in error.errors():
         problem = diagnostic_of(detail, value)
+        if problem.severity == "warning":  # a key of an earlier version, which only specs may have
+            problem = replace(problem, code="E010")
         place = written.place_of(problem.path, problem.focus) if problem.path else None
         problems.append(replace(problem, place=place or whole))
     return SpecError(problems)

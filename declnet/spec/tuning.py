@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from declnet.contracts.network.directions import Better
 from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.searcher import Dimension, Scalar, Searcher
 from declnet.contracts.strict_model import custom_error, located_error
@@ -21,9 +22,10 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.points import Axis, Point, SweptValue, in_order, is_allowed, point_of
+from declnet.spec.repairs import Repair
 from declnet.spec.section import Section, duplicates
 from declnet.spec.shown_values import shown
-from declnet.spec.validation_errors import diagnostic_of
+from declnet.spec.validation_errors import diagnostic_of, repairs_of
 from declnet.spec.varying_keys import (
     FIXED,
     LARGEST_SEED,
@@ -52,8 +54,10 @@ class TuneSpec(Section):
         description="the metric to improve, with its data set, e.g. validation.loss; default: "
         "the first metric of the validation data",
     )
-    better: Literal["higher", "lower"] | None = Field(
-        default=None, description="which values are better; default: as the metric declares"
+    better: Better | None = Field(
+        default=None,
+        description="which values are better, or the number to come close to; default: as the "
+        "metric declares",
     )
     trials: int | None = Field(default=None, ge=1, description="maximum number of trials")
     minutes: float | None = Field(
@@ -185,8 +189,10 @@ def without_tune(source_map: SourceMap) -> SourceMap:
 
 def tuning_of(
     source_map: SourceMap, context: Mapping[str, Any]
-) -> tuple[Tuning | None, Sequence[Diagnostic]]:
+) -> tuple[Tuning | None, dict[Repair, Diagnostic], Sequence[Diagnostic]]:
     """Return what the section `[tune]` of a document searches, and the errors in it.
+
+    Between them are the repairs of keys of earlier versions, each with its warning.
 
     Args:
         source_map: the document, with or without the section.
@@ -194,26 +200,30 @@ def tuning_of(
     """
     section = source_map.document.get(TUNE)
     if section is None or section == {}:
-        return None, ()
+        return None, {}, ()
     if not isinstance(section, dict):
         message = f'"{TUNE}" must be a table, not {shown(section)}'
-        return None, [Diagnostic(message, None, (TUNE,), "E012")]
+        return None, {}, [Diagnostic(message, None, (TUNE,), "E012")]
     problems: list[Diagnostic] = []
     keys: TuneSpec | None = None
+    repairs: dict[Repair, Diagnostic] = {}
     try:
         keys = TuneSpec.model_validate({"search": None, **section}, context=dict(context))
     except ValidationError as error:
-        problems = [
-            diagnostic_of({**detail, "loc": (TUNE, *detail["loc"])}, source_map.document)
-            for detail in error.errors()
-        ]
+        for detail in error.errors():
+            detail["loc"] = (TUNE, *detail["loc"])
+            problem = diagnostic_of(detail, source_map.document)
+            if problem.severity == "error":
+                problems.append(problem)
+            else:
+                repairs |= dict.fromkeys(repairs_of(detail, source_map.document), problem)
     space = section.get(SPACE)
     reader = _SpaceReader(source=source_map, section=space if isinstance(space, dict) else {})
     axes, dimensions = reader.read(section.get(WHEN, {}))
     problems = [*reader.problems, *problems]
     if keys is None or problems:
-        return None, problems
-    return Tuning(without_tune(source_map), keys, dimensions, axes, section), ()
+        return None, repairs, problems
+    return Tuning(without_tune(source_map), keys, dimensions, axes, section), {}, ()
 
 
 class _SpaceReader(KeyReader):

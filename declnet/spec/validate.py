@@ -37,7 +37,7 @@ from declnet.spec.members import (
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.parsed import ParsedSpec
 from declnet.spec.points import Point, SweptValue, swept_value
-from declnet.spec.repairs import Repair, repaired
+from declnet.spec.repairs import Repair, RepairedMap, repaired
 from declnet.spec.sweep import Sweep, sweep_of
 from declnet.spec.tuning import UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import (
@@ -208,7 +208,8 @@ def _errors_in_values(
             parsed, _ = _validated(document, registry, folder)
             for error in parsed.source_map.locate(parsed.diagnostics):
                 writer = parsed.source_map.writer_of(error.path)
-                if isinstance(writer, SweptValue) and error.code != "E017":
+                is_fault = error.severity == "error" and error.code != "E017"
+                if is_fault and isinstance(writer, SweptValue):
                     yield replace(error, path=writer.key_at)
 
 
@@ -234,7 +235,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     """Validate a document in one pass.
 
     Names that can only mean one thing are reported, and everything else is validated as if they
-    were right.
+    were right. Keys of earlier versions are only warned of.
 
     Args:
         composed: the document, and the errors found so far.
@@ -249,15 +250,23 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         source_map, done = repaired(composed.source_map, list(repairs))
         if not done:
             break
-        names = [error for repair, error in repairs.items() if repair in done]
+        names = [
+            _with_effect(error, repair, source_map)
+            for repair, error in repairs.items()
+            if repair in done
+        ]
         reported += composed.source_map.locate(names)
+        source_map.warnings = tuple(error for error in reported if error.severity == "warning")
         known = [error for error in composed.diagnostics if error.path not in source_map.moved]
         composed = replace(composed, source_map=source_map, diagnostics=known)
     else:
         parsed, _ = _validated(composed, registry, folder)
-    if not reported:
+    if parsed.spec is None:  # in a variable's value, keys of earlier versions are not repaired
+        parsed = replace(parsed, diagnostics=tuple(map(_as_error, parsed.diagnostics)))
+    errors = [error for error in reported if error.severity == "error"]
+    if not errors and (parsed.spec is not None or not reported):
         return parsed
-    paths = {error.path for error in reported}  # another name may explain a wrong value
+    paths = {error.path for error in errors}  # another name may explain a wrong value
     reported += [
         error
         for error in composed.source_map.locate(parsed.diagnostics)
@@ -265,6 +274,19 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     ]
     reported.sort(key=lambda error: _position(error.path, written))
     return replace(parsed, spec=None, repaired=parsed.spec, diagnostics=tuple(reported))
+
+
+def _as_error(problem: Diagnostic) -> Diagnostic:
+    """Return an error in place of the warning of a key of an earlier version."""
+    return problem if problem.severity == "error" else replace(problem, code="E010")
+
+
+def _with_effect(error: Diagnostic, repair: Repair, source_map: RepairedMap) -> Diagnostic:
+    """Return the error or warning of a name; that of a key without effect says so."""
+    if not repair.is_earlier or repair.key is None or repair.key in source_map.moved:
+        return error
+    message = f"{error.message}, which is written too, and has no effect"
+    return replace(error, message=message, help=f'remove "{repair.path[-1]}"')
 
 
 def _validated_members(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
@@ -315,13 +337,12 @@ def _validated(
     used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}
     expansion = expand(without_tune(sweep.base), registry, used)
     context = {"registry": expansion.registry, "folder": folder}
-    tuning, in_tune = tuning_of(sweep.base, context)
+    tuning, repairs, in_tune = tuning_of(sweep.base, context)
     source_map, document = expansion.source_map, expansion.source_map.document
     earlier = [*composed.diagnostics, *in_sweep, *in_tune, *expansion.diagnostics]
     if sweep.axes and tuning is not None:
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
-    repairs: dict[Repair, Diagnostic] = {}
     wrong_variables = {error.path for error in expansion.diagnostics}
     for detail in expansion.errors:
         if detail["loc"] not in wrong_variables:
@@ -343,9 +364,9 @@ def _validated(
             for repair in repairs_of(detail, document, expansion):
                 repairs.setdefault(repair, source_map.as_written([diagnostic])[0])
     else:
-        if not earlier:
+        if not earlier and not repairs:
             spec.read_from(source_map, folder, sweep if sweep.axes else None, tuning)
-            return ParsedSpec(spec.source_map, spec, context=context), {}
+            return ParsedSpec(spec.source_map, spec, source_map.warnings, context), {}
     sure = sweep.without_errors(in_sweep) if sweep.axes else sweep
     if sure.axes and not composed.is_incomplete:
         earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))

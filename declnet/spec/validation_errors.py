@@ -35,6 +35,7 @@ from declnet.spec.shown_values import shown
 
 _ERRORS: dict[str, tuple[str, str]] = {
     "unknown_key": ("E010", ""),
+    "earlier_key": ("W015", ""),
     "missing_key": ("E011", ""),
     "missing": ("E011", "is missing"),
     "int_type": ("E012", "must be an integer, not {value}"),
@@ -117,7 +118,8 @@ def diagnostic_of(
         message = f"{_subject(written)} {message}"
     has_key = bool(path) and isinstance(path[-1], str)  # items of lists have none
     is_table = code == "E012" and isinstance(detail["input"], dict) and has_key  # marked by its key
-    focus: Literal["key", "value"] = "key" if code == "E010" or is_table else "value"
+    by_key = code in ("E010", "W015") or is_table
+    focus: Literal["key", "value"] = "key" if by_key else "value"
     return Diagnostic(message, hint, path, code, focus=focus)
 
 
@@ -130,6 +132,8 @@ def repairs_of(
     meant = detail.get("ctx", {}).get("meant")
     if code == "E015" and path and meant is not None:
         yield Repair(written, type=meant)
+    elif code == "W015":
+        yield Repair(written, (*written[:-1], meant) if meant else None, is_earlier=True)
     elif code == "E010" and path:
         belongs = _right_place(path, document, expansion)
         if belongs is not None:

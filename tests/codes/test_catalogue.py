@@ -8,7 +8,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import numpy as np
@@ -21,8 +21,8 @@ from declnet.cli.main import command
 from declnet.cli.plugin_commands import PluginCommand
 from declnet.cli.reading import checked_spec
 from declnet.codes.catalogue import Code, catalogue
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
-from declnet.registry.registry import Entry
 
 BASE = Path(__file__).parent / "base.toml"
 
@@ -35,6 +35,7 @@ class ClassRecall(Metric):
     """A plugin's metric with a custom check."""
 
     type = "class_recall"
+    renamed_fields: ClassVar = {"label": "of_class"}
 
     of_class: int
 

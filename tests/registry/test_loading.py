@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from declnet import Registry, RegistryError, hookimpl
+from declnet import Registry, RegistryError, Schedule, hookimpl
 from declnet.registry.discovery import load
 from declnet.registry.plugin import Plugin
 
@@ -86,3 +87,43 @@ def test_a_class_announced_lazily_is_imported_when_it_is_needed():
         registry.find("layer", "other")
     assert [entry.type for entry in registry.entries("layer")] == ["dense"]
     assert len(registry.failures) == 2
+
+
+@pytest.mark.parametrize("lazily", [False, True])
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        (None, r'pip install --upgrade package-waves, or pip install "declnet>=0.1,<0.4"'),
+        (1, r'pip install --upgrade package-waves, or pip install "declnet>=0.1,<0.4"'),
+        (2, None),
+        (3, 'pip install "declnet>0.4"'),
+    ],
+)
+def test_a_plugin_for_another_contract_is_refused_with_what_to_install(
+    make_schedule, monkeypatch, version, hint, lazily
+):
+    cosine, module = make_schedule("cosine"), ModuleType("waves_of_a_contract")
+    module.Cosine = cosine
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(Schedule, "contract_releases", ("0.1", "0.4"))
+    versions = {} if version is None else {"contract_version": version}
+
+    @hookimpl
+    def declnet_register(register):
+        if lazily:
+            register.lazily("schedule", "cosine", module.__name__, **versions)
+        else:
+            register(cosine, **versions)
+
+    registry = loaded(declnet_register=declnet_register)
+    if hint is None:
+        assert registry.find("schedule", "cosine") is cosine
+        return
+    with pytest.raises(RegistryError, match='"cosine" cannot be loaded') as caught:
+        registry.find("schedule", "cosine")
+    (failure,) = registry.failures
+    assert (failure.kind, failure.type, failure.plugin) == ("schedule", "cosine", PLUGIN)
+    for text in (failure.cause, str(caught.value)):
+        assert f"Cosine was written for version {version or 1} of the contract Schedule, " in text
+        assert hint in text
+    assert "waves (package-waves 3.1)" in str(caught.value)

@@ -4,8 +4,8 @@ import pytest
 from pydantic import BaseModel
 
 from declnet import Registry, RegistryError, Schedule, UnknownTypeError
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import LOCAL, Plugin, PluginFailure
-from declnet.registry.registry import Entry
 
 ONE, OTHER = Plugin("a", "package-a", "1.0"), Plugin("b", "package-b", "2.0")
 SAME, THIRD = Plugin("more", "package-a", "1.0"), Plugin("c", "package-c", "3.0")

@@ -105,15 +105,13 @@ def in_order(
     data, name = metric
     having = [run for run in runs if name in run.metrics.get(data, {})]
     first = order_of(name, directions_of(having), ascending)
-    if reverse:
-        first = "lower" if first == "higher" else "higher"
-    return _by_metric(runs, metric, first)
+    return _by_metric(runs, metric, first, reverse)
 
 
 def _by_metric(
-    runs: Sequence[ListedRun], metric: tuple[str, str], first: Better
+    runs: Sequence[ListedRun], metric: tuple[str, str], first: Better, reverse: bool = False
 ) -> list[ListedRun]:
-    return sorted(runs, key=lambda run: sort_key(metric_of(run, metric), first))
+    return sorted(runs, key=lambda run: sort_key(metric_of(run, metric), first, reverse=reverse))
 
 
 def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """Metric: a number computed over a data set in batches."""
 
+from math import isfinite
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.directions import Better
 from declnet.contracts.strict_model import Label
+from declnet.errors import RegistryError
 
 
 class Metric(Component):
@@ -18,8 +20,9 @@ class Metric(Component):
     required_methods = ("start", "update", "result")
 
     better: ClassVar[Better | None] = None
-    """Whether higher or lower values are better, for callbacks that monitor it, `compare` and
-    `sweep`. None if neither is; it can then be monitored only with an explicit `mode`."""
+    """Which values are better, for callbacks that monitor it, `compare`, `sweep` and `tune`:
+    `"higher"` or `"lower"` ones, or a number, to which closer ones are better. None if that is
+    unknown; it can then be monitored only with an explicit `mode`."""
     abbreviation: ClassVar[str | None] = None
     """Its label in log lines if it has no `name`; default: its type."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
@@ -30,6 +33,13 @@ class Metric(Component):
         default=None,
         description="what it is called in logs and files; default: its type",
     )
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """Check the class; a number in `better` must be finite."""
+        super().verify_contract()
+        if isinstance(cls.better, float) and not isfinite(cls.better):
+            raise RegistryError(f"{cls.__name__}.better is {cls.better}, but must be finite")
 
     @property
     def label(self) -> str:

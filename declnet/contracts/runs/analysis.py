@@ -66,7 +66,7 @@ class AnalyzedModel(Protocol):
 
     @property
     def better(self) -> Mapping[str, Better | None]:
-        """The metrics in the order of `metrics`, and which values of each are better."""
+        """The metrics in the order of `metrics`, each with its `Metric.better`."""
 
     @property
     def rng(self) -> np.random.Generator:

@@ -121,7 +121,7 @@ class Run(Protocol):
         """The model in training."""
 
     def better(self, name: str) -> Better | None:
-        """Return whether `"higher"` or `"lower"` values of a metric are better; None if unknown.
+        """Return which values of a metric are better, as in `Metric.better`; None if unknown.
 
         Args:
             name: the metric's name in the history, e.g. `validation_loss`.

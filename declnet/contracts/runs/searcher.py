@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.annotations import AtLeast, Misfit, shown
 from declnet.contracts.component import Component
-from declnet.contracts.network.directions import Better
+from declnet.contracts.network.directions import Direction
 from declnet.contracts.serialization import Number
 from declnet.errors import Diagnostic, KeyPath, RegistryError
 
@@ -111,8 +111,9 @@ class StudyContext:
         name: the study's name.
         directory: the study's folder.
         space: the dimensions; each after those in its conditions.
-        objective: the metric, with its data set, e.g. `validation.loss`.
-        better: which values of the objective are better.
+        objective: the metric, with its data set, e.g. `validation.loss`, or its distance from the
+            best value, e.g. `|validation.bias - 0|`.
+        better: whether higher or lower values of the objective are better.
         seed: the study's seed: with it and one worker, a study has the same trials every time.
         trials: the most trials; None for no limit.
         steps: an upper bound of the steps that a trial reports; None if unknown.
@@ -123,7 +124,7 @@ class StudyContext:
     directory: Path
     space: tuple[Dimension, ...]
     objective: str
-    better: Better
+    better: Direction
     seed: int = 0
     trials: int | None = None
     steps: int | None = None

@@ -86,7 +86,9 @@ def comparison_table(runs: Sequence[ListedRun], most: int | None = None) -> Resu
     marks = []
     for at, metric in enumerate(metrics, start=2 + len(keys)):
         better = directions.get(metric[1])
-        places = [sort_key(metric_of(run, metric), better) for run in shown] if better else []
+        if better is None:
+            continue
+        places = [sort_key(metric_of(run, metric), better) for run in shown]
         if len(set(places)) > 1:
             best = min(places)
             marks += [(row, at, 1.0) for row, place in enumerate(places) if place == best]

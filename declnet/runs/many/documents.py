@@ -32,6 +32,9 @@ class StudySummary:
     """A study as of its last summary.
 
     Attributes:
+        objective: the metric, with its data set.
+        better: which of its values are better; if that is a number, the value of a trial is the
+            metric's distance from it.
         best: the number of the best trial.
         importance: how much each key matters to the objective; may be empty.
     """

@@ -238,4 +238,5 @@ class GroupFolder:
         """Return the component that asks for the runs; None if the tasks are listed or searched."""
         if self.given_plan is not None or self.file.plan is None:
             return self.given_plan
-        return Plan.from_declaration(restored(self.file.plan), {"registry": self.registry})
+        context = {"registry": self.registry, "is_stored": True}
+        return Plan.from_declaration(restored(self.file.plan), context)

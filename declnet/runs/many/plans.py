@@ -247,11 +247,12 @@ class Search(Plan):
         number = [run.folder for run in trial.tasks].index(task.folder)
         before = [self._value(journal.outcomes[run.folder]) for run in trial.tasks[:number]]
         step = number * self._epochs + epoch
-        trial.reported[step] = fmean([*before, journal.reports[task.folder][epoch]])
+        value = self._objective.value_of(journal.reports[task.folder][epoch])
+        trial.reported[step] = fmean([*before, value])
         return step, trial.reported[step]
 
     def _value(self, outcome: Outcome) -> float:
-        return outcome.metric(str(self._objective))
+        return self._objective.value_of(outcome.metric(self._objective.metric))
 
     def _end(
         self, trial: _Trial, outcome: Outcome, *, is_stopped: bool

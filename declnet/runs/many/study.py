@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from declnet.contracts.network.directions import Better
+from declnet.contracts.network.directions import Direction, as_loss
 from declnet.contracts.runs.plan import Task
 from declnet.contracts.runs.searcher import Scalar, StudyTrial
 from declnet.errors import OutputError, SpecError
@@ -45,9 +45,9 @@ class Study(GroupFolder):
         return objective
 
     @property
-    def better(self) -> Better:
-        """Which values of the objective are better."""
-        return self.objective.better
+    def better(self) -> Direction:
+        """Whether higher or lower values of the objective are better."""
+        return self.objective.direction
 
     @cached_property
     def summary(self) -> StudySummary | None:
@@ -100,8 +100,8 @@ class Study(GroupFolder):
         best = next(iter(best_trials(trials, self.better)), None)
         content = StudySummary(
             self.file.name,
-            str(self.objective),
-            self.better,
+            self.objective.metric,
+            self.objective.better,
             self.file.status,
             self.file.seconds,
             best.number if best is not None else None,
@@ -131,8 +131,7 @@ def trial_point(number: int) -> str:
     return f"{TRIALS}/{number:04}"
 
 
-def best_trials(trials: Iterable[StudyTrial], better: Better) -> list[StudyTrial]:
+def best_trials(trials: Iterable[StudyTrial], better: Direction) -> list[StudyTrial]:
     """Return the finished trials, the best first; of equal ones, the first."""
-    sign = 1 if better == "lower" else -1
     done = [trial for trial in trials if trial.state == "finished" and trial.value is not None]
-    return sorted(done, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    return sorted(done, key=lambda trial: (as_loss(trial.value or 0.0, better), trial.number))

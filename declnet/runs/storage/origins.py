@@ -129,6 +129,8 @@ def spec_of_run(
     view = recorded.as_seen(registry)
     spec = load_spec(directory / folder.SPEC, registry=view)
     if notice is not None:
+        for warning in spec.source_map.warnings:
+            notice(str(warning))
         now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
         for name, version in sorted(recorded.versions(kernels=training).items()):
             current = now.get(normalized(name), version)

@@ -121,7 +121,7 @@ class _Composition:
         tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
         folder = path.absolute().parent
         tables = tables if folder == self._home else with_folder(tables, folder)
-        source_map = SourceMap(tables, Origin(source))
+        source_map = SourceMap(tables, Origin(source), writers=(source,))
         bases, unread = self._bases(read, path, (*above, _resolved(path)))
         result = Composed(SourceMap({}, Origin(source)), unread, is_incomplete=bool(unread))
         own_errors = [*read.diagnostics, *source_map.locate(wrong_version)]
@@ -204,7 +204,9 @@ def merged(under: SourceMap, over: SourceMap) -> SourceMap:
     another `type` replaces the old one as a whole, since the old keys do not apply to it. A bare
     name is a table with that type, to which a table without a type adds keys.
     """
-    result = SourceMap(dict(under.document), Origin(over.origin.writer))
+    before = (writer for writer in under.writers if writer not in over.writers)
+    writers = (*before, *over.writers)
+    result = SourceMap(dict(under.document), Origin(over.origin.writer), writers=writers)
     result.origin.below.update({key: _below(under, key) for key in under.document})
     for key, value in over.document.items():
         old, origin = under.document.get(key), _below(over, key)

@@ -168,7 +168,9 @@ def expand(
     plain = variables.document
     registry = registry_for(plain.get("plugins"), registry)
     items = value_at(plain, LAYERS)
-    expanded_map = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
+    expanded_map = ExpandedMap(
+        plain, source_map.origin, source_map, variables.uses, warnings=source_map.warnings
+    )
     wrong = {error.path[1] for error in variables.diagnostics if error.code == "E072"}
     invalid = {path for path, name in variables.uses.items() if name in wrong}
     model = Expanded()

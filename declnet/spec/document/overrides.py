@@ -162,6 +162,7 @@ def apply_override(source_map: SourceMap, change: Override) -> Diagnostic | None
         if depth == len(path) - 1:
             place[key] = change.value
             origin.below[key] = Origin(change)
+            source_map.writers = (*source_map.writers, change)
         else:
             is_missing = isinstance(place, dict) and key not in place
             if is_missing:

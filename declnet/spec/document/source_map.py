@@ -108,10 +108,19 @@ class SourceMap:
     Attributes:
         document: the spec as tables, lists and scalars.
         origin: the writers of the values; the writer of the whole document is the spec file.
+        warnings: what was changed in the document when it was validated: keys of earlier versions.
+        writers: all writers in the order in which they were merged; a later one takes precedence.
     """
 
     document: dict[str, Any] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
+    warnings: tuple[Diagnostic, ...] = field(default=(), kw_only=True)
+    writers: tuple[Writer, ...] = field(default=(), kw_only=True)
+
+    def precedence(self, path: KeyPath) -> int:
+        """Return a number that is higher for a value that takes precedence; -1 without a writer."""
+        writer = self.writer_of(path)
+        return self.writers.index(writer) if writer in self.writers else -1
 
     def writer_of(self, path: KeyPath) -> Writer | None:
         """Return the writer of the value at a path, or of the innermost value around it."""

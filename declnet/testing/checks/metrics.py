@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from declnet import Array, Metric, Shape, stored_copy, verified
+from declnet import Array, Metric, Shape, as_loss, stored_copy, verified
 from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
@@ -182,8 +182,8 @@ def says_which_values_are_better(subject: Subject) -> None:
     metric, accepted = subject.instance, _taken_by(subject)
     if metric.better is None:
         raise CheckSkipped(
-            'it does not say which values are better; set better = "higher" or "lower", so that '
-            "callbacks can monitor it"
+            'it does not say which values are better; set better = "higher" or "lower", or the '
+            "best number, so that callbacks can monitor it"
         )
     for data in _candidates(metric):
         if data.name not in accepted or data.perfect is None:
@@ -192,9 +192,9 @@ def says_which_values_are_better(subject: Subject) -> None:
             _result_of(metric, replace(data, y_pred=y_pred))
             for y_pred in (data.y_pred, data.perfect)
         )
-        if perfect < random if metric.better == "higher" else perfect > random:
+        if as_loss(perfect, metric.better) > as_loss(random, metric.better):
             raise CheckFailed(
-                f'better is "{metric.better}", but for {data.name} it gives {perfect:.9g} for '
+                f"better is {metric.better!r}, but for {data.name} it gives {perfect:.9g} for "
                 f"perfect predictions and {random:.9g} for random ones"
             )
 

@@ -14,8 +14,9 @@ from declnet.contracts.returned import verified
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.initializers import fans
 from declnet.graph.shapes import Node
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import FIRST_PARTY, normalized
-from declnet.registry.registry import Entry, Registry
+from declnet.registry.registry import Registry
 from declnet.training.checks.context import CheckContext
 
 

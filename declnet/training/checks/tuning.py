@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.directions import LOSSES, Better
+from declnet.contracts.network.directions import LOSSES, Better, Direction
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.searcher import Searcher, StudyContext
 from declnet.data.splits import Data
@@ -25,12 +25,12 @@ from declnet.training.metrics import directions
 
 @dataclass(frozen=True)
 class Objective:
-    """The objective that a study improves.
+    """The objective that a study improves: a metric, or its distance from a number.
 
     Attributes:
         data: the data set.
         name: the metric.
-        better: which values are better.
+        better: which values of the metric are better.
     """
 
     data: str
@@ -38,8 +38,23 @@ class Objective:
     better: Better
 
     def __str__(self) -> str:
-        """Return it as in a spec."""
+        """Return it as in a spec, or as a formula."""
+        is_metric = isinstance(self.better, str)
+        return self.metric if is_metric else f"|{self.metric} - {self.better:g}|"
+
+    @property
+    def metric(self) -> str:
+        """The metric with its data set."""
         return f"{self.data}.{self.name}"
+
+    @property
+    def direction(self) -> Direction:
+        """Whether higher or lower values of the objective are better."""
+        return self.better if isinstance(self.better, str) else "lower"
+
+    def value_of(self, metric: float) -> float:
+        """Return the objective for a value of the metric."""
+        return metric if isinstance(self.better, str) else abs(metric - self.better)
 
     @property
     def in_history(self) -> str | None:
@@ -58,17 +73,17 @@ def objective_of(spec: RunSpec, tuning: Tuning) -> tuple[Objective | None, list[
         hint = "add [data] validation or folds, or name an objective, e.g. train.loss"
         message = "a study compares trials on validation data, but there is none"
         return None, [Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key")]
-    measured = [name for name, better in known.items() if better and name not in LOSSES]
+    measured = [name for name in known if known[name] is not None and name not in LOSSES]
     objective = keys.objective or f"validation.{(measured or ['loss'])[0]}"
     first, _, name = objective.partition(".")
     if first not in sets or name not in known:
         names = [f"{data_set}.{name}" for data_set in sets for name in known]
         hint = suggestion(objective, names, "metrics of this spec")
         return None, [Diagnostic(f'no trial has the metric "{objective}"', hint, at, "E014")]
-    better = keys.better or known[name]
+    better = keys.better if keys.better is not None else known[name]
     if better is None:
-        message = f'nothing says whether higher or lower values of "{name}" are better'
-        hint = 'add better = "higher" or better = "lower"'
+        message = f'nothing says which values of "{name}" are better'
+        hint = 'add better = "higher", better = "lower", or the best number'
         return None, [Diagnostic(message, hint, at, UNMATCHED)]
     warnings = []
     if first == "test":
@@ -97,7 +112,7 @@ def study_context(
         directory,
         tuning.space,
         str(objective),
-        objective.better,
+        objective.direction,
         spec.seed,
         tuning.keys.trials,
         epochs and runs * epochs,

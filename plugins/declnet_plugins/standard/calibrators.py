@@ -16,6 +16,7 @@ from declnet import (
     Metric,
     Register,
     RunContext,
+    as_loss,
     hookimpl,
 )
 from declnet_plugins.standard.transforms.scaling import Log
@@ -133,10 +134,10 @@ class Threshold(Calibrator):
     metric: Metric = Field(description="what is made as good as possible, e.g. f1")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a metric of which either higher or lower values are better."""
+        """Require a metric that says which values are better."""
         if self.metric.better is None:
-            message = f'it is unknown whether higher or lower values of "{self.metric.type}" are '
-            yield Diagnostic(f"{message}better", "choose another metric", ("metric",), "E044")
+            message = f'it is unknown which values of "{self.metric.type}" are better'
+            yield Diagnostic(message, "choose another metric", ("metric",), "E044")
 
     def fit(self, y_pred: Array, y_true: Array, task: str) -> CalibratorState:
         """Compute the metric for each threshold."""
@@ -159,9 +160,11 @@ class Threshold(Calibrator):
         if len(between) > MOST_THRESHOLDS:
             ranks = np.linspace(0, len(between) - 1, MOST_THRESHOLDS)
             between = between[ranks.round().astype(np.intp)]
-        sign = -1 if self.metric.better == "lower" else 1
-        quality = [sign * self._metric_of(y_pred > threshold, y_true) for threshold in between]
-        best = np.flatnonzero(quality == np.nanmax(quality))
+        better = "higher" if self.metric.better is None else self.metric.better
+        losses = [
+            as_loss(self._metric_of(y_pred > threshold, y_true), better) for threshold in between
+        ]
+        best = np.flatnonzero(losses == np.nanmin(losses))
         return float(between[best[len(best) // 2]])
 
     def _metric_of(self, answers: Array, y_true: Array) -> float:

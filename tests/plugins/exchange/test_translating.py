@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import Layer, Registry, RegistryError
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
-from declnet.registry.registry import Entry
 from declnet_plugins.exchange import Translation
 from declnet_plugins.exchange.plain_names import plain_names
 from declnet_plugins.exchange.translating import find_translation

@@ -157,6 +157,26 @@ def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
     assert sorted(trial.reported) == list(range(12))
 
 
+@pytest.mark.parametrize("target", [0.0, 0.9])
+def test_an_objective_may_be_the_distance_from_a_number(study, registry, target):
+    folder = study(
+        **{"tune.objective": "validation.accuracy", "tune.better": target}
+        | {"tune.search": {"type": "steps", "rates": [0.1, 1.0, 0.2]}}
+    )
+    carried_out(folder, registry)
+    opened = open_group(folder, registry)
+    distances = []
+    for trial in opened.trials:
+        path = opened.trial_folder(trial.number) / "metrics.json"
+        accuracy = json.loads(path.read_text("utf-8"))["validation"]["accuracy"]
+        distances.append(abs(accuracy - target))
+        assert trial.value == distances[-1]
+    assert opened.best_trial == opened.trials[distances.index(min(distances))]
+    assert str(opened.objective) == f"|validation.accuracy - {target:g}|"
+    assert (opened.summary.objective, opened.summary.better) == ("validation.accuracy", target)
+    assert (folder / "best.toml").read_text("utf-8").splitlines()[0].count("|validation.accuracy")
+
+
 def test_the_budget_counts_trials_and_minutes(study, registry):
     folder = study(**{"tune.trials": 2})
     carried_out(folder, registry)

@@ -176,6 +176,7 @@ METRICS = (
            "update", lambda self, state, y_pred, y_true: np.clip(y_true, -1000, 1000, out=y_true))),
     broken("takes_usual_data", MeanError, "gives_nan", result=lambda self, state: float("nan")),
     broken("says_which_values_are_better", MeanError, "wants_higher_errors", better="higher"),
+    broken("says_which_values_are_better", MeanError, "wants_errors_near_1000", better=1000.0),
 )  # fmt: skip
 
 BROKEN = SOURCES + TRANSFORMS + METRICS

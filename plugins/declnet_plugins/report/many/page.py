@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from declnet import ResultTable, class_name
+from declnet import Better, ResultTable, as_loss, class_name
 from declnet_plugins.report.drawing import NOT_DRAWN
 from declnet_plugins.report.many.reported import ReportedRun, main_metric, read_history
 from declnet_plugins.report.page.formatting import format_time
@@ -103,15 +103,15 @@ def page_data(runs: Sequence[ReportedRun], objective: str | None = None) -> dict
 
 
 def _best_first(
-    runs: Sequence[ReportedRun], metric: str | None, better: Mapping[str, str]
+    runs: Sequence[ReportedRun], metric: str | None, better: Mapping[str, Better]
 ) -> list[int]:
     """Return the positions of the runs, the best first, those without the metric last."""
-    sign = -1 if metric is not None and better.get(metric) == "higher" else 1
+    first = better.get(metric or "", "lower")
 
     def place(at: int) -> tuple[bool, float]:
         value = runs[at].metrics.get(metric or "")
         known = value is not None and math.isfinite(value)
-        return not known, sign * value if known and value is not None else 0.0
+        return not known, as_loss(value, first) if known and value is not None else 0.0
 
     return sorted(range(len(runs)), key=place)
 

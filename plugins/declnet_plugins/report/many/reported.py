@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet import (
+    Better,
     ListedRun,
     OutputError,
     differing_keys,
@@ -35,7 +36,7 @@ class ReportedRun:
         status: as in its manifest.
         values: the values that vary, by key.
         metrics: the metrics of the finished model, e.g. `test.accuracy`.
-        better: whether `higher` or `lower` values of each metric are better, if known.
+        better: which values of each metric are better, as in `Metric.better`, if known.
         seconds: its duration.
         history: the file with a row of JSON for each logged epoch; None without one.
     """
@@ -44,7 +45,7 @@ class ReportedRun:
     status: str
     values: Mapping[str, Any]
     metrics: Mapping[str, float | None]
-    better: Mapping[str, str] = field(default_factory=dict)
+    better: Mapping[str, Better] = field(default_factory=dict)
     seconds: float | None = None
     history: Path | None = None
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Analysis, AnalyzedModel, Diagnostic, ResultTable, RunContext, TableChart
+from declnet import (
+    Analysis,
+    AnalyzedModel,
+    Diagnostic,
+    ResultTable,
+    RunContext,
+    TableChart,
+    as_loss,
+)
 from declnet_plugins.standard.analyses.columns import (
     chosen_features,
     drawn_samples,
@@ -19,9 +27,10 @@ SAMPLES = 5000
 class Importance(Analysis):
     """The loss in each metric when a column's values are shuffled among samples.
 
-    `importance = (-1)^better * (metric - mean over repeats of metric(shuffled))`, positive if the
-    model predicts worse without the column. A column that became several numbers is shuffled as a
-    whole. Columns that tell the same share their importance, so each may seem to be unimportant.
+    `importance = mean over repeats of loss(metric(shuffled)) - loss(metric)`, where the loss is the
+    metric, its negative if higher is better, or its distance from the best value. It is positive if
+    the model predicts worse without the column. A column that became several numbers is shuffled as
+    a whole. Columns that tell the same share their importance, so each may seem to be unimportant.
 
     Source: Breiman, Random Forests, 2001; Fisher, Rudin and Dominici, All Models are Wrong, but
     Many are Useful, 2019.
@@ -50,11 +59,7 @@ class Importance(Analysis):
         """Return a row for each column, the most important one first, by the loss."""
         names = chosen_features(model, self.columns)
         positions = drawn_samples(model, self.samples, SAMPLES, self.repeats * len(names))
-        signs = {
-            name: 1.0 if better == "higher" else -1.0
-            for name, better in model.better.items()
-            if better is not None
-        }
+        directions = {name: better for name, better in model.better.items() if better is not None}
         before = model.metrics(positions)
         shuffles = [model.rng.permutation(positions) for _ in range(self.repeats)]
         rows = []
@@ -62,17 +67,18 @@ class Importance(Analysis):
             column = model.columns[name]
             after = [model.metrics(positions, {name: column[order]}) for order in shuffles]
             row: list[str | float] = [name]
-            for metric, sign in signs.items():
-                drops = [sign * (before[metric] - metrics[metric]) for metrics in after]
+            for metric, better in directions.items():
+                loss = as_loss(before[metric], better)
+                drops = [as_loss(metrics[metric], better) - loss for metrics in after]
                 row += [float(np.mean(drops)), float(np.std(drops, ddof=1))]
             rows.append(tuple(row))
         rows.sort(key=lambda row: -float(row[1]))
-        titles = [title for metric in signs for title in (metric, f"{metric} sd")]
+        titles = [title for metric in directions for title in (metric, f"{metric} sd")]
         note = (
             "How much worse each metric is with the column's values shuffled: mean and standard "
             f"deviation of {self.repeats} shuffles, on {on_samples(model, len(positions))}."
         )
-        first = next(iter(signs))
+        first = next(iter(directions))
         chart = TableChart("bars", "column", (first,), f"{first} sd")
         title = "Permutation importance"
         return (ResultTable(title, ("column", *titles), tuple(rows), note, chart=chart),)

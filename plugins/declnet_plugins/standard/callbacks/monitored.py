@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from declnet import Callback, Diagnostic, EpochFinished, Run, RunContext
+from declnet import Better, Callback, Diagnostic, EpochFinished, Run, RunContext, as_loss
 
 VALIDATION = "validation_"
-ADD_MODE = 'add mode = "min" or mode = "max"'
+_BETTER: dict[str, Better] = {"min": "lower", "max": "higher"}
+ADD_MODE = 'add mode = "min", mode = "max", or the best number as mode'
 
 
 @dataclass
@@ -18,23 +19,21 @@ class Watch:
     """The state of a watched metric.
 
     Attributes:
-        mode: whether the smallest or the largest value is best; None without a metric.
+        better: which values are better; None without a metric.
         best: the best value so far, or None.
         since: the epoch from which patience counts, or None before the first.
     """
 
     run: Run
-    mode: Literal["min", "max"] | None
+    better: Better | None
     best: float | None = None
     since: int | None = None
 
     def improves(self, value: float, min_delta: float = 0.0) -> bool:
         """Return whether a value is better than the best by more than min_delta; NaN never is."""
-        if self.best is None:
+        if self.best is None or self.better is None:
             return value == value  # noqa: PLR0124  # false for NaN
-        if self.mode == "min":
-            return value < self.best - min_delta
-        return value > self.best + min_delta
+        return as_loss(value, self.better) < as_loss(self.best, self.better) - min_delta
 
     def waited(self, epoch: int) -> int:
         """Return the epochs since the best one, or since the first if none is best yet."""
@@ -50,10 +49,10 @@ class MonitoredCallback(Callback):
     monitor: str | None = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
-    mode: Literal["min", "max"] | None = Field(
+    mode: Literal["min", "max"] | float | None = Field(
         default=None,
-        description='whether lower ("min") or higher ("max") values are better; default: as the '
-        "metric declares",
+        description='whether lower ("min") or higher ("max") values are better, or the number to '
+        "come close to; default: as the metric declares",
     )
 
     def monitors(self) -> tuple[str, ...]:
@@ -69,12 +68,12 @@ class MonitoredCallback(Callback):
             message, hint = f'the run will have no metric "{name}"', _instead_of(name, known)
             yield Diagnostic(message, hint, ("monitor",), "E045")
         elif self.mode is None and known[name] is None:
-            message = f'nothing says whether higher or lower values of "{name}" are better'
+            message = f'nothing says which values of "{name}" are better'
             yield Diagnostic(message, ADD_MODE, ("monitor",), "E045")
 
     def start(self, run: Run) -> Watch:
         """Return the state before the first epoch."""
-        return Watch(run, self._mode(run))
+        return Watch(run, self._better(run))
 
     def save(self, state: Watch) -> dict[str, Any]:
         """Return the state; the run itself saves parameters and learning rates."""
@@ -86,13 +85,13 @@ class MonitoredCallback(Callback):
         state.best, state.since = saved["best"], saved["since"]
         return state
 
-    def _mode(self, run: Run) -> Literal["min", "max"] | None:
+    def _better(self, run: Run) -> Better | None:
         if self.mode is not None or self.monitor is None:
-            return self.mode
+            return _BETTER[self.mode] if isinstance(self.mode, str) else self.mode
         better = run.better(self.monitor)
         if better is None:
             raise ValueError(f'which values of "{self.monitor}" are better is unknown: {ADD_MODE}')
-        return "max" if better == "higher" else "min"
+        return better
 
 
 def _instead_of(name: str, known: Collection[str]) -> str:

@@ -8,7 +8,13 @@ import re
 
 import pytest
 
-from declnet_plugins.report.many.page import MOST_CURVES, MOST_POINTS, many_runs_page, page_data
+from declnet_plugins.report.many.page import (
+    MOST_CURVES,
+    MOST_POINTS,
+    _best_table,
+    many_runs_page,
+    page_data,
+)
 from declnet_plugins.report.many.reported import ReportedRun
 
 
@@ -47,6 +53,17 @@ def test_columns_have_the_values_of_the_runs_in_order():
     assert (accuracy["better"], accuracy["values"]) == ("higher", [0.57, None, None])
     assert loss["values"] == [4.28571, None, None]
     assert data["metric"] == "test.accuracy"
+
+
+def test_the_best_may_be_the_closest_to_a_number():
+    values = [-3.0, 1.5, 0.25, 1.0]
+    runs = [
+        reported(number, metrics={"test.bias": value}, better={"test.bias": 1.0})
+        for number, value in enumerate(values)
+    ]
+    assert page_data(runs)["metrics"][0]["better"] == 1.0
+    table = _best_table(runs, None)
+    assert [row[-1] for row in table.rows] == [1.0, 1.5, 0.25, -3.0]
 
 
 def test_only_the_best_have_curves_of_a_few_points_with_both_ends(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 
 import declnet
 from declnet import ComponentError, StoredRun, verified
+from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
-from declnet.registry.registry import Entry
 from declnet_plugins.report import ReportPanel
 from declnet_plugins.report.page.panels import panel_sections
 

@@ -41,10 +41,13 @@ def test_the_best_epoch_is_the_last_or_the_first_of_equal_ones(follow, ties, bes
         ("a_gain", None, False),
         ("a_gain", "min", True),
         ("b_score", None, True),
+        ("c_bias", None, True),
+        ("c_bias", 9.0, False),
+        ("c_bias", "max", False),
     ],
 )
 def test_the_metric_says_what_is_better_unless_mode_does(follow, played, monitor, mode, stops):
-    rising, known = range(10), {"a_gain": "higher", "b_score": "lower"}
+    rising, known = range(10), {"a_gain": "higher", "b_score": "lower", "c_bias": 2.0}
     run = played(directions=played().directions | known)
     metric = {"monitor": monitor, "mode": mode}
     result, _ = follow(EarlyStopping(**metric, patience=2), rising, run=run)
@@ -71,7 +74,7 @@ def test_what_is_logged_changes_nothing(follow, callback, log_every):
 
 
 def test_without_a_direction_or_a_mode_it_does_not_start(follow, played):
-    with pytest.raises(ValueError, match='"hits" are better is unknown: add mode = "min" or'):
+    with pytest.raises(ValueError, match='"hits" are better is unknown: add mode = "min"'):
         follow(EarlyStopping(monitor="hits"), [1])
     assert follow(
         EarlyStopping(monitor="loss", mode="max"), [1], run=played(directions={"loss": None})
@@ -200,10 +203,10 @@ def test_a_column_may_hold_out_validation_data(document):
 def test_a_metric_without_a_direction_needs_a_mode(problems, kind):
     (message,) = problems("learning_rate", kind)
     assert message == (
-        "training.callbacks.0.monitor: error[E045]: nothing says whether higher or lower values "
-        'of "learning_rate" are better (add mode = "min" or mode = "max")'
+        "training.callbacks.0.monitor: error[E045]: nothing says which values of "
+        '"learning_rate" are better (add mode = "min", mode = "max", or the best number as mode)'
     )
-    for mode in ("min", "max"):
+    for mode in ("min", "max", 0.1):
         assert problems("learning_rate", kind, mode=mode) == []
 
 

@@ -33,6 +33,8 @@ const columns = [
   ...metrics,
   { name: "seconds", value: (run) => data.seconds[run] },
 ];
+// What is lower for a better value of a metric, as declnet.as_loss.
+const loss = ({ better }, value) => (better === "higher" ? -value : typeof better === "number" ? Math.abs(value - better) : value);
 let metric = metrics.find((each) => each.name === data.metric) ?? metrics[0];
 
 function element(tag, attributes = {}, ...children) {
@@ -51,7 +53,8 @@ let order = [...Array(COUNT).keys()];
 
 function compare(a, b) {
   const { column, down } = sorted;
-  const [x, y] = [column.value(a), column.value(b)];
+  const value = (run) => (typeof column.better === "number" && column.value(run) !== null ? loss(column, column.value(run)) : column.value(run));
+  const [x, y] = [value(a), value(b)];
   if (x === null || x === undefined) return y === null || y === undefined ? a - b : 1;
   if (y === null || y === undefined) return -1;
   const found = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y), "en", { numeric: true });
@@ -314,7 +317,7 @@ function drawTrials() {
   for (const run of runs) {
     const [across, value] = [x(trial.value(run)).toFixed(1), metric.value(run)];
     dots += `M${across} ${y(value).toFixed(1)}h0`;
-    if (best === null || (metric.better === "lower" ? value < best : value > best)) {
+    if (best === null || loss(metric, value) < loss(metric, best)) {
       path += path ? `H${across}V${y(value).toFixed(1)}` : `M${across} ${y(value).toFixed(1)}`;
       best = value;
     }
@@ -356,7 +359,7 @@ function drawLines() {
   const x = axes.map((_, index) => margin + (index * (width - 2 * margin)) / (axes.length - 1 || 1));
   const y = (share) => height - bottom - share * (height - top - bottom);
   const [worst, best] = [rgb("--series-2"), rgb("--series-1")];
-  const ends = places.at(-1);
+  const badness = place({ value: (run) => (metric && metric.value(run) !== null ? loss(metric, metric.value(run)) : null) });
   const trace = (run) => {
     let begun = false;
     places.forEach((each, index) => {
@@ -367,8 +370,8 @@ function drawLines() {
     });
   };
   const good = (run) => {
-    const share = ends.of(run) ?? 0;
-    return metric?.better === "lower" ? 1 - share : share;
+    const share = badness.of(run);
+    return share === null ? 0 : 1 - share;
   };
   const shades = Array.from({ length: 8 }, () => []);
   for (const run of order) shades[Math.min(7, Math.floor(good(run) * 8))].push(run);
@@ -444,7 +447,7 @@ function selectBest() {
   selected.clear();
   if (!metric) return;
   const known = order.filter((run) => Number.isFinite(metric.value(run)));
-  known.sort((a, b) => (metric.better === "lower" ? 1 : -1) * (metric.value(a) - metric.value(b)) || a - b);
+  known.sort((a, b) => loss(metric, metric.value(a)) - loss(metric, metric.value(b)) || a - b);
   known.slice(0, 8).forEach((run) => selected.add(run));
 }
 

@@ -107,3 +107,19 @@ def test_axe_finds_nothing_on_the_page_of_many_runs(open_page, many_html):
         ]
         assert violations == []
         opened.page.get_by_role("button", name="Dark theme").click()
+
+
+def test_the_run_whose_metric_is_closest_to_its_best_number_comes_first(open_page):
+    pytest.importorskip("jinja2", reason="needs the extra report")
+    slopes = [0.2, 1.1, None, -3.0, 0.95, 4.0]
+    runs = [
+        ReportedRun(f"run-{slope}", "finished", {}, {"test.slope": slope}, {"test.slope": 1.0})
+        for slope in slopes
+    ]
+    opened = open_page(many_runs_page("slopes", runs))
+    rows = opened.page.locator("#body tr:not(.space)")
+    opened.until(lambda: rows.count() == len(slopes))
+    order = [0.95, 1.1, 0.2, 4.0, -3.0, None]
+    for row, slope in zip(rows.all(), order, strict=True):
+        assert f"run-{slope}" in row.text_content()
+    assert opened.messages == []
