@@ -56,6 +56,9 @@ class Component(StrictModel):
     conformance_checks: ClassVar[str] = ""
     """The module with the conformance checks of a contract, which only the kit imports; by default
     there are none but those that all components have."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that fail on purpose, for at least one example, each with the
+    reason, e.g. `{"gradient_of_inputs": "a straight-through gradient"}`."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 

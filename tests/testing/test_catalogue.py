@@ -9,7 +9,7 @@ from pydantic import Field
 import declnet
 from declnet import Component, default_registry
 from declnet.testing import build_examples, check_component, checks_for
-from declnet.testing.packages import cases_of_classes
+from declnet.testing.packages import components_of_classes
 
 from .broken_components import EXPECTED
 from .other_kind import Mixed, Tenths
@@ -75,7 +75,8 @@ def test_broken(cls, check):
     if EVERY_CHECK or check == "can_be_registered":
         failed = check_component(cls, raise_on_failure=False).failed
     else:
-        cases = [case for case in cases_of_classes([cls]) if case.check == check]
+        ((_, cases),) = components_of_classes([cls])
+        cases = [case for case in cases if case.check == check]
         failed = [each for each in (case.outcome() for case in cases) if each.status == "failed"]
     assert check in {outcome.check for outcome in failed}
     for outcome in failed:

@@ -13,6 +13,8 @@ import os, signal, time
 from pathlib import Path
 from declnet import Metric, hookimpl
 
+SPOILED = []
+
 class OddError(BaseException): pass
 
 class MuteError(Exception):
@@ -43,6 +45,13 @@ class {name}(Metric):
 """
 
 ENDS = {
+    "loops": (
+        "while True: time.sleep(0.1)",
+        "it was still running after 5 seconds; the component's other checks were not run",
+    ),
+    "grows": ("bytearray(2**31)", "raised MemoryError"),
+    "prints": ("print('a hint'); raise ValueError('wrong')", "raised ValueError: wrong"),
+    "spoilt": ("assert not SPOILED", "it passes alone, but after the plugin's other components"),
     "exits": ("os._exit(0)", "it ended the process, with exit status 0;"),
     "crashes": ("os.kill(os.getpid(), signal.SIGKILL)", "it ended the process, with SIGKILL"),
     "closes": ("raise GeneratorExit", "raised GeneratorExit"),
@@ -73,13 +82,16 @@ def plugin(tmp_path, command_in):
 
 
 def test_each_end_of_a_component_is_a_failed_check_and_the_others_are_checked(plugin):
-    done = plugin({**{kind: body for kind, (body, _) in ENDS.items()}, "last": "pass"})(
-        "plugins", "check", "declnet-odd"
+    bodies = {kind: body for kind, (body, _) in ENDS.items()}
+    done = plugin({**bodies, "spoils": "SPOILED.append(1)", "last": "pass"})(
+        "plugins", "check", "declnet-odd", "--timeout", "5"
     )
     assert (done.returncode, done.stderr) == (1, "")
     *lines, summary = done.stdout.splitlines()
     for kind, (_, message) in ENDS.items():
         assert any(line.startswith(f"metric:{kind}[0] ") and message in line for line in lines)
+    assert "    a hint" in lines
+    assert any("declnet_odd.py" in line and "in update" in line for line in lines)  # the loop
     assert not any(" failed: " in line for line in lines if line.startswith("metric:last["))
     assert summary.startswith("declnet-odd: ")
     assert any(line.startswith("metric:last[") for line in lines)

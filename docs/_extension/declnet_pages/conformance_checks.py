@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from declnet.testing import Check, checks_for
 from declnet.testing.catalogue import COMMON
+from declnet.testing.checks import commands
 from declnet_pages.component_pages import title_of
 from declnet_pages.markdown import code, prose, table
 from declnet_pages.public_names import public_contracts
@@ -18,6 +19,7 @@ def conformance_checks() -> str:
     for contract in contracts.values():
         own = [check for check in checks_for(contract) if check not in COMMON]
         parts += [f"### {title_of(contract.kind)}\n", _table(own)]
+    parts += ["### Commands\n", _table(commands.CHECKS)]
     return "\n".join(parts)
 
 
