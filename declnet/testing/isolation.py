@@ -233,7 +233,7 @@ def serve() -> NoReturn:
 
     def answer(kind: str, content: object = None) -> None:
         with suppress(Exception):  # a component may have closed or replaced it
-            print(end="", flush=True)
+            print(end="", flush=True)  # noqa: T201
         answers.write(json.dumps([kind, content, os.fstat(2).st_size]) + "\n")
 
     try:

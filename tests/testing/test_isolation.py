@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from typing import ClassVar
 
 import pytest
+
+from declnet import Metric
+from declnet.testing import check_component
 
 from ..distributions import write_distribution
 
@@ -14,11 +18,6 @@ from pathlib import Path
 from declnet import Metric, hookimpl
 
 SPOILED = []
-
-class OddError(BaseException): pass
-
-class MuteError(Exception):
-    def __str__(self): raise OddError
 
 class Good(Metric):
     type = "good"
@@ -54,15 +53,52 @@ ENDS = {
     "spoilt": ("assert not SPOILED", "it passes alone, but after the plugin's other components"),
     "exits": ("os._exit(0)", "it ended the process, with exit status 0;"),
     "crashes": ("os.kill(os.getpid(), signal.SIGKILL)", "it ended the process, with SIGKILL"),
-    "closes": ("raise GeneratorExit", "raised GeneratorExit"),
     "interrupts": ("raise KeyboardInterrupt", "raised KeyboardInterrupt"),
-    "odd": ("raise OddError('so\\nodd')", "raised OddError: so\\u000aodd"),
-    "mute": (
-        "raise MuteError",
-        "raised MuteError: its message cannot be shown: __str__ raised OddError",
-    ),
-    "leaves": ("raise SystemExit(0)", "raised SystemExit: 0"),
 }
+
+
+class OddError(BaseException):
+    pass
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise OddError
+
+
+class Raising(Metric):
+    """A constant."""
+
+    type = "raising"
+    raised: ClassVar[BaseException]
+
+    def start(self):
+        return [0.0]
+
+    def update(self, state, y_pred, y_true):
+        raise self.raised
+
+    def result(self, state):
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (GeneratorExit(), "GeneratorExit"),
+        (SystemExit(0), "SystemExit: 0"),
+        (OddError("so\nodd"), "OddError: so\\u000aodd"),
+        (MuteError(), "MuteError: its message cannot be shown: __str__ raised OddError"),
+    ],
+)
+def test_every_exception_is_a_failed_check(error, message):
+    class Raised(Raising):
+        """A constant."""
+
+        raised = error
+
+    (first, *_) = check_component(Raised, raise_on_failure=False).failed
+    assert f"raised {message}" in first.message
 
 
 @pytest.fixture
