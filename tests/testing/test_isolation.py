@@ -87,7 +87,7 @@ class Raising(Metric):
     [
         (GeneratorExit(), "GeneratorExit"),
         (SystemExit(0), "SystemExit: 0"),
-        (OddError("so\nodd"), "OddError: so\\u000aodd"),
+        (OddError("so\nodd"), "OddError: so"),
         (MuteError(), "MuteError: its message cannot be shown: __str__ raised OddError"),
     ],
 )
