@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
@@ -76,6 +77,15 @@ class Component(StrictModel):
             RegistryError: it has no type, lacks a method, or otherwise breaks its contract.
         """
         verify_class(cls)
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any] | None:  # noqa: ARG003
+        """Return another example, whose files it writes to a folder; None if it needs no files.
+
+        The conformance kit checks it after `examples`, which name files that do not exist. If the
+        component needs a package that is not installed, this may raise its ImportError.
+        """
+        return None
 
     def check(self, context: Any) -> Iterable[Diagnostic]:  # noqa: ARG002
         """Yield errors and warnings about this component in a run, before the run starts.

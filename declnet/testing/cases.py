@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Component, Registry, is_interruption
+from declnet import Registry, is_interruption
 from declnet.testing.catalogue import checks_for
 from declnet.testing.checking import Check, CheckFailed, CheckSkipped, Subject, described
-from declnet.testing.examples import build_example, build_examples
+from declnet.testing.examples import build_example, build_examples, example_tables
 from declnet.testing.report import Outcome
 
 
@@ -112,29 +112,29 @@ class Case:
         return self._ended[0]
 
 
-def cases_of_class(
-    cls: type[Any], registry: Registry, instances: Iterable[Component] = ()
-) -> Iterator[Case]:
-    """Yield the cases of a component class: of its examples, and of the instances of it."""
+def cases_of_class(cls: type[Any], registry: Registry) -> Iterator[Case]:
+    """Yield the cases of the examples of a component class."""
     name, built = f"{cls.kind}:{cls.type}", list[Subject]()
-    for position, table in enumerate(cls.examples):
+    try:
+        tables = example_tables(cls)
+    except (CheckFailed, CheckSkipped) as reason:
+        yield ending_case(name, "writes_its_example", reason)
+        tables = cls.examples
+    for position, table in enumerate(tables):
         build = partial(build_example, cls, table, position, registry)
         yield Case(name, position, "example_is_valid", build)
         try:
             built.append(Subject(build(), position, registry))
         except CheckFailed:
             continue
-    try:
-        more = () if cls.examples else build_examples(cls, registry)
-    except CheckFailed as failure:
-        yield ending_case(name, "can_be_built", failure)
-        return
-    more += tuple(instance for instance in instances if type(instance) is cls)
-    built += [
-        Subject(instance, i, registry) for i, instance in enumerate(more, start=len(cls.examples))
-    ]
+    if not tables:
+        try:
+            built += [Subject(instance, 0, registry) for instance in build_examples(cls, registry)]
+        except CheckFailed as failure:
+            yield ending_case(name, "can_be_built", failure)
+            return
     yield from cases_of_subjects(built, all_examples=True)
-    if not built and not cls.examples:
+    if not built and not tables:
         yield ending_case(
             name, "can_be_built", CheckSkipped("it has no defaults; declare examples")
         )

@@ -10,11 +10,7 @@ from declnet.testing.checking import CheckFailed, CheckSkipped, ConformanceError
 from declnet.testing.packages import components_of_classes, components_of_package
 
 
-def component_tests(
-    package_or_classes: str | Iterable[type[Component]],
-    *,
-    instances: Iterable[Component] = (),
-) -> Callable[..., None]:
+def component_tests(package_or_classes: str | Iterable[type[Component]]) -> Callable[..., None]:
     """Create the tests of a plugin, one for each check of each example of its components.
 
     In a test file: `test_components = component_tests("declnet_scale")`.
@@ -22,7 +18,6 @@ def component_tests(
     Args:
         package_or_classes: a package with a `declnet_register` hook (or its entry point or
             distribution), or component classes.
-        instances: more instances to check, e.g. of classes that cannot declare examples.
 
     Returns:
         A parametrized test function; an item's id is e.g. `layer:scale[0]-gradient_of_inputs`.
@@ -34,9 +29,9 @@ def component_tests(
     import pytest
 
     if isinstance(package_or_classes, str):
-        components = components_of_package(package_or_classes, instances)
+        components = components_of_package(package_or_classes)
     else:
-        components = components_of_classes(package_or_classes, instances)
+        components = components_of_classes(package_or_classes)
     cases = [case for _, group in components for case in group]
     if not cases:
         raise ConformanceError(f"{package_or_classes} has no components: there is nothing to check")

@@ -16,9 +16,9 @@ test_components = component_tests("declnet_scale")
 """
 
 
-def items(*arguments, **named):
+def items(components):
     """Return the parameters of the generated test by id."""
-    (mark,) = component_tests(*arguments, **named).pytestmark
+    (mark,) = component_tests(components).pytestmark
     return {parameter.id: parameter for parameter in mark.args[1]}
 
 
@@ -68,24 +68,14 @@ def test_expected_failures_are_the_same_in_a_report():
     assert "is_fast" in second.message
 
 
-@pytest.mark.parametrize(
-    ("components", "options", "message"),
-    [
-        ([Rectifier], {"instances": [WrongExample()]}, "WrongExample"),
-        ([], {}, "nothing to check"),
-        ("declnet_nothing", {}, "nothing to check"),
-    ],
-)
-def test_what_cannot_be_tested_raises(plugin, components, options, message):
+@pytest.mark.parametrize("components", [[], "declnet_nothing"])
+def test_what_cannot_be_tested_raises(plugin, components):
     plugin.write("declnet_nothing", register="pass")
-    with pytest.raises(ConformanceError, match=message):
-        component_tests(components, **options)
+    with pytest.raises(ConformanceError, match="nothing to check"):
+        component_tests(components)
 
 
-def test_instances_and_wrong_examples_are_items_besides_examples():
-    parameters = items([Rectifier], instances=[Rectifier(name="other")])
-    assert "layer:rectifier[0]-gradient_of_inputs" in parameters
-    assert "layer:rectifier[1]-gradient_of_inputs" in parameters
+def test_wrong_examples_are_items():
     parameters = items([WrongExample])
     assert "regularizer:wrong_example[1]-example_is_valid" in parameters
     assert "regularizer:wrong_example[0]-is_frozen" in parameters
