@@ -95,6 +95,7 @@ def components_of_package(name: str) -> Iterator[tuple[str, Iterable[Case]]]:
     faults = [
         (failure.plugin.name, failure.kind, failure.type, failure.described_cause)
         for failure in registry.failures
+        if failure.plugin.distribution or not commands  # a package of commands needs no hook
     ]
     refused = list[Case]()
     for plugin, kind, type_name, fault in [*faults, *_collisions(registry)]:

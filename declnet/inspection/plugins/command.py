@@ -100,8 +100,13 @@ KINDS = (
     "callback",
     "analysis",
     "searcher",
+    "plan",
+    "executor",
+    "kernel",
+    "engine",
+    "command",
 )
-"""Kinds whose templates are here; a plugin keeps those of its kinds next to their contracts."""
+"""Kinds whose templates are here; a plugin keeps those of its kinds in its own package."""
 
 
 class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2
