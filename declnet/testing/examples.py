@@ -51,8 +51,8 @@ def example_tables(cls: type[Any]) -> tuple[dict[str, Any], ...]:
 
 def writes_files(cls: type[Any]) -> bool:
     """Return whether a class has an example whose files it writes."""
-    implemented: Any = cls.example
-    return implemented.__func__ is not Component.example.__func__
+    bases = cls.__mro__[: cls.__mro__.index(Component)]
+    return any("example" in vars(base) for base in bases)
 
 
 @cache
