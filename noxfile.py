@@ -157,10 +157,12 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def gen(session: nox.Session) -> None:
-    """Write what is generated: the schema of specs and the gallery's outputs."""
+    """Write what is generated: the schema of specs, the gallery's outputs, tables of checks."""
     install(session, *GROUPS(PROJECT, "test"))
     session.run("declnet", "schema", "-o", "specs/spec.schema.json")
     session.run("python", "-m", "tests.gallery.regenerate", *session.posargs)
+    pages = {"PYTHONPATH": "docs/_extension"}
+    session.run("python", "-m", "declnet_pages.conformance_checks", env=pages)
 
 
 @nox.session

@@ -8,7 +8,9 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -16,6 +18,7 @@ from safetensors.numpy import save_file
 import declnet
 from declnet import Diagnostic, Layer, Metric, Registry, RunContext, SpecError
 from declnet.cli.main import command
+from declnet.cli.plugin_commands import PluginCommand
 from declnet.cli.reading import checked_spec
 from declnet.codes.catalogue import Code, catalogue
 from declnet.registry.plugin import Plugin
@@ -127,13 +130,19 @@ def is_command(example: str) -> bool:
     return re.match(r"declnet [a-z]", example) is not None
 
 
+def command_called(name: str) -> Any:
+    """The command itself, also of a package beside the core."""
+    known = command.get_command(click.Context(command), name)
+    return known.load() if isinstance(known, PluginCommand) else known
+
+
 def codes_of(code: str, example: str, registry: Registry) -> list[str]:
     """The codes of all problems that an example has."""
     path, overrides = Path("example.toml"), ()
     if is_command(example):
         _, name, *words = shlex.split(example)
-        given = command.commands[name].make_context(name, words).params
-        path, overrides = given["spec"], given["overrides"]
+        values = command_called(name).make_context(name, words).params
+        path, overrides = values.get("path", values.get("spec")), values["overrides"]
     else:
         whole = code in WHOLE or re.search(r"^extends", example, re.MULTILINE)
         path.write_text(example if whole else f'extends = "base.toml"\n\n{example}\n', "utf-8")
@@ -167,10 +176,10 @@ def test_commands_and_components_in_texts_exist(registry: Registry) -> None:
     """Commands and the components in their arguments."""
     for code in catalogue().values():
         for name, words in re.findall(r"`declnet ([a-z]+)((?: [a-z_]+)*)`", code.text):
-            found = command.commands[name]
+            group = command_called(name)
             for word in words.split():
-                if word in getattr(found, "commands", {}):
-                    found = found.commands[word]
+                if word in getattr(group, "commands", {}):
+                    group = group.commands[word]
                 else:
                     assert any(word in registry.types(kind) for kind in registry.kinds())
 

@@ -1,4 +1,4 @@
-"""The signatures on the page of the contracts, which readers of the plain file see too."""
+"""The signatures on the pages of the contracts, which readers of the plain file see too."""
 
 from __future__ import annotations
 

@@ -57,7 +57,6 @@ def test_reserved_keys_belong_to_the_head_and_all_others_to_the_loss(two):
         ({"a": "hubr"}, ("a", "type"), "E015", '"hubr"'),
         ({"a": {"type": "huber", "weight": -1}}, ("a", "weight"), "E013", ""),
         ({"a b": "huber"}, ("a b",), "E014", "cannot name a loss"),
-        ({"validation": "huber"}, ("validation",), "E019", "another column"),
         ({"a": {"type": "huber", "metrics": ["r2", "r2"]}}, ("a", "metrics", 1), "E019", '"a_r2"'),
     ],
 )

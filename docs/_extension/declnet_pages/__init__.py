@@ -1,8 +1,8 @@
 """The Sphinx extension of declnet's documentation.
 
 Before Sphinx reads the pages, it generates those that come from code: a page for each kind of
-component, and fragments that other pages include (tables of spec keys, the commands, the
-kit's checks). It also makes autodoc accept docstrings with Markdown-style code spans.
+component, and fragments that other pages include (tables of spec keys, the commands). It also makes
+autodoc accept docstrings with Markdown-style code spans.
 """
 
 from __future__ import annotations

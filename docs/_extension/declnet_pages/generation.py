@@ -7,7 +7,6 @@ from pathlib import Path
 from declnet import default_registry
 from declnet_pages.command_reference import command_reference
 from declnet_pages.component_pages import component_pages
-from declnet_pages.conformance_checks import conformance_checks
 from declnet_pages.problem_codes import problem_codes
 from declnet_pages.spec_tables import spec_tables
 from declnet_pages.wrong_specs import wrong_specs
@@ -26,7 +25,6 @@ def generated_sources() -> dict[str, str]:
     }
     sources |= {f"{FRAGMENTS}/spec_{name}.md": text for name, text in spec_tables().items()}
     sources[f"{FRAGMENTS}/commands.md"] = command_reference()
-    sources[f"{FRAGMENTS}/checks.md"] = conformance_checks()
     sources[f"{FRAGMENTS}/problems.md"] = problem_codes()
     sources[f"{FRAGMENTS}/gallery.md"] = wrong_specs()
     return sources

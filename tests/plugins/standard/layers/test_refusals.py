@@ -48,13 +48,6 @@ PADDING = 'must be "same", "valid", an integer of at least 0, or two'
         ("average_pool2d", {"stride": [1, False]}, SIZE),
         *(("dropout", {"rate": rate}, "rate") for rate in (-0.1, 1.0, True, "0.5")),
         ("gaussian_noise", {"std": -0.1}, "std"),
-        ("elu", {"alpha": -0.5}, "alpha"),
-        ("gelu", {"approximation": "erf"}, "approximation"),
-        *(("leaky_relu", {"negative_slope": slope}, "negative_slope") for slope in (-0.1, 1.5)),
-        ("softplus", {"beta": 0.0}, "beta"),
-        *(("batch_norm", {"epsilon": value}, "greater than 0") for value in (0, -1e-5)),
-        *(("batch_norm", {"momentum": value}, f"not {value}") for value in (1.5, -0.1)),
-        ("batch_norm", {"momentum": True}, "must be a number"),
         *(("layer_norm", {"axes": value}, "axes") for value in (True, 2.0, 0, -1)),
     ],
 )
