@@ -13,7 +13,7 @@ from declnet import Array, Registry, Shape
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
-from declnet.testing.comparison import Function, require_equal, require_gradient
+from declnet.testing.comparison import require_equal, require_gradient
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import USUAL, Setting, Trial
 from declnet.testing.watched import call_locked
@@ -93,8 +93,11 @@ def gradient_of_penalty(subject: Subject) -> None:
     """Adds the gradient of its penalty."""
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape)
-        draw = partial(_at_random_point, harness, shape)
-        require_gradient(draw, f"the gradient for w of shape {shape}")
+        for seed, size in enumerate((1.0, 10.0, 0.1, 100.0)):
+            w = size * weights(shape, seed)
+            direction = size * np.random.default_rng([seed, 99]).normal(size=shape)
+            what = f"the gradient for w of shape {shape}"
+            require_gradient(partial(_penalties, harness), w, harness.gradient(w), direction, what)
 
 
 @check
@@ -157,8 +160,6 @@ CHECKS = (
 )
 
 
-def _at_random_point(
-    harness: RegularizerHarness, shape: Shape, seed: int
-) -> tuple[Function, Array, Array]:
-    w = weights(shape, seed)
-    return harness.penalty, w, harness.gradient(w)
+def _penalties(harness: RegularizerHarness, w: Array) -> tuple[Array, Array]:
+    penalty = np.array([harness.penalty(w)])
+    return penalty, np.abs(penalty)
