@@ -182,7 +182,7 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
 
 @check
 def gradient_of_inputs(subject: Subject) -> None:
-    """Fills `dx` with the gradient of forward by `x`, as central differences give it."""
+    """Fills `dx` with the gradient of forward by `x`, as differences give it."""
     _skip_integers(subject)
     for shape in working_shapes(subject):
         _require_gradients(subject, shape)

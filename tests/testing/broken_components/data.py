@@ -127,6 +127,10 @@ TRANSFORMS = (
            apply=letters(lambda values, lengths: (values, np.maximum(lengths - 1, 0)))),
     broken("gives_a_row_for_each_row", Center, "divides_by_zero",
            apply=centered(lambda x, mean: (x - mean) / (x - mean).std())),
+    broken("takes_columns_of_any_length", Center, "is_undefined_for_one_row",
+           fit=lambda self, x: self.require(x) or {"mean": float(np.nanvar(x, ddof=1))}),
+    broken("parts_equal_the_whole", Center, "squeezes_a_single_row", apply=lambda self, x, state:
+           self.require(x) or x - (state["mean"] if np.squeeze(x).ndim else 0)),
     broken("gives_a_row_for_each_row", Center, "drops_rows",
            apply=centered(lambda x, mean: x[x >= 0] - mean)),
     broken("parts_equal_the_whole", Center, "fills_gaps_with_the_mean_of_the_chunk",
