@@ -192,7 +192,7 @@ def says_which_values_are_better(subject: Subject) -> None:
             _result_of(metric, replace(data, y_pred=y_pred))
             for y_pred in (data.y_pred, data.perfect)
         )
-        if perfect < random if metric.better == "higher" else perfect > random:
+        if not (perfect >= random if metric.better == "higher" else perfect <= random):
             raise CheckFailed(
                 f'better is "{metric.better}", but for {data.name} it gives {perfect:.9g} for '
                 f"perfect predictions and {random:.9g} for random ones"

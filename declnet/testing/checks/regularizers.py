@@ -14,6 +14,7 @@ from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import require_equal, require_gradient
+from declnet.testing.grid import VALUES
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import USUAL, Setting, Trial
 from declnet.testing.watched import call_locked
@@ -112,14 +113,13 @@ def adds_to_the_gradient(subject: Subject) -> None:
 
 @check
 def penalty_is_a_finite_number(subject: Subject) -> None:
-    """Gives a finite penalty and gradient, for zeros too."""
+    """Gives a finite penalty and gradient, for zeros, tiny and large numbers too."""
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape)
-        for w in (weights(shape), np.zeros(shape), 1e4 * weights(shape)):
+        for values, change in VALUES.items():
+            w = change(weights(shape))
             if not np.isfinite(harness.penalty(w)) or not np.isfinite(harness.gradient(w)).all():
-                raise CheckFailed(
-                    f"penalty or gradient is not finite for w of magnitude {np.abs(w).max():g}"
-                )
+                raise CheckFailed(f"penalty or gradient is not finite for w of {values}")
 
 
 @check
