@@ -27,7 +27,7 @@ from declnet.testing.packages import components_of_package
 from declnet.testing.report import Outcome, Report
 
 SECONDS = 120.0
-"""How long a check may take; none of declnet's own takes a tenth of it."""
+"""How long a check may take."""
 
 GIGABYTES = 2.0
 """How much memory the process may use, on Linux."""
