@@ -24,7 +24,7 @@ EXACT, KINKS = 9, ("zeros", "ones", "integers")
 AT_KINKS = 1.0
 """The size of these samples, which is none of `SCALES`."""
 
-DRAWS = 4
+DRAWS = 2
 """Random directions for the gradient of a sum over samples."""
 
 
