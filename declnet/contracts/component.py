@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
@@ -59,6 +60,9 @@ class Component(StrictModel):
     contract_releases: ClassVar[tuple[str, ...]] = ("0.1",)
     """For each version of a contract, from 1, the release that introduced it: of declnet, or of the
     distribution that defines the contract. A change that breaks components adds one."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that fail on purpose, for at least one example, each with the
+    reason, e.g. `{"gradient_of_inputs": "a straight-through gradient"}`."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 
@@ -76,6 +80,15 @@ class Component(StrictModel):
             RegistryError: it has no type, lacks a method, or otherwise breaks its contract.
         """
         verify_class(cls)
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any] | None:  # noqa: ARG003
+        """Return another example, whose files it writes to a folder; None if it needs no files.
+
+        The conformance kit checks it after `examples`, which name files that do not exist. If the
+        component needs a package that is not installed, this may raise its ImportError.
+        """
+        return None
 
     def check(self, context: Any) -> Iterable[Diagnostic]:  # noqa: ARG002
         """Yield errors and warnings about this component in a run, before the run starts.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from declnet import Component, Registry, is_interruption
+from declnet import Registry, is_interruption
 from declnet.testing.catalogue import checks_for
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, described
-from declnet.testing.examples import build_example, build_examples
+from declnet.testing.checking import Check, CheckFailed, CheckSkipped, Subject, described
+from declnet.testing.examples import build_example, build_examples, example_tables
 from declnet.testing.report import Outcome
 
 
@@ -22,6 +22,10 @@ class FailsAsAnotherError(CheckSkipped):
     def __init__(self, as_in: str, cause: str) -> None:
         super().__init__(f"{as_in} fails in the same way: {cause}")
         self.as_in = as_in
+
+
+class ExpectedFailureError(CheckSkipped):
+    """A check fails as the component's `expected_failures` says."""
 
 
 @dataclass(eq=False)
@@ -34,6 +38,8 @@ class Case:
         check: the check's name.
         function: raises CheckFailed or CheckSkipped, or returns.
         earlier: the cases of the same component that come before.
+        expected_failure: the reason for which the component may fail.
+        is_last: whether the check is not run for other examples afterwards.
     """
 
     component: str
@@ -41,6 +47,8 @@ class Case:
     check: str
     function: Callable[[], object]
     earlier: list[Case] = field(default_factory=list, repr=False)
+    expected_failure: str | None = None
+    is_last: bool = False
     _ended: list[BaseException | None] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -54,12 +62,25 @@ class Case:
         Raises CheckFailed, or CheckSkipped, also if an earlier case reports the cause.
         """
         error = self._end()
-        if isinstance(error, CheckFailed) and error.cause is not None:
+        if self.expected_failure is not None:
+            self._require_failure(error, self.expected_failure)
+        elif isinstance(error, CheckFailed) and error.cause is not None:
             for other in self.earlier:
+                if other.expected_failure is not None:
+                    continue
                 if getattr(other._end(), "cause", None) == error.cause:
                     raise FailsAsAnotherError(other.label, error.cause) from error
         if error is not None:
             raise error
+
+    def _require_failure(self, error: BaseException | None, reason: str) -> None:
+        """Raise ExpectedFailureError for a failure, and CheckFailed if no example fails."""
+        if isinstance(error, CheckFailed):
+            raise ExpectedFailureError(f"fails as expected: {reason} ({error})") from error
+        if error is None and self.is_last:
+            examples = [case._end() for case in self.earlier if case.check == self.check]
+            if not any(isinstance(end, CheckFailed) for end in examples):
+                raise CheckFailed(f"it passes; remove it from expected_failures, where: {reason}")
 
     def outcome(self) -> Outcome:
         """Run the check; turn anything it raises into an outcome."""
@@ -91,48 +112,65 @@ class Case:
         return self._ended[0]
 
 
-def cases_of_class(
-    cls: type[Any], registry: Registry, instances: Iterable[Component] = ()
-) -> Iterator[Case]:
-    """Yield the cases of a component class: of its examples, and of the instances of it."""
+def cases_of_class(cls: type[Any], registry: Registry) -> Iterator[Case]:
+    """Yield the cases of the examples of a component class."""
     name, built = f"{cls.kind}:{cls.type}", list[Subject]()
-    for position, table in enumerate(cls.examples):
+    try:
+        tables = example_tables(cls)
+    except (CheckFailed, CheckSkipped) as reason:
+        yield ending_case(name, "writes_its_example", reason)
+        tables = cls.examples
+    for position, table in enumerate(tables):
         build = partial(build_example, cls, table, position, registry)
         yield Case(name, position, "example_is_valid", build)
         try:
             built.append(Subject(build(), position, registry))
         except CheckFailed:
             continue
-    try:
-        more = () if cls.examples else build_examples(cls, registry)
-    except CheckFailed as failure:
-        yield ending_case(name, "can_be_built", failure)
-        return
-    more += tuple(instance for instance in instances if type(instance) is cls)
-    built += [
-        Subject(instance, i, registry) for i, instance in enumerate(more, start=len(cls.examples))
-    ]
-    yield from cases_of_subjects(built)
-    if not built and not cls.examples:
+    if not tables:
+        try:
+            built += [Subject(instance, 0, registry) for instance in build_examples(cls, registry)]
+        except CheckFailed as failure:
+            yield ending_case(name, "can_be_built", failure)
+            return
+    yield from cases_of_subjects(built, all_examples=True)
+    if not built and not tables:
         yield ending_case(
             name, "can_be_built", CheckSkipped("it has no defaults; declare examples")
         )
 
 
-def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
-    """Yield the cases of instances of one class."""
+def cases_of_subjects(subjects: Sequence[Subject], *, all_examples: bool = False) -> Iterator[Case]:
+    """Yield the cases of instances of one class, which may be all of its examples."""
     cases: list[Case] = []
-    for subject in subjects:
+    for position, subject in enumerate(subjects, start=1):
         try:
             checks = checks_for(subject.instance)
         except CheckFailed as failure:
             yield ending_case(subject.component, "has_checks", failure)
             return
-        for check in checks:
-            function = partial(check, subject)
-            case = Case(subject.component, subject.example, check.name, function, list(cases))
-            cases.append(case)
-            yield case
+        is_last = all_examples and position == len(subjects)
+        yield from cases_of_checks(subject, checks, cases, is_last)
+    expected = type(subjects[0].instance).expected_failures if subjects else {}
+    for name in expected.keys() - {case.check for case in cases}:
+        fault = f'expected_failures has "{name}", which is no check of this kind'
+        yield ending_case(subjects[0].component, "expected_failures_are_checks", CheckFailed(fault))
+
+
+def cases_of_checks(
+    subject: Subject, checks: Iterable[Check], cases: list[Case], is_last: bool = True
+) -> Iterator[Case]:
+    """Yield a case for each check of a subject, which may be the last of its class.
+
+    Each is added to `cases`, which has those of the same class that come before.
+    """
+    expected: Mapping[str, str] = getattr(subject.instance, "expected_failures", {})
+    for check in checks:
+        place = subject.component, subject.example, check.name
+        function, reason = partial(check, subject), expected.get(check.name)
+        case = Case(*place, function, [*cases], reason, is_last)
+        cases.append(case)
+        yield case
 
 
 def ending_case(component: str, check: str, error: Exception) -> Case:

@@ -1,4 +1,4 @@
-"""Comparison of arrays, and of gradients with central differences away from kinks."""
+"""Comparison of arrays, and of gradients with differences."""
 
 from __future__ import annotations
 
@@ -10,21 +10,16 @@ import numpy as np
 from declnet import Array
 from declnet.testing.checking import CheckFailed
 
-Function = Callable[[Array], float]
-Draw = Callable[[int], "tuple[Function, Array, Array]"]
-"""For a seed: a function, a point, and the gradient to check there."""
+Function = Callable[[Array], tuple[Array, Array]]
 
-STEPS = (1e-5, 1e-7)
-"""Step sizes for differences; a kink within the first is rarely within the second."""
-
-DRAWS = 3
-"""Random points; a gradient must be wrong at most of them to be called wrong."""
-
-SMALL = 100
-"""Arrays with up to this many elements are compared element by element."""
+STEPS = (1e-6, 1e-8)
+"""Step sizes for differences; a gradient must be wrong with both to be called wrong."""
 
 TOLERANCE = 1e-5
-"""Tolerance for gradients, relative to the norm or the largest element."""
+"""Tolerance for slopes, relative to the norm of the gradient."""
+
+ROUNDING = 4e-15
+"""Rounding error of a sum, relative to the size of its terms."""
 
 CLOSE = 1e-9
 """Tolerance for the same float64 computation in another order, relative to the largest value."""
@@ -96,67 +91,61 @@ def unwritten_and_read(
     return int(np.count_nonzero(unwritten)), int(np.count_nonzero(~unwritten & ~equal))
 
 
-def require_gradient(draw: Draw, what: str) -> None:
-    """Check a gradient at random points, in a random direction and, if small, by element.
+def require_gradient(
+    function: Function, point: Array, gradient: Array, direction: Array, what: str
+) -> None:
+    """Check a gradient: its slope along a direction is between the one-sided ones, row by row.
 
-    Raises CheckFailed if it is wrong at most points, with the numbers for the first.
+    Where a function is smooth these are the same but for rounding; at a kink they are not.
+
+    Args:
+        function: returns for a point the value of each row, or of all together, and the size of
+            the numbers of which it is the sum.
+        point: (rows, …), where the gradient is checked.
+        gradient: the gradient at the point.
+        direction: the direction to go in each row.
+        what: what the gradient is, for messages.
+
+    Raises:
+        CheckFailed: it is wrong for a row whose value is finite.
     """
-    faults = []
-    for seed in range(DRAWS):
-        fault = disagreement(*draw(seed), seed)
-        faults += [fault] if fault else []
-        if len(faults) > DRAWS // 2:
-            raise CheckFailed(f"{what} is wrong: {faults[0]}; derive the gradient again")
-        if seed + 1 - len(faults) > DRAWS // 2:
+    value, terms = function(point)
+    rows = partial(_in_rows, count=len(value))
+    unknown = np.isfinite(value) & ~np.isfinite(rows(gradient)).all(axis=1)
+    if unknown.any():
+        raise CheckFailed(f"{what} is wrong: it is NaN or infinite{_at(point, unknown)}")
+    slope = (rows(gradient) * rows(direction)).sum(axis=1)
+    size = np.sqrt((rows(gradient) ** 2).sum(axis=1) * (rows(direction) ** 2).sum(axis=1))
+    wrong = np.isfinite(value)
+    for step in STEPS:
+        above, below = (function(point + way * step * direction)[0] for way in (1, -1))
+        slopes = np.stack([above - value, value - below]) / step
+        low, high = slopes.min(axis=0), slopes.max(axis=0)
+        scale = np.maximum(size, np.abs(slopes).max(axis=0))
+        room = TOLERANCE * scale + ROUNDING * terms / step
+        wrong &= (slope < low - room) | (slope > high + room)
+        if not wrong.any():
             return
-
-
-def disagreement(function: Function, point: Array, gradient: Array, seed: int = 0) -> str | None:
-    """Return how a gradient differs from central differences, or None if it agrees at a step."""
-    if not np.isfinite(gradient).all():
-        count = int(np.count_nonzero(~np.isfinite(gradient)))
-        return f"{count} of {gradient.size} elements are NaN or infinite"
-    direction = np.random.default_rng([seed, 99]).normal(size=point.shape)
-    direction /= max(float(np.sqrt(np.sum(direction**2))), 1e-30)
-    comparisons = [partial(_along_a_line, function, point, gradient, direction)]
-    if point.size <= SMALL:
-        comparisons.append(partial(_by_element, function, point, gradient))
-    for compare in comparisons:
-        first = compare(STEPS[0])
-        if first and compare(STEPS[1]):
-            return first
-    return None
-
-
-def _along_a_line(
-    function: Function, point: Array, gradient: Array, direction: Array, step: float
-) -> str | None:
-    numeric, noise = _slope(function, point, direction, step)
-    analytic = float(np.sum(gradient * direction))
-    scale = max(float(np.sqrt(np.sum(gradient**2))), abs(numeric))
-    if abs(analytic - numeric) <= TOLERANCE * scale + noise:
-        return None
-    return (
-        f"in a random direction the slope is {analytic:.9g}, central differences give "
-        f"{numeric:.9g}{_factor(analytic, numeric)}"
+    row = int(np.argmax(wrong))
+    between = f"{low[row]:.9g}" if low[row] == high[row] else f"{low[row]:.9g} to {high[row]:.9g}"
+    raise CheckFailed(
+        f"{what} is wrong: in a random direction the slope is {slope[row]:.9g}, differences give "
+        f"{between}{_factor(slope[row], high[row])}{_at(point, wrong)}; derive the gradient again"
     )
 
 
-def _by_element(function: Function, point: Array, gradient: Array, step: float) -> str | None:
-    slopes, noise = np.empty(point.shape), 0.0
-    for index in np.ndindex(point.shape):
-        direction = np.zeros(point.shape)
-        direction[index] = 1
-        slopes[index], noise = _slope(function, point, direction, step)
-    scale = max(float(np.max(np.abs(slopes), initial=0.0)), LEAST)
-    fault = difference(gradient, slopes, TOLERANCE + noise / scale)
-    return fault and fault.replace("differ", "differ from central differences")
+def _in_rows(array: Array, count: int) -> Array:
+    rows: Array = array.reshape(count, -1)
+    return rows
 
 
-def _slope(function: Function, point: Array, direction: Array, step: float) -> tuple[float, float]:
-    """Return the slope along a direction, and a bound for its rounding error."""
-    above, below = function(point + step * direction), function(point - step * direction)
-    return (above - below) / (2 * step), 1e-14 * (1 + abs(above)) / step
+def _at(point: Array, wrong: Array) -> str:
+    """Return text for the first numbers of a wrong row, if there are several rows."""
+    if len(wrong) == 1:
+        return ""
+    numbers = point[int(np.argmax(wrong))].reshape(-1)
+    shown = ", ".join(f"{number:.6g}" for number in numbers[:3])
+    return f" at ({shown}{', …' if len(numbers) > 3 else ''})"
 
 
 def _factor(number: float, expected: float) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+from functools import cache
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +16,7 @@ from declnet.testing.checking import CheckFailed, calling
 
 
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:
-    """Return instances of a class: from its `examples`, else from its defaults, else none.
+    """Return instances of a class: from its examples, else from its defaults, else none.
 
     Args:
         cls: the component class.
@@ -19,11 +24,12 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
 
     Raises:
         CheckFailed: an example is not valid.
+        CheckSkipped: what an example needs is not installed.
     """
     registry = registry or registry_with([cls])
-    if cls.examples:
-        tables = enumerate(cls.examples)
-        return tuple(build_example(cls, table, i, registry) for i, table in tables)
+    tables = example_tables(cls)
+    if tables:
+        return tuple(build_example(cls, table, i, registry) for i, table in enumerate(tables))
     try:
         with calling("building it without keys"):
             return (cls.model_validate({}, context={"registry": registry}),)
@@ -31,6 +37,30 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
         if isinstance(failure.__cause__, ValidationError):
             return ()
         raise
+
+
+def example_tables(cls: type[Any]) -> tuple[dict[str, Any], ...]:
+    """Return the examples of a class, the last one with the files that it has written.
+
+    Raises CheckSkipped if what it needs to write them is not installed.
+    """
+    with calling("example", skips=ImportError):
+        table = cls.example(Path(mkdtemp(dir=_folder()))) if writes_files(cls) else None
+    return cls.examples if table is None else (*cls.examples, table)
+
+
+def writes_files(cls: type[Any]) -> bool:
+    """Return whether a class has an example whose files it writes."""
+    bases = cls.__mro__[: cls.__mro__.index(Component)]
+    return any("example" in vars(base) for base in bases)
+
+
+@cache
+def _folder() -> str:
+    """Return a folder for the files of examples, which is deleted with the process."""
+    folder = mkdtemp()
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def build_example(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -277,8 +278,10 @@ _PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
 """The setting that no layer should have trouble with."""
 
 
-def batch_of(subject: Subject, harness: LayerHarness, seed: int = 0) -> Batch:
-    """Draw `SAMPLES` inputs and gradients.
+def batch_of(
+    subject: Subject, harness: LayerHarness, seed: int = 0, samples: int = SAMPLES
+) -> Batch:
+    """Draw inputs and gradients.
 
     These are normal draws, or numbers between 0.1 and 0.9 if the layer has no finite result for
     normal ones (e.g. a logarithm); or integers from 0 to 4, or 0 and 1 if it takes no others.
@@ -295,21 +298,23 @@ def batch_of(subject: Subject, harness: LayerHarness, seed: int = 0) -> Batch:
                 continue
         return candidates[0]
 
-    return _drawn(harness, subject.once(("values", harness.shapes), find), seed)
+    values = subject.once(("values", harness.shapes), find)
+    batch = _drawn(harness, values, seed, samples)
+    return replace(batch, is_bounded=values is not _FLOATS[0])
 
 
 def _values_for(layer: Layer) -> tuple[_Values, ...]:
     return _INTEGERS if layer.input_dtype == "integer" else _FLOATS
 
 
-def _drawn(harness: LayerHarness, values: _Values, seed: int) -> Batch:
+def _drawn(harness: LayerHarness, values: _Values, seed: int, samples: int = SAMPLES) -> Batch:
     rng = np.random.default_rng([seed, 3])
     mixed = 0 < len(harness.floats) < len(harness.shapes)
     x = tuple(
-        (_INTEGERS[0] if mixed and i not in harness.floats else values)(rng, (SAMPLES, *shape))
+        (_INTEGERS[0] if mixed and i not in harness.floats else values)(rng, (samples, *shape))
         for i, shape in enumerate(harness.shapes)
     )
-    return Batch(x, rng.normal(size=(SAMPLES, *harness.output)))
+    return Batch(x, rng.normal(size=(samples, *harness.output)))
 
 
 def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness, Batch]]:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from declnet import Component, Registry, RegistryError, default_registry, discover
-from declnet.testing.cases import Case, cases_of_class, cases_of_subjects, ending_case
-from declnet.testing.checking import CheckFailed, ConformanceError, Subject
+from declnet.testing.cases import (
+    Case,
+    cases_of_checks,
+    cases_of_class,
+    cases_of_subjects,
+    ending_case,
+)
+from declnet.testing.checking import CheckFailed, Subject
+from declnet.testing.checks.commands import CHECKS as CHECKS_OF_COMMANDS
+from declnet.testing.checks.commands import commands_of
 from declnet.testing.examples import registry_with
 from declnet.testing.report import Report
 
@@ -60,38 +69,50 @@ def check_package(name: str) -> Report:
     return Report(name, tuple(case.outcome() for case in cases_of_package(name)))
 
 
-def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator[Case]:
+def cases_of_package(name: str) -> Iterator[Case]:
     """Yield the cases of all components that a plugin registers; failures are cases that fail.
 
     Raises RegistryError if there is no such plugin.
     """
-    registry = discover(only=name)
-    classes = [entry.component for entry in registry.entries()]
+    return chain.from_iterable(cases for _, cases in components_of_package(name))
+
+
+def components_of_package(name: str) -> Iterator[tuple[str, Iterable[Case]]]:
+    """Yield the name and the cases of each component that a plugin registers.
+
+    The first is the plugin itself, whose cases are failures of import and registration.
+
+    Raises RegistryError if there is no such plugin.
+    """
+    commands = commands_of(name)
+    try:
+        registry = discover(only=name)
+    except RegistryError:
+        if not commands:
+            raise
+        registry = Registry()
+    classes = [entry.component for entry in registry.entries()]  # imports those announced lazily
     faults = [
         (failure.plugin.name, failure.kind, failure.type, failure.described_cause)
         for failure in registry.failures
+        if failure.plugin.distribution or not commands  # a package of commands needs no hook
     ]
+    refused = list[Case]()
     for plugin, kind, type_name, fault in [*faults, *_collisions(registry)]:
         component = f"{kind}:{type_name}" if type_name else f"plugin:{plugin}"
-        yield ending_case(component, "can_be_registered", CheckFailed(fault))
-    if classes:
-        yield from cases_of_classes(classes, instances)
+        refused.append(ending_case(component, "can_be_registered", CheckFailed(fault)))
+    yield f"plugin:{name}", refused
+    yield from components_of_classes(classes)
+    for command in commands:
+        yield command.component, cases_of_checks(command, CHECKS_OF_COMMANDS, [])
 
 
-def cases_of_classes(
-    classes: Iterable[type[Any]], instances: Iterable[Component] = ()
-) -> Iterator[Case]:
-    """Yield the cases of classes that may refer to each other.
-
-    Raises ConformanceError if an instance is not of one of the classes.
-    """
-    classes, instances = list(classes), list(instances)
-    foreign = {type(instance).__name__ for instance in instances if type(instance) not in classes}
-    if foreign:
-        raise ConformanceError(f"instances of {', '.join(sorted(foreign))}: no class to check")
+def components_of_classes(classes: Iterable[type[Any]]) -> Iterator[tuple[str, Iterable[Case]]]:
+    """Yield the name and the cases of each class; the classes may refer to each other."""
+    classes = list(classes)
     registry = registry_with(classes)
     for cls in classes:
-        yield from cases_of_class(cls, registry, instances)
+        yield f"{cls.kind}:{cls.type}", cases_of_class(cls, registry)
 
 
 def _collisions(registry: Registry) -> Iterator[tuple[str, str | None, str | None, str]]:

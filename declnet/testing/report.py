@@ -21,6 +21,7 @@ class Outcome:
         message: what is wrong and what to do, or why it was skipped; empty if it passed.
         as_in: if the check was skipped because it would fail like an earlier one, that check's
             label, e.g. `"layer:scale[0]-gradient_of_inputs"`.
+        output: what was printed during the check, if it ran in a process of its own.
     """
 
     component: str
@@ -29,6 +30,7 @@ class Outcome:
     status: Literal["passed", "failed", "skipped"]
     message: str = ""
     as_in: str | None = None
+    output: str = ""
 
     @property
     def label(self) -> str:
@@ -106,7 +108,7 @@ class Report:
         return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
-        """Return failed and skipped checks, one each, and the counts at the end."""
+        """Return failed and skipped checks with what they print, and the counts at the end."""
         return [*self._lines(self.skipped + self.failed), self.summary()]
 
     def _lines(self, outcomes: tuple[Outcome, ...]) -> list[str]:
@@ -118,6 +120,8 @@ class Report:
             lines.append(
                 f"{shown} ({more} more checks fail in the same way)" if more else f"{shown}"
             )
+            if shown.status == "failed":
+                lines += [f"    {line}" for line in shown.output.splitlines()]
         return lines
 
     def _with(self, status: str) -> tuple[Outcome, ...]:

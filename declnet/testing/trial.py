@@ -12,6 +12,7 @@ import numpy as np
 from declnet import Array
 from declnet.testing.catalogue import checks_module
 from declnet.testing.checking import Subject
+from declnet.testing.grid import VALUES, on_grid
 
 Order = Literal["batch_last", "batch_first"]
 """A memory order: the batch axis last, and contiguous, or first, as in C."""
@@ -39,6 +40,8 @@ class Setting:
         poison: the contents of output arrays before they are filled.
         seed: the seed of the component's own random stream.
         changed: whether one sample is replaced by another.
+        distinct: how many samples differ; they are repeated.
+        values: which of the grid's values inputs hold, or `"grid"` for one in each sample.
         use: a number, so that a component can be used again in the same circumstances.
         beside: whether the component is used elsewhere at the same time.
         restored: after how much of its work the component is saved and restored; 0 for never.
@@ -59,6 +62,8 @@ class Setting:
     poison: float = nan
     seed: int = 0
     changed: bool = False
+    distinct: int = SAMPLES
+    values: str = ""
     use: int = 0
     beside: bool = False
     restored: int = 0
@@ -98,14 +103,22 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class Batch:
-    """The inputs of a component: `x`, an array for each input; `y`, targets or the gradient dy."""
+    """The inputs of a component.
+
+    Attributes:
+        x: an array for each input.
+        y: targets, or the gradient dy.
+        is_bounded: whether the component takes some numbers only, such as positive ones.
+    """
 
     x: tuple[Array, ...]
     y: Array
+    is_bounded: bool = False
 
     def take(self, positions: Any) -> Batch:
         """Return the samples at some positions."""
-        return Batch(tuple(array[positions] for array in self.x), self.y[positions])
+        x = tuple(array[positions] for array in self.x)
+        return replace(self, x=x, y=self.y[positions])
 
     def repeated(self, n: int) -> Batch:
         """Return n samples, repeating these."""
@@ -113,7 +126,14 @@ class Batch:
 
     def with_x(self, *x: Array) -> Batch:
         """Return the same with another input."""
-        return Batch(x, self.y)
+        return replace(self, x=x)
+
+    def with_values(self, values: str) -> Batch:
+        """Return the same with some of the grid's values in place of numbers without bounds."""
+        if self.is_bounded:
+            return self
+        change = on_grid if values == "grid" else VALUES[values]
+        return self.with_x(*(change(x) if x.dtype.kind == "f" else x for x in self.x))
 
 
 def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
@@ -122,7 +142,9 @@ def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
     if setting.changed:
         for array, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
             array[CHANGED] = foreign[CHANGED]
-    return batch.repeated(setting.samples)
+    if setting.values:
+        batch = batch.with_values(setting.values)
+    return batch.take(np.arange(setting.samples) % setting.distinct)
 
 
 @dataclass

@@ -81,13 +81,14 @@ NEEDS_PYTHON = {"layer:jitter", "optimizer:layer_rate"}
 def test_example_components_keep_their_contracts(
     project_name: str, example_projects: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from declnet.testing.packages import cases_of_classes
+    from declnet.testing.packages import components_of_classes
 
     project = example_projects[project_name]
     monkeypatch.chdir(project.folder)
     components = project.components()
     assert components
-    outcomes = [case.outcome() for case in cases_of_classes(components)]
+    groups = components_of_classes(components)
+    outcomes = [case.outcome() for _, cases in groups for case in cases]
     assert [str(each) for each in outcomes if each.status == "failed"] == []
     passed = {each.component for each in outcomes if each.status == "passed"}
     assert passed == {f"{each.kind}:{each.type}" for each in components}

@@ -57,10 +57,12 @@ class Plugin:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, name: str, factor: float = 1, register: str = "register(Scale)") -> None:
+    def write(self, name: str, factor: float = 1, register: str = "register(Scale)") -> Path:
         """Write the package; with another factor, the gradients of its layer are wrong."""
         text = dedent(PACKAGE).replace("FACTOR", str(factor)).replace("REGISTER", register)
-        (self.folder / f"{name}.py").write_text(text)
+        path = self.folder / f"{name}.py"
+        path.write_text(text)
+        return path
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the folder."""

@@ -1,5 +1,7 @@
 """How instances are built: from examples, else from defaults."""
 
+from pathlib import Path
+
 import pytest
 
 from declnet.testing import CheckFailed, ConformanceError, build_examples, check_component
@@ -31,3 +33,46 @@ def test_examples_or_defaults_are_built():
         check_component(Needy)
     with pytest.raises(CheckFailed, match=r"examples\[1\].*strenght"):
         build_examples(WrongExample)
+
+
+class FromAFile(Offset):
+    """penalty = 0."""
+
+    type = "from_a_file"
+    examples = ({"path": "no/such/file"},)
+    path: Path
+
+    @classmethod
+    def example(cls, folder):
+        path = folder / "penalties.txt"
+        path.write_text("0")
+        return {"path": path}
+
+
+def test_the_last_example_has_its_files():
+    first, last = build_examples(FromAFile)
+    assert not first.path.exists()
+    assert last.path.read_text() == "0"
+    assert {outcome.example for outcome in check_component(FromAFile).passed} == {0, 1}
+
+
+def test_an_example_that_cannot_be_written():
+    class NeedsAPackage(FromAFile):
+        """penalty = 0."""
+
+        @classmethod
+        def example(cls, folder):
+            raise ImportError("no such package")
+
+    class Wrong(FromAFile):
+        """penalty = 0."""
+
+        @classmethod
+        def example(cls, folder):
+            raise OSError("no space")
+
+    report = check_component(NeedsAPackage)
+    assert report.skipped[0].check == "writes_its_example"
+    assert {outcome.example for outcome in report.passed} == {0}
+    (failure,) = check_component(Wrong, raise_on_failure=False).failed
+    assert (failure.check, "no space" in failure.message) == ("writes_its_example", True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from typing import ClassVar
 
 import pytest
+
+from declnet import Metric
+from declnet.testing import check_component
 
 from ..distributions import write_distribution
 
@@ -13,10 +17,7 @@ import os, signal, time
 from pathlib import Path
 from declnet import Metric, hookimpl
 
-class OddError(BaseException): pass
-
-class MuteError(Exception):
-    def __str__(self): raise OddError
+SPOILED = []
 
 class Good(Metric):
     type = "good"
@@ -43,17 +44,61 @@ class {name}(Metric):
 """
 
 ENDS = {
+    "loops": (
+        "while True: time.sleep(0.1)",
+        "it was still running after 5 seconds; the component's other checks were not run",
+    ),
+    "grows": ("bytearray(2**31)", "raised MemoryError"),
+    "prints": ("print('a hint'); raise ValueError('wrong')", "raised ValueError: wrong"),
+    "spoilt": ("assert not SPOILED", "it passes alone, but after the plugin's other components"),
     "exits": ("os._exit(0)", "it ended the process, with exit status 0;"),
     "crashes": ("os.kill(os.getpid(), signal.SIGKILL)", "it ended the process, with SIGKILL"),
-    "closes": ("raise GeneratorExit", "raised GeneratorExit"),
     "interrupts": ("raise KeyboardInterrupt", "raised KeyboardInterrupt"),
-    "odd": ("raise OddError('so\\nodd')", "raised OddError: so\\u000aodd"),
-    "mute": (
-        "raise MuteError",
-        "raised MuteError: its message cannot be shown: __str__ raised OddError",
-    ),
-    "leaves": ("raise SystemExit(0)", "raised SystemExit: 0"),
 }
+
+
+class OddError(BaseException):
+    pass
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise OddError
+
+
+class Raising(Metric):
+    """A constant."""
+
+    type = "raising"
+    raised: ClassVar[BaseException]
+
+    def start(self):
+        return [0.0]
+
+    def update(self, state, y_pred, y_true):
+        raise self.raised
+
+    def result(self, state):
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (GeneratorExit(), "GeneratorExit"),
+        (SystemExit(0), "SystemExit: 0"),
+        (OddError("so\nodd"), "OddError: so"),
+        (MuteError(), "MuteError: its message cannot be shown: __str__ raised OddError"),
+    ],
+)
+def test_every_exception_is_a_failed_check(error, message):
+    class Raised(Raising):
+        """A constant."""
+
+        raised = error
+
+    (first, *_) = check_component(Raised, raise_on_failure=False).failed
+    assert f"raised {message}" in first.message
 
 
 @pytest.fixture
@@ -73,13 +118,16 @@ def plugin(tmp_path, command_in):
 
 
 def test_each_end_of_a_component_is_a_failed_check_and_the_others_are_checked(plugin):
-    done = plugin({**{kind: body for kind, (body, _) in ENDS.items()}, "last": "pass"})(
-        "plugins", "check", "declnet-odd"
+    bodies = {kind: body for kind, (body, _) in ENDS.items()}
+    done = plugin({**bodies, "spoils": "SPOILED.append(1)", "last": "pass"})(
+        "plugins", "check", "declnet-odd", "--timeout", "5"
     )
     assert (done.returncode, done.stderr) == (1, "")
     *lines, summary = done.stdout.splitlines()
     for kind, (_, message) in ENDS.items():
         assert any(line.startswith(f"metric:{kind}[0] ") and message in line for line in lines)
+    assert "    a hint" in lines
+    assert any("declnet_odd.py" in line and "in update" in line for line in lines)  # the loop
     assert not any(" failed: " in line for line in lines if line.startswith("metric:last["))
     assert summary.startswith("declnet-odd: ")
     assert any(line.startswith("metric:last[") for line in lines)

@@ -1,8 +1,10 @@
 """component_tests: one readable item per check, with expected failures that are strict."""
 
+from types import MappingProxyType
+
 import pytest
 
-from declnet.testing import ConformanceError, component_tests
+from declnet.testing import ConformanceError, check_component, component_tests
 
 from .right.layers import Rectifier
 from .test_examples import WrongExample
@@ -10,29 +12,31 @@ from .test_examples import WrongExample
 ITEMS = """
 from declnet.testing import component_tests
 
-test_components = component_tests(
-    "declnet_scale", expected_failures={"layer:scale[1]:gradient_of_inputs": "known"}
-)
+test_components = component_tests("declnet_scale")
 """
 
 
-def items(*arguments, **named):
+def items(components):
     """Return the parameters of the generated test by id."""
-    (mark,) = component_tests(*arguments, **named).pytestmark
+    (mark,) = component_tests(components).pytestmark
     return {parameter.id: parameter for parameter in mark.args[1]}
 
 
 def test_items_in_pytest(plugin):
-    plugin.write("declnet_scale", factor=2)
+    source = plugin.write("declnet_scale", factor=2)
+    expected = 'expected_failures = {"gradient_of_inputs": "known", "is_frozen": "thawed"}'
+    source.write_text(source.read_text().replace("examples =", f"{expected}\n    examples ="))
     (plugin.folder / "test_it.py").write_text(ITEMS)
     options = ("-p", "no:cacheprovider", "-v", "-rx")
     out = plugin.python("-m", "pytest", *options, "test_it.py").stdout
     name = "test_it.py::test_components[layer:scale[{}]-{}]"
     assert f"{name.format(0, 'is_deterministic')} PASSED" in out
-    assert f"{name.format(0, 'gradient_of_inputs')} FAILED" in out
-    assert f"{name.format(1, 'gradient_of_inputs')} XFAIL (known)" in out
-    assert "3 failed" in out
-    assert "dx for input shape (5,) is wrong" in out
+    assert f"{name.format(0, 'gradient_of_parameters')} FAILED" in out
+    assert f"{name.format(1, 'gradient_of_inputs')} XFAIL (fails as expected: known (dx" in out
+    assert f"{name.format(0, 'is_frozen')} PASSED" in out
+    assert f"{name.format(1, 'is_frozen')} FAILED" in out
+    assert "it passes; remove it from expected_failures, where: thawed" in out
+    assert "grad.weights for input shape (5,) is wrong" in out
     assert "off by the factor 1/2" in out
     assert "Traceback" not in out
 
@@ -52,34 +56,26 @@ def test_an_exception_of_a_component_keeps_its_traceback():
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-@pytest.mark.parametrize("example", ["", "[0]"])
-def test_an_expected_failure_is_strict(example):
-    key = f"layer:rectifier{example}:gradient_of_inputs"
-    parameters = items([Rectifier], expected_failures={key: "known"})
-    (mark,) = parameters["layer:rectifier[0]-gradient_of_inputs"].marks
-    assert mark.kwargs == {"reason": "known", "strict": True}
-    assert not parameters["layer:rectifier[0]-is_deterministic"].marks
+def test_expected_failures_are_the_same_in_a_report():
+    class Thawed(Rectifier):
+        """y = max(x, 0)."""
+
+        type = "thawed"
+        expected_failures = MappingProxyType({"is_frozen": "thawed", "is_fast": "slow"})
+
+    first, second = check_component(Thawed, raise_on_failure=False).failed
+    assert (first.check, second.check) == ("is_frozen", "expected_failures_are_checks")
+    assert "is_fast" in second.message
 
 
-@pytest.mark.parametrize(
-    ("components", "options", "message"),
-    [
-        ([Rectifier], {"expected_failures": {"layer:rectifier:is_fast": "slow"}}, "is_fast"),
-        ([Rectifier], {"instances": [WrongExample()]}, "WrongExample"),
-        ([], {}, "nothing to check"),
-        ("declnet_nothing", {}, "nothing to check"),
-    ],
-)
-def test_what_cannot_be_tested_raises(plugin, components, options, message):
+@pytest.mark.parametrize("components", [[], "declnet_nothing"])
+def test_what_cannot_be_tested_raises(plugin, components):
     plugin.write("declnet_nothing", register="pass")
-    with pytest.raises(ConformanceError, match=message):
-        component_tests(components, **options)
+    with pytest.raises(ConformanceError, match="nothing to check"):
+        component_tests(components)
 
 
-def test_instances_and_wrong_examples_are_items_besides_examples():
-    parameters = items([Rectifier], instances=[Rectifier(name="other")])
-    assert "layer:rectifier[0]-gradient_of_inputs" in parameters
-    assert "layer:rectifier[1]-gradient_of_inputs" in parameters
+def test_wrong_examples_are_items():
     parameters = items([WrongExample])
     assert "regularizer:wrong_example[1]-example_is_valid" in parameters
     assert "regularizer:wrong_example[0]-is_frozen" in parameters

@@ -11,7 +11,7 @@ import pytest
 
 from declnet.inspection.plugins.command import KINDS as KINDS_OF_THE_CORE
 
-KINDS = (*KINDS_OF_THE_CORE, "exporter", "importer")
+KINDS = (*KINDS_OF_THE_CORE, "exporter", "importer", "translation", "template", "report_panel")
 
 pytestmark = pytest.mark.xdist_group("environment")
 

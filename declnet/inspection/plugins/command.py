@@ -62,11 +62,25 @@ def show(type_name: str, kind: str | None) -> None:
 
 @plugins.command()
 @click.argument("package")
-def check(package: str) -> int:
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="Seconds that each check may take.",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Gigabytes that the checks may use, on Linux.",
+)
+def check(package: str, timeout: float, memory: float) -> int:
     """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
     from declnet.testing import check_package_in_subprocess
 
-    report = check_package_in_subprocess(package)
+    report = check_package_in_subprocess(package, seconds=timeout, gigabytes=memory)
     for line in report.lines():
         print_line(line)
     return 0 if report.succeeded else 1
@@ -86,8 +100,13 @@ KINDS = (
     "callback",
     "analysis",
     "searcher",
+    "plan",
+    "executor",
+    "kernel",
+    "engine",
+    "command",
 )
-"""Kinds whose templates are here; a plugin keeps those of its kinds next to their contracts."""
+"""Kinds whose templates are here; a plugin keeps those of its kinds in its own package."""
 
 
 class _Kind(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from contextlib import suppress
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 from string import Template
@@ -13,7 +14,13 @@ from declnet import OutputError, __version__, default_registry
 
 _PREFIX = "declnet-"
 
-_TEMPLATES = files(__package__) / "templates"
+_TEMPLATES = Path(__file__).with_name("templates")
+
+COMMAND = "command"
+"""What is no component, but can be written too."""
+
+GROUPS = ("declnet", "declnet.commands")
+"""The groups of the entry points of components and of commands."""
 
 
 def write_package(name: str, kind: str, into: Path) -> Path:
@@ -42,6 +49,9 @@ def write_package(name: str, kind: str, into: Path) -> Path:
         "class_name": "".join(part.capitalize() for part in stem.split("_")),
         "kind": kind,
         "declnet_version": __version__,
+        "group": GROUPS[kind == COMMAND],
+        "reference": f"declnet_{stem}" + (f".{stem}:{stem}" if kind == COMMAND else ""),
+        "show": f"{stem} --help" if kind == COMMAND else f"plugins show {stem}",
     }
     folder = into / distribution
     try:
@@ -84,23 +94,29 @@ def _taken(kind: str, stem: str, distribution: str) -> str | None:
     return None
 
 
-def template_of(kind: str) -> Traversable | None:
+def template_of(kind: str) -> Path | None:
     """Return the template for a component of a kind, or None if there is none.
 
-    A plugin keeps the template of its kind in `templates/KIND.py.template`, next to the module that
-    defines the contract.
+    A plugin keeps the template of its kind in `templates/KIND.py.template`, in the package of one
+    of its entry points.
     """
-    template = _TEMPLATES / f"{kind}.py.template"
-    if template.is_file():
-        return template
-    for entry in default_registry().entries(kind):
-        package = entry.component.contract().__module__.rpartition(".")[0]
-        template = files(package) / "templates" / template.name
-        return template if template.is_file() else None
+    points = (point for group in GROUPS for point in entry_points(group=group))
+    for package in dict.fromkeys((__package__, *map(_package, points))):
+        with suppress(ImportError, ValueError):
+            spec = find_spec(package)
+            for folder in (spec and spec.submodule_search_locations) or ():
+                template = Path(folder, "templates", f"{kind}.py.template")
+                if template.is_file():
+                    return template
     return None
 
 
-def _files(package: str, stem: str, kind: str) -> dict[str, Traversable]:
+def _package(point: EntryPoint) -> str:
+    """Return the package of what an entry point names: a module in it, or of its contents."""
+    return point.module.rpartition(".")[0] if point.attr else point.module
+
+
+def _files(package: str, stem: str, kind: str) -> dict[str, Path]:
     """Return the template of each file of the package, by path.
 
     Raises:
@@ -109,10 +125,11 @@ def _files(package: str, stem: str, kind: str) -> dict[str, Traversable]:
     component = template_of(kind)
     if component is None:
         raise OutputError(f"there is no template for a component of the kind {kind}")
+    package_file = "package" if kind == COMMAND else "hook"
     return {
         "pyproject.toml": _TEMPLATES / "pyproject.toml.template",
         "README.md": _TEMPLATES / "README.md.template",
-        f"{package}/__init__.py": _TEMPLATES / "hook.py.template",
+        f"{package}/__init__.py": _TEMPLATES / f"{package_file}.py.template",
         f"{package}/{stem}.py": component,
         f"{package}/py.typed": _TEMPLATES / "py.typed.template",
         f"tests/test_{stem}.py": _TEMPLATES / "tests.py.template",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from declnet.testing.checks.common import (
     stored_again,
 )
 from declnet.testing.component_data import ExampleData
+from declnet.testing.grid import SIZES
 from declnet.testing.trial import SAMPLES, Setting, Trial, copied
 from declnet.testing.watched import call_locked
 
@@ -171,7 +172,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
             fitted_state(subject, data.part(slice(ROWS // 2)))
         if setting.restored:
             state = stored_again(state)
-        cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
+        cuts = [ROWS, *(ROWS + cut for cut in setting.cuts), 2 * ROWS]
         parts = [_results(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
         for name in parts[0]:
             rows = [parts[0][name]] if name == "threshold" else [part[name] for part in parts]
@@ -202,6 +203,27 @@ def gives_probabilities_for_probabilities(subject: Subject) -> None:
             raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
         if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
             raise CheckFailed("the probabilities that apply gives do not sum to 1")
+
+
+@check
+def takes_few_and_perfect_predictions(subject: Subject) -> None:
+    """Is fitted to as few samples as it says, to perfect predictions, and to a single class."""
+    least = called(subject, Calibrator.least_samples)
+    for data in candidates(subject):
+        parts = [data.part(slice(rows)) for rows in SIZES if least <= rows < ROWS]
+        rows = slice(max(least, ROWS))
+        several, flat = data.part(rows), data.y_true.reshape(len(data.y_true), -1)
+        perfect: Array = several.y_true.astype(float)
+        if data.task == "classes":
+            perfect = np.eye(CLASSES)[several.y_true]
+        if perfect.shape == several.y_pred.shape:
+            parts.append(replace(several, name=f"perfect {data.name}", y_pred=perfect))
+        if data.task != "values":
+            one = (flat == flat[0]).all(axis=1)
+            alike = PredictedTask("a single class", data.task, data.y_pred[one], data.y_true[one])
+            parts += [alike] if one.sum() >= least else []
+        for part in parts:
+            _results(subject, part, fitted_state(subject, part))
 
 
 @check
@@ -248,6 +270,7 @@ CHECKS = (
     gives_something_for_its_tasks,
     *USED_ONCE,
     gives_probabilities_for_probabilities,
+    takes_few_and_perfect_predictions,
     keeps_its_promise,
     parts_equal_the_whole,
     keeps_uses_apart,

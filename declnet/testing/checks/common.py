@@ -26,6 +26,7 @@ from declnet.testing.comparison import (
     difference,
     unwritten_and_read,
 )
+from declnet.testing.grid import MAGNITUDES, SIZES, VALUES
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -38,6 +39,9 @@ from declnet.testing.trial import (
     Trial,
     tried,
 )
+
+USUAL_POWER = 4
+"""What grows faster than this power may overflow."""
 
 CUTS = ((5,), (1, 3), (4, 8, 9), tuple(range(1, SAMPLES)))
 """Where work is cut into parts."""
@@ -203,16 +207,66 @@ def overwrites_outputs(subject: Subject) -> None:
 
 @check
 def takes_batches_of_any_size(subject: Subject) -> None:
-    """Gives samples the same in batches of 4, 10, 65 and 200, also after one of another size."""
-    advice = "take the number of samples from len(x) at each call"
+    """Gives samples the same in batches of 1 to 200, also after one of another size."""
+    advice = "take the number of samples from len(x) at each call, and keep axes of length 1"
     for samples, after in ((4, SAMPLES), (SAMPLES, 4)):
         alone = USUAL.but(samples=samples)
         require_alike(subject, alone, alone.but(after=after), advice)
+    few = tried(subject, WHOLE)
+    for samples in SIZES:
+        expected = {} if _mixes(subject) else _repeated(few, samples)
+        require_alike(subject, WHOLE, USUAL.but(samples=samples), advice, expected=expected)
     if not _mixes(subject):
-        few = tried(subject, WHOLE)
-        for samples in (65, 200):
-            many = USUAL.but(samples=samples)
-            require_alike(subject, WHOLE, many, advice, expected=_repeated(few, samples))
+        one, same = USUAL.but(samples=1), WHOLE.but(distinct=1)
+        single = tried(subject, one)
+        expected = {name: SAMPLES * single.outputs[name] for name in single.sums}
+        require_alike(subject, one, same, advice, expected=expected)
+
+
+@check
+def stays_finite(subject: Subject) -> None:
+    """Gives finite numbers for zeros, ones, integers, tiny numbers and those up to ±1e4.
+
+    A layer may overflow where it grows faster than any usual power, as an exponential does.
+    """
+    for dtype in ("float64", "float32"):
+        before: dict[str, Array] = {}
+        for values, outputs in _on_grid(subject, dtype):
+            infinite = [name for name in outputs if not np.isfinite(outputs[name]).all()]
+            if infinite and subject.kind == "layer" and _explodes(values, before):
+                break
+            if infinite:
+                name = infinite[0]
+                count = int(np.count_nonzero(~np.isfinite(outputs[name])))
+                raise CheckFailed(
+                    f"{count} of {outputs[name].size} elements of {name} are not finite for "
+                    f"{values} in {dtype}; clip, or use a form that neither overflows nor divides "
+                    "by 0"
+                )
+            before = outputs
+
+
+def _on_grid(subject: Subject, dtype: str) -> Iterator[tuple[str, dict[str, Array]]]:
+    """Yield the outputs for each of the grid's values, the largest ones last."""
+    setting = WHOLE.but(dtype=dtype)
+    if _mixes(subject):
+        for values in VALUES:
+            yield values, tried(subject, setting.but(values=values)).outputs
+        return
+    trial = tried(subject, setting.but(values="grid"))
+    rows = {name: array for name, array in trial.outputs.items() if name not in trial.sums}
+    for row, values in enumerate(VALUES):
+        yield values, {name: array[row] for name, array in rows.items()}
+    yield "all of these", {name: trial.outputs[name] for name in trial.sums}
+
+
+def _explodes(values: str, before: dict[str, Array]) -> bool:
+    """Return whether outputs for the magnitude before one grow so that this one overflows."""
+    magnitudes = [f"numbers of ±{size:g}" for size in MAGNITUDES]
+    if values not in magnitudes[1:]:
+        return False
+    most = MAGNITUDES[magnitudes.index(values) - 1] ** USUAL_POWER
+    return any(np.abs(array).max(initial=0) > most for array in before.values())
 
 
 @check
@@ -247,6 +301,7 @@ FILLS_ARRAYS = (
     takes_any_memory_order,
     takes_batches_of_any_size,
     treats_samples_apart,
+    stays_finite,
 )
 """The checks for components that fill arrays of a batch."""
 

@@ -11,6 +11,7 @@ from declnet import Array, DataError, DataInfo, Dataset, DataSource, Table, veri
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
 from declnet.testing.comparison import difference, require_equal
+from declnet.testing.examples import writes_files
 from declnet.testing.trial import Setting, Trial, copied
 
 ALL = 1_000_000
@@ -20,10 +21,11 @@ ALL = 1_000_000
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Load all data, or in chunks of the size given by the first cut."""
     source, rng = subject.instance, np.random.Generator(np.random.PCG64(setting.seed))
+    dataset = _loaded(subject)
     if not setting.cuts:
-        return Trial(_arrays(_loaded(subject)))
+        return Trial(_arrays(dataset))
     size = setting.cuts[0] if len(setting.cuts) < 3 else ALL
-    with calling("chunks", skips=DataError):
+    with calling("chunks"):
         parts = list(verified(DataSource.chunks, source, rng, size))
     if not parts or any(len(part) > size for part in parts):
         raise CheckFailed(f"chunks({size}) gives more samples, or nothing at all")
@@ -56,7 +58,7 @@ def loads_usable_arrays(subject: Subject) -> None:
 @check
 def loads_what_it_describes(subject: Subject) -> None:
     """Describes the shapes, types, classes and number of samples that it loads, each time."""
-    described, dataset = _described(subject), _loaded(subject)
+    dataset, described = _loaded(subject), _described(subject)
     if described != _described(subject):
         raise CheckFailed("describe() differs from call to call; only load() may draw")
     if isinstance(dataset, Table) or described is None:
@@ -119,7 +121,7 @@ def blocks_are_the_data(subject: Subject) -> None:
     """Reads blocks in any order that together are all data, if it can be read in blocks."""
     source, dataset = subject.instance, _loaded(subject)
     for samples, numbers in ((1, ALL), (ALL, 3), (3, ALL)):
-        with calling("blocks", skips=DataError):
+        with calling("blocks"):
             blocks = verified(DataSource.blocks, source, samples, numbers)
             if blocks is None:
                 raise CheckSkipped("it has no blocks")
@@ -138,11 +140,11 @@ def previews_the_first_samples(subject: Subject) -> None:
     """Previews the first samples of the data, if it can be read in blocks."""
     source, dataset = subject.instance, _loaded(subject)
     for samples, numbers in ((3, ALL), (ALL, 3), (ALL, ALL)):
-        with calling("blocks", skips=DataError):
+        with calling("blocks"):
             blocks = verified(DataSource.blocks, source, samples, numbers)
             if blocks is None:
                 raise CheckSkipped("it has no blocks")
-        with calling("preview", skips=DataError):
+        with calling("preview"):
             preview = verified(DataSource.preview, source, samples, numbers)
         if preview is None:
             raise CheckFailed("it has blocks, but no preview of them")
@@ -174,14 +176,23 @@ CHECKS = (
 
 
 def _loaded(subject: Subject) -> Dataset | Table:
-    """Return the data; raise CheckSkipped if it does not exist."""
-    with calling("load", skips=DataError):
-        rng = np.random.Generator(np.random.PCG64(0))
-        return verified(DataSource.load, subject.instance, rng)
+    """Return the data; raise CheckSkipped if another example is the one to read."""
+    cls = type(subject.instance)
+    has_files = writes_files(cls) and subject.example < len(cls.examples)
+    try:
+        with calling("load", skips=DataError):
+            rng = np.random.Generator(np.random.PCG64(0))
+            return verified(DataSource.load, subject.instance, rng)
+    except CheckSkipped as reason:
+        if has_files:
+            raise
+        fault = f"it cannot be read: {reason}"
+        advice = "define example(folder), which writes the files that it needs"
+        raise CheckFailed(f"{fault}; {advice}", fault) from reason.__cause__
 
 
 def _described(subject: Subject) -> DataInfo | None:
-    with calling("describe", skips=DataError):
+    with calling("describe"):
         return verified(DataSource.describe, subject.instance)
 
 

@@ -29,9 +29,10 @@ from declnet.testing.checks.common import (
     require_alike,
     uses_declared_state,
 )
-from declnet.testing.comparison import Function, require_equal, require_gradient, same
+from declnet.testing.comparison import require_equal, same
 from declnet.testing.component_data import ExampleData
 from declnet.testing.harness import NO_LOSS, ShapeRefusedError
+from declnet.testing.layer_gradients import require_gradients
 from declnet.testing.layer_harness import (
     LEVELS,
     LayerHarness,
@@ -40,16 +41,12 @@ from declnet.testing.layer_harness import (
     candidate_shapes,
     floats_of,
     harnesses,
-    names_of_dx,
     refusals,
     shapes_of,
     working_shapes,
 )
 from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
-
-FEW = 3
-"""Samples for gradients, whose elements may be compared one by one."""
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
@@ -170,22 +167,17 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
 
 @check
 def gradient_of_inputs(subject: Subject) -> None:
-    """Fills `dx` with the gradient of forward by `x`, as central differences give it."""
+    """Fills `dx` with the gradient of forward by `x`, as differences give it."""
     _skip_integers(subject)
     for shape in working_shapes(subject):
-        names = names_of_dx(subject.instance, shape)
-        for position in floats_of(subject.instance, shapes_of(subject.instance, shape)):
-            _require_gradient(subject, shape, names[position], position)
+        require_gradients(subject, shape)
 
 
 @check
 def gradient_of_parameters(subject: Subject) -> None:
     """Fills `state.grad` with the gradients of forward by each trainable parameter."""
     shapes = working_shapes(subject)
-    trained = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
-    for shape, name in trained:
-        _require_gradient(subject, shape, f"grad.{name}", name)
-    if not trained:
+    if not sum(require_gradients(subject, shape, parameters=True) for shape in shapes):
         raise CheckSkipped("it has no trainable parameters")
 
 
@@ -198,9 +190,7 @@ def keeps_still_while_frozen(subject: Subject) -> None:
         harness = LayerHarness(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):
             harness.run(batch_of(subject, harness))
-        names = names_of_dx(subject.instance, shape)
-        for position in floats_of(subject.instance, shapes_of(subject.instance, shape)):
-            _require_gradient(subject, shape, names[position], position, frozen=True)
+        require_gradients(subject, shape, frozen=True)
 
 
 @check
@@ -373,31 +363,6 @@ CHECKS = (
 def _skip_integers(subject: Subject) -> None:
     if subject.instance.input_dtype == "integer":
         raise CheckSkipped("its inputs are integers")
-
-
-def _require_gradient(
-    subject: Subject, shape: Any, name: str, by: int | str, *, frozen: bool = False
-) -> None:
-    """Compare a gradient by an input, or by a parameter, with central differences."""
-
-    def draw(seed: int) -> tuple[Function, Array, Array]:
-        harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed), frozen=frozen)
-        batch = batch_of(subject, harness, seed).take(slice(FEW))
-        gradient = harness.run(batch)[name]
-        point = harness.initial[by] if isinstance(by, str) else batch.x[by]
-
-        def weighted_sum(values: Array) -> float:
-            if isinstance(by, str):
-                harness.initial[by] = values
-                harness.begin(batch)
-            else:
-                harness.begin(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
-            return float(np.sum(harness.forward() * batch.y))
-
-        return weighted_sum, point, gradient
-
-    where = f"{name} for input shape {shape}"
-    require_gradient(draw, f"{where}, while frozen" if frozen else where)
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -18,8 +18,9 @@ from declnet import Array, Loss, Model, Registry, Shape, TrainingStep, verified
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
-from declnet.testing.comparison import Function, require_equal, require_gradient, same
+from declnet.testing.comparison import require_equal, require_gradient, same
 from declnet.testing.component_data import ExampleData
+from declnet.testing.grid import SCALES
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import (
     SAMPLES,
@@ -42,9 +43,6 @@ USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
 """Shapes of a prediction, by the loss's kind of targets."""
 
 FLOAT = np.dtype("float64")
-
-LARGEST = 1e4
-"""Magnitude of predictions for which losses and gradients must be finite."""
 
 REPEATS = np.arange(SAMPLES) % 3 + 1
 """Number of repetitions of each sample, which must be equivalent to such weights."""
@@ -136,6 +134,9 @@ DRAWS: dict[str, dict[str, Draw]] = {
     },
 }
 """What to draw, by the loss's kind of targets; the first that it accepts is used."""
+
+BOUNDED = frozenset({"shares", "distributions"})
+"""Draws with predictions below 1."""
 
 NEVER_NEGATIVE = frozenset({"positive", "counts", "shares", "distributions"})
 """Draws with nonnegative predictions."""
@@ -234,6 +235,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     for pair in working_pairs(subject):
         harness = LossHarness(subject.instance, pair.shape, setting)
         batch = batch_for(partial(batch_of, subject, pair), setting)
+        if setting.values and _draw_for(subject, pair) in NEVER_NEGATIVE:
+            batch = batch.with_x(np.abs(batch.x[0]))
         if setting.after:
             harness.run(batch.repeated(setting.after))
         filled = harness.run(batch)
@@ -328,7 +331,17 @@ def refuses_wrong_targets(subject: Subject) -> None:
 def gradient_of_predictions(subject: Subject) -> None:
     """Fills `dy_pred` with the gradient of each sample's loss, not divided by n."""
     for pair in working_pairs(subject):
-        require_gradient(partial(_at_random_point, subject, pair), f"dy_pred for {pair}")
+        draw_name, samples = _draw_for(subject, pair), len(SCALES)
+        batch = drawn(subject.instance, draw_name, pair, 0, samples)
+        harness = LossHarness(subject.instance, pair.shape, WHOLE.but(samples=samples))
+        is_bounded = draw_name in BOUNDED or subject.instance.targets != "values"
+        sizes = np.ones(samples) if is_bounded else SCALES
+        sizes = sizes.reshape(-1, *[1] * len(pair.shape))
+        y_pred = batch.x[0] * sizes
+        direction = sizes * np.random.default_rng(99).normal(size=y_pred.shape)
+        gradient = harness.run(batch.with_x(y_pred))["dy_pred"]
+        function = partial(_losses, harness, batch)
+        require_gradient(function, y_pred, gradient, direction, f"dy_pred for {pair}")
 
 
 @check
@@ -346,20 +359,19 @@ def weighs_as_repetition(subject: Subject) -> None:
 
 
 @check
-def stays_finite(subject: Subject) -> None:
-    """Gives finite losses and gradients for predictions of any magnitude up to 1e4."""
+def takes_perfect_predictions(subject: Subject) -> None:
+    """Gives finite losses and gradients for perfect predictions, targets of 0, and one class."""
     for pair in working_pairs(subject):
-        batch = batch_of(subject, pair)
-        for dtype in ("float64", "float32"):
-            harness = LossHarness(subject.instance, pair.shape, WHOLE.but(dtype=dtype))
-            for what, y_pred in _extremes(subject, pair):
-                for name, array in harness.run(batch.with_x(y_pred)).items():
-                    count = int(np.count_nonzero(~np.isfinite(array)))
-                    if count:
-                        raise CheckFailed(
-                            f"{count} of {array.size} elements of {name} are not finite for "
-                            f"{what} in {dtype}; clip, or use a form that does not overflow"
-                        )
+        harness = LossHarness(subject.instance, pair.shape, WHOLE)
+        for what, batch in _special(subject, pair):
+            try:
+                with calling("prepare", skips=ValueError):
+                    subject.instance.prepare(batch.y, pair.shape, FLOAT)
+            except CheckSkipped:
+                continue
+            for name, array in harness.run(batch).items():
+                if not np.isfinite(array).all():
+                    raise CheckFailed(f"{name} is not finite for {what}; add a small number")
 
 
 @check
@@ -398,31 +410,30 @@ CHECKS = (
     *FILLS_ARRAYS,
     gradient_of_predictions,
     weighs_as_repetition,
-    stays_finite,
+    takes_perfect_predictions,
     gives_predictions,
     *native.CHECKS,
 )
 
 
-def _at_random_point(subject: Subject, pair: Pair, seed: int) -> tuple[Function, Array, Array]:
-    """Return a weighted sum of the losses as a function, a point, and the gradient there."""
-    batch, harness = batch_of(subject, pair, seed), LossHarness(subject.instance, pair.shape, WHOLE)
-    factors = np.random.default_rng([seed, 13]).uniform(0.5, 1.5, SAMPLES)
-    gradient = harness.run(batch)["dy_pred"] * factors.reshape(-1, *(1 for _ in pair.shape))
-
-    def weighted_sum(y_pred: Array) -> float:
-        return float(np.sum(harness.losses(batch.with_x(y_pred)) * factors))
-
-    return weighted_sum, batch.x[0], gradient
+def _losses(harness: LossHarness, batch: Batch, y_pred: Array) -> tuple[Array, Array]:
+    losses = harness.losses(batch.with_x(y_pred))
+    return losses, np.abs(losses)
 
 
-def _extremes(subject: Subject, pair: Pair) -> Iterator[tuple[str, Array]]:
-    signs = np.random.default_rng(31).choice([-1.0, 1.0], (SAMPLES, *pair.shape))
-    if _draw_for(subject, pair) in NEVER_NEGATIVE:
-        signs = np.abs(signs)
-    for magnitude in (1.0, 100.0, LARGEST):
-        yield f"predictions of magnitude {magnitude:g}", magnitude * signs
-    if subject.instance.targets != "values":
-        yield "predictions of exactly 0", np.zeros_like(signs)
-        yield "predictions of exactly 1", np.ones_like(signs)
-        yield "predictions of exactly 0 and 1", (signs > 0).astype(float)
+def _special(subject: Subject, pair: Pair) -> Iterator[tuple[str, Batch]]:
+    """Yield predictions and targets at which losses divide by 0."""
+    batch, targets = batch_of(subject, pair), subject.instance.targets
+    zeros = replace(batch, y=np.zeros_like(batch.y))
+    yield "targets of 0" if targets == "values" else "a single class", zeros
+    yield "predictions and targets of 0", zeros.with_x(np.zeros_like(batch.x[0]))
+    perfect: Array = batch.y.astype(float)
+    if targets == "classes":
+        perfect = np.eye(subject.instance.class_count(pair.shape[-1]))[batch.y]
+    elif perfect.ndim <= len(pair.shape):
+        perfect = perfect.reshape(*perfect.shape, *[1] * (len(pair.shape) + 1 - perfect.ndim))
+    with suppress(ValueError):  # where predictions have another form
+        best = np.broadcast_to(perfect, batch.x[0].shape).copy()
+        yield "perfect predictions", batch.with_x(best)
+        if targets != "values":
+            yield "predictions that are all wrong", batch.with_x(1 - best)

@@ -192,7 +192,7 @@ def says_which_values_are_better(subject: Subject) -> None:
             _result_of(metric, replace(data, y_pred=y_pred))
             for y_pred in (data.y_pred, data.perfect)
         )
-        if as_loss(perfect, metric.better) > as_loss(random, metric.better):
+        if not as_loss(perfect, metric.better) <= as_loss(random, metric.better):
             raise CheckFailed(
                 f"better is {metric.better!r}, but for {data.name} it gives {perfect:.9g} for "
                 f"perfect predictions and {random:.9g} for random ones"

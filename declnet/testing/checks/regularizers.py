@@ -13,7 +13,8 @@ from declnet import Array, Registry, Shape
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.checks import native
 from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
-from declnet.testing.comparison import Function, require_equal, require_gradient
+from declnet.testing.comparison import require_equal, require_gradient
+from declnet.testing.grid import VALUES
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import USUAL, Setting, Trial
 from declnet.testing.watched import call_locked
@@ -93,8 +94,11 @@ def gradient_of_penalty(subject: Subject) -> None:
     """Adds the gradient of its penalty."""
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape)
-        draw = partial(_at_random_point, harness, shape)
-        require_gradient(draw, f"the gradient for w of shape {shape}")
+        for seed, size in enumerate((1.0, 10.0, 0.1, 100.0)):
+            w = size * weights(shape, seed)
+            direction = size * np.random.default_rng([seed, 99]).normal(size=shape)
+            what = f"the gradient for w of shape {shape}"
+            require_gradient(partial(_penalties, harness), w, harness.gradient(w), direction, what)
 
 
 @check
@@ -109,14 +113,13 @@ def adds_to_the_gradient(subject: Subject) -> None:
 
 @check
 def penalty_is_a_finite_number(subject: Subject) -> None:
-    """Gives a finite penalty and gradient, for zeros too."""
+    """Gives a finite penalty and gradient, for zeros, tiny and large numbers too."""
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape)
-        for w in (weights(shape), np.zeros(shape), 1e4 * weights(shape)):
+        for values, change in VALUES.items():
+            w = change(weights(shape))
             if not np.isfinite(harness.penalty(w)) or not np.isfinite(harness.gradient(w)).all():
-                raise CheckFailed(
-                    f"penalty or gradient is not finite for w of magnitude {np.abs(w).max():g}"
-                )
+                raise CheckFailed(f"penalty or gradient is not finite for w of {values}")
 
 
 @check
@@ -157,8 +160,6 @@ CHECKS = (
 )
 
 
-def _at_random_point(
-    harness: RegularizerHarness, shape: Shape, seed: int
-) -> tuple[Function, Array, Array]:
-    w = weights(shape, seed)
-    return harness.penalty, w, harness.gradient(w)
+def _penalties(harness: RegularizerHarness, w: Array) -> tuple[Array, Array]:
+    penalty = np.array([harness.penalty(w)])
+    return penalty, np.abs(penalty)

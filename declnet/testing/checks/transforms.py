@@ -22,6 +22,7 @@ from declnet.testing.checks.common import (
 )
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, require_equal, same
 from declnet.testing.component_data import ExampleData
+from declnet.testing.grid import SIZES
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, Trial, copied, in_order, tried
 from declnet.testing.watched import call_locked
 
@@ -137,7 +138,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
             state = stored_again(state)
         for variant in (column, column.gapped()):
             if variant is column or _takes(subject, variant, state):
-                cuts = pairwise([0, *(2 * cut for cut in setting.cuts), ROWS])
+                cuts = pairwise([0, *setting.cuts, ROWS])
                 parts = [_in_order(_Column(variant.name, variant.x[a:b]), setting) for a, b in cuts]
                 rows = [_transformed(subject, part, state) for part in parts]
                 trial.outputs[f"y for {variant}"] = copied(np.concatenate([y for y, _ in rows]))
@@ -188,6 +189,24 @@ def _require_padding(subject: Subject, column: _Column, state: Mapping[str, Any]
     padding = y[np.arange(y.shape[1]) >= lengths[:, None]]
     if padding.size and (padding != padding[0]).any():
         raise CheckFailed(f"the sequences for {column} have several values after their lengths")
+
+
+@check
+def takes_columns_of_any_length(subject: Subject) -> None:
+    """Is fitted to columns of 1 to 200 rows, and gives the same rows in any order, all finite."""
+    rng = np.random.default_rng(0)
+    for column in _suited(subject) if not subject.instance.training_only else ():
+        for rows in SIZES:
+            some = _Column(f"{column.name} of {rows} rows", column.x[np.arange(rows) % ROWS])
+            if _refusal(subject, some) is not None:
+                continue
+            state, order = _fitted(subject, some), rng.permutation(rows)
+            y, permuted = (
+                _applied(subject, _Column(some.name, x), state) for x in (some.x, some.x[order])
+            )
+            if y.dtype.kind == "f" and not np.isfinite(y).all():
+                raise CheckFailed(f"fitted to {some}, apply makes NaN or infinite numbers of it")
+            require_equal(permuted, y[order], f"apply gives other rows for {some} in another order")
 
 
 @check
@@ -306,6 +325,7 @@ CHECKS = (
     suits_a_usual_column,
     leaves_inputs_alone,
     gives_a_row_for_each_row,
+    takes_columns_of_any_length,
     *USED_ONCE,
     varies_by_the_given_stream,
     inverts_what_it_applies,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from declnet.testing import Check, checks_for
 from declnet.testing.catalogue import COMMON
+from declnet.testing.checks import commands
 from declnet_pages.code_blocks import written_pages
 from declnet_pages.markdown import code, prose, table
 from declnet_pages.public_names import public_contracts
@@ -26,6 +27,7 @@ TABLE = re.compile(
 def with_current_checks(page: str) -> str:
     """Return the text of a page with up-to-date tables of checks."""
     kinds = {contract.kind: checks_for(contract) for contract in public_contracts().values()}
+    kinds["command"] = commands.CHECKS
     uses = Counter(check for checks in kinds.values() for check in checks)
     shared = [check for check, count in uses.items() if count > 1 and check not in COMMON]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from declnet import Blocks, DataInfo, Dataset, Fitting, Sequences, Table
+from declnet import Blocks, DataError, DataInfo, Dataset, Fitting, Sequences, Table
 
 from ..right.others import Center, Flowers, Jitter, Letters, MeanError, Points, Songs, Third
 from .broken import broken
@@ -13,6 +13,10 @@ from .broken import broken
 def points(x=(30, 2), y=30, classes=3, more=0):
     """Return a method that loads points of this shape and labels of so many classes."""
     return {"load": lambda self, rng: Dataset(rng.normal(size=x), np.arange(y) % classes + more)}
+
+
+def without_a_file(self, rng):
+    raise DataError("points.txt: there is no such file")
 
 
 def without_the_rest(self, rng, samples):
@@ -93,6 +97,7 @@ SOURCES = (
     broken("loads_what_it_describes", Songs, "names_another_input", load=lambda self, rng: Dataset(
            {"notes": np.ones((30, 5), int), "speed": np.ones(30)}, np.arange(30) % 2)),
     broken("loads_usable_arrays", Points, "has_a_label_too_few", **points(y=29)),
+    broken("loads_usable_arrays", Points, "needs_a_file", load=without_a_file),
     broken("loads_usable_arrays", Points, "loads_a_tuple",
            load=lambda self, rng: (rng.normal(size=(30, 2)), np.arange(30) % 3)),
     broken("loads_usable_arrays", Flowers, "has_a_shorter_column", load=lambda self, rng: Table(
@@ -122,6 +127,10 @@ TRANSFORMS = (
            apply=letters(lambda values, lengths: (values, np.maximum(lengths - 1, 0)))),
     broken("gives_a_row_for_each_row", Center, "divides_by_zero",
            apply=centered(lambda x, mean: (x - mean) / (x - mean).std())),
+    broken("takes_columns_of_any_length", Center, "is_undefined_for_one_row",
+           fit=lambda self, x: self.require(x) or {"mean": float(np.nanvar(x, ddof=1))}),
+    broken("parts_equal_the_whole", Center, "squeezes_a_single_row", apply=lambda self, x, state:
+           self.require(x) or x - (state["mean"] if np.squeeze(x).ndim else 0)),
     broken("gives_a_row_for_each_row", Center, "drops_rows",
            apply=centered(lambda x, mean: x[x >= 0] - mean)),
     broken("parts_equal_the_whole", Center, "fills_gaps_with_the_mean_of_the_chunk",

@@ -44,6 +44,18 @@ def unless_none(dx, *factors):
             dx *= factor
 
 
+def elementwise(value, slope):
+    """Return methods of a layer y = value(x), whose gradient is said to be slope(x)."""
+    return {
+        "forward": lambda self, x, y, state: np.copyto(y, value(x), casting="same_kind"),
+        "backward": lambda self, x, y, dy, dx, state: unless_none(dx, dy, slope(x)),
+    }
+
+
+def norm(x):
+    return np.sqrt(np.sum(x * x, axis=-1, keepdims=True))
+
+
 def by_workspace(declared, casting="same_kind"):
     """Return methods of a layer that doubles its input in a workspace, declared for a shape."""
 
@@ -143,6 +155,32 @@ class TakesMoreThanItCan(VectorScale):
 
 
 BROKEN = (
+    broken("gradient_of_inputs", Square, "has_the_slope_of_relu_above_6",
+           **elementwise(lambda x: np.clip(x, 0, 6), lambda x: x > 0)),
+    broken("gradient_of_inputs", Square, "has_a_wrong_slope_below_minus_6",
+           **elementwise(lambda x: np.where(x < -6, 0.1 * x, x), np.ones_like)),
+    broken("gradient_of_inputs", Square, "clips_with_its_gradient_on",
+           **elementwise(lambda x: np.clip(x, -20, 20), np.ones_like)),
+    broken("gradient_of_inputs", Square, "has_no_slope_at_zero",
+           **elementwise(np.abs, lambda x: x / np.abs(x))),
+    broken("gradient_of_inputs", Square, "has_a_third_slope_at_zero",
+           **elementwise(np.abs, lambda x: np.sign(x) + 5 * (x == 0))),
+    broken("stays_finite", Square, "overflows_in_between",
+           **elementwise(lambda x: np.log1p(np.exp(x)), lambda x: 1 / (1 + np.exp(-x)))),
+    broken("stays_finite", Square, "is_undefined_at_zero",
+           **elementwise(lambda x: x * x / x, np.ones_like)),
+    broken("stays_finite", Square, "divides_by_the_norm_of_zeros",
+           **elementwise(lambda x: x / norm(x), lambda x: 1 / norm(x))),
+    broken("stays_finite", Centered, "divides_by_the_deviation", forward=lambda self, x, y, state:
+           np.divide(x - x.mean(axis=0), x.std(axis=0), out=y)),
+    broken("takes_batches_of_any_size", Doubled, "squeezes_a_single_sample",
+           forward=lambda self, x, y, state:
+           np.multiply(x, 2 if np.squeeze(x).ndim == x.ndim else 1, out=y)),
+    broken("takes_batches_of_any_size", Shift, "squeezes_a_single_gradient",
+           backward=lambda self, x, y, dy, dx, state: (
+               Shift.backward(self, x, y, dy, dx, state),
+               [np.multiply(array, min(2, len(dy)), out=array)
+                for array in vars(state.grad).values()])),
     # what it computes
     broken("gradient_of_inputs", Square, "halves_dx",
            fill_dx=lambda self, x, dy, dx: np.multiply(x, dy, out=dx)),

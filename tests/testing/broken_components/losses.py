@@ -5,7 +5,26 @@ import numpy as np
 from ..right.losses import BinaryLogits, Crossentropy, Squared
 from .broken import broken
 
+
+def root(y_pred, y_true):
+    return np.sqrt(
+        np.mean((y_pred - y_true) ** 2, axis=tuple(range(1, y_pred.ndim)), keepdims=True)
+    )
+
+
 BROKEN = (
+    broken("takes_perfect_predictions", Squared, "divides_by_the_error",
+           forward=lambda self, y_pred, y_true, losses:
+           np.copyto(losses, root(y_pred, y_true).reshape(-1)),
+           backward=lambda self, y_pred, y_true, dy: np.copyto(
+               dy, (y_pred - y_true) / root(y_pred, y_true) * len(dy) / dy.size)),
+    broken("takes_perfect_predictions", Squared, "divides_by_targets",
+           forward=lambda self, y_pred, y_true, losses:
+           np.mean(np.abs(1 - y_pred / y_true), tuple(range(1, y_pred.ndim)), out=losses)),
+    broken("takes_batches_of_any_size", Squared, "squeezes_a_single_prediction",
+           forward=lambda self, y_pred, y_true, losses: (
+               Squared.forward(self, y_pred, y_true, losses),
+               np.multiply(losses, min(2, len(losses)), out=losses))),
     broken("gradient_of_predictions", Squared, "divides_by_samples", backward=lambda self, y_pred,
            y_true, dy: np.multiply(y_pred - y_true, 2 / dy.size, out=dy)),
     broken("stays_finite", Squared, "overflows", forward=lambda self, y_pred, y_true, losses:

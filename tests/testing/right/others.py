@@ -268,6 +268,8 @@ class Center(Transform):
 
     def fit(self, x):
         self.require(x)
+        if np.isnan(x.astype(float)).all():
+            raise ColumnError("is empty")
         return {"mean": float(np.nanmean(x))}
 
     def apply(self, x, state):
@@ -277,8 +279,6 @@ class Center(Transform):
     def require(self, x):
         if x.dtype.kind not in "fiu" or x.ndim != 1:
             raise ColumnError("is not a column of numbers")
-        if np.isnan(x.astype(float)).all():
-            raise ColumnError("is empty")
 
 
 class Third(Center):

@@ -128,6 +128,14 @@ class NPY(DataSource):
         default=True, description="whether x stays in its file; else it is read into memory"
     )
 
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write samples and labels."""
+        x, y = folder / "x.npy", folder / "y.npy"
+        np.save(x, np.arange(24.0).reshape(6, 2, 2))
+        np.save(y, np.arange(6) % 2)
+        return {"x": x, "y": y}
+
     @model_validator(mode="after")
     def _x_or_inputs(self) -> Self:
         if (self.x is None) == (self.inputs is None):
@@ -270,6 +278,13 @@ class NPZ(DataSource):
         default=2**33, ge=1, description="size limit of each array in bytes, after decompression"
     )
 
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write samples and labels."""
+        path = folder / "points.npz"
+        np.savez(path, x=np.arange(24.0).reshape(6, 2, 2), y=np.arange(6) % 2)
+        return {"path": path}
+
     def describe(self) -> DataInfo:
         """Read y and the headers of the inputs."""
         with self._archive() as archive:
@@ -392,6 +407,14 @@ class IDX(DataSource):
     maximum_bytes: int = Field(
         default=2**32, ge=1, description="size limit of each file in bytes, after decompression"
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write three images of 2 x 2 pixels, and their labels."""
+        x, y = folder / "images-idx3-ubyte", folder / "labels-idx1-ubyte"
+        x.write_bytes(b"\0\0\x08\3" + np.array([3, 2, 2], ">u4").tobytes() + bytes(range(12)))
+        y.write_bytes(b"\0\0\x08\1" + np.array([3], ">u4").tobytes() + bytes([0, 1, 1]))
+        return {"x": x, "y": y}
 
     def describe(self) -> DataInfo:
         """Read the files."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr
@@ -15,6 +15,7 @@ from declnet import Array, BlockFile, Blocks, Cells, DataError, DataSource, Tabl
 from declnet_plugins.standard.data.csv_detection import text_format
 from declnet_plugins.standard.data.csv_polars import PlainRows, cells_of, is_utf8, polars_is_there
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
+from declnet_plugins.standard.data.table_source import EXAMPLE
 from declnet_plugins.standard.data.text_file import opened
 from declnet_plugins.standard.data.text_table import (
     Block,
@@ -48,6 +49,18 @@ class CSV(CSVFormat):
         {"path": "iris.csv", "target": "species"},
         {"path": "houses.csv", "target": "price", "types": {"postcode": "text"}, "delimiter": ";"},
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write a table."""
+        path, delimiter = (
+            folder / f"flowers{cls.suffixes[0]}",
+            cls.model_fields["delimiter"].default,
+        )
+        rows = [EXAMPLE, *zip(*EXAMPLE.values(), strict=True)]
+        lines = (delimiter.join("" if cell is None else str(cell) for cell in row) for row in rows)
+        path.write_text("\n".join(lines), "utf-8")
+        return {"path": path, "target": "kind"}
 
     _copies: bool = PrivateAttr(default=True)
     """Whether blocks are kept in a temporary file once they are read."""

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from pydantic import Field
 
 from declnet import Cells, DataError, text_of
+from declnet_plugins.standard.data.table_source import EXAMPLE
 from declnet_plugins.standard.data.text_file import too_large
 from declnet_plugins.standard.data.text_table import (
     Block,
@@ -21,6 +23,16 @@ from declnet_plugins.standard.data.text_table import (
 
 _DURATION = re.compile(r"PT(\d{1,6})H(\d\d)M(\d\d(?:\.\d+)?)S")
 """A duration in a workbook of OpenDocument, which calamine leaves as text."""
+
+_EXAMPLE_CELL = (
+    '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+)
+_EXAMPLE_SHEET = """<office:document-content
+xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+<table:table table:name="flowers">{}</table:table></office:spreadsheet></office:body>
+</office:document-content>"""
 
 DAMAGED = (BadZipFile, IndexError, NotImplementedError, OSError, ValueError)
 """What a damaged archive raises, or one without sheets."""
@@ -43,6 +55,20 @@ class Excel(TextTableSource):
     maximum_bytes: int = Field(
         default=2**30, ge=1, description="size limit of the file in bytes, after decompression"
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write a workbook of OpenDocument."""
+        import python_calamine  # noqa: F401
+
+        path, rows = folder / "flowers.ods", [EXAMPLE, *zip(*EXAMPLE.values(), strict=True)]
+        cells = ("".join(_EXAMPLE_CELL.format(cell or "") for cell in row) for row in rows)
+        sheet = "".join(f"<table:table-row>{row}</table:table-row>" for row in cells)
+        with ZipFile(path, "w") as archive:
+            archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+            archive.writestr("META-INF/manifest.xml", "<manifest/>")
+            archive.writestr("content.xml", _EXAMPLE_SHEET.format(sheet))
+        return {"path": path, "target": "kind"}
 
     def _text(self) -> TextTable:
         rows = [row for row in self._rows() if any(cell != "" for cell in row)]

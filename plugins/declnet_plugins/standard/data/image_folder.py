@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -56,6 +56,18 @@ class ImageFolder(DataSource):
     maximum_bytes: int = Field(
         default=2**33, ge=1, description="size limit of all images together, in bytes"
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write two images of two classes."""
+        from PIL import Image
+
+        for number, kind in enumerate(("cat", "dog")):
+            (folder / kind).mkdir()
+            for name in ("first.png", "second.png"):
+                pixels = np.random.default_rng(number).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / kind / name)
+        return {"path": folder}
 
     @model_validator(mode="after")
     def _crop_needs_size(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from declnet import DataError, DataInfo
 from declnet_plugins.standard.data.row_source import Columns, RowSource
+from declnet_plugins.standard.data.table_source import EXAMPLE
 from declnet_plugins.standard.data.text_file import encoding_of, opened
 
 
@@ -28,6 +29,14 @@ class JSONLines(RowSource):
     maximum_bytes: int = Field(
         default=2**32, ge=1, description="size limit of the file in bytes, after decompression"
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write a table."""
+        path, rows = folder / "flowers.jsonl", zip(*EXAMPLE.values(), strict=True)
+        lines = (json.dumps(dict(zip(EXAMPLE, row, strict=True))) for row in rows)
+        path.write_text("\n".join(lines), "utf-8")
+        return {"path": path, "target": "kind"}
 
     @property
     def _label(self) -> str:

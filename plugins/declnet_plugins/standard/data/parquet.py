@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from declnet import Blocks, ColumnType, DataError, DataInfo, Table
 from declnet_plugins.standard.data.row_source import Columns, RowSource
+from declnet_plugins.standard.data.table_source import EXAMPLE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +31,15 @@ class Parquet(RowSource):
     examples = ({"path": "houses.parquet", "target": "price"},)
 
     path: Path = Field(description="the file")
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write a table."""
+        import polars as pl
+
+        path = folder / "flowers.parquet"
+        pl.DataFrame(EXAMPLE).write_parquet(path)
+        return {"path": path, "target": "kind"}
 
     def describe(self) -> DataInfo | None:
         """Read only the names of the columns."""

@@ -87,7 +87,9 @@ class RowSource(TableSource):
         return next(self.labelled([table], self._integers()))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Read the rows in chunks."""
+        """Read the rows in chunks, or all first if the types of columns are not known."""
+        if not self._settled:
+            return super().chunks(rng, samples)
         return self.labelled(self._tables(samples, {}))
 
     def _tables(self, rows: int, unusable: dict[str, str]) -> Iterator[Table]:

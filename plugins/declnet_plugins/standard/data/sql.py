@@ -2,8 +2,9 @@
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ from pydantic import (
 
 from declnet import DataError, DataInfo, Diagnostic, RunContext
 from declnet_plugins.standard.data.row_source import Columns, RowSource
+from declnet_plugins.standard.data.table_source import EXAMPLE
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
@@ -86,6 +88,18 @@ class SQL(RowSource):
         description="the environment variable that has the password; its name begins with "
         "DECLNET_, since a spec must not read others",
     )
+
+    @classmethod
+    def example(cls, folder: Path) -> dict[str, Any]:
+        """Write an SQLite database."""
+        import sqlalchemy  # noqa: F401
+
+        path, rows = folder / "flowers.db", [*zip(*EXAMPLE.values(), strict=True)]
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("CREATE TABLE flowers (length REAL, color TEXT, kind TEXT)")
+            database.executemany("INSERT INTO flowers VALUES (?, ?, ?)", rows)
+        query = "SELECT * FROM flowers ORDER BY rowid"
+        return {"url": f"sqlite:///{path.as_posix()}", "query": query, "target": "kind"}
 
     @field_validator("url", mode="before")
     @classmethod

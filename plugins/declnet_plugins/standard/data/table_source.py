@@ -18,6 +18,13 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+EXAMPLE: Mapping[str, tuple[Any, ...]] = {
+    "length": (1.5, 2.25, 3.0, 4.75, 2.5, 0.5),
+    "color": ("red", None, "blue", "red", "blue", "white"),
+    "kind": ("rose", "lily", "iris", "rose", "iris", "lily"),
+}
+"""The table that the example of each kind of file holds, with a missing value."""
+
 MOST_EXACT = 2.0**53
 """Floats below this hold integers exactly."""
 

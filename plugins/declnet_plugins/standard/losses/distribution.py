@@ -80,6 +80,9 @@ class GaussianNLL(Loss):
     """
 
     type = "gaussian_nll"
+    expected_failures = {
+        "gradient_of_predictions": "a log variance beyond the limits is pulled back to them"
+    }
     takes = "values"
     example_shapes = (((2,), ()), ((2,), (1,)), ((4,), (2,)))
 

@@ -20,7 +20,7 @@ class PiecewiseLinear(Layer):
 
     Weights start at 0, so that the embedding starts linear. Gradients are as for a linear map of x
     and e; dx = dy . slopes + the sum over bins of (dy @ weights.T)_i / (t_i - t_i-1) where
-    e_i is not limited. Edges are the quantiles of the data by default.
+    e_i is not limited, and at an edge as on its right. By default, edges are the data's quantiles.
 
     "Version B" of rtdl_num_embeddings: Gorishniy, Rubachev and Babenko, On Embeddings for Numerical
     Features in Tabular Deep Learning, NeurIPS 2022; with TabM: Gorishniy, Kotelnikov and Babenko,
@@ -99,10 +99,10 @@ class PiecewiseLinear(Layer):
         if dx is not None:
             np.matmul(state.weights, out, out=de)
             np.multiply(de, state.per_width[:, :, None], out=de)
-            for limited in (np.greater, np.less):  # e is no longer needed
+            for limited in (np.greater_equal, np.less):  # e is no longer needed
                 np.subtract(x.T[:, None], state.edges[:, :-1, None], out=e)
                 np.multiply(e, state.per_width[:, :, None], out=e)
-                limit = state.lowest if limited is np.greater else state.highest
+                limit = state.lowest if limited is np.greater_equal else state.highest
                 limited(e, limit[:, :, None], out=e)
                 np.multiply(de, e, out=de)
             np.einsum("fon,fo->nf", out, state.slopes, out=dx)
