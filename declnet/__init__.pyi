@@ -7,8 +7,8 @@ from declnet.cli.display.streams import print_json as print_json
 from declnet.cli.display.streams import print_line as print_line
 from declnet.cli.display.terminal import print_table as print_table
 from declnet.cli.display.terminal import sparkline as sparkline
-from declnet.cli.options import PluginOptions as PluginOptions
 from declnet.cli.main import command as command
+from declnet.cli.options import PluginOptions as PluginOptions
 from declnet.cli.options import SpecOptions as SpecOptions
 from declnet.contracts.annotations import ArrayOf as ArrayOf
 from declnet.contracts.annotations import AtLeast as AtLeast
