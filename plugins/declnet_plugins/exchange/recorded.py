@@ -13,8 +13,9 @@ from declnet_plugins.recording import (
     NotRecordedError,
     RecordedGenerator,
     Recording,
+    SampleBuilder,
     SampleProgram,
-    SampleTracing,
+    translate,
 )
 
 COUNTS = 3, 5
@@ -61,7 +62,7 @@ def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
 
 def _recorded(component: Component, site: TranslationSite, count: int) -> SampleProgram:
     """Return the program that a batch of some samples shows."""
-    recording, tracing = Recording(), SampleTracing(count)
+    recording, builder = Recording(), SampleBuilder(count)
     order = "batch_first"
     if isinstance(component, Layer):
         order = component.input_order or component.memory_order
@@ -70,24 +71,32 @@ def _recorded(component: Component, site: TranslationSite, count: int) -> Sample
         for shape, kind in zip(site.input_shapes, site.input_types, strict=True)
     ]
     for x in inputs:
-        tracing.add_input(x)
+        builder.add_input(x)
     recorded = [recording.array(x) for x in inputs]
     if isinstance(component, Layer):
         y = _batch(count, site.output_shape, site.dtype, component.memory_order)
-        tracing.keep(y)
-        state = _state(component, site, count, lambda array: _followed(array, recording, tracing))
+        builder.keep(y)
+        state = _state(component, site, count, lambda array: _followed(array, recording, builder))
         state.rng = RecordedGenerator(recording, state.rng, 0)  # type: ignore[assignment]
-        x = recorded[0] if component.n_inputs == 1 else tuple(recorded)
-        component.forward(x, recording.array(y), state)
-        return tracing.program(recording.calls, [y])
+        arguments: Any = recorded[0] if component.n_inputs == 1 else tuple(recorded)
+        component.forward(arguments, recording.array(y), state)
+        return _translated(recording, builder, [y])
     method: Callable[..., Any] = getattr(component, site.method)
-    arguments = () if site.method == "predictions" else (site.state,)
-    returned = method(*recorded, *arguments)
+    states = () if site.method == "predictions" else (site.state,)
+    returned = method(*recorded, *states)
     results = returned if isinstance(returned, tuple) else (returned,)
     plain = [recording.plain(result) for result in results]
     if not all(isinstance(array, np.ndarray) for array in plain):
         raise NotRecordedError("returns something else than arrays")
-    return tracing.program(recording.calls, plain)
+    return _translated(recording, builder, plain)
+
+
+def _translated(
+    recording: Recording, builder: SampleBuilder, results: Sequence[Array]
+) -> SampleProgram:
+    for call in recording.calls:
+        translate(builder, call)
+    return builder.program(results)
 
 
 def _type(component: Component, kind: str, site: TranslationSite) -> Dtype:
@@ -103,8 +112,8 @@ def _batch(count: int, shape: Shape, dtype: Dtype, order: str) -> Array:
     return x
 
 
-def _followed(array: Array, recording: Recording, tracing: SampleTracing) -> Array:
-    tracing.keep(array)
+def _followed(array: Array, recording: Recording, builder: SampleBuilder) -> Array:
+    builder.keep(array)
     return recording.array(array)
 
 
@@ -117,7 +126,11 @@ def _state(
         setattr(state, name, follow(np.array(array, site.dtype)))
     shapes: Any = site.input_shapes if layer.n_inputs != 1 else site.input_shapes[0]
     for name, memory in layer.workspace(shapes).items():
-        shape: Sequence[int] = (count, *memory.shape) if memory.per_sample else memory.shape
-        fill = 0 if memory.fill is None else memory.fill
-        setattr(state, name, follow(np.full(shape, fill, memory.dtype or site.dtype)))
+        dtype, shape = np.dtype(memory.dtype or site.dtype), tuple(memory.shape)
+        if memory.per_sample:
+            array = _batch(count, shape, dtype, layer.memory_order)
+        else:
+            array = np.empty(shape, dtype)
+        array.fill(0 if memory.fill is None else memory.fill)
+        setattr(state, name, follow(array))
     return state

@@ -161,8 +161,7 @@ class SampleProgram:
         remaining = [number for number in range(count + len(self.operations)) if number in used]
         inputs = [*range(count)]
         renumbered = {
-            old: new
-            for new, old in enumerate([*inputs, *(n for n in remaining if n >= count)])
+            old: new for new, old in enumerate([*inputs, *(n for n in remaining if n >= count)])
         }
 
         def moved(operand: Operand) -> Operand:

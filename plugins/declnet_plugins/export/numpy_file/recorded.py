@@ -19,10 +19,7 @@ def write_program(
     writing = _Writing(writer, name, program, inputs)
     for operation in program.operations:
         writing.add(operation)
-    return tuple(
-        writer.assign(name, writing.filled(writing.read(operand), operand.shape))
-        for operand in program.results
-    )
+    return tuple(writer.assign(name, writing.result(operand)) for operand in program.results)
 
 
 class _Writing:
@@ -65,6 +62,11 @@ class _Writing:
         places = self._writer.argument(f"{self._name}.places", operand.places)
         return f"{variable}.reshape(len({variable}), -1)[:, {places}]"
 
+    def result(self, operand: Operand) -> str:
+        """Return the expression of a result, (n, *shape)."""
+        text = self.read(operand)
+        return text if operand.value is not None else self.filled(text, operand.shape)
+
     def filled(self, text: str, shape: Shape) -> str:
         """Return an expression of an array (n, *shape) that has this shape by broadcasting."""
         batch = self._variables[0]
@@ -102,7 +104,7 @@ class _Writing:
 
     def _contract(self, operation: Operation) -> str:
         texts = [self.read(operand) for operand in operation.operands]
-        inputs, _, result = operation.equation.partition("->")
+        inputs, result = operation.equation.split("->")
         names = inputs.split(",")
         if len(names) == 2 and operation.operands[0].value is not None:
             (a, b), second = names, operation.operands[1]
@@ -142,4 +144,3 @@ def _slice(part: slice, size: int) -> str:
     start = part.start or ""
     stop = "" if part.stop == size else part.stop
     return f"{start}:{stop}" + (f":{part.step}" if part.step != 1 else "")
-
