@@ -100,7 +100,7 @@ class Trainer:
         self._after_updates: Followers = ()
         self._after_epochs: Followers = ()
         self.evaluated_parameters = EvaluatedParameters(
-            model.store, compiled.update, self.recompute_statistics
+            model.store, compiled.update, self.recompute_statistics, lambda: self.step
         )
 
     def events(self) -> Iterator[Event]:
