@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import nan, prod
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Diagnostic, Metric, RunContext
+from declnet import Array, Better, Diagnostic, Metric, RunContext
 from declnet_plugins.standard.metrics.classification import whole_labels
 from declnet_plugins.standard.metrics.comparability import (
     no_binary_labels,
@@ -25,7 +26,7 @@ ROUNDING = 1e-5
 class ProbabilityMetric(Metric):
     """A metric of the probabilities of one unit, for labels of 0 and 1, or of one per class."""
 
-    better = "lower"
+    better: ClassVar[Better | None] = "lower"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require probabilities: of one axis of classes, or of one unit for 0 and 1."""
