@@ -80,15 +80,13 @@ class Trainer:
         train, validation = prepared.data["train"], prepared.data.get("validation")
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = Monitored.of(spec.training.callbacks, self._heads)
-        self._unscale = train.unscale
+        self._unscale, self._registry = train.unscale, prepared.registry
         self.choice = choose_kernels(spec, model, len(train), stored_kernels)
         kernels = kernels or usable_kernels(self.choice, spec, prepared.registry)
         self._compiled = compiled = CompiledTraining(prepared, kernels, epoch_updates)
-        self._validation = (
-            Evaluation(model, self._heads, validation, kernels=compiled.kernels)
-            if validation is not None
-            else None
-        )
+        self._validation = None
+        if validation is not None:
+            self._validation = Evaluation(model, self._heads, validation, kernels=kernels)
         self._update = compiled.update
         self._apply: ApplyUpdate = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
@@ -99,7 +97,6 @@ class Trainer:
         self._metrics: MetricAccumulator | None = None
         self._timer = HeartbeatTimer(self.choice.seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
-        self._registry = prepared.registry
         self._rewind = Rewind(prepared, compiled, self._batches_of)
         self._verifier = RecordingVerifier()
         self._after_updates: Followers = ()
@@ -212,10 +209,8 @@ class Trainer:
             is_followed: whether something else than callbacks decides after each logged epoch.
         """
         training = self._training
-        follows = any(
-            type(callback).after_update is not Callback.after_update
-            for callback in training.callbacks
-        )
+        unused = Callback.after_update
+        follows = any(type(c).after_update is not unused for c in training.callbacks)
         if follows or not self._epoch.is_compiled:
             return self.choice.seconds, 0.0
         epochs = self.epochs if self._monitored.every_epoch else self.epochs / training.log_every
