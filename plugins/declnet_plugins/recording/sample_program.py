@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import prod
 from typing import Literal
@@ -131,13 +131,13 @@ class SampleProgram:
     results: tuple[Operand, ...]
     types: tuple[Dtype, ...]
 
-    def is_like(self, other: SampleProgram) -> bool:
-        """Return whether it computes the same."""
-        return (
-            len(self.operations) == len(other.operations)
-            and all(map(Operation.is_like, self.operations, other.operations))
-            and _are_alike(self.results, other.results)
-        )
+    def difference(self, other: SampleProgram) -> str | None:
+        """Return what another program computes otherwise; None if it computes the same."""
+        for mine, others in zip(self.operations, other.operations, strict=False):
+            if not mine.is_like(others):
+                return mine.name or mine.kind
+        same_count = len(self.operations) == len(other.operations)
+        return None if same_count and _are_alike(self.results, other.results) else ""
 
     def type_of(self, operand: Operand) -> Dtype:
         """Return the type of an operand."""
@@ -158,31 +158,18 @@ class SampleProgram:
         for number in range(count + len(self.operations) - 1, count - 1, -1):
             if number in used:
                 used |= {operand.value for operand in self.operations[number - count].operands}
-        remaining = [number for number in range(count + len(self.operations)) if number in used]
-        inputs = [*range(count)]
-        renumbered = {
-            old: new for new, old in enumerate([*inputs, *(n for n in remaining if n >= count)])
-        }
+        remaining = [*range(count), *(n for n in sorted(used - {None}) if n >= count)]
+        renumbered = {old: new for new, old in enumerate(remaining)}
 
         def moved(operand: Operand) -> Operand:
-            if operand.value is None:
-                return operand
-            return Operand(operand.shape, renumbered[operand.value], None, operand.places)
+            return replace(operand, value=renumbered.get(operand.value))
 
         operations = tuple(
-            Operation(
-                operation.kind,
-                operation.name,
-                tuple(map(moved, operation.operands)),
-                operation.shape,
-                operation.dtype,
-                operation.axes,
-                operation.equation,
-            )
+            replace(operation, operands=tuple(map(moved, operation.operands)))
             for number, operation in enumerate(self.operations, start=count)
             if number in used
         )
-        return SampleProgram(self.inputs, operations, tuple(map(moved, self.results)), self.types)
+        return replace(self, operations=operations, results=tuple(map(moved, self.results)))
 
 
 def _are_alike(first: Sequence[Operand], second: Sequence[Operand]) -> bool:

@@ -29,6 +29,8 @@ from declnet_plugins.exchange import (
 )
 from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
 from declnet_plugins.exchange.comparing import compared_predictions
+from declnet_plugins.exchange.translating import needs_translation
+from declnet_plugins.exchange.translation import TRANSLATED_KINDS
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 REGISTRY = default_registry()
@@ -82,6 +84,10 @@ MORE = {"datetime": ({"parts": TIMES}, {"parts": DATES + TIMES, "cycles": True})
 
 ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize")}
 """Transforms that a format has only for single numbers, or (of text) only with some fields."""
+
+
+REFUSED = {("c", "datetime"), ("c", "tokenize")}
+"""Components that a format cannot have."""
 
 
 def translations(file_format: str) -> dict[Any, Any]:
@@ -156,9 +162,24 @@ class Trial:
                 yield f"{self.name}: not refused: {rows}"
 
 
-def translated(file_format: str) -> list[Any]:
-    """Return the classes that a format has translations of."""
-    return sorted(translations(file_format), key=lambda component: component.type)
+def exported(file_format: str) -> list[Any]:
+    """Return the classes that a format can have, by a translation or recorded."""
+    components = {
+        component
+        for kind in TRANSLATED_KINDS
+        for component in (entry.component for entry in REGISTRY.entries(kind))
+        if (file_format, component.type) not in REFUSED and is_computed(component)
+    }
+    return sorted(components, key=lambda component: (component.kind, component.type))
+
+
+def is_computed(component: Any) -> bool:
+    """Return whether a file has anything to compute for a class."""
+    if component.kind == "loss":
+        return needs_translation(component.model_construct(), "predictions")
+    return not (
+        getattr(component, "only_reshapes", False) or getattr(component, "training_only", False)
+    )
 
 
 def trials(file_format: str, component: Any) -> Iterator[Trial]:
@@ -166,7 +187,7 @@ def trials(file_format: str, component: Any) -> Iterator[Trial]:
 
     In C, which takes long to compile, only those of its examples.
     """
-    translation = translations(file_format)[component]
+    translation = translations(file_format).get(component)
     instances_of = build_examples if file_format == "c" else all_instances_of
     cases = [case for each in instances_of(component) for case in cases_of(each, REGISTRY)]
     if (file_format, component.type) in ONLY_NUMBERS:
@@ -236,7 +257,7 @@ def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
             refused += [{key.name: np.append(texts(cell), column[1:])} for cell in cells]
     if not cases:
         return
-    model = replace(model_of(cases, translations(file_format)[component]), registry=REGISTRY)
+    model = replace(model_of(cases, translations(file_format).get(component)), registry=REGISTRY)
     other = replace(model, examples=new, expected=expected)
     yield Trial(component.type, (model, other), tuple(refused))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 from textwrap import indent
@@ -10,9 +10,9 @@ from textwrap import indent
 import numpy as np
 
 from declnet import Array, Dtype, Shape
-from declnet_plugins.exchange import Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.text import LITERALS
+from declnet_plugins.export.c99.text import LITERALS, integer_literal
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.recording import Operand, Operation, SampleProgram
 
@@ -45,6 +45,7 @@ EXPRESSIONS = {
 
 COMPOSED = {
     "floor_divide": "floor{f}({0} / {1})",
+    "remainder": "{0} - {1} * floor{f}({0} / {1})",
     "logaddexp": "(({0} > {1}) ? {0} : {1}) + log1p{f}(exp{f}(-fabs{f}({0} - {1})))",
 }
 """The same of floats, with functions of math.h."""
@@ -56,21 +57,22 @@ STARTS = {"add": "0", "multiply": "1", "logical_and": "1", "logical_or": "0"}
 """What reductions start with, if not with the first item."""
 
 INDICES = "ijklmnpq"
+"""The names of the indices of loops, by axis."""
+
+LARGEST_INTEGER = 2**31 - 1
 
 
 def write_program(
-    writer: CWriter, name: str, program: SampleProgram, inputs: Sequence[Value], number: str
+    writer: CWriter, site: TranslationSite, program: SampleProgram
 ) -> tuple[Value, ...]:
     """Add the steps of a program, and return the values of its results.
 
     Args:
         writer: the writer.
-        name: of the steps.
+        site: the place of the component that it was recorded from.
         program: the program.
-        inputs: the values that it reads.
-        number: the type of floats: `float` between layers, that of raw numbers in the preparation.
     """
-    return _Writing(writer, name, program, inputs, number).write()
+    return _Writing(writer, site, program).write()
 
 
 @dataclass(eq=False)
@@ -78,39 +80,50 @@ class _Body:
     """The statements of a step while they are written.
 
     Attributes:
+        position: the operation that fills its result.
         inputs: the values that it reads, by name.
+        moved: the names of those of which other items are read than the one that is filled.
         lines: statements in the innermost loop.
         texts: the expression of each operation that has been written.
     """
 
+    position: int
     inputs: dict[str, Value] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
     texts: dict[int, str] = field(default_factory=dict)
 
 
 class _Writing:
-    def __init__(
-        self,
-        writer: CWriter,
-        name: str,
-        program: SampleProgram,
-        inputs: Sequence[Value],
-        number: str,
-    ) -> None:
-        self._writer, self._name, self._program, self._number = writer, name, program, number
-        self._values: dict[int, Value] = dict(enumerate(inputs))
-        self._count = len(inputs)
-        self._suffix = "f" if number == "float" or writer.number == "float" else ""
+    """The steps of a program.
+
+    Floats are computed in the type of raw numbers if declnet computes them in float64; those made
+    of arrays of floats are stored as such, to save memory. A column with a window has the numbers
+    of several samples of the program in sequence.
+    """
+
+    def __init__(self, writer: CWriter, site: TranslationSite, program: SampleProgram) -> None:
+        self._writer, self._name, self._program = writer, site.name, program
+        self._values: dict[int, Value] = dict(enumerate(site.inputs))
+        self._count, x = len(site.inputs), site.inputs[0]
+        self._number = writer.number if site.is_double else "float"
+        self._suffix = "f" if self._number == "float" else ""
+        is_narrow = site.method == "apply" and x.ctype != writer.number
+        self._stored = "float" if is_narrow else self._number
+        self._samples = x.size // max(prod(site.input_shapes[0]), 1)
+        self._roots = self._find_roots()
 
     def write(self) -> tuple[Value, ...]:
         """Add a step for each operation that is no part of another one's loop."""
-        roots = self._roots()
         for position, operation in enumerate(self._program.operations):
-            if roots[position] == position:
-                self._values[self._count + position] = self._step(position, operation, roots)
+            if self._roots[position] == position:
+                body = _Body(position)
+                text = getattr(self, f"_{operation.kind}")(operation, body)
+                value = self._step(body, text, operation.shape, operation.dtype)
+                self._values[self._count + position] = value
         return tuple(map(self._result, self._program.results))
 
-    def _roots(self) -> list[int]:
+    def _find_roots(self) -> list[int]:
         """Return for each operation the one whose loop computes it: itself, or what reads it."""
         operations = self._program.operations
         readers: dict[int, list[tuple[int, Operand]]] = {}
@@ -134,63 +147,66 @@ class _Writing:
                 (roots[position],) = loops
         return roots
 
-    def _ctype(self, dtype: Dtype) -> str:
-        return self._number if dtype.kind == "f" else "int32_t"
-
-    def _step(self, position: int, operation: Operation, roots: Sequence[int]) -> Value:
-        """Add the step of an operation, with those that its loop computes."""
-        body = _Body()
-        ctype = self._ctype(operation.dtype)
-        if operation.kind == "map":
-            text = _loops(operation.shape, self._map_in(body, position, roots))
-        else:
-            text = getattr(self, f"_{operation.kind}")(operation, body, roots)
-        return self._computed(text, body.inputs, operation.shape, ctype)
-
-    def _computed(self, text: str, inputs: Mapping[str, Value], shape: Shape, ctype: str) -> Value:
-        return self._writer.compute(self._name, text, inputs, shape, ctype=ctype)
+    def _step(self, body: _Body, text: str, shape: Shape, dtype: Dtype) -> Value:
+        """Add a step that fills an array, for each sample."""
+        ctype, size = self._stored if dtype.kind == "f" else "int32_t", prod(shape)
+        if self._samples > 1:
+            sizes = {name: x.size // self._samples for name, x in body.inputs.items()} | {"y": size}
+            moves = ", ".join(f"{name} += {count}" for name, count in sizes.items())
+            loop = f"for (int sample = 0; sample < {self._samples}; sample++, {moves})"
+            text, shape = f"{loop} {{\n{indent(text, '    ')}\n}}", (self._samples, *shape)
+        sources = (
+            name
+            for name, x in body.inputs.items()
+            if name not in body.moved and x.ctype == ctype and x.size == prod(shape)
+        )
+        return self._writer.compute(
+            self._name, text, body.inputs, shape, ctype=ctype, in_place=next(sources, None)
+        )
 
     def _result(self, operand: Operand) -> Value:
         if operand.value is not None and operand.places is None:
             return self._values[operand.value]
-        body = _Body()
-        read = self._read(operand, operand.shape, body)
-        dtype = self._program.type_of(operand)
-        text = _loops(operand.shape, f"y[{self._at(operand.shape)}] = {read};")
-        return self._computed(text, body.inputs, operand.shape, self._ctype(dtype))
+        body = _Body(-1)
+        item = self._read(operand, operand.shape, body)
+        text = _loops(operand.shape, f"y[{_at(operand.shape)}] = {item};")
+        return self._step(body, text, operand.shape, self._program.type_of(operand))
 
     # -- elementwise
 
-    def _map_in(self, body: _Body, position: int, roots: Sequence[int]) -> str:
-        """Return the statements that fill an item of an operation's result."""
-        shape = self._program.operations[position].shape
-        text = self._expression(body, position, roots, shape)
-        return "\n".join([*body.lines, f"y[{self._at(shape)}] = {text};"])
+    def _map(self, operation: Operation, body: _Body) -> str:
+        """Return loops that fill each item of an operation's result."""
+        text = self._expression(body, body.position, operation.shape)
+        lines = [*body.lines, f"y[{_at(operation.shape)}] = {text};"]
+        return _loops(operation.shape, "\n".join(lines))
 
-    def _expression(self, body: _Body, position: int, roots: Sequence[int], shape: Shape) -> str:
+    def _expression(self, body: _Body, position: int, shape: Shape) -> str:
         """Return the name of an operation's result, after the statements that compute it."""
-        if position in body.texts:
-            return body.texts[position]
-        operation = self._program.operations[position]
-        texts = []
-        for operand in operation.operands:
-            inner = None if operand.value is None else operand.value - self._count
-            if inner is not None and inner >= 0 and roots[inner] == roots[position] != inner:
-                texts.append(self._expression(body, inner, roots, shape))
-            else:
-                texts.append(self._read(operand, shape, body))
-        name = f"t{len(body.texts)}"
-        ctype = self._ctype(operation.dtype)
-        body.lines.append(f"const {ctype} {name} = {self._formula(operation, texts)};")
-        body.texts[position] = name
-        return name
+        if position not in body.texts:
+            operation = self._program.operations[position]
+            texts = [self._item(operand, shape, body) for operand in operation.operands]
+            name = f"t{len(body.texts)}"
+            ctype = self._ctype(operation.dtype)
+            body.lines.append(f"const {ctype} {name} = {self._formula(operation, texts)};")
+            body.texts[position] = name
+        return body.texts[position]
+
+    def _item(self, operand: Operand, shape: Shape, body: _Body) -> str:
+        """Return the expression of an item, which may be computed in the same loop."""
+        inner = -1 if operand.value is None else operand.value - self._count
+        if inner >= 0 and self._roots[inner] == body.position != inner:
+            return self._expression(body, inner, shape)
+        return self._read(operand, shape, body)
+
+    def _ctype(self, dtype: Dtype) -> str:
+        return self._number if dtype.kind == "f" else "int32_t"
 
     def _formula(self, operation: Operation, texts: Sequence[str]) -> str:
         """Return the expression of an elementwise operation."""
         name, kind, f = operation.name, operation.dtype.kind, self._suffix
         if name == "cast":
-            to = self._ctype(operation.dtype)
-            return f"{texts[0]} != 0" if kind == "b" else f"({to}) {texts[0]}"
+            ctype = self._ctype(operation.dtype)
+            return f"{texts[0]} != 0" if kind == "b" else f"({ctype}) {texts[0]}"
         if kind == "b":
             name = BOOLEANS.get(name, name)
         if kind == "i" and name == "absolute":
@@ -203,29 +219,26 @@ class _Writing:
             return f"{FUNCTIONS[name]}{f}({', '.join(texts)})"
         raise Untranslatable(f"it calls np.{operation.name}, which C has no operation for")
 
-    def _literal(self, number: np.generic) -> str:
-        if number.dtype.kind == "f":
-            return LITERALS[self._number](number)
-        return str(int(number))
-
     def _read(self, operand: Operand, shape: Shape, body: _Body) -> str:
         """Return the expression of the item of an operand in loops over a shape."""
         if operand.constant is not None and operand.is_number:
             text = self._literal(operand.constant.ravel()[0])
             return f"({text})" if text.startswith("-") else text
-        places = operand.places
-        if places is None:
-            places = np.arange(prod(operand.shape)).reshape(operand.shape)
-        index = self._index(np.broadcast_to(places, shape), shape)
-        return f"{self._array(operand, body)}[{index}]"
+        name = self._array(operand, body)
+        if operand.shape != shape or operand.places is not None:
+            body.moved.add(name)
+        return f"{name}[{self._index(np.broadcast_to(_places(operand), shape), shape)}]"
+
+    def _literal(self, number: np.generic) -> str:
+        if number.dtype.kind == "f":
+            return LITERALS[self._number](number)
+        return integer_literal(_narrowed(np.asarray(number)))
 
     def _array(self, operand: Operand, body: _Body) -> str:
         """Return the name of the array that holds an operand."""
         if operand.constant is not None:
-            ctype = self._ctype(operand.constant.dtype)
-            numbers = operand.constant
-            if ctype != "float":
-                numbers = numbers.astype(np.int32 if ctype == "int32_t" else np.float64)
+            ctype, numbers = self._ctype(operand.constant.dtype), operand.constant
+            numbers = _narrowed(numbers) if ctype == "int32_t" else numbers.astype(float)
             return self._writer.constant(f"{self._name}_constant", numbers, ctype)
         assert operand.value is not None  # noqa: S101  # it is no constant
         value = self._values[operand.value]
@@ -236,94 +249,67 @@ class _Writing:
         body.inputs[name] = value
         return name
 
-    # -- loops
-
-    def _at(self, shape: Shape) -> str:
-        return self._index(np.arange(prod(shape)).reshape(shape), shape)
-
     def _index(self, places: Array, shape: Shape) -> str:
         """Return the expression of the place for indices `i`, `j`, … of a shape."""
-        if not places.size:
-            return "0"
-        first, strides = int(places.flat[0]), []
-        for axis, size in enumerate(shape):
-            at = [0] * len(shape)
-            at[axis] = 1 if size > 1 else 0
-            strides.append(int(places[tuple(at)]) - first)
-        regular = np.full(shape, first)
-        for axis, stride in enumerate(strides):
-            steps = np.arange(shape[axis]) * stride
-            regular = regular + steps.reshape(-1, *(1 for _ in shape[axis + 1 :]))
-        if not np.array_equal(regular, places):
-            flat = self._at(shape)
+        text = _regular_index(places, shape)
+        if text is None:
             table = self._writer.constant(
                 f"{self._name}_places", places.astype(np.int32), "int32_t"
             )
-            return f"{table}[{flat}]"
-        terms = [
-            name if stride == 1 else f"{name} * {stride}"
-            for name, stride in zip(INDICES, strides, strict=False)
-            if stride
-        ]
-        return " + ".join([*terms, *([str(first)] if first or not terms else [])])
+            text = f"{table}[{_at(shape)}]"
+        return text
 
-    def _reduce(self, operation: Operation, body: _Body, roots: Sequence[int]) -> str:
+    # -- along axes
+
+    def _reduce(self, operation: Operation, body: _Body) -> str:
         """Return loops that combine the items of some axes."""
-        (operand,), name = operation.operands, operation.name
-        shape, axes = operand.shape, operation.axes
-        position = self._program.operations.index(operation)
-        inner = None if operand.value is None else operand.value - self._count
-        if inner is not None and inner >= 0 and roots[inner] == position:
-            item = self._expression(body, inner, roots, shape)
-        else:
-            item = self._read(operand, shape, body)
+        (operand,), name, axes = operation.operands, operation.name, operation.axes
+        shape = operand.shape
+        item = self._item(operand, shape, body)
         others = [axis for axis in range(len(shape)) if axis not in axes]
-        ordered = np.arange(operation.size).reshape([shape[axis] for axis in others])
-        at = self._index(np.broadcast_to(np.expand_dims(ordered, axes), shape), shape)
+        at, number = self._index_of(others, shape), self._index_of(axes, shape)
         ctype = self._ctype(self._program.type_of(operand))
-        along = np.zeros(shape, int) + np.expand_dims(
-            np.arange(prod(shape[axis] for axis in axes)).reshape([shape[axis] for axis in axes]),
-            others,
-        )
-        number = self._index(along, shape)
         if name.startswith("arg"):
             better = ">" if name == "argmax" else "<"
+            start, end = f"{ctype} best = 0;", ""
             text = (
                 f"const {ctype} item = {item};\n"
                 f"if ({number} == 0 || item {better} best || (item != item && best == best)) "
                 f"{{\n    best = item;\n    y[{at}] = {number};\n}}"
             )
-            start = f"{ctype} best = 0;"
         else:
-            combined = self._combined(name, "acc", item)
-            first = STARTS.get(name)
-            start = f"{ctype} acc = {first or 0};"
-            text = f"acc = {combined};"
-            if first is None:
+            start, end = f"{ctype} acc = {STARTS.get(name, 0)};", f"\ny[{at}] = acc;"
+            text = f"acc = {self._combined(name, 'acc', item)};"
+            if name not in STARTS:
                 text = f"const {ctype} item = {item};\n"
                 text += f"acc = ({number} == 0) ? item : {self._combined(name, 'acc', 'item')};"
-        text = "\n".join([*body.lines, text])
-        inside = _loops(shape, text, axes)
-        end = "" if name.startswith("arg") else f"\ny[{at}] = acc;"
-        around = f"{start}\n{inside}{end}"
-        return _loops(shape, around, others)
+        inside = _loops(shape, "\n".join([*body.lines, text]), axes)
+        return _loops(shape, f"{start}\n{inside}{end}", others)
+
+    def _index_of(self, axes: Sequence[int], shape: Shape) -> str:
+        """Return the expression of the place of an item in an array that has only some axes."""
+        sizes = [shape[axis] if axis in axes else 1 for axis in range(len(shape))]
+        places = np.arange(prod(sizes)).reshape(sizes)
+        return self._index(np.broadcast_to(places, shape), shape)
 
     def _combined(self, name: str, a: str, b: str) -> str:
         if name not in EXPRESSIONS:
             raise Untranslatable(f"it calls np.{name}.reduce, which C has no operation for")
         return EXPRESSIONS[name].format(a, b)
 
-    def _accumulate(self, operation: Operation, body: _Body, _: Sequence[int]) -> str:
+    def _accumulate(self, operation: Operation, body: _Body) -> str:
         (operand,), (axis,) = operation.operands, operation.axes
         shape, ctype = operation.shape, self._ctype(operation.dtype)
-        item, at, name = self._read(operand, shape, body), self._at(shape), INDICES[axis]
+        item, at, name = self._read(operand, shape, body), _at(shape), INDICES[axis]
         combined = self._combined(operation.name, "acc", item)
-        text = f"acc = {'(' + name + ' == 0) ? ' + item + ' : ' + combined};\ny[{at}] = acc;"
-        inside = _loops(shape, text, [axis])
+        text = f"acc = ({name} == 0) ? {item} : {combined};\ny[{at}] = acc;"
+        inside = _loops(shape, text, [axis]) if shape[axis] > 1 else f"y[{at}] = {item};"
         others = [other for other in range(len(shape)) if other != axis]
-        return _loops(shape, f"{ctype} acc = 0;\n{inside}", others)
+        return _loops(shape, f"{ctype} acc = 0;\n{inside}" if shape[axis] > 1 else inside, others)
 
-    def _contract(self, operation: Operation, body: _Body, _: Sequence[int]) -> str:
+    # -- products, tables
+
+    def _contract(self, operation: Operation, body: _Body) -> str:
         """Return loops over products; the last axis of the result is the innermost one."""
         inputs, result = operation.equation.split("->")
         names = inputs.split(",")
@@ -335,25 +321,17 @@ class _Writing:
             sizes |= dict(zip(letters, operand.shape, strict=True))
         summed = [letter for letter in sizes if letter not in result]
         order = [*result[:-1], *summed, *result[-1:]]
-        if len(order) > len(INDICES):
-            raise Untranslatable("it sums products over more axes than C gets names for")
         shape = tuple(sizes[letter] for letter in order)
         factors = []
         for letters, operand in zip(names, operation.operands, strict=True):
-            places = operand.places
-            if places is None:
-                places = np.arange(prod(operand.shape)).reshape(operand.shape)
-            axes = [letters.index(letter) if letter in letters else None for letter in order]
-            moved = places.transpose([axis for axis in axes if axis is not None])
-            missing = tuple(at for at, axis in enumerate(axes) if axis is None)
-            spread = np.broadcast_to(np.expand_dims(moved, missing), shape)
             if operand.constant is not None and operand.is_number:
                 factors.append(self._literal(operand.constant.ravel()[0]))
             else:
-                factors.append(f"{self._array(operand, body)}[{self._index(spread, shape)}]")
+                places = _spread(_places(operand), letters, order, shape)
+                factors.append(f"{self._array(operand, body)}[{self._index(places, shape)}]")
+        body.moved.update(body.inputs)
         ordered = np.arange(operation.size).reshape(operation.shape)
-        missing = tuple(at for at, letter in enumerate(order) if letter in summed)
-        at = self._index(np.broadcast_to(np.expand_dims(ordered, missing), shape), shape)
+        at = self._index(_spread(ordered, result, order, shape), shape)
         inside = _loops(shape, f"y[{at}] += {' * '.join(factors)};")
         return f"for (int i = 0; i < {operation.size}; i++) y[i] = 0;\n{inside}"
 
@@ -365,44 +343,48 @@ class _Writing:
             return None
         (a, b), (x, weights) = names, operation.operands
         is_product = len(b) == 2 and a[-1:] == b[0] and result == a[:-1] + b[1]
-        if (
-            not is_product
-            or x.places is not None
-            or weights.constant is None
-            or x.constant is not None
-        ):
+        is_constant = weights.constant is not None and x.constant is None
+        if not (is_product and is_constant and x.places is None):
             return None
         source, matrix = self._array(x, body), self._array(weights, body)
-        count, units = weights.shape
-        steps = prod(x.shape[:-1])
+        body.moved.add(source)
+        (count, units), steps = weights.shape, prod(x.shape[:-1])
         if steps == 1:
             return product(count, units, matrix, "0", source)
         rows = product(count, units, matrix, "0", f"({source} + t * {count})", f"(y + t * {units})")
         return f"for (int t = 0; t < {steps}; t++) {{\n{indent(rows, '    ')}\n}}"
 
-    def _take(self, operation: Operation, body: _Body, _: Sequence[int]) -> str:
+    def _take(self, operation: Operation, body: _Body) -> str:
         table, places = operation.operands
         shape = prod(places.shape), prod(table.shape[1:])
-        at = None if places.places is None else places.places.reshape(-1, 1)
-        row = self._read(Operand((shape[0], 1), places.value, None, at), shape, body)
+        at = _places(places).reshape(-1, 1)
+        row = self._read(Operand(at.shape, places.value, None, at), shape, body)
         item = "j" if shape[1] != 1 else "0"
-        text = f"y[{self._at(shape)}] = {self._array(table, body)}[{row} * {shape[1]} + {item}];"
+        text = f"y[{_at(shape)}] = {self._array(table, body)}[{row} * {shape[1]} + {item}];"
         return _loops(shape, text)
 
-    def _search(self, operation: Operation, body: _Body, _: Sequence[int]) -> str:
+    def _search(self, operation: Operation, body: _Body) -> str:
+        """Return a binary search for each item."""
+        if self._stored != self._number:  # rounding takes numbers across those of the table
+            raise Untranslatable("arrays are given in float32, too coarse to search for them")
         table, operand = operation.operands
-        shape = operation.shape
-        item, at = self._read(operand, shape, body), self._at(shape)
-        before = "<" if operation.name == "left" else "<="
-        ordered, size = self._array(table, body), prod(table.shape)
+        shape, before = operation.shape, "<" if operation.name == "left" else "<="
+        item, ordered = self._read(operand, shape, body), self._array(table, body)
+        ctype = self._ctype(self._program.type_of(operand))
+        body.moved.update(body.inputs)
         text = (
-            "int32_t count = 0;\n"
-            f"while (count < {size} && {ordered}[count] {before} {item}) count++;\n"
-            f"y[{at}] = count;"
+            f"const {ctype} item = {item};\n"
+            f"int32_t from = 0, to = {prod(table.shape)};\n"
+            "while (from < to) {\n"
+            "    const int32_t middle = from + (to - from) / 2;\n"
+            f"    if ({ordered}[middle] {before} item) from = middle + 1;\n"
+            "    else to = middle;\n"
+            "}\n"
+            f"y[{_at(shape)}] = from;"
         )
         return _loops(shape, text)
 
-    def _join(self, operation: Operation, body: _Body, _: Sequence[int]) -> str:
+    def _join(self, operation: Operation, body: _Body) -> str:
         parts, start = [], 0
         for operand in operation.operands:
             size = prod(operand.shape)
@@ -413,8 +395,55 @@ class _Writing:
         return "\n".join(parts)
 
 
+def _places(operand: Operand) -> Array:
+    """Return the place of each number of an operand in the array that holds it."""
+    if operand.places is not None:
+        return operand.places
+    return np.arange(prod(operand.shape)).reshape(operand.shape)
+
+
+def _spread(places: Array, letters: str, order: Sequence[str], shape: Shape) -> Array:
+    """Return places, whose axes have letters, broadcast to all letters in an order."""
+    moved = places.transpose([letters.index(letter) for letter in order if letter in letters])
+    missing = tuple(at for at, letter in enumerate(order) if letter not in letters)
+    return np.broadcast_to(np.expand_dims(moved, missing), shape)
+
+
+def _at(shape: Shape) -> str:
+    """Return the expression of the place of an item of an array of a shape."""
+    return _regular_index(np.arange(prod(shape)).reshape(shape), shape) or "0"
+
+
+def _regular_index(places: Array, shape: Shape) -> str | None:
+    """Return places as a sum of multiples of the indices; None if they are none."""
+    if not places.size:
+        return "0"
+    first, strides, regular = int(places.flat[0]), [], np.zeros((), int)
+    for axis, size in enumerate(shape):
+        second = tuple(int(other == axis and size > 1) for other in range(len(shape)))
+        strides.append(int(places[second]) - first)
+        regular = regular[..., None] + np.arange(size) * strides[-1]
+    if not np.array_equal(regular + first, places):
+        return None
+    terms = [
+        name if stride == 1 else f"{name} * {stride}"
+        for name, stride in zip(INDICES, strides, strict=False)
+        if stride
+    ]
+    return " + ".join([*terms, *([str(first)] if first or not terms else [])])
+
+
+def _narrowed(numbers: Array) -> Array:
+    """Return integers or booleans as integers of 32 bits."""
+    if numbers.size and max(int(numbers.max()), -int(numbers.min())) > LARGEST_INTEGER:
+        raise Untranslatable("it computes with integers of more than 32 bits")
+    return numbers.astype(np.int32)
+
+
 def _loops(shape: Shape, text: str, axes: Sequence[int] | None = None) -> str:
     """Return loops over a shape, or some of its axes, around statements."""
+    if len(shape) > len(INDICES):
+        raise Untranslatable(f"it computes with {len(shape)} axes; C gets {len(INDICES)} indices")
     for axis in reversed(range(len(shape)) if axes is None else axes):
         if shape[axis] != 1:
             name = INDICES[axis]

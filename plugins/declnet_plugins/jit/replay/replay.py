@@ -7,7 +7,6 @@ all bits agree is the replay bound to the arrays themselves.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,13 +27,12 @@ from declnet import (
     Schedule,
     error_message,
 )
-from declnet_plugins import recording
 from declnet_plugins.jit.replay.loop_list import NotLoweredError
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
 from declnet_plugins.jit.replay.shadow import Shadow, address_of
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
-from declnet_plugins.recording.symbols import NotRecordedError, Symbol
+from declnet_plugins.recording.symbols import NotRecordedError, Symbol, place_of
 
 Call = Callable[[], object]
 
@@ -120,7 +118,7 @@ def replay(call: Call) -> Replay:
         with np.errstate(all="ignore"):
             recorded = _Attempt(call).replay()
     except NotRecordedError as error:
-        return Replay(problem=f"{error}{_place(error)}")
+        return Replay(problem=f"{error}{place_of(error, Path(__file__).parent)}")
     if recorded.parts is None or not isinstance(owner, Component):
         return recorded
     agrees = partial(_still_agrees, call, recorded.parts)
@@ -140,17 +138,6 @@ def _is_suitable(function: Any) -> bool:
         return any(getattr(owner, name, None) == function for name in METHODS)
     is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
     return is_ufunc or hasattr(function, "_implementation")
-
-
-def _place(error: BaseException) -> str:
-    """Return where a component did what ended its recording, in parentheses."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not any(Path(frame.filename).is_relative_to(path) for path in PATHS):
-            return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
-    return ""
-
-
-PATHS = Path(__file__).parent, Path(recording.__file__).parent, Path(np.__file__).parent
 
 
 class _Attempt:
