@@ -131,7 +131,8 @@ class SampleBuilder:
         padded = [cells.padded(len(shape)) for cells in inputs]
         layout = self.layout_of(padded, shape)
         operands = tuple(
-            self.operand(cells, layout, kind) for cells, kind in zip(padded, dtypes, strict=True)
+            self.operand(cells, layout, kind).without_repetition()
+            for cells, kind in zip(padded, dtypes, strict=True)
         )
         sample_shape = layout.by_sample(np.empty(shape, bool)).shape[1:]
         return self.value(layout, self.add("map", name, operands, sample_shape, dtype))

@@ -41,6 +41,13 @@ class Operand:
         """Whether it is a constant number."""
         return self.constant is not None and self.constant.size == 1
 
+    def without_repetition(self) -> Operand:
+        """Return it with axes of size 1 if it is one constant number again and again."""
+        if self.constant is None or not self.constant.size:
+            return self
+        first = self.constant.ravel()[:1].reshape((1,) * len(self.shape))
+        return Operand(first.shape, None, first) if (self.constant == first).all() else self
+
     def as_slices(self, shape: Shape) -> tuple[slice, ...] | None:
         """Return the part of a value of this shape that it is; None if it is no regular part."""
         if self.places is None or len(shape) != len(self.shape) or not self.places.size:

@@ -140,7 +140,7 @@ def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, b
     assert found.difference < 1e-12
     by_name = {each.name: each for each in found.parts}
     assert by_name['layer "square_1"'].translation == "numpy_square"
-    assert by_name['layer "softmax_1"'].translation == "numpy_activations"
+    assert by_name['layer "softmax_1"'].translation == "recorded"
     np.save(tmp_path / "x.npy", blobs[0])
     code = f"import numpy as np; p = model.predict(np.load({str(tmp_path / 'x.npy')!r}))\n"
     out = in_new_process(found.path, f"{code}print(p['probabilities'].tolist())")

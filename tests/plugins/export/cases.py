@@ -264,6 +264,8 @@ def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
 
 def steps_of(transform: Any, column: Any) -> tuple[ExportedStep, ...] | None:
     """Return a transform and what makes numbers of its result; None if it takes no such column."""
+    if not transform.suits(column):
+        return None
     try:
         steps, x = [next_step(transform, column)], column
         x = transform.apply(column, steps[0].state)

@@ -43,6 +43,9 @@ EXPRESSIONS = {
 }  # fmt: skip
 """Expressions of operands that have no side effects and are written several times."""
 
+LIMITS = {"maximum": "({0} < {1}) ? {1} : {0}", "minimum": "({0} > {1}) ? {1} : {0}"}
+"""The same with a constant as the second operand, where only the first one may be NaN."""
+
 COMPOSED = {
     "floor_divide": "floor{f}({0} / {1})",
     "remainder": "{0} - {1} * floor{f}({0} / {1})",
@@ -169,14 +172,16 @@ class _Writing:
             return self._values[operand.value]
         body = _Body(-1)
         item = self._read(operand, operand.shape, body)
-        text = _loops(operand.shape, f"y[{_at(operand.shape)}] = {item};")
-        return self._step(body, text, operand.shape, self._program.type_of(operand))
+        dtype = self._program.type_of(operand)
+        text = _loops(operand.shape, f"y[{_at(operand.shape)}] = {self._narrowed(item, dtype)};")
+        return self._step(body, text, operand.shape, dtype)
 
     # -- elementwise
 
     def _map(self, operation: Operation, body: _Body) -> str:
         """Return loops that fill each item of an operation's result."""
         text = self._expression(body, body.position, operation.shape)
+        text = self._narrowed(text, operation.dtype)
         lines = [*body.lines, f"y[{_at(operation.shape)}] = {text};"]
         return _loops(operation.shape, "\n".join(lines))
 
@@ -184,19 +189,24 @@ class _Writing:
         """Return the name of an operation's result, after the statements that compute it."""
         if position not in body.texts:
             operation = self._program.operations[position]
-            texts = [self._item(operand, shape, body) for operand in operation.operands]
+            is_cast = operation.name == "cast"
+            texts = [self._item(operand, shape, body, is_cast) for operand in operation.operands]
             name = f"t{len(body.texts)}"
             ctype = self._ctype(operation.dtype)
             body.lines.append(f"const {ctype} {name} = {self._formula(operation, texts)};")
             body.texts[position] = name
         return body.texts[position]
 
-    def _item(self, operand: Operand, shape: Shape, body: _Body) -> str:
+    def _item(self, operand: Operand, shape: Shape, body: _Body, is_cast: bool = False) -> str:
         """Return the expression of an item, which may be computed in the same loop."""
         inner = -1 if operand.value is None else operand.value - self._count
         if inner >= 0 and self._roots[inner] == body.position != inner:
             return self._expression(body, inner, shape)
-        return self._read(operand, shape, body)
+        return self._read(operand, shape, body, is_cast)
+
+    def _narrowed(self, text: str, dtype: Dtype) -> str:
+        """Return an expression in the type in which arrays are stored."""
+        return f"(float) ({text})" if dtype.kind == "f" and self._stored != self._number else text
 
     def _ctype(self, dtype: Dtype) -> str:
         return self._number if dtype.kind == "f" else "int32_t"
@@ -211,6 +221,8 @@ class _Writing:
             name = BOOLEANS.get(name, name)
         if kind == "i" and name == "absolute":
             name = "absolute integer"
+        if name in LIMITS and operation.operands[1].constant is not None:
+            return LIMITS[name].format(*texts)
         if name in EXPRESSIONS:
             return EXPRESSIONS[name].format(*texts)
         if name in COMPOSED and kind == "f":
@@ -219,15 +231,25 @@ class _Writing:
             return f"{FUNCTIONS[name]}{f}({', '.join(texts)})"
         raise Untranslatable(f"it calls np.{operation.name}, which C has no operation for")
 
-    def _read(self, operand: Operand, shape: Shape, body: _Body) -> str:
-        """Return the expression of the item of an operand in loops over a shape."""
+    def _read(self, operand: Operand, shape: Shape, body: _Body, is_cast: bool = False) -> str:
+        """Return the expression of the item of an operand in loops over a shape.
+
+        Args:
+            operand: the operand.
+            shape: that of the loops.
+            body: gets the array.
+            is_cast: whether any type will do. Raw integers are doubles, which may be missing.
+        """
         if operand.constant is not None and operand.is_number:
             text = self._literal(operand.constant.ravel()[0])
             return f"({text})" if text.startswith("-") else text
         name = self._array(operand, body)
         if operand.shape != shape or operand.places is not None:
             body.moved.add(name)
-        return f"{name}[{self._index(np.broadcast_to(_places(operand), shape), shape)}]"
+        item = f"{name}[{self._index(np.broadcast_to(_places(operand), shape), shape)}]"
+        ctype = self._ctype(self._program.type_of(operand))
+        is_other = operand.value is not None and body.inputs[name].ctype != ctype
+        return f"({ctype}) {item}" if is_other and not is_cast else item
 
     def _literal(self, number: np.generic) -> str:
         if number.dtype.kind == "f":
@@ -278,7 +300,8 @@ class _Writing:
                 f"{{\n    best = item;\n    y[{at}] = {number};\n}}"
             )
         else:
-            start, end = f"{ctype} acc = {STARTS.get(name, 0)};", f"\ny[{at}] = acc;"
+            start = f"{ctype} acc = {STARTS.get(name, 0)};"
+            end = f"\ny[{at}] = {self._narrowed('acc', operation.dtype)};"
             text = f"acc = {self._combined(name, 'acc', item)};"
             if name not in STARTS:
                 text = f"const {ctype} item = {item};\n"
@@ -302,8 +325,11 @@ class _Writing:
         shape, ctype = operation.shape, self._ctype(operation.dtype)
         item, at, name = self._read(operand, shape, body), _at(shape), INDICES[axis]
         combined = self._combined(operation.name, "acc", item)
-        text = f"acc = ({name} == 0) ? {item} : {combined};\ny[{at}] = acc;"
-        inside = _loops(shape, text, [axis]) if shape[axis] > 1 else f"y[{at}] = {item};"
+        stored = self._narrowed("acc", operation.dtype)
+        text = f"acc = ({name} == 0) ? {item} : {combined};\ny[{at}] = {stored};"
+        inside = _loops(shape, text, [axis])
+        if shape[axis] == 1:
+            inside = f"y[{at}] = {self._narrowed(item, operation.dtype)};"
         others = [other for other in range(len(shape)) if other != axis]
         return _loops(shape, f"{ctype} acc = 0;\n{inside}" if shape[axis] > 1 else inside, others)
 
@@ -332,7 +358,8 @@ class _Writing:
         body.moved.update(body.inputs)
         ordered = np.arange(operation.size).reshape(operation.shape)
         at = self._index(_spread(ordered, result, order, shape), shape)
-        inside = _loops(shape, f"y[{at}] += {' * '.join(factors)};")
+        product_text = self._narrowed(" * ".join(factors), operation.dtype)
+        inside = _loops(shape, f"y[{at}] += {product_text};")
         return f"for (int i = 0; i < {operation.size}; i++) y[i] = 0;\n{inside}"
 
     def _rows(
@@ -360,8 +387,8 @@ class _Writing:
         at = _places(places).reshape(-1, 1)
         row = self._read(Operand(at.shape, places.value, None, at), shape, body)
         item = "j" if shape[1] != 1 else "0"
-        text = f"y[{_at(shape)}] = {self._array(table, body)}[{row} * {shape[1]} + {item}];"
-        return _loops(shape, text)
+        value = f"{self._array(table, body)}[{row} * {shape[1]} + {item}]"
+        return _loops(shape, f"y[{_at(shape)}] = {self._narrowed(value, operation.dtype)};")
 
     def _search(self, operation: Operation, body: _Body) -> str:
         """Return a binary search for each item."""
@@ -389,7 +416,7 @@ class _Writing:
         for operand in operation.operands:
             size = prod(operand.shape)
             item = self._read(Operand((size,), operand.value, operand.constant), (size,), body)
-            where = f"{start} + i" if start else "i"
+            item, where = self._narrowed(item, operation.dtype), f"{start} + i" if start else "i"
             parts.append(f"for (int i = 0; i < {size}; i++) y[{where}] = {item};")
             start += size
         return "\n".join(parts)
