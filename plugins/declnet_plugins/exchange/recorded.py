@@ -10,6 +10,7 @@ import numpy as np
 from declnet import (
     Array,
     Calibrator,
+    ColumnError,
     Component,
     Dtype,
     Layer,
@@ -25,11 +26,18 @@ from declnet_plugins.recording import (
     RecordedGenerator,
     SampleProgram,
     SampleRecording,
+    interpreted,
     place_of,
 )
 
 COUNTS = 3, 5
 """Sizes of the batches that are recorded: what differs depends on more than one sample."""
+
+PROBES = (0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 1e-9, np.inf, -np.inf, np.nan)
+"""Numbers of rows that tell whether a transform refuses what its program does."""
+
+WHOLE = 5
+"""How many of them are integers, and come first."""
 
 TYPES: dict[str, type] = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}
 """The type of a raw column, and of what a layer reads, but for its floats."""
@@ -50,6 +58,8 @@ def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
     try:
         with np.errstate(all="ignore"):
             first, second = (_recorded(component, site, count) for count in COUNTS)
+            if first.refused and not _refuses_alike(first, component, site):
+                _recorded(component, site, COUNTS[0], refuses=False)
     except NotRecordedError as error:
         raise Untranslatable(f"{error}{_place(error)}") from None
     except Exception as error:
@@ -62,13 +72,39 @@ def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
     return first
 
 
+def _refuses_alike(program: SampleProgram, transform: Transform, site: TranslationSite) -> bool:
+    """Return whether a transform refuses the rows that its program refuses, as some numbers show.
+
+    Each condition of the program must refuse one of them.
+    """
+    (shape,), (kind,) = site.input_shapes, site.input_types
+    fired = np.zeros(len(program.refused), bool)
+    for number in PROBES if kind == "number" else PROBES[:WHOLE]:
+        x = np.full((1, *shape), number).astype(_type(transform, kind, site))
+        (result,), masks = interpreted(program, [x])
+        refused = [bool(mask.any()) for mask in masks]
+        fired |= refused
+        try:
+            expected = transform.apply(x, site.state)
+        except ColumnError:
+            if not any(refused):
+                return False
+        else:
+            if any(refused) or not np.allclose(result, expected, equal_nan=True):
+                return False
+    return bool(fired.all())
+
+
 def _place(error: BaseException) -> str:
     return place_of(error, Path(__file__).parent)
 
 
-def _recorded(component: Component, site: TranslationSite, count: int) -> SampleProgram:
-    """Return the program that a batch of some samples shows."""
-    recording, order = SampleRecording(count), "batch_first"
+def _recorded(
+    component: Component, site: TranslationSite, count: int, *, refuses: bool = True
+) -> SampleProgram:
+    """Return the program that a batch of some samples shows; a transform may refuse rows."""
+    refuses &= isinstance(component, Transform) and site.method == "apply"
+    recording, order = SampleRecording(count, refuses=refuses), "batch_first"
     if isinstance(component, Layer):
         order = component.input_order or component.memory_order
     inputs = [

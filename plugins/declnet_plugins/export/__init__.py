@@ -20,7 +20,6 @@ TRANSLATIONS = {
         "c99.layers.embedding:c_embedding": "embedding",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
-        "c99.transforms.numbers:c_log": "log",
         "c99.transforms.numbers:c_impute": "impute",
         "c99.transforms.categories:c_one_hot": "one_hot",
         "c99.transforms.categories:c_signed_one_hot": "signed_one_hot",
@@ -37,7 +36,7 @@ TRANSLATIONS = {
         ),
         "numpy_file.transforms:numpy_tabular_transforms": "quantile_normal signed_one_hot",
         "numpy_file.transforms:numpy_transforms": (
-            "log quantile impute one_hot ordinal group_rare datetime tokenize"
+            "quantile impute one_hot ordinal group_rare datetime tokenize"
         ),
     },
 }

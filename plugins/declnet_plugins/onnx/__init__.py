@@ -26,7 +26,6 @@ TRANSLATIONS = {
     "normalization:onnx_group_norm": "group_norm",
     "normalization:onnx_layer_norm": "layer_norm",
     "numbers:onnx_impute": "impute",
-    "numbers:onnx_log": "log",
     "numbers:onnx_quantile": "quantile quantile_normal",
     "recurrent:onnx_recurrent": "lstm gru simple_rnn",
     "text:onnx_tokenize": "tokenize",

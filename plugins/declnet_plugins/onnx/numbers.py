@@ -1,4 +1,4 @@
-"""Transforms of numbers that refuse rows, take texts or search, in ONNX, in double precision."""
+"""Missing values and quantiles in ONNX, in double precision."""
 
 from __future__ import annotations
 
@@ -11,24 +11,9 @@ from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
 from declnet_plugins.standard.transforms.impute import Impute
 from declnet_plugins.standard.transforms.quantile import CENTER, EDGE, TAIL, Quantile
-from declnet_plugins.standard.transforms.scaling import Log
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
 DOUBLE = "float64"
-
-
-class OnnxLog(OnnxTranslation):
-    """Log, of which Exp is the inverse."""
-
-    replaces = (Log,)
-
-    def write(self, component: Log, site: TranslationSite, w: GraphWriter) -> str:
-        """Return logarithms, or the numbers given these."""
-        x = w.cast(site.inputs[0], DOUBLE)
-        if site.inverse:
-            return w.compute("Sub", w.op("Exp", x), component.shift)
-        w.refuse(w.compute("LessOrEqual", x, -component.shift))
-        return w.op("Log", w.compute("Add", x, component.shift))
 
 
 class OnnxImpute(OnnxTranslation):

@@ -90,6 +90,8 @@ def write_program(
     writing = _Writing(writer, site, program)
     for operation in program.operations:
         writing.add(operation)
+    for operand in program.refused:
+        writer.refuse(writing.read(operand))
     return tuple(map(writing.result, program.results))
 
 

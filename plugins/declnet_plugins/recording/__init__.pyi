@@ -1,3 +1,4 @@
+from declnet_plugins.recording.interpreting import interpreted as interpreted
 from declnet_plugins.recording.recording import RecordedArray as RecordedArray
 from declnet_plugins.recording.recording import RecordedCall as RecordedCall
 from declnet_plugins.recording.recording import RecordedGenerator as RecordedGenerator

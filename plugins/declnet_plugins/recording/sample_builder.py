@@ -36,6 +36,7 @@ class SampleBuilder:
         self.count = count
         self._inputs: list[tuple[Shape, Dtype]] = []
         self._operations: list[Operation] = []
+        self._refused: list[Operand] = []
         self._blocks: dict[int, Block] = {}
 
     def keep(self, array: Array) -> None:
@@ -63,7 +64,13 @@ class SampleBuilder:
             operands.append(self.operand(cells, layout, array.dtype))
         types = tuple(array.dtype for array in results)
         inputs, operations = tuple(self._inputs), tuple(self._operations)
-        return SampleProgram(inputs, operations, tuple(operands), types).pruned()
+        refused = tuple(self._refused)
+        return SampleProgram(inputs, operations, tuple(operands), types, refused).pruned()
+
+    def refuse(self, cells: Cells) -> None:
+        """Let samples be refused that have something true in an array of booleans (n, …)."""
+        layout = self.layout_of([cells], cells.shape)
+        self._refused.append(self.operand(cells, layout, np.dtype(bool)))
 
     def cells(self, value: Any) -> Cells:
         """Return what the elements of an array, or a number, hold; those of an array are filled."""

@@ -131,20 +131,25 @@ class SampleProgram:
         operations: in an order in which they can be carried out.
         results: one for each array that the component returned or filled.
         types: the type of each result.
+        refused: booleans, of which a sample has one that is true if the component refuses it.
     """
 
     inputs: tuple[tuple[Shape, Dtype], ...]
     operations: tuple[Operation, ...]
     results: tuple[Operand, ...]
     types: tuple[Dtype, ...]
+    refused: tuple[Operand, ...] = ()
 
     def difference(self, other: SampleProgram) -> str | None:
         """Return what another program computes otherwise; None if it computes the same."""
         for mine, others in zip(self.operations, other.operations, strict=False):
             if not mine.is_like(others):
                 return mine.name or mine.kind
-        same_count = len(self.operations) == len(other.operations)
-        return None if same_count and _are_alike(self.results, other.results) else ""
+        is_same = len(self.operations) == len(other.operations) and all(
+            _are_alike(*pair)
+            for pair in ((self.results, other.results), (self.refused, other.refused))
+        )
+        return None if is_same else ""
 
     def type_of(self, operand: Operand) -> Dtype:
         """Return the type of an operand."""
@@ -161,7 +166,7 @@ class SampleProgram:
     def pruned(self) -> SampleProgram:
         """Return the program without operations whose results are not needed."""
         count = len(self.inputs)
-        used = {operand.value for operand in self.results}
+        used = {operand.value for operand in (*self.results, *self.refused)}
         for number in range(count + len(self.operations) - 1, count - 1, -1):
             if number in used:
                 used |= {operand.value for operand in self.operations[number - count].operands}
@@ -176,7 +181,8 @@ class SampleProgram:
             for number, operation in enumerate(self.operations, start=count)
             if number in used
         )
-        return replace(self, operations=operations, results=tuple(map(moved, self.results)))
+        results, refused = (tuple(map(moved, part)) for part in (self.results, self.refused))
+        return replace(self, operations=operations, results=results, refused=refused)
 
 
 def _are_alike(first: Sequence[Operand], second: Sequence[Operand]) -> bool:

@@ -31,12 +31,27 @@ class SampleRecording(Recording):
 
     Args:
         count: the number of samples, at least 2.
+        refuses: whether `if mask.any():` and `if not mask.all():` are taken as checks of rows,
+            which end in an error; the recording continues as if all rows were right.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, refuses: bool = False) -> None:
         super().__init__()
         self._builder = SampleBuilder(count)
         self.calls = _TranslatedCalls(self._builder)
+        self._refuses = refuses
+
+    def call_ufunc(
+        self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call a ufunc, or take a test of all samples as a check of rows."""
+        is_any = ufunc is np.logical_or
+        if self._refuses and method == "reduce" and (is_any or ufunc is np.logical_and):
+            mask = self._builder.cells(self.plain(inputs[0]))
+            axes = _axes(kwargs.get("axis", 0), len(mask.shape))
+            if mask.dtype == BOOLEAN and len(axes) == len(mask.shape) and not mask.are_constant:
+                return _Check(self._builder, mask.moved(np.copy), is_any)
+        return super().call_ufunc(ufunc, method, inputs, kwargs)
 
     def input(self, x: Array) -> RecordedArray:
         """Let an array (n, …) be the next input, and return a view that records."""
@@ -54,6 +69,21 @@ class SampleRecording(Recording):
         if not all(isinstance(array, np.ndarray) for array in arrays):
             raise NotRecordedError("returns something else than arrays")
         return self._builder.program(arrays)
+
+
+class _Check:
+    """Whether any of a mask is true, or all of it, which nothing but a condition may ask for."""
+
+    def __init__(self, builder: SampleBuilder, mask: Cells, is_any: bool) -> None:
+        self._builder, self._mask, self._is_any = builder, mask, is_any
+
+    def __bool__(self) -> bool:
+        """Return what it is for rows that are not refused."""
+        mask = self._mask
+        if not self._is_any:
+            mask = self._builder.map("logical_not", [mask], [BOOLEAN], BOOLEAN)
+        self._builder.refuse(mask)
+        return not self._is_any
 
 
 class _TranslatedCalls(list[RecordedCall]):
@@ -158,13 +188,16 @@ def _copy(builder: SampleBuilder, call: RecordedCall) -> None:
 
 
 def _reduce(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("axis", "keepdims", "dtype", "where")
+    call.require_only("axis", "keepdims", "dtype", "where", "initial")
     (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
     if call.kwargs.get("where", True) is not True or rest[1:]:
         raise NotRecordedError(f"calls {call.name} with where=")
     axis = rest[0] if rest else call.kwargs.get("axis", 0)
     dtype = ufunc.resolve_dtypes((output.dtype, x.dtype, None), reduction=True)[1]
     cells = _along(builder, "reduce", ufunc.__name__, builder.cells(x), axis, dtype)
+    if call.kwargs.get("initial") is not None:
+        inputs = cells, builder.cells(call.kwargs["initial"])
+        cells = builder.map(ufunc.__name__, inputs, [dtype, dtype], dtype)
     _assign_reduced(builder, call, output, cells, axis)
 
 

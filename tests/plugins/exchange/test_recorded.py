@@ -31,7 +31,6 @@ REFUSED = {
     ("layer", "embedding"): r"several samples at once \(embedding.py",
     ("transform", "datetime"): "text",
     ("transform", "impute"): r"several samples at once \(impute.py, line \d+: if ",
-    ("transform", "log"): r"several samples at once \(scaling.py, line \d+: if wrong.any",
     ("transform", "one_hot"): "text",
     ("transform", "ordinal"): "text",
     ("transform", "quantile_normal"): r"loop over more than 64 steps does \(quantile.py",

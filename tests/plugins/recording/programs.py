@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet_plugins.recording import Operand, Operation, SampleProgram, SampleRecording
+from declnet_plugins.recording import SampleProgram, SampleRecording
 
 TABLE = np.array([[0.5, 1], [-1, 2], [3, 0.0]])
 POINTS = np.array([-1.5, -0.25, -0.25, 0.5, 2.0])
@@ -112,49 +112,3 @@ def recorded(function: Callable[..., Any], x: Any, *constants: Any) -> SamplePro
     arrays = recording.input(x.copy(order="A")), *map(recording.array, constants)
     with np.errstate(all="ignore"):
         return recording.program([function(*arrays)])
-
-
-def interpreted(program: SampleProgram, *inputs: Any) -> list[Any]:
-    """Return the results of a program for a batch."""
-    n, values = len(inputs[0]), [*inputs]
-
-    def read(operand: Operand) -> Any:
-        if operand.value is None:
-            return np.broadcast_to(operand.constant, (n, *operand.shape))
-        flat = values[operand.value].reshape(n, -1)
-        places = range(flat.shape[1]) if operand.places is None else operand.places.ravel()
-        return flat[:, list(places)].reshape(n, *operand.shape)
-
-    for operation in program.operations:
-        result = apply(operation, [read(operand) for operand in operation.operands])
-        values.append(np.broadcast_to(result, (n, *operation.shape)).astype(operation.dtype))
-    return [read(result) for result in program.results]
-
-
-def apply(operation: Operation, x: list[Any]) -> Any:
-    axes = tuple(axis + 1 for axis in operation.axes)
-    match operation.kind:
-        case "map" if operation.name == "cast":
-            return x[0].astype(operation.dtype)
-        case "map":
-            most = len(operation.shape)
-            padded = [a.reshape(len(a), *(1,) * (most + 1 - a.ndim), *a.shape[1:]) for a in x]
-            return getattr(np, operation.name)(*padded)
-        case "reduce" if operation.name.startswith("arg"):
-            last = tuple(range(-len(axes), 0))
-            moved = np.moveaxis(x[0], axes, last)
-            flat = moved.reshape(*moved.shape[: -len(axes)], -1)
-            return getattr(np, operation.name)(flat, axis=-1)
-        case "reduce":
-            return getattr(np, operation.name).reduce(x[0], axis=axes)
-        case "accumulate":
-            return getattr(np, operation.name).accumulate(x[0], axis=axes[0])
-        case "contract":
-            inputs, result = operation.equation.split("->")
-            return np.einsum(f"{','.join('Z' + a for a in inputs.split(','))}->Z{result}", *x)
-        case "take":
-            return x[0][0][x[1]]
-        case "search":
-            return np.searchsorted(x[0][0], x[1], operation.name)
-        case "join":
-            return np.concatenate([part.reshape(len(part), -1) for part in x], axis=1)

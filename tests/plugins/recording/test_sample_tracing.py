@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet_plugins.recording import NotRecordedError, RecordedGenerator, SampleRecording
+from declnet_plugins.recording import (
+    NotRecordedError,
+    RecordedGenerator,
+    SampleRecording,
+    interpreted,
+)
 
-from .programs import COUNT, TABLE, computed, interpreted, recorded
+from .programs import COUNT, TABLE, computed, recorded
 
 SHAPES = ((3,), (1,), (2, 3), (4, 1), (2, 2, 3))
 CODES = st.lists(st.integers(0, 5 * COUNT - 1), min_size=1, max_size=7)
@@ -34,7 +39,7 @@ def test_a_program_computes_the_same_for_other_batches(codes, shape, dtype, in_c
     for n in (1, 2, 7):
         x = batch(n, shape, dtype)
         expected = computed(x.copy(), TABLE, codes)
-        (result,) = interpreted(program, x)
+        ((result,), _) = interpreted(program, [x])
         assert result.dtype == expected.dtype
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from declnet import Array, Layer, verified
+from declnet import Array, Layer, LayerState, verified
 from declnet.testing import (
     CheckFailed,
     CheckSkipped,
@@ -46,6 +46,22 @@ class _Unknown(Layer):
     type = "unknown"
 
 
+class _EveryKind(Layer):
+    """A layer whose recording has operations of every kind."""
+
+    type = "every_kind"
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Fill y by reductions, running sums, products, parts, a search and rows of a table."""
+        sums = np.cumsum(np.tanh(x - x.max(axis=1, keepdims=True)), axis=1)
+        parts = np.concatenate([(sums @ state.weights)[:, ::-2], x[:, :2]], axis=1)
+        np.add(parts, np.searchsorted(np.array([-1.0, 0.5, 3.0]), x), out=y)
+        np.add(y, np.take(state.weights, np.argmax(x, axis=1), axis=0), out=y)
+
+
+WEIGHTS = np.cos(np.arange(len(NAMES) ** 2)).reshape(len(NAMES), -1).astype(DTYPE)
+
+
 def _model(subject: Subject, layer: Layer) -> ExportedModel:
     """Return a model of one layer, which takes a column of floats or integers for each name."""
     rng, shape = np.random.default_rng(5), (len(NAMES),)
@@ -54,13 +70,17 @@ def _model(subject: Subject, layer: Layer) -> ExportedModel:
         x = rng.integers(0, 9, ROWS) if number % 2 else rng.normal(size=ROWS).astype(DTYPE)
         x.flags.writeable = False
         columns[ExportedColumn(name, "integer" if number % 2 else "number")] = x
-    factor = 1 if isinstance(layer, Unchanged) else 2
-    outputs = factor * np.stack(list(columns.values()), axis=1).astype(DTYPE)
+    rows, parameters = np.stack(list(columns.values()), axis=1).astype(DTYPE), {}
+    outputs = rows if isinstance(layer, Unchanged) else 2 * rows
+    if isinstance(layer, _EveryKind):
+        parameters, state = {"weights": WEIGHTS}, LayerState(rng, training=False)
+        state.weights = WEIGHTS
+        layer.forward(rows, outputs, state)
     member = ExportedMember(
         name="",
         steps=(),
         inputs=(ExportedInput("x", NAMES, shape),),
-        nodes=(ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
+        nodes=(ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, parameters),),
         finish=(ExportedFinish("y", shape, NoLoss()),),
     )
     output = ExportedOutput("", shape, "values")
@@ -164,8 +184,24 @@ def refuses_what_it_cannot_write(subject: Subject) -> None:
         _predict(predict, model, "a layer without a translation")
 
 
+@check
+def writes_recorded_components(subject: Subject) -> None:
+    """Writes what is recorded of a layer without a translation, operations of every kind, right."""
+    model = _model(subject, _EveryKind())
+    with written_file(subject) as path:
+        try:
+            _exported(subject, model, path)
+        except ExportError as error:
+            raise CheckSkipped(f"it does not write recorded components: {error}") from None
+        predict = called(subject, Exporter.predictor, path)
+        if predict is None:
+            raise CheckSkipped("it has no predictor(), which runs a file")
+        _predict(predict, model, "a recorded layer")
+
+
 CHECKS = (
     writes_the_same_bytes,
     predicts_any_number_of_rows,
     refuses_what_it_cannot_write,
+    writes_recorded_components,
 )

@@ -65,6 +65,16 @@ INDICES = "ijklmnpq"
 LARGEST_INTEGER = 2**31 - 1
 
 
+REFUSAL = """
+for (int i = 0; i < $size; i++) {
+    if (x[i]) {
+        out->column = $column;
+        return ${PREFIX}_OUT_OF_RANGE;
+    }
+}
+"""
+
+
 def write_program(
     writer: CWriter, site: TranslationSite, program: SampleProgram
 ) -> tuple[Value, ...]:
@@ -124,6 +134,8 @@ class _Writing:
                 text = getattr(self, f"_{operation.kind}")(operation, body)
                 value = self._step(body, text, operation.shape, operation.dtype)
                 self._values[self._count + position] = value
+        for mask in map(self._result, self._program.refused):
+            self._writer.check(REFUSAL, {"x": mask}, size=mask.size)
         return tuple(map(self._result, self._program.results))
 
     def _find_roots(self) -> list[int]:
@@ -134,7 +146,8 @@ class _Writing:
             for operand in operation.operands:
                 if operand.value is not None:
                     readers.setdefault(operand.value, []).append((position, operand))
-        results = {operand.value for operand in self._program.results}
+        known = (*self._program.results, *self._program.refused)
+        results = {operand.value for operand in known}
         roots = [*range(len(operations))]
         for position in reversed(roots):
             operation, value = operations[position], self._count + position

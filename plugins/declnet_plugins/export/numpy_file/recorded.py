@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet import Shape
 from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.export.numpy_file.writer import NumpyWriter, Variable
+from declnet_plugins.export.numpy_file.writer import REFUSED, NumpyWriter, Variable
 from declnet_plugins.recording import Operand, Operation, SampleProgram
 
 
@@ -19,6 +19,8 @@ def write_program(
     writing = _Writing(writer, site, program)
     for operation in program.operations:
         writing.add(operation)
+    for operand in program.refused:
+        writer.lines.append(f"{REFUSED}.append({writing.read(operand)})")
     return tuple(map(writing.result, program.results))
 
 

@@ -21,22 +21,9 @@ from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Or
 from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, Datetime, part_of
 from declnet_plugins.standard.transforms.impute import Impute
 from declnet_plugins.standard.transforms.quantile import EDGE, Quantile, normal_quantiles, ranks
-from declnet_plugins.standard.transforms.scaling import Log
 from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS, Tokenize
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal
-
-
-def log(x: Array, *, shift: float) -> Array:
-    return np.asarray(np.log(np.where(x > -shift, x.astype(float) + shift, np.nan)))
-
-
-def log_refuses(x: Array, *, shift: float) -> Array:
-    return np.asarray(x <= -shift)
-
-
-def from_log(y: Array, *, shift: float) -> Array:
-    return np.asarray(np.exp(y) - shift)
 
 
 def by_number(x: Array, quantiles: Array) -> Any:
@@ -185,7 +172,6 @@ class NumpyTransforms(NumpyTranslation):
     """Transforms of columns, and their inverses for targets."""
 
     functions: ClassVar[Any] = {
-        Log: log,
         Quantile: quantile,
         Impute: impute,
         OneHot: one_hot,
@@ -195,11 +181,9 @@ class NumpyTransforms(NumpyTranslation):
         Tokenize: tokenize,
     }
     inverses: ClassVar[Any] = {
-        Log: from_log,
         Quantile: from_quantile,
     }
     refusals: ClassVar[Any] = {
-        Log: log_refuses,
         OneHot: category_refuses,
         Ordinal: category_refuses,
         GroupRare: group_rare_refuses,

@@ -1,4 +1,4 @@
-"""Transforms of numbers that refuse rows or take texts, in C99.
+"""Missing values in C99, and what transforms of columns share.
 
 Everything is computed in the type of raw numbers, `double` by default, item by item. A missing
 number is NaN, a missing text NULL.
@@ -7,8 +7,6 @@ number is NaN, a missing text NULL.
 from __future__ import annotations
 
 from math import prod
-from textwrap import indent
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +15,6 @@ from declnet_plugins.export.c99.text import string
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.impute import Impute
-from declnet_plugins.standard.transforms.scaling import Log
 
 FAIL = """{
     out->column = $column;
@@ -28,52 +25,9 @@ FAIL = """{
 EACH = """
 for (int i = 0; i < $size; i++) {
     const $number v = ($number) x[i];
-    $before
-    y[i] = ($kind) ($value);
+    y[i] = ($kind) ($missing(v) ? $value : v);
 }
 """
-
-
-def each_number(site: TranslationSite, value: str, before: str = "", **terms: Any) -> Value:
-    """Compute a value of each number `v` of a column, in the type of raw numbers.
-
-    Columns of arrays become floats, like the network's input; all else has the type of raw numbers.
-
-    Args:
-        site: the transform's place.
-        value: an expression.
-        before: statements before it.
-        terms: as for `CWriter.compute`.
-    """
-    writer: CWriter = site.writer
-    x: Value = site.inputs[0]
-    is_raw = site.inverse or x.ctype == writer.number
-    kind = writer.number if is_raw else "float"
-    body = EACH.replace("$value", value).replace("    $before\n", indented(before))
-    return writer.compute(
-        site.name, body, {"x": x}, x.shape, ctype=kind, inline=True, in_place="x",
-        size=x.size, kind=kind, **terms,
-    )  # fmt: skip
-
-
-def indented(text: str) -> str:
-    """Return lines of a body, indented; empty for no text."""
-    return indent(text.strip("\n"), "    ") + "\n" if text else ""
-
-
-class CLog(CTranslation):
-    """y = log(x + shift); smaller numbers are an error."""
-
-    replaces = (Log,)
-
-    def write(self, transform: Log, site: TranslationSite, w: CWriter) -> Value:
-        """Add a loop over the column's numbers."""
-        shift = w.raw(transform.shift)
-        if site.inverse:
-            return each_number(site, f"exp$f(v) - {shift}")
-        return each_number(
-            site, f"log$f(v + {shift})", f"if (v <= -{shift}) {FAIL % 'OUT_OF_RANGE'}"
-        )
 
 
 class CImpute(CTranslation):
@@ -89,12 +43,16 @@ class CImpute(CTranslation):
                 site.name, f"y[0] = x[0] == NULL ? {string(value)} : x[0];", {"x": x}, (),
                 ctype=TEXT, inline=True, in_place="x",
             )  # fmt: skip
-        missing = "!isfinite(v)" if transform.infinite else "isnan(v)"
         number = w.raw(value) if np.ndim(value) == 0 else ""
         if not number:
             constant = w.raw_constant(f"{site.name}_value", np.asarray(value, float))
             number = f"{constant}[i]"
-        return each_number(site, f"{missing} ? {number} : v")
+        kind = w.number if x.ctype == w.number else "float"
+        return w.compute(
+            site.name, EACH, {"x": x}, x.shape, ctype=kind, inline=True, in_place="x",
+            size=x.size, kind=kind, missing="!isfinite" if transform.infinite else "isnan",
+            value=number,
+        )  # fmt: skip
 
 
 def require_scalar_types(site: TranslationSite) -> None:
