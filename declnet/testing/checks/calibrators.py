@@ -34,8 +34,11 @@ ROWS = 10 * SAMPLES
 MANY = 2000
 """The same where the coverage is counted."""
 
-ALLOWED = 0.04
-"""How much less than promised that may be: four standard deviations, or more."""
+REPETITIONS, NEW = 200, 30
+"""How often a calibrator is fitted to few samples, and for how many new ones each time."""
+
+ALLOWED, FEW = 0.04, 0.06
+"""How much less than promised the coverage may be: four standard deviations, or more."""
 
 CLASSES = 4
 
@@ -49,23 +52,27 @@ class PredictedTask:
     y_pred: Array
     y_true: Array
 
-    def part(self, rows: slice) -> PredictedTask:
+    def part(self, rows: slice | Array) -> PredictedTask:
         """Return some of the samples."""
-        return PredictedTask(
-            self.name, self.task, self.y_pred[rows].copy(), self.y_true[rows].copy()
-        )
+        return replace(self, y_pred=self.y_pred[rows].copy(), y_true=self.y_true[rows].copy())
+
+    @property
+    def truth(self) -> Array:
+        """The targets in the shape of the probabilities, 0 and 1."""
+        truth: Array = np.eye(CLASSES)[self.y_true] if self.task == "classes" else self.y_true
+        return truth.astype(float)
 
 
 Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
 
 
 def _classes(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    p = rng.dirichlet(np.ones(CLASSES), n)
+    p = rng.dirichlet((0.8, 0.2, 1.6, 0.4), n)
     return p, (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1).clip(max=CLASSES - 1)
 
 
-def _flags(rng: np.random.Generator, n: int, *outputs: int) -> tuple[Array, Array]:
-    p = rng.uniform(0.01, 0.99, (n, *outputs))
+def _flags(rng: np.random.Generator, n: int, *powers: float) -> tuple[Array, Array]:
+    p = rng.uniform(0.01, 0.99, (n, *([len(powers)] if powers else []))) ** (powers or 1)
     return p, (rng.random(p.shape) < p).astype(np.intp)
 
 
@@ -79,25 +86,23 @@ def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
     return y * np.exp(rng.normal(0, 0.5, n)) - 0.5, y  # of these predictions, 6 % are not positive
 
 
-def _positive_quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    y_pred, y = _positive(rng, n)
-    return y_pred[:, None] * [0.5, 1.0, 2.0], y
+def _quantiles(draw: Draw, factors: Any, shifts: Any) -> Draw:
+    def quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        y_pred, y = draw(rng, n)
+        return y_pred[:, None] * factors + shifts, y
 
-
-def _quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    y_pred, y = _values(rng, n)
-    return y_pred[:, None] + [-1.3, 0.0, 1.3], y
+    return quantiles
 
 
 _DRAWS: tuple[tuple[str, Task, Draw], ...] = (
     ("classes", "classes", _classes),
     ("two classes", "binary", _flags),
-    ("flags", "flags", lambda rng, n: _flags(rng, n, 3)),
+    ("flags", "flags", lambda rng, n: _flags(rng, n, 1.0, 3.0, 0.5)),
     ("values", "values", _values),
     ("several values", "values", lambda rng, n: _values(rng, n, 3)),
-    ("quantiles", "values", _quantiles),
+    ("quantiles", "values", _quantiles(_values, 1.0, [-1.3, 0.0, 1.3])),
     ("positive values", "values", _positive),
-    ("positive quantiles", "values", _positive_quantiles),
+    ("positive quantiles", "values", _quantiles(_positive, [0.5, 1.0, 2.0], 0.0)),
 )
 
 
@@ -113,15 +118,14 @@ def candidates(subject: Subject, rows: int = ROWS) -> Iterator[PredictedTask]:
 
 def _takes_targets(subject: Subject, y_true: Array) -> bool:
     """Return whether it can be fitted to numbers as targets, which it may only read."""
-
-    def verified() -> bool:
-        try:
-            subject.instance.verify_targets(y_true)
-        except ColumnError:
+    verify = partial(subject.instance.verify_targets, y_true)
+    try:
+        call_locked("verify_targets", verify, {"y_true": y_true})
+    except CheckFailed as failure:
+        if isinstance(failure.__cause__, ColumnError):
             return False
-        return True
-
-    return bool(call_locked("verify_targets", verified, {"y_true": y_true}))
+        raise
+    return True
 
 
 def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
@@ -138,28 +142,32 @@ def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) ->
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     arrays["y_pred"] = y_pred
 
-    def call(method: Callable[..., Any]) -> Any:
-        function = partial(verified, method, calibrator, y_pred, state)
+    def call(method: Callable[..., Any], *arguments: Any) -> Any:
+        function = partial(verified, method, calibrator, *arguments, state)
         return call_locked(f"{method.__name__} for {data.name}", function, arrays)
 
     results: dict[str, Array] = {}
     if "apply" in gives:
-        results["y"] = call(Calibrator.apply)
+        results["y"] = y = call(Calibrator.apply, y_pred)
+        total = y.sum(axis=1) if data.task == "classes" else 1
+        if data.task != "values" and (y.min() < 0 or y.max() > 1 or not np.allclose(total, 1)):
+            fault = f"apply gives no probabilities for {data.name}: {y.min():g} to {y.max():g}"
+            raise CheckFailed(f"{fault}, with sums up to {np.max(total):g}", fault)
     if "threshold" in gives and data.task in ("binary", "flags"):
-        function, units = partial(verified, Calibrator.threshold, calibrator, state), y_pred[0].size
-        threshold = np.asarray(call_locked(f"threshold for {data.name}", function, arrays))
-        if threshold.ndim and (units == 1 or threshold.shape != (units,)):
-            fault = f"returned numbers of shape {threshold.shape} for {units} outputs"
-            raise CheckFailed(f"threshold() {fault}")
+        threshold = np.asarray(call(Calibrator.threshold))
+        if threshold.shape not in ((), y_pred.shape[1:]):
+            fault = f"threshold() returned numbers of shape {threshold.shape}"
+            raise CheckFailed(f"{fault} for {y_pred[0].size} outputs", fault)
         results["threshold"] = np.atleast_1d(threshold)
     if "intervals" in gives and data.task == "values":
-        lower, upper = call(Calibrator.intervals)
-        for bound in (lower, upper):
+        for name, bound in zip(("lower", "upper"), call(Calibrator.intervals, y_pred), strict=True):
             if bound.shape != data.y_true.shape:
                 raise CheckFailed(f"intervals has the shape {bound.shape}, not {data.y_true.shape}")
-        results |= {"lower": lower, "upper": upper}
+            results[name] = bound
     if "sets" in gives and data.task in ("classes", "binary"):
-        results["sets"] = call(Calibrator.sets)
+        results["sets"] = call(Calibrator.sets, y_pred)
+    if not results:
+        raise CheckFailed(f"it takes {data.name}, but gives nothing for them", "gives nothing")
     return results
 
 
@@ -182,77 +190,80 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 @check
 def gives_something_for_its_tasks(subject: Subject) -> None:
-    """Is fitted to predictions of all tasks that it declares, and gives something for each."""
-    for data in candidates(subject):
-        results = _results(subject, data, fitted_state(subject, data))
-        if not results:
-            raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
-    called(subject, Calibrator.least_samples)
-
-
-@check
-def gives_probabilities_for_probabilities(subject: Subject) -> None:
-    """Gives probabilities where it is given some: from 0 to 1, with the sum 1 for classes."""
-    if "apply" not in subject.instance.gives():
-        raise CheckSkipped("it does not change predictions")
-    for data in candidates(subject):
-        if data.task == "values":
-            continue
-        y = _results(subject, data, fitted_state(subject, data))["y"]
-        if y.min() < 0 or y.max() > 1:
-            raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
-        if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
-            raise CheckFailed("the probabilities that apply gives do not sum to 1")
-
-
-@check
-def takes_few_and_perfect_predictions(subject: Subject) -> None:
-    """Is fitted to as few samples as it says, to perfect predictions, and to a single class."""
+    """Is fitted to what it declares: also few samples, perfect predictions, or some classes."""
     least = called(subject, Calibrator.least_samples)
     for data in candidates(subject):
-        parts = [data.part(slice(rows)) for rows in SIZES if least <= rows < ROWS]
-        rows = slice(max(least, ROWS))
-        several, flat = data.part(rows), data.y_true.reshape(len(data.y_true), -1)
-        perfect: Array = several.y_true.astype(float)
-        if data.task == "classes":
-            perfect = np.eye(CLASSES)[several.y_true]
-        if perfect.shape == several.y_pred.shape:
-            parts.append(replace(several, name=f"perfect {data.name}", y_pred=perfect))
-        if data.task != "values":
-            one = (flat == flat[0]).all(axis=1)
-            alike = PredictedTask("a single class", data.task, data.y_pred[one], data.y_true[one])
-            parts += [alike] if one.sum() >= least else []
-        for part in parts:
-            _results(subject, part, fitted_state(subject, part))
+        usual, flat = data.part(slice(ROWS)), data.y_true.reshape(len(data.y_true), -1)
+        parts = [data.part(slice(rows)) for rows in SIZES]
+        if data.y_pred.shape == data.truth.shape:
+            parts.append(replace(data, name=f"perfect {data.name}", y_pred=data.truth))
+        for label in () if data.task == "values" else (0, flat.max()):
+            parts += [data.part((flat == label).all(1)), data.part((flat != label).all(1))]
+        for part in (part for part in parts if len(part.y_true) >= least):
+            state = fitted_state(subject, part)
+            for new in (part, usual):
+                _results(subject, new, state)
+
+
+@check
+def keeps_what_probabilities_tell(subject: Subject) -> None:
+    """Gives probabilities for probabilities; where these are right, about as good ones."""
+    if "apply" not in subject.instance.gives():
+        raise CheckSkipped("it does not change predictions")
+    for data in (data for data in candidates(subject, MANY) if data.task != "values"):
+        new, state = data.part(slice(MANY, None)), fitted_state(subject, data.part(slice(MANY)))
+        after, before, constant = (
+            float(np.mean((p - new.truth) ** 2))
+            for p in (_results(subject, new, state)["y"], new.y_pred, new.truth.mean(axis=0))
+        )
+        if after > (before + constant) / 2:
+            raise CheckFailed(
+                f"apply changes probabilities of {data.name} whose mean squared error is "
+                f"{before:.3g} to some with {after:.3g}, while the frequencies have "
+                f"{constant:.3g}; keep the order of samples and classes"
+            )
 
 
 @check
 def keeps_its_promise(subject: Subject) -> None:
-    """Covers as many targets of new samples of the same distribution as it promises."""
+    """Covers as many targets of new samples as it promises, fitted to few samples or many."""
     promised = called(subject, Calibrator.promised_coverage)
     if promised is None:
         raise CheckSkipped("it promises no coverage")
-    for data in candidates(subject, MANY):
-        new = data.part(slice(MANY, None))
-        results = _results(subject, new, fitted_state(subject, data.part(slice(MANY))))
+    least = called(subject, Calibrator.least_samples)
+    few = [least, next((n for n in SIZES if n > least), 2 * least)]
+    for data in candidates(subject, max(MANY, few[-1] * REPETITIONS)):
+        for n, repetitions, allowed in (*((n, REPETITIONS, FEW) for n in few), (MANY, 1, ALLOWED)):
+            coverage = _coverage(subject, data, n, repetitions)
+            if coverage is not None and coverage < promised - allowed:
+                raise CheckFailed(
+                    f"it promises a coverage of {promised:g}, but fitted to {n} samples of "
+                    f"{data.name}, it has {coverage:.3g}; see least_samples()"
+                )
+
+
+def _coverage(subject: Subject, data: PredictedTask, n: int, repetitions: int) -> float | None:
+    """Return the share of targets in intervals or sets if fitted to other n; None without any."""
+    held = []
+    for start in range(0, n * repetitions, n):
+        rows = np.arange(start, start + max(n, NEW)) + n * repetitions
+        new, few = data.part(rows % len(data.y_true)), data.part(slice(start, start + n))
+        results = _results(subject, new, fitted_state(subject, few))
         if "sets" in results:
-            held = results["sets"][np.arange(MANY), new.y_true]
+            held.append(results["sets"][np.arange(len(rows)), new.y_true].mean())
         elif "lower" in results:
-            held = (results["lower"] <= new.y_true) & (new.y_true <= results["upper"])
+            is_held = (results["lower"] <= new.y_true) & (new.y_true <= results["upper"])
+            held.append(is_held.mean())
         else:
-            continue
-        if held.mean() < promised - ALLOWED:
-            raise CheckFailed(
-                f"it promises a coverage of {promised:g}, but for {data.name} it is {held.mean():g}"
-            )
+            return None
+    return float(np.mean(held))
 
 
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
     for data in candidates(subject):
-        state = fitted_state(subject, data)
-        read = stored_again(state)
+        read = stored_again(fitted_state(subject, data))
         with calling("verify_state"):
             subject.instance.verify_state(read)
         called(subject, Calibrator.summary, read)
@@ -269,8 +280,7 @@ CHECKS = (
     leaves_inputs_alone,
     gives_something_for_its_tasks,
     *USED_ONCE,
-    gives_probabilities_for_probabilities,
-    takes_few_and_perfect_predictions,
+    keeps_what_probabilities_tell,
     keeps_its_promise,
     parts_equal_the_whole,
     keeps_uses_apart,
