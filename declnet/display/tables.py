@@ -206,3 +206,20 @@ def _faults_of_columns(table: ResultTable) -> Iterator[str]:
             yield f'has a column of an unknown kind "{kind}"'
     if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
         yield "has a chart without a known mark or without values"
+
+
+def faults_of_kinds(table: ResultTable) -> Iterator[str]:
+    """Yield what a valid table declares otherwise than it is: kinds of cells, numbers, marks."""
+    chart, kinds = table.chart, dict(table.kinds)
+    if chart is not None:
+        kinds |= dict.fromkeys((*chart.y, *[chart.x] * (chart.mark == "lines")), "number")
+    for name, kind in kinds.items():
+        for row in (*table.rows, *table.footer):
+            cell = row[table.columns.index(name)]
+            is_text = isinstance(cell, str) and kind not in ("text", "setting")
+            is_fraction = kind == "integer" and isinstance(cell, float) and math.isfinite(cell % 1)
+            if is_text or (is_fraction and cell % 1):
+                yield f'table "{table.title}" has {cell!r} in the column "{name}" of kind {kind}'
+    for row, column, mark in table.marks:
+        if not (row < len(table.rows) and column < len(table.columns) and -1 <= mark <= 1):
+            yield f'table "{table.title}" has a mark of {mark:g} at row {row}, column {column}'

@@ -37,10 +37,13 @@ MANY = 2000
 REPETITIONS, NEW = 200, 30
 """How often a calibrator is fitted to few samples, and for how many new ones each time."""
 
-ALLOWED, FEW = 0.04, 0.06
-"""How much less than promised the coverage may be: four standard deviations, or more."""
+DEVIATIONS = 4
+"""How many standard deviations less than promised the coverage may be."""
 
 CLASSES = 4
+
+FREQUENCIES, POWERS = (0.8, 0.2, 1.6, 0.4), (1.0, 3.0, 0.5)
+"""How frequent classes and flags are, in no order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,55 +66,27 @@ class PredictedTask:
         return truth.astype(float)
 
 
-Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
-
-
-def _classes(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    p = rng.dirichlet((0.8, 0.2, 1.6, 0.4), n)
-    return p, (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1).clip(max=CLASSES - 1)
-
-
-def _flags(rng: np.random.Generator, n: int, *powers: float) -> tuple[Array, Array]:
-    p = rng.uniform(0.01, 0.99, (n, *([len(powers)] if powers else []))) ** (powers or 1)
-    return p, (rng.random(p.shape) < p).astype(np.intp)
-
-
-def _values(rng: np.random.Generator, n: int, *shape: int) -> tuple[Array, Array]:
-    y = rng.normal(3, 2, (n, *shape))
-    return y + rng.normal(0, 1, y.shape), y
-
-
-def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    y = np.exp(rng.normal(1, 1, n))
-    return y * np.exp(rng.normal(0, 0.5, n)) - 0.5, y  # of these predictions, 6 % are not positive
-
-
-def _quantiles(draw: Draw, factors: Any, shifts: Any) -> Draw:
-    def quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-        y_pred, y = draw(rng, n)
-        return y_pred[:, None] * factors + shifts, y
-
-    return quantiles
-
-
-_DRAWS: tuple[tuple[str, Task, Draw], ...] = (
-    ("classes", "classes", _classes),
-    ("two classes", "binary", _flags),
-    ("flags", "flags", lambda rng, n: _flags(rng, n, 1.0, 3.0, 0.5)),
-    ("values", "values", _values),
-    ("several values", "values", lambda rng, n: _values(rng, n, 3)),
-    ("quantiles", "values", _quantiles(_values, 1.0, [-1.3, 0.0, 1.3])),
-    ("positive values", "values", _positive),
-    ("positive quantiles", "values", _quantiles(_positive, [0.5, 1.0, 2.0], 0.0)),
-)
-
-
 def candidates(subject: Subject, rows: int = ROWS) -> Iterator[PredictedTask]:
     """Yield predictions and targets that it takes: `rows` to fit to, and others."""
-    for name, task, draw in _DRAWS:
+    rng, n = np.random.default_rng(37), 2 * rows
+    classes, flags = rng.dirichlet(FREQUENCIES, n), rng.uniform(0.01, 0.99, (n, 3)) ** POWERS
+    labels = (classes.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=CLASSES - 1)
+    y, positive = rng.normal(3, 2, (n, 3)), np.exp(rng.normal(1, 1, n))
+    y_pred, is_set = y + rng.normal(0, 1, (n, 3)), (rng.random((n, 3)) < flags).astype(np.intp)
+    near = positive * np.exp(rng.normal(0, 0.5, n)) - 0.5  # of which 6 % are not positive
+    for name, task, predicted, y_true in (
+        ("classes", "classes", classes, labels),
+        ("two classes", "binary", flags[:, 0], is_set[:, 0]),
+        ("flags", "flags", flags, is_set),
+        ("values", "values", y_pred[:, 0], y[:, 0]),
+        ("several values", "values", y_pred, y),
+        ("quantiles", "values", y_pred[:, :1] + [-1.3, 0.0, 1.3], y[:, 0]),
+        ("positive values", "values", near, positive),
+        ("positive quantiles", "values", near[:, None] * [0.5, 1.0, 2.0], positive),
+    ):
         is_taken = "quantiles" not in name or subject.instance.takes_quantiles
         if task in subject.instance.tasks and is_taken:
-            data = PredictedTask(name, task, *draw(np.random.default_rng(37), 2 * rows))
+            data = PredictedTask(name, task, predicted.copy(), y_true.copy())  # type: ignore[arg-type]
             if task != "values" or _takes_targets(subject, data.y_true):
                 yield data
 
@@ -154,11 +129,10 @@ def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) ->
             fault = f"apply gives no probabilities for {data.name}: {y.min():g} to {y.max():g}"
             raise CheckFailed(f"{fault}, with sums up to {np.max(total):g}", fault)
     if "threshold" in gives and data.task in ("binary", "flags"):
-        threshold = np.asarray(call(Calibrator.threshold))
-        if threshold.shape not in ((), y_pred.shape[1:]):
+        results["threshold"] = threshold = np.atleast_1d(call(Calibrator.threshold))
+        if threshold.shape not in ((1,), y_pred.shape[1:]):
             fault = f"threshold() returned numbers of shape {threshold.shape}"
             raise CheckFailed(f"{fault} for {y_pred[0].size} outputs", fault)
-        results["threshold"] = np.atleast_1d(threshold)
     if "intervals" in gives and data.task == "values":
         for name, bound in zip(("lower", "upper"), call(Calibrator.intervals, y_pred), strict=True):
             if bound.shape != data.y_true.shape:
@@ -232,10 +206,11 @@ def keeps_its_promise(subject: Subject) -> None:
         raise CheckSkipped("it promises no coverage")
     least = called(subject, Calibrator.least_samples)
     few = [least, next((n for n in SIZES if n > least), 2 * least)]
-    for data in candidates(subject, max(MANY, few[-1] * REPETITIONS)):
-        for n, repetitions, allowed in (*((n, REPETITIONS, FEW) for n in few), (MANY, 1, ALLOWED)):
+    for data in candidates(subject, max(MANY, REPETITIONS * max(*few, NEW))):
+        for n, repetitions in (*((n, REPETITIONS) for n in few), (MANY, 1)):
             coverage = _coverage(subject, data, n, repetitions)
-            if coverage is not None and coverage < promised - allowed:
+            variance = promised * (1 - promised) * (1 / (n + 2) + 1 / max(n, NEW)) / repetitions
+            if coverage is not None and coverage < promised - DEVIATIONS * variance**0.5:
                 raise CheckFailed(
                     f"it promises a coverage of {promised:g}, but fitted to {n} samples of "
                     f"{data.name}, it has {coverage:.3g}; see least_samples()"
@@ -243,20 +218,17 @@ def keeps_its_promise(subject: Subject) -> None:
 
 
 def _coverage(subject: Subject, data: PredictedTask, n: int, repetitions: int) -> float | None:
-    """Return the share of targets in intervals or sets if fitted to other n; None without any."""
-    held = []
-    for start in range(0, n * repetitions, n):
-        rows = np.arange(start, start + max(n, NEW)) + n * repetitions
-        new, few = data.part(rows % len(data.y_true)), data.part(slice(start, start + n))
+    """Return the share of targets in intervals or sets if fitted to n samples; None without any."""
+    held, size = [], max(n, NEW)
+    for number in range(repetitions):
+        few = data.part(slice(number * n, (number + 1) * n))
+        new = data.part(np.arange(number * size, (number + 1) * size) + len(data.y_true) // 2)
         results = _results(subject, new, fitted_state(subject, few))
         if "sets" in results:
-            held.append(results["sets"][np.arange(len(rows)), new.y_true].mean())
+            held.append(results["sets"][np.arange(size), new.y_true])
         elif "lower" in results:
-            is_held = (results["lower"] <= new.y_true) & (new.y_true <= results["upper"])
-            held.append(is_held.mean())
-        else:
-            return None
-    return float(np.mean(held))
+            held.append((results["lower"] <= new.y_true) & (new.y_true <= results["upper"]))
+    return float(np.mean(held)) if held else None
 
 
 @check

@@ -27,6 +27,7 @@ from declnet import (
     Run,
     RunContext,
     StepObserver,
+    verified,
 )
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.common import (
@@ -55,20 +56,22 @@ REQUESTS = {name for name in vars(Run) if inspect.isfunction(vars(Run)[name])} -
 READING = ("parameters", "predict", "vector", "to_vector", "from_vector")
 """Methods of a model in training that change nothing."""
 
+METRICS = {"train": {"loss": 0.5}, "test": {"loss": 0.6}}
+
 LOST = 2
 """The number of epochs after the checkpoint that run a second time."""
 
 PARTS = (1, 12, 30)
 """The number of epochs after which a run is resumed."""
 
-RUNS: tuple[tuple[bool, int, BaseException | None], ...] = (
-    (True, EPOCHS, None),
-    (False, EPOCHS, None),
-    (True, EPOCHS, KeyboardInterrupt()),
-    (True, 0, KeyboardInterrupt()),
-    (False, 3, ValueError("the run failed")),
+RUNS: tuple[tuple[bool, int, int, BaseException | None], ...] = (
+    (True, 1, EPOCHS, None),
+    (False, EPOCHS + 1, EPOCHS, None),
+    (True, 1, EPOCHS, KeyboardInterrupt()),
+    (True, 1, 0, KeyboardInterrupt()),
+    (False, 1, 3, ValueError("the run failed")),
 )
-"""Whether a run has a folder, after how many epochs it ends, and by which error."""
+"""Whether a run has a folder, which epochs are logged, after how many it ends, and the error."""
 
 
 class _Layer(Layer):
@@ -112,11 +115,16 @@ class _Play:
     def _better(self, name: str) -> Any:
         return self._known.get(name.removeprefix(VALIDATION))
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: Any, verifies: bool = False) -> Any:
         """Call a method of the callback, which may only read the parameters that are trained."""
-        w = self._model.store.vector.copy()
+        callback, w = self._subject.instance, self._model.store.vector.copy()
         with calling(name), np.errstate(all="raise"):
-            result = getattr(self._subject.instance, name)(*arguments)
+            call = (
+                partial(verified, getattr(Callback, name))
+                if verifies
+                else getattr(type(callback), name)
+            )
+            result = call(callback, *arguments)
         if (self._model.store.vector != w).any():
             fault = f"{name} writes to the trained parameters, which it may only read"
             raise CheckFailed(f"{fault}; use evaluated, or load_parameters", fault)
@@ -149,7 +157,7 @@ class _Play:
                 self._call("after_update", self._state, step)
             self._call("epoch_trained", self._state, number)
             w = self._model.vector()
-            evaluated = called(self._subject, Callback.evaluated, self._state, w)
+            evaluated = self._call("evaluated", self._state, w, verifies=True)
             if evaluated is not None:
                 self.asked.append((number, "evaluated", repr(evaluated)))
             logged = (number + 1) % self._log_every == 0
@@ -168,26 +176,25 @@ class _Play:
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the run, by an error or none."""
-        metrics = {"train": {"loss": 0.5}, "test": {"loss": 0.6}}
         if error is not None:
             self._call("failed", self._state, error)
             return
         self._call("training_ended", self._state)
-        self._call("finished", self._state, metrics)
+        self._call("finished", self._state, METRICS)
         if self.directory is not None:
-            self._call("found_finished", self.directory, metrics)
+            self._call("found_finished", self.directory, METRICS)
 
     def _finished(self, number: int, logged: bool) -> EpochFinished:
         """Return an epoch with all metrics if it is logged, else with those it monitors."""
-        names = self._monitored | ({*self._known} if logged else set())
-        names |= {VALIDATION + name for name in self._known} if logged else set()
-        rows: tuple[dict[str, float], ...] = ({}, {})
-        for name in sorted(names):
-            rows[name.startswith(VALIDATION)][name.removeprefix(VALIDATION)] = self._value(
-                name, number
-            )
+        names = {*self._monitored}
+        if logged:
+            names |= {prefix + name for name in self._known for prefix in ("", VALIDATION)}
+        values = {name: self._value(name, number) for name in sorted(names)}
+        validated = {name for name in names if name.startswith(VALIDATION)}
+        metrics = {name: values[name] for name in values if name not in validated}
+        validation = {name.removeprefix(VALIDATION): values[name] for name in sorted(validated)}
         kind = EpochLogged if logged else EpochFinished
-        return kind(number, 0.1 * self.scale, *rows)
+        return kind(number, 0.1 * self.scale, metrics, validation)
 
     def _value(self, name: str, epoch: int) -> float:
         """Return a metric that improves while the model learns, then gets worse."""
@@ -264,17 +271,10 @@ def _lines(content: bytes) -> int:
 
 
 @check
-def names_what_it_monitors(subject: Subject) -> None:
-    """Names by `monitors` the metrics that `after_epoch` reads, which alone are computed."""
-    with _played(subject, log_every=EPOCHS + 1) as play:
-        play.follow(*range(EPOCHS)).finish()
-
-
-@check
 def follows_a_run(subject: Subject) -> None:
-    """Follows a run to its end or failure, with a folder or without, and leaves no file open."""
-    for folder, epochs, error in RUNS:
-        with _played(subject, folder) as play:
+    """Follows a run to its end or failure, whatever is logged or written; leaves no file open."""
+    for folder, log_every, epochs, error in RUNS:
+        with _played(subject, folder, log_every) as play:
             play.follow(*range(epochs)).finish(error)
             links = [os.path.realpath(link) for link in Path("/proc/self/fd").glob("*")]  # Linux
             for path in _paths(play.directory):
@@ -308,7 +308,6 @@ def writes_each_epoch_once(subject: Subject) -> None:
 
 
 CHECKS = (
-    names_what_it_monitors,
     follows_a_run,
     *USED_ONCE,
     saves_plain_values,

@@ -24,8 +24,8 @@ from declnet.testing.checking import (
     require_available,
 )
 
-TASKS, FAULTY, ROOM = 4, 1, 2
-"""How many tasks there are, which of them raises an exception, and how many may wait."""
+TASKS, FAULTY, SOME = 4, 1, 2
+"""How many tasks there are, which of them raises an exception, and how many are there at first."""
 
 MANY = 10_000
 """More tasks than any executor has room for."""
@@ -66,16 +66,17 @@ class _Task(ExecutorTask):
 
 
 class _Tasks(Iterator[ExecutorTask]):
-    """Tasks, of which no more than `room` wait for an answer: there may be others after that."""
+    """Tasks, exhausted after some of them, and later for good: there are others after an answer."""
 
-    def __init__(self, texts: list[str], room: int = MANY) -> None:
-        self._texts, self._room, self._thread = texts, room, threading.get_ident()
+    def __init__(self, texts: list[str], pause: int = MANY) -> None:
+        self._texts, self._pause, self._thread = texts, pause, threading.get_ident()
         self.taken, self.waiting = 0, set[int]()
 
     def __next__(self) -> ExecutorTask:
         if threading.get_ident() != self._thread:
             raise CheckFailed("it takes tasks in a thread other than the one that asks for updates")
-        if self.taken == len(self._texts) or len(self.waiting) == self._room:
+        if self.taken == min(len(self._texts), self._pause):
+            self._pause = MANY
             raise StopIteration
         self.waiting.add(self.taken)
         self.taken += 1
@@ -87,7 +88,7 @@ def _updates(subject: Subject, texts: list[str]) -> Iterator[tuple[int, TaskUpda
     require_available(subject.instance)
     first = 0
     while first < len(texts):
-        tasks = _Tasks(texts[first:], ROOM)
+        tasks = _Tasks(texts[first:], SOME)
         updates: Any = verified(Executor.execute, subject.instance, tasks)
         with closing(updates):
             for update in updates:

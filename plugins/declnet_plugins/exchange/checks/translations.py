@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -18,9 +16,9 @@ from declnet.testing import (
     build_examples,
     calling,
     check,
-    require_available,
 )
 from declnet_plugins.exchange.checks.cases import DTYPE, Case, cases_of, model_of, numbered
+from declnet_plugins.exchange.checks.exporters import export, runner, written_file
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
 from declnet_plugins.exchange.exported_model import (
     ExportedModel,
@@ -79,7 +77,6 @@ def _exporter(subject: Subject) -> Exporter:
         exporter: Exporter = subject.registry.find(Exporter.kind, subject.instance.format)()
     except UnknownTypeError as error:
         raise CheckSkipped(f"its format is not installed: {error}") from None
-    require_available(exporter)
     if type(exporter).predictor is Exporter.predictor:
         raise CheckSkipped("its format has no predictor(), which runs a file")
     return exporter
@@ -105,20 +102,9 @@ def _predicted(
     Raises:
         ExportError: the format cannot express the model.
     """
-    refusal = None
-    with TemporaryDirectory() as folder:
-        path = Path(folder, f"conformance{exporter.suffixes[0]}")
-        with calling("the export"):
-            try:
-                exporter.export(model, path)
-            except ExportError as error:
-                refusal = error
-        if refusal is not None:
-            raise refusal
-        with calling("predictor"):
-            predict = exporter.predictor(path)
-        if predict is None:
-            raise CheckSkipped("its format cannot run files here")
+    with written_file(Subject(exporter)) as path:
+        export(exporter, model, path)
+        predict = runner(exporter, path)
         with calling("the exported file"):
             return predict(columns)
 
