@@ -217,9 +217,9 @@ def faults_of_kinds(table: ResultTable) -> Iterator[str]:
         for row in (*table.rows, *table.footer):
             cell = row[table.columns.index(name)]
             is_text = isinstance(cell, str) and kind not in ("text", "setting")
-            is_fraction = kind == "integer" and isinstance(cell, float) and math.isfinite(cell % 1)
-            if is_text or (is_fraction and cell % 1):
+            rest = cell % 1 if isinstance(cell, float) and kind == "integer" else 0
+            if is_text or 0 < rest < 1:  # not if it is NaN
                 yield f'table "{table.title}" has {cell!r} in the column "{name}" of kind {kind}'
-    for row, column, mark in table.marks:
-        if not (row < len(table.rows) and column < len(table.columns) and -1 <= mark <= 1):
-            yield f'table "{table.title}" has a mark of {mark:g} at row {row}, column {column}'
+    for number, column, mark in table.marks:
+        if not (number < len(table.rows) and column < len(table.columns) and -1 <= mark <= 1):
+            yield f'table "{table.title}" has a mark of {mark:g} at row {number}, column {column}'

@@ -100,9 +100,8 @@ class _Play:
         methods = requests | {name: getattr(self._model, name) for name in READING}
         run = SimpleNamespace(name="played", epochs=EPOCHS, directory=directory, **requests)
         run.better, run.model = self._better, SimpleNamespace(**methods)
-        self._state: Any = None
-        start = self._call("start", run) if saved is None else self._call("restore", run, saved)
-        self._state = start
+        method, restored = ("start", ()) if saved is None else ("restore", (saved,))
+        self._state = self._call(method, run, *restored)
         self._observer = called(subject, Callback.observer, self._state)
 
     def _request(self, method: str, *arguments: Any, **named: Any) -> None:
@@ -115,16 +114,17 @@ class _Play:
     def _better(self, name: str) -> Any:
         return self._known.get(name.removeprefix(VALIDATION))
 
-    def _call(self, name: str, *arguments: Any, verifies: bool = False) -> Any:
+    def _call(self, name: str, *arguments: Any) -> Any:
         """Call a method of the callback, which may only read the parameters that are trained."""
         callback, w = self._subject.instance, self._model.store.vector.copy()
         with calling(name), np.errstate(all="raise"):
+            is_verified = name == "evaluated"
             call = (
-                partial(verified, getattr(Callback, name))
-                if verifies
-                else getattr(type(callback), name)
+                partial(verified, getattr(Callback, name), callback)
+                if is_verified
+                else getattr(callback, name)
             )
-            result = call(callback, *arguments)
+            result = call(*arguments)
         if (self._model.store.vector != w).any():
             fault = f"{name} writes to the trained parameters, which it may only read"
             raise CheckFailed(f"{fault}; use evaluated, or load_parameters", fault)
@@ -157,7 +157,7 @@ class _Play:
                 self._call("after_update", self._state, step)
             self._call("epoch_trained", self._state, number)
             w = self._model.vector()
-            evaluated = self._call("evaluated", self._state, w, verifies=True)
+            evaluated = self._call("evaluated", self._state, w)
             if evaluated is not None:
                 self.asked.append((number, "evaluated", repr(evaluated)))
             logged = (number + 1) % self._log_every == 0

@@ -122,7 +122,8 @@ def _study(
             "study", Path(folder), space, "validation.loss", better, 3, most, STEPS, "worker"
         )
         for problem in called(subject, Searcher.check_study, context):
-            raise CheckSkipped(problem.message)
+            if problem.code.startswith("E"):
+                raise CheckSkipped(problem.message)
         for trials in (*processes, ()):
             with calling("open", skips=RunError):
                 storage = verified(Searcher.open, searcher, context)
@@ -167,11 +168,12 @@ def study_by_trial(subject: Subject) -> dict[str, str]:
 
 
 def _by_trial(trials: Sequence[StudyTrial]) -> dict[str, str]:
-    return {
-        f"trial {trial.number} of {trial.worker}": f"{trial.state} with {sorted(trial.values.items())} "
-        f"and the objective {trial.value} after {sorted(trial.reported.items())}"
-        for trial in trials
-    }
+    texts = {}
+    for trial in trials:
+        values, reports = (dict(sorted(pairs.items())) for pairs in (trial.values, trial.reported))
+        text = f"{trial.state} with {values} and {trial.value} after reports of {reports}"
+        texts[f"trial {trial.number} of {trial.worker}"] = text
+    return texts
 
 
 def _require_same(trials: list[StudyTrial], others: list[StudyTrial], when: str) -> None:
