@@ -31,8 +31,8 @@ from declnet.testing.checking import (
     require_available,
 )
 
-TRIALS = 5
-STEPS = 4
+TRIALS = 4
+STEPS = 3
 
 STEPPED = (
     Dimension("optimizer", choices=("slow", "fast")),
@@ -52,10 +52,10 @@ RANGES = (
 AT_ONCE = ((STEPS,) * TRIALS,)
 """The reports of each trial in each process of a study; here, one process carries out all."""
 
-KILLED = ((STEPS, 0), (1,), (STEPS, STEPS, 1), (STEPS, STEPS))
+KILLED = ((STEPS, 0), (1,), (STEPS, 1), (STEPS, STEPS))
 """The same where processes are killed in a trial, which the next one continues."""
 
-SHORT, LONG = ((STEPS,) * 2,), ((STEPS,) * 7,)
+SHORT, LONG = ((STEPS,) * 2,), ((STEPS,) * 6,)
 
 SEED = "draw from the study's seed and the trial's number only, and use no hash of a text"
 
