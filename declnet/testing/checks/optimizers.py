@@ -10,15 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from declnet import (
-    Array,
-    Optimizer,
-    ParameterInfo,
-    RunContext,
-    Schedule,
-    TrainingStep,
-    verified,
-)
+from declnet import Array, Optimizer, ParameterInfo, RunContext, Schedule, TrainingStep, verified
 from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
@@ -28,23 +20,15 @@ from declnet.testing.checking import (
     calling,
     check,
 )
-from declnet.testing.checks import native
-from declnet.testing.checks.common import (
-    USED_ONCE,
-    continues_when_restored,
-    keeps_uses_apart,
-    only,
-    parts_equal_the_whole,
-    takes_float32_and_float64,
-)
+from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal, same
 from declnet.testing.harness import NO_LOSS, model_of_parameters
 from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
 
-SIZE, FEW = 13, 4
-"""Numbers of parameters in most trials, and in those that minimize a function."""
+SIZE, FEW, MANY = 13, 4, 300
+"""Numbers of parameters in most trials, to minimize a function, and where rounding differs."""
 
 SLICE = 2**17
 """The number of parameters that the graph updates at a time."""
@@ -64,6 +48,12 @@ WHOLE = ("w", "evaluated")
 STEPS = 500
 """The number of updates within which a function must become small."""
 
+LATE = 10**6
+"""The number of an update when the first ones no longer matter."""
+
+MOST = 3
+"""How many times longer than late steps the first ones may be, where they are corrected."""
+
 
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
@@ -81,7 +71,9 @@ class _OptimizerHarness:
         state: Mapping[str, Array] | None = None,
     ) -> None:
         self._watched = WatchedOptimizer(optimizer)
-        self._cuts = [*accumulate(map(_size, self._parameters(w, cuts)[:-1]))]
+        models = self._parameters(w, cuts)
+        sizes = [sum(prod(info.shape) for info in parameters) for parameters in models]
+        self._cuts = [*accumulate(sizes[:-1])]
         with calling("state_shapes" if optimizer.per_parameter else "state_names"):
             self._steps = [
                 TrainingStep(
@@ -91,7 +83,7 @@ class _OptimizerHarness:
                     optimizer=cast("Optimizer", self._watched),
                     total=1000,
                 )
-                for parameters in self._parameters(w, cuts)
+                for parameters in models
             ]
         for step, part in zip(self._steps, np.split(w, self._cuts), strict=True):
             step.vector[...] = part
@@ -102,10 +94,9 @@ class _OptimizerHarness:
     def _parameters(self, w: Array, cuts: Sequence[int]) -> list[list[ParameterInfo]]:
         """Return the parameters that are updated together."""
         if self._watched.per_parameter:
-            parameters = parameters_of_size(self._watched.component, len(w))
+            parameters = _parameters_of_size(self._watched.component, len(w))
             return [[parameter] for parameter in parameters] if cuts else [parameters]
-        sizes = np.diff([0, *cuts, len(w)])
-        return [[_vector(int(size))] for size in sizes]
+        return [[_vector(int(size))] for size in np.diff([0, *cuts, len(w)])]
 
     @property
     def w(self) -> Array:
@@ -126,8 +117,9 @@ class _OptimizerHarness:
             step.update(number)
             step.gradient.fill(np.nan)
 
-    def run(self, gradients: Array, rate: float = 0.01) -> Array:
-        for number, gradient in enumerate(gradients, start=1):
+    def run(self, gradients: Array, rate: float = 0.01, first: int = 1) -> Array:
+        """Make an update for each gradient, numbered from `first`; return the parameters."""
+        for number, gradient in enumerate(gradients, start=first):
             self.step(gradient, number, rate)
         return self.w
 
@@ -136,23 +128,15 @@ def _vector(size: int) -> ParameterInfo:
     return ParameterInfo("layer.weights", (size,), "weight")
 
 
-def _size(parameters: Sequence[ParameterInfo]) -> int:
-    return sum(prod(parameter.shape) for parameter in parameters)
-
-
-def parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
+def _parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
     """Return parameters of a given total size, of kinds that an optimizer accepts."""
-    rows = 2 if size == FEW else 3
-    columns = size // rows
+    columns, rest = divmod(size, rows := 2 if size == FEW else 3)
     weights = ParameterInfo("layer.weights", (rows, columns), "weight")
-    if rows * columns == size:
-        return [weights]
-    rest = size - rows * columns
     biases = ParameterInfo("layer.biases", (rest,), "bias")
     problems = optimizer.check(RunContext(parameters=(biases,)))
     if any(problem.severity == "error" for problem in problems):
         biases = ParameterInfo("layer.more_weights", (1, rest), "weight")
-    return [weights, biases]
+    return [weights, biases] if rest else [weights]
 
 
 def _drawn(*shape: int, seed: int = 0) -> Array:
@@ -161,33 +145,39 @@ def _drawn(*shape: int, seed: int = 0) -> Array:
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run six updates of a short vector, and three of a long one."""
-    optimizer, w = subject.instance, _drawn(SIZE).astype(setting.dtype)
-    harness = _OptimizerHarness(optimizer, w, setting.cuts)
-    other = _OptimizerHarness(optimizer, w + 1)
-    for step, gradient in enumerate(_drawn(6, SIZE), start=1):
+    optimizer, gradients = subject.instance, _drawn(6, SIZE)
+    if setting.restored >= len(gradients):
+        return tried(subject, setting.but(restored=0))
+    w = _drawn(SIZE).astype(setting.dtype)
+    harness, other = _OptimizerHarness(optimizer, w, setting.cuts), None
+    if setting.beside:
+        other = _OptimizerHarness(optimizer, w + 1)
+    for step, gradient in enumerate(gradients, start=1):
         harness.step(gradient, step)
-        if setting.beside:
+        if other:
             other.step(gradient + 1, step)
         if setting.restored == step:
             harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
-    state = {f"state.{name}": array for name, array in harness.state.items()}
-    state["w"], state["evaluated"] = harness.w, harness.evaluated
-    if optimizer.per_parameter:
-        return Trial({name: state[name] for name in WHOLE} if setting.cuts else state)
-    w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
-    if setting.cuts:
-        long = _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
-        whole = {name: state[name] for name in WHOLE}
-        return Trial({**whole, f"w of {LONG} parameters": long})
-    long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
-    return Trial({f"w of {LONG} parameters": long, **state})
+    outputs = {"w": harness.w, "evaluated": harness.evaluated}
+    if not setting.cuts:
+        outputs |= {f"state.{name}": array for name, array in harness.state.items()}
+    is_long = setting == Setting(dtype=setting.dtype, cuts=setting.cuts)
+    if is_long and not optimizer.per_parameter:
+        w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
+        long = (
+            _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
+            if setting.cuts
+            else _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
+        )
+        outputs = {f"w of {LONG} parameters": long} | outputs
+    return Trial(outputs)
 
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of an optimizer in an update."""
     optimizer, parameters = subject.instance, [_vector(SIZE)]
     if optimizer.per_parameter:
-        parameters = parameters_of_size(optimizer, SIZE)
+        parameters = _parameters_of_size(optimizer, SIZE)
     model = model_of_parameters(parameters, "float64")
     step = TrainingStep(model, NO_LOSS, 1, optimizer=optimizer, total=1000)
     step.update(1)
@@ -204,19 +194,19 @@ def declares_its_state(subject: Subject) -> None:
         raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
     if subject.instance.per_parameter:
         with calling("state_shapes"):
-            for info in parameters_of_size(subject.instance, SIZE):
+            for info in _parameters_of_size(subject.instance, SIZE):
                 first, second = (
                     verified(Optimizer.state_shapes, subject.instance, info) for _ in range(2)
                 )
                 if first != second:
                     raise CheckFailed("state_shapes() differs from call to call")
-    with only(StateReplacedError):
+    with common.only(StateReplacedError):
         tried(subject)
 
 
 @check
 def survives_zero_gradients(subject: Subject) -> None:
-    """Gives finite numbers for gradients of 0, as for dead units, and for tiny ones."""
+    """Gives finite numbers for gradients of 0, which move nothing, and for tiny ones."""
     for size in (0.0, 1e-30, 1e8):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
@@ -225,18 +215,44 @@ def survives_zero_gradients(subject: Subject) -> None:
                     f"w is not finite after gradients of {size:g} in {dtype}; add epsilon to what "
                     "it divides by"
                 )
+    advice = "subtract what it computes of w, such as a weight decay"
+    _require_rest(subject, np.zeros((3, SIZE)), 0.01, "all gradients are 0", advice)
 
 
 @check
 def rate_zero_changes_nothing(subject: Subject) -> None:
-    """Leaves parameters alone where the learning rate is 0."""
-    if any("decay" in name for name in type(subject.instance).model_fields if name != "decay"):
-        raise CheckSkipped("its own decay may not depend on the rate")
-    harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
-    if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
+    """Leaves parameters alone where the learning rate is 0, but for a decay of its own."""
+    advice = "use the learning_rate argument, not the field, which may be a schedule"
+    _require_rest(subject, _drawn(3, SIZE), 0.0, "the learning rate is 0", advice)
+
+
+@check
+def takes_gradients_that_never_change(subject: Subject) -> None:
+    """Takes finite steps along a gradient that never changes, the first ones hardly longer."""
+    w, gradient, states = np.ones(MANY), 1 + 0.5 * np.tanh(_drawn(MANY)), list[dict[str, Array]]()
+    harness, points = _OptimizerHarness(subject.instance, w), [w]
+    for number in range(1, 5):
+        points.append(harness.run(gradient[None], first=number))
+        states.append({name: array.copy() for name, array in harness.state.items()})
+    limit = {name: _limit([state[name] for state in states]) for name in harness.state}
+
+    def late(number: int, dtype: str = "float64") -> Array:
+        harness = _OptimizerHarness(subject.instance, w.astype(dtype), state=limit)
+        return harness.run(gradient[None], first=number)
+
+    if not np.isfinite(late(LATE, "float32")).all():
         raise CheckFailed(
-            "w changes though the learning rate is 0; use the learning_rate argument, not the "
-            "field, which may be a schedule"
+            "w is not finite in float32 after many equal gradients; a variance, or another "
+            "difference, may be below 0 by rounding, so limit it"
+        )
+    uncorrected = _OptimizerHarness(subject.instance, w).run(gradient[None], first=LATE)
+    if same(uncorrected, points[1]) or not same(late(LATE), late(2 * LATE)):
+        return  # it corrects nothing, or its steps change with their number
+    first, last = np.abs(np.diff(points, axis=0)).max(axis=0), np.abs(late(LATE) - w)
+    if (first > MOST * last).any():
+        raise CheckFailed(
+            f"with equal gradients, its first steps are {float((first / last).max()):.3g} times as "
+            "long as late ones; correct the bias of each moment, by 1 - beta**step"
         )
 
 
@@ -290,19 +306,39 @@ def follows_its_schedules(subject: Subject) -> None:
 
 CHECKS = (
     declares_its_state,
-    *USED_ONCE,
-    takes_float32_and_float64,
-    parts_equal_the_whole,
-    keeps_uses_apart,
-    continues_when_restored,
+    *common.USED_ONCE,
+    common.takes_float32_and_float64,
+    common.parts_equal_the_whole,
+    common.keeps_uses_apart,
+    common.continues_when_restored,
     survives_zero_gradients,
     rate_zero_changes_nothing,
+    takes_gradients_that_never_change,
     evaluates_what_it_starts_from,
     gives_the_same_rates_at_once,
     descends,
     follows_its_schedules,
     *native.CHECKS,
 )
+
+
+def _require_rest(subject: Subject, gradients: Array, rate: float, cause: str, advice: str) -> None:
+    """Raise CheckFailed if parameters change, except towards 0, as weight decay changes them."""
+    before = _drawn(SIZE)
+    after = _OptimizerHarness(subject.instance, before).run(gradients, rate)
+    if ((after * before < 0) | (np.abs(after) > np.abs(before))).any():
+        raise CheckFailed(f"w changes though {cause}; {advice}")
+
+
+def _limit(arrays: Sequence[Array]) -> Array:
+    """Return the limit of a geometric sequence of four arrays; skip the check if it is not one."""
+    steps = np.diff(arrays, axis=0)
+    ratios = np.divide(steps[1:], steps[:-1], out=np.zeros_like(steps[1:]), where=steps[:-1] != 0)
+    if not np.allclose(*ratios) or (np.abs(ratios) > 0.9999).any():
+        raise CheckSkipped("its state does not converge")
+    limit: Array = arrays[-1] + steps[-1] * ratios[-1] / (1 - ratios[-1])
+    return limit
+
 
 _Landscape = Callable[[Array], tuple[float, Array]]
 """The value and the gradient at a point."""
