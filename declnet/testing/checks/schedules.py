@@ -39,10 +39,10 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 @check
 def rates_are_right(subject: Subject) -> None:
     """Gives a finite rate of at least 0 for every step of trainings of any length."""
-    for step, total in [(step, total) for total in TOTALS for step in steps_of(total)]:
-        _rate(subject.instance, step, total)
-    for total in SHORT:
-        _rate(subject.instance, total, total)
+    steps = {total: [total] for total in SHORT} | {total: steps_of(total) for total in TOTALS}
+    for total in steps:
+        for step in steps[total]:
+            _rate(subject.instance, step, total)
 
 
 @check
@@ -60,8 +60,8 @@ def fits_trainings_of_any_length(subject: Subject) -> None:
         return
     if end is not None:
         raise CheckFailed(
-            f"from about step {end} on its rate stays the same, however long the training is; use total, "
-            "or a field for the number of steps"
+            f"from about step {end} on its rate stays the same, however long the training is; use "
+            "total, or a field for the number of steps"
         )
 
 
