@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from math import prod
-from typing import cast
+from typing import Any
 
 import numpy as np
 
 from declnet import Array, Optimizer, ParameterInfo, RunContext, Schedule, TrainingStep, verified
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    StateReplacedError,
-    Subject,
-    called,
-    calling,
-    check,
-)
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal, same
 from declnet.testing.harness import NO_LOSS, model_of_parameters
@@ -30,106 +21,66 @@ from declnet.testing.watched import WatchedOptimizer
 SIZE, FEW, MANY = 13, 4, 300
 """Numbers of parameters in most trials, to minimize a function, and where rounding differs."""
 
-SLICE = 2**17
-"""The number of parameters that the graph updates at a time."""
-
-LONG = SLICE + 1000
-"""The number of parameters in a vector that the graph updates in two slices."""
+SLICE, LONG = 2**17, 2**17 + 1000
+"""Numbers of parameters that the graph updates at a time, and in a vector of two such slices."""
 
 ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]
 """Parameters of a long vector to update again without the others."""
 
-LEARNING_RATES = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0)
-"""Learning rates to try, of which one must work."""
+LEARNING_RATES, STEPS = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0), 500
+"""Learning rates to try, of which one must work within a number of steps."""
 
-WHOLE = ("w", "evaluated")
-"""The arrays of all parameters, whatever parts they are updated in."""
-
-STEPS = 500
-"""The number of updates within which a function must become small."""
-
-LATE = 10**6
-"""The number of an update when the first ones no longer matter."""
-
-MOST = 3
-"""How many times longer than late steps the first ones may be, where they are corrected."""
+LATE, LONGEST = 10**6, 3
+"""The number of a late update, and how many times as long the first ones may be if corrected."""
 
 
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
-    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is passed. For
-    an optimizer that sees whole parameters, the vector holds two of them (one, if there are four
-    numbers), and if it is cut, each has an update of its own.
+    The optimizer's state starts at 0 unless it is passed.
     """
 
     def __init__(
         self,
         optimizer: Optimizer,
         w: Array,
-        cuts: Sequence[int] = (),
+        parameters: Sequence[ParameterInfo] = (),
         state: Mapping[str, Array] | None = None,
     ) -> None:
-        self._watched = WatchedOptimizer(optimizer)
-        models = self._parameters(w, cuts)
-        sizes = [sum(prod(info.shape) for info in parameters) for parameters in models]
-        self._cuts = [*accumulate(sizes[:-1])]
+        self._watched: Any = WatchedOptimizer(optimizer)
+        model = model_of_parameters(parameters or _parameters(optimizer, len(w)), w.dtype.name)
         with calling("state_shapes" if optimizer.per_parameter else "state_names"):
-            self._steps = [
-                TrainingStep(
-                    model_of_parameters(parameters, w.dtype.name),
-                    NO_LOSS,
-                    samples=1,
-                    optimizer=cast("Optimizer", self._watched),
-                    total=1000,
-                )
-                for parameters in models
-            ]
-        for step, part in zip(self._steps, np.split(w, self._cuts), strict=True):
-            step.vector[...] = part
-        self.state = self._steps[0].optimizer_state
+            self._step = TrainingStep(model, NO_LOSS, 1, optimizer=self._watched, total=1000)
+        self._step.vector[...] = w
+        self.state = self._step.optimizer_state
         for name, array in (state or {}).items():
             self.state[name][...] = array
-
-    def _parameters(self, w: Array, cuts: Sequence[int]) -> list[list[ParameterInfo]]:
-        """Return the parameters that are updated together."""
-        if self._watched.per_parameter:
-            parameters = _parameters_of_size(self._watched.component, len(w))
-            return [[parameter] for parameter in parameters] if cuts else [parameters]
-        return [[_vector(int(size))] for size in np.diff([0, *cuts, len(w)])]
 
     @property
     def w(self) -> Array:
         """A copy of the parameters."""
-        return np.concatenate([step.vector for step in self._steps])
+        return self._step.vector.copy()
 
     @property
     def evaluated(self) -> Array:
         """The parameters that are evaluated instead of `w`."""
         with calling("evaluated"):
-            return np.concatenate([step.evaluated() for step in self._steps])
+            return self._step.evaluated()
 
-    def step(self, gradient: Array, number: int, rate: float = 0.01) -> None:
-        """Update every parameter; the gradient's memory is spoiled afterwards."""
+    def run(self, *gradients: Array, rate: float = 0.01, first: int = 1) -> Array:
+        """Update by each gradient, which is spoiled afterwards; return the parameters."""
         self._watched.traits["constant_rate"] = rate
-        for step, part in zip(self._steps, np.split(gradient, self._cuts), strict=True):
-            step.gradient[...] = part
-            step.update(number)
-            step.gradient.fill(np.nan)
-
-    def run(self, gradients: Array, rate: float = 0.01, first: int = 1) -> Array:
-        """Make an update for each gradient, numbered from `first`; return the parameters."""
         for number, gradient in enumerate(gradients, start=first):
-            self.step(gradient, number, rate)
+            self._step.gradient[...] = gradient
+            self._step.update(number)
+            self._step.gradient.fill(np.nan)
         return self.w
 
 
-def _vector(size: int) -> ParameterInfo:
-    return ParameterInfo("layer.weights", (size,), "weight")
-
-
-def _parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
-    """Return parameters of a given total size, of kinds that an optimizer accepts."""
+def _parameters(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
+    """Return parameters of a total size: a vector, or two (or one) of kinds that it accepts."""
+    if not optimizer.per_parameter:
+        return [ParameterInfo("layer.weights", (size,), "weight")]
     columns, rest = divmod(size, rows := 2 if size == FEW else 3)
     weights = ParameterInfo("layer.weights", (rows, columns), "weight")
     biases = ParameterInfo("layer.biases", (rest,), "bias")
@@ -139,46 +90,47 @@ def _parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
     return [weights, biases] if rest else [weights]
 
 
-def _drawn(*shape: int, seed: int = 0) -> Array:
-    return np.random.default_rng([seed, *shape]).normal(size=shape)
+def _drawn(*shape: int) -> Array:
+    return np.random.default_rng([0, *shape]).normal(size=shape)
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
-    """Run six updates of a short vector, and three of a long one."""
-    optimizer, gradients = subject.instance, _drawn(6, SIZE)
-    if setting.restored >= len(gradients):
+    """Run six updates of a short vector, also in parts, and three of a long one."""
+    optimizer, w, slopes = subject.instance, _drawn(SIZE).astype(setting.dtype), _drawn(6, SIZE)
+    if setting.restored >= len(slopes):
         return tried(subject, setting.but(restored=0))
-    w = _drawn(SIZE).astype(setting.dtype)
-    harness, other = _OptimizerHarness(optimizer, w, setting.cuts), None
-    if setting.beside:
-        other = _OptimizerHarness(optimizer, w + 1)
-    for step, gradient in enumerate(gradients, start=1):
-        harness.step(gradient, step)
-        if other:
-            other.step(gradient + 1, step)
-        if setting.restored == step:
-            harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
-    outputs = {"w": harness.w, "evaluated": harness.evaluated}
-    if not setting.cuts:
-        outputs |= {f"state.{name}": array for name, array in harness.state.items()}
-    is_long = setting == Setting(dtype=setting.dtype, cuts=setting.cuts)
-    if is_long and not optimizer.per_parameter:
+    cuts = setting.cuts
+    alone: list[Sequence[ParameterInfo]] = [()] * (len(cuts) + 1)
+    if cuts and optimizer.per_parameter:
+        alone = [(parameter,) for parameter in _parameters(optimizer, SIZE)]
+        cuts = (prod(alone[0][0].shape),)
+    parts = list[dict[str, Array]]()
+    for parameters, start, gradients in zip(
+        alone, np.split(w, cuts), np.split(slopes, cuts, axis=1), strict=True
+    ):
+        harness = _OptimizerHarness(optimizer, start, parameters)
+        other = _OptimizerHarness(optimizer, start + 1, parameters) if setting.beside else None
+        for step, gradient in enumerate(gradients, start=1):
+            harness.run(gradient, first=step)
+            if other:
+                other.run(gradient + 1, first=step)
+            if setting.restored == step:
+                harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
+        state = {} if cuts else {f"state.{name}": array for name, array in harness.state.items()}
+        parts.append({"w": harness.w, "evaluated": harness.evaluated, **state})
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if setting == Setting(dtype=setting.dtype, cuts=cuts) and not optimizer.per_parameter:
         w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
-        long = (
-            _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
-            if setting.cuts
-            else _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
-        )
-        outputs = {f"w of {LONG} parameters": long} | outputs
+        some, rows = (ENDS, slice(None)) if cuts else (slice(None), ENDS)
+        long = _OptimizerHarness(optimizer, w[some]).run(*slopes[:, some])[rows]
+        outputs = {f"w of {LONG} parameters": long, **outputs}
     return Trial(outputs)
 
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of an optimizer in an update."""
-    optimizer, parameters = subject.instance, [_vector(SIZE)]
-    if optimizer.per_parameter:
-        parameters = _parameters_of_size(optimizer, SIZE)
-    model = model_of_parameters(parameters, "float64")
+    optimizer = subject.instance
+    model = model_of_parameters(_parameters(optimizer, SIZE), "float64")
     step = TrainingStep(model, NO_LOSS, 1, optimizer=optimizer, total=1000)
     step.update(1)
     for array in (step.vector, *step.optimizer_state.values()):
@@ -188,20 +140,14 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 @check
 def declares_its_state(subject: Subject) -> None:
-    """Names its state arrays by different names that can be attributes, and uses no others."""
-    names = called(subject, Optimizer.state_names)
-    for name in filter(keyword.iskeyword, names):
+    """Names its state arrays by different names that can be attributes."""
+    for name in filter(keyword.iskeyword, called(subject, Optimizer.state_names)):
         raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
-    if subject.instance.per_parameter:
-        with calling("state_shapes"):
-            for info in _parameters_of_size(subject.instance, SIZE):
-                first, second = (
-                    verified(Optimizer.state_shapes, subject.instance, info) for _ in range(2)
-                )
-                if first != second:
-                    raise CheckFailed("state_shapes() differs from call to call")
-    with common.only(StateReplacedError):
-        tried(subject)
+    for info in _parameters(subject.instance, SIZE) if subject.instance.per_parameter else ():
+        if called(subject, Optimizer.state_shapes, info) != called(
+            subject, Optimizer.state_shapes, info
+        ):
+            raise CheckFailed("state_shapes() differs from call to call")
 
 
 @check
@@ -210,50 +156,45 @@ def survives_zero_gradients(subject: Subject) -> None:
     for size in (0.0, 1e-30, 1e8):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
-            if not np.isfinite(harness.run(np.full((3, SIZE), size))).all():
-                raise CheckFailed(
-                    f"w is not finite after gradients of {size:g} in {dtype}; add epsilon to what "
-                    "it divides by"
-                )
+            if not np.isfinite(harness.run(*np.full((3, SIZE), size))).all():
+                fault = f"w is not finite after gradients of {size:g} in {dtype}"
+                raise CheckFailed(f"{fault}; add epsilon to what it divides by")
     advice = "subtract what it computes of w, such as a weight decay"
-    _require_rest(subject, np.zeros((3, SIZE)), 0.01, "all gradients are 0", advice)
+    _require_rest(subject, np.zeros((3, SIZE)), 0.01, f"all gradients are 0; {advice}")
 
 
 @check
 def rate_zero_changes_nothing(subject: Subject) -> None:
     """Leaves parameters alone where the learning rate is 0, but for a decay of its own."""
     advice = "use the learning_rate argument, not the field, which may be a schedule"
-    _require_rest(subject, _drawn(3, SIZE), 0.0, "the learning rate is 0", advice)
+    _require_rest(subject, _drawn(3, SIZE), 0.0, f"the learning rate is 0; {advice}")
 
 
 @check
 def takes_gradients_that_never_change(subject: Subject) -> None:
     """Takes finite steps along a gradient that never changes, the first ones hardly longer."""
-    w, gradient, states = np.ones(MANY), 1 + 0.5 * np.tanh(_drawn(MANY)), list[dict[str, Array]]()
-    harness, points = _OptimizerHarness(subject.instance, w), [w]
+    w, gradient = np.ones(MANY), 1 + 0.5 * np.tanh(_drawn(MANY))
+    harness = _OptimizerHarness(subject.instance, w)
+    points, states = [w], list[dict[str, Array]]()
     for number in range(1, 5):
-        points.append(harness.run(gradient[None], first=number))
+        points.append(harness.run(gradient, first=number))
         states.append({name: array.copy() for name, array in harness.state.items()})
     limit = {name: _limit([state[name] for state in states]) for name in harness.state}
 
-    def late(number: int, dtype: str = "float64") -> Array:
-        harness = _OptimizerHarness(subject.instance, w.astype(dtype), state=limit)
-        return harness.run(gradient[None], first=number)
+    def after(number: int, state: Mapping[str, Array], dtype: str = "float64") -> Array:
+        harness = _OptimizerHarness(subject.instance, w.astype(dtype), state=state)
+        return harness.run(gradient, first=number)
 
-    if not np.isfinite(late(LATE, "float32")).all():
-        raise CheckFailed(
-            "w is not finite in float32 after many equal gradients; a variance, or another "
-            "difference, may be below 0 by rounding, so limit it"
-        )
-    uncorrected = _OptimizerHarness(subject.instance, w).run(gradient[None], first=LATE)
-    if same(uncorrected, points[1]) or not same(late(LATE), late(2 * LATE)):
+    if not np.isfinite(after(LATE, limit, "float32")).all():
+        fault = "w is not finite in float32 after many equal gradients"
+        raise CheckFailed(f"{fault}; limit what may be below 0 by rounding, such as a variance")
+    late = after(LATE, limit)
+    if same(after(LATE, {}), points[1]) or not same(late, after(2 * LATE, limit)):
         return  # it corrects nothing, or its steps change with their number
-    first, last = np.abs(np.diff(points, axis=0)).max(axis=0), np.abs(late(LATE) - w)
-    if (first > MOST * last).any():
-        raise CheckFailed(
-            f"with equal gradients, its first steps are {float((first / last).max()):.3g} times as "
-            "long as late ones; correct the bias of each moment, by 1 - beta**step"
-        )
+    excess = float((np.abs(np.diff(points, axis=0)).max(axis=0) / np.abs(late - w)).max())
+    if excess > LONGEST:
+        fault = f"with equal gradients, first steps are {excess:.3g} times as long as late ones"
+        raise CheckFailed(f"{fault}; correct the bias of each moment, by 1 - beta**step")
 
 
 @check
@@ -263,7 +204,7 @@ def evaluates_what_it_starts_from(subject: Subject) -> None:
         harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
         fault = "evaluated() is not w for a state of zeros"
         require_equal(harness.evaluated, harness.w, fault, tolerance=0)
-        harness.run(np.zeros((3, SIZE)), rate=0.0)
+        harness.run(*np.zeros((3, SIZE)), rate=0.0)
         if not np.isfinite(harness.evaluated).all():
             raise CheckFailed("evaluated() is not finite after updates at a rate of 0")
 
@@ -275,12 +216,11 @@ def gives_the_same_rates_at_once(subject: Subject) -> None:
     if not isinstance(subject.instance.learning_rate, Schedule):
         optimizers.append(subject.instance.model_copy(update={"decay": 0.3}))
     for optimizer in optimizers:
-        with calling("rate"):
-            alone = np.array([verified(Optimizer.rate, optimizer, step, total) for step in steps])
-        with calling("rates"):
+        with calling("rate or rates"):
+            alone = [verified(Optimizer.rate, optimizer, step, total) for step in steps]
             together = verified(Optimizer.rates, optimizer, steps, total)
         fault = f"rates({steps}, {total}) differs from rate, step by step"
-        require_equal(together, alone, fault, tolerance=0)
+        require_equal(together, np.array(alone), fault, tolerance=0)
 
 
 @check
@@ -295,22 +235,18 @@ def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     slopes = _drawn(3, SIZE)
     for name, scheduled, before, after in scheduled_variants(subject):
-        w = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(slopes)
+        w = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(*slopes)
         first = _OptimizerHarness(before.instance, _drawn(SIZE))
-        first.step(slopes[0], 1)
-        later = _OptimizerHarness(after.instance, first.w, state=first.state)
-        for step in (2, 3):
-            later.step(slopes[step - 1], step)
-        require_followed(name, "w", w, later.w)
+        later = _OptimizerHarness(after.instance, first.run(slopes[0]), state=first.state)
+        require_followed(name, "w", w, later.run(*slopes[1:], first=2))
 
 
 CHECKS = (
     declares_its_state,
+    common.uses_declared_state,
     *common.USED_ONCE,
     common.takes_float32_and_float64,
-    common.parts_equal_the_whole,
-    common.keeps_uses_apart,
-    common.continues_when_restored,
+    *common.DIVIDED,
     survives_zero_gradients,
     rate_zero_changes_nothing,
     takes_gradients_that_never_change,
@@ -322,12 +258,12 @@ CHECKS = (
 )
 
 
-def _require_rest(subject: Subject, gradients: Array, rate: float, cause: str, advice: str) -> None:
+def _require_rest(subject: Subject, gradients: Array, rate: float, circumstances: str) -> None:
     """Raise CheckFailed if parameters change, except towards 0, as weight decay changes them."""
     before = _drawn(SIZE)
-    after = _OptimizerHarness(subject.instance, before).run(gradients, rate)
+    after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
     if ((after * before < 0) | (np.abs(after) > np.abs(before))).any():
-        raise CheckFailed(f"w changes though {cause}; {advice}")
+        raise CheckFailed(f"w changes though {circumstances}")
 
 
 def _limit(arrays: Sequence[Array]) -> Array:
@@ -352,29 +288,27 @@ def _quadratic(w: Array) -> tuple[float, Array]:
 
 def _rosenbrock(w: Array) -> tuple[float, Array]:
     """Return a curved valley for pairs of numbers, with its minimum at ones."""
-    x, y = w[0::2], w[1::2]
+    x, y = w.reshape(-1, 2).T
     valley = y - x**2
-    gradient = np.empty_like(w)
-    gradient[0::2] = -400 * x * valley - 2 * (1 - x)
-    gradient[1::2] = 200 * valley
-    return float(np.sum(100 * valley**2 + (1 - x) ** 2)), gradient
+    gradient = np.stack([-400 * x * valley - 2 * (1 - x), 200 * valley], axis=1)
+    return float(np.sum(100 * valley**2 + (1 - x) ** 2)), gradient.ravel()
 
 
 def _require_descent(subject: Subject, landscape: _Landscape, w: Array, share: float) -> None:
     first, reached = landscape(w)[0], np.inf
     for rate in LEARNING_RATES:
         harness = _OptimizerHarness(subject.instance, w)
-        for step in range(1, STEPS + 1):
+        for number in range(1, STEPS + 1):
             value, gradient = landscape(harness.w)
             if not value < 1e12:
                 break
-            harness.step(gradient, step, rate)
+            harness.run(gradient, rate=rate, first=number)
         value = landscape(harness.evaluated)[0]
         if value < share * first:
             return
         reached = min(reached, value) if np.isfinite(value) else reached
+    rates = ", ".join(f"{rate:g}" for rate in LEARNING_RATES)
     raise CheckFailed(
         f"after {STEPS} steps the value is {reached:g}, from {first:g}, at the best of the "
-        f"learning rates {', '.join(f'{rate:g}' for rate in LEARNING_RATES)}; check the sign and "
-        "the size of the step"
+        f"learning rates {rates}; check the sign and the size of the step"
     )

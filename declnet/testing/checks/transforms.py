@@ -320,11 +320,9 @@ CHECKS = (
     varies_by_the_given_stream,
     inverts_what_it_applies,
     state_can_be_stored,
-    common.keeps_uses_apart,
-    common.continues_when_restored,
+    *common.DIVIDED,
     takes_values_that_the_training_data_does_not_have,
     refuses_by_column_errors,
-    common.parts_equal_the_whole,
     fits_in_parts,
 )
 
