@@ -36,26 +36,21 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
     dataset = _loaded(subject)
-    if isinstance(dataset, Dataset):
-        try:
-            dataset.require_aligned()
-        except DataError as error:
-            raise CheckFailed(f"its data: {error}") from None
-    sizes = {name: len(array) for name, array in _arrays(dataset).items()}
-    if len(set(sizes.values())) != 1 or not len(dataset):
+    arrays = _arrays(dataset)
+    sizes = {name: array.shape[:1] for name, array in arrays.items()}
+    if len({*sizes.values()}) != 1 or () in sizes.values() or not len(dataset):
         raise CheckFailed(f"its data has {sizes} samples; it needs as many of each, and some")
     if isinstance(dataset, Table):
-        for name in {dataset.target, *(dataset.features or ())} - {None, *dataset.columns}:
+        for name in {*dataset.target_columns, *(dataset.features or ())} - {*arrays}:
             raise CheckFailed(f'the table has no column "{name}", which it names')
         return
-    weights = dataset.weights
-    if weights is not None and not (weights.shape == (len(dataset),) and (weights >= 0).all()):
-        raise CheckFailed("its weights must be (n,) numbers of at least 0")
-    for name, array in _arrays(dataset).items():
+    for name, array in arrays.items():
         if array.dtype.kind not in "fiub" or not array[0].size:
             raise CheckFailed(f"its {name} is {array.dtype} {array.shape}; samples are numbers")
         if not np.isfinite(array).all():
             raise CheckFailed(f"its {name} is not finite")
+        if name == "weights" and (array.ndim > 1 or (array < 0).any()):
+            raise CheckFailed("its weights must be (n,) numbers of at least 0")
 
 
 @check
@@ -69,22 +64,16 @@ def loads_what_it_describes(subject: Subject) -> None:
             raise CheckFailed("describe() gives None for a Table, and only for a Table")
         return
     loaded = DataInfo.of(dataset.x, dataset.y)
-    facts, loaded_facts = (
-        _facts(info, described, names)
-        for info, names in ((described, described.class_names), (loaded, dataset.class_names))
-    )
+    facts = _facts(described, described, described.class_names)
+    loaded_facts = _facts(loaded, described, dataset.class_names)
     for name in facts | loaded_facts:
         if facts.get(name) != (fact := loaded_facts.get(name)):
             raise CheckFailed(f"describe() says {name} {facts.get(name)!r}, load() gives {fact!r}")
     for name, target in described.targets.items():
-        classes, labels = loaded.targets[name].classes, loaded.targets[name].labels
-        if target.classes is None or classes is None or labels is None:
-            continue
-        if classes > target.classes or labels[0] < 0:
-            raise CheckFailed(
-                f"describe() says {target.classes} classes, so labels from 0 to "
-                f"{target.classes - 1}, but load() gives labels from {labels[0]} to {labels[1]}"
-            )
+        labels = loaded.targets[name].labels
+        if target.classes and labels and not 0 <= labels[0] <= labels[1] < target.classes:
+            described_as = f"{target.classes} classes, so labels from 0 to {target.classes - 1}"
+            raise CheckFailed(f"describe() says {described_as}, but load() gives {labels}")
 
 
 @check
@@ -143,25 +132,20 @@ def blocks_are_the_data(subject: Subject) -> None:
 @check
 def previews_the_first_samples(subject: Subject) -> None:
     """Previews the first samples of the data, if it can be read in blocks."""
-    dataset = _loaded(subject)
+    whole = _arrays(dataset := _loaded(subject))
     for samples, numbers in ((3, ALL), (ALL, 3), (ALL, ALL)):
         most = max(samples, *_blocks(subject, samples, numbers).sizes)
         preview = called(subject, DataSource.preview, samples, numbers)
-        if preview is None:
-            raise CheckFailed("it has blocks, but no preview of them")
-        if not min(1, len(dataset)) <= len(preview) <= min(most, len(dataset)):
-            many = f"{len(preview)} of {len(dataset)} samples"
-            raise CheckFailed(f"preview({samples}, {numbers}) has {many}")
-        first, whole = _arrays(preview), _arrays(dataset)
+        many = 0 if preview is None else len(preview)
+        if preview is None or not 1 <= many <= min(most, len(dataset)):
+            raise CheckFailed(f"preview({samples}, {numbers}) has {many} of {len(dataset)} samples")
+        first = _arrays(preview)
         if first.keys() != whole.keys():
             raise CheckFailed(f"preview has {', '.join(first)}, and load {', '.join(whole)}")
         for name, array in first.items():
-            expected = whole[name][: len(array)]
-            # the types of a table's columns may be those of these rows alone
-            if array.dtype == expected.dtype:
-                require_equal(
-                    array, expected, f"the {name} of the preview is not the first of load"
-                )
+            if array.dtype == whole[name].dtype:  # which may be that of these rows of a table
+                fault = f"the {name} of the preview is not the first of load"
+                require_equal(array, whole[name][:many], fault)
 
 
 CHECKS = (
@@ -204,10 +188,8 @@ def _blocks(subject: Subject, samples: int, numbers: int) -> Blocks:
 
 
 def _arrays(data: Dataset | Table) -> dict[str, Array]:
-    """Return copies of columns, or of x and y, by their names in messages."""
-    arrays = data.columns if isinstance(data, Table) else data.arrays
-    prefix = "column " if isinstance(data, Table) else ""
-    return {f"{prefix}{name}".strip(): copied(np.asarray(a)) for name, a in arrays.items()}
+    """Return copies of columns, or of x, y and weights, by their names."""
+    return {name.strip(): copied(np.asarray(array)) for name, array in data.arrays.items()}
 
 
 def _joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
