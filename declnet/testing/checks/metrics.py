@@ -47,14 +47,10 @@ def _one_hot(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, A
     return distributions(rng, shape), np.eye(y[-1])[labels(rng, y[:-1], y[-1])]
 
 
-def _binary(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
-    return rng.uniform(0.05, 0.95, shape), labels(rng, y, 2)
-
-
 _FORMS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
     "labels": ((Pair((4,), ()),), DRAWS["classes"]["classes"]),
     "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
-    "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
+    "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), DRAWS["binary"]["binary"]),
     "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), DRAWS["values"]["normal"]),
 }
 """Kinds of targets: usual shapes of a prediction and of a sample of y, and ways to draw them."""
@@ -190,44 +186,32 @@ def takes_samples_in_any_order(subject: Subject) -> None:
 def adds_up_in_float64(subject: Subject) -> None:
     """Keeps sums and counts in float64, as those in float32 no longer grow when they are large."""
     for data in _taken(subject):
+        single = data.y_true.astype("f4") if data.y_true.dtype.kind == "f" else data.y_true
         harness = _MetricHarness(subject.instance, USUAL.but(dtype="float32"))
-        single = data.y_true.dtype.kind == "f"
-        batch = replace(data, y_true=data.y_true.astype("f4")) if single else data
         states = list[dict[str, Array]]()
         for _ in range(3):
-            harness.add(batch)
-            states.append(dict(_arrays_in(harness.state)))
+            harness.add(replace(data, y_true=single))
+            states.append(dict(_floats_in(harness.state)))
         for name, array in states[2].items():
             before = states[1].get(name, array)
-            if (
-                array.dtype in ("f2", "f4")
-                and before.shape == array.shape
-                and not same(before, array)
-            ):
+            if array.itemsize < 8 and array.shape == before.shape and not same(array, before):
                 raise CheckFailed(f"{name} is a sum in {array.dtype}; use float() or dtype=float")
 
 
 @check
 def says_which_values_are_better(subject: Subject) -> None:
     """Rates perfect predictions no worse than random ones, according to `better`."""
-    metric = subject.instance
-    if metric.better is None:
-        raise CheckSkipped(
-            'it does not say which values are better; set better = "higher" or "lower", or the '
-            "best number, so that callbacks can monitor it"
-        )
+    metric, better = subject.instance, subject.instance.better
+    if better is None:
+        hint = 'set better = "higher" or "lower", or the best number, for callbacks to monitor it'
+        raise CheckSkipped(f"it does not say which values are better; {hint}")
     for data in _taken(subject):
-        if data.perfect is None:
-            continue
-        random, perfect = (
-            _result_of(metric, replace(data, y_pred=y_pred))
-            for y_pred in (data.y_pred, data.perfect)
-        )
-        if not as_loss(perfect, metric.better) <= as_loss(random, metric.better):
-            raise CheckFailed(
-                f"better is {metric.better!r}, but for {data.name} it gives {perfect:.9g} for "
-                f"perfect predictions and {random:.9g} for random ones"
-            )
+        if data.perfect is not None:
+            random = _result_of(metric, data)
+            perfect = _result_of(metric, replace(data, y_pred=data.perfect))
+            if not as_loss(perfect, better) <= as_loss(random, better):
+                numbers = f"{perfect:.9g} for perfect predictions and {random:.9g} for random ones"
+                raise CheckFailed(f"better is {better!r}, but for {data.name} it gives {numbers}")
 
 
 CHECKS = (
@@ -261,13 +245,11 @@ def _unusual(data: _MetricData) -> Iterator[tuple[str, _MetricData, bool]]:
             yield f"predictions that are {values}", replace(data, y_pred=change(y_pred)), False
 
 
-def _arrays_in(state: Any, place: str = "state") -> Iterator[tuple[str, Array]]:
-    """Yield the arrays and NumPy's numbers in a state, and where they are."""
-    if isinstance(state, np.ndarray | np.generic):
+def _floats_in(state: Any, place: str = "state") -> Iterator[tuple[str, Array]]:
+    """Yield NumPy's floating-point numbers in a state, and where they are."""
+    if isinstance(state, np.ndarray | np.floating) and state.dtype.kind == "f":
         yield place, np.array(state)
-        return
-    items = enumerate(state) if isinstance(state, list | tuple) else None
-    for name, part in (
-        items or (state if isinstance(state, dict) else getattr(state, "__dict__", {})).items()
-    ):
-        yield from _arrays_in(part, f"{place}[{name!r}]")
+    parts = enumerate(state) if isinstance(state, list | tuple) else None
+    fields = state if isinstance(state, dict) else getattr(state, "__dict__", {})
+    for name, part in parts or fields.items():
+        yield from _floats_in(part, f"{place}[{name!r}]")
