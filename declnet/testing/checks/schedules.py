@@ -39,16 +39,18 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 @check
 def rates_are_right(subject: Subject) -> None:
     """Gives a finite rate of at least 0 for every step of trainings of any length."""
+    schedule = subject.instance.model_copy(deep=True)  # if it changes itself, another check says so
     steps = {total: [total] for total in SHORT} | {total: steps_of(total) for total in TOTALS}
     for total in steps:
         for step in steps[total]:
-            _rate(subject.instance, step, total)
+            _rate(schedule, step, total)
 
 
 @check
 def fits_trainings_of_any_length(subject: Subject) -> None:
     """Stops changing only at a step that the total or one of its fields decides."""
-    schedule, end = subject.instance, _end(subject.instance)
+    schedule = subject.instance.model_copy(deep=True)
+    end = _end(schedule)
     fields = {name: getattr(schedule, name) for name in type(schedule).model_fields}
     if not all(isinstance(value, int | float | str | None) for value in fields.values()):
         raise CheckSkipped("it has fields that are not numbers, which may decide where it ends")
@@ -65,7 +67,7 @@ def fits_trainings_of_any_length(subject: Subject) -> None:
         )
 
 
-CHECKS = (*USED_ONCE, keeps_uses_apart, rates_are_right, fits_trainings_of_any_length)
+CHECKS = (rates_are_right, fits_trainings_of_any_length, *USED_ONCE, keeps_uses_apart)
 
 
 def _end(schedule: Schedule) -> int | None:

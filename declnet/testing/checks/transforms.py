@@ -301,15 +301,15 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 CHECKS = (
     suits_a_usual_column,
     common.leaves_inputs_alone,
+    gives_a_row_for_each_row,
+    takes_values_that_the_training_data_does_not_have,
+    takes_columns_of_any_length,
     *common.USED_ONCE,
     common.takes_any_memory_order,
-    gives_a_row_for_each_row,
-    takes_columns_of_any_length,
     varies_by_the_given_stream,
     inverts_what_it_applies,
     state_can_be_stored,
     *common.DIVIDED,
-    takes_values_that_the_training_data_does_not_have,
     refuses_by_column_errors,
     fits_in_parts,
 )
