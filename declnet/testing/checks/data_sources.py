@@ -9,8 +9,16 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Blocks, DataError, DataInfo, Dataset, DataSource, Table, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
-from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
+from declnet.testing.checking import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    checks_in,
+)
+from declnet.testing.checks import common
 from declnet.testing.comparison import require_equal
 from declnet.testing.examples import writes_files
 from declnet.testing.trial import Setting, Trial, copied
@@ -148,19 +156,6 @@ def previews_the_first_samples(subject: Subject) -> None:
                 require_equal(array, whole[name][:many], fault)
 
 
-CHECKS = (
-    loads_usable_arrays,
-    *USED_ONCE,
-    loads_what_it_describes,
-    parts_equal_the_whole,
-    reads_files_by_suffix,
-    names_its_files,
-    reads_inputs_without_targets,
-    blocks_are_the_data,
-    previews_the_first_samples,
-)
-
-
 def _rng(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
 
@@ -211,3 +206,6 @@ def _facts(info: DataInfo, described: DataInfo, class_names: Any) -> dict[str, A
         is_class = known.target == "classes"
         facts[f"y {name}".strip()] = target.target if is_class else tuple(target.target_shape)
     return facts
+
+
+CHECKS = (*checks_in(globals()), *common.USED_ONCE, common.parts_equal_the_whole)

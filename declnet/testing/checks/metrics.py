@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Metric, Shape, as_loss, stored_copy, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
 from declnet.testing.checks import common
 from declnet.testing.checks.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.comparison import require_equal, same
@@ -188,14 +188,15 @@ def adds_up_in_float64(subject: Subject) -> None:
     for data in _taken(subject):
         single = data.y_true.astype("f4") if data.y_true.dtype.kind == "f" else data.y_true
         harness = _MetricHarness(subject.instance, USUAL.but(dtype="float32"))
-        states = list[dict[str, Array]]()
+        sums = []
         for _ in range(3):
             harness.add(replace(data, y_true=single))
-            states.append(dict(_floats_in(harness.state)))
-        for name, array in states[2].items():
-            before = states[1].get(name, array)
-            if array.itemsize < 8 and array.shape == before.shape and not same(array, before):
-                raise CheckFailed(f"{name} is a sum in {array.dtype}; use float() or dtype=float")
+            sums.append(_singles(harness.state))
+        for before, after in zip(*sums[1:], strict=False):
+            if before.shape == after.shape and not same(before, after):
+                raise CheckFailed(
+                    f"its state has a sum in {after.dtype}; use float() or dtype=float"
+                )
 
 
 @check
@@ -212,20 +213,6 @@ def says_which_values_are_better(subject: Subject) -> None:
             if not as_loss(perfect, better) <= as_loss(random, better):
                 numbers = f"{perfect:.9g} for perfect predictions and {random:.9g} for random ones"
                 raise CheckFailed(f"better is {better!r}, but for {data.name} it gives {numbers}")
-
-
-CHECKS = (
-    takes_usual_data,
-    common.leaves_inputs_alone,
-    *common.USED_ONCE,
-    common.takes_any_memory_order,
-    common.takes_float32_and_float64,
-    *common.DIVIDED,
-    takes_unusual_data,
-    takes_samples_in_any_order,
-    adds_up_in_float64,
-    says_which_values_are_better,
-)
 
 
 def _unusual(data: _MetricData) -> Iterator[tuple[str, _MetricData, bool]]:
@@ -245,11 +232,13 @@ def _unusual(data: _MetricData) -> Iterator[tuple[str, _MetricData, bool]]:
             yield f"predictions that are {values}", replace(data, y_pred=change(y_pred)), False
 
 
-def _floats_in(state: Any, place: str = "state") -> Iterator[tuple[str, Array]]:
-    """Yield NumPy's floating-point numbers in a state, and where they are."""
-    if isinstance(state, np.ndarray | np.floating) and state.dtype.kind == "f":
-        yield place, np.array(state)
-    parts = enumerate(state) if isinstance(state, list | tuple) else None
-    fields = state if isinstance(state, dict) else getattr(state, "__dict__", {})
-    for name, part in parts or fields.items():
-        yield from _floats_in(part, f"{place}[{name!r}]")
+def _singles(state: Any) -> list[Array]:
+    """Return copies of the numbers and arrays in a state that are of less than float64."""
+    parts = getattr(state, "__dict__", state)
+    parts = parts.values() if isinstance(parts, Mapping) else parts
+    return [np.array(part) for part in parts if getattr(part, "dtype", None) in ("f2", "f4")]
+
+
+_TYPES = (common.takes_any_memory_order, common.takes_float32_and_float64)
+_OTHERS = (*common.USED_ONCE, *_TYPES, *common.DIVIDED)
+CHECKS = (common.leaves_inputs_alone, *checks_in(globals()), *_OTHERS)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from declnet import Schedule, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
 from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
 
@@ -67,9 +67,6 @@ def fits_trainings_of_any_length(subject: Subject) -> None:
         )
 
 
-CHECKS = (rates_are_right, fits_trainings_of_any_length, *USED_ONCE, keeps_uses_apart)
-
-
 def _end(schedule: Schedule) -> int | None:
     """Return the step from which the rate is the same; None if it depends on the total, or none."""
     rates = list[float]()
@@ -87,3 +84,6 @@ def _end(schedule: Schedule) -> int | None:
 def _rate(schedule: Schedule, step: int, total: int) -> float:
     with calling(f"rate({step}, {total})"):
         return verified(Schedule.rate, schedule, step, total)
+
+
+CHECKS = (*checks_in(globals()), *USED_ONCE, keeps_uses_apart)

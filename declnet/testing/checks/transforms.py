@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, ColumnError, Sequences, Transform, missing_values, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.checking import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    checks_in,
+)
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, require_equal, same
 from declnet.testing.component_data import ExampleData
@@ -87,10 +96,8 @@ def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
     """Return the state fitted to a column, which the transform may only read."""
     if subject.instance.training_only:
         raise CheckSkipped("it is for training only, so it is not fitted or applied")
-    fit = partial(subject.instance.fit, column.x)
-    state: Any = call_locked(f"fit for {column}", fit, {"x": column.x})
-    if not isinstance(state, Mapping):  # whether it can be stored is a check of its own
-        raise CheckFailed(f"fit() returned {type(state).__name__}, not a mapping")
+    fit = partial(verified, Transform.fit, subject.instance, column.x)
+    state: Mapping[str, Any] = call_locked(f"fit for {column}", fit, {"x": column.x})
     return state
 
 
@@ -118,6 +125,20 @@ def _refusal(failure: CheckFailed) -> ColumnError:
     if not isinstance(failure.__cause__, ColumnError):
         raise failure
     return failure.__cause__
+
+
+def _accepted(
+    subject: Subject, columns: Iterable[_Column]
+) -> Iterator[tuple[_Column, Mapping[str, Any], Array]]:
+    """Yield the columns that no ColumnError rejects, each with its fitted state and the result."""
+    for column in columns:
+        try:
+            state = _fitted(subject, column)
+            y, _ = _transformed(subject, column, state)
+        except CheckFailed as failure:
+            _refusal(failure)
+        else:
+            yield column, state, y
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
@@ -153,6 +174,15 @@ def suits_a_usual_column(subject: Subject) -> None:
 
 
 @check
+def state_can_be_stored(subject: Subject) -> None:
+    """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
+    for _, state in _fitted_columns(subject):
+        read = common.stored_again(state)
+        with calling("verify_state"):
+            subject.instance.verify_state(read)
+
+
+@check
 def gives_a_row_for_each_row(subject: Subject) -> None:
     """Gives as many new rows, names each number, and says how many levels there are."""
     for column, state in _fitted_columns(subject):
@@ -167,56 +197,6 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
         padding = () if lengths is None else y[np.arange(y.shape[1]) >= lengths[:, None]]
         if len(padding) and (padding != padding[0]).any():
             raise CheckFailed(f"sequences for {column} have several values after their lengths")
-
-
-@check
-def takes_columns_of_any_length(subject: Subject) -> None:
-    """Is fitted to 1 to 200 rows, or to gaps, and gives finite rows, the same in any order."""
-    rng = np.random.default_rng(0)
-    for column in _suited(subject):
-        cycles = [np.arange(rows) % ROWS for rows in SIZES]
-        for some in (*(replace(column, x=column.x[rows]) for rows in cycles), column.gapped()):
-            try:
-                state = _fitted(subject, some)
-                y = _transformed(subject, some, state)[0]
-            except CheckFailed as failure:
-                _refusal(failure)
-                continue
-            there = ~missing_values(some.x).reshape(len(some.x), -1).any(axis=1)
-            _require_usable(subject, y, some, state, there)
-            order = rng.permutation(len(some.x))
-            permuted = _transformed(subject, replace(some, x=some.x[order]), state)[0]
-            require_equal(permuted, y[order], f"apply gives other rows for {some} in another order")
-
-
-@check
-def inverts_what_it_applies(subject: Subject) -> None:
-    """Inverts its result for numbers, in new arrays, including several predictions of each."""
-    if type(subject.instance).inverse is Transform.inverse:
-        raise CheckSkipped("it has no inverse")
-    for column, state in _fitted_columns(subject):
-        if column.x.dtype.kind not in "fi":
-            continue
-        x = column.x.astype(float)
-        y, _ = _transformed(subject, replace(column, x=x), state)
-        pairs = [(copied(y), x)]
-        if x.ndim == 1 and y.shape == x.shape:
-            pairs.append((np.stack([y, y[::-1]], axis=1), np.stack([x, x[::-1]], axis=1)))
-        for predictions, expected in pairs:
-            inverse = partial(verified, Transform.inverse, subject.instance, predictions, state)
-            inverted = call_locked(f"inverse for {column}", inverse, {"y": predictions})
-            _require_new(inverted, predictions, "inverse")
-            fault = f"inverse does not give back {column}"
-            require_equal(inverted, expected, fault, "from what apply gives", 1e-6)
-
-
-@check
-def state_can_be_stored(subject: Subject) -> None:
-    """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for _, state in _fitted_columns(subject):
-        read = common.stored_again(state)
-        with calling("verify_state"):
-            subject.instance.verify_state(read)
 
 
 @check
@@ -245,15 +225,46 @@ def takes_values_that_the_training_data_does_not_have(subject: Subject) -> None:
 
 
 @check
+def takes_columns_of_any_length(subject: Subject) -> None:
+    """Is fitted to 1 to 200 rows, or to gaps, and gives finite rows, the same in any order."""
+    cycles, suited = [np.arange(rows) % ROWS for rows in SIZES], _suited(subject)
+    columns = [replace(column, x=column.x[rows]) for column in suited for rows in cycles]
+    columns += [column.gapped() for column in suited]
+    for column, state, y in _accepted(subject, columns):
+        there = ~missing_values(column.x).reshape(len(y), -1).any(axis=1)
+        _require_usable(subject, y, column, state, there)
+        order = np.random.default_rng(len(y)).permutation(len(y))
+        permuted, _ = _transformed(subject, replace(column, x=column.x[order]), state)
+        require_equal(permuted, y[order], f"apply gives other rows for {column} in another order")
+
+
+@check
+def inverts_what_it_applies(subject: Subject) -> None:
+    """Inverts its result for numbers, in new arrays, including several predictions of each."""
+    if type(subject.instance).inverse is Transform.inverse:
+        raise CheckSkipped("it has no inverse")
+    for column, state in _fitted_columns(subject):
+        if column.x.dtype.kind not in "fi":
+            continue
+        x = column.x.astype(float)
+        y, _ = _transformed(subject, replace(column, x=x), state)
+        pairs = [(copied(y), x)]
+        if x.ndim == 1 and y.shape == x.shape:
+            pairs.append((np.stack([y, y[::-1]], axis=1), np.stack([x, x[::-1]], axis=1)))
+        for predictions, expected in pairs:
+            inverse = partial(verified, Transform.inverse, subject.instance, predictions, state)
+            inverted = call_locked(f"inverse for {column}", inverse, {"y": predictions})
+            _require_new(inverted, predictions, "inverse")
+            fault = f"inverse does not give back {column}"
+            require_equal(inverted, expected, fault, "from what apply gives", 1e-6)
+
+
+@check
 def refuses_by_column_errors(subject: Subject) -> None:
     """Says by a ColumnError what it cannot take: another type of column, or one with gaps."""
     for column in _candidates():
         gapped = column.gapped()
-        for variant in (column, gapped, replace(gapped, x=gapped.x[[1, -1]])):
-            try:
-                _transformed(subject, variant, _fitted(subject, variant))
-            except CheckFailed as failure:
-                _refusal(failure)
+        list(_accepted(subject, (column, gapped, replace(gapped, x=gapped.x[[1, -1]]))))
 
 
 @check
@@ -275,20 +286,15 @@ def fits_in_parts(subject: Subject) -> None:
     if called(subject, Transform.fitting) is None:
         raise CheckSkipped("it has no fitting")
     suited = _suited(subject)
-    for column in (*suited, *(column.gapped() for column in suited)):
-        try:
-            whole, _ = _transformed(subject, column, _fitted(subject, column))
-        except CheckFailed as failure:
-            _refusal(failure)
-            continue
-        for cuts in ((1,), (5, 6, 20)):
-            fitting: Any = called(subject, Transform.fitting)
-            with calling(f"fitting for {column}"):
-                for part in np.split(column.x, cuts):
-                    fitting.update(part.copy())
-                state = fitting.result()
-            y, _ = _transformed(subject, column, state)
-            require_equal(y, whole, f"fitted to parts of {column}, apply gives other rows")
+    columns = (*suited, *(column.gapped() for column in suited))
+    for (column, _, whole), cuts in product(_accepted(subject, columns), ((1,), (5, 6, 20))):
+        with calling(f"fitting for {column}"):
+            fitting: Any = verified(Transform.fitting, subject.instance)
+            for part in np.split(column.x, cuts):
+                fitting.update(part.copy())
+            state = fitting.result()
+        y, _ = _transformed(subject, column, state)
+        require_equal(y, whole, f"fitted to parts of {column}, apply gives other rows")
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
@@ -296,23 +302,6 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
     for column, state in _fitted_columns(subject):
         for variant in (column, column.gapped()):
             yield ExampleData(variant.name, (variant.x,), state)
-
-
-CHECKS = (
-    suits_a_usual_column,
-    common.leaves_inputs_alone,
-    gives_a_row_for_each_row,
-    takes_values_that_the_training_data_does_not_have,
-    takes_columns_of_any_length,
-    *common.USED_ONCE,
-    common.takes_any_memory_order,
-    varies_by_the_given_stream,
-    inverts_what_it_applies,
-    state_can_be_stored,
-    *common.DIVIDED,
-    refuses_by_column_errors,
-    fits_in_parts,
-)
 
 
 def _require_new(array: Array, argument: Array, method: str) -> None:
@@ -351,3 +340,7 @@ def _varied(subject: Subject, column: _Column, setting: Setting) -> Array:
     with calling(f"vary for {column}"):
         subject.instance.vary(x, np.random.Generator(np.random.PCG64(setting.seed)))
     return copied(x)
+
+
+_OTHERS = (*common.USED_ONCE, common.takes_any_memory_order, *common.DIVIDED)
+CHECKS = (common.leaves_inputs_alone, *checks_in(globals()), *_OTHERS)
