@@ -110,6 +110,12 @@ def check(function: Callable[[Subject], None]) -> Check:
     return Check(function.__name__, summary, function)
 
 
+def require(condition: object, fault: str) -> None:
+    """Raise CheckFailed, with what is wrong and what to do, unless a condition holds."""
+    if not condition:
+        raise CheckFailed(fault)
+
+
 def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
     """Return the checks that a module defines itself, given its `globals()`, in their order."""
     checks = (value for value in module.values() if isinstance(value, Check))

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from declnet import Array, Blocks, DataError, DataInfo, Dataset, DataSource, Table, verified
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    called,
-    calling,
-    check,
-    checks_in,
-)
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, Subject, called, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.comparison import require_equal
 from declnet.testing.examples import writes_files
@@ -34,65 +28,60 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         return Trial(_arrays(dataset))
     size = setting.cuts[0] if len(setting.cuts) < 3 else ALL
     with calling("chunks"):
-        parts = list(verified(DataSource.chunks, subject.instance, _rng(setting.seed), size))
-    if any(len(part) > size for part in parts):
-        raise CheckFailed(f"chunks({size}) gives more samples")
+        rng = np.random.default_rng(setting.seed)
+        parts = list(verified(DataSource.chunks, subject.instance, rng, size))
+    require(all(len(part) <= size for part in parts), f"chunks({size}) gives more samples")
     return Trial(_joined([_arrays(part) for part in parts]))
 
 
 @check
 def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
-    dataset = _loaded(subject)
-    arrays = _arrays(dataset)
+    arrays = _arrays(dataset := _loaded(subject))
     sizes = {name: array.shape[:1] for name, array in arrays.items()}
-    if len({*sizes.values()}) != 1 or () in sizes.values() or not len(dataset):
-        raise CheckFailed(f"its data has {sizes} samples; it needs as many of each, and some")
+    fits = len({*sizes.values()}) == 1 and () not in sizes.values() and len(dataset)
+    require(fits, f"its data has {sizes} samples; it needs as many of each, and some")
     if isinstance(dataset, Table):
-        for name in {*dataset.target_columns, *(dataset.features or ())} - {*arrays}:
-            raise CheckFailed(f'the table has no column "{name}", which it names')
+        missing = {*dataset.target_columns, *(dataset.features or ())} - {*arrays}
+        require(not missing, f"the table has no columns {missing}, which it names")
         return
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiub" or not array[0].size:
-            raise CheckFailed(f"its {name} is {array.dtype} {array.shape}; samples are numbers")
-        if not np.isfinite(array).all():
-            raise CheckFailed(f"its {name} is not finite")
-        if name == "weights" and (array.ndim > 1 or (array < 0).any()):
-            raise CheckFailed("its weights must be (n,) numbers of at least 0")
+        fault = f"its {name} is {array.dtype} {array.shape}; samples are numbers"
+        require(array.dtype.kind in "fiub" and array[0].size, fault)
+        require(np.isfinite(array).all(), f"its {name} is not finite")
+        are_weights = array.ndim == 1 and (array >= 0).all()
+        require(name != "weights" or are_weights, "its weights must be (n,) numbers of at least 0")
 
 
 @check
 def loads_what_it_describes(subject: Subject) -> None:
     """Describes the shapes, types, classes and number of samples that it loads, each time."""
     dataset, described = _loaded(subject), called(subject, DataSource.describe)
-    if described != called(subject, DataSource.describe):
-        raise CheckFailed("describe() differs from call to call; only load() may draw")
+    again = called(subject, DataSource.describe)
+    require(described == again, "describe() differs from call to call; only load() may draw")
     if isinstance(dataset, Table) or described is None:
-        if not (isinstance(dataset, Table) and described is None):
-            raise CheckFailed("describe() gives None for a Table, and only for a Table")
+        fits = isinstance(dataset, Table) and described is None
+        require(fits, "describe() gives None for a Table, and only for a Table")
         return
     loaded = DataInfo.of(dataset.x, dataset.y)
     facts = _facts(described, described, described.class_names)
     loaded_facts = _facts(loaded, described, dataset.class_names)
     for name in facts | loaded_facts:
-        if facts.get(name) != (fact := loaded_facts.get(name)):
-            raise CheckFailed(f"describe() says {name} {facts.get(name)!r}, load() gives {fact!r}")
+        fact, other = facts.get(name), loaded_facts.get(name)
+        require(fact == other, f"describe() says {name} {fact!r}, load() gives {other!r}")
     for name, target in described.targets.items():
-        labels = loaded.targets[name].labels
-        if target.classes and labels and not 0 <= labels[0] <= labels[1] < target.classes:
-            described_as = f"{target.classes} classes, so labels from 0 to {target.classes - 1}"
-            raise CheckFailed(f"describe() says {described_as}, but load() gives {labels}")
+        classes, labels = target.classes, loaded.targets[name].labels
+        fault = f"describe() says labels below {classes}, but load() gives {labels}"
+        require(not (classes and labels) or 0 <= labels[0] <= labels[1] < classes, fault)
 
 
 @check
 def reads_files_by_suffix(subject: Subject) -> None:
     """Gives a source for a file of each of its `suffixes`, as it is itself or by default."""
-    cls: Any = type(subject.instance)
-    for_file: Any = DataSource.for_file
-    for suffix in cls.suffixes:
-        for like in (None, subject.instance):
-            with calling(f"for_file of a file data{suffix}", skips=DataError):
-                verified(for_file, cls, Path(f"data{suffix}"), like)
+    cls, for_file = type(subject.instance), cast("Any", DataSource.for_file)
+    for suffix, like in product(cls.suffixes, (None, subject.instance)):
+        with calling(f"for_file of a file data{suffix}", skips=DataError):
+            verified(for_file, cls, Path(f"data{suffix}"), like)
 
 
 @check
@@ -107,7 +96,8 @@ def reads_inputs_without_targets(subject: Subject) -> None:
     """Reads the same inputs in parts, without a target column, as for predictions."""
     whole, source = _loaded(subject), called(subject, DataSource.with_target, None)
     with calling("input_chunks of with_target(None)"):
-        parts: list[Any] = list(verified(DataSource.input_chunks, source, _rng(0), 7))
+        rng = np.random.default_rng(0)
+        parts: list[Any] = list(verified(DataSource.input_chunks, source, rng, 7))
     if isinstance(whole, Dataset):
         inputs = _joined([part if isinstance(part, Mapping) else {"": part} for part in parts])
         for name, array in whole.inputs.items():
@@ -116,9 +106,9 @@ def reads_inputs_without_targets(subject: Subject) -> None:
         return
     for part in parts:
         missing = whole.columns.keys() - {*whole.target_columns, *part.columns}
-        if missing or (part.target_columns and source != subject.instance):
-            fault = f"lacks {sorted(missing)}" if missing else f'has the target "{part.target}"'
-            raise CheckFailed(f"the table of with_target(None) {fault}")
+        require(not missing, f"the table of with_target(None) has no columns {missing}")
+        has_target = part.target_columns and source != subject.instance
+        require(not has_target, f"the table of with_target(None) has {part.target_columns}")
 
 
 @check
@@ -131,8 +121,8 @@ def blocks_are_the_data(subject: Subject) -> None:
         with calling("the read of blocks"):
             read = {index: _arrays(blocks.read(index)) for index in order}
         parts = [read[index] for index in range(len(order))]
-        if [{*map(len, part.values())} for part in parts] != [{size} for size in blocks.sizes]:
-            raise CheckFailed("blocks have other sizes than said")
+        sizes = [{*map(len, part.values())} for part in parts]
+        require(sizes == [{size} for size in blocks.sizes], "blocks have other sizes than said")
         for name, array in _joined(parts).items():
             require_equal(array, whole[name], f"the {name} of all blocks differs from load's")
 
@@ -144,29 +134,25 @@ def previews_the_first_samples(subject: Subject) -> None:
     for samples, numbers in ((3, ALL), (ALL, 3), (ALL, ALL)):
         most = max(samples, *_blocks(subject, samples, numbers).sizes)
         preview = called(subject, DataSource.preview, samples, numbers)
+        first = {} if preview is None else _arrays(preview)
         many = 0 if preview is None else len(preview)
-        if preview is None or not 1 <= many <= min(most, len(dataset)):
-            raise CheckFailed(f"preview({samples}, {numbers}) has {many} of {len(dataset)} samples")
-        first = _arrays(preview)
-        if first.keys() != whole.keys():
-            raise CheckFailed(f"preview has {', '.join(first)}, and load {', '.join(whole)}")
+        fault = f"preview({samples}, {numbers}) has {many} of {len(dataset)} samples"
+        require(1 <= many <= min(most, len(dataset)), fault)
+        names = f"preview has {', '.join(first)}, and load {', '.join(whole)}"
+        require(first.keys() == whole.keys(), names)
         for name, array in first.items():
             if array.dtype == whole[name].dtype:  # which may be that of these rows of a table
                 fault = f"the {name} of the preview is not the first of load"
                 require_equal(array, whole[name][:many], fault)
 
 
-def _rng(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(seed))
-
-
 def _loaded(subject: Subject) -> Dataset | Table:
-    """Return the data; raise CheckSkipped if another example is the one to read."""
+    """Return the data; raise checking.CheckSkipped if another example is the one to read."""
     cls = type(subject.instance)
     try:
         with calling("load", skips=DataError):
-            return verified(DataSource.load, subject.instance, _rng(0))
-    except CheckSkipped as reason:
+            return verified(DataSource.load, subject.instance, np.random.default_rng(0))
+    except checking.CheckSkipped as reason:
         if writes_files(cls) and subject.example < len(cls.examples):
             raise
         fault = f"it cannot be read: {reason}"
@@ -175,10 +161,10 @@ def _loaded(subject: Subject) -> Dataset | Table:
 
 
 def _blocks(subject: Subject, samples: int, numbers: int) -> Blocks:
-    """Return the blocks of the data; raise CheckSkipped if it has none."""
+    """Return the blocks of the data; raise checking.CheckSkipped if it has none."""
     blocks = called(subject, DataSource.blocks, samples, numbers)
     if blocks is None:
-        raise CheckSkipped("it has no blocks")
+        raise checking.CheckSkipped("it has no blocks")
     return blocks
 
 
@@ -189,8 +175,7 @@ def _arrays(data: Dataset | Table) -> dict[str, Array]:
 
 def _joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
     """Return arrays of the same names, one after another; raise CheckFailed if there are none."""
-    if not parts:
-        raise CheckFailed("it gives no part of its data")
+    require(parts, "it gives no part of its data")
     return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
@@ -208,4 +193,4 @@ def _facts(info: DataInfo, described: DataInfo, class_names: Any) -> dict[str, A
     return facts
 
 
-CHECKS = (*checks_in(globals()), *common.USED_ONCE, common.parts_equal_the_whole)
+CHECKS = (*checking.checks_in(globals()), *common.USED_ONCE, common.parts_equal_the_whole)

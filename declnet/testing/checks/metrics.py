@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from math import isfinite, isinf, prod
+from math import isfinite, isnan, prod
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Metric, Shape, as_loss, stored_copy, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet import Array, Metric, as_loss, stored_copy, verified
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.checks.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.comparison import require_equal, same
@@ -43,13 +44,12 @@ class _MetricData:
         return replace(self, y_pred=self.y_pred[rows], y_true=self.y_true[rows])
 
 
-def _one_hot(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
-    return distributions(rng, shape), np.eye(y[-1])[labels(rng, y[:-1], y[-1])]
-
-
 _FORMS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
     "labels": ((Pair((4,), ()),), DRAWS["classes"]["classes"]),
-    "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
+    "one-hot rows": (
+        (Pair((4,), (4,)),),
+        lambda rng, x, y: (distributions(rng, x), np.eye(y[-1])[labels(rng, y[:-1], y[-1])]),
+    ),
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), DRAWS["binary"]["binary"]),
     "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), DRAWS["values"]["normal"]),
 }
@@ -91,11 +91,6 @@ class _MetricHarness:
         update = partial(self._metric.update, self.state, y_pred, y_true)
         call_locked("update", update, {"y_pred": y_pred, "y_true": y_true})
 
-    def restore(self) -> None:
-        """Go on with the state as written and read back, unless it cannot be written."""
-        with suppress(ValueError):  # a run would restart its epoch
-            self.state = stored_copy(self.state, self._metric.start())
-
     def result(self) -> float:
         """Return the metric of what was added."""
         with calling("result"):
@@ -113,7 +108,8 @@ def _result_of(metric: Metric, data: _MetricData, setting: Setting = USUAL) -> f
         if setting.beside:
             other.add(data.take(slice(3)))
         if setting.restored == number:
-            harness.restore()
+            with suppress(ValueError):  # it cannot be written, so a run would restart its epoch
+                harness.state = stored_copy(harness.state, metric.start())
     return harness.result()
 
 
@@ -127,14 +123,12 @@ def _taken(subject: Subject, samples: int = SAMPLES) -> list[_MetricData]:
             return str(failure) if type(failure) is CheckFailed else ""
         return "" if isfinite(result) else str(result)
 
-    candidates = {data.name: data for data in _candidates(subject.instance, samples)}
-    faults = subject.once(
-        "faults", lambda: {data.name: fault(data) for data in _candidates(subject.instance)}
-    )
+    candidates = partial(_candidates, subject.instance)
+    faults = subject.once("faults", lambda: {data.name: fault(data) for data in candidates()})
     if all(faults.values()):
         text = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
         raise CheckFailed(f"it gives no finite number ({text})", text)
-    return [data for name, data in candidates.items() if not faults[name]]
+    return [data for data in candidates(samples) if not faults[data.name]]
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
@@ -157,16 +151,15 @@ def takes_usual_data(subject: Subject) -> None:
 def takes_unusual_data(subject: Subject) -> None:
     """Gives a number for one sample, equal ones, zeros, ±1e4; NaN if undefined, as for no batch."""
     result = _MetricHarness(subject.instance).result()
-    if isfinite(result):
-        raise CheckFailed(f"without a batch it gives {result:g}, not NaN")
+    require(isnan(result), f"without a batch it gives {result:g}, not NaN")
     for data in _taken(subject):
         for name, unusual, is_defined in _unusual(data):
             try:
                 result = _result_of(subject.instance, unusual)
             except CheckFailed as failure:
                 raise CheckFailed(f"for {name}, {data.name}: {failure}", failure.cause) from None
-            if isinf(result) or (is_defined and not isfinite(result)):
-                raise CheckFailed(f"for {name}, {data.name}, it gives {result:g}")
+            is_right = isfinite(result) or (isnan(result) and not is_defined)
+            require(is_right, f"for {name}, {data.name}, it gives {result:g}")
 
 
 @check
@@ -175,11 +168,9 @@ def takes_samples_in_any_order(subject: Subject) -> None:
     order = np.random.default_rng(0).permutation(MANY)
     for data in _taken(subject, MANY):
         tied = replace(data, y_pred=data.y_pred[np.arange(MANY) % SAMPLES])
-        result, other = (_result_of(subject.instance, some) for some in (tied, tied.take(order)))
+        results = (_result_of(subject.instance, some) for some in (tied.take(order), tied))
         fault = f"the result for {data.name} depends on the order of samples"
-        require_equal(
-            np.array([other]), np.array([result]), fault, "rank ties alike, add in float64"
-        )
+        require_equal(*map(np.atleast_1d, results), fault, "rank ties alike, add in float64")
 
 
 @check
@@ -193,10 +184,8 @@ def adds_up_in_float64(subject: Subject) -> None:
             harness.add(replace(data, y_true=single))
             sums.append(_singles(harness.state))
         for before, after in zip(*sums[1:], strict=False):
-            if before.shape == after.shape and not same(before, after):
-                raise CheckFailed(
-                    f"its state has a sum in {after.dtype}; use float() or dtype=float"
-                )
+            is_right = before.shape != after.shape or same(before, after)
+            require(is_right, f"its state has a sum in {after.dtype}; use float() or dtype=float")
 
 
 @check
@@ -210,9 +199,9 @@ def says_which_values_are_better(subject: Subject) -> None:
         if data.perfect is not None:
             random = _result_of(metric, data)
             perfect = _result_of(metric, replace(data, y_pred=data.perfect))
-            if not as_loss(perfect, better) <= as_loss(random, better):
-                numbers = f"{perfect:.9g} for perfect predictions and {random:.9g} for random ones"
-                raise CheckFailed(f"better is {better!r}, but for {data.name} it gives {numbers}")
+            numbers = f"{perfect:.9g} for perfect predictions and {random:.9g} for random ones"
+            fault = f"better is {better!r}, but for {data.name} it gives {numbers}"
+            require(as_loss(perfect, better) <= as_loss(random, better), fault)
 
 
 def _unusual(data: _MetricData) -> Iterator[tuple[str, _MetricData, bool]]:
@@ -234,11 +223,12 @@ def _unusual(data: _MetricData) -> Iterator[tuple[str, _MetricData, bool]]:
 
 def _singles(state: Any) -> list[Array]:
     """Return copies of the numbers and arrays in a state that are of less than float64."""
-    parts = getattr(state, "__dict__", state)
-    parts = parts.values() if isinstance(parts, Mapping) else parts
+    fields = getattr(state, "__dict__", state)
+    parts = fields.values() if isinstance(fields, Mapping) else fields
+    parts = parts if isinstance(fields, Mapping | list | tuple) else [state]
     return [np.array(part) for part in parts if getattr(part, "dtype", None) in ("f2", "f4")]
 
 
 _TYPES = (common.takes_any_memory_order, common.takes_float32_and_float64)
 _OTHERS = (*common.USED_ONCE, *_TYPES, *common.DIVIDED)
-CHECKS = (common.leaves_inputs_alone, *checks_in(globals()), *_OTHERS)
+CHECKS = (common.leaves_inputs_alone, *checking.checks_in(globals()), *_OTHERS)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Optimizer, ParameterInfo, RunContext, Schedule, TrainingStep, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal, same
 from declnet.testing.harness import NO_LOSS, model_of_parameters
@@ -145,9 +146,9 @@ def survives_zero_gradients(subject: Subject) -> None:
     for size in (0.0, 1e-30, 1e8):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
-            if not np.isfinite(harness.run(*np.full((3, SIZE), size))).all():
-                fault = f"w is not finite after gradients of {size:g} in {dtype}"
-                raise CheckFailed(f"{fault}; add epsilon to what it divides by")
+            fault = f"w is not finite after gradients of {size:g} in {dtype}"
+            is_finite = np.isfinite(harness.run(*np.full((3, SIZE), size))).all()
+            require(is_finite, f"{fault}; add epsilon to what it divides by")
     advice = "subtract what it computes of w, such as a weight decay"
     _require_rest(subject, np.zeros((3, SIZE)), 0.01, f"all gradients are 0; {advice}")
 
@@ -174,16 +175,15 @@ def takes_gradients_that_never_change(subject: Subject) -> None:
         harness = _OptimizerHarness(subject.instance, w.astype(dtype), state=state)
         return harness.run(gradient, first=number)
 
-    if not np.isfinite(after(LATE, limit, "float32")).all():
-        fault = "w is not finite in float32 after many equal gradients"
-        raise CheckFailed(f"{fault}; limit what may be below 0 by rounding, such as a variance")
+    fault = "w is not finite in float32 after many equal gradients"
+    advice = "limit what may be below 0 by rounding, such as a variance"
+    require(np.isfinite(after(LATE, limit, "float32")).all(), f"{fault}; {advice}")
     late = after(LATE, limit)
     if same(after(LATE, {}), points[1]) or not same(late, after(2 * LATE, limit)):
         return  # it corrects nothing, or its steps change with their number
     excess = float((np.abs(np.diff(points, axis=0)).max(axis=0) / np.abs(late - w)).max())
-    if excess > LONGEST:
-        fault = f"with equal gradients, first steps are {excess:.3g} times as long as late ones"
-        raise CheckFailed(f"{fault}; correct the bias of each moment, by 1 - beta**step")
+    fault = f"with equal gradients, first steps are {excess:.3g} times as long as late ones"
+    require(not excess > LONGEST, f"{fault}; correct the bias of each moment, by 1 - beta**step")
 
 
 @check
@@ -194,8 +194,8 @@ def evaluates_what_it_starts_from(subject: Subject) -> None:
         fault = "evaluated() is not w for a state of zeros"
         require_equal(harness.evaluated, harness.w, fault, tolerance=0)
         harness.run(*np.zeros((3, SIZE)), rate=0.0)
-        if not np.isfinite(harness.evaluated).all():
-            raise CheckFailed("evaluated() is not finite after updates at a rate of 0")
+        is_finite = np.isfinite(harness.evaluated).all()
+        require(is_finite, "evaluated() is not finite after updates at a rate of 0")
 
 
 @check
@@ -249,8 +249,8 @@ def _require_rest(subject: Subject, gradients: Array, rate: float, circumstances
     """Raise CheckFailed if parameters change, except towards 0, as weight decay changes them."""
     before = _drawn(SIZE)
     after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
-    if ((after * before < 0) | (np.abs(after) > np.abs(before))).any():
-        raise CheckFailed(f"w changes though {circumstances}")
+    shrinks = (after * before >= 0) & (np.abs(after) <= np.abs(before))
+    require(shrinks.all(), f"w changes though {circumstances}")
 
 
 def _limit(arrays: Sequence[Array]) -> Array:
@@ -275,4 +275,4 @@ def _rosenbrock(w: Array) -> Any:
 
 
 _OTHERS = (*common.USED_ONCE, common.takes_float32_and_float64, *common.DIVIDED, *native.CHECKS)
-CHECKS = (common.uses_declared_state, *checks_in(globals()), *_OTHERS)
+CHECKS = (common.uses_declared_state, *checking.checks_in(globals()), *_OTHERS)

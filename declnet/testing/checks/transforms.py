@@ -12,15 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, ColumnError, Sequences, Transform, missing_values, verified
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    called,
-    calling,
-    check,
-    checks_in,
-)
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, Subject, called, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, require_equal, same
 from declnet.testing.component_data import ExampleData
@@ -95,16 +88,10 @@ def _suited(subject: Subject) -> tuple[_Column, ...]:
 def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
     """Return the state fitted to a column, which the transform may only read."""
     if subject.instance.training_only:
-        raise CheckSkipped("it is for training only, so it is not fitted or applied")
+        raise checking.CheckSkipped("it is for training only, so it is not fitted or applied")
     fit = partial(verified, Transform.fit, subject.instance, column.x)
     state: Mapping[str, Any] = call_locked(f"fit for {column}", fit, {"x": column.x})
     return state
-
-
-def _fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any]]]:
-    """Yield the columns that the transform suits, each with its fitted state."""
-    for column in _suited(subject):
-        yield column, _fitted(subject, column)
 
 
 def _transformed(
@@ -128,25 +115,30 @@ def _refusal(failure: CheckFailed) -> ColumnError:
 
 
 def _accepted(
-    subject: Subject, columns: Iterable[_Column]
+    subject: Subject, columns: Iterable[_Column] | None = None
 ) -> Iterator[tuple[_Column, Mapping[str, Any], Array]]:
-    """Yield the columns that no ColumnError rejects, each with its fitted state and the result."""
-    for column in columns:
+    """Yield the columns that no ColumnError rejects, each with its fitted state and the result.
+
+    Default: those that the transform suits.
+    """
+    for column in _suited(subject) if columns is None else columns:
         try:
             state = _fitted(subject, column)
-            y, _ = _transformed(subject, column, state)
+            yield column, state, _transformed(subject, column, state)[0]
         except CheckFailed as failure:
             _refusal(failure)
-        else:
-            yield column, state, y
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Fit and apply it to every column that it suits, and apply it to columns with gaps."""
-    trial, order = Trial(), setting.input_order
+    trial, order, transform = Trial(), setting.input_order, subject.instance
     for column in _suited(subject):
-        if subject.instance.training_only:
-            trial.outputs[f"x for {column}"] = _varied(subject, column, setting)
+        if transform.training_only:
+            dtype = setting.dtype if column.x.dtype.kind in "fiub" else column.x.dtype
+            x = in_order(column.x, order, dtype)
+            with calling(f"vary for {column}"):
+                transform.vary(x, np.random.default_rng(setting.seed))
+            trial.outputs[f"x for {column}"] = copied(x)
             continue
         state = _fitted(subject, replace(column, x=in_order(column.x, order)))
         if setting.beside:
@@ -176,52 +168,48 @@ def suits_a_usual_column(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for _, state in _fitted_columns(subject):
-        read = common.stored_again(state)
-        with calling("verify_state"):
-            subject.instance.verify_state(read)
+    for column in _suited(subject):
+        read = common.stored_again(_fitted(subject, column))
+        called(subject, Transform.verify_state, read)
 
 
 @check
 def gives_a_row_for_each_row(subject: Subject) -> None:
     """Gives as many new rows, names each number, and says how many levels there are."""
-    for column, state in _fitted_columns(subject):
+    for column in _suited(subject):
+        state = _fitted(subject, column)
         y, lengths = _transformed(subject, column, state)
         _require_usable(subject, y, column, state)
         names = tuple(f"n{index}" for index in range(prod(column.x.shape[1:])))
         features, width = called(subject, Transform.feature_names, names, state), prod(y.shape[1:])
-        if features != names and len(features) != width:
-            raise CheckFailed(
-                f"feature_names gives {len(features)} names for {width} numbers a row"
-            )
-        padding = () if lengths is None else y[np.arange(y.shape[1]) >= lengths[:, None]]
-        if len(padding) and (padding != padding[0]).any():
-            raise CheckFailed(f"sequences for {column} have several values after their lengths")
+        fault = f"feature_names gives {len(features)} names for {width} numbers a row"
+        require(features == names or len(features) == width, fault)
+        padding = y[:0] if lengths is None else y[np.arange(y.shape[1]) >= lengths[:, None]]
+        fault = f"sequences for {column} have several values after their lengths"
+        require((padding == padding[:1]).all(), fault)
 
 
 @check
 def takes_values_that_the_training_data_does_not_have(subject: Subject) -> None:
     """Applies to new values and to gaps, which it keeps apart or fills; or names their row."""
-    for column, state in _fitted_columns(subject):
-        whole, _ = _transformed(subject, column, state)
+    for column, state, whole in _accepted(subject):
         for value in NEW[column.x.dtype.kind]:
             new = column.holding(value)
             try:
                 y, _ = _transformed(subject, new, state)
             except CheckFailed as failure:
-                if (row := _refusal(failure).row) != 1:
-                    fault = f"for {new} it raises ColumnError with row {row!r}"
-                    raise CheckFailed(f"{fault}; the first is in row 1, counted from 0") from None
+                fault = (
+                    f"for {new} it raises ColumnError with row {(row := _refusal(failure).row)!r}"
+                )
+                require(row == 1, f"{fault}; the first is in row 1, counted from 0")
                 continue
             is_gap = bool(missing_values(new.x).any())
             _require_usable(subject, y, new, state, REST if is_gap else slice(None))
             fault = f"{value!r} in another row changes what apply gives for {column}"
             require_equal(y[REST], whole[REST], fault, tolerance=CLOSE_IN_FLOAT32)
-            if is_gap and column.x.dtype.kind != "O" and _hides_gap(column, y):
-                raise CheckFailed(
-                    f"a missing value in {column} becomes {y[1]}, which numbers become too; keep "
-                    "it missing, or leave the other numbers as they are and fill gaps alone"
-                )
+            fault = f"a missing value in {column} becomes {y[1]}, as numbers do"
+            advice = "keep it missing, or fill gaps alone, and leave the numbers as they are"
+            require(not is_gap or not _hides_gap(column, y), f"{fault}; {advice}")
 
 
 @check
@@ -242,8 +230,8 @@ def takes_columns_of_any_length(subject: Subject) -> None:
 def inverts_what_it_applies(subject: Subject) -> None:
     """Inverts its result for numbers, in new arrays, including several predictions of each."""
     if type(subject.instance).inverse is Transform.inverse:
-        raise CheckSkipped("it has no inverse")
-    for column, state in _fitted_columns(subject):
+        raise checking.CheckSkipped("it has no inverse")
+    for column, state, _ in _accepted(subject):
         if column.x.dtype.kind not in "fi":
             continue
         x = column.x.astype(float)
@@ -271,20 +259,19 @@ def refuses_by_column_errors(subject: Subject) -> None:
 def varies_by_the_given_stream(subject: Subject) -> None:
     """Varies training data, differently for different random streams, and keeps it finite."""
     if not subject.instance.training_only:
-        raise CheckSkipped("it is not for training only")
+        raise checking.CheckSkipped("it is not for training only")
     streams = [tried(subject, USUAL.but(seed=seed)).outputs for seed in range(6)]
     for name, array in streams[0].items():
-        if all(same(stream[name], array) for stream in streams):
-            raise CheckFailed(f"{name} is the same for every random stream")
-        if not np.isfinite(array).all():
-            raise CheckFailed(f"{name} is NaN or infinite in places")
+        differs = not all(same(stream[name], array) for stream in streams)
+        require(differs, f"{name} is the same for every random stream")
+        require(np.isfinite(array).all(), f"{name} is NaN or infinite in places")
 
 
 @check
 def fits_in_parts(subject: Subject) -> None:
     """Learns the same from a column that arrives in parts, if it can be fitted in parts."""
     if called(subject, Transform.fitting) is None:
-        raise CheckSkipped("it has no fitting")
+        raise checking.CheckSkipped("it has no fitting")
     suited = _suited(subject)
     columns = (*suited, *(column.gapped() for column in suited))
     for (column, _, whole), cuts in product(_accepted(subject, columns), ((1,), (5, 6, 20))):
@@ -299,7 +286,7 @@ def fits_in_parts(subject: Subject) -> None:
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
     """Yield the columns that the transform suits, each also with missing values."""
-    for column, state in _fitted_columns(subject):
+    for column, state, _ in _accepted(subject):
         for variant in (column, column.gapped()):
             yield ExampleData(variant.name, (variant.x,), state)
 
@@ -315,8 +302,8 @@ def _require_usable(
 ) -> None:
     """Raise CheckFailed unless a result is new, and finite in some rows, and keeps to `levels`."""
     _require_new(y, column.x, "apply")
-    if y.dtype.kind == "f" and not np.isfinite(y[rows]).all():
-        raise CheckFailed(f"apply makes NaN or infinite numbers of {column}")
+    is_finite = y.dtype.kind != "f" or np.isfinite(y[rows]).all()
+    require(is_finite, f"apply makes NaN or infinite numbers of {column}")
     levels = called(subject, Transform.levels, state)
     if levels is not None and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= levels):
         fault = f"apply gives {y.dtype} from {y.min()} to {y.max()} for {column}"
@@ -325,7 +312,9 @@ def _require_usable(
 
 def _hides_gap(column: _Column, y: Array) -> bool:
     """Return whether a gap becomes what numbers become, unless these stay as they are."""
-    if y.dtype.kind == "O" or (y.shape == column.x.shape and same(y[REST], column.x[REST])):
+    if "O" in (column.x.dtype.kind, y.dtype.kind) or (
+        y.shape == column.x.shape and same(y[REST], column.x[REST])
+    ):
         return False
     rows = y.reshape(ROWS, -1).astype(float)
     if column.x.dtype.kind == "f" and rows.shape[1] == 1:  # a number between others has a value too
@@ -333,14 +322,5 @@ def _hides_gap(column: _Column, y: Array) -> bool:
     return bool((rows[REST] == rows[1]).all(axis=1).any())
 
 
-def _varied(subject: Subject, column: _Column, setting: Setting) -> Array:
-    """Return a batch that the transform has varied, with a stream of the setting's seed."""
-    dtype = setting.dtype if column.x.dtype.kind in "fiub" else column.x.dtype
-    x = in_order(column.x, setting.order, dtype)
-    with calling(f"vary for {column}"):
-        subject.instance.vary(x, np.random.Generator(np.random.PCG64(setting.seed)))
-    return copied(x)
-
-
 _OTHERS = (*common.USED_ONCE, common.takes_any_memory_order, *common.DIVIDED)
-CHECKS = (common.leaves_inputs_alone, *checks_in(globals()), *_OTHERS)
+CHECKS = (common.leaves_inputs_alone, *checking.checks_in(globals()), *_OTHERS)
