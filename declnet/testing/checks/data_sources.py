@@ -17,8 +17,7 @@ from declnet.testing.comparison import require_equal
 from declnet.testing.examples import writes_files
 from declnet.testing.trial import Setting, Trial, copied
 
-ALL = 1_000_000
-"""More samples, and more numbers, than a source has."""
+ALL = 1_000_000  # more samples, and more numbers, than a source has
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
@@ -78,7 +77,7 @@ def loads_what_it_describes(subject: Subject) -> None:
 @check
 def reads_files_by_suffix(subject: Subject) -> None:
     """Gives a source for a file of each of its `suffixes`, as it is itself or by default."""
-    cls, for_file = type(subject.instance), cast("Any", DataSource.for_file)
+    cls, for_file = cast("Any", type(subject.instance)), cast("Any", DataSource.for_file)
     for suffix, like in product(cls.suffixes, (None, subject.instance)):
         with calling(f"for_file of a file data{suffix}", skips=DataError):
             verified(for_file, cls, Path(f"data{suffix}"), like)

@@ -22,8 +22,7 @@ from declnet.testing.grid import VALUES, on_grid
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, in_order
 from declnet.testing.watched import call_locked
 
-MANY = 20 * SAMPLES
-"""Samples for batches of more than a hundred."""
+MANY = 20 * SAMPLES  # for batches of more than a hundred
 
 
 @dataclass(frozen=True)
@@ -168,9 +167,10 @@ def takes_samples_in_any_order(subject: Subject) -> None:
     order = np.random.default_rng(0).permutation(MANY)
     for data in _taken(subject, MANY):
         tied = replace(data, y_pred=data.y_pred[np.arange(MANY) % SAMPLES])
-        results = (_result_of(subject.instance, some) for some in (tied.take(order), tied))
+        result, other = (_result_of(subject.instance, some) for some in (tied, tied.take(order)))
         fault = f"the result for {data.name} depends on the order of samples"
-        require_equal(*map(np.atleast_1d, results), fault, "rank ties alike, add in float64")
+        advice = "rank ties alike, add in float64"
+        require_equal(np.array([other]), np.array([result]), fault, advice)
 
 
 @check

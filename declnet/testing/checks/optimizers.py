@@ -22,8 +22,7 @@ SIZE, FEW, MANY = 13, 4, 300  # parameters in most trials, to minimize, and to r
 SLICE, LONG = 2**17, 2**17 + 1000  # parameters that the graph updates at a time, and in two slices
 ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]  # some to update without the others
 
-LATE, LONGEST = 10**6, 3
-"""The number of a late update, and how many times as long the first ones may be if corrected."""
+LATE, LONGEST = 10**6, 3  # a late update; how many times as long corrected first ones may be
 
 BESIDE_BOWL, BESIDE_VALLEY = np.array([1.0, -2.0, 0.5, 1.5]), np.array([-1.2, 1.0, 0.0, 0.8])
 LEARNING_RATES, STEPS = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0), 500
@@ -43,11 +42,11 @@ class _OptimizerHarness:
         parameters: Sequence[ParameterInfo] = (),
         state: Mapping[str, Array] | None = None,
     ) -> None:
-        self._watched: Any = WatchedOptimizer(optimizer)
+        watched: Any = WatchedOptimizer(optimizer)
         model = model_of_parameters(parameters or _parameters(optimizer, len(w)), w.dtype.name)
         with calling("state_shapes" if optimizer.per_parameter else "state_names"):
-            self._step = TrainingStep(model, NO_LOSS, 1, optimizer=self._watched, total=1000)
-        self._step.vector[...] = w
+            self._step = TrainingStep(model, NO_LOSS, 1, optimizer=watched, total=1000)
+        self._step.vector[...], self._traits = w, watched.traits
         self.state = self._step.optimizer_state
         for name, array in (state or {}).items():
             self.state[name][...] = array
@@ -65,7 +64,7 @@ class _OptimizerHarness:
 
     def run(self, *gradients: Array, rate: float = 0.01, first: int = 1) -> Array:
         """Update by each gradient, which is spoiled afterwards; return the parameters."""
-        self._watched.traits["constant_rate"] = rate
+        self._traits["constant_rate"] = rate
         for number, gradient in enumerate(gradients, start=first):
             self._step.gradient[...] = gradient
             self._step.update(number)

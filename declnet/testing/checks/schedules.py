@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import pairwise
 
 import numpy as np
 
 from declnet import Schedule, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
-from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
+from declnet.testing.checks import common
 from declnet.testing.trial import Setting, Trial
 
-TOTALS = (1, 2, 10, 999, 10_000, 10**9)
-"""Total numbers of updates to compute rates for."""
-
-SHORT = range(1, 301)
-"""Totals of which only the last rate is computed, where rounding differs."""
-
-SPREAD = sorted({round(step) for step in np.geomspace(1, 1e6, 400)})
-"""Steps at which the rates of two long trainings are compared."""
+TOTALS = (1, 2, 10, 999, 10_000, 10**9)  # updates in trainings whose rates are computed
+SHORT = range(1, 301)  # totals of which only the last rate is computed, where rounding differs
+SPREAD = sorted({round(step) for step in np.geomspace(1, 1e6, 400)})  # steps of long trainings
 
 
 def steps_of(total: int) -> list[int]:
@@ -50,35 +44,28 @@ def rates_are_right(subject: Subject) -> None:
 def fits_trainings_of_any_length(subject: Subject) -> None:
     """Stops changing only at a step that the total or one of its fields decides."""
     schedule = subject.instance.model_copy(deep=True)
-    end = _end(schedule)
     fields = {name: getattr(schedule, name) for name in type(schedule).model_fields}
-    if not all(isinstance(value, int | float | str | None) for value in fields.values()):
-        raise CheckSkipped("it has fields that are not numbers, which may decide where it ends")
-    for name, value in fields.items():
-        other = {int: lambda n: 2 * n, float: lambda x: x / 2}.get(type(value))
-        with suppress(CheckFailed):
-            if not other or _end(schedule.model_copy(update={name: other(value)})) == end:
-                continue
-        return
-    if end is not None:
-        raise CheckFailed(
-            f"from about step {end} on its rate stays the same, however long the training is; use "
-            "total, or a field for the number of steps"
-        )
+    may_decide = not all(isinstance(value, int | float | str | None) for value in fields.values())
+    factors = {name: {int: 2, float: 0.5}.get(type(value), 0) for name, value in fields.items()}
+    others = ({name: fields[name] * factor} for name, factor in factors.items() if factor)
+    if (end := _end(schedule)) is not None and not may_decide:
+        follows = any(_end(schedule.model_copy(update=other)) != end for other in others)
+        fault = f"from about step {end} on its rate stays the same, however long the training is"
+        require(follows, f"{fault}; use total, or a field for the number of steps")
 
 
 def _end(schedule: Schedule) -> int | None:
     """Return the step from which the rate is the same; None if it depends on the total, or none."""
-    rates = list[float]()
-    for step in SPREAD:
-        rates.append(_rate(schedule, step, 10**6))
-        if _rate(schedule, step, 10**9) != rates[-1]:
-            return None
-    last = max((at for at, (a, b) in enumerate(pairwise(rates)) if a != b), default=None)
-    if last is None or last == len(SPREAD) - 2:
-        return None
-    fades = abs(rates[last] - rates[last + 1]) <= 1e-9 * max(rates)
-    return None if fades else SPREAD[last + 1]
+    with suppress(CheckFailed):  # another check reports it
+        rates, longer = (
+            np.array([_rate(schedule, step, total) for step in SPREAD]) for total in (10**6, 10**9)
+        )
+        changes = np.abs(np.diff(rates))
+        last = int(np.max(np.flatnonzero(changes), initial=-1))
+        fades = changes[last] <= 1e-9 * rates.max()  # as an exponential does
+        if (rates == longer).all() and not fades and last < len(changes) - 1:
+            return int(SPREAD[last + 1])
+    return None
 
 
 def _rate(schedule: Schedule, step: int, total: int) -> float:
@@ -86,4 +73,4 @@ def _rate(schedule: Schedule, step: int, total: int) -> float:
         return verified(Schedule.rate, schedule, step, total)
 
 
-CHECKS = (*checks_in(globals()), *USED_ONCE, keeps_uses_apart)
+CHECKS = (*checks_in(globals()), *common.USED_ONCE, common.keeps_uses_apart)

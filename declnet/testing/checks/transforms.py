@@ -23,8 +23,7 @@ from declnet.testing.watched import call_locked
 
 ROWS = 24
 
-REST = np.delete(np.arange(ROWS), [1, ROWS - 1])
-"""The rows without a new value."""
+REST = np.delete(np.arange(ROWS), [1, ROWS - 1])  # the rows without a new value
 
 NEW: dict[str, tuple[Any, ...]] = {
     "f": (np.nan, 0.0, 1e-30, 1e4, -1e4),
