@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, ColumnError, Sequences, Transform, missing_values, verified
+from declnet import TransformState as State
 from declnet.testing import checking
 from declnet.testing.checking import CheckFailed, Subject, called, calling, check, require
 from declnet.testing.checks import common
@@ -57,6 +58,10 @@ class _Column:
         return self.holding(NEW[self.x.dtype.kind][0])
 
 
+_Fitted = tuple[_Column, State, Array]
+"""A column, the state fitted to it, and the result of `apply`."""
+
+
 def _candidates() -> tuple[_Column, ...]:
     """Return columns of every type, without gaps."""
     rng = np.random.default_rng(31)
@@ -84,18 +89,16 @@ def _suited(subject: Subject) -> tuple[_Column, ...]:
     return suited
 
 
-def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
+def _fitted(subject: Subject, column: _Column) -> State:
     """Return the state fitted to a column, which the transform may only read."""
     if subject.instance.training_only:
         raise checking.CheckSkipped("it is for training only, so it is not fitted or applied")
     fit = partial(verified, Transform.fit, subject.instance, column.x)
-    state: Mapping[str, Any] = call_locked(f"fit for {column}", fit, {"x": column.x})
+    state: State = call_locked(f"fit for {column}", fit, {"x": column.x})
     return state
 
 
-def _transformed(
-    subject: Subject, column: _Column, state: Mapping[str, Any]
-) -> tuple[Array, Array | None]:
+def _transformed(subject: Subject, column: _Column, state: State) -> tuple[Array, Array | None]:
     """Return the transformed column and, of sequences, their lengths.
 
     x and the arrays of the state may only be read.
@@ -113,14 +116,9 @@ def _refusal(failure: CheckFailed) -> ColumnError:
     return failure.__cause__
 
 
-def _accepted(
-    subject: Subject, columns: Iterable[_Column] | None = None
-) -> Iterator[tuple[_Column, Mapping[str, Any], Array]]:
-    """Yield the columns that no ColumnError rejects, each with its fitted state and the result.
-
-    Default: those that the transform suits.
-    """
-    for column in _suited(subject) if columns is None else columns:
+def _accepted(subject: Subject, columns: Sequence[_Column] = ()) -> Iterator[_Fitted]:
+    """Yield the columns that no ColumnError rejects, by default of those that it suits."""
+    for column in columns or _suited(subject):
         try:
             state = _fitted(subject, column)
             yield column, state, _transformed(subject, column, state)[0]
@@ -297,7 +295,7 @@ def _require_new(array: Array, argument: Array, method: str) -> None:
 
 
 def _require_usable(
-    subject: Subject, y: Array, column: _Column, state: Mapping[str, Any], rows: Any = slice(None)
+    subject: Subject, y: Array, column: _Column, state: State, rows: Any = slice(None)
 ) -> None:
     """Raise CheckFailed unless a result is new, and finite in some rows, and keeps to `levels`."""
     _require_new(y, column.x, "apply")

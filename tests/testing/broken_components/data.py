@@ -174,8 +174,8 @@ TRANSFORMS = (
            require=lambda self, x: None),
     broken("takes_values_that_the_training_data_does_not_have", Center, "takes_no_gaps",
            before=("apply", refuse_gaps)),
-    broken("takes_values_that_the_training_data_does_not_have", Third, "calls_gaps_low", apply=centered(
-           lambda x, mean: (x > mean).astype(int))),
+    broken("takes_values_that_the_training_data_does_not_have", Third, "calls_gaps_low",
+           apply=centered(lambda x, mean: (x > mean).astype(int))),
     broken("takes_values_that_the_training_data_does_not_have", Center, "grows_exponentially",
            apply=centered(lambda x, mean: np.exp(x - mean))),
     broken("takes_columns_of_any_length", Center, "learns_no_mean_with_gaps",
