@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
+from declnet.runs.behavior import BEHAVIOR_FILE, require_same_behavior
+from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.notices import Notice, warn
 from declnet.runs.options import AnyData, RunOptions
@@ -19,9 +22,15 @@ from declnet.runs.result import RunResult
 from declnet.runs.session import Session
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint
+from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import Manifest, read_manifest
 from declnet.runs.storage.folder import locked, require_no_links
-from declnet.runs.storage.manifest import changes, first_manifest
+from declnet.runs.storage.manifest import (
+    change_of_version,
+    changes,
+    compared_changes,
+    first_manifest,
+)
 from declnet.runs.storage.origins import spec_of_run
 from declnet.runs.storage.record import Record
 from declnet.runs.storage.writing import read_bytes
@@ -50,7 +59,10 @@ def resume_run(
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.status == "finished":
             notice("this run is finished; nothing to resume")
-            result = RunResult.stored(open_run(directory, registry, notice=stored_notice))
+            run = open_run(
+                directory, registry, notice=stored_notice, allow_changes=options.allow_changes
+            )
+            result = RunResult.stored(run)
             _notify_callbacks(result.predictor, directory, result.metrics, options.notice or warn)
             return result
         require_no_links(directory)
@@ -68,11 +80,15 @@ def resume_run(
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
             return Session(ready, record, options).carry_out()
-        different = changes(manifest, current)
-        if different and not options.allow_changes:
+        different, compared = changes(manifest, current), compared_changes(manifest, current)
+        if not options.allow_changes:
+            _require_same_training(directory, manifest, ready, compared)
+        waived = {change_of_version(name, *versions) for name, versions in compared.items()}
+        remaining = [change for change in different if change not in waived]
+        if remaining and not options.allow_changes:
             raise ResumeError(
                 f"{directory}: resuming would not reproduce an uninterrupted run, because this has "
-                f"changed since the run began: {'; '.join(different)}. Undo the changes, or allow "
+                f"changed since the run began: {'; '.join(remaining)}. Undo the changes, or allow "
                 "them with --allow-changes, which lists them in the manifest"
             )
         record = Record(
@@ -83,6 +99,23 @@ def resume_run(
         length = saved["history"]["bytes"] if saved is not None else 0
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
         return Session(ready, record, options, rows).carry_out(saved)
+
+
+def _require_same_training(
+    directory: Path, manifest: Manifest, ready: ReadyRun, changed: Mapping[str, tuple[str, str]]
+) -> None:
+    """Raise ChangedBehaviorError if a component of a training computes something else by now.
+
+    Without a checkpoint the training starts over, and nothing that was computed before matters.
+    """
+    if not changed or not any((directory / folder.CHECKPOINTS).glob("*")):
+        return
+    content = RunFiles(directory, manifest.files, manifest.status).read(folder.BEHAVIOR)
+    with folder.reading(directory / folder.BEHAVIOR):
+        behavior = BEHAVIOR_FILE.parse(content) if content is not None else None
+    computed = of_training(ready.prepared)
+    with attributing_errors(ready.registry):
+        require_same_behavior(ready.spec, behavior, computed, changed, ready.registry)
 
 
 def _notify_callbacks(
@@ -161,7 +194,7 @@ def _require_run(directory: Path) -> None:
 
 BEGUN = {
     *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
-    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY),
+    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY, folder.BEHAVIOR),
 }
 """Files that a run may write before its manifest; a run that was killed may have only these."""
 

@@ -12,8 +12,10 @@ import numpy as np
 
 import declnet
 from declnet.caching import computed_once
+from declnet.contracts.execution.engine import Engine
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
+from declnet.contracts.runs.callback import Callback
 from declnet.display.words import kind_in_words
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.runs.storage.checksums import checksum
@@ -80,6 +82,25 @@ def _blas() -> dict[str, str]:
     return {"name": str(blas.get("name", "unknown")), "version": str(blas.get("version", ""))}
 
 
+UNCOMPARED = frozenset({Callback.kind, Engine.kind, Kernel.kind})
+"""Kinds of components that affect a training, but whose results are not compared."""
+
+
+def compared_changes(before: Manifest, now: Manifest) -> dict[str, tuple[str, str]]:
+    """Return the versions before and now of distributions whose components can be compared.
+
+    These are the distributions that have another version and no component of the other kinds.
+    """
+    was, is_now = Origins.recorded(before), Origins.recorded(now)
+    others = {plugin.distribution for (kind, _), plugin in was.components.items() if kind in UNCOMPARED}
+    old, new = was.versions(), is_now.versions()
+    return {
+        name: (old[name], new[name])
+        for name in sorted({*old} & {*new} - others)
+        if old[name] != new[name]
+    }
+
+
 def changes(before: Manifest, now: Manifest) -> list[str]:
     """Return a description of each difference between a run's manifest and one made now."""
     same_spec = before.spec == now.spec
@@ -117,7 +138,7 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
     old, new = was.versions(), is_now.versions()
     for name in sorted({*old, *new} - {FIRST_PARTY}):
         if old.get(name) != new.get(name):
-            yield f"{name} was {old.get(name, 'not used')} and is {new.get(name, 'not used')}"
+            yield change_of_version(name, old.get(name, "not used"), new.get(name, "not used"))
     if not (same_spec and was.components):
         return
     for kind, name in sorted({*was.components, *is_now.components}):
@@ -127,6 +148,11 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
                 "not used" if plugin is None else f"of {plugin.origin}" for plugin in (one, other)
             )
             yield f'{kind_in_words(kind)} "{name}" was {" and is ".join(words)}'
+
+
+def change_of_version(name: str, before: str, now: str) -> str:
+    """Return a description of another version."""
+    return f"{name} was {before} and is {now}"
 
 
 def _joined(value: str | Mapping[str, str]) -> str:
