@@ -68,9 +68,7 @@ class SyntheticRows:
     @classmethod
     def _drawn(cls, train: Data, preparation: FittedPreparation, heads: tuple[Head, ...]) -> Self:
         rng = random_stream(0, Stream.SYNTHETIC)
-        numbers = sum(prod(array.shape[1:]) for array in train.arrays.values())
-        count = min(len(train), max(ROWS, SAMPLED // max(numbers, 1)))
-        sample = train.take(np.linspace(0, len(train) - 1, count).astype(np.intp))
+        sample = sampled(train)
         if isinstance(sample, Table):
             names = dict.fromkeys((*(preparation.types or ()), *preparation.target_columns))
             return cls({name: _cells(name, sample, preparation, rng) for name in names})
@@ -97,10 +95,12 @@ class SyntheticRows:
             more = windows.spec.past + windows.spec.horizon - 1 if windows is not None else 0
             cells = {name: np.resize(cells, ROWS + more) for name, cells in self.columns.items()}
             return Table(cells, targets=preparation.target_columns)
-        arrays = {
-            name: np.stack([np.resize(numbers, self.shapes[name]) for numbers in rows])
-            for name, rows in self.columns.items()
-        }
+        arrays = {}
+        for name, numbers in self.columns.items():
+            shape = self.shapes[name]
+            size = prod(shape)
+            whole = np.tile(numbers, (1, -(-size // numbers.shape[1])))[:, :size]
+            arrays[name] = whole.reshape(len(numbers), *shape)
         x, y = (
             {name[2:]: array for name, array in arrays.items() if name.startswith(start)}
             for start in ("x ", "y ")
@@ -118,6 +118,15 @@ class SyntheticRows:
             spec = windows.spec.model_copy(update={"series": None})
             preparation = replace(preparation, windows=replace(windows, spec=spec, time=None))
         return preparation.apply_to_set(self.data(preparation))
+
+
+def sampled(train: Data) -> Data:
+    """Return at most about `SAMPLED` values of the training data, in rows spread over it."""
+    numbers = sum(prod(array.shape[1:]) for array in train.arrays.values())
+    count = max(ROWS, SAMPLED // max(numbers, 1))
+    if len(train) <= count:
+        return train
+    return train.take(np.linspace(0, len(train) - 1, count).astype(np.intp))
 
 
 def _cells(

@@ -140,14 +140,14 @@ def require_same_behavior(
             ),
             suspects[0],
         )
-        message = f'{kind_in_words(component.kind)} "{component.type}"'
+        message = f'{kind_in_words(component.kind)} "{component.type}" computes something else '
         origin = named.get(normalized(_distribution(component, registry)))
         if origin is not None:
             name, then, now = origin
-            message += f" of {name} {now} computes something else than that of {name} {then}, which"
+            message += f"in {name} {now} than in {then}, which trained this run"
         else:
-            message += " computes something else than the one that"
-        message += f" trained this run: {differing.what}"
+            message += "than when this run was trained"
+        message += f": {differing.what}"
     help_ = f'pip install "{name}=={then}", or accept it with --allow-changes'
     raise ChangedBehaviorError(spec.source_map.locate([Diagnostic(message, help_, path, "E080")]))
 

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from declnet.caching import computed_once
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import Dataset
@@ -128,18 +129,23 @@ def _prepared(preparation: FittedPreparation, rows: SyntheticRows) -> Iterator[C
             yield Computed(path, f'column "{name}"', step.transform, columns[name])
 
 
-def _inputs(dataset: Dataset, model: Model) -> Dataset:
+def _samples(rows: SyntheticRows, preparation: FittedPreparation, model: Model) -> Dataset:
     """Return as many samples as the model computes at once, with inputs in its types."""
-    samples = dataset.take(np.arange(min(len(dataset), model.samples_at_once)))
-    x = model.as_input(samples.inputs)
-    require_within(x, input_limits(model.nodes), samples.sample_name)
-    return replace(samples, x=x)
+
+    def prepare() -> Dataset:
+        dataset = rows.prepared(preparation)
+        samples = dataset.take(np.arange(min(len(dataset), model.samples_at_once)))
+        x = model.as_input(samples.inputs)
+        require_within(x, input_limits(model.nodes), samples.sample_name)
+        return replace(samples, x=x)
+
+    return computed_once((rows, preparation, model.network), ("samples", model.dtype), prepare)
 
 
 def _predicted(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
     """Yield each layer's output, then each loss's predictions after each step up to the user's."""
     model, preparation = member.model, member.preparation
-    samples = _inputs(rows.prepared(preparation), model)
+    samples = _samples(rows, preparation, model)
     outputs = {}
     for node, y in InferenceGraph(model.network, model.store, len(samples)).by_layer(
         samples.inputs
@@ -169,7 +175,7 @@ def _predicted(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
 def _evaluated(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
     """Yield each loss of each sample, and each metric."""
     model, preparation = member.model, member.preparation
-    samples = _inputs(rows.prepared(preparation), model)
+    samples = _samples(rows, preparation, model)
     y_preds, outputs = model.compute(samples.inputs), member.outputs(samples.inputs)
     for head in member.heads:
         y, y_true = targets_for(head, samples, model, preparation, "synthetic data")
@@ -208,7 +214,7 @@ def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
         if isinstance(schedule, Schedule):
             rates = np.array([schedule.rate(step, total) for step in at])
             yield Computed(path, "rates", schedule, rates)
-    samples = _inputs(rows.prepared(prepared.preparation), model)
+    samples = _samples(rows, prepared.preparation, model)
     for name, varying in varied_inputs(samples.inputs, spec.data.prepare).items():
         for transform in varying:
             x, rng = samples.inputs[name].copy(), np.random.Generator(np.random.PCG64(0))

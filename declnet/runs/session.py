@@ -323,8 +323,8 @@ class Session:
             except Exception as another:  # report the interruption
                 error.add_note(f"no checkpoint could be written: {another}")
         if self._record is not None and interrupted and not self._is_written:
-            folder = quote(str(self._record.directory))
-            error.add_note(f"to continue this run: declnet resume {folder}")
+            path = quote(str(self._record.directory))
+            error.add_note(f"to continue this run: declnet resume {path}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
             more, others = {"warnings": tuple(self._active.warnings)}, dict[str, bytes]()

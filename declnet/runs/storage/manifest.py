@@ -92,7 +92,9 @@ def compared_changes(before: Manifest, now: Manifest) -> dict[str, tuple[str, st
     These are the distributions that have another version and no component of the other kinds.
     """
     was, is_now = Origins.recorded(before), Origins.recorded(now)
-    others = {plugin.distribution for (kind, _), plugin in was.components.items() if kind in UNCOMPARED}
+    others = {
+        plugin.distribution for (kind, _), plugin in was.components.items() if kind in UNCOMPARED
+    }
     old, new = was.versions(), is_now.versions()
     return {
         name: (old[name], new[name])
