@@ -146,10 +146,9 @@ def _predicted(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
     """Yield each layer's output, then each loss's predictions after each step up to the user's."""
     model, preparation = member.model, member.preparation
     samples = _samples(rows, preparation, model)
+    x = {name: np.asarray(array) for name, array in samples.inputs.items()}
     outputs = {}
-    for node, y in InferenceGraph(model.network, model.store, len(samples)).by_layer(
-        samples.inputs
-    ):
+    for node, y in InferenceGraph(model.network, model.store, len(samples)).by_layer(x):
         yield Computed(("model", "layers", node.index), "output", node.layer, y)
         if node.name in model.outputs:
             outputs[node.name] = y.copy()
@@ -160,16 +159,18 @@ def _predicted(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
         steps = preparation.target_steps[name] if name is not None else ()
         for number, step in reversed([*enumerate(steps)]):
             y_pred = inverted_target(y_pred, [step])
-            path: KeyPath = ("data", "prepare_targets", name or ARRAY_TARGET, number)
+            target = name or (*preparation.target_columns, ARRAY_TARGET)[0]
+            path: KeyPath = ("data", "prepare_targets", target, number)
             yield Computed(path, "predictions", step.transform, y_pred)
-        calibration = member.calibrations.get(head.name)
-        for number, fitted in enumerate(calibration.steps if calibration is not None else ()):
-            alone = replace(calibration, steps=(fitted,))
-            y_pred = alone.apply(y_pred)
-            added = (alone.threshold, *(alone.intervals(y_pred) or ()), alone.sets(y_pred))
-            results = [np.ravel(part) for part in (y_pred, *added) if part is not None]
-            path = (*head.calibration_path, number)
-            yield Computed(path, "predictions", fitted.calibrator, np.concatenate(results))
+        if head.name in member.calibrations:
+            calibration = member.calibrations[head.name]
+            for number, fitted in enumerate(calibration.steps):
+                alone = replace(calibration, steps=(fitted,))
+                y_pred = alone.apply(y_pred)
+                added = (alone.threshold, *(alone.intervals(y_pred) or ()), alone.sets(y_pred))
+                results = [np.ravel(part) for part in (y_pred, *added) if part is not None]
+                path = (*head.calibration_path, number)
+                yield Computed(path, "predictions", fitted.calibrator, np.concatenate(results))
 
 
 def _evaluated(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
@@ -206,7 +207,8 @@ def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
     model = Model(before.network, before.dtype, spec.optimizer.groups)
     model.store.initialize(spec.seed, registry)
     for slot in model.store.slots:
-        initializer, path = initializer_of(slot.parameter, registry), ("model", "layers", slot.node)
+        path: KeyPath = ("model", "layers", slot.node)
+        initializer = initializer_of(slot.parameter, registry)
         yield Computed(path, f"initial {slot.name}", initializer, model.store.arrays[slot.key])
     total = spec.training.updates(len(prepared.data["train"]))
     at = np.linspace(1, total, min(total, MOST_RATES)).astype(int).tolist()
@@ -217,7 +219,8 @@ def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
     samples = _samples(rows, prepared.preparation, model)
     for name, varying in varied_inputs(samples.inputs, spec.data.prepare).items():
         for transform in varying:
-            x, rng = samples.inputs[name].copy(), np.random.Generator(np.random.PCG64(0))
+            x = np.array(samples.inputs[name])
+            rng = np.random.Generator(np.random.PCG64(0))
             transform.vary(x, rng)
             path = ("data", "prepare", spec.data.prepare.index(transform))
             yield Computed(path, f'input "{name}"', transform, x)
