@@ -60,33 +60,23 @@ class SyntheticRows:
             preparation: what was fitted to it, whose categories and vocabularies are used.
             heads: the losses, which decide whether arrays of targets hold classes.
         """
+        rng, sample = random_stream(0, Stream.SYNTHETIC), sampled(train)
         try:
-            return cls._drawn(train, preparation, heads)
+            if isinstance(sample, Table):
+                names = dict.fromkeys((*(preparation.types or ()), *preparation.target_columns))
+                return cls({name: _cells(name, sample, preparation, rng) for name in names})
+            classes = [head for head in heads if head.targets != "values"]
+            labels = {f"y {head.target_among(sample.targets)}" for head in classes}
+            drawn, shapes = {}, {}
+            for name, rows in replace(sample, weights=None).arrays.items():
+                array = np.asarray(rows)
+                known: Any = _known(name.removeprefix("x ") or ARRAY, array, preparation)
+                if name in labels:
+                    known = np.unique(array)
+                drawn[name], shapes[name] = _numbers(array, rng, known), array.shape[1:]
         except Exception:  # no reason to fail the run
             return None
-
-    @classmethod
-    def _drawn(cls, train: Data, preparation: FittedPreparation, heads: tuple[Head, ...]) -> Self:
-        rng = random_stream(0, Stream.SYNTHETIC)
-        sample = sampled(train)
-        if isinstance(sample, Table):
-            names = dict.fromkeys((*(preparation.types or ()), *preparation.target_columns))
-            return cls({name: _cells(name, sample, preparation, rng) for name in names})
-        of_classes = {
-            f"y {head.target_among(sample.targets)}" for head in heads if head.targets != "values"
-        }
-        arrays = {name: np.asarray(array) for name, array in sample.arrays.items()}
-        arrays.pop("weights", None)
-        drawn = {}
-        for name, array in arrays.items():
-            known = _known(name.removeprefix("x ") or ARRAY, array, preparation)
-            if name in of_classes:
-                drawn[name] = _labels(array, rng)
-            elif known and array.ndim == 1:
-                drawn[name] = rng.choice(np.array(known, array.dtype), (ROWS, 1))
-            else:
-                drawn[name] = _numbers(array, rng)
-        return cls(drawn, {name: array.shape[1:] for name, array in arrays.items()})
+        return cls(drawn, shapes)
 
     def data(self, preparation: FittedPreparation) -> Data:
         """Return the rows as data before its preparation; of windows, as many as make 16."""
@@ -136,8 +126,6 @@ def _cells(
     column = table.columns[name]
     classes = [of.classes for of in preparation.targets.values() if of.column == name]
     known = classes[0] if classes and classes[0] else _known(name, column, preparation)
-    if column.dtype.kind == "b":
-        known = (False, True)
     values: list[Any]
     if known:
         values = [known[at] for at in rng.integers(len(known), size=ROWS)]
@@ -193,34 +181,27 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _drawn_count(shape: Shape) -> tuple[int, int]:
-    """Return how many numbers to draw for a sample, and how many in turn have their own range."""
+def _numbers(array: Array, rng: np.random.Generator, known: Any = None) -> Array:
+    """Return numbers for an array (n, …), (16, numbers).
+
+    Args:
+        known: the values to draw from; None for the ranges of the array.
+    """
+    shape = array.shape[1:]
     last, size = shape[-1] if shape else 1, prod(shape)
-    if last > WIDEST:
-        return min(size, REPEATED - 3), 1  # a prime number, so that rows of an image differ
-    return min(size, last * max(1, REPEATED // last)), last
-
-
-def _numbers(array: Array, rng: np.random.Generator) -> Array:
-    """Return numbers within the ranges of an array (n, …), (16, numbers)."""
-    count, last = _drawn_count(array.shape[1:])
-    low, high = _range(array.reshape(-1, last).astype(float))
-    shares = rng.random((ROWS, count // last, last))
-    if array.dtype.kind == "f":
-        drawn = low + (high - low) * shares
-    else:
-        drawn = np.minimum(np.floor(low + (high - low + 1) * shares), high)
+    if known is not None and last > 1 and bool((array.sum(axis=-1) == 1).all()):
+        one_hot = np.eye(last, dtype=array.dtype)
+        return one_hot[rng.integers(last, size=(ROWS, *shape[:-1]))].reshape(ROWS, size)
+    period = last if last <= WIDEST else 1
+    # a prime number without ranges of their own, so that the rows of an image differ
+    count = min(size, period * max(1, REPEATED // period) if last <= WIDEST else REPEATED - 3)
+    if known is not None:
+        return rng.choice(np.asarray(known, array.dtype), (ROWS, count))
+    low, high = _range(array.reshape(-1, period).astype(float))
+    drawn = low + (high - low) * rng.random((ROWS, count // period, period))
+    if array.dtype.kind != "f":
+        drawn = np.round(drawn)
     return drawn.reshape(ROWS, count).astype(array.dtype)
-
-
-def _labels(array: Array, rng: np.random.Generator) -> Array:
-    """Return labels, or one-hot rows, of the classes in an array (n, …), (16, numbers)."""
-    count, last = _drawn_count(array.shape[1:])
-    is_one_hot = last > 1 and bool((np.isin(array, (0, 1)).all(-1) & (array.sum(-1) == 1)).all())
-    if is_one_hot:
-        rows = np.eye(last, dtype=array.dtype)[rng.integers(last, size=(ROWS, count // last))]
-        return rows.reshape(ROWS, count)
-    return rng.choice(np.unique(array), (ROWS, count))
 
 
 def _range(values: Array) -> tuple[Array, Array]:

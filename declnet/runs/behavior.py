@@ -14,14 +14,16 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import AfterValidator
 
-from declnet.contracts.component import Component
+from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.serialization import Number, Omitted
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.display.words import kind_in_words
 from declnet.errors import ChangedBehaviorError, Diagnostic, KeyPath, error_summary
-from declnet.registry.plugin import LOCAL, normalized
+from declnet.registry.plugin import LOCAL
 from declnet.registry.registry import Registry
 from declnet.runs.computed import Compute, Computed
+from declnet.runs.storage import folder
+from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.origins import components_in
 from declnet.spec.model import RunSpec
 from declnet.stored import Stored, require_format
@@ -76,22 +78,24 @@ class Behavior:
             return cls(FORM, None, {})
         return cls(FORM, rows, {name: Aspect.of(run(rows)) for name, run in aspects.items()})
 
-    def difference(self, name: str, compute: Compute) -> Computed | str | None:
-        """Return the first result of an aspect that differs now, or why that is unknown.
+    def difference(self, aspects: Mapping[str, Compute]) -> Computed | str | None:
+        """Return the first result of some aspects that differs now, or why that is unknown.
 
         Raises:
             Exception: a component that computed a result in the training raises it now.
         """
-        aspect = self.aspects.get(name)
-        if aspect is None or self.rows is None:
-            return MISSING
-        with np.errstate(all="ignore"):
-            for (key, stored), result in zip(
-                aspect.results.items(), compute(self.rows), strict=False
-            ):
-                if result.key != key or not result.is_close(stored):
-                    return result
-        return aspect.incomplete
+        for name, compute in aspects.items():
+            aspect = self.aspects.get(name)
+            if aspect is None or self.rows is None:
+                return MISSING
+            stored = aspect.results.items()
+            with np.errstate(all="ignore"):
+                for (key, sums), result in zip(stored, compute(self.rows), strict=False):
+                    if result.key != key or not result.is_close(sums):
+                        return result
+            if aspect.incomplete is not None:
+                return aspect.incomplete
+        return None
 
 
 BEHAVIOR_FILE = Stored[Behavior](Behavior)
@@ -99,7 +103,7 @@ BEHAVIOR_FILE = Stored[Behavior](Behavior)
 
 def require_same_behavior(
     spec: RunSpec,
-    behavior: Behavior | None,
+    files: RunFiles,
     aspects: Mapping[str, Compute],
     changed: Mapping[str, tuple[str, str]],
     registry: Registry,
@@ -108,49 +112,46 @@ def require_same_behavior(
 
     Args:
         spec: the spec as read from the run's folder.
-        behavior: what was stored with the run; None if it was killed before.
+        files: the files of the run.
         aspects: what is compared.
-        changed: the versions then and now of distributions whose version differs, by name.
+        changed: the versions then and now of distributions whose version differs, by name; if there
+            are none, nothing is compared.
         registry: where the run's names are looked up.
     """
-    differing: Computed | str | None = None
-    for name, compute in aspects.items():
-        differing = behavior.difference(name, compute) if behavior is not None else MISSING
-        if differing is not None:
-            break
+    if not changed:
+        return
+    content = files.read(folder.BEHAVIOR)
+    differing: Computed | str | None = MISSING
+    if content is not None:
+        with folder.reading(files.directory / folder.BEHAVIOR):
+            behavior = BEHAVIOR_FILE.parse(content)
+        with attributing_errors(registry):
+            differing = behavior.difference(aspects)
     if differing is None:
         return
     name, (then, now) = next(iter(changed.items()))
     path: KeyPath = ()
     if isinstance(differing, str):
-        what = f"{name} was {then} when this run was trained and is {now} now, and what it computes"
-        message = f"{what} cannot be compared: {differing}"
-    else:
-        named = {normalized(name): (name, *versions) for name, versions in changed.items()}
-        suspects = [
-            ((*place, *inner), part)
-            for place, component in ((differing.path, differing.component), *differing.others)
-            for inner, part in components_in(component)
-        ]
-        path, component = next(
-            (
-                suspect
-                for suspect in suspects
-                if normalized(_distribution(suspect[1], registry)) in named
-            ),
-            suspects[0],
+        message = (
+            f"{name} was {then} when this run was trained and is {now} now, and what it computes "
+            f"cannot be compared: {differing}"
         )
+    else:
+        sources = [source for path, part in differing.sources for source in components_in(part, path)]
+        origins = [registry.plugin_of(type(component)) or LOCAL for _, component in sources]
+        suspects = [
+            (name, source)
+            for source, origin in zip(sources, origins, strict=True)
+            for name in changed
+            if origin.is_of(name)
+        ]
+        path, component = suspects[0][1] if suspects else sources[0]
         message = f'{kind_in_words(component.kind)} "{component.type}" computes something else '
-        origin = named.get(normalized(_distribution(component, registry)))
-        if origin is not None:
-            name, then, now = origin
-            message += f"in {name} {now} than in {then}, which trained this run"
+        if suspects:
+            name = suspects[0][0]
+            then, now = changed[name]
+            message += f"in {name} {now} than in {then}, which trained this run: {differing.what}"
         else:
-            message += "than when this run was trained"
-        message += f": {differing.what}"
+            message += f"than when this run was trained: {differing.what}"
     help_ = f'pip install "{name}=={then}", or accept it with --allow-changes'
     raise ChangedBehaviorError(spec.source_map.locate([Diagnostic(message, help_, path, "E080")]))
-
-
-def _distribution(component: Component, registry: Registry) -> str:
-    return (registry.plugin_of(type(component)) or LOCAL).distribution

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 from zlib import crc32
 
 import numpy as np
@@ -53,27 +53,33 @@ MOST_RATES = 64
 """Steps of the whole training whose scheduled values are computed, at most."""
 
 
+Source = tuple[KeyPath, Component]
+"""A component with its place in the spec."""
+
+
 @dataclass(frozen=True, eq=False)
 class Computed:
     """A result of a component.
 
     Attributes:
-        path: the component's place in the spec.
         what: which of its results this is.
         array: the result.
-        others: other components, with their places, that may have changed it.
+        sources: the component, with its place in the spec, and others that may have affected it.
     """
 
-    path: KeyPath
     what: str
-    component: Component
     array: Any
-    others: tuple[tuple[KeyPath, Component], ...] = ()
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def by(cls, path: KeyPath, component: Component, what: str, array: Any) -> Self:
+        """Return a result that depends on one component."""
+        return cls(what, array, ((path, component),))
 
     @property
     def key(self) -> str:
         """The name of the result, of which a run has no other."""
-        return f"{dotted(self.path)}: {self.what}"
+        return f"{dotted(self.sources[0][0])}: {self.what}"
 
     @property
     def sums(self) -> tuple[float, ...]:
@@ -126,7 +132,7 @@ def _prepared(preparation: FittedPreparation, rows: SyntheticRows) -> Iterator[C
         columns, _ = alone.transformed(Table(columns), None)
         for name in step.states:
             path = ("data", "prepare", step.number)
-            yield Computed(path, f'column "{name}"', step.transform, columns[name])
+            yield Computed.by(path, step.transform, f'column "{name}"', columns[name])
 
 
 def _samples(rows: SyntheticRows, preparation: FittedPreparation, model: Model) -> Dataset:
@@ -149,19 +155,19 @@ def _predicted(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
     x = {name: np.asarray(array) for name, array in samples.inputs.items()}
     outputs = {}
     for node, y in InferenceGraph(model.network, model.store, len(samples)).by_layer(x):
-        yield Computed(("model", "layers", node.index), "output", node.layer, y)
+        yield Computed.by(_at(node.index), node.layer, "output", y)
         if node.name in model.outputs:
             outputs[node.name] = y.copy()
     for head in member.spec.heads:
         y_pred = predictions_of(head.loss, outputs[model.output(head.output).name])
-        yield Computed(head.path, "predictions", head.loss, y_pred)
+        yield Computed.by(head.path, head.loss, "predictions", y_pred)
         name = head.target_among(preparation.target_steps)
         steps = preparation.target_steps[name] if name is not None else ()
         for number, step in reversed([*enumerate(steps)]):
             y_pred = inverted_target(y_pred, [step])
             target = name or (*preparation.target_columns, ARRAY_TARGET)[0]
             path: KeyPath = ("data", "prepare_targets", target, number)
-            yield Computed(path, "predictions", step.transform, y_pred)
+            yield Computed.by(path, step.transform, "predictions", y_pred)
         if head.name in member.calibrations:
             calibration = member.calibrations[head.name]
             for number, fitted in enumerate(calibration.steps):
@@ -170,7 +176,7 @@ def _predicted(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
                 added = (alone.threshold, *(alone.intervals(y_pred) or ()), alone.sets(y_pred))
                 results = [np.ravel(part) for part in (y_pred, *added) if part is not None]
                 path = (*head.calibration_path, number)
-                yield Computed(path, "predictions", fitted.calibrator, np.concatenate(results))
+                yield Computed.by(path, fitted.calibrator, "predictions", np.concatenate(results))
 
 
 def _evaluated(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
@@ -183,13 +189,13 @@ def _evaluated(member: Member, rows: SyntheticRows) -> Iterator[Computed]:
         losses = np.empty(len(samples), model.dtype)
         y_pred = read_only(y_preds[model.output(head.output).name])
         head.loss.forward(y_pred, read_only(y_true), losses)
-        yield Computed(head.path, "losses", head.loss, losses)
-        for path, metric, value in _metrics(head, outputs[head.name], y):
-            yield Computed(path, "value", metric, value)
+        yield Computed.by(head.path, head.loss, "losses", losses)
+        for source, value in _metrics(head, outputs[head.name], y):
+            yield Computed("value", value, (source,))
 
 
-def _metrics(head: Head, outputs: Array, y: Array) -> Iterator[tuple[KeyPath, Metric, Array]]:
-    """Yield the place and value of each metric of a loss; NaN if it has none for these rows."""
+def _metrics(head: Head, outputs: Array, y: Array) -> Iterator[tuple[Source, Array]]:
+    """Yield each metric of a loss with its value; NaN if it has none for these rows."""
     for number, metric in head.metrics.items():
         try:
             state = metric.start()
@@ -197,7 +203,7 @@ def _metrics(head: Head, outputs: Array, y: Array) -> Iterator[tuple[KeyPath, Me
             value = verified(Metric.result, metric, state)
         except Exception:  # e.g. a correlation of constants
             value = np.nan
-        yield (*head.metrics_path, number), metric, np.array([value], outputs.dtype)
+        yield ((*head.metrics_path, number), metric), np.array([value], outputs.dtype)
 
 
 def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
@@ -207,15 +213,14 @@ def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
     model = Model(before.network, before.dtype, spec.optimizer.groups)
     model.store.initialize(spec.seed, registry)
     for slot in model.store.slots:
-        path: KeyPath = ("model", "layers", slot.node)
-        initializer = initializer_of(slot.parameter, registry)
-        yield Computed(path, f"initial {slot.name}", initializer, model.store.arrays[slot.key])
+        initializer, w = initializer_of(slot.parameter, registry), model.store.arrays[slot.key]
+        yield Computed.by(_at(slot.node), initializer, f"initial {slot.name}", w)
     total = spec.training.updates(len(prepared.data["train"]))
     at = np.linspace(1, total, min(total, MOST_RATES)).astype(int).tolist()
     for path, schedule in components_in(spec):
         if isinstance(schedule, Schedule):
             rates = np.array([schedule.rate(step, total) for step in at])
-            yield Computed(path, "rates", schedule, rates)
+            yield Computed.by(path, schedule, "rates", rates)
     samples = _samples(rows, prepared.preparation, model)
     for name, varying in varied_inputs(samples.inputs, spec.data.prepare).items():
         for transform in varying:
@@ -223,7 +228,7 @@ def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
             rng = np.random.Generator(np.random.PCG64(0))
             transform.vary(x, rng)
             path = ("data", "prepare", spec.data.prepare.index(transform))
-            yield Computed(path, f'input "{name}"', transform, x)
+            yield Computed.by(path, transform, f'input "{name}"', x)
     whole = {"batch_size": None, "accumulate": 1, "max_steps": None, "epochs": STEPS}
     update = {"training": spec.training.model_copy(update=whole)}
     spec = spec.model_copy(update=update)
@@ -238,69 +243,53 @@ def _trained(prepared: Prepared, rows: SyntheticRows) -> Iterator[Computed]:
 
 
 class _Recorder(StepObserver):
-    """Keeps the results of a training step, in the order in which one component uses another's."""
+    """Keeps the results of a training step."""
 
     def __init__(self, spec: RunSpec, model: Model, ys: Sequence[Array], step: str) -> None:
         self._spec, self._model, self._ys, self._step = spec, model, ys, step
-        self._layers = {node.name: node for node in model.nodes}
+        self._layers = [(_at(node.index), node.layer) for node in model.nodes]
+        self._losses = [(head.path, head.loss) for head in spec.heads]
         self.results: list[Computed] = []
 
-    def _add(
-        self,
-        path: KeyPath,
-        what: str,
-        component: Component,
-        array: Array,
-        others: tuple[tuple[KeyPath, Component], ...] = (),
-    ) -> None:
-        what = f"{what} {self._step}"
-        self.results.append(Computed(path, what, component, array.copy(), others))
+    def _add(self, what: str, array: Array, *sources: Source) -> None:
+        self.results.append(Computed(f"{what} {self._step}", array.copy(), sources))
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:
         """Keep the output of a layer."""
-        self._add(("model", "layers", self._layers[name].index), "output", layer, y)
+        index = next(node.index for node in self._model.nodes if node.name == name)
+        self._add("output", y, (_at(index), layer))
 
     def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:  # noqa: ARG002
         """Keep the losses, and the metrics of the same predictions."""
-        at, head = next(of for of in enumerate(self._spec.heads) if of[1].name == name)
-        self._add(head.path, "losses", head.loss, losses)
-        for path, metric, value in _metrics(head, predictions_of(head.loss, y_pred), self._ys[at]):
-            self._add(path, "value", metric, value)
-
-    def backward(self, name: str, layer: Layer, dy: Array) -> None:
-        """Keep the gradient of an output, which losses and the layers that read it computed."""
-        value = self._layers[name].index + 1
-        sources: list[tuple[KeyPath, Component]] = [
-            (head.path, head.loss)
-            for head in self._spec.heads
-            if self._model.output(head.output).name == name
-        ]
-        sources += [
-            (("model", "layers", node.index), node.layer)
-            for node in self._model.nodes
-            if value in node.inputs
-        ]
-        path, source = sources[0] if sources else (("model", "layers", value - 1), layer)
-        self._add(path, f'gradient of "{name}"', source, dy, tuple(sources[1:]))
+        at = [head.name for head in self._spec.heads].index(name)
+        self._add("losses", losses, self._losses[at])
+        head = self._spec.heads[at]
+        for source, value in _metrics(head, predictions_of(head.loss, y_pred), self._ys[at]):
+            self._add("value", value, source)
 
     def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Keep what regularizers add, then the gradients of all parameters."""
+        """Keep what regularizers add, then all gradients, which later layers affect too."""
         for slot in self._model.store.regularized:
             regularizer, w = slot.parameter.regularizer, parameters[slot.key]
             if regularizer is not None:
                 dw = np.zeros_like(w)
                 regularizer.add_gradient(w, dw)
-                added, path = np.append(dw, regularizer.penalty(w)), ("model", "layers", slot.node)
-                self._add(path, f"penalty of {slot.name}", regularizer, added)
-        for slot in self._model.store.slots:
+                added = np.append(dw, regularizer.penalty(w))
+                self._add(f"penalty of {slot.name}", added, (_at(slot.node), regularizer))
+        for slot in reversed(self._model.store.slots):
             if slot.key in gradients:
-                layer, path = self._model.nodes[slot.node].layer, ("model", "layers", slot.node)
-                self._add(path, f"gradient of {slot.name}", layer, gradients[slot.key])
+                sources = *self._layers[slot.node :], *self._losses
+                self._add(f"gradient of {slot.name}", gradients[slot.key], *sources)
 
     def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:  # noqa: ARG002
         """Keep the updated parameters."""
-        optimizer = self._spec.optimizer
+        groups = self._spec.optimizer.groups
         for key, w in after.items():
-            group = group_of(key, optimizer.groups)
-            used = optimizer.groups[group].optimizer if group >= 0 else optimizer
-            self._add(("optimizer",), key, used, w)
+            group = group_of(key, groups)
+            used = groups[group].optimizer if group >= 0 else self._spec.optimizer
+            self._add(key, w, (("optimizer",), used))
+
+
+def _at(index: int) -> KeyPath:
+    """Return the place of a layer in the spec."""
+    return "model", "layers", index

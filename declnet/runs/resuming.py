@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
-from declnet.runs.behavior import BEHAVIOR_FILE, require_same_behavior
+from declnet.runs.behavior import require_same_behavior
 from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.notices import Notice, warn
@@ -25,13 +24,8 @@ from declnet.runs.storage.checkpoints import Checkpoint
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import Manifest, read_manifest
 from declnet.runs.storage.folder import locked, require_no_links
-from declnet.runs.storage.manifest import (
-    change_of_version,
-    changes,
-    compared_changes,
-    first_manifest,
-)
-from declnet.runs.storage.origins import spec_of_run
+from declnet.runs.storage.manifest import UNCOMPARED, changes, first_manifest
+from declnet.runs.storage.origins import Origins, spec_of_run
 from declnet.runs.storage.record import Record
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
@@ -80,10 +74,13 @@ def resume_run(
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
             return Session(ready, record, options).carry_out()
-        different, compared = changes(manifest, current), compared_changes(manifest, current)
-        if not options.allow_changes:
-            _require_same_training(directory, manifest, ready, compared)
-        waived = {change_of_version(name, *versions) for name, versions in compared.items()}
+        different = changes(manifest, current)
+        compared = Origins.recorded(manifest).changed_versions(view, without=UNCOMPARED)
+        has_checkpoint = any((directory / folder.CHECKPOINTS).glob("*"))
+        if has_checkpoint and not options.allow_changes:  # else the training starts over
+            files = RunFiles(directory, manifest.files, manifest.status)
+            require_same_behavior(spec, files, of_training(ready.prepared), compared, view)
+        waived = {f"{name} was {then} and is {now}" for name, (then, now) in compared.items()}
         remaining = [change for change in different if change not in waived]
         if remaining and not options.allow_changes:
             raise ResumeError(
@@ -99,23 +96,6 @@ def resume_run(
         length = saved["history"]["bytes"] if saved is not None else 0
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
         return Session(ready, record, options, rows).carry_out(saved)
-
-
-def _require_same_training(
-    directory: Path, manifest: Manifest, ready: ReadyRun, changed: Mapping[str, tuple[str, str]]
-) -> None:
-    """Raise ChangedBehaviorError if a component of a training computes something else by now.
-
-    Without a checkpoint the training starts over, and nothing that was computed before matters.
-    """
-    if not changed or not any((directory / folder.CHECKPOINTS).glob("*")):
-        return
-    content = RunFiles(directory, manifest.files, manifest.status).read(folder.BEHAVIOR)
-    with folder.reading(directory / folder.BEHAVIOR):
-        behavior = BEHAVIOR_FILE.parse(content) if content is not None else None
-    computed = of_training(ready.prepared)
-    with attributing_errors(ready.registry):
-        require_same_behavior(ready.spec, behavior, computed, changed, ready.registry)
 
 
 def _notify_callbacks(

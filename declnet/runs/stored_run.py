@@ -371,30 +371,24 @@ class StoredRun(RunContents, TrainedModels):
         If that is allowed, it is a notice.
         """
         changed = Origins.recorded(self.manifest).changed_versions(self.registry)
-        left = [name for name in aspects if name not in self._compared]
-        if not changed or not left:
+        if not changed or self._compared.issuperset(aspects):
             return
-        from declnet.runs.behavior import BEHAVIOR_FILE, require_same_behavior
+        from declnet.runs.behavior import require_same_behavior
         from declnet.runs.computed import of_model
 
-        self._compared |= {*left}
-        content = self._files.read(folder.BEHAVIOR)
-        with reading(self.path / folder.BEHAVIOR):
-            behavior = BEHAVIOR_FILE.parse(content) if content is not None else None
         computed = of_model(self._predictor.member)
-        chosen = {name: computed[name] for name in left}
+        chosen = {name: computed[name] for name in aspects}
         try:
-            with attributing_errors(self.registry):
-                require_same_behavior(self.spec, behavior, chosen, changed, self.registry)
+            require_same_behavior(self.spec, self._files, chosen, changed, self.registry)
         except ChangedBehaviorError as error:
             if not self.allow_changes:
-                self._compared -= {*left}
                 raise
             self._notice(str(error))
+        self._compared |= {*aspects}
 
     @cached_property
     def _compared(self) -> set[str]:
-        """The aspects of the run's behavior that need not be compared again."""
+        """The aspects of the run's behavior that have been compared."""
         return set()
 
     @cached_property

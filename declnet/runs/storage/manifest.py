@@ -86,23 +86,6 @@ UNCOMPARED = frozenset({Callback.kind, Engine.kind, Kernel.kind})
 """Kinds of components that affect a training, but whose results are not compared."""
 
 
-def compared_changes(before: Manifest, now: Manifest) -> dict[str, tuple[str, str]]:
-    """Return the versions before and now of distributions whose components can be compared.
-
-    These are the distributions that have another version and no component of the other kinds.
-    """
-    was, is_now = Origins.recorded(before), Origins.recorded(now)
-    others = {
-        plugin.distribution for (kind, _), plugin in was.components.items() if kind in UNCOMPARED
-    }
-    old, new = was.versions(), is_now.versions()
-    return {
-        name: (old[name], new[name])
-        for name in sorted({*old} & {*new} - others)
-        if old[name] != new[name]
-    }
-
-
 def changes(before: Manifest, now: Manifest) -> list[str]:
     """Return a description of each difference between a run's manifest and one made now."""
     same_spec = before.spec == now.spec
@@ -140,7 +123,7 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
     old, new = was.versions(), is_now.versions()
     for name in sorted({*old, *new} - {FIRST_PARTY}):
         if old.get(name) != new.get(name):
-            yield change_of_version(name, old.get(name, "not used"), new.get(name, "not used"))
+            yield f"{name} was {old.get(name, 'not used')} and is {new.get(name, 'not used')}"
     if not (same_spec and was.components):
         return
     for kind, name in sorted({*was.components, *is_now.components}):
@@ -150,11 +133,6 @@ def _changes_of_components(before: Manifest, now: Manifest, same_spec: bool) -> 
                 "not used" if plugin is None else f"of {plugin.origin}" for plugin in (one, other)
             )
             yield f'{kind_in_words(kind)} "{name}" was {" and is ".join(words)}'
-
-
-def change_of_version(name: str, before: str, now: str) -> str:
-    """Return a description of another version."""
-    return f"{name} was {before} and is {now}"
 
 
 def _joined(value: str | Mapping[str, str]) -> str:

@@ -92,16 +92,24 @@ class Origins:
         ]
         return {plugin.distribution: plugin.version for plugin in used if plugin.version}
 
-    def changed_versions(self, registry: Registry) -> dict[str, tuple[str, str]]:
+    def changed_versions(
+        self, registry: Registry, without: frozenset[str] = frozenset()
+    ) -> dict[str, tuple[str, str]]:
         """Return the versions then and now of distributions that have another one now, by name.
 
-        Those whose only components are kernels do not count.
+        Args:
+            registry: what is installed now.
+            without: leave out distributions with components of these kinds, and in any case those
+                whose only components are kernels.
         """
+        left_out = {
+            plugin.distribution for (kind, _), plugin in self.components.items() if kind in without
+        }
         now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
         return {
             name: (version, now[normalized(name)])
             for name, version in sorted(self.versions(kernels=False).items())
-            if now.get(normalized(name), version) != version
+            if now.get(normalized(name), version) != version and name not in left_out
         }
 
     def as_seen(self, registry: Registry) -> Registry:
