@@ -137,7 +137,9 @@ def require_same_behavior(
             f"cannot be compared: {differing}"
         )
     else:
-        sources = [source for path, part in differing.sources for source in components_in(part, path)]
+        sources = [
+            source for path, part in differing.sources for source in components_in(part, path)
+        ]
         origins = [registry.plugin_of(type(component)) or LOCAL for _, component in sources]
         suspects = [
             (name, source)
