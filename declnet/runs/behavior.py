@@ -14,7 +14,6 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import AfterValidator
 
-from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.serialization import Number, Omitted
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.display.words import kind_in_words
@@ -79,20 +78,19 @@ class Behavior:
         return cls(FORM, rows, {name: Aspect.of(run(rows)) for name, run in aspects.items()})
 
     def difference(self, aspects: Mapping[str, Compute]) -> Computed | str | None:
-        """Return the first result of some aspects that differs now, or why that is unknown.
-
-        Raises:
-            Exception: a component that computed a result in the training raises it now.
-        """
+        """Return the first result of some aspects that differs now, or why that is unknown."""
         for name, compute in aspects.items():
             aspect = self.aspects.get(name)
             if aspect is None or self.rows is None:
                 return MISSING
             stored = aspect.results.items()
-            with np.errstate(all="ignore"):
-                for (key, sums), result in zip(stored, compute(self.rows), strict=False):
-                    if result.key != key or not result.is_close(sums):
-                        return result
+            try:
+                with np.errstate(all="ignore"):
+                    for (key, sums), result in zip(stored, compute(self.rows), strict=False):
+                        if result.key != key or not result.is_close(sums):
+                            return result
+            except Exception as error:
+                return error_summary(error)
             if aspect.incomplete is not None:
                 return aspect.incomplete
         return None
@@ -125,8 +123,7 @@ def require_same_behavior(
     if content is not None:
         with folder.reading(files.directory / folder.BEHAVIOR):
             behavior = BEHAVIOR_FILE.parse(content)
-        with attributing_errors(registry):
-            differing = behavior.difference(aspects)
+        differing = behavior.difference(aspects)
     if differing is None:
         return
     name, (then, now) = next(iter(changed.items()))
@@ -137,9 +134,8 @@ def require_same_behavior(
             f"cannot be compared: {differing}"
         )
     else:
-        sources = [
-            source for path, part in differing.sources for source in components_in(part, path)
-        ]
+        parts = (components_in(part, path) for path, part in differing.sources)
+        sources = [source for part in parts for source in part]
         origins = [registry.plugin_of(type(component)) or LOCAL for _, component in sources]
         suspects = [
             (name, source)
