@@ -142,6 +142,7 @@ NAME = "declnet-affine"
 
 PREDICTS = ["predict", "run", "houses.csv"]
 EVALUATES = ["evaluate", "run"]
+EXPORTS = ["export", "run", "-o", "model.c"]
 
 
 DOCUMENT = {
@@ -233,7 +234,8 @@ def test_predictions_name_the_component_that_computes_something_else(
     trained, changed, component, what, place
 ):
     newer = trained(**{changed: 3.0})
-    for arguments in (PREDICTS, EVALUATES):
+    commands = (PREDICTS, EVALUATES, EXPORTS) if changed == "layer" else (PREDICTS,)
+    for arguments in commands:
         done = newer(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
         first, where, *_ = done.stderr.splitlines()
@@ -326,3 +328,32 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(stopped):
     for file in (stopped / "checkpoints").iterdir():
         file.unlink()
     declnet.resume(stopped, registry=registry_of("0.2"))  # which starts over
+
+
+def test_losses_and_metrics_matter_to_evaluations_alone(trained):
+    newer = trained(metric=3.0)
+    assert newer.succeeds(*PREDICTS) == trained("0.1").succeeds(*PREDICTS)
+    done = newer(*EVALUATES)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'error[E080]: metric "bias" computes something else' in done.stderr
+    assert newer(*EVALUATES, "--allow-changes").returncode == 0
+
+
+def test_groups_and_servers_compare_their_runs(trained, tmp_path, monkeypatch):
+    from declnet_plugins.serve.models import load_models
+
+    monkeypatch.chdir(trained().folder)
+    registry, out = registry_of("0.1"), tmp_path / "seeds"
+    declnet.run(parse_spec(DOCUMENT, registry), out=out, seeds=(1, 2), jobs=1, registry=registry)
+    row = {"size": [90.0], "age": [30.0], "color": ["red"]}
+    expected = declnet.load_predictor(out, registry).predict(row).outputs
+    same, other = registry_of("0.2"), registry_of("0.2", layer=2.0)
+    assert (declnet.load_predictor(out, same).predict(row).outputs == expected).all()
+    with pytest.raises(ChangedBehaviorError, match='layer "scale"'):
+        load_models([("houses", out)], other, print)
+    with pytest.raises(ChangedBehaviorError, match='metric "bias"'):
+        declnet.open_group(out, registry_of("0.2", metric=2.0)).evaluate("validation")
+    notes = []
+    load_models([("houses", out)], other, notes.append, allow_changes=True)
+    assert len(notes) == 2
+    assert "which trained this run: output" in notes[0]
