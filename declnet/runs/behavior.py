@@ -38,23 +38,24 @@ class Aspect:
     """The sums of results, in the order of their computation.
 
     Attributes:
+        results: the sums, each with the result's key.
         incomplete: why there are not all of them; None if there are.
     """
 
-    results: dict[str, tuple[Number, ...]]
+    results: tuple[tuple[str, tuple[Number, ...]], ...]
     incomplete: Omitted[str | None] = None
 
     @classmethod
     def of(cls, results: Iterable[Computed]) -> Self:
         """Compute results; an error of a component that does not take the rows ends them."""
-        sums, incomplete = {}, None
+        sums: list[tuple[str, tuple[float, ...]]] = []
+        incomplete = None
         try:
             with np.errstate(all="ignore"):
-                for result in results:
-                    sums[result.key] = result.sums
+                sums.extend((result.key, result.sums) for result in results)
         except Exception as error:  # the run itself is not affected
             incomplete = error_summary(error)
-        return cls(sums, incomplete)
+        return cls(tuple(sums), incomplete)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +84,10 @@ class Behavior:
             aspect = self.aspects.get(name)
             if aspect is None or self.rows is None:
                 return MISSING
-            stored = aspect.results.items()
             try:
                 with np.errstate(all="ignore"):
-                    for (key, sums), result in zip(stored, compute(self.rows), strict=False):
+                    pairs = zip(aspect.results, compute(self.rows), strict=False)
+                    for (key, sums), result in pairs:
                         if result.key != key or not result.is_close(sums):
                             return result
             except Exception as error:

@@ -78,7 +78,7 @@ class Computed:
 
     @property
     def key(self) -> str:
-        """The name of the result, of which a run has no other."""
+        """The name of the result in the file."""
         return f"{dotted(self.sources[0][0])}: {self.what}"
 
     @property
