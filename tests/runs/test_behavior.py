@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Layer
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.runs.behavior import BEHAVIOR_FILE, Behavior
 from declnet.runs.computed import Computed
 
-LAYER = Layer()
+from ..waves import wave
+
+LAYER = wave(1.0)()
 ROWS = SyntheticRows({})
 
 
