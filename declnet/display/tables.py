@@ -210,10 +210,11 @@ def _faults_of_columns(table: ResultTable) -> Iterator[str]:
 
 def faults_of_kinds(table: ResultTable) -> Iterator[str]:
     """Yield what a valid table declares otherwise than it is: kinds of cells, numbers, marks."""
-    chart, kinds = table.chart, dict(table.kinds)
+    chart, kinds = table.chart, [*table.kinds.items()]
     if chart is not None:
-        kinds |= dict.fromkeys((*chart.y, *[chart.x] * (chart.mark == "lines")), "number")
-    for name, kind in kinds.items():
+        numbers = (*chart.y, *[chart.x] * (chart.mark == "lines"))
+        kinds += [(name, "number") for name in numbers]
+    for name, kind in kinds:
         for row in (*table.rows, *table.footer):
             cell = row[table.columns.index(name)]
             is_text = isinstance(cell, str) and kind not in ("text", "setting")

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -60,14 +61,23 @@ def average_in_place(self, state, step):
     state.run.model.vector()[...] = state.sum / state.count
 
 
+FILES = []
+
+
 def open_a_file(self, run):
     if run.directory is not None:
-        SEEN.append((run.directory / "log.txt").open("w"))
+        FILES.append((run.directory / "log.txt").open("w"))
 
 
 def close_the_file(self, state, metrics):
-    for file in SEEN:
+    for file in FILES:
         file.close()
+
+
+def append_a_row(self, state, epoch):
+    if state.run.directory is not None:
+        with (state.run.directory / "rows.csv").open("a") as file:
+            file.write(f"{epoch.epoch},{time.time_ns()}\n")
 
 
 def average_by_flags(self, state, w):
@@ -78,6 +88,8 @@ def average_by_flags(self, state, w):
 CALLBACKS = (
     broken("follows_a_run", Plateau, "leaves_its_file_open_at_an_interrupt",
            before=("start", open_a_file), finished=close_the_file),
+    broken("writes_each_epoch_once", Plateau, "appends_after_a_resume",
+           before=("epoch_finished", append_a_row)),
     broken("follows_a_run", Plateau, "halves_what_is_evaluated", evaluated=average_by_flags),
     broken("follows_a_run", Plateau, "changes_a_run_that_has_finished",
            found_finished=lambda self, directory, metrics: {}["state"]),
@@ -179,6 +191,8 @@ def learn_in_the_module(self, y_pred, y_true, task):
 
 
 CALIBRATORS = (
+    broken("keeps_what_probabilities_tell", Sharper, "gives_the_other_class", tasks=("binary",),
+           apply=lambda self, y_pred, state: 1 - y_pred),
     broken("gives_something_for_its_tasks", Sharper, "takes_too_much", tasks=("classes", "binary")),
     broken("gives_something_for_its_tasks", Sharper, "forgets_the_sum",
            apply=lambda self, y_pred, state: y_pred ** state["power"]),
@@ -272,6 +286,8 @@ SEARCHERS = (
                "optimizer.momentum": 0.3, **drawn(study, number), "optimizer": "adam"}),
     broken("repeats_a_study", Searcher, "draws_anew",
            propose=lambda self, study, number, trials: drawn(study, count(self))),
+    broken("proposes_different_values", Searcher, "alternates_between_two_points",
+           propose=lambda self, study, number, trials: drawn(study, number % 2)),
     broken("lists_what_was_reported", Searcher, "forgets",
            open=lambda self, study: Memory(study, [])),
     broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
