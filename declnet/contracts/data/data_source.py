@@ -320,6 +320,11 @@ class DataSource(Component):
             data.require_aligned()
         yield from data.parts(samples)
 
+    @classmethod
+    def reads_blocks(cls) -> bool:
+        """Return whether such sources can be read in blocks; default: if `blocks` is overridden."""
+        return cls.blocks is not DataSource.blocks
+
     def blocks(self, samples: int, numbers: int) -> Blocks | None:  # noqa: ARG002
         """Return the data in blocks that can be read in any order; default: None, impossible.
 

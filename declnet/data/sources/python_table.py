@@ -57,26 +57,54 @@ def as_table(
     if isinstance(data, Table):
         return data
     cells, types = cells or CellFormat(), types or {}
-    columns = _columns_of(data)
+    columns = columns_of(data)
     if columns is None:
         return plain_array(data, "x")
-
-    def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
-        return _cells(column, name, numbers, cells, types.get(name))
-
-    arrays = {}
-    for name, values in columns.items():
-        column = _array(values, name)
-        numbers = range(first_row, first_row + len(column))
-        if marks_unreadable and types.get(name) == "text":
-            rows = UsableRows.read(Table({name: column}, rows=np.array(numbers)), read)
-            arrays[name] = rows.scattered(rows.table.columns[name])
-            for position, error in rows.errors.items():
-                arrays[name][position] = UnreadableCell(error)
-        else:
-            arrays[name] = read(name, column, numbers)
+    arrays = {
+        name: typed_values(
+            name, values, first_row, cells, types.get(name), marks_unreadable=marks_unreadable
+        )
+        for name, values in columns.items()
+    }
     _require_rows(arrays)
     return Table(arrays, target, cells=cells, trimmed=True)
+
+
+def typed_values(
+    name: str,
+    values: Any,
+    first_row: int,
+    cells: CellFormat,
+    expected: ColumnType | None,
+    *,
+    marks_unreadable: bool = False,
+) -> Array:
+    """Return a column of tabular data as in a `Table`.
+
+    Args:
+        name: the column's name, for messages.
+        values: (n,), as a column of what `as_table` takes.
+        first_row: as for `as_table`.
+        cells: how text is written.
+        expected: the column's type in the training data; None if it is not known.
+        marks_unreadable: as for `as_table`.
+
+    Raises:
+        DataError: the column cannot be part of a table, or a cell is not of its type.
+    """
+    column = _array(values, name)
+    numbers = range(first_row, first_row + len(column))
+
+    def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
+        return _cells(column, name, numbers, cells, expected)
+
+    if not marks_unreadable or expected != "text":
+        return read(name, column, numbers)
+    rows = UsableRows.read(Table({name: column}, rows=np.array(numbers)), read)
+    marked: Array = rows.scattered(rows.table.columns[name])
+    for position, error in rows.errors.items():
+        marked[position] = UnreadableCell(error)
+    return marked
 
 
 def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType]) -> UsableRows:
@@ -90,7 +118,7 @@ def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType])
     Raises:
         DataError: a column cannot be part of a table.
     """
-    columns = _columns_of(data) or {}
+    columns = columns_of(data) or {}
     arrays = {name: _array(values, name) for name, values in columns.items()}
     _require_rows(arrays)
     units: dict[str, set[str]] = {name: set() for name in arrays}
@@ -102,8 +130,10 @@ def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType])
     )
 
 
-def _columns_of(data: Any) -> dict[str, Any] | None:
+def columns_of(data: Any) -> Mapping[str, Any] | None:
     """Return the columns of tabular data by name; None for anything else."""
+    if isinstance(data, Table):
+        return data.columns
     if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for row in data for name in row))
         return {str(name): [row.get(name) for row in data] for name in names}

@@ -1,0 +1,395 @@
+"""TableSource: the base of data sources of tables, from the reading of rows to streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, PrivateAttr
+
+from declnet.contracts.arrays import Array, Size
+from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.table import CellFormat, ColumnType, Table
+from declnet.contracts.returned import verified
+from declnet.data.sources.column_file import ColumnFile
+from declnet.data.sources.table_columns import TableColumns
+from declnet.data.sources.table_reading import TablePart, TableReading
+from declnet.errors import DataError, RegistryError
+
+ROWS = 1 << 16
+"""Rows in a part of a table that is read in blocks, from the first to the last."""
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """Consecutive rows of a table that can be read alone.
+
+    Attributes:
+        rows: the number of rows.
+        read: returns the rows, as `TableSource.read` yields them, from any thread.
+        group: as in `Blocks.groups`; the blocks of a table have all one, or none.
+    """
+
+    rows: int
+    read: Callable[[], Any]
+    group: int | None = None
+
+
+class TableSource(TableColumns):
+    """A source of a table, whose columns have types where it is stored, e.g. a database.
+
+    It implements `read`, or `read_blocks` if the rows can be read in any order, or both; all else
+    follows. Its fields are `target`, `targets`, `features`, `missing_target` and `missing`. If it
+    reads a file, that is the field `path`.
+    """
+
+    kind = "data_source"
+    conformance_checks = "declnet.testing.checks.data_sources"
+    required_methods = ()
+
+    _reading: TableReading | None = PrivateAttr(default=None)
+    """The pass over the rows for which this source was copied."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """Raise RegistryError also for a class that reads no rows."""
+        super().verify_contract()
+        if cls.read is TableSource.read and not cls.reads_blocks():
+            raise RegistryError(
+                f"{cls.__name__} has neither read() nor read_blocks(), which a table source needs"
+            )
+
+    @classmethod
+    def reads_blocks(cls) -> bool:
+        """Return whether the source implements `read_blocks`."""
+        return cls.read_blocks is not TableSource.read_blocks
+
+    def read(self) -> Iterator[Any]:
+        """Yield the table in parts of consecutive rows; default: those of `read_blocks`.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+
+        Yields:
+            A `Table`, or what `as_table` makes one of: a mapping of columns, a data frame, or a
+            list of mappings, one per row. Columns for which `needs` is false may be left out.
+        """
+        yield from (block.read() for block in verified(TableSource.read_blocks, self, ROWS))
+
+    def read_blocks(self, rows: Size) -> Iterator[TableBlock]:
+        """Yield consecutive rows in blocks, each of which can be read at any time, in any order.
+
+        Implement this for files that may be larger than memory: `data.stream` needs it.
+
+        Args:
+            rows: the most rows in a block, as far as the format allows.
+
+        Raises:
+            DataError: the data does not exist, or cannot be read in blocks.
+        """
+        raise NotImplementedError
+
+    def column_names(self) -> Sequence[str]:
+        """Return the names of all columns; default: those of the first part that `read` yields.
+
+        Override this if the names can be read without the rows.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        for part in verified(TableSource.read, self):
+            return list(TablePart.read_by(self, "read", part, 1).columns)
+        raise self._no_rows()
+
+    def column_types(self) -> Mapping[str, ColumnType]:
+        """Return the types of columns that are stored with the table; default: none.
+
+        With `read_blocks`, those of text and of integers with missing values must be among them,
+        so that they are the same in all blocks.
+        """
+        return {}
+
+    def describe(self) -> None:
+        """Check that the named columns exist."""
+        self.require_columns(verified(TableSource.column_names, self))
+
+    def load(self, rng: np.random.Generator) -> Table:  # noqa: ARG002  # nothing is random
+        """Read all rows."""
+        source, reading = self._begun(self._all_types, spelled=True)
+        rows, arrays = [], []
+        for part in source._parts():
+            rows.append(part.rows)
+            arrays.append(reading.add(part))
+        self._read_again(reading.lost, arrays)
+        table = reading.joined(rows, arrays)
+        return next(self._labeled([table], self._integers(reading)))
+
+    def _read_again(self, lost: Mapping[str, int], arrays: Sequence[dict[str, Array]]) -> None:
+        """Replace columns in their first parts by their text."""
+        if not lost:
+            return
+        types: dict[str, ColumnType] = dict.fromkeys(lost, "text")
+        again, reading = self.with_columns(lost).with_types(types)._begun(types)
+        for number, part in zip(range(max(lost.values())), again._parts(), strict=False):
+            for name, column in reading.add(part).items():
+                if number < lost[name]:
+                    arrays[number][name] = column
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
+        """Read the rows part by part, or all first if the types of columns are not known."""
+        typed = self._with_types_of_all()
+        if typed is None:
+            return super().chunks(rng, samples)
+        source, reading = typed._begun(typed._all_types)
+        parts = ((part.rows, reading.add(part)) for part in source._parts(samples))
+        return self._labeled(self._in_chunks(parts, samples))
+
+    def _with_types_of_all(self) -> Self | None:
+        """Return this source with the types of its columns; None if they are not known."""
+        return self if self._known_types else None
+
+    def _in_chunks(
+        self, parts: Iterable[tuple[range, dict[str, Array]]], samples: int
+    ) -> Iterator[Table]:
+        """Yield the rows of parts in tables of `samples` rows."""
+        first, count, held = 1, 0, dict[str, Array]()
+        for rows, part in parts:
+            held = _after(held, count, part) if count else part
+            count += len(rows)
+            while count >= samples:
+                yield self._numbered(
+                    {name: column[:samples] for name, column in held.items()}, first
+                )
+                held = {name: column[samples:] for name, column in held.items()}
+                first, count = first + samples, count - samples
+        if count:
+            yield self._numbered(held, first)
+
+    def _numbered(self, columns: Mapping[str, Array], first: int) -> Table:
+        table = self._table(columns)
+        return replace(table, rows=np.arange(first, first + len(table)))
+
+    def blocks(self, samples: int, numbers: int) -> Blocks | None:
+        """Return the blocks of `read_blocks` that have rows which are not left out."""
+        if not self.reads_blocks():
+            return None
+        size = self._rows_in_block(samples, numbers)
+        source, reading = self._begun(self._all_types, spelled=True)
+        blocks, counts, copy = source._surveyed(size, reading)
+        types, integers = {**self._all_types, **reading.types}, self._integers(reading)
+        spellings = reading.spellings
+        present = [number for number, count in enumerate(counts) if count]
+
+        def read(index: int) -> Table:
+            number = present[index]
+            rows, block = blocks[number]
+            columns = None if copy is None else copy.read(number)
+            if columns is None:
+                part = TablePart.read_by(self, "read_blocks", block.read(), rows.start)
+                columns = TableReading(self, types).add(part)
+            else:
+                columns = {name: reading.final(name, column) for name, column in columns.items()}
+            table = replace(self._table(columns), rows=np.array(rows), spellings=spellings)
+            return next(self._labeled([table], integers))
+
+        sizes = tuple(counts[number] for number in present)
+        groups = [blocks[number][1].group for number in present]
+        return Blocks(sizes, read, tuple(group for group in groups if group is not None))
+
+    def _surveyed(
+        self, size: int, reading: TableReading
+    ) -> tuple[list[tuple[range, TableBlock]], list[int], ColumnFile | None]:
+        """Return the blocks, how many rows of each are not left out, and copies of their columns.
+
+        Rows are only read to find those that are left out.
+        """
+        blocks = list(self._numbered_blocks(size))
+        if not self._leaves_out:
+            return blocks, [block.rows for _, block in blocks], None
+        targets = self.with_columns(self.target_columns)
+        counts = []
+        for rows, block in targets._numbered_blocks(size):
+            part = TablePart.read_by(self, "read_blocks", block.read(), rows.start)
+            counts.append(int(self._has_targets(reading.add(part)).sum()))
+        return blocks, counts, None
+
+    def _numbered_blocks(self, size: int) -> Iterator[tuple[range, TableBlock]]:
+        """Yield the blocks of `read_blocks`, with the numbers of their rows."""
+        first = 1
+        for block in verified(TableSource.read_blocks, self, size):
+            yield range(first, first + block.rows), block
+            first += block.rows
+
+    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
+        """Return the first rows, if the source can be read in blocks."""
+        if not self.reads_blocks():
+            return None
+        size = self._rows_in_block(samples, numbers)
+        source, reading = self._begun(self._all_types, spelled=True)
+        for part in source._parts(size):
+            table = reading.joined([part.rows], [reading.add(part)])
+            if self._has_targets(table.columns).any():
+                table = replace(table, rows=np.array(part.rows))
+                table = next(self._labeled([table], self._integers(reading)))
+                return table.take(np.arange(min(len(table), size)))
+        return next(self._labeled([]))
+
+    def _rows_in_block(self, samples: int, numbers: int) -> int:
+        """Return how many rows a block has; raise DataError if a named column does not exist."""
+        names = verified(TableSource.column_names, self)
+        self.require_columns(names)
+        return Blocks.samples_in_block(samples, numbers, len(names))
+
+    def _parts(self, rows: int = ROWS) -> Iterator[TablePart]:
+        """Yield the rows in parts, or in blocks of up to `rows` if there is no other way."""
+        if type(self).read is TableSource.read:
+            method, blocks = "read_blocks", verified(TableSource.read_blocks, self, rows)
+            parts: Iterator[Any] = (block.read() for block in blocks)
+        else:
+            method, parts = "read", verified(TableSource.read, self)
+        first = 1
+        for rows_of_part in parts:
+            part = TablePart.read_by(self, method, rows_of_part, first)
+            if first == 1 and not self.required_columns <= part.columns.keys():
+                self.require_columns(verified(TableSource.column_names, self))
+            yield part
+            first = part.rows.stop
+        if first == 1:
+            self.require_columns(verified(TableSource.column_names, self))
+            raise self._no_rows()
+
+    def _begun(
+        self, types: Mapping[str, ColumnType], *, spelled: bool = False
+    ) -> tuple[Self, TableReading]:
+        """Return this source for a pass over the rows, and what their columns become in it."""
+        reading = TableReading(self, types, spelled=spelled)
+        return self._with(_reading=reading), reading
+
+    @property
+    def _all_types(self) -> dict[str, ColumnType]:
+        """The types of columns, as far as they are known before rows are read."""
+        return {**verified(TableSource.column_types, self), **self._known_types}
+
+    def _integers(self, reading: TableReading) -> Collection[str] | None:
+        """Return the columns of integers, even where values are missing; None if not known."""
+        types = reading.types or verified(TableSource.column_types, self)
+        return {name for name, type_ in types.items() if type_ == "integer"} if types else None
+
+    def _no_rows(self) -> DataError:
+        rows = "a header, but no rows" if getattr(self, "header", False) else "no rows"
+        return DataError(f"{self._label}: has {rows}")
+
+
+class TextTableSource(TableSource):
+    """A source of a table whose cells are text: the types of its columns are those of the cells.
+
+    As in a CSV file, a column holds integers, numbers, booleans or text, the first type that fits
+    all its cells, unless the field `types` declares it. `read` yields columns of texts.
+    """
+
+    _infers_types: ClassVar[bool] = True
+
+    types: dict[str, Literal["text", "number", "integer", "comma_number"]] = Field(
+        default_factory=dict,
+        description="types of columns; others are detected. A comma_number has a decimal comma, "
+        "as in 1.250,50, in a file whose decimal separator is the point",
+    )
+
+    _copies: bool = PrivateAttr(default=True)
+    _commas: tuple[str, ...] = PrivateAttr(default=())
+    """The columns that are declared to have decimal commas, even if they are now read as text."""
+
+    @property
+    def decimal_sign(self) -> Literal[".", ","]:
+        """The decimal sign of numbers; default: the point."""
+        return "."
+
+    @property
+    def cell_format(self) -> CellFormat:
+        """How the cells are written."""
+        return CellFormat(self.missing, self.decimal_sign, self._commas or self._declared_commas)
+
+    @property
+    def _declared_types(self) -> Mapping[str, str]:
+        return self.types
+
+    @property
+    def _declared_commas(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in self.types.items() if kind == "comma_number")
+
+    def with_columns(self, names: Collection[str]) -> Self:
+        """Return a source of only these columns, which must exist, without the others' types."""
+        types = {name: kind for name, kind in self.types.items() if name in names}
+        return super().with_columns(names).model_copy(update={"types": types})
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
+        """Return a source whose columns have these types; text also where it declares another."""
+        declared = {name: kind for name, kind in self.types.items() if types.get(name) != "text"}
+        other = super().with_types(types).model_copy(update={"types": declared})
+        other._commas = self._declared_commas
+        return other
+
+    def with_target(self, column: str | None) -> Self:
+        """Return a source with another target; without one, the old one's type is dropped too."""
+        other = super().with_target(column)
+        if column is not None or not set(self.target_columns) & set(self.types):
+            return other
+        types = {n: kind for n, kind in self.types.items() if n not in self.target_columns}
+        return other.model_copy(update={"types": types})
+
+    def without_copies(self) -> Self:
+        """Return a source that reads each block where it is stored."""
+        return self._with(_copies=False)
+
+    def numeric_types(self, name: str) -> tuple[str, ...]:
+        """Return the types in which `read` may give the next cells of a column as numbers.
+
+        It does so with a class derived from `Cells`, if its library parses numbers as declnet does.
+
+        Returns:
+            Some of `"integer"` and `"number"`, depending on the cells so far; empty for text.
+        """
+        return () if self._reading is None else self._reading.numeric_types(name)
+
+    def _with_types_of_all(self) -> Self:
+        """Return this source with the types of its columns, after a pass over unknown ones."""
+        unknown = [
+            name
+            for name in verified(TableSource.column_names, self)
+            if self.needs(name) and name not in self.types and name not in self._known_types
+        ]
+        if not unknown:
+            return self
+        source, reading = self.with_columns(unknown)._begun({})
+        for part in source._parts():
+            reading.add(part)
+        return self.with_types({**self._known_types, **reading.types})
+
+    def _surveyed(
+        self, size: int, reading: TableReading
+    ) -> tuple[list[tuple[range, TableBlock]], list[int], ColumnFile | None]:
+        """Read all cells once, which decides the types of their columns."""
+        blocks, counts = [], []
+        copy = ColumnFile(verified(DataSource.data_files, self)) if self._copies else None
+        for rows, block in self._numbered_blocks(size):
+            part = TablePart.read_by(self, "read_blocks", block.read(), rows.start)
+            columns = reading.add(part)
+            if copy is not None:
+                copy.keep(len(blocks), columns)
+            blocks.append((rows, block))
+            counts.append(int(self._has_targets(columns).sum()))
+        if copy is not None:
+            copy.discard(range(max(reading.lost.values(), default=0)))
+        return blocks, counts, copy
+
+
+def _after(held: Mapping[str, Array], count: int, part: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the columns of consecutive rows; a column may be missing in the first ones."""
+    columns = {}
+    for name, column in part.items():
+        gap = None if column.dtype.kind == "O" else np.nan
+        before = held[name] if name in held else np.full(count, gap)
+        columns[name] = np.concatenate([before, column])
+    return columns
