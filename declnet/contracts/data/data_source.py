@@ -246,7 +246,7 @@ class DataSource(Component):
 
     kind = "data_source"
     conformance_checks = "declnet.testing.checks.data_sources"
-    required_methods = ("describe", "load")
+    required_methods: ClassVar[tuple[str, ...]] = ("describe", "load")
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Suffixes of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. If several

@@ -60,51 +60,23 @@ def as_table(
     columns = columns_of(data)
     if columns is None:
         return plain_array(data, "x")
-    arrays = {
-        name: typed_values(
-            name, values, first_row, cells, types.get(name), marks_unreadable=marks_unreadable
-        )
-        for name, values in columns.items()
-    }
-    _require_rows(arrays)
-    return Table(arrays, target, cells=cells, trimmed=True)
-
-
-def typed_values(
-    name: str,
-    values: Any,
-    first_row: int,
-    cells: CellFormat,
-    expected: ColumnType | None,
-    *,
-    marks_unreadable: bool = False,
-) -> Array:
-    """Return a column of tabular data as in a `Table`.
-
-    Args:
-        name: the column's name, for messages.
-        values: (n,), as a column of what `as_table` takes.
-        first_row: as for `as_table`.
-        cells: how text is written.
-        expected: the column's type in the training data; None if it is not known.
-        marks_unreadable: as for `as_table`.
-
-    Raises:
-        DataError: the column cannot be part of a table, or a cell is not of its type.
-    """
-    column = _array(values, name)
-    numbers = range(first_row, first_row + len(column))
 
     def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
-        return _cells(column, name, numbers, cells, expected)
+        return _cells(column, name, numbers, cells, types.get(name))
 
-    if not marks_unreadable or expected != "text":
-        return read(name, column, numbers)
-    rows = UsableRows.read(Table({name: column}, rows=np.array(numbers)), read)
-    marked: Array = rows.scattered(rows.table.columns[name])
-    for position, error in rows.errors.items():
-        marked[position] = UnreadableCell(error)
-    return marked
+    arrays = {}
+    for name, values in columns.items():
+        column = _array(values, name)
+        numbers = range(first_row, first_row + len(column))
+        if marks_unreadable and types.get(name) == "text":
+            rows = UsableRows.read(Table({name: column}, rows=np.array(numbers)), read)
+            arrays[name] = rows.scattered(rows.table.columns[name])
+            for position, error in rows.errors.items():
+                arrays[name][position] = UnreadableCell(error)
+        else:
+            arrays[name] = read(name, column, numbers)
+    _require_rows(arrays)
+    return Table(arrays, target, cells=cells, trimmed=True)
 
 
 def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType]) -> UsableRows:

@@ -58,6 +58,7 @@ class TableColumns(DataSource):
     _only: frozenset[str] | None = PrivateAttr(default=None)
     _reports_unusable: bool = PrivateAttr(default=False)
     _marks_unreadable: bool = PrivateAttr(default=False)
+    _copies: bool = PrivateAttr(default=True)
 
     @model_validator(mode="after")
     def _target_or_targets(self) -> Self:
@@ -73,8 +74,20 @@ class TableColumns(DataSource):
     @property
     def required_columns(self) -> frozenset[str]:
         """The columns that the source or its user names, which must exist."""
-        named = (*self.target_columns, *(self.features or ()), *self._declared_types)
-        return frozenset((*filter(self.needs, named), *(self._only or ())))
+        return frozenset(self._places)
+
+    @property
+    def _places(self) -> dict[str, KeyPath]:
+        """The keys that name the required columns."""
+        places: dict[str, KeyPath] = {} if self.target is None else {self.target: ("target",)}
+        for key, columns in (("targets", self.targets), ("features", self.features)):
+            for position, name in enumerate(columns or ()):
+                places.setdefault(name, (key, position))
+        for name in sorted(self._only or ()):
+            places.setdefault(name, ())
+        for name in self._declared_types:
+            places.setdefault(name, ("types", name))
+        return {name: place for name, place in places.items() if self.needs(name)}
 
     @property
     def known_types(self) -> Mapping[str, ColumnType]:
@@ -84,7 +97,8 @@ class TableColumns(DataSource):
     @property
     def cell_format(self) -> CellFormat:
         """How the cells of text are written."""
-        return CellFormat(self.missing)
+        commas = (name for name, kind in self._declared_types.items() if kind == "comma_number")
+        return CellFormat(self.missing, getattr(self, "decimal", "."), tuple(commas))
 
     def needs(self, name: str) -> bool:
         """Return whether a column has to be read."""
@@ -117,6 +131,10 @@ class TableColumns(DataSource):
         """Return a source that marks values that are no cells, e.g. lists."""
         return self._with(_marks_unreadable=True)
 
+    def without_copies(self) -> Self:
+        """Return a source that reads each block where it is stored."""
+        return self._with(_copies=False)
+
     def without_unlabeled_rows(self) -> Self:
         """Return a source that leaves out rows without a target."""
         return self.model_copy(update={"missing_target": "leave_out"})
@@ -139,26 +157,14 @@ class TableColumns(DataSource):
             DataError: a column is missing; the hint suggests a similar name.
         """
         known = dict.fromkeys(names)  # a list would be searched once per feature
-        places: list[tuple[KeyPath, str]] = []
-        if self.target is not None:
-            places.append((("target",), self.target))
-        for key, columns in (("targets", self.targets), ("features", self.features)):
-            places += [((key, position), name) for position, name in enumerate(columns or ())]
-        places += [((), name) for name in sorted(self._only or ())]
-        places += [(("types", name), name) for name in self._declared_types]
-        for place, name in places:
-            if name not in known and self.needs(name):
+        for name, place in self._places.items():
+            if name not in known:
                 raise _no_column(name, known, place, self.missing_column_hint(names))
 
     @property
     def _declared_types(self) -> Mapping[str, str]:
         """The types that the spec declares, in a table whose cells are text."""
-        return {}
-
-    @property
-    def _label(self) -> str:
-        """What messages call the source: its file, or its type."""
-        return str(getattr(self, "path", None) or f'data source "{self.type}"')
+        return getattr(self, "types", {})
 
     def _table(self, columns: Mapping[str, Array]) -> Table:
         """Return columns, whose text is trimmed, as a table."""

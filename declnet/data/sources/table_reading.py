@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import ColumnNote, ColumnType, Table, missing_values
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.cells import Cells, text_of
-from declnet.data.sources.python_table import columns_of, typed_values
+from declnet.data.sources.python_table import as_table, columns_of
 from declnet.data.sources.table_columns import TableColumns
 from declnet.data.typed_columns import TypedColumn
 from declnet.errors import DataError
@@ -53,17 +53,14 @@ class TableReading:
     Args:
         source: what to read.
         types: the types of columns, as far as they are known.
-        spelled: whether to record how the values of targets are written.
 
     Attributes:
         unusable: the columns that no table can hold, with the reason.
     """
 
-    def __init__(
-        self, source: TableColumns, types: Mapping[str, ColumnType], *, spelled: bool = False
-    ) -> None:
+    def __init__(self, source: TableColumns, types: Mapping[str, ColumnType]) -> None:
         self._source, self._types = source, types
-        self._spelled = {*source.target_columns} - types.keys() if spelled else set()
+        self._spelled = {*source.target_columns} - types.keys()
         self._text: dict[str, TypedColumn] = {}
         self._notes: dict[str, ColumnNote] = {}
         self.unusable: dict[str, str] = {}
@@ -83,14 +80,14 @@ class TableReading:
                 arrays[name] = self._text_column(name).add(self._as_cells(values), part.rows)
                 continue
             with self._unless_required(name):
-                arrays[name] = typed_values(
-                    name,
-                    values,
-                    part.rows.start,
-                    source.cell_format,
-                    self._types.get(name),
+                table = as_table(
+                    {name: values},
+                    first_row=part.rows.start,
+                    cells=source.cell_format,
+                    types=self._types,
                     marks_unreadable=source._marks_unreadable,
                 )
+                arrays[name] = cast("Table", table).columns[name]
         return arrays
 
     def numeric_types(self, name: str) -> tuple[str, ...]:
@@ -99,7 +96,8 @@ class TableReading:
 
     def _text_column(self, name: str) -> TypedColumn:
         if name not in self._text:
-            declared, known = self._source._declared_types.get(name), self._types.get(name)
+            known = self._types.get(name)
+            declared = None if known == "text" else self._source._declared_types.get(name)
             self._text[name] = TypedColumn(name, declared, known, spelled=name in self._spelled)
         return self._text[name]
 
@@ -143,9 +141,14 @@ class TableReading:
         spellings = {name: column.spellings() for name, column in self._text.items()}
         return {name: texts for name, texts in spellings.items() if texts}
 
-    def final(self, name: str, part: Array) -> Array:
+    @property
+    def names(self) -> list[str]:
+        """The columns of text."""
+        return list(self._text)
+
+    def final(self, name: str, part: Array) -> tuple[str, Array]:
         """Return a column that `add` returned in the type of all parts, unless it is lost."""
-        return self._text[name].final(part) if name in self._text else part
+        return name, self._text[name].final(part) if name in self._text else part
 
     def joined(self, rows: Sequence[range], parts: Sequence[dict[str, Array]]) -> Table:
         """Return the table of all parts, which are emptied.
@@ -179,7 +182,7 @@ class TableReading:
     def _joined(self, name: str, rows: Sequence[range], parts: Sequence[Array | None]) -> Array:
         """Return a column of consecutive parts, of which some may lack it."""
         arrays = [
-            np.full(len(numbers), np.nan) if part is None else self.final(name, part)
+            np.full(len(numbers), np.nan) if part is None else self.final(name, part)[1]
             for numbers, part in zip(rows, parts, strict=True)
         ]
         if any(array.dtype.kind == "O" for array in arrays):

@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from declnet.contracts.arrays import Array, Size
-from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
-from declnet.contracts.data.table import CellFormat, ColumnType, Table
+from declnet.contracts.data.data_source import Blocks, Dataset
+from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import verified
-from declnet.data.sources.column_file import ColumnFile
+from declnet.data.block_file import BlockFile, packed, unpacked
 from declnet.data.sources.table_columns import TableColumns
 from declnet.data.sources.table_reading import TablePart, TableReading
 from declnet.errors import DataError, RegistryError
@@ -30,11 +30,18 @@ class TableBlock:
         rows: the number of rows.
         read: returns the rows, as `TableSource.read` yields them, from any thread.
         group: as in `Blocks.groups`; the blocks of a table have all one, or none.
+        content: what `read` returns, if it is in memory anyway when the block is found.
     """
 
     rows: int
     read: Callable[[], Any]
     group: int | None = None
+    content: Any = None
+
+    def part(self, source: TableColumns, rows: range) -> TablePart:
+        """Return the rows as part of what a source reads, with their numbers."""
+        content = self.read() if self.content is None else self.content
+        return TablePart.read_by(source, "read_blocks", content, rows.start)
 
 
 class TableSource(TableColumns):
@@ -117,7 +124,7 @@ class TableSource(TableColumns):
 
     def load(self, rng: np.random.Generator) -> Table:  # noqa: ARG002  # nothing is random
         """Read all rows."""
-        source, reading = self._begun(self._all_types, spelled=True)
+        source, reading = self._begun()
         rows, arrays = [], []
         for part in source._parts():
             rows.append(part.rows)
@@ -130,8 +137,7 @@ class TableSource(TableColumns):
         """Replace columns in their first parts by their text."""
         if not lost:
             return
-        types: dict[str, ColumnType] = dict.fromkeys(lost, "text")
-        again, reading = self.with_columns(lost).with_types(types)._begun(types)
+        again, reading = self.with_columns(lost).with_types(dict.fromkeys(lost, "text"))._begun()
         for number, part in zip(range(max(lost.values())), again._parts(), strict=False):
             for name, column in reading.add(part).items():
                 if number < lost[name]:
@@ -142,7 +148,7 @@ class TableSource(TableColumns):
         typed = self._with_types_of_all()
         if typed is None:
             return super().chunks(rng, samples)
-        source, reading = typed._begun(typed._all_types)
+        source, reading = typed._begun()
         parts = ((part.rows, reading.add(part)) for part in source._parts(samples))
         return self._labeled(self._in_chunks(parts, samples))
 
@@ -172,12 +178,36 @@ class TableSource(TableColumns):
         return replace(table, rows=np.arange(first, first + len(table)))
 
     def blocks(self, samples: int, numbers: int) -> Blocks | None:
-        """Return the blocks of `read_blocks` that have rows which are not left out."""
+        """Return the blocks of `read_blocks` that have rows which are not left out.
+
+        The rows are read before only to find those that are left out, or the types of cells.
+        """
         if not self.reads_blocks():
             return None
         size = self._rows_in_block(samples, numbers)
-        source, reading = self._begun(self._all_types, spelled=True)
-        blocks, counts, copy = source._surveyed(size, reading)
+        source, reading = self._begun()
+        copy = None
+        if self._infers_types and self._copies:
+            sizes = (path.stat().st_size for path in self.data_files() if path.is_file())
+            copy = BlockFile(0, size=sum(sizes))
+        surveyed = source
+        if self._leaves_out and not self._infers_types:
+            surveyed = source.with_columns(self.target_columns)
+        blocks: list[tuple[range, TableBlock]] = []
+        counts: list[int] = []
+        for rows, block in surveyed._numbered_blocks(size):
+            if self._infers_types or self._leaves_out:
+                columns = reading.add(block.part(self, rows))
+                counts.append(int(self._has_targets(columns).sum()))
+                if copy is not None and [*columns] == reading.names:
+                    copy.keep(len(blocks), packed(columns.values()))
+            else:
+                counts.append(block.rows)
+            blocks.append((rows, replace(block, content=None)))
+        if surveyed is not source:
+            blocks = list(source._numbered_blocks(size))
+        if copy is not None:
+            copy.discard(range(max(reading.lost.values(), default=0)))
         types, integers = {**self._all_types, **reading.types}, self._integers(reading)
         spellings = reading.spellings
         present = [number for number, count in enumerate(counts) if count]
@@ -185,35 +215,20 @@ class TableSource(TableColumns):
         def read(index: int) -> Table:
             number = present[index]
             rows, block = blocks[number]
-            columns = None if copy is None else copy.read(number)
-            if columns is None:
-                part = TablePart.read_by(self, "read_blocks", block.read(), rows.start)
-                columns = TableReading(self, types).add(part)
+            copied = None if copy is None else copy.read(number)
+            if copied is None:
+                columns = TableReading(self, types).add(block.part(self, rows))
             else:
-                columns = {name: reading.final(name, column) for name, column in columns.items()}
+                columns = dict(map(reading.final, reading.names, unpacked(copied)))
             table = replace(self._table(columns), rows=np.array(rows), spellings=spellings)
             return next(self._labeled([table], integers))
 
-        sizes = tuple(counts[number] for number in present)
         groups = [blocks[number][1].group for number in present]
-        return Blocks(sizes, read, tuple(group for group in groups if group is not None))
-
-    def _surveyed(
-        self, size: int, reading: TableReading
-    ) -> tuple[list[tuple[range, TableBlock]], list[int], ColumnFile | None]:
-        """Return the blocks, how many rows of each are not left out, and copies of their columns.
-
-        Rows are only read to find those that are left out.
-        """
-        blocks = list(self._numbered_blocks(size))
-        if not self._leaves_out:
-            return blocks, [block.rows for _, block in blocks], None
-        targets = self.with_columns(self.target_columns)
-        counts = []
-        for rows, block in targets._numbered_blocks(size):
-            part = TablePart.read_by(self, "read_blocks", block.read(), rows.start)
-            counts.append(int(self._has_targets(reading.add(part)).sum()))
-        return blocks, counts, None
+        return Blocks(
+            tuple(counts[number] for number in present),
+            read,
+            tuple(group for group in groups if group is not None),
+        )
 
     def _numbered_blocks(self, size: int) -> Iterator[tuple[range, TableBlock]]:
         """Yield the blocks of `read_blocks`, with the numbers of their rows."""
@@ -227,7 +242,7 @@ class TableSource(TableColumns):
         if not self.reads_blocks():
             return None
         size = self._rows_in_block(samples, numbers)
-        source, reading = self._begun(self._all_types, spelled=True)
+        source, reading = self._begun()
         for part in source._parts(size):
             table = reading.joined([part.rows], [reading.add(part)])
             if self._has_targets(table.columns).any():
@@ -260,17 +275,16 @@ class TableSource(TableColumns):
             self.require_columns(verified(TableSource.column_names, self))
             raise self._no_rows()
 
-    def _begun(
-        self, types: Mapping[str, ColumnType], *, spelled: bool = False
-    ) -> tuple[Self, TableReading]:
+    def _begun(self) -> tuple[Self, TableReading]:
         """Return this source for a pass over the rows, and what their columns become in it."""
-        reading = TableReading(self, types, spelled=spelled)
+        reading = TableReading(self, self._all_types)
         return self._with(_reading=reading), reading
 
     @property
     def _all_types(self) -> dict[str, ColumnType]:
         """The types of columns, as far as they are known before rows are read."""
-        return {**verified(TableSource.column_types, self), **self._known_types}
+        stored = verified(TableSource.column_types, self)
+        return {**stored, **self._known_types}
 
     def _integers(self, reading: TableReading) -> Collection[str] | None:
         """Return the columns of integers, even where values are missing; None if not known."""
@@ -278,8 +292,9 @@ class TableSource(TableColumns):
         return {name for name, type_ in types.items() if type_ == "integer"} if types else None
 
     def _no_rows(self) -> DataError:
+        label = getattr(self, "path", None) or f'data source "{self.type}"'
         rows = "a header, but no rows" if getattr(self, "header", False) else "no rows"
-        return DataError(f"{self._label}: has {rows}")
+        return DataError(f"{label}: has {rows}")
 
 
 class TextTableSource(TableSource):
@@ -297,40 +312,6 @@ class TextTableSource(TableSource):
         "as in 1.250,50, in a file whose decimal separator is the point",
     )
 
-    _copies: bool = PrivateAttr(default=True)
-    _commas: tuple[str, ...] = PrivateAttr(default=())
-    """The columns that are declared to have decimal commas, even if they are now read as text."""
-
-    @property
-    def decimal_sign(self) -> Literal[".", ","]:
-        """The decimal sign of numbers; default: the point."""
-        return "."
-
-    @property
-    def cell_format(self) -> CellFormat:
-        """How the cells are written."""
-        return CellFormat(self.missing, self.decimal_sign, self._commas or self._declared_commas)
-
-    @property
-    def _declared_types(self) -> Mapping[str, str]:
-        return self.types
-
-    @property
-    def _declared_commas(self) -> tuple[str, ...]:
-        return tuple(name for name, kind in self.types.items() if kind == "comma_number")
-
-    def with_columns(self, names: Collection[str]) -> Self:
-        """Return a source of only these columns, which must exist, without the others' types."""
-        types = {name: kind for name, kind in self.types.items() if name in names}
-        return super().with_columns(names).model_copy(update={"types": types})
-
-    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
-        """Return a source whose columns have these types; text also where it declares another."""
-        declared = {name: kind for name, kind in self.types.items() if types.get(name) != "text"}
-        other = super().with_types(types).model_copy(update={"types": declared})
-        other._commas = self._declared_commas
-        return other
-
     def with_target(self, column: str | None) -> Self:
         """Return a source with another target; without one, the old one's type is dropped too."""
         other = super().with_target(column)
@@ -338,10 +319,6 @@ class TextTableSource(TableSource):
             return other
         types = {n: kind for n, kind in self.types.items() if n not in self.target_columns}
         return other.model_copy(update={"types": types})
-
-    def without_copies(self) -> Self:
-        """Return a source that reads each block where it is stored."""
-        return self._with(_copies=False)
 
     def numeric_types(self, name: str) -> tuple[str, ...]:
         """Return the types in which `read` may give the next cells of a column as numbers.
@@ -362,27 +339,10 @@ class TextTableSource(TableSource):
         ]
         if not unknown:
             return self
-        source, reading = self.with_columns(unknown)._begun({})
+        source, reading = self.with_columns(unknown)._begun()
         for part in source._parts():
             reading.add(part)
         return self.with_types({**self._known_types, **reading.types})
-
-    def _surveyed(
-        self, size: int, reading: TableReading
-    ) -> tuple[list[tuple[range, TableBlock]], list[int], ColumnFile | None]:
-        """Read all cells once, which decides the types of their columns."""
-        blocks, counts = [], []
-        copy = ColumnFile(verified(DataSource.data_files, self)) if self._copies else None
-        for rows, block in self._numbered_blocks(size):
-            part = TablePart.read_by(self, "read_blocks", block.read(), rows.start)
-            columns = reading.add(part)
-            if copy is not None:
-                copy.keep(len(blocks), columns)
-            blocks.append((rows, block))
-            counts.append(int(self._has_targets(columns).sum()))
-        if copy is not None:
-            copy.discard(range(max(reading.lost.values(), default=0)))
-        return blocks, counts, copy
 
 
 def _after(held: Mapping[str, Array], count: int, part: Mapping[str, Array]) -> dict[str, Array]:

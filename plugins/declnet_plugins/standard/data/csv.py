@@ -10,13 +10,7 @@ from pydantic import Field
 
 from declnet import Cells, DataError, DataSource, Table, TableBlock
 from declnet_plugins.standard.data.csv_detection import text_format
-from declnet_plugins.standard.data.csv_polars import (
-    PlainPart,
-    PlainRows,
-    cells_of,
-    is_utf8,
-    polars_is_there,
-)
+from declnet_plugins.standard.data.csv_polars import PlainRows, is_utf8, polars_is_there
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_plugins.standard.data.text_file import opened
 from declnet_plugins.standard.data.text_table import EXAMPLE
@@ -84,7 +78,7 @@ class CSV(CSVFormat):
         with self.opened() as raw:
             if polars_is_there():
                 plain = PlainRows(raw, self, names)
-                yield from (part.cells for part in plain.parts())
+                yield from (block.content for block in plain.blocks())
                 if plain.complete:
                     return
                 done = plain.rows
@@ -102,19 +96,16 @@ class CSV(CSVFormat):
             raise self._unsuited("it is compressed or not UTF-8")
         if not polars_is_there():
             raise DataError('CSV files are streamed with polars: pip install "declnet[data]"')
-        names = self.column_names()
         with self.opened() as raw:
-            plain = PlainRows(raw, self, names)
-            for part in plain.parts(rows):
-                place = _Place(self, names, part)
-                yield TableBlock(part.rows, place.read)
-                place.cells = None  # which are in memory only until the next block is read
+            plain = PlainRows(raw, self, self.column_names())
+            yield from plain.blocks(rows)
             raw.seek(0)
-            if not plain.complete:
-                with closing(CSVFile(raw, self)) as file:
-                    for _ in file.parts(plain.rows):
-                        row = plain.rows + 1
-                        raise self._unsuited(f"its cells after row {row} are not plain")
+            if plain.complete:
+                return
+            with closing(CSVFile(raw, self)) as file:
+                for _ in file.parts(plain.rows):
+                    row = plain.rows + 1
+                    raise self._unsuited(f"its cells after row {row} are not plain")
 
     def _unsuited(self, why: str) -> DataError:
         return DataError(
@@ -153,35 +144,3 @@ class TSV(CSV):
         if like is not None and like.type != cls.type:
             like = like.model_copy(update={"delimiter": cls.model_fields["delimiter"].default})
         return super().for_file(path, like)  # type: ignore[arg-type]
-
-
-class _Place:
-    """Consecutive rows at their place in a file.
-
-    Args:
-        form: the file and its format.
-        names: the names of all columns.
-        part: the rows as they were read first.
-
-    Attributes:
-        cells: the columns, as long as they are in memory.
-    """
-
-    def __init__(self, form: CSVFormat, names: Sequence[str], part: PlainPart) -> None:
-        self._form, self._names = form, names
-        self._rows, self._start, self._size = part.rows, part.start, part.size
-        self.cells: dict[str, Cells] | None = part.cells
-
-    def read(self) -> dict[str, Cells]:
-        """Return the needed columns; raise DataError if the file has changed."""
-        if self.cells is not None:
-            return self.cells
-        with self._form.opened() as file:
-            file.seek(self._start)
-            text = file.read(self._size)
-        # the file may end without a line end
-        is_whole = len(text) + 1 >= self._size
-        cells = cells_of(text, self._form, self._names) if is_whole else None
-        if cells is None or len(next(iter(cells.values()))) != self._rows:
-            raise DataError(f"{self._form.path}: has changed while it was read")
-        return cells

@@ -1,13 +1,13 @@
 """Rows of a CSV file read by polars, where every reader interprets the file in the same way."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from declnet import SPACES, Array, Cells
+from declnet import SPACES, Array, Cells, DataError, TableBlock
 from declnet_plugins.standard.data.csv_rows import CSVFormat
 
 if TYPE_CHECKING:
@@ -25,23 +25,6 @@ SHORT = 1000
 """In fewer rows than this, Python reads the cells faster than calls of polars would."""
 
 MARK = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True)
-class PlainPart:
-    """Consecutive rows of a file.
-
-    Attributes:
-        rows: the number of rows.
-        cells: the needed columns.
-        start: the first byte of the rows in the file.
-        size: their number of bytes.
-    """
-
-    rows: int
-    cells: dict[str, Cells]
-    start: int
-    size: int
 
 
 class PlainRows:
@@ -64,8 +47,8 @@ class PlainRows:
         self.rows, self.complete = 0, False
         self._masks = np.empty((3, 0), bool)
 
-    def parts(self, most: int | None = None) -> Iterator[PlainPart]:
-        """Yield the rows, up to `most` in a part."""
+    def blocks(self, most: int | None = None) -> Iterator[TableBlock]:
+        """Yield the rows, up to `most` in a block."""
         if not is_utf8(self._form.encoding):
             return
         first = int(self._form.header)
@@ -81,8 +64,10 @@ class PlainRows:
                 cells = cells_of(text, self._form, self._names, unusual)
                 if cells is None:
                     return
-                yield PlainPart(until - at, cells, start + bounds[at], len(text))
-                self.rows += until - at
+                rows, place = until - at, start + bounds[at]
+                read = partial(_read_again, self._form, self._names, rows, place, len(text))
+                yield TableBlock(rows, read, content=cells)
+                self.rows += rows
             first = 0
         self.complete = True
 
@@ -131,6 +116,24 @@ class PlainRows:
             before = np.searchsorted(np.flatnonzero(ends), np.flatnonzero(odd)) + 1
             unusual.update((before % width).tolist())
         return rows, unusual
+
+
+def _read_again(
+    form: CSVFormat, names: Sequence[str], rows: int, start: int, size: int
+) -> dict[str, Cells]:
+    """Return the needed columns of plain rows, of which the first byte and the size are known.
+
+    Raises:
+        DataError: the file has changed.
+    """
+    with form.opened() as file:
+        file.seek(start)
+        text = file.read(size)
+    is_whole = len(text) + 1 >= size  # the file may end without a line end
+    cells = cells_of(text, form, names) if is_whole else None
+    if cells is None or len(next(iter(cells.values()))) != rows:
+        raise DataError(f"{form.path}: has changed while it was read")
+    return cells
 
 
 def cells_of(

@@ -55,11 +55,6 @@ class CSVFormat(TextFile):
         packed = self.path.suffix.lower() == ".gz"
         return opened(self.path, self.maximum_bytes if packed else sys.maxsize)
 
-    @property
-    def decimal_sign(self) -> Literal[".", ","]:
-        """The decimal sign of numbers."""
-        return self.decimal
-
 
 class _QuotedCells:
     """Removal of the spaces that follow quoted cells, which `csv` refuses, line by line.

@@ -78,7 +78,7 @@ class Excel(TextFile):
             raise DataError(f"{self.path}: the sheet is empty", path=("sheet",))
         columns = [_as_text(column) for column in zip(*rows, strict=True)]
         if not self.header:
-            return dict(zip(self.names_in(columns), columns, strict=True))
+            return dict(zip(self.names_in([""] * len(columns)), columns, strict=True))
         columns = [column for column in columns if any(column)]
         names = self.names_in([column[0] for column in columns])
         return {name: column[1:] for name, column in zip(names, columns, strict=True)}

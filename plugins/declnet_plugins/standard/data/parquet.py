@@ -42,7 +42,7 @@ class Parquet(TableSource):
 
     def column_names(self) -> list[str]:
         """Return the names of the usable columns."""
-        return self._plain(self._scanned()).collect_schema().names()
+        return list(self._plain(self._scanned()).collect_schema())
 
     def column_types(self) -> dict[str, ColumnType]:
         """Return the columns of text and of integers."""
@@ -107,7 +107,7 @@ class Parquet(TableSource):
         return plain
 
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
-        with self._reading():
+        with self._naming_errors():
             rows: pl.DataFrame = frame.collect()
         return rows
 
@@ -121,13 +121,13 @@ class Parquet(TableSource):
         if not self.path.is_file():
             what = "not a file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
-        with self._reading():
+        with self._naming_errors():
             frame: pl.LazyFrame = pl.scan_parquet(self.path, glob=False)
             frame.collect_schema()
         return frame
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _naming_errors(self) -> Iterator[None]:
         """Turn an error or a panic of polars, which can raise anything, into DataError."""
         from polars.exceptions import PanicException  # derived from BaseException
 
