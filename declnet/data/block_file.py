@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import BinaryIO, cast
 
@@ -64,11 +64,6 @@ class BlockFile:
                 self._write(number, arrays)
         except OSError:
             self._failed = True
-
-    def discard(self, numbers: Collection[int]) -> None:
-        """Discard some blocks."""
-        for number in numbers:
-            self._places.pop(number, None)
 
     def _write(self, number: int, arrays: Sequence[Array]) -> None:
         if self._file is None:

@@ -307,6 +307,11 @@ class DataSource(Component):
         """
         raise NotImplementedError
 
+    def verify_load(self, data: Dataset | Table, *_: Any) -> None:
+        """Raise Misfit for a table, which only a `TableSource` returns."""
+        if isinstance(data, Table):
+            raise Misfit("a Table", ", but a source of tables derives from TableSource")
+
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Yield the data in order, in parts of up to `samples` samples; default: `load`, split.
 
@@ -436,27 +441,12 @@ class DataSource(Component):
             return self
         return self.model_copy(update={"target": None, "targets": tuple(columns)})
 
-    def with_detected_format(self) -> Self:
-        """Return this source with settings detected from its file; default: unchanged.
-
-        Override this for formats that do not describe themselves, e.g. their delimiter. Called by
-        `declnet new`, which knows only the file's name.
-
-        Raises:
-            DataError: the data does not exist or cannot be read.
-        """
-        return self
-
     def without_copies(self) -> Self:
         """Return this source, whose `blocks` must keep nothing on disk; default: unchanged.
 
         Override this if `blocks` keeps what it has read in a file, such as `BlockFile`.
         """
         return self
-
-    def without_unlabeled_rows(self) -> Self | None:
-        """Return this source without rows that have no target; default: None, not supported."""
-        return None
 
 
 def _paths_in(value: object) -> Iterator[Path]:

@@ -124,7 +124,11 @@ class TableColumns(DataSource):
         return self._with(_known_types=dict(types))
 
     def with_detected_format(self) -> Self:
-        """Return a source that leaves out columns of other values, e.g. lists, with a note."""
+        """Return this source with settings detected from its data, for `declnet new`.
+
+        Default: it leaves out columns of values that no table can hold, e.g. lists, with a note.
+        Override this also for formats that do not describe themselves, e.g. their delimiter.
+        """
         return self._with(_reports_unusable=True)
 
     def with_unreadable_cells(self) -> Self:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from declnet.contracts.arrays import Array, Size
-from declnet.contracts.data.data_source import Blocks, Dataset
+from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import verified
 from declnet.data.block_file import BlockFile, packed, unpacked
@@ -133,6 +133,9 @@ class TableSource(TableColumns):
         table = reading.joined(rows, arrays)
         return next(self._labeled([table], self._integers(reading)))
 
+    def verify_load(self, data: Dataset | Table, *_: Any) -> None:
+        """Accept tables."""
+
     def _read_again(self, lost: Mapping[str, int], arrays: Sequence[dict[str, Array]]) -> None:
         """Replace columns in their first parts by their text."""
         if not lost:
@@ -188,8 +191,8 @@ class TableSource(TableColumns):
         source, reading = self._begun()
         copy = None
         if self._infers_types and self._copies:
-            sizes = (path.stat().st_size for path in self.data_files() if path.is_file())
-            copy = BlockFile(0, size=sum(sizes))
+            files = verified(DataSource.data_files, self)
+            copy = BlockFile(0, size=sum(path.stat().st_size for path in files if path.is_file()))
         surveyed = source
         if self._leaves_out and not self._infers_types:
             surveyed = source.with_columns(self.target_columns)
@@ -206,16 +209,14 @@ class TableSource(TableColumns):
             blocks.append((rows, replace(block, content=None)))
         if surveyed is not source:
             blocks = list(source._numbered_blocks(size))
-        if copy is not None:
-            copy.discard(range(max(reading.lost.values(), default=0)))
         types, integers = {**self._all_types, **reading.types}, self._integers(reading)
-        spellings = reading.spellings
+        spellings, lost = reading.spellings, max(reading.lost.values(), default=0)
         present = [number for number, count in enumerate(counts) if count]
 
         def read(index: int) -> Table:
             number = present[index]
             rows, block = blocks[number]
-            copied = None if copy is None else copy.read(number)
+            copied = None if copy is None or number < lost else copy.read(number)
             if copied is None:
                 columns = TableReading(self, types).add(block.part(self, rows))
             else:
@@ -234,8 +235,7 @@ class TableSource(TableColumns):
         """Yield the blocks of `read_blocks`, with the numbers of their rows."""
         first = 1
         for block in verified(TableSource.read_blocks, self, size):
-            yield range(first, first + block.rows), block
-            first += block.rows
+            yield range(first, first := first + block.rows), block
 
     def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
         """Return the first rows, if the source can be read in blocks."""
