@@ -140,7 +140,10 @@ class TableSource(TableColumns):
         """Replace columns in their first parts by their text."""
         if not lost:
             return
-        again, reading = self.with_columns(lost).with_types(dict.fromkeys(lost, "text"))._begun()
+        types: dict[str, ColumnType] = dict.fromkeys(lost, "text")
+        only = verified(TableSource.with_columns, self, lost)
+        typed = verified(TableSource.with_types, only, types)
+        again, reading = typed._begun()
         for number, part in zip(range(max(lost.values())), again._parts(), strict=False):
             for name, column in reading.add(part).items():
                 if number < lost[name]:
@@ -195,7 +198,7 @@ class TableSource(TableColumns):
             copy = BlockFile(0, size=sum(path.stat().st_size for path in files if path.is_file()))
         surveyed = source
         if self._leaves_out and not self._infers_types:
-            surveyed = source.with_columns(self.target_columns)
+            surveyed = verified(TableSource.with_columns, source, self.target_columns)
         blocks: list[tuple[range, TableBlock]] = []
         counts: list[int] = []
         for rows, block in surveyed._numbered_blocks(size):
@@ -288,7 +291,8 @@ class TableSource(TableColumns):
 
     def _integers(self, reading: TableReading) -> Collection[str] | None:
         """Return the columns of integers, even where values are missing; None if not known."""
-        types = reading.types or verified(TableSource.column_types, self)
+        stored = verified(TableSource.column_types, self)
+        types = reading.types or stored
         return {name for name, type_ in types.items() if type_ == "integer"} if types else None
 
     def _no_rows(self) -> DataError:
@@ -314,11 +318,10 @@ class TextTableSource(TableSource):
 
     def with_target(self, column: str | None) -> Self:
         """Return a source with another target; without one, the old one's type is dropped too."""
-        other = super().with_target(column)
-        if column is not None or not set(self.target_columns) & set(self.types):
-            return other
-        types = {n: kind for n, kind in self.types.items() if n not in self.target_columns}
-        return other.model_copy(update={"types": types})
+        lost = self.target_columns if column is None else ()
+        types = {name: kind for name, kind in self.types.items() if name not in lost}
+        changes = {"target": column, "targets": None, "types": types}
+        return self.model_copy(update=changes)
 
     def numeric_types(self, name: str) -> tuple[str, ...]:
         """Return the types in which `read` may give the next cells of a column as numbers.
@@ -339,10 +342,11 @@ class TextTableSource(TableSource):
         ]
         if not unknown:
             return self
-        source, reading = self.with_columns(unknown)._begun()
+        source, reading = verified(TableSource.with_columns, self, unknown)._begun()
         for part in source._parts():
             reading.add(part)
-        return self.with_types({**self._known_types, **reading.types})
+        types = {**self._known_types, **reading.types}
+        return verified(TableSource.with_types, self, types)
 
 
 def _after(held: Mapping[str, Array], count: int, part: Mapping[str, Array]) -> dict[str, Array]:
