@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -126,9 +127,9 @@ class TableSource(TableColumns):
         """Read all rows."""
         source, reading = self._begun()
         rows, arrays = [], []
-        for part in source._parts():
-            rows.append(part.rows)
-            arrays.append(reading.add(part))
+        for numbers, columns in source._parts():
+            rows.append(numbers)
+            arrays.append(columns)
         self._read_again(reading.lost, arrays)
         table = reading.joined(rows, arrays)
         return next(self._labeled([table], self._integers(reading)))
@@ -143,9 +144,9 @@ class TableSource(TableColumns):
         types: dict[str, ColumnType] = dict.fromkeys(lost, "text")
         only = verified(TableSource.with_columns, self, lost)
         typed = verified(TableSource.with_types, only, types)
-        again, reading = typed._begun()
-        for number, part in zip(range(max(lost.values())), again._parts(), strict=False):
-            for name, column in reading.add(part).items():
+        again, _ = typed._begun()
+        for number, (_, part) in zip(range(max(lost.values())), again._parts(), strict=False):
+            for name, column in part.items():
                 if number < lost[name]:
                     arrays[number][name] = column
 
@@ -154,9 +155,8 @@ class TableSource(TableColumns):
         typed = self._with_types_of_all()
         if typed is None:
             return super().chunks(rng, samples)
-        source, reading = typed._begun()
-        parts = ((part.rows, reading.add(part)) for part in source._parts(samples))
-        return self._labeled(self._in_chunks(parts, samples))
+        source, _ = typed._begun()
+        return self._labeled(self._in_chunks(source._parts(samples), samples))
 
     def _with_types_of_all(self) -> Self | None:
         """Return this source with the types of its columns; None if they are not known."""
@@ -246,10 +246,10 @@ class TableSource(TableColumns):
             return None
         size = self._rows_in_block(samples, numbers)
         source, reading = self._begun()
-        for part in source._parts(size):
-            table = reading.joined([part.rows], [reading.add(part)])
+        for rows, part in source._parts(size):
+            table = reading.joined([rows], [part])
             if self._has_targets(table.columns).any():
-                table = replace(table, rows=np.array(part.rows))
+                table = replace(table, rows=np.array(rows))
                 table = next(self._labeled([table], self._integers(reading)))
                 return table.take(np.arange(min(len(table), size)))
         return next(self._labeled([]))
@@ -260,20 +260,24 @@ class TableSource(TableColumns):
         self.require_columns(names)
         return Blocks.samples_in_block(samples, numbers, len(names))
 
-    def _parts(self, rows: int = ROWS) -> Iterator[TablePart]:
-        """Yield the rows in parts, or in blocks of up to `rows` if there is no other way."""
+    def _parts(self, rows: int = ROWS) -> Iterator[tuple[range, dict[str, Array]]]:
+        """Yield the numbers and the columns of rows in parts, as they are in this pass.
+
+        They are those of `read`, or blocks of up to `rows` rows if there is only `read_blocks`.
+        """
         if type(self).read is TableSource.read:
             method, blocks = "read_blocks", verified(TableSource.read_blocks, self, rows)
-            parts: Iterator[Any] = (block.read() for block in blocks)
+            parts: Any = (block.read() for block in blocks)
         else:
             method, parts = "read", verified(TableSource.read, self)
-        first = 1
-        for rows_of_part in parts:
-            part = TablePart.read_by(self, method, rows_of_part, first)
-            if first == 1 and not self.required_columns <= part.columns.keys():
-                self.require_columns(verified(TableSource.column_names, self))
-            yield part
-            first = part.rows.stop
+        first, reading = 1, self._reading or TableReading(self, self._all_types)
+        with closing(parts):  # also if a cell is wrong: a query would remain open
+            for content in parts:
+                part = TablePart.read_by(self, method, content, first)
+                if first == 1 and not self.required_columns <= part.columns.keys():
+                    self.require_columns(verified(TableSource.column_names, self))
+                yield part.rows, reading.add(part)
+                first = part.rows.stop
         if first == 1:
             self.require_columns(verified(TableSource.column_names, self))
             raise self._no_rows()
@@ -343,8 +347,8 @@ class TextTableSource(TableSource):
         if not unknown:
             return self
         source, reading = verified(TableSource.with_columns, self, unknown)._begun()
-        for part in source._parts():
-            reading.add(part)
+        for _ in source._parts():
+            pass
         types = {**self._known_types, **reading.types}
         return verified(TableSource.with_types, self, types)
 
