@@ -10,7 +10,7 @@ import numpy as np
 from declnet import Array
 from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loop_list import LoopList, NotLoweredError, nest, require_only
-from declnet_plugins.jit.replay.recording import RecordedCall
+from declnet_plugins.recording.recording import RecordedCall
 
 
 def einsum(loops: LoopList, call: RecordedCall) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from declnet import Array, Dtype, NativeCall
 from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loops import AXES, OPERANDS, Loop
-from declnet_plugins.jit.replay.recording import RecordedCall
 from declnet_plugins.jit.replay.shadow import address_of
-from declnet_plugins.jit.replay.symbols import Symbol
 from declnet_plugins.jit.replay.ufunc_loops import loop_of
+from declnet_plugins.recording.recording import RecordedCall
+from declnet_plugins.recording.symbols import Symbol
 
 
 class NotLoweredError(Exception):

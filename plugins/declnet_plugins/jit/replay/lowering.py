@@ -20,8 +20,8 @@ from declnet_plugins.jit.replay.loop_list import (
     require_only,
 )
 from declnet_plugins.jit.replay.loops import Loop
-from declnet_plugins.jit.replay.recording import RecordedCall
-from declnet_plugins.jit.replay.symbols import Symbol
+from declnet_plugins.recording.recording import RecordedCall
+from declnet_plugins.recording.symbols import Symbol
 
 
 def lowered(call: RecordedCall, einsums: bool = True) -> list[Loop]:

@@ -28,12 +28,13 @@ from declnet import (
     Schedule,
     error_message,
 )
+from declnet_plugins import recording
 from declnet_plugins.jit.replay.loop_list import NotLoweredError
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
-from declnet_plugins.jit.replay.recording import RecordedCall, RecordedGenerator, Recording
 from declnet_plugins.jit.replay.shadow import Shadow, address_of
-from declnet_plugins.jit.replay.symbols import NotRecordedError, Symbol
+from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
+from declnet_plugins.recording.symbols import NotRecordedError, Symbol
 
 Call = Callable[[], object]
 
@@ -149,7 +150,7 @@ def _place(error: BaseException) -> str:
     return ""
 
 
-PATHS = Path(__file__).parent, Path(np.__file__).parent
+PATHS = Path(__file__).parent, Path(recording.__file__).parent, Path(np.__file__).parent
 
 
 class _Attempt:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array, LayerState, OptimizerState
-from declnet_plugins.jit.replay.symbols import NotRecordedError
+from declnet_plugins.recording.symbols import NotRecordedError
 
 ALIGNMENT = 64
 """Alignment in bytes that copies share with the originals, since some loops depend on it."""

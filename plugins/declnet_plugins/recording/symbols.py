@@ -11,7 +11,7 @@ import numpy as np
 from declnet import Array
 
 if TYPE_CHECKING:
-    from declnet_plugins.jit.replay.recording import Recording
+    from declnet_plugins.recording.recording import Recording
 
 
 class NotRecordedError(BaseException):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array
-from declnet_plugins.jit.replay.symbols import NotRecordedError, Symbol, refusal
+from declnet_plugins.recording.symbols import NotRecordedError, Symbol, refusal
 
 
 @dataclass(frozen=True, eq=False)
