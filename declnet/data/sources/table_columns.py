@@ -170,12 +170,13 @@ class TableColumns(DataSource):
         """The types that the spec declares, in a table whose cells are text."""
         return getattr(self, "types", {})
 
-    def _table(self, columns: Mapping[str, Array]) -> Table:
-        """Return columns, whose text is trimmed, as a table."""
+    def _table(self, columns: Mapping[str, Array], rows: range | None = None) -> Table:
+        """Return columns, whose text is trimmed, as a table of rows with these numbers."""
         return Table(
             columns,
             self.target,
             self.features,
+            None if rows is None else np.array(rows),
             targets=self.targets or (),
             cells=self.cell_format,
             trimmed=True,

@@ -141,11 +141,6 @@ class TableReading:
         spellings = {name: column.spellings() for name, column in self._text.items()}
         return {name: texts for name, texts in spellings.items() if texts}
 
-    @property
-    def names(self) -> list[str]:
-        """The columns of text."""
-        return list(self._text)
-
     def final(self, name: str, part: Array) -> tuple[str, Array]:
         """Return a column that `add` returned in the type of all parts, unless it is lost."""
         return name, self._text[name].final(part) if name in self._text else part

@@ -171,17 +171,12 @@ class TableSource(TableColumns):
             held = _after(held, count, part) if count else part
             count += len(rows)
             while count >= samples:
-                yield self._numbered(
-                    {name: column[:samples] for name, column in held.items()}, first
-                )
+                chunk = {name: column[:samples] for name, column in held.items()}
+                yield self._table(chunk, range(first, first := first + samples))
                 held = {name: column[samples:] for name, column in held.items()}
-                first, count = first + samples, count - samples
+                count -= samples
         if count:
-            yield self._numbered(held, first)
-
-    def _numbered(self, columns: Mapping[str, Array], first: int) -> Table:
-        table = self._table(columns)
-        return replace(table, rows=np.arange(first, first + len(table)))
+            yield self._table(held, range(first, first + count))
 
     def blocks(self, samples: int, numbers: int) -> Blocks | None:
         """Return the blocks of `read_blocks` that have rows which are not left out.
@@ -205,7 +200,7 @@ class TableSource(TableColumns):
             if self._infers_types or self._leaves_out:
                 columns = reading.add(block.part(self, rows))
                 counts.append(int(self._has_targets(columns).sum()))
-                if copy is not None and [*columns] == reading.names:
+                if copy is not None and [*columns] == [*reading.types]:
                     copy.keep(len(blocks), packed(columns.values()))
             else:
                 counts.append(block.rows)
@@ -223,8 +218,8 @@ class TableSource(TableColumns):
             if copied is None:
                 columns = TableReading(self, types).add(block.part(self, rows))
             else:
-                columns = dict(map(reading.final, reading.names, unpacked(copied)))
-            table = replace(self._table(columns), rows=np.array(rows), spellings=spellings)
+                columns = dict(map(reading.final, reading.types, unpacked(copied)))
+            table = replace(self._table(columns, rows), spellings=spellings)
             return next(self._labeled([table], integers))
 
         groups = [blocks[number][1].group for number in present]

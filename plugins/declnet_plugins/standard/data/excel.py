@@ -62,26 +62,18 @@ class Excel(TextFile):
             archive.writestr("content.xml", _EXAMPLE_SHEET.format(sheet))
         return {"path": path, "target": "kind"}
 
-    def column_names(self) -> list[str]:
-        """Return the names of the columns, also of a sheet without other rows."""
-        return list(self._columns())
-
     def read(self) -> Iterator[dict[str, list[str]]]:
         """Yield the whole sheet, whose rows are in memory anyway."""
-        columns = self._columns()
-        if any(columns.values()):
-            yield columns
-
-    def _columns(self) -> dict[str, list[str]]:
         rows = [row for row in self._rows() if any(cell != "" for cell in row)]
         if not rows:
             raise DataError(f"{self.path}: the sheet is empty", path=("sheet",))
         columns = [_as_text(column) for column in zip(*rows, strict=True)]
-        if not self.header:
-            return dict(zip(self.names_in([""] * len(columns)), columns, strict=True))
-        columns = [column for column in columns if any(column)]
+        if self.header:
+            columns = [column for column in columns if any(column)]
         names = self.names_in([column[0] for column in columns])
-        return {name: column[1:] for name, column in zip(names, columns, strict=True)}
+        first = int(self.header)
+        if len(rows) > first:
+            yield {name: column[first:] for name, column in zip(names, columns, strict=True)}
 
     def _rows(self) -> list[list[Any]]:
         try:

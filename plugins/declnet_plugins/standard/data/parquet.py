@@ -48,13 +48,13 @@ class Parquet(TableSource):
         """Return the columns of text and of integers."""
         import polars as pl
 
-        types: dict[str, ColumnType] = {}
-        for name, kind in self._plain(self._scanned()).collect_schema().items():
-            if kind in (pl.String, pl.Date, pl.Datetime):
-                types[name] = "text"
-            elif kind.is_integer():
-                types[name] = "integer"
-        return types
+        schema = self._plain(self._scanned()).collect_schema()
+        are_text = (pl.String, pl.Date, pl.Datetime)
+        return {
+            name: "text" if kind in are_text else "integer"
+            for name, kind in schema.items()
+            if kind in are_text or kind.is_integer()
+        }
 
     def read_blocks(self, rows: int) -> Iterator[TableBlock]:
         """Yield consecutive rows, regardless of row groups; several blocks are in memory.
