@@ -165,13 +165,14 @@ class ModelHarness:
     """Training steps of a model, whose parameters and random streams are reset for each batch.
 
     `initial` has the parameters' values at the beginning of a step by key, if not 0; `number` is
-    the number of the next step, out of `TOTAL`, for scheduled fields.
+    the number of the next step, out of `TOTAL`, for scheduled fields; `spoiled` is what gradients
+    hold before.
     """
 
     def __init__(
         self, model: Model, setting: Setting, loss: Any = NO_LOSS, kernels: Registry | None = None
     ) -> None:
-        self.model, self._spoiled = model, setting.poison
+        self.model, self.spoiled = model, setting.poison
         self.step = TrainingStep(
             model, loss, setting.capacity, setting.seed, kernels=kernels, total=TOTAL
         )
@@ -191,4 +192,4 @@ class ModelHarness:
     def _reset(self) -> None:
         for key, array in self.step.parameters.items():
             array[...] = self.initial.get(key, 0)
-        poison(self.step.gradient, self._spoiled)
+        poison(self.step.gradient, self.spoiled)
