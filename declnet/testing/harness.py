@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, Literal
 
@@ -182,6 +182,14 @@ class ModelHarness:
         """Begin a step on a batch."""
         self._reset()
         self.step.begin(x, y_true, weights, self.number)
+
+    def calls(self, x: Mapping[str, Array], y_true: Array) -> Sequence[Callable[[], object]]:
+        """Make a step on a batch, as in a training; return its calls."""
+        self.begin(x, y_true)
+        with calling("a step"):
+            self.step.forward()
+            self.step.backward()
+        return self.step.calls
 
     def evaluate(self, x: Mapping[str, Array]) -> Array:
         """Return the model's output in an evaluation."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -37,7 +38,7 @@ class LayerHarness:
         floats: the positions of the inputs that hold floats, not integers.
         output: the shape of its output, as inferred by the layer.
         trainable: names of the trainable parameters.
-        initial: the parameters at the start of each pass; may be changed.
+        initial: the parameters at the start of each pass.
         watched: the layer as the graph sees it.
     """
 
@@ -46,9 +47,10 @@ class LayerHarness:
     ) -> None:
         layer: Layer = subject.instance
         self.shape, self.shapes = shape, shapes_of(layer, shape)
-        self._setting, self.floats = setting, floats_of(layer, self.shapes)
+        self._subject, self._setting = subject, setting
+        self.floats = floats_of(layer, self.shapes)
         start = subject.once(("initial", shape), lambda: _starting_parameters(subject, shape))
-        self.initial = {name: array.copy() for name, array in start.items()}
+        self.initial: dict[str, Array] = start
         traits_of = None if setting.as_declared else partial(_traits, setting)
         self.watched: Any = WatchedLayer(layer, setting.poison, traits_of, added={})
         if not _receiving(self.floats, setting):  # so that backward is called
@@ -62,24 +64,28 @@ class LayerHarness:
         self.trainable = () if frozen else tuple(name for name in trained if name in start)
         self._harness = ModelHarness(model, setting)
 
-    def begin(self, batch: Batch, *, training: bool = True) -> None:
-        """Begin a pass."""
-        self._n, self._training = len(batch.y), training
-        x = {
+    def spoil(self, value: float) -> None:
+        """Let arrays that must not be read hold another value."""
+        self.watched.spoiled = self._harness.spoiled = value
+
+    def begin(self, batch: Batch, *, training: bool = True, **parameters: Array) -> None:
+        """Begin a pass, with other values of some parameters."""
+        self._n, self._training, self.watched.forward_arguments = len(batch.y), training, ()
+        self._x = {
             f"integers_{i}": array.astype("int64")
             for i, array in enumerate(batch.x)
             if i not in self.floats
         }
         rows = [batch.x[i].reshape(self._n, -1) for i in self.floats]
         if rows:
-            x[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
-        self._x = x
+            self._x[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
-        parameters = {f"subject.{name}": array for name, array in self.initial.items()}
-        self._harness.initial = {**parameters, "after.slopes": slopes}
+        values = (self.initial | parameters).items()
+        self._harness.initial = {f"subject.{name}": array for name, array in values}
+        self._harness.initial["after.slopes"] = slopes
         if training:
-            self._harness.begin(x, np.zeros(self._n))
+            self._harness.begin(self._x, np.zeros(self._n))
 
     def set_step(self, number: int) -> None:
         """Set the number of the next passes' step, for scheduled fields."""
@@ -102,20 +108,50 @@ class LayerHarness:
                 filled[name] = gradients[f"before_{position}.received"][: self._n]
         return filled | {f"grad.{name}": gradients[f"subject.{name}"] for name in self.trainable}
 
-    def measured(self, batch: Batch) -> dict[str, Array]:
+    def measured(self, batch: Batch, **parameters: Array) -> dict[str, Array]:
         """Run forward on a batch as if to measure running statistics; return all parameters."""
         self.watched.measuring = True
-        self.begin(batch)
+        self.begin(batch, **parameters)
         self.forward()
         self.watched.measuring = False
-        parameters = self._harness.step.parameters
-        return {name: copied(parameters[f"subject.{name}"]) for name in self.initial}
+        values = self._harness.step.parameters
+        return {name: copied(values[f"subject.{name}"]) for name in self.initial}
 
-    def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
+    def run(self, batch: Batch, *, training: bool = True, **parameters: Array) -> dict[str, Array]:
         """Run a batch through forward and, in training, backward; return what was filled."""
-        self.begin(batch, training=training)
+        self.begin(batch, training=training, **parameters)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
+
+    def unwatched(self, batch: Batch) -> tuple[Layer, Sequence[Callable[[], object]]]:
+        """Return the layer and the calls of a step on a batch, without a watch on the layer."""
+        self.begin(batch)
+        model = build_chain(self._subject, self.shape)
+        harness = ModelHarness(model, self._setting)
+        harness.initial = model.parameters()
+        return model.nodes[-2].layer, harness.calls(self._x, np.zeros(self._n))
+
+
+def harness_for(
+    subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
+) -> LayerHarness:
+    """Return a harness for a setting, the same one for settings that differ in the batch alone."""
+    same = USUAL.but(
+        samples=setting.capacity,
+        after=setting.after,
+        dtype=setting.dtype,
+        input_order=setting.input_order,
+        order=setting.order,
+        use=min(setting.use, 1),
+        as_declared=setting.as_declared,
+        spares=setting.spares,
+        without_dx=setting.without_dx,
+    )
+    key = ("harness", shape, same, frozen)
+    build = partial(LayerHarness, subject, shape, same, frozen=frozen)
+    harness: LayerHarness = subject.once(key, build)
+    harness.spoil(setting.poison)
+    return harness
 
 
 def shapes_of(layer: Layer, shape: Any) -> tuple[Shape, ...]:
@@ -235,7 +271,7 @@ def refusals(subject: Subject) -> dict[Any, CheckFailed | None]:
 
     def find(shape: Any) -> CheckFailed | None:
         try:
-            harness = LayerHarness(subject, shape, _PLAIN)
+            harness = harness_for(subject, shape, _PLAIN)
         except ShapeRefusedError as refusal:
             return refusal
         try:
@@ -288,16 +324,14 @@ def batch_of(
     """
 
     def find() -> _Values:
-        candidates = _values_for(subject.instance)
+        plain = harness_for(subject, harness.shape, _PLAIN)
         for values in candidates:
-            trial = LayerHarness(subject, harness.shape, _PLAIN)
-            try:
-                if np.isfinite(trial.run(_drawn(trial, values, 0), training=False)["y"]).all():
+            with suppress(CheckFailed):
+                if np.isfinite(plain.run(_drawn(plain, values, 0), training=False)["y"]).all():
                     return values
-            except CheckFailed:
-                continue
         return candidates[0]
 
+    candidates = _values_for(subject.instance)
     values = subject.once(("values", harness.shapes), find)
     batch = _drawn(harness, values, seed, samples)
     return replace(batch, is_bounded=values is not _FLOATS[0])
@@ -308,8 +342,7 @@ def _values_for(layer: Layer) -> tuple[_Values, ...]:
 
 
 def _drawn(harness: LayerHarness, values: _Values, seed: int, samples: int = SAMPLES) -> Batch:
-    rng = np.random.default_rng([seed, 3])
-    mixed = 0 < len(harness.floats) < len(harness.shapes)
+    rng, mixed = np.random.default_rng([seed, 3]), 0 < len(harness.floats) < len(harness.shapes)
     x = tuple(
         (_INTEGERS[0] if mixed and i not in harness.floats else values)(rng, (samples, *shape))
         for i, shape in enumerate(harness.shapes)
@@ -320,5 +353,5 @@ def _drawn(harness: LayerHarness, values: _Values, seed: int, samples: int = SAM
 def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness, Batch]]:
     """Yield a harness and a batch for each input shape."""
     for shape in working_shapes(subject):
-        harness = LayerHarness(subject, shape, setting)
+        harness = harness_for(subject, shape, setting)
         yield harness, batch_for(partial(batch_of, subject, harness), setting)

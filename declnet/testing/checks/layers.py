@@ -6,11 +6,13 @@ A layer is tried alone between probes, with the shapes and values that it accept
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Layer, OutputRange, TrainingStep
+from declnet import Array, Layer, OutputRange
 from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
@@ -29,10 +31,11 @@ from declnet.testing.checks.common import (
     require_alike,
     uses_declared_state,
 )
-from declnet.testing.comparison import require_equal, same
+from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
-from declnet.testing.harness import NO_LOSS, ShapeRefusedError
-from declnet.testing.layer_gradients import require_gradients
+from declnet.testing.field_variants import require_followed, scheduled_variants, variants
+from declnet.testing.gradients import require_gradients
+from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
     LEVELS,
     LayerHarness,
@@ -40,53 +43,37 @@ from declnet.testing.layer_harness import (
     build_chain,
     candidate_shapes,
     floats_of,
+    harness_for,
     harnesses,
     refusals,
     shapes_of,
     working_shapes,
 )
-from declnet.testing.scheduled_fields import require_followed, scheduled_variants
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
 
 
-def _draws_at_random(subject: Subject) -> bool:
-    """Return whether a training pass depends on the layer's random stream, as in dropout."""
-
-    def outputs(seed: int) -> list[Array]:
-        return [
-            harness.run(batch)["y"] for harness, batch in harnesses(subject, WHOLE.but(seed=seed))
-        ]
-
-    def find() -> bool:
-        first, *others = (outputs(seed) for seed in (0, 1, 2))
-        return not all(all(map(same, first, other)) for other in others)
-
-    return subject.once("draws at random", find)
-
-
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward, and forward in evaluation, with each input shape."""
-    trial, random = Trial(), _draws_at_random(subject)
+    trial = Trial()
     for harness, batch in harnesses(subject, setting):
-        for training in (True, False):
+        for training, mode in ((True, "training"), (False, "evaluation")):
             if setting.after:
                 harness.run(batch.repeated(setting.after), training=training)
             harness.begin(batch, training=training)
             outputs = {"y": harness.forward()}
+            drawn = training and harness.watched.has_drawn
             if setting.beside:
-                other = LayerHarness(subject, harness.shape, USUAL)
+                other = harness_for(subject, harness.shape, USUAL.but(use=1))
                 other.run(batch_of(subject, other, 1).take(slice(5)))
-            if training:
-                outputs |= harness.backward()
-            mode = "training" if training else "evaluation"
+            outputs |= harness.backward() if training else {}
             for name, array in outputs.items():
                 key = f"{name} for input shape {harness.shape}, in {mode}"
                 trial.outputs[key] = array
                 trial.sums |= {key} if name.startswith("grad.") else set()
-                trial.drawn |= {key} if training and random else set()
+                trial.drawn |= {key} if drawn else set()
     return trial
 
 
@@ -95,29 +82,15 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
     For a layer with any number of inputs, these are several steps, by the inputs' shapes.
     """
-    layer, shapes = subject.instance, working_shapes(subject)
-    by_number = {len(shapes_of(layer, shape)): shape for shape in reversed(shapes)}
+    steps: dict[int, tuple[LayerHarness, Batch]] = {}
+    for harness, batch in harnesses(subject, USUAL):
+        steps.setdefault(len(harness.shapes), (harness, batch))
     return {
-        f" for input shape {shape}" if len(by_number) > 1 else "": _calls_for(subject, shape)
-        for _, shape in sorted(by_number.items())
+        f" for input shape {harness.shape}" if len(steps) > 1 else "": native.calls_of(
+            *harness.unwatched(batch)
+        )
+        for harness, batch in steps.values()
     }
-
-
-def _calls_for(subject: Subject, shape: Any) -> native.Calls:
-    model = build_chain(subject, shape)
-    step = TrainingStep(model, NO_LOSS, USUAL.samples)
-    rng, samples = np.random.default_rng(0), USUAL.samples
-    x = {
-        name: rng.normal(size=(samples, *info.shape))
-        if info.dtype == "float"
-        else rng.integers(0, 2, (samples, *info.shape))
-        for name, info in model.inputs.items()
-    }
-    step.begin(x, np.zeros(samples))
-    with calling("the layer"):  # so that its arrays hold what they do in a training
-        step.forward()
-        step.backward()
-    return native.calls_of(model.nodes[-2].layer, step.calls)
 
 
 @check
@@ -167,18 +140,24 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
 
 @check
 def gradient_of_inputs(subject: Subject) -> None:
-    """Fills `dx` with the gradient of forward by `x`, as differences give it."""
+    """Fills `dx` with the gradient of forward by `x`, as differences give it, for any fields."""
     _skip_integers(subject)
-    for shape in working_shapes(subject):
-        require_gradients(subject, shape)
+    for note, variant, shape in _varied(subject):
+        require_gradients(variant, shape, note)
 
 
 @check
 def gradient_of_parameters(subject: Subject) -> None:
-    """Fills `state.grad` with the gradients of forward by each trainable parameter."""
-    shapes = working_shapes(subject)
-    if not sum(require_gradients(subject, shape, parameters=True) for shape in shapes):
+    """Fills `state.grad` with the gradients of forward by each trainable parameter, all used."""
+    used: dict[str, bool] = {}
+    for note, variant, shape in _varied(subject):
+        for name, is_used in require_gradients(variant, shape, note, parameters=True).items():
+            used[name] = used.get(name, False) or is_used
+    if not used:
         raise CheckSkipped("it has no trainable parameters")
+    if not all(used.values()):
+        names = ", ".join(name for name, is_used in used.items() if not is_used)
+        raise CheckFailed(f"y does not depend on its parameter {names}: use it, or leave it out")
 
 
 @check
@@ -187,7 +166,7 @@ def keeps_still_while_frozen(subject: Subject) -> None:
     for shape in working_shapes(subject):
         if all(parameter.trainable for parameter in subject.instance.parameters(shape).values()):
             continue  # it is the same layer, frozen or not
-        harness = LayerHarness(subject, shape, WHOLE, frozen=True)
+        harness = harness_for(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):
             harness.run(batch_of(subject, harness))
         require_gradients(subject, shape, frozen=True)
@@ -201,10 +180,10 @@ def measures_running_statistics(subject: Subject) -> None:
         for name, parameter in subject.instance.parameters(harness.shape).items():
             if parameter.running_statistic:
                 has_statistics = True
-                first = harness.measured(batch)[name]
-                harness.initial[name] += 1
+                other = {name: harness.initial[name] + 1}
                 fault = f"{name} still depends on its earlier value while state.measuring"
-                require_equal(harness.measured(batch)[name], first, fault)
+                first, second = harness.measured(batch), harness.measured(batch, **other)
+                require_equal(second[name], first[name], fault)
     if not has_statistics:
         raise CheckSkipped("it declares no running statistics")
 
@@ -242,12 +221,15 @@ def in_place_is_true(subject: Subject) -> None:
 
 
 @check
-def evaluates_without_chance(subject: Subject) -> None:
-    """Gives the same in evaluation each time, so that predictions repeat."""
+def repeats_its_predictions(subject: Subject) -> None:
+    """Gives a sample the same in every evaluation, whatever else is in its batch."""
     for harness, batch in harnesses(subject, WHOLE):
-        harness.begin(batch, training=False)
+        y, again = (harness.run(batch, training=False)["y"] for _ in range(2))
         fault = "y is random where state.training is False"
-        require_equal(harness.forward(), harness.forward(), fault, "predictions must repeat")
+        require_equal(again, y, fault, "predictions must repeat")
+        few = harness.run(batch.take(slice(4)), training=False)["y"]
+        fault = "y of a sample depends on others in its batch where state.training is False"
+        require_equal(few, y[:4], fault, "use running statistics")
 
 
 @check
@@ -257,21 +239,18 @@ def stays_in_its_output_range(subject: Subject) -> None:
     if declared is None:
         raise CheckSkipped("it declares no output_range")
     _skip_integers(subject)
-    for harness, batch in harnesses(subject, WHOLE):
-        for low, high in RANGES:
-            bounds = OutputRange(low, high) if declared == "input" else declared
-            tried = batch.with_x(
-                *(
-                    rng.uniform(low, high, array.shape) if i in harness.floats else array
-                    for i, array in enumerate(batch.x)
+    for (harness, batch), (low, high) in product(harnesses(subject, WHOLE), RANGES):
+        bounds = OutputRange(low, high) if declared == "input" else declared
+        arrays = enumerate(batch.x)
+        x = batch.with_x(
+            *(rng.uniform(low, high, x.shape) if i in harness.floats else x for i, x in arrays)
+        )
+        for training in (False,) if declared == "input" else (False, True):
+            fault = _outside(harness.run(x, training=training)["y"], bounds)
+            if fault:
+                raise CheckFailed(
+                    f"{fault} for x from {low:g} to {high:g}, but output_range is {declared!r}"
                 )
-            )
-            for training in (False,) if declared == "input" else (False, True):
-                fault = _outside(harness.run(tried, training=training)["y"], bounds)
-                if fault:
-                    raise CheckFailed(
-                        f"{fault} for x from {low:g} to {high:g}, but output_range is {declared!r}"
-                    )
 
 
 @check
@@ -311,12 +290,12 @@ def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     for name, scheduled, before, after in scheduled_variants(subject):
         for shape in working_shapes(subject):
-            harness = LayerHarness(scheduled, shape, WHOLE)
+            harness = harness_for(scheduled, shape, WHOLE)
             batch = batch_of(subject, harness)
             harness.run(batch, training=False)
             for step, plain in ((1, before), (2, after), (1, before)):
                 harness.set_step(step)
-                right = LayerHarness(plain, shape, WHOLE).run(batch)
+                right = harness_for(plain, shape, WHOLE).run(batch)
                 for what, array in harness.run(batch).items():
                     require_followed(name, what, array, right[what])
 
@@ -350,7 +329,7 @@ CHECKS = (
     backward_needs_is_true,
     in_place_is_true,
     *FILLS_ARRAYS,
-    evaluates_without_chance,
+    repeats_its_predictions,
     keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
@@ -358,6 +337,21 @@ CHECKS = (
     follows_its_schedules,
     *native.CHECKS,
 )
+
+
+def _varied(subject: Subject) -> Iterator[tuple[str, Subject, Any]]:
+    """Yield the layer, and one with other values in its fields, with each input shape."""
+
+    def accepts(layer: Layer) -> bool:
+        for shape in candidate_shapes(layer):
+            with suppress(Exception):
+                layer.output_shape(shape)
+                return True
+        return False
+
+    for note, variant in variants(subject, accepts):
+        for shape in working_shapes(variant):
+            yield note, variant, shape
 
 
 def _skip_integers(subject: Subject) -> None:

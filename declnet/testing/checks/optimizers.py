@@ -38,8 +38,8 @@ from declnet.testing.checks.common import (
     takes_float32_and_float64,
 )
 from declnet.testing.comparison import require_equal, same
+from declnet.testing.field_variants import require_followed, scheduled_variants
 from declnet.testing.harness import NO_LOSS, model_of_parameters
-from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
 

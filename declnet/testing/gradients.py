@@ -1,0 +1,155 @@
+"""Gradients compared with differences at numbers of many sizes, at kinks, and where they jump."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from declnet import Array, Layer
+from declnet.testing.checking import Subject
+from declnet.testing.comparison import require_gradient
+from declnet.testing.grid import SCALES, VALUES
+from declnet.testing.layer_harness import LayerHarness, batch_of, harness_for, names_of_dx
+from declnet.testing.trial import USUAL, Batch
+
+Evaluate = Callable[[Array], tuple[Array, Array, Array]]
+"""Returns for a point the value of each row, the size of its terms, and the gradient."""
+
+FEW = 3
+"""Samples for gradients of a layer that mixes them."""
+
+EXACT, KINKS = 9, ("zeros", "ones", "integers")
+"""Samples at likely kinks, and the values that they hold."""
+
+DRAWS = 2
+"""Random directions for the gradient of a sum over samples."""
+
+HALVINGS, DIGITS = 20, 6
+"""How closely a jump is located, and how the numbers there are rounded, to hit it exactly."""
+
+
+def require_gradient_along(
+    evaluate: Evaluate, point: Array, end: Array | None, direction: Array, what: str
+) -> None:
+    """Compare a gradient with differences at a point, and where it jumps on the way to an end.
+
+    Raises CheckFailed if it is wrong, see `require_gradient`.
+    """
+    places = [point] if end is None else [point, _roughest(evaluate, point, end).round(DIGITS)]
+    for place in places:
+        gradient = evaluate(place)[2]
+        require_gradient(lambda x: evaluate(x)[:2], place, gradient, direction, what)
+
+
+def _roughest(evaluate: Evaluate, start: Array, end: Array) -> Array:
+    """Return for each row where between two points the gradient explains the values least.
+
+    That is a kink, a narrow branch with a wrong gradient, or else where it bends most.
+    """
+
+    def measure(point: Array) -> tuple[Array, Array]:
+        value, _, gradient = evaluate(point)
+        rows = len(value)
+        return value, (gradient * (end - start)).reshape(rows, -1).sum(axis=1)
+
+    def unexplained(low: tuple[Array, Array], high: tuple[Array, Array]) -> Array:
+        return np.abs(high[0] - low[0] - width / 2 * (low[1] + high[1]))
+
+    low, high, position, width = measure(start), measure(end), 0.0, 1.0
+    for _ in range(HALVINGS):
+        width /= 2
+        shape = (-1, *[1] * (start.ndim - 1))
+        middle = measure(start + np.reshape(position + width, shape) * (end - start))
+        right = unexplained(middle, high) > unexplained(low, middle)
+        position = position + width * right
+        low = tuple(np.where(right, *pair) for pair in zip(middle, low, strict=True))
+        high = tuple(np.where(right, *pair) for pair in zip(high, middle, strict=True))
+    return start + np.reshape(position + width / 2, shape) * (end - start)
+
+
+def in_rows(factors: Array, x: Array) -> Array:
+    """Return x with each row multiplied by its factor."""
+    product: Array = x * factors.reshape(-1, *[1] * (x.ndim - 1))
+    return product
+
+
+def require_gradients(
+    subject: Subject, shape: Any, note: str = "", *, parameters: bool = False, frozen: bool = False
+) -> dict[str, bool]:
+    """Compare a layer's gradients by all inputs, or by all parameters.
+
+    Each sample is of another size, and some are at kinks. A layer that mixes samples gets few, all
+    of one size. Where samples are not told apart, there are several random directions.
+
+    Returns:
+        Whether each gradient is anywhere not 0, by what it belongs to.
+    """
+    layer: Layer = subject.instance
+    by_sample = not (parameters or layer.mixes_samples)
+    samples = FEW if layer.mixes_samples else len(SCALES) + EXACT
+    harness = harness_for(subject, shape, USUAL.but(samples=samples), frozen=frozen)
+    dx = names_of_dx(layer, shape)
+    names: dict[Any, str] = {position: dx[position] for position in harness.floats}
+    if parameters:
+        names = {name: f"grad.{name}" for name in harness.trainable}
+    slopes = dict.fromkeys(names, False)
+    for seed in range(1 if by_sample else DRAWS):
+        batch, sizes, exact = _at_every_scale(subject, harness, seed, samples)
+        other, rng = batch_of(subject, harness, DRAWS, samples), np.random.default_rng([seed, 99])
+        for by, name in names.items():
+            evaluate = partial(_evaluate, harness, batch, by, name, by_sample)
+            where = f"{name} for input shape {shape}{note}{', while frozen' if frozen else ''}"
+            if parameters:
+                point = harness.initial[by]
+                slopes[by] |= bool(evaluate(point)[2].any())
+                require_gradient_along(evaluate, point, None, rng.normal(size=point.shape), where)
+                continue
+            direction = in_rows(sizes, rng.normal(size=batch.x[by].shape))
+            for row in exact:  # where one number changes
+                at = rng.integers(direction[row].size)
+                direction[row].flat[np.arange(direction[row].size) != at] = 0
+            require_gradient_along(
+                evaluate, batch.x[by], in_rows(sizes, other.x[by]), direction, where
+            )
+    return slopes
+
+
+def _evaluate(
+    harness: LayerHarness, batch: Batch, by: Any, name: str, by_sample: bool, values: Array
+) -> tuple[Array, Array, Array]:
+    """Return the sum of the outputs, weighted by dy, for other values of an input or parameter."""
+    if isinstance(by, str):
+        filled = harness.run(batch, **{by: values})
+    else:
+        filled = harness.run(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
+    terms = (filled["y"] * batch.y).reshape(len(batch.y) if by_sample else 1, -1)
+    return terms.sum(axis=1), np.abs(terms).sum(axis=1), filled[name]
+
+
+def _at_every_scale(
+    subject: Subject, harness: LayerHarness, seed: int, samples: int
+) -> tuple[Batch, Array, Array]:
+    """Return samples, their sizes, and the positions of those at kinks.
+
+    The sizes are many where samples and numbers may be of any size, else one.
+    """
+    batch, mixes = batch_of(subject, harness, seed, samples), subject.instance.mixes_samples
+    if batch.is_bounded or mixes:
+        size = 1.0 if batch.is_bounded else 10.0**seed
+        sizes, exact = np.full(samples, size), np.arange(0)
+    else:
+        sizes = np.append(SCALES, np.ones(EXACT))
+        exact = np.arange(len(SCALES), samples)
+
+    def resized(x: Array) -> Array:
+        x = in_rows(sizes, x)
+        for row in exact:
+            x[row] = VALUES[KINKS[row % len(KINKS)]](x[row])
+        return x
+
+    x = tuple(resized(x) if i in harness.floats else x for i, x in enumerate(batch.x))
+    batch.y[exact] = np.abs(batch.y[exact])  # so that maxima have one-sided slopes
+    return batch.with_x(*x), sizes, exact
