@@ -131,6 +131,11 @@ class ShapeRefusedError(CheckFailed):
     """A layer raised a ValueError for an input shape, before any pass."""
 
 
+def is_refusal(failure: CheckFailed) -> bool:
+    """Return whether a component failed by a ValueError, perhaps for data that it cannot take."""
+    return type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError)
+
+
 def build(
     layers: Sequence[Layer],
     inputs: Shape | Mapping[str, InputInfo],

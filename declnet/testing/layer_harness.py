@@ -13,8 +13,8 @@ import numpy as np
 
 from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject
-from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, probe
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for, copied
+from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, is_refusal, probe
+from declnet.testing.trial import PLAIN, SAMPLES, USUAL, Batch, Setting, batch_for, copied
 from declnet.testing.watched import WatchedLayer
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
@@ -271,13 +271,13 @@ def refusals(subject: Subject) -> dict[Any, CheckFailed | None]:
 
     def find(shape: Any) -> CheckFailed | None:
         try:
-            harness = harness_for(subject, shape, _PLAIN)
+            harness = harness_for(subject, shape, PLAIN)
         except ShapeRefusedError as refusal:
             return refusal
         try:
             harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
         except CheckFailed as failure:
-            if type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError):
+            if is_refusal(failure):
                 return failure
         return None
 
@@ -310,8 +310,6 @@ _INTEGERS: tuple[_Values, ...] = (
     lambda rng, shape: rng.integers(0, LEVELS, size=shape),
     lambda rng, shape: rng.integers(0, 2, size=shape),
 )
-_PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
-"""The setting that no layer should have trouble with."""
 
 
 def batch_of(
@@ -324,7 +322,7 @@ def batch_of(
     """
 
     def find() -> _Values:
-        plain = harness_for(subject, harness.shape, _PLAIN)
+        plain = harness_for(subject, harness.shape, PLAIN)
         for values in candidates:
             with suppress(CheckFailed):
                 if np.isfinite(plain.run(_drawn(plain, values, 0), training=False)["y"]).all():

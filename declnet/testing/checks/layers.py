@@ -24,8 +24,10 @@ from declnet.testing.checking import (
 from declnet.testing.checks import native
 from declnet.testing.checks.common import (
     FILLS_ARRAYS,
-    USED_ONCE,
+    is_deterministic,
+    keeps_nothing_on_itself,
     keeps_uses_apart,
+    leaves_global_generators_alone,
     leaves_inputs_alone,
     only,
     require_alike,
@@ -316,11 +318,13 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 
 CHECKS = (
+    keeps_nothing_on_itself,  # as long as it is unused
     declares_what_the_graph_allocates,
     leaves_inputs_alone,
     uses_declared_state,
     takes_the_shapes_it_accepts,
-    *USED_ONCE,
+    is_deterministic,
+    leaves_global_generators_alone,
     gradient_of_inputs,
     gradient_of_parameters,
     keeps_still_while_frozen,
