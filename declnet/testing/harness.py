@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -43,14 +42,13 @@ ZEROS = _Zeros()
 
 
 class _Probe(Layer):
-    """A layer whose y is some columns of x, whose dx is `slopes`, and whose `received` gets dy."""
+    """A layer whose y has the numbers of x, whose dx is `slopes`, and whose `received` gets dy."""
 
     type = "probe"
     backward_needs = frozenset()
 
     samples: int
     shape: tuple[int, ...] | None = None
-    start: int = 0
     receives: bool = True
     regularizer: Regularizer | None = None
 
@@ -64,8 +62,7 @@ class _Probe(Layer):
         return {"slopes": slopes} | ({"received": received} if self.receives else {})
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:  # noqa: ARG002
-        columns = slice(self.start, self.start + prod(y.shape[1:]))
-        y[...] = x.reshape(len(x), -1)[:, columns].reshape(y.shape)
+        y[...] = x.reshape(y.shape)
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:  # noqa: ARG002
         if self.receives:
@@ -84,9 +81,8 @@ def probe(order: Order, **fields: Any) -> Layer:
     """Return a neighbor of the layers under test, for input and output in a memory order.
 
     Its parameter `slopes` is the gradient of x. Its fields are `name`, `inputs`; `samples`, the
-    largest batch size; `shape` of y, default: the shape of x; `start`, the column of x where y
-    begins; `receives`, whether it has a parameter `received` whose gradient is dy; `regularizer`
-    of that parameter.
+    largest batch size; `shape` of y, default: the shape of x; `receives`, whether it has a
+    parameter `received` whose gradient is dy; `regularizer` of that parameter.
     """
     return (_Probe if order == "batch_last" else _BatchFirstProbe)(**fields)
 

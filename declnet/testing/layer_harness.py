@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -22,9 +21,6 @@ USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 
 LEVELS = 5
 """Number of distinct integers in an integer layer's input."""
-
-FLOATS = "floats"
-"""The input of the harness's model that holds all floats."""
 
 
 class LayerHarness:
@@ -49,19 +45,23 @@ class LayerHarness:
         self.shape, self.shapes = shape, shapes_of(layer, shape)
         self._subject, self._setting = subject, setting
         self.floats = floats_of(layer, self.shapes)
-        start = subject.once(("initial", shape), lambda: _starting_parameters(subject, shape))
-        self.initial: dict[str, Array] = start
         traits_of = None if setting.as_declared else partial(_traits, setting)
         self.watched: Any = WatchedLayer(layer, setting.poison, traits_of, added={})
-        if not _receiving(self.floats, setting):  # so that backward is called
+        if not any(_receives(setting, i) for i in self.floats):  # so that backward is called
             self.watched.traits["added"] = {"conformance_probe": Parameter((1,), ZEROS)}
         if frozen:
             self.watched.traits["trainable"] = False
         model = build_chain(subject, shape, setting, self.watched)
-        node = model.nodes[-2]
-        self.output: Shape = node.output_shape
-        trained = [name for name, parameter in node.parameters.items() if parameter.trainable]
-        self.trainable = () if frozen else tuple(name for name in trained if name in start)
+        self.output: Shape = model.nodes[-2].output_shape
+        declared, values = model.nodes[-2].parameters, model.parameters()
+        names = [name for name in declared if name not in self.watched.traits["added"]]
+        trained = tuple(name for name in names if declared[name].trainable)
+        self.initial, rng = dict[str, Array](), np.random.default_rng(7)
+        for name in names:
+            value = values[f"subject.{name}"].astype(float)
+            noise = rng.normal(scale=0.1, size=value.shape)  # zeros and ones would hide errors
+            self.initial[name] = value + noise if name in trained else value
+        self.trainable = () if frozen else trained
         self._harness = ModelHarness(model, setting)
 
     def spoil(self, value: float) -> None:
@@ -71,14 +71,8 @@ class LayerHarness:
     def begin(self, batch: Batch, *, training: bool = True, **parameters: Array) -> None:
         """Begin a pass, with other values of some parameters."""
         self._n, self._training, self.watched.forward_arguments = len(batch.y), training, ()
-        self._x = {
-            f"integers_{i}": array.astype("int64")
-            for i, array in enumerate(batch.x)
-            if i not in self.floats
-        }
-        rows = [batch.x[i].reshape(self._n, -1) for i in self.floats]
-        if rows:
-            self._x[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
+        types = dict.fromkeys(self.floats, self._setting.dtype)
+        self._x = {f"x_{i}": x.astype(types.get(i, "int64")) for i, x in enumerate(batch.x)}
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
         values = (self.initial | parameters).items()
@@ -136,16 +130,14 @@ def harness_for(
     subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
 ) -> LayerHarness:
     """Return a harness for a setting, the same one for settings that differ in the batch alone."""
-    same = USUAL.but(
+    same = setting.but(
         samples=setting.capacity,
-        after=setting.after,
-        dtype=setting.dtype,
-        input_order=setting.input_order,
-        order=setting.order,
         use=min(setting.use, 1),
-        as_declared=setting.as_declared,
-        spares=setting.spares,
-        without_dx=setting.without_dx,
+        poison=USUAL.poison,
+        changed=False,
+        distinct=SAMPLES,
+        values="",
+        beside=False,
     )
     key = ("harness", shape, same, frozen)
     build = partial(LayerHarness, subject, shape, same, frozen=frozen)
@@ -175,34 +167,24 @@ def build_chain(
         setting: the number of samples, the float type and the memory orders.
         stand_in: a watched layer to use in its place, whose component gets its name and inputs.
     """
-    layer, shapes, samples = subject.instance, shapes_of(subject.instance, shape), setting.capacity
-    chain, start, inputs = list[Layer](), 0, inputs_of_chain(layer, shapes)
-    floats = floats_of(layer, shapes)
-    receiving = _receiving(floats, setting)
+    layer, shapes = subject.instance, shapes_of(subject.instance, shape)
+    floats, chain, samples = floats_of(layer, shapes), list[Layer](), setting.capacity
     for i in floats:
-        chain.append(
-            probe(
-                setting.input_order,
-                name=f"before_{i}",
-                inputs=(f"input.{FLOATS}",),
-                samples=samples,
-                start=start,
-                shape=shapes[i],
-                receives=i in receiving,
-            )
-        )
-        start += prod(shapes[i])
-    names = (f"before_{i}" if i in floats else f"input.integers_{i}" for i in range(len(shapes)))
+        place = {"name": f"before_{i}", "inputs": (f"input.x_{i}",), "samples": samples}
+        chain.append(probe(setting.input_order, **place, receives=_receives(setting, i)))
+    names = (f"before_{i}" if i in floats else f"input.x_{i}" for i in range(len(shapes)))
     placed = layer.model_copy(update={"name": "subject", "inputs": tuple(names)})
     if stand_in is not None:
         stand_in.component, placed = placed, stand_in
     chain += [placed, probe(setting.order, name="after", samples=samples)]
+    infos = (InputInfo(x) if i in floats else integers_of(x) for i, x in enumerate(shapes))
+    inputs = {f"x_{i}": info for i, info in enumerate(infos)}
     return build(chain, inputs, subject.registry, setting.dtype)
 
 
-def _receiving(floats: tuple[int, ...], setting: Setting) -> tuple[int, ...]:
-    """Return the positions of the inputs whose gradients are needed."""
-    return tuple(i for i in floats if setting.without_dx not in (i, -1))
+def _receives(setting: Setting, position: int) -> bool:
+    """Return whether the gradient of an input is needed."""
+    return setting.without_dx not in (position, -1)
 
 
 def floats_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
@@ -211,16 +193,6 @@ def floats_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
     types = declared if isinstance(declared, tuple) else (declared,)
     types += types[-1:] * len(shapes)
     return tuple(i for i in range(len(shapes)) if types[i] == "float")
-
-
-def inputs_of_chain(layer: Layer, shapes: tuple[Shape, ...]) -> dict[str, InputInfo]:
-    """Return the inputs of `build_chain`'s model: all floats as one, and each of integers."""
-    floats = floats_of(layer, shapes)
-    inputs = {FLOATS: InputInfo((sum(prod(shapes[i]) for i in floats),))} if floats else {}
-    for i, shape in enumerate(shapes):
-        if i not in floats:
-            inputs[f"integers_{i}"] = integers_of(shape)
-    return inputs
 
 
 def integers_of(shape: Shape) -> InputInfo:
@@ -240,19 +212,6 @@ def _traits(setting: Setting, layer: Layer, workspace: Mapping[str, Workspace]) 
     needs = layer.backward_needs if setting.spares else frozenset({"x", "y"})
     traits = {"memory_order": order, "input_order": "any", "backward_needs": needs}
     return {**traits, "in_place": False, "only_reshapes": False}
-
-
-def _starting_parameters(subject: Subject, shape: Any) -> dict[str, Array]:
-    """Return the layer's parameters by name, in float64, always the same.
-
-    Trainable ones get some noise, so that zeros and ones do not hide gradient errors.
-    """
-    model, rng = build_chain(subject, shape), np.random.default_rng(7)
-    values = model.parameters()
-    for name, parameter in model.nodes[-2].parameters.items():
-        noise = 0.1 * rng.normal(size=values[f"subject.{name}"].shape)
-        values[f"subject.{name}"] += noise if parameter.trainable else 0
-    return {name: values[f"subject.{name}"] for name in model.nodes[-2].parameters}
 
 
 def candidate_shapes(layer: Layer) -> tuple[Any, ...]:
@@ -275,7 +234,7 @@ def refusals(subject: Subject) -> dict[Any, CheckFailed | None]:
         except ShapeRefusedError as refusal:
             return refusal
         try:
-            harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
+            harness.run(_drawn(harness, 0, SAMPLES, is_bounded=False))
         except CheckFailed as failure:
             if is_refusal(failure):
                 return failure
@@ -300,52 +259,50 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     return tuple(shapes)
 
 
-_Values = Callable[[np.random.Generator, tuple[int, ...]], Array]
-
-_FLOATS: tuple[_Values, ...] = (
-    lambda rng, shape: rng.normal(size=shape),
-    lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
-)
-_INTEGERS: tuple[_Values, ...] = (
-    lambda rng, shape: rng.integers(0, LEVELS, size=shape),
-    lambda rng, shape: rng.integers(0, 2, size=shape),
-)
-
-
 def batch_of(
     subject: Subject, harness: LayerHarness, seed: int = 0, samples: int = SAMPLES
 ) -> Batch:
-    """Draw inputs and gradients.
+    """Draw inputs and gradients, bounded if the layer has no finite result for others."""
 
-    These are normal draws, or numbers between 0.1 and 0.9 if the layer has no finite result for
-    normal ones (e.g. a logarithm); or integers from 0 to 4, or 0 and 1 if it takes no others.
+    def find() -> bool:
+        plain = harness_for(subject, harness.shape, PLAIN)
+        for is_bounded in (False, True):
+            with suppress(CheckFailed):
+                y = plain.run(_drawn(plain, 0, SAMPLES, is_bounded), training=False)["y"]
+                if np.isfinite(y).all():
+                    return is_bounded
+        return False
+
+    is_bounded = subject.once(("is bounded", harness.shapes), find)
+    return _drawn(harness, seed, samples, is_bounded)
+
+
+def _drawn(harness: LayerHarness, seed: int, samples: int, is_bounded: bool) -> Batch:
+    rng = np.random.default_rng([seed, 3])
+    x = draw_inputs(harness.watched, harness.shape, rng, samples, is_bounded)
+    return Batch(x, rng.normal(size=(samples, *harness.output)), is_bounded)
+
+
+def draw_inputs(
+    layer: Layer,
+    shape: Any,
+    rng: np.random.Generator,
+    samples: int = SAMPLES,
+    is_bounded: bool = False,
+) -> tuple[Array, ...]:
+    """Draw a layer's inputs: normal draws and integers from 0 to 4.
+
+    If bounded, these are numbers between 0.1 and 0.9, as a logarithm takes them, and 0 and 1.
     """
 
-    def find() -> _Values:
-        plain = harness_for(subject, harness.shape, PLAIN)
-        for values in candidates:
-            with suppress(CheckFailed):
-                if np.isfinite(plain.run(_drawn(plain, values, 0), training=False)["y"]).all():
-                    return values
-        return candidates[0]
+    def draw(size: Shape, is_float: bool) -> Array:
+        if not is_float:
+            return rng.integers(0, 2 if is_bounded else LEVELS, size)
+        return rng.uniform(0.1, 0.9, size) if is_bounded else rng.normal(size=size)
 
-    candidates = _values_for(subject.instance)
-    values = subject.once(("values", harness.shapes), find)
-    batch = _drawn(harness, values, seed, samples)
-    return replace(batch, is_bounded=values is not _FLOATS[0])
-
-
-def _values_for(layer: Layer) -> tuple[_Values, ...]:
-    return _INTEGERS if layer.input_dtype == "integer" else _FLOATS
-
-
-def _drawn(harness: LayerHarness, values: _Values, seed: int, samples: int = SAMPLES) -> Batch:
-    rng, mixed = np.random.default_rng([seed, 3]), 0 < len(harness.floats) < len(harness.shapes)
-    x = tuple(
-        (_INTEGERS[0] if mixed and i not in harness.floats else values)(rng, (samples, *shape))
-        for i, shape in enumerate(harness.shapes)
-    )
-    return Batch(x, rng.normal(size=(samples, *harness.output)))
+    shapes = shapes_of(layer, shape)
+    floats = floats_of(layer, shapes)
+    return tuple(draw((samples, *part), i in floats) for i, part in enumerate(shapes))
 
 
 def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness, Batch]]:

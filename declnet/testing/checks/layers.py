@@ -21,37 +21,26 @@ from declnet.testing.checking import (
     calling,
     check,
 )
-from declnet.testing.checks import native
-from declnet.testing.checks.common import (
-    FILLS_ARRAYS,
-    is_deterministic,
-    keeps_nothing_on_itself,
-    keeps_uses_apart,
-    leaves_global_generators_alone,
-    leaves_inputs_alone,
-    only,
-    require_alike,
-    uses_declared_state,
-)
+from declnet.testing.checks import common, native
+from declnet.testing.checks.common import only, require_alike
 from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
 from declnet.testing.field_variants import require_followed, scheduled_variants, variants
 from declnet.testing.gradients import require_gradients
 from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
-    LEVELS,
     LayerHarness,
     batch_of,
     build_chain,
     candidate_shapes,
-    floats_of,
+    draw_inputs,
     harness_for,
     harnesses,
     refusals,
     shapes_of,
     working_shapes,
 )
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial
+from declnet.testing.trial import USUAL, WHOLE, Batch, Setting, Trial
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
@@ -116,22 +105,18 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
 @check
 def takes_the_shapes_it_accepts(subject: Subject) -> None:
     """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
-    layer: Layer = subject.instance
+    layer, advice = subject.instance, "example_shapes must be shapes that it takes"
     refused = refusals(subject)
     refuses_all = all(isinstance(failure, ShapeRefusedError) for failure in refused.values())
     for shape, failure in refused.items():
         if isinstance(failure, ShapeRefusedError):
             if layer.example_shapes or refuses_all:
-                raise CheckFailed(
-                    f"it refuses input shape {shape}: {failure}; example_shapes must be shapes "
-                    "that it takes, and are needed if it takes no usual ones"
-                )
+                advice += ", and are needed if it takes no usual ones"
+                raise CheckFailed(f"it refuses input shape {shape}: {failure}; {advice}")
         elif failure is not None and shape in working_shapes(subject):
-            message = (
-                f"it accepts input shape {shape}, for which output_shape gives "
-                f"{layer.output_shape(shape)}, but {failure}; raise a ValueError in output_shape "
-                "for shapes that it cannot take"
-            )
+            accepted = f"it accepts input shape {shape}, for which output_shape gives"
+            advice = "raise a ValueError in output_shape for shapes that it cannot take"
+            message = f"{accepted} {layer.output_shape(shape)}, but {failure}; {advice}"
             raise CheckFailed(message, failure.cause) from failure.__cause__
         elif failure is not None:
             raise CheckSkipped(
@@ -155,8 +140,7 @@ def gradient_of_parameters(subject: Subject) -> None:
     for note, variant, shape in _varied(subject):
         for name, is_used in require_gradients(variant, shape, note, parameters=True).items():
             used[name] = used.get(name, False) or is_used
-    if not used:
-        raise CheckSkipped("it has no trainable parameters")
+    _skip_unless(used, "it has no trainable parameters")
     if not all(used.values()):
         names = ", ".join(name for name, is_used in used.items() if not is_used)
         raise CheckFailed(f"y does not depend on its parameter {names}: use it, or leave it out")
@@ -186,8 +170,7 @@ def measures_running_statistics(subject: Subject) -> None:
                 fault = f"{name} still depends on its earlier value while state.measuring"
                 first, second = harness.measured(batch), harness.measured(batch, **other)
                 require_equal(second[name], first[name], fault)
-    if not has_statistics:
-        raise CheckSkipped("it declares no running statistics")
+    _skip_unless(has_statistics, "it declares no running statistics")
 
 
 @check
@@ -204,8 +187,7 @@ def takes_no_dx(subject: Subject) -> None:
 def backward_needs_is_true(subject: Subject) -> None:
     """Reads in backward no more of `x` and `y` than `backward_needs` names, in whatever way."""
     omitted = " and ".join(sorted({"x", "y"} - set(subject.instance.backward_needs)))
-    if not omitted:
-        raise CheckSkipped("it needs both x and y")
+    _skip_unless(omitted, "it needs both x and y")
     advice = f"backward reads {omitted}, which backward_needs omits"
     require_alike(subject, WHOLE, WHOLE.but(spares=True), advice)
 
@@ -214,8 +196,7 @@ def backward_needs_is_true(subject: Subject) -> None:
 def in_place_is_true(subject: Subject) -> None:
     """Gives the same if `y` shares memory with `x` and `dx` with `dy`, if `in_place`."""
     layer: Layer = subject.instance
-    if not (layer.in_place or layer.only_reshapes):
-        raise CheckSkipped("it does not say that it works in place")
+    _skip_unless(layer.in_place or layer.only_reshapes, "it does not say that it works in place")
     order = "batch_first" if layer.memory_order == "batch_first" else "batch_last"
     setting = WHOLE.but(input_order=order, order=order)
     advice = "set in_place = False, or read each element before it is overwritten"
@@ -238,8 +219,7 @@ def repeats_its_predictions(subject: Subject) -> None:
 def stays_in_its_output_range(subject: Subject) -> None:
     """Gives no number outside of the `output_range` that it declares, whatever its input."""
     declared, rng = subject.instance.output_range, np.random.default_rng(41)
-    if declared is None:
-        raise CheckSkipped("it declares no output_range")
+    _skip_unless(declared, "it declares no output_range")
     _skip_integers(subject)
     for (harness, batch), (low, high) in product(harnesses(subject, WHOLE), RANGES):
         bounds = OutputRange(low, high) if declared == "input" else declared
@@ -258,8 +238,7 @@ def stays_in_its_output_range(subject: Subject) -> None:
 @check
 def is_linear_if_it_says_so(subject: Subject) -> None:
     """Maps the line between two inputs to the line between their outputs, if `is_linear`."""
-    if not subject.instance.is_linear:
-        raise CheckSkipped("it does not say that it is linear")
+    _skip_unless(subject.instance.is_linear, "it does not say that it is linear")
     _skip_integers(subject)
     for harness, batch in harnesses(subject, WHOLE):
         other = batch_of(subject, harness, 1)
@@ -277,8 +256,7 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
 @check
 def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
     """Gives the sum of two inputs, if `adds_inputs`."""
-    if not subject.instance.adds_inputs:
-        raise CheckSkipped("it does not say that it adds its inputs")
+    _skip_unless(subject.instance.adds_inputs, "it does not say that it adds its inputs")
     if subject.instance.n_inputs not in (None, 2):
         raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
     for harness, batch in harnesses(subject, WHOLE):
@@ -306,25 +284,17 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
     """Yield normal draws, or integers, for each shape of inputs to try."""
     layer, rng = subject.instance, np.random.default_rng(17)
     for shape in candidate_shapes(layer):
-        shapes = shapes_of(layer, shape)
-        floats = floats_of(layer, shapes)
-        arrays = (
-            rng.normal(size=(SAMPLES, *input_shape))
-            if i in floats
-            else rng.integers(0, LEVELS, (SAMPLES, *input_shape))
-            for i, input_shape in enumerate(shapes)
-        )
-        yield ExampleData(f"input shape {shape}", tuple(arrays))
+        yield ExampleData(f"input shape {shape}", draw_inputs(layer, shape, rng))
 
 
 CHECKS = (
-    keeps_nothing_on_itself,  # as long as it is unused
+    common.keeps_nothing_on_itself,  # as long as it is unused
     declares_what_the_graph_allocates,
-    leaves_inputs_alone,
-    uses_declared_state,
+    common.leaves_inputs_alone,
+    common.uses_declared_state,
     takes_the_shapes_it_accepts,
-    is_deterministic,
-    leaves_global_generators_alone,
+    common.is_deterministic,
+    common.leaves_global_generators_alone,
     gradient_of_inputs,
     gradient_of_parameters,
     keeps_still_while_frozen,
@@ -332,9 +302,9 @@ CHECKS = (
     takes_no_dx,
     backward_needs_is_true,
     in_place_is_true,
-    *FILLS_ARRAYS,
+    *common.FILLS_ARRAYS,
     repeats_its_predictions,
-    keeps_uses_apart,
+    common.keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
     adds_its_inputs_if_it_says_so,
@@ -359,8 +329,12 @@ def _varied(subject: Subject) -> Iterator[tuple[str, Subject, Any]]:
 
 
 def _skip_integers(subject: Subject) -> None:
-    if subject.instance.input_dtype == "integer":
-        raise CheckSkipped("its inputs are integers")
+    _skip_unless(subject.instance.input_dtype != "integer", "its inputs are integers")
+
+
+def _skip_unless(applies: Any, reason: str) -> None:
+    if not applies:
+        raise CheckSkipped(reason)
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:
