@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -108,6 +108,11 @@ def check(function: Callable[[Subject], None]) -> Check:
     """Make a check from a function, its name and its docstring."""
     summary = (function.__doc__ or "").strip().splitlines()[0]
     return Check(function.__name__, summary, function)
+
+
+def checks_in(names: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Return the checks among a module's names, `globals()`, in the order of their definition."""
+    return tuple(value for value in names.values() if isinstance(value, Check))
 
 
 @contextmanager
