@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from math import prod
 
 import numpy as np
 
 from declnet import Array, Initializer, Shape
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
 from declnet.testing.grid import VALUES
@@ -19,45 +18,43 @@ from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, poison, tried
 from declnet.testing.watched import call_locked
 
 SHAPES: tuple[Shape, ...] = (
-    *((5,), (1,), (12,)),
-    *((4, 3), (3, 4), (3, 3), (1, 4), (4, 1)),
-    *((3, 2, 4), (1, 4, 2)),
-    *((2, 3, 3, 2), (3, 1, 2, 4)),
+    *((5,), (24,), (4, 3), (3, 4), (3, 3), (1, 4), (4, 1), (4, 6), (6, 4)),
+    *((2, 3, 4), (1, 4, 2), (2, 3, 3, 2), (3, 1, 2, 4)),
 )
 """Biases, matrices high and wide, and weights of convolutions."""
 
-REARRANGED: tuple[Shape, ...] = ((4, 6), (6, 4), (24,), (2, 3, 4), (2, 2, 2, 3))
-FANS = (4, 3)
-"""Shapes of as many numbers, and the fans of all of them."""
-
-FEW = 4
-"""Random numbers have more magnitudes."""
-
-
-def filled(subject: Subject, w: Array, seed: int, fans: tuple[int, int] | None = None) -> Array:
-    """Fill a parameter; raise CheckSkipped if the initializer refuses its shape."""
-    fan_in = prod(w.shape[:-1]) if w.ndim > 1 else w.size
-    fans = fans or (fan_in, w.size // (w.shape[-2] if w.ndim > 1 else 1))
-    with calling(f"fill for shape {w.shape}", skips=ValueError):
-        subject.instance.fill(w, np.random.Generator(np.random.PCG64(seed)), *fans)
-    return w
+MANY, FEW = 24, 4
+"""The size of several of these, and how many magnitudes random numbers exceed."""
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
-    """Fill a parameter of each shape that the initializer accepts, and adapt it to batches."""
-    trial = Trial()
+    """Fill a parameter of each shape that the initializer accepts, and adapt it to batches.
+
+    Raises CheckFailed if it fails for a shape with as many axes as another that it fills.
+    """
+    trial, faults, filled = Trial(), dict[int, CheckSkipped](), set[int]()
     for shape in SHAPES:
         w = np.empty(shape, setting.dtype)
         poison(w, setting.poison)
+        rng = np.random.Generator(np.random.PCG64(setting.seed))
+        fans = (prod(shape[:-1]), w.size // shape[-2]) if w.ndim > 1 else (w.size, w.size)
         try:
-            trial.outputs[f"w of shape {shape}"] = filled(subject, w, setting.seed)
-        except CheckSkipped:
+            with calling(f"fill for shape {shape}", skips=ValueError):
+                subject.instance.fill(w, rng, *fans)
+        except CheckSkipped as refusal:
+            if not _is_raised(refusal.__cause__):
+                faults[len(shape)] = refusal
             continue
+        filled.add(len(shape))
+        trial.outputs[f"w of shape {shape}"] = w
         if type(subject.instance).adapt is not Initializer.adapt:
             for values, x in _batches(w):
                 name = f"w of shape {shape}, adapted to {values}"
-                trial.outputs[name] = _adapted(subject, w.copy(), x, setting.seed)
-    if not trial.outputs:
+                trial.outputs[name] = _adapted(subject, w.copy(), x, rng)
+    for axes in faults.keys() & filled:
+        fault = f"{faults[axes]}, while other shapes of {axes} axes are filled"
+        raise CheckFailed(f"{fault}; fill it, or raise a ValueError that says why not", fault)
+    if not filled:
         raise CheckFailed(f"fill raises a ValueError for all of {SHAPES}")
     return trial
 
@@ -72,7 +69,7 @@ def _batches(w: Array) -> Iterator[tuple[str, Array]]:
         yield values, VALUES[values](x)
 
 
-def _adapted(subject: Subject, w: Array, x: Array, seed: int) -> Array:
+def _adapted(subject: Subject, w: Array, x: Array, rng: np.random.Generator) -> Array:
     """Adapt w in a layer y = x + w if w has one axis, else y = x @ w with other axes joined."""
 
     def forward() -> Array:
@@ -80,10 +77,15 @@ def _adapted(subject: Subject, w: Array, x: Array, seed: int) -> Array:
         y.flags.writeable = False
         return y
 
-    rng = np.random.Generator(np.random.PCG64(seed))
     adapt = partial(subject.instance.adapt, w, x, forward, rng)
     call_locked(f"adapt for shape {w.shape}", adapt, {"x": x})
     return w
+
+
+@check
+def fills_every_shape(subject: Subject) -> None:
+    """Fills each shape of as many axes as another that it fills, or refuses it with a reason."""
+    tried(subject)
 
 
 @check
@@ -102,43 +104,25 @@ def fills_alike_in_both_float_types(subject: Subject) -> None:
 
 
 @check
-def fills_every_shape(subject: Subject) -> None:
-    """Fills each shape of as many axes as another that it fills, or refuses it with a reason."""
-    filled_axes, faults = set[int](), dict[int, CheckSkipped]()
-    for shape in SHAPES:
-        try:
-            filled(subject, np.empty(shape), 0)
-            filled_axes.add(len(shape))
-        except CheckSkipped as refusal:
-            if not _is_raised(refusal.__cause__):
-                faults[len(shape)] = refusal
-    for axes in filled_axes & faults.keys():
-        advice = "fill it, or raise a ValueError that says why not"
-        raise CheckFailed(f"{faults[axes]}, while other shapes are filled; {advice}")
-
-
-@check
 def draws_from_its_stream(subject: Subject) -> None:
     """Gives other numbers for another random stream, unless they follow from their places."""
-    rearranged = list[Array]()
-    for shape in REARRANGED:
-        with suppress(CheckSkipped):
-            first, second = (filled(subject, np.empty(shape), seed, FANS) for seed in (0, 1))
-            if not same(first, second):
-                return
-            rearranged.append(first.ravel() / max(float(np.abs(first).max()), 1e-30))
-    if len(rearranged) < 2 or not all(np.allclose(rearranged[0], w) for w in rearranged):
-        return
-    steps = np.sign(np.diff(rearranged[0]))
-    if len(np.unique(np.abs(rearranged[0]))) > FEW and len(np.unique(steps)) > 1:
-        raise CheckFailed("its random numbers are the same for each stream; draw them from the rng")
+    first, second = (tried(subject, USUAL.but(seed=seed)).outputs for seed in range(2))
+    numbers = [w.ravel() / (np.abs(w).max() or 1) for w in first.values() if w.size == MANY]
+    if len(numbers) > 1 and all(same(first[name], second[name]) for name in first):
+        directions = np.unique(np.sign(np.diff(numbers[0])))
+        is_irregular = len(np.unique(np.abs(numbers[0]))) > FEW and len(directions) > 1
+        if is_irregular and all(np.allclose(numbers[0], others) for others in numbers):
+            fault = "its random numbers are the same for each stream"
+            raise CheckFailed(f"{fault}; draw them from the rng that it receives")
 
 
 CHECKS = (
+    fills_every_shape,
     *common.USED_ONCE,
     common.writes_every_output,
     common.overwrites_outputs,
-    *checks_in(globals()),
+    fills_alike_in_both_float_types,
+    draws_from_its_stream,
 )
 
 

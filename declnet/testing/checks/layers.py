@@ -20,6 +20,7 @@ from declnet.testing.checking import (
     Subject,
     calling,
     check,
+    checks_in,
 )
 from declnet.testing.checks import common, native
 from declnet.testing.checks.common import only, require_alike
@@ -93,13 +94,14 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
             build_chain(subject, shape)
         except ShapeRefusedError:
             continue
-        with calling(f"what it declares for input shape {shape}"):
+        what = f"what it declares for input shape {shape}"
+        with calling(what):
             first, second = (
                 (layer.output_shape(shape), layer.parameters(shape), layer.workspace(shape))
                 for _ in range(2)
             )
         if first != second:
-            raise CheckFailed(f"what it declares for input shape {shape} differs from call to call")
+            raise CheckFailed(f"{what} differs from call to call")
 
 
 @check
@@ -113,16 +115,12 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
             if layer.example_shapes or refuses_all:
                 advice += ", and are needed if it takes no usual ones"
                 raise CheckFailed(f"it refuses input shape {shape}: {failure}; {advice}")
-        elif failure is not None and shape in working_shapes(subject):
-            accepted = f"it accepts input shape {shape}, for which output_shape gives"
-            advice = "raise a ValueError in output_shape for shapes that it cannot take"
-            message = f"{accepted} {layer.output_shape(shape)}, but {failure}; {advice}"
-            raise CheckFailed(message, failure.cause) from failure.__cause__
         elif failure is not None:
-            raise CheckSkipped(
-                f"it inherits output_shape, which accepts input shape {shape}, but {failure}; a "
-                "model with this input fails in training; refuse it in output_shape"
-            )
+            advice = "raise a ValueError in output_shape for shapes that it cannot take"
+            message = f"it accepts input shape {shape}, but {failure}; {advice}"
+            if shape in working_shapes(subject):
+                raise CheckFailed(message, failure.cause) from failure.__cause__
+            raise CheckSkipped(message)  # it inherits output_shape, perhaps unintentionally
 
 
 @check
@@ -289,26 +287,13 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 CHECKS = (
     common.keeps_nothing_on_itself,  # as long as it is unused
-    declares_what_the_graph_allocates,
     common.leaves_inputs_alone,
     common.uses_declared_state,
-    takes_the_shapes_it_accepts,
+    *checks_in(globals()),
     common.is_deterministic,
     common.leaves_global_generators_alone,
-    gradient_of_inputs,
-    gradient_of_parameters,
-    keeps_still_while_frozen,
-    measures_running_statistics,
-    takes_no_dx,
-    backward_needs_is_true,
-    in_place_is_true,
     *common.FILLS_ARRAYS,
-    repeats_its_predictions,
     common.keeps_uses_apart,
-    stays_in_its_output_range,
-    is_linear_if_it_says_so,
-    adds_its_inputs_if_it_says_so,
-    follows_its_schedules,
     *native.CHECKS,
 )
 

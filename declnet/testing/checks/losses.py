@@ -15,15 +15,8 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Loss, Registry, Shape, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.checks import native
-from declnet.testing.checks.common import (
-    FILLS_ARRAYS,
-    is_deterministic,
-    keeps_nothing_on_itself,
-    leaves_global_generators_alone,
-    leaves_inputs_alone,
-)
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
 from declnet.testing.field_variants import variants
@@ -158,23 +151,23 @@ def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) ->
 
 
 def working_pairs(subject: Subject) -> Mapping[Pair, str]:
-    """Return the shapes to check with, and what to draw; raise CheckSkipped if none is accepted."""
+    """Return the shapes to check with, and what to draw.
+
+    These are the loss's `example_shapes`, all of which it must take, else usual ones.
+    """
 
     def find() -> dict[Pair, str]:
-        draws = {pair: accepted_draw(subject.instance, pair) for pair in _candidate_pairs(subject)}
-        return {pair: draw_name for pair, draw_name in draws.items() if draw_name is not None}
+        loss = subject.instance
+        shapes = loss.example_shapes or USUAL_SHAPES[loss.targets]
+        pairs = pairs_of(shapes, lambda shape: () if loss.targets == "classes" else shape)
+        draws = {pair: draw for pair in pairs if (draw := accepted_draw(loss, pair)) is not None}
+        if not draws or (loss.example_shapes and len(draws) < len(pairs)):
+            refused = ", ".join(str(pair) for pair in pairs if pair not in draws)
+            message = f"prepare refuses targets of {loss.targets} for {refused}"
+            raise CheckFailed(message, message)
+        return draws
 
-    pairs = subject.once("pairs", find)
-    if not pairs:
-        raise CheckSkipped("prepare refuses targets for all usual shapes of predictions")
-    return pairs
-
-
-def _candidate_pairs(subject: Subject) -> tuple[Pair, ...]:
-    """Return the shapes to try: the loss's `example_shapes`, else the kit's usual ones."""
-    loss = subject.instance
-    shapes = loss.example_shapes or USUAL_SHAPES[loss.targets]
-    return pairs_of(shapes, lambda shape: () if loss.targets == "classes" else shape)
+    return subject.once("pairs", find)
 
 
 def batch_of(subject: Subject, pair: Pair, seed: int = 0, samples: int = SAMPLES) -> Batch:
@@ -246,14 +239,7 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 @check
 def takes_usual_predictions(subject: Subject) -> None:
     """Takes its kind of targets for at least one usual shape, and for all its example shapes."""
-    loss, candidates = subject.instance, _candidate_pairs(subject)
-    with suppress(CheckSkipped):
-        refused = set(candidates) - set(working_pairs(subject))
-        if not (refused and loss.example_shapes):
-            return
-        raise CheckFailed(f"prepare refuses its example_shapes: {', '.join(map(str, refused))}")
-    shapes = ", ".join(map(str, candidates))
-    raise CheckFailed(f"prepare refuses targets of {loss.targets} for {shapes}")
+    working_pairs(subject)
 
 
 @check
@@ -339,29 +325,24 @@ def takes_perfect_predictions(subject: Subject) -> None:
 
 @check
 def gives_predictions(subject: Subject) -> None:
-    """Turns the model's output into predictions, a row each: probabilities, if it takes logits."""
+    """Turns each sample's output into predictions: probabilities, if it takes logits."""
     loss = subject.instance
     for pair in working_pairs(subject):
         (y_pred,) = batch_of(subject, pair).x
         if loss.takes == "logits":
             y_pred = 20 * np.random.default_rng(43).normal(size=y_pred.shape)
-
-        def predict(y_pred: Array) -> Array:
-            call = partial(verified, Loss.predictions, loss, y_pred)
-            predictions: Array = call_locked("predictions", call, {"y_pred": y_pred})
-            return predictions
-
-        predictions = predict(y_pred)
-        fault = f"predictions of a sample depend on others for {pair}"
-        require_equal(predict(y_pred[:4]), predictions[:4], fault)
-        if loss.takes == "logits" and not ((predictions >= 0) & (predictions <= 1)).all():
-            raise CheckFailed(
-                f"predictions range from {predictions.min():.9g} to {predictions.max():.9g} for "
-                f"{pair}; a loss that takes logits returns probabilities"
-            )
-        one = loss.takes == "logits" and loss.targets == "classes"
-        if one and not np.allclose(predictions.sum(axis=-1), 1, atol=1e-6):
-            raise CheckFailed(f"predictions do not add up to 1 over the classes for {pair}")
+        predictions, few = (
+            call_locked("predictions", partial(verified, Loss.predictions, loss, y), {"y_pred": y})
+            for y in (y_pred, y_pred[:4])
+        )
+        require_equal(few, predictions[:4], f"predictions of a sample depend on others for {pair}")
+        fault, low, high = "", float(predictions.min()), float(predictions.max())
+        if low < 0 or high > 1:
+            fault = f"range from {low:.9g} to {high:.9g}"
+        elif loss.targets == "classes" and not np.allclose(predictions.sum(-1), 1, atol=1e-6):
+            fault = "do not add up to 1 over the classes"
+        if fault and loss.takes == "logits":
+            raise CheckFailed(f"predictions {fault} for {pair}; give probabilities, for logits")
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
@@ -371,18 +352,12 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 
 CHECKS = (
-    keeps_nothing_on_itself,  # as long as it is unused
-    takes_usual_predictions,
-    prepares_what_it_declares,
-    leaves_inputs_alone,
-    takes_each_form_of_targets,
-    refuses_wrong_targets,
-    is_deterministic,
-    leaves_global_generators_alone,
-    *FILLS_ARRAYS,
-    gradient_of_predictions,
-    takes_perfect_predictions,
-    gives_predictions,
+    common.keeps_nothing_on_itself,  # as long as it is unused
+    common.leaves_inputs_alone,
+    *checks_in(globals()),
+    common.is_deterministic,
+    common.leaves_global_generators_alone,
+    *common.FILLS_ARRAYS,
     *native.CHECKS,
 )
 
@@ -401,10 +376,10 @@ def _special(subject: Subject, pair: Pair) -> Iterator[tuple[str, Batch]]:
     perfect: Array = batch.y.astype(float)
     if targets == "classes":
         perfect = np.eye(subject.instance.class_count(pair.shape[-1]))[batch.y]
-    elif perfect.ndim <= len(pair.shape):
-        perfect = perfect.reshape(*perfect.shape, *[1] * (len(pair.shape) + 1 - perfect.ndim))
+    missing = len(pair.shape) + 1 - perfect.ndim
     with suppress(ValueError):  # where predictions have another form
-        best = np.broadcast_to(perfect, batch.x[0].shape).copy()
+        spread = perfect.reshape(*perfect.shape, *[1] * missing)
+        best = np.broadcast_to(spread, batch.x[0].shape).copy()
         yield "perfect predictions", batch.with_x(best)
         if targets != "values":
             yield "predictions that are all wrong", batch.with_x(1 - best)
