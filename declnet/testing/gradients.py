@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from declnet import Array, Layer
 from declnet.testing.checking import Subject
 from declnet.testing.comparison import require_gradient
 from declnet.testing.grid import SCALES, VALUES
-from declnet.testing.layer_harness import LayerHarness, batch_of, harness_for, names_of_dx
+from declnet.testing.layer_harness import LayerHarness, harness_for, names_of_dx
 from declnet.testing.trial import USUAL, Batch
 
 Evaluate = Callable[[Array], tuple[Array, Array, Array]]
@@ -97,8 +98,8 @@ def require_gradients(
         names = {name: f"grad.{name}" for name in harness.trainable}
     slopes = dict.fromkeys(names, False)
     for seed in range(1 if by_sample else DRAWS):
-        batch, sizes, exact = _at_every_scale(subject, harness, seed, samples)
-        other, rng = batch_of(subject, harness, DRAWS, samples), np.random.default_rng([seed, 99])
+        batch, sizes, exact = _at_every_scale(harness, layer.mixes_samples, seed, samples)
+        other, rng = harness.batch(DRAWS, samples), np.random.default_rng([seed, 99])
         for by, name in names.items():
             evaluate = partial(_evaluate, harness, batch, by, name, by_sample)
             where = f"{name} for input shape {shape}{note}{', while frozen' if frozen else ''}"
@@ -130,26 +131,18 @@ def _evaluate(
 
 
 def _at_every_scale(
-    subject: Subject, harness: LayerHarness, seed: int, samples: int
+    harness: LayerHarness, is_mixed: bool, seed: int, samples: int
 ) -> tuple[Batch, Array, Array]:
     """Return samples, their sizes, and the positions of those at kinks.
 
     The sizes are many where samples and numbers may be of any size, else one.
     """
-    batch, mixes = batch_of(subject, harness, seed, samples), subject.instance.mixes_samples
-    if batch.is_bounded or mixes:
-        size = 1.0 if batch.is_bounded else 10.0**seed
-        sizes, exact = np.full(samples, size), np.arange(0)
-    else:
-        sizes = np.append(SCALES, np.ones(EXACT))
-        exact = np.arange(len(SCALES), samples)
-
-    def resized(x: Array) -> Array:
-        x = in_rows(sizes, x)
-        for row in exact:
-            x[row] = VALUES[KINKS[row % len(KINKS)]](x[row])
-        return x
-
-    x = tuple(resized(x) if i in harness.floats else x for i, x in enumerate(batch.x))
+    batch, exact = harness.batch(seed, samples), np.arange(0)
+    sizes = np.full(samples, 1.0 if batch.is_bounded else 10.0**seed)
+    if not (batch.is_bounded or is_mixed):
+        sizes, exact = np.append(SCALES, np.ones(EXACT)), np.arange(len(SCALES), samples)
+    x = [in_rows(sizes, x) if i in harness.floats else x for i, x in enumerate(batch.x)]
+    for i, row in product(harness.floats, exact):
+        x[i][row] = VALUES[KINKS[row % len(KINKS)]](x[i][row])
     batch.y[exact] = np.abs(batch.y[exact])  # so that maxima have one-sided slopes
     return batch.with_x(*x), sizes, exact

@@ -23,6 +23,10 @@ LEVELS = 5
 """Number of distinct integers in an integer layer's input."""
 
 
+OF_GRAPH = ("after", "dtype", "input_order", "order", "as_declared", "spares", "without_dx")
+"""What a graph depends on, of a setting."""
+
+
 class LayerHarness:
     """A layer between probes, for one input shape and setting.
 
@@ -36,6 +40,7 @@ class LayerHarness:
         trainable: names of the trainable parameters.
         initial: the parameters at the start of each pass.
         watched: the layer as the graph sees it.
+        model: training steps of the probes and the layer.
     """
 
     def __init__(
@@ -62,11 +67,7 @@ class LayerHarness:
             noise = rng.normal(scale=0.1, size=value.shape)  # zeros and ones would hide errors
             self.initial[name] = value + noise if name in trained else value
         self.trainable = () if frozen else trained
-        self._harness = ModelHarness(model, setting)
-
-    def spoil(self, value: float) -> None:
-        """Let arrays that must not be read hold another value."""
-        self.watched.spoiled = self._harness.spoiled = value
+        self.model = ModelHarness(model, setting)
 
     def begin(self, batch: Batch, *, training: bool = True, **parameters: Array) -> None:
         """Begin a pass, with other values of some parameters."""
@@ -76,27 +77,23 @@ class LayerHarness:
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
         values = (self.initial | parameters).items()
-        self._harness.initial = {f"subject.{name}": array for name, array in values}
-        self._harness.initial["after.slopes"] = slopes
+        self.model.initial = {f"subject.{name}": array for name, array in values}
+        self.model.initial["after.slopes"] = slopes
         if training:
-            self._harness.begin(self._x, np.zeros(self._n))
-
-    def set_step(self, number: int) -> None:
-        """Set the number of the next passes' step, for scheduled fields."""
-        self._harness.number = number
+            self.model.begin(self._x, np.zeros(self._n))
 
     def forward(self) -> Array:
         """Run the graph as far as the loss, or an evaluation; return a copy of y."""
         if self._training:
-            return self._harness.step.forward()[0]
-        return self._harness.evaluate(self._x)
+            return self.model.step.forward()[0]
+        return self.model.evaluate(self._x)
 
     def backward(self) -> dict[str, Array]:
         """Run the rest; return copies of what the layer filled: `dx`, `grad.weights`, ….
 
         With several inputs, the names are `dx[0]`, `dx[1]`, ….
         """
-        gradients, filled = self._harness.step.backward(), {}
+        gradients, filled = self.model.step.backward(), {}
         for position, name in enumerate(names_of_dx(self.watched, self.shape)):
             if f"before_{position}.received" in gradients:
                 filled[name] = gradients[f"before_{position}.received"][: self._n]
@@ -108,7 +105,7 @@ class LayerHarness:
         self.begin(batch, **parameters)
         self.forward()
         self.watched.measuring = False
-        values = self._harness.step.parameters
+        values = self.model.step.parameters
         return {name: copied(values[f"subject.{name}"]) for name in self.initial}
 
     def run(self, batch: Batch, *, training: bool = True, **parameters: Array) -> dict[str, Array]:
@@ -116,6 +113,36 @@ class LayerHarness:
         self.begin(batch, training=training, **parameters)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
+
+    def batch(self, seed: int = 0, samples: int = SAMPLES) -> Batch:
+        """Draw inputs and gradients, bounded if the layer has no finite result for others."""
+
+        def find() -> bool:
+            plain = harness_for(self._subject, self.shape, PLAIN)
+            for is_bounded in (False, True):
+                with suppress(CheckFailed):
+                    batch = plain.drawn(0, SAMPLES, is_bounded)
+                    if np.isfinite(plain.run(batch, training=False)["y"]).all():
+                        return is_bounded
+            return False
+
+        is_bounded = self._subject.once(("is bounded", self.shapes), find)
+        return self.drawn(seed, samples, is_bounded)
+
+    def drawn(self, seed: int, samples: int, is_bounded: bool) -> Batch:
+        """Draw inputs and gradients: normal draws and integers from 0 to 4.
+
+        If bounded, inputs are numbers between 0.1 and 0.9, as a logarithm takes them, and 0 and 1.
+        """
+
+        def draw(size: Shape, is_float: bool) -> Array:
+            if not is_float:
+                return rng.integers(0, 2 if is_bounded else LEVELS, size)
+            return rng.uniform(0.1, 0.9, size) if is_bounded else rng.normal(size=size)
+
+        rng, shapes = np.random.default_rng([seed, 3]), enumerate(self.shapes)
+        x = tuple(draw((samples, *shape), i in self.floats) for i, shape in shapes)
+        return Batch(x, rng.normal(size=(samples, *self.output)), is_bounded)
 
     def unwatched(self, batch: Batch) -> tuple[Layer, Sequence[Callable[[], object]]]:
         """Return the layer and the calls of a step on a batch, without a watch on the layer."""
@@ -130,19 +157,12 @@ def harness_for(
     subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
 ) -> LayerHarness:
     """Return a harness for a setting, the same one for settings that differ in the batch alone."""
-    same = setting.but(
-        samples=setting.capacity,
-        use=min(setting.use, 1),
-        poison=USUAL.poison,
-        changed=False,
-        distinct=SAMPLES,
-        values="",
-        beside=False,
-    )
+    samples, use = setting.capacity, min(setting.use, 1)
+    same = USUAL.but(samples=samples, use=use, **{key: getattr(setting, key) for key in OF_GRAPH})
     key = ("harness", shape, same, frozen)
     build = partial(LayerHarness, subject, shape, same, frozen=frozen)
     harness: LayerHarness = subject.once(key, build)
-    harness.spoil(setting.poison)
+    harness.watched.spoiled = harness.model.spoiled = setting.poison
     return harness
 
 
@@ -234,7 +254,7 @@ def refusals(subject: Subject) -> dict[Any, CheckFailed | None]:
         except ShapeRefusedError as refusal:
             return refusal
         try:
-            harness.run(_drawn(harness, 0, SAMPLES, is_bounded=False))
+            harness.run(harness.drawn(0, SAMPLES, is_bounded=False))
         except CheckFailed as failure:
             if is_refusal(failure):
                 return failure
@@ -259,54 +279,8 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     return tuple(shapes)
 
 
-def batch_of(
-    subject: Subject, harness: LayerHarness, seed: int = 0, samples: int = SAMPLES
-) -> Batch:
-    """Draw inputs and gradients, bounded if the layer has no finite result for others."""
-
-    def find() -> bool:
-        plain = harness_for(subject, harness.shape, PLAIN)
-        for is_bounded in (False, True):
-            with suppress(CheckFailed):
-                y = plain.run(_drawn(plain, 0, SAMPLES, is_bounded), training=False)["y"]
-                if np.isfinite(y).all():
-                    return is_bounded
-        return False
-
-    is_bounded = subject.once(("is bounded", harness.shapes), find)
-    return _drawn(harness, seed, samples, is_bounded)
-
-
-def _drawn(harness: LayerHarness, seed: int, samples: int, is_bounded: bool) -> Batch:
-    rng = np.random.default_rng([seed, 3])
-    x = draw_inputs(harness.watched, harness.shape, rng, samples, is_bounded)
-    return Batch(x, rng.normal(size=(samples, *harness.output)), is_bounded)
-
-
-def draw_inputs(
-    layer: Layer,
-    shape: Any,
-    rng: np.random.Generator,
-    samples: int = SAMPLES,
-    is_bounded: bool = False,
-) -> tuple[Array, ...]:
-    """Draw a layer's inputs: normal draws and integers from 0 to 4.
-
-    If bounded, these are numbers between 0.1 and 0.9, as a logarithm takes them, and 0 and 1.
-    """
-
-    def draw(size: Shape, is_float: bool) -> Array:
-        if not is_float:
-            return rng.integers(0, 2 if is_bounded else LEVELS, size)
-        return rng.uniform(0.1, 0.9, size) if is_bounded else rng.normal(size=size)
-
-    shapes = shapes_of(layer, shape)
-    floats = floats_of(layer, shapes)
-    return tuple(draw((samples, *part), i in floats) for i, part in enumerate(shapes))
-
-
 def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness, Batch]]:
     """Yield a harness and a batch for each input shape."""
     for shape in working_shapes(subject):
         harness = harness_for(subject, shape, setting)
-        yield harness, batch_for(partial(batch_of, subject, harness), setting)
+        yield harness, batch_for(harness.batch, setting)

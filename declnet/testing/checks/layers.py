@@ -5,6 +5,7 @@ A layer is tried alone between probes, with the shapes and values that it accept
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import product
@@ -28,23 +29,17 @@ from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
 from declnet.testing.field_variants import require_followed, scheduled_variants, variants
 from declnet.testing.gradients import require_gradients
+from declnet.testing.grid import VALUES
 from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
-    LayerHarness,
-    batch_of,
     build_chain,
     candidate_shapes,
-    draw_inputs,
     harness_for,
     harnesses,
     refusals,
-    shapes_of,
     working_shapes,
 )
-from declnet.testing.trial import USUAL, WHOLE, Batch, Setting, Trial
-
-RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
-"""Ranges of inputs for which outputs must be in a layer's range."""
+from declnet.testing.trial import USUAL, WHOLE, Setting, Trial
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
@@ -59,7 +54,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
             drawn = training and harness.watched.has_drawn
             if setting.beside:
                 other = harness_for(subject, harness.shape, USUAL.but(use=1))
-                other.run(batch_of(subject, other, 1).take(slice(5)))
+                other.run(other.batch(1).take(slice(5)))
             outputs |= harness.backward() if training else {}
             for name, array in outputs.items():
                 key = f"{name} for input shape {harness.shape}, in {mode}"
@@ -74,15 +69,12 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
     For a layer with any number of inputs, these are several steps, by the inputs' shapes.
     """
-    steps: dict[int, tuple[LayerHarness, Batch]] = {}
+    steps: dict[int, tuple[str, native.Calls]] = {}
     for harness, batch in harnesses(subject, USUAL):
-        steps.setdefault(len(harness.shapes), (harness, batch))
-    return {
-        f" for input shape {harness.shape}" if len(steps) > 1 else "": native.calls_of(
-            *harness.unwatched(batch)
-        )
-        for harness, batch in steps.values()
-    }
+        if len(harness.shapes) not in steps:
+            calls = native.calls_of(*harness.unwatched(batch))
+            steps[len(harness.shapes)] = f" for input shape {harness.shape}", calls
+    return {where if len(steps) > 1 else "": calls for where, calls in steps.values()}
 
 
 @check
@@ -90,18 +82,17 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
     """Gives output shapes, parameters and workspace that a graph can allocate, always the same."""
     layer: Layer = subject.instance
     for shape in candidate_shapes(layer):
-        try:
+        with (
+            suppress(ShapeRefusedError),
+            calling(what := f"what it declares for input shape {shape}"),
+        ):
             build_chain(subject, shape)
-        except ShapeRefusedError:
-            continue
-        what = f"what it declares for input shape {shape}"
-        with calling(what):
             first, second = (
                 (layer.output_shape(shape), layer.parameters(shape), layer.workspace(shape))
                 for _ in range(2)
             )
-        if first != second:
-            raise CheckFailed(f"{what} differs from call to call")
+            if first != second:
+                raise CheckFailed(f"{what} differs from call to call")
 
 
 @check
@@ -134,13 +125,12 @@ def gradient_of_inputs(subject: Subject) -> None:
 @check
 def gradient_of_parameters(subject: Subject) -> None:
     """Fills `state.grad` with the gradients of forward by each trainable parameter, all used."""
-    used: dict[str, bool] = {}
+    used = Counter[str]()
     for note, variant, shape in _varied(subject):
-        for name, is_used in require_gradients(variant, shape, note, parameters=True).items():
-            used[name] = used.get(name, False) or is_used
+        used.update(require_gradients(variant, shape, note, parameters=True))
     _skip_unless(used, "it has no trainable parameters")
-    if not all(used.values()):
-        names = ", ".join(name for name, is_used in used.items() if not is_used)
+    if unused := [name for name, count in used.items() if not count]:
+        names = ", ".join(unused)
         raise CheckFailed(f"y does not depend on its parameter {names}: use it, or leave it out")
 
 
@@ -152,7 +142,7 @@ def keeps_still_while_frozen(subject: Subject) -> None:
             continue  # it is the same layer, frozen or not
         harness = harness_for(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):
-            harness.run(batch_of(subject, harness))
+            harness.run(harness.batch())
         require_gradients(subject, shape, frozen=True)
 
 
@@ -175,7 +165,7 @@ def measures_running_statistics(subject: Subject) -> None:
 def takes_no_dx(subject: Subject) -> None:
     """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
     _skip_integers(subject)
-    count = max(len(shapes_of(subject.instance, shape)) for shape in working_shapes(subject))
+    count = max(len(harness.shapes) for harness, _ in harnesses(subject, WHOLE))
     for left_out in range(-1, count if count > 1 else 0):
         advice = "fill dx, or a part of it, only if it is not None"
         require_alike(subject, WHOLE, WHOLE.but(without_dx=left_out), advice)
@@ -216,39 +206,37 @@ def repeats_its_predictions(subject: Subject) -> None:
 @check
 def stays_in_its_output_range(subject: Subject) -> None:
     """Gives no number outside of the `output_range` that it declares, whatever its input."""
-    declared, rng = subject.instance.output_range, np.random.default_rng(41)
+    declared = subject.instance.output_range
     _skip_unless(declared, "it declares no output_range")
     _skip_integers(subject)
-    for (harness, batch), (low, high) in product(harnesses(subject, WHOLE), RANGES):
-        bounds = OutputRange(low, high) if declared == "input" else declared
-        arrays = enumerate(batch.x)
-        x = batch.with_x(
-            *(rng.uniform(low, high, x.shape) if i in harness.floats else x for i, x in arrays)
-        )
+    for (harness, batch), values in product(harnesses(subject, WHOLE), VALUES):
+        x = batch.with_values(values)
+        of_input = OutputRange(min(0, x.x[0].min()), max(0, x.x[0].max()))
+        bounds = of_input if declared == "input" else declared
         for training in (False,) if declared == "input" else (False, True):
             fault = _outside(harness.run(x, training=training)["y"], bounds)
             if fault:
-                raise CheckFailed(
-                    f"{fault} for x from {low:g} to {high:g}, but output_range is {declared!r}"
-                )
+                raise CheckFailed(f"{fault} for x of {values}, but output_range is {declared!r}")
 
 
 @check
 def is_linear_if_it_says_so(subject: Subject) -> None:
-    """Maps the line between two inputs to the line between their outputs, if `is_linear`."""
+    """Maps points on a line to points on a line, at the same distances, if `is_linear`."""
     _skip_unless(subject.instance.is_linear, "it does not say that it is linear")
     _skip_integers(subject)
     for harness, batch in harnesses(subject, WHOLE):
-        other = batch_of(subject, harness, 1)
-        points = [
-            (a, b, 1.75 * a - 0.75 * b) if i in harness.floats else (a, a, a)
-            for i, (a, b) in enumerate(zip(batch.x, other.x, strict=True))
-        ]
-        first, second, between = (
-            harness.run(batch.with_x(*x), training=False)["y"] for x in zip(*points, strict=True)
+        other = harness.batch(1).x
+        first, second, third = (
+            harness.run(
+                batch.with_x(
+                    *(x + n * other[i] if i in harness.floats else x for i, x in enumerate(batch.x))
+                ),
+                training=False,
+            )["y"]
+            for n in range(3)
         )
-        fault = "is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b)"
-        require_equal(between, 1.75 * first - 0.75 * second, fault)
+        fault = "is_linear is True, but f(x + 2 d) - f(x + d) is not f(x + d) - f(x)"
+        require_equal(third - second, second - first, fault)
 
 
 @check
@@ -269,20 +257,19 @@ def follows_its_schedules(subject: Subject) -> None:
     for name, scheduled, before, after in scheduled_variants(subject):
         for shape in working_shapes(subject):
             harness = harness_for(scheduled, shape, WHOLE)
-            batch = batch_of(subject, harness)
+            batch = harness.batch()
             harness.run(batch, training=False)
             for step, plain in ((1, before), (2, after), (1, before)):
-                harness.set_step(step)
+                harness.model.number = step
                 right = harness_for(plain, shape, WHOLE).run(batch)
                 for what, array in harness.run(batch).items():
                     require_followed(name, what, array, right[what])
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
-    """Yield normal draws, or integers, for each shape of inputs to try."""
-    layer, rng = subject.instance, np.random.default_rng(17)
-    for shape in candidate_shapes(layer):
-        yield ExampleData(f"input shape {shape}", draw_inputs(layer, shape, rng))
+    """Yield inputs of each shape that the layer takes."""
+    for harness, batch in harnesses(subject, WHOLE):
+        yield ExampleData(f"input shape {harness.shape}", batch.x)
 
 
 CHECKS = (
