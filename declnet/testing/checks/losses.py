@@ -362,9 +362,9 @@ CHECKS = (
 )
 
 
-def _evaluate(harness: LossHarness, batch: Batch, y_pred: Array) -> tuple[Array, Array, Array]:
+def _evaluate(harness: LossHarness, batch: Batch, y_pred: Array) -> tuple[Array, Array, Any]:
     losses, gradient = harness.run(batch.with_x(y_pred)).values()
-    return losses, np.abs(losses), gradient
+    return losses, np.abs(losses), lambda: gradient
 
 
 def _special(subject: Subject, pair: Pair) -> Iterator[tuple[str, Batch]]:
