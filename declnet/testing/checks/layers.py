@@ -27,11 +27,13 @@ from declnet.testing.checks import common, native
 from declnet.testing.checks.common import only, require_alike
 from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
+from declnet.testing.counted import CountingLayer
 from declnet.testing.field_variants import require_followed, scheduled_variants, variants
 from declnet.testing.gradients import require_gradients
 from declnet.testing.grid import VALUES
 from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
+    LayerHarness,
     build_chain,
     candidate_shapes,
     harness_for,
@@ -40,6 +42,9 @@ from declnet.testing.layer_harness import (
     working_shapes,
 )
 from declnet.testing.trial import USUAL, WHOLE, Setting, Trial
+
+COUNTS_ALIKE = 20
+"""How many more NumPy calls than twice as many as declared a layer may make, or fewer than half."""
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
@@ -264,6 +269,31 @@ def follows_its_schedules(subject: Subject) -> None:
                 right = harness_for(plain, shape, WHOLE).run(batch)
                 for what, array in harness.run(batch).items():
                     require_followed(name, what, array, right[what])
+
+
+@check
+def makes_the_numpy_calls_it_declares(subject: Subject) -> None:
+    """Makes about as many NumPy calls in a step as `numpy_calls` says, for larger inputs too."""
+    shape = working_shapes(subject)[-1]
+    for tried in (shape, _enlarged(shape)):
+        try:
+            harness = LayerHarness(subject, tried, WHOLE)
+            layer = harness.watched.component = CountingLayer(harness.watched.component)
+            harness.run(harness.batch())
+        except CheckFailed:  # it refuses this shape, or takes no other class of arrays
+            continue
+        with calling("numpy_calls"):
+            count, declared = layer.calls[0], layer.numpy_calls(tried)
+        if max(count - 2 * declared, declared - 2 * count) > COUNTS_ALIKE:
+            raise CheckFailed(
+                f"it makes {count} NumPy calls in a step for input shape {tried}, but numpy_calls "
+                f'returns {declared}; return about as many, since kernels = "auto" decides by them'
+            )
+
+
+def _enlarged(shape: Any) -> Any:
+    """Return a shape, or shapes, with each axis four times as long."""
+    return tuple(map(_enlarged, shape)) if isinstance(shape, tuple) else 4 * shape
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:

@@ -37,7 +37,7 @@ BROKEN = (
     broken("treats_samples_apart", Squared, "divides_by_the_largest", forward=lambda self, y_pred,
            y_true, losses: (Squared.forward(self, y_pred, y_true, losses),
                             np.divide(losses, losses.max(), out=losses))),
-    broken("weighs_as_repetition", Squared, "averages_the_batch",
+    broken("treats_samples_apart", Squared, "averages_the_batch",
            forward=lambda self, y_pred, y_true, losses:
            losses.fill(np.mean((y_pred - y_true) ** 2))),
     broken("writes_every_output", Squared, "forgets_losses",
