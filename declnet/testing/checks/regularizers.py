@@ -153,8 +153,10 @@ def strength_zero_does_nothing(subject: Subject) -> None:
 
 
 CHECKS = (
-    *common.USED_ONCE,
+    common.keeps_nothing_on_itself,  # as long as it is unused
     common.leaves_inputs_alone,
+    common.is_deterministic,
+    common.leaves_global_generators_alone,
     common.takes_float32_and_float64,
     *checks_in(globals()),
     *native.CHECKS,
