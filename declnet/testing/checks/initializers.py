@@ -84,7 +84,7 @@ def _adapted(subject: Subject, w: Array, x: Array, rng: np.random.Generator) -> 
 
 @check
 def fills_every_shape(subject: Subject) -> None:
-    """Fills each shape of as many axes as another that it fills, or refuses it with a reason."""
+    """Fills all shapes of as many axes, wide and high ones, or raises a ValueError that says why."""
     tried(subject)
 
 
@@ -105,7 +105,7 @@ def fills_alike_in_both_float_types(subject: Subject) -> None:
 
 @check
 def draws_from_its_stream(subject: Subject) -> None:
-    """Gives other numbers for another random stream, unless they follow from their places."""
+    """Draws its random numbers from the stream that it receives, so that streams differ."""
     first, second = (tried(subject, USUAL.but(seed=seed)).outputs for seed in range(2))
     numbers = [w.ravel() / (np.abs(w).max() or 1) for w in first.values() if w.size == MANY]
     if len(numbers) > 1 and all(same(first[name], second[name]) for name in first):

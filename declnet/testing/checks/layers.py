@@ -121,7 +121,7 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
 
 @check
 def gradient_of_inputs(subject: Subject) -> None:
-    """Fills `dx` with the gradient of forward by `x`, as differences give it, for any fields."""
+    """Fills `dx` with the gradient of forward by `x`, also with other values in its fields."""
     _skip_integers(subject)
     for note, variant, shape in _varied(subject):
         require_gradients(variant, shape, note)
@@ -129,7 +129,7 @@ def gradient_of_inputs(subject: Subject) -> None:
 
 @check
 def gradient_of_parameters(subject: Subject) -> None:
-    """Fills `state.grad` with the gradients of forward by each trainable parameter, all used."""
+    """Fills `state.grad` with the gradient by each trainable parameter, which y depends on."""
     used = Counter[str]()
     for note, variant, shape in _varied(subject):
         used.update(require_gradients(variant, shape, note, parameters=True))
@@ -226,7 +226,7 @@ def stays_in_its_output_range(subject: Subject) -> None:
 
 @check
 def is_linear_if_it_says_so(subject: Subject) -> None:
-    """Maps points on a line to points on a line, at the same distances, if `is_linear`."""
+    """Maps equal steps between inputs to equal steps between outputs, if `is_linear`."""
     _skip_unless(subject.instance.is_linear, "it does not say that it is linear")
     _skip_integers(subject)
     for harness, batch in harnesses(subject, WHOLE):

@@ -244,7 +244,7 @@ def takes_usual_predictions(subject: Subject) -> None:
 
 @check
 def prepares_what_it_declares(subject: Subject) -> None:
-    """Prepares a data set's y without changing it, a target a sample, floats in the given type."""
+    """Prepares a data set's y without changing it: a target a sample, floats in the given type."""
     loss = subject.instance
     for pair in working_pairs(subject):
         y = batch_of(subject, pair).y
@@ -297,7 +297,7 @@ def refuses_wrong_targets(subject: Subject) -> None:
 
 @check
 def gradient_of_predictions(subject: Subject) -> None:
-    """Fills `dy_pred` with the gradient of each sample's loss, not divided by n, for any fields."""
+    """Fills `dy_pred` with the gradient of each sample's loss, also with other fields."""
     samples = len(SCALES)
     for note, variant in variants(subject):
         for pair, draw_name in working_pairs(variant).items():

@@ -88,7 +88,7 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 @check
 def gradient_of_penalty(subject: Subject) -> None:
-    """Adds the gradient of its penalty, for any fields."""
+    """Adds the gradient of its penalty, also with other values in its fields."""
     for (note, variant), shape in product(variants(subject), PARAMETER_SHAPES):
         evaluate = partial(_evaluate, RegularizerHarness(variant.instance, shape))
         for seed, size in enumerate((1.0, 10.0, 0.1, 100.0)):

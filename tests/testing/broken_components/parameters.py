@@ -59,7 +59,7 @@ INITIALIZERS = (
            fill=lambda self, w, *_: w.fill(0), adapt=lambda self, w, x, forward, rng:
            np.divide(w, (forward() - x.mean() * (w.ndim == 1)).std(), out=w)),
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_the_spread_of_one_sample",
-           adapt=lambda self, w, x, forward, rng: np.divide(w, forward().std(axis=0).mean(), out=w)),
+           adapt=lambda self, w, x, forward, rng: np.divide(w, forward().std(axis=0).max(), out=w)),
     broken("fills_every_shape", Normal, "fills_no_wide_matrix", fill=lambda self, w, rng, *_:
            np.copyto(w, np.linalg.qr(rng.normal(size=w.shape))[0] if w.ndim > 1 else 0)),
     broken("draws_from_its_stream", Normal, "has_a_seed_of_its_own", fill=lambda self, w, rng, *_:
