@@ -51,23 +51,23 @@ def _roughest(evaluate: Evaluate, start: Array, end: Array) -> Array:
     That is a kink, a narrow branch with a wrong gradient, or else where it bends most.
     """
 
-    def measure(point: Array) -> tuple[Array, Array]:
+    def measure(point: Array) -> Array:
         value, _, gradient = evaluate(point)
-        return value, (gradient() * (end - start)).reshape(len(value), -1).sum(axis=1)
+        return np.stack([value, (gradient() * way).reshape(len(value), -1).sum(axis=1)])
 
-    def unexplained(low: tuple[Array, Array], high: tuple[Array, Array]) -> Array:
-        return np.abs(high[0] - low[0] - width / 2 * (low[1] + high[1]))
+    def unexplained(low: Array, high: Array) -> Array:
+        missing: Array = np.abs(high[0] - low[0] - width / 2 * (low[1] + high[1]))
+        return missing
 
-    low, high, position, width = measure(start), measure(end), 0.0, 1.0
+    way, width, position = end - start, 1.0, np.zeros(1)
+    low, high = measure(start), measure(end)
     for _ in range(HALVINGS):
         width /= 2
-        shape = (-1, *[1] * (start.ndim - 1))
-        middle = measure(start + np.reshape(position + width, shape) * (end - start))
+        middle = measure(start + in_rows(position + width, way))
         right = unexplained(middle, high) > unexplained(low, middle)
         position = position + width * right
-        low = tuple(np.where(right, *pair) for pair in zip(middle, low, strict=True))
-        high = tuple(np.where(right, *pair) for pair in zip(high, middle, strict=True))
-    return start + np.reshape(position + width / 2, shape) * (end - start)
+        low, high = np.where(right, middle, low), np.where(right, high, middle)
+    return start + in_rows(position + width / 2, way)
 
 
 def in_rows(factors: Array, x: Array) -> Array:
@@ -122,7 +122,7 @@ def _evaluate(
 ) -> tuple[Array, Array, Callable[[], Array]]:
     """Return the sum of the outputs, weighted by dy, for other values of an input or parameter."""
     if isinstance(by, str):
-        harness.begin(batch, **{by: values})
+        harness.begin(batch, parameters={by: values})
     else:
         harness.begin(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
     terms = (harness.forward() * batch.y).reshape(len(batch.y) if by_sample else 1, -1)

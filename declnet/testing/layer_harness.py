@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ LEVELS = 5
 
 OF_GRAPH = ("after", "dtype", "input_order", "order", "as_declared", "spares", "without_dx")
 """What a graph depends on, of a setting."""
+
+
+NONE: Mapping[str, Array] = MappingProxyType({})
+"""No parameters."""
 
 
 class LayerHarness:
@@ -69,14 +74,16 @@ class LayerHarness:
         self.trainable = () if frozen else trained
         self.model = ModelHarness(model, setting)
 
-    def begin(self, batch: Batch, *, training: bool = True, **parameters: Array) -> None:
+    def begin(
+        self, batch: Batch, *, training: bool = True, parameters: Mapping[str, Array] = NONE
+    ) -> None:
         """Begin a pass, with other values of some parameters."""
         self._n, self._training, self.watched.forward_arguments = len(batch.y), training, ()
         types = dict.fromkeys(self.floats, self._setting.dtype)
         self._x = {f"x_{i}": x.astype(types.get(i, "int64")) for i, x in enumerate(batch.x)}
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
-        values = (self.initial | parameters).items()
+        values = (self.initial | dict(parameters)).items()
         self.model.initial = {f"subject.{name}": array for name, array in values}
         self.model.initial["after.slopes"] = slopes
         if training:
@@ -99,18 +106,18 @@ class LayerHarness:
                 filled[name] = gradients[f"before_{position}.received"][: self._n]
         return filled | {f"grad.{name}": gradients[f"subject.{name}"] for name in self.trainable}
 
-    def measured(self, batch: Batch, **parameters: Array) -> dict[str, Array]:
+    def measured(self, batch: Batch, parameters: Mapping[str, Array] = NONE) -> dict[str, Array]:
         """Run forward on a batch as if to measure running statistics; return all parameters."""
         self.watched.measuring = True
-        self.begin(batch, **parameters)
+        self.begin(batch, parameters=parameters)
         self.forward()
         self.watched.measuring = False
         values = self.model.step.parameters
         return {name: copied(values[f"subject.{name}"]) for name in self.initial}
 
-    def run(self, batch: Batch, *, training: bool = True, **parameters: Array) -> dict[str, Array]:
+    def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
         """Run a batch through forward and, in training, backward; return what was filled."""
-        self.begin(batch, training=training, **parameters)
+        self.begin(batch, training=training)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
 

@@ -84,7 +84,7 @@ def _adapted(subject: Subject, w: Array, x: Array, rng: np.random.Generator) -> 
 
 @check
 def fills_every_shape(subject: Subject) -> None:
-    """Fills all shapes of as many axes, wide and high ones, or raises a ValueError that says why."""
+    """Fills wide, high and square parameters, or raises a ValueError that says why not."""
     tried(subject)
 
 

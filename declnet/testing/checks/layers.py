@@ -161,7 +161,7 @@ def measures_running_statistics(subject: Subject) -> None:
                 has_statistics = True
                 other = {name: harness.initial[name] + 1}
                 fault = f"{name} still depends on its earlier value while state.measuring"
-                first, second = harness.measured(batch), harness.measured(batch, **other)
+                first, second = harness.measured(batch), harness.measured(batch, other)
                 require_equal(second[name], first[name], fault)
     _skip_unless(has_statistics, "it declares no running statistics")
 
