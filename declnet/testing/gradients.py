@@ -82,7 +82,8 @@ def require_gradients(
     """Compare a layer's gradients by all inputs, or by all parameters.
 
     Each sample is of another size, and some are at kinks. A layer that mixes samples gets few, all
-    of one size. Where samples are not told apart, there are several random directions.
+    of one size. Where samples are not told apart, there are several random directions. Words about
+    other fields, in `note`, mean that only the formula may differ: kinks are not searched.
 
     Returns:
         Whether each gradient is anywhere not 0, by what it belongs to.
@@ -102,18 +103,17 @@ def require_gradients(
         for by, name in names.items():
             evaluate = partial(_evaluate, harness, batch, by, name, by_sample)
             where = f"{name} for input shape {shape}{note}{', while frozen' if frozen else ''}"
+            point = harness.initial[by] if parameters else batch.x[by]
+            direction, end = rng.normal(size=point.shape), None
             if parameters:
-                point = harness.initial[by]
                 slopes[by] |= bool(evaluate(point)[2]().any())
-                require_gradient_along(evaluate, point, None, rng.normal(size=point.shape), where)
-                continue
-            direction = in_rows(sizes, rng.normal(size=batch.x[by].shape))
-            for row in exact:  # where one number changes
+            else:
+                direction = in_rows(sizes, direction)
+                end = None if note else in_rows(sizes, other.x[by])
+            for row in () if parameters else exact:  # where one number changes
                 at = rng.integers(direction[row].size)
                 direction[row].flat[np.arange(direction[row].size) != at] = 0
-            require_gradient_along(
-                evaluate, batch.x[by], in_rows(sizes, other.x[by]), direction, where
-            )
+            require_gradient_along(evaluate, point, end, direction, where)
     return slopes
 
 

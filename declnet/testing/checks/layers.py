@@ -325,7 +325,7 @@ def _varied(subject: Subject) -> Iterator[tuple[str, Subject, Any]]:
                 return True
         return False
 
-    for note, variant in variants(subject, accepts):
+    for note, variant in subject.once("variants", lambda: tuple(variants(subject, accepts))):
         for shape in working_shapes(variant):
             yield note, variant, shape
 

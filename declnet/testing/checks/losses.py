@@ -305,7 +305,8 @@ def gradient_of_predictions(subject: Subject) -> None:
             harness = LossHarness(variant.instance, pair.shape, WHOLE.but(samples=samples))
             is_bounded = draw_name in BOUNDED or variant.instance.targets != "values"
             sizes = np.ones(samples) if is_bounded else SCALES
-            y_pred, end = in_rows(sizes, batch.x[0]), in_rows(sizes, other.x[0])
+            y_pred = in_rows(sizes, batch.x[0])
+            end = None if note else in_rows(sizes, other.x[0])
             direction = in_rows(sizes, np.random.default_rng(99).normal(size=y_pred.shape))
             what = f"dy_pred for {pair}{note}"
             require_gradient_along(partial(_evaluate, harness, batch), y_pred, end, direction, what)
