@@ -110,9 +110,16 @@ def check(function: Callable[[Subject], None]) -> Check:
     return Check(function.__name__, summary, function)
 
 
-def checks_in(names: Mapping[str, Any]) -> tuple[Check, ...]:
-    """Return the checks among a module's names, `globals()`, in the order of their definition."""
-    return tuple(value for value in names.values() if isinstance(value, Check))
+def require(condition: object, fault: str) -> None:
+    """Raise CheckFailed, with what is wrong and what to do, unless a condition holds."""
+    if not condition:
+        raise CheckFailed(fault)
+
+
+def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Return the checks that a module defines itself, given its `globals()`, in their order."""
+    checks = (value for value in module.values() if isinstance(value, Check))
+    return tuple(check for check in checks if check.function.__module__ == module["__name__"])
 
 
 @contextmanager
