@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from declnet import Array, Initializer, Shape
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
 from declnet.testing.grid import VALUES
@@ -54,8 +54,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     for axes in faults.keys() & filled:
         fault = f"{faults[axes]}, while other shapes of {axes} axes are filled"
         raise CheckFailed(f"{fault}; fill it, or raise a ValueError that says why not", fault)
-    if not filled:
-        raise CheckFailed(f"fill raises a ValueError for all of {SHAPES}")
+    require(filled, f"fill raises a ValueError for all of {SHAPES}")
     return trial
 
 
@@ -94,13 +93,12 @@ def fills_alike_in_both_float_types(subject: Subject) -> None:
     for seed in range(3):
         exact = tried(subject, USUAL.but(seed=seed)).outputs
         for name, array in tried(subject, USUAL.but(seed=seed, dtype="float32")).outputs.items():
-            if not (np.isfinite(exact[name]).all() and np.isfinite(array).all()):
-                raise CheckFailed(f"{name} has values that are NaN or infinite")
-            if difference(array, exact[name], CLOSE_IN_FLOAT32) is None:
-                continue
-            ratio = float(array.astype(float).std()) / max(float(exact[name].std()), 1e-30)
-            if not 1 / 5 < ratio < 5:
-                raise CheckFailed(f"{name} in float32 has {ratio:.3g} times float64's spread")
+            is_finite = np.isfinite(exact[name]).all() and np.isfinite(array).all()
+            require(is_finite, f"{name} has values that are NaN or infinite")
+            if difference(array, exact[name], CLOSE_IN_FLOAT32) is not None:
+                ratio = float(array.astype(float).std()) / max(float(exact[name].std()), 1e-30)
+                fault = f"{name} in float32 has {ratio:.3g} times float64's spread"
+                require(1 / 5 < ratio < 5, fault)
 
 
 @check
@@ -112,8 +110,7 @@ def draws_from_its_stream(subject: Subject) -> None:
         directions = np.unique(np.sign(np.diff(numbers[0])))
         is_irregular = len(np.unique(np.abs(numbers[0]))) > FEW and len(directions) > 1
         if is_irregular and all(np.allclose(numbers[0], others) for others in numbers):
-            fault = "its random numbers are the same for each stream"
-            raise CheckFailed(f"{fault}; draw them from the rng that it receives")
+            raise CheckFailed("its random numbers are the same for each stream; draw from the rng")
 
 
 CHECKS = (

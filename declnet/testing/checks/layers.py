@@ -22,6 +22,7 @@ from declnet.testing.checking import (
     calling,
     check,
     checks_in,
+    require,
 )
 from declnet.testing.checks import common, native
 from declnet.testing.checks.common import only, require_alike
@@ -96,8 +97,7 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
                 (layer.output_shape(shape), layer.parameters(shape), layer.workspace(shape))
                 for _ in range(2)
             )
-            if first != second:
-                raise CheckFailed(f"{what} differs from call to call")
+            require(first == second, f"{what} differs from call to call")
 
 
 @check
@@ -134,9 +134,8 @@ def gradient_of_parameters(subject: Subject) -> None:
     for note, variant, shape in _varied(subject):
         used.update(require_gradients(variant, shape, note, parameters=True))
     _skip_unless(used, "it has no trainable parameters")
-    if unused := [name for name, count in used.items() if not count]:
-        names = ", ".join(unused)
-        raise CheckFailed(f"y does not depend on its parameter {names}: use it, or leave it out")
+    unused = ", ".join(name for name, count in used.items() if not count)
+    require(not unused, f"y does not depend on its parameter {unused}: use it, or leave it out")
 
 
 @check
@@ -220,8 +219,7 @@ def stays_in_its_output_range(subject: Subject) -> None:
         bounds = of_input if declared == "input" else declared
         for training in (False,) if declared == "input" else (False, True):
             fault = _outside(harness.run(x, training=training)["y"], bounds)
-            if fault:
-                raise CheckFailed(f"{fault} for x of {values}, but output_range is {declared!r}")
+            require(not fault, f"{fault} for x of {values}, but output_range is {declared!r}")
 
 
 @check
@@ -248,8 +246,8 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
 def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
     """Gives the sum of two inputs, if `adds_inputs`."""
     _skip_unless(subject.instance.adds_inputs, "it does not say that it adds its inputs")
-    if subject.instance.n_inputs not in (None, 2):
-        raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
+    count = subject.instance.n_inputs
+    require(count in (None, 2), f"adds_inputs is True, but n_inputs is {count}")
     for harness, batch in harnesses(subject, WHOLE):
         for training in (False, True):
             y, fault = harness.run(batch, training=training)["y"], "y is not the sum of x"

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet import Array, Registry, Shape
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check, checks_in
+from declnet.testing.checking import CheckSkipped, Subject, check, checks_in, require
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal
 from declnet.testing.field_variants import variants
@@ -113,8 +113,8 @@ def penalty_is_a_finite_number(subject: Subject) -> None:
     """Gives a finite penalty and gradient, for zeros, tiny and large numbers too."""
     for shape, (values, change) in product(PARAMETER_SHAPES, VALUES.items()):
         results = RegularizerHarness(subject.instance, shape).run(change(weights(shape)))
-        if not all(np.isfinite(array).all() for array in results):
-            raise CheckFailed(f"penalty or gradient is not finite for w of {values}")
+        is_finite = all(np.isfinite(array).all() for array in results)
+        require(is_finite, f"penalty or gradient is not finite for w of {values}")
 
 
 @check
@@ -144,9 +144,8 @@ def strength_zero_does_nothing(subject: Subject) -> None:
         largest = np.abs([*penalty, *gradient.flat]).max()
         if not np.isfinite(largest) and zeros != ["strength"]:
             raise CheckSkipped(f"it is not defined where {names} are 0")
-        if largest:
-            fault = f"penalty or gradient are up to {largest:.9g}"
-            raise CheckFailed(f"with {names} = 0, {fault}; multiply both by it")
+        fault = f"penalty or gradient are up to {largest:.9g}"
+        require(largest == 0, f"with {names} = 0, {fault}; multiply both by it")
 
 
 CHECKS = (
