@@ -246,16 +246,19 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Simulate a whole run, a resumed one, or two; return the callback's requests over time."""
     with _played(subject) as callback, _played(subject) as other:
-        earlier: list[tuple[int, str, str]] = []
+        earlier, killed = list[tuple[int, str, str]](), list[_PlayedCallback]()
         for epoch in range(EPOCHS):
             callback.follow(epoch)
             if setting.beside and epoch >= LEARNING:
                 other.follow(epoch - LEARNING)
             if setting.restored == epoch + 1 and not callback.run.stopped:
                 earlier = [request for request in callback.run.asked if request[0] >= 0]
+                killed.append(callback)
                 callback = callback.resumed()  # noqa: PLW2901
         callback.finish()
         other.finish()
+        for ended in killed:  # which ends its threads, as the end of a process does
+            ended.finish(KeyboardInterrupt())
     asked = sorted([*earlier, *callback.run.asked], key=lambda request: request[0])
     words = [f"{method}{arguments} in epoch {now}" for now, method, arguments in asked]
     return Trial({"what it asks the run for": np.array([*words, "no more"], object)})

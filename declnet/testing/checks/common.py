@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Component, stored_copy
+from declnet import Array, stored_copy
 from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
@@ -27,6 +25,7 @@ from declnet.testing.comparison import (
     unwritten_and_read,
 )
 from declnet.testing.grid import MAGNITUDES, SIZES, VALUES
+from declnet.testing.side_effects import held_by_modules_of
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -42,6 +41,9 @@ from declnet.testing.trial import (
 
 USUAL_POWER = 4
 """What grows faster than this power may overflow."""
+
+USES = 3
+"""Uses at each of which memory must grow to be called growing."""
 
 CUTS = ((5,), (1, 3), (4, 8, 9), tuple(range(1, SAMPLES)))
 """Where work is cut into parts."""
@@ -118,27 +120,18 @@ def is_deterministic(subject: Subject) -> None:
 
 
 @check
-def leaves_global_generators_alone(subject: Subject) -> None:
-    """Draws from the random stream that is handed in, never from NumPy's or Python's global one."""
-    before = _global_states()
-    tried(subject, USUAL.but(use=2))
-    if before != _global_states():
-        raise CheckFailed(
-            "it draws from the global random generator; draw from the rng that it receives"
-        )
-
-
-@check
-def keeps_nothing_on_itself(subject: Subject) -> None:
-    """Keeps no state on the instance or its class, so that threads and models can share it."""
-    before = _attributes(subject.instance)
-    tried(subject, USUAL.but(use=3))
-    after = _attributes(subject.instance)
-    changed = [name for name in after if before.get(name) != after[name]]
-    if changed:
-        raise CheckFailed(
-            f"it changes its own {', '.join(changed)}; keep state in the objects that it receives"
-        )
+def frees_its_memory(subject: Subject) -> None:
+    """Holds no more in its module or class after each use, so that memory does not grow."""
+    sizes = [held_by_modules_of(type(subject.instance))]
+    for use in range(2, 2 + USES):
+        tried(subject, USUAL.but(use=use))
+        sizes.append(held_by_modules_of(type(subject.instance)))
+        if sizes[-1] <= sizes[-2]:
+            return
+    raise CheckFailed(
+        f"its module or class holds {sizes[-1] - sizes[-2]} more objects after each use; keep what "
+        "it must remember in the state that it receives"
+    )
 
 
 @check
@@ -291,7 +284,7 @@ def treats_samples_apart(subject: Subject) -> None:
         raise CheckFailed("mixes_samples is True, but no sample changes what others give")
 
 
-USED_ONCE = (is_deterministic, leaves_global_generators_alone, keeps_nothing_on_itself)
+USED_ONCE = (is_deterministic, frees_its_memory)
 """The checks for any component that is used."""
 
 FILLS_ARRAYS = (
@@ -326,23 +319,3 @@ def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
     if samples % SAMPLES == 0:
         outputs |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
     return outputs
-
-
-def _global_states() -> tuple[Any, ...]:
-    _, keys, position, has_gauss, gauss = np.random.get_state()
-    return tuple(keys), position, has_gauss, gauss, random.getstate()
-
-
-def _attributes(instance: Component) -> dict[str, str]:
-    """Return the plain attributes of an instance and its classes as text, without pydantic's."""
-    attributes = vars(instance) | (getattr(instance, "__pydantic_private__", None) or {})
-    texts = {
-        f"the attribute {name}": repr(value)
-        for name, value in attributes.items()
-        if not isinstance(getattr(type(instance), name, None), cached_property)
-    }
-    for cls in type(instance).__mro__[: type(instance).__mro__.index(Component)]:
-        for name, value in vars(cls).items():
-            if not name.startswith(("__", "_abc", "model_")) and not callable(value):
-                texts[f"{cls.__name__}.{name}"] = repr(value)
-    return texts

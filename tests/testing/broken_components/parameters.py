@@ -53,7 +53,7 @@ INITIALIZERS = (
            np.copyto(w, np.random.default_rng().normal(size=w.shape))),
     broken("is_deterministic", Normal, "adapts_by_chance", adapt=lambda self, w, *_:
            np.divide(w, 1 + np.random.default_rng().random(), out=w)),
-    broken("leaves_global_generators_alone", Normal, "draws_globally", fill=lambda self, w, *_:
+    broken("has_no_side_effects", Normal, "draws_globally", fill=lambda self, w, *_:
            np.copyto(w, np.random.standard_normal(w.shape))),
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_no_spread",
            fill=lambda self, w, *_: w.fill(0), adapt=lambda self, w, x, forward, rng:
@@ -108,7 +108,7 @@ OPTIMIZERS = (
 SCHEDULES = (
     broken("keeps_uses_apart", Falling, "falls_at_each_call", rate=lambda self, step, total:
            1 / count(self)),
-    broken("keeps_nothing_on_itself", Falling, "counts_on_its_class",
+    broken("has_no_side_effects", Falling, "counts_on_its_class",
            before=("rate", count_on_the_class)),
     broken("rates_are_right", Falling, "falls_below_zero", rate=lambda self, step, total:
            1 - step / 5000),
