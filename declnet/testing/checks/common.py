@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,6 @@ from declnet.testing.checking import (
 from declnet.testing.comparison import (
     CLOSE,
     CLOSE_IN_FLOAT32,
-    LEAST,
     difference,
     unwritten_and_read,
 )
@@ -56,13 +55,11 @@ def require_alike(
     advice: str,
     tolerance: float = CLOSE,
     expected: Mapping[str, Array] | None = None,
-    small: Callable[[str], float] | None = None,
 ) -> None:
     """Raise CheckFailed, with advice, if a component's results differ between two settings.
 
-    The correct results are `wanted`, by default the results of `base`; other outputs are not
-    compared. The tolerance is relative to the largest number in an array, or to what `small`
-    returns for its name if that is larger.
+    The correct results are `expected`, by default the results of `base`; other outputs are not
+    compared.
     """
     right, other_trial = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)
@@ -71,8 +68,7 @@ def require_alike(
         results = right.outputs if expected is None else expected
         if name not in results or (name in right.drawn and not may_draw):
             continue
-        least = LEAST if small is None else small(name)
-        fault = difference(array, results[name], tolerance, least)
+        fault = difference(array, results[name], tolerance)
         if fault:
             raise CheckFailed(f"{name} differs with {other}: {fault}; {advice}")
 
