@@ -62,7 +62,9 @@ def resume_run(
             )
         for warning in spec.source_map.warnings:
             notice(str(warning))
-        ready = make_ready_run(spec, view, passed_sets(data) if data is not None else None)
+        sets = passed_sets(data) if data is not None else None
+        kernels = manifest.kernels if manifest is not None else None
+        ready = make_ready_run(spec, view, sets, stored_kernels=kernels)
         current = first_manifest(ready, spec_file)
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from declnet.caching import computed_once
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
 from declnet.display.words import kind_in_words
+from declnet.graph.kernels import Kernels
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.documents import Manifest, StoredInput, UsedData
@@ -49,7 +50,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
         components=computed_once((model.network, ready.registry), about, components),
-        engine=_engine(kernels),
+        engine=_engine(ready.trainer.kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),
         numpy=np.__version__,
@@ -64,11 +65,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
-    """Return the compiled kernels used, or `numpy`, and the versions of their compilers."""
-    names = ", ".join(sorted(kernel.type for kernel in kernels if kernel.compiled)) or "numpy"
+def _engine(kernels: Kernels) -> dict[str, str]:
+    """Return the compiled kernels used, and the versions of their compilers.
+
+    Without compiled kernels, that is `recorded` if an engine repeats what components do, or
+    `numpy`.
+    """
+    names = ", ".join(sorted(kernel.type for kernel in kernels.used if kernel.compiled))
+    names = names or ("numpy" if kernels.engine is None else "recorded")
     versions: dict[str, str] = {}
-    for kernel in kernels:
+    for kernel in kernels.used:
         versions |= verify(Kernel.versions, kernel, kernel.versions())
     return {"kernels": names, **versions}
 

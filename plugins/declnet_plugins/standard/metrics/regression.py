@@ -73,6 +73,25 @@ class MeanAbsoluteError(ValueMetric, MeanMetric):
         return np.absolute(errors_of(y_pred, y_true))
 
 
+class MeanError(ValueMetric, MeanMetric):
+    """mean_error = mean(y_pred - y), over all outputs of all samples: the bias of the predictions.
+
+    Best at 0; positive if the predictions are too large on average. 0 says nothing about how far
+    single predictions are from y.
+
+    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
+    """
+
+    type = "mean_error"
+    better = 0.0
+    abbreviation = "bias"
+    other_types = ("bias", "mean_bias_error", "mean_signed_error", "signed_error")
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        """Return the errors."""
+        return errors_of(y_pred, y_true)
+
+
 class MeanSquaredError(ValueMetric, MeanMetric):
     """mean_squared_error = mean((y_pred - y)**2), over all outputs of all samples.
 
