@@ -77,12 +77,12 @@ def _processes() -> set[str]:
     return set()
 
 
-def _files() -> set[tuple[str, str]]:
-    files, folder = set[tuple[str, str]](), "/proc/self/fd"
+def _files() -> set[str]:
+    files, folder = set[str](), "/proc/self/fd"
     with suppress(OSError):
         for number in os.listdir(folder):  # noqa: PTH208  # often, and faster
             with suppress(OSError):  # the folder itself, which is closed
-                files.add((os.readlink(f"{folder}/{number}"), number))  # noqa: PTH115
+                files.add(f"{os.readlink(f'{folder}/{number}')} ({number})")  # noqa: PTH115
     return files
 
 
@@ -131,7 +131,8 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
                 if "leaves a thread behind" not in effects:
                     thread.join(max(0.0, deadline - time.monotonic()))
             after = _process()
-            if after["an open file"] - before["an open file"] and gc.collect():
+            if any(after[name] - before[name] for name in _LEFT):
+                gc.collect()  # or another thread, such as pytest's, has just opened a file
                 after = _process()
             _restore(before, after)
             if len(sys.modules) == modules:  # else it may be a library that does this, once
@@ -153,9 +154,9 @@ def _process() -> dict[str, Any]:
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name, value in after.items():
-        if name in _LEFT and value - before[name]:
-            yield f"leaves {name} behind"
-        elif name in _SHARED and value != before[name]:
+        if name in _LEFT:
+            yield from (f"leaves {name} behind: {what}" for what in value - before[name])
+        elif value != before[name]:
             yield f"changes {name}"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import replace
 from functools import partial
+from io import StringIO
 
 import numpy as np
 
@@ -35,7 +37,7 @@ class WatchedKernel:
 
     def _bind(self, site: KernelSite) -> KernelCalls | None:
         """Bind the kernel, with each call watched."""
-        with calling("bind"):
+        with calling("bind"), redirect_stderr(StringIO()):  # it says when it compiles
             calls = verified(Kernel.bind, self._kernel, site)
         if calls is None:
             return None

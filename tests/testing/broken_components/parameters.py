@@ -10,6 +10,9 @@ from ..right.others import Averaged, Descent, Squares
 from .broken import broken
 from .layers import count, count_on_the_class
 
+REMEMBERED = []
+"""What a regularizer keeps in its module."""
+
 
 class Normal(Initializer):
     """w ~ N(0, 1)."""
@@ -69,6 +72,8 @@ REGULARIZERS = (
            before=("add_gradient", lambda self, w, dw: np.multiply(w, 0.9, out=w))),
     broken("leaves_inputs_alone", Squares, "clips_the_weights",
            before=("penalty", lambda self, w: np.clip(w, -1e9, 1e9, out=w))),
+    broken("frees_its_memory", Squares, "remembers_its_weights",
+           penalty=lambda self, w: REMEMBERED.append(w.copy()) or Squares.penalty(self, w)),
     broken("strength_zero_does_nothing", Squares, "is_never_off",
            penalty=lambda self, w: (self.strength + 0.01) * float(np.sum(w * w)),
            add_gradient=lambda self, w, dw: np.add(dw, 2 * (self.strength + 0.01) * w, out=dw)),
