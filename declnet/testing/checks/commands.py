@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 import click
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from declnet import command as command_line
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.side_effects import has_no_side_effects
 
 GROUP = "declnet.commands"
 
@@ -60,6 +61,11 @@ def _normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
+def _run(command: click.Command, option: str) -> Result:
+    with calling(option):
+        return CliRunner().invoke(command, [option], catch_exceptions=False)
+
+
 @check
 def can_be_loaded(subject: Subject) -> None:
     """Is a click command that can be imported."""
@@ -70,8 +76,7 @@ def can_be_loaded(subject: Subject) -> None:
 def has_help(subject: Subject) -> None:
     """Says for `--help` what it does, and ends with 0."""
     command = subject.instance.load()
-    with calling("--help"):
-        done = CliRunner().invoke(command, ["--help"], catch_exceptions=False)
+    done = _run(command, "--help")
     if done.exit_code:
         raise CheckFailed(f"--help ends with the exit code {done.exit_code}: {done.output}")
     if not (command.help or "").strip():
@@ -97,10 +102,9 @@ def refuses_unknown_options(subject: Subject) -> None:
     command = subject.instance.load()
     if command.context_settings.get("ignore_unknown_options"):
         raise CheckSkipped("it takes any option")
-    with calling(UNKNOWN):
-        done = CliRunner().invoke(command, [UNKNOWN], catch_exceptions=False)
-    if done.exit_code != USAGE:
-        raise CheckFailed(f"{UNKNOWN} ends with the exit code {done.exit_code}, not {USAGE}")
+    code = _run(command, UNKNOWN).exit_code
+    if code != USAGE:
+        raise CheckFailed(f"{UNKNOWN} ends with the exit code {code}, not {USAGE}")
 
 
 @check
@@ -123,4 +127,5 @@ CHECKS = (
     describes_its_options,
     refuses_unknown_options,
     has_a_name_of_its_own,
+    has_no_side_effects,
 )
