@@ -119,8 +119,8 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
     with (
         np.errstate(all="call", call=_ignore),  # as in training, but unlike what anybody sets
         warnings.catch_warnings(),
-        redirect_stdout(output),  # type: ignore[type-var]
-        redirect_stderr(errors),  # type: ignore[type-var]
+        redirect_stdout(output),
+        redirect_stderr(errors),
     ):
         before, modules = _process(), len(sys.modules)
         try:
@@ -175,7 +175,7 @@ def _ignore(_error: str, _flag: int) -> None:
 @cache
 def _originals() -> list[tuple[Any, str, Any]]:
     """Return the functions of libraries and contracts: where they are, their names and they."""
-    owners = [np, np.linalg, np.random, builtins, math, os, random, time, declnet]
+    owners: list[Any] = [np, np.linalg, np.random, builtins, math, os, random, time, declnet]
     owners += {
         cls
         for value in vars(declnet).values()
