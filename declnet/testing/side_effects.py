@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from contextvars import ContextVar
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -111,7 +111,7 @@ class _Copied:
 @contextmanager
 def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
     """Note the side effects of a check, and undo those that another check would notice."""
-    _originals()
+    subject.once("functions", _functions)
     effects = subject.once("side effects", dict[str, str])
     attributes = subject.once("attributes", lambda: _attributes(subject.instance))
     notes, output, errors = list[str](), _Copied(sys.stdout), _Copied(sys.stderr)  # noqa: TID251
@@ -134,7 +134,7 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
             if any(after[name] - before[name] for name in _LEFT):
                 gc.collect()  # or another thread, such as pytest's, has just opened a file
                 after = _process()
-            _restore(before, after)
+            _restore(before)
             if len(sys.modules) == modules:  # else it may be a library that does this, once
                 notes += _differences(before, after)
             for name, stream in {"output": output, "error": errors}.items():
@@ -160,8 +160,8 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
             yield f"changes {name}"
 
 
-def _restore(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    if after["the environment variables"] != before["the environment variables"]:
+def _restore(before: Mapping[str, Any]) -> None:
+    if dict(os.environ) != before["the environment variables"]:
         os.environ.clear()
         os.environ.update(before["the environment variables"])
     os.chdir(before["the working directory"])
@@ -172,8 +172,7 @@ def _ignore(_error: str, _flag: int) -> None:
     """Ignore a floating-point error."""
 
 
-@cache
-def _originals() -> list[tuple[Any, str, Any]]:
+def _functions() -> list[tuple[Any, str, Any]]:
     """Return the functions of libraries and contracts: where they are, their names and they."""
     owners: list[Any] = [np, np.linalg, np.random, builtins, math, os, random, time, declnet]
     owners += {
@@ -243,7 +242,7 @@ def has_no_side_effects(subject: Subject) -> None:
     environment and the working directory. It may leave no file open, no thread and no process.
     """
     effects = dict(subject.once("side effects", dict[str, str]))
-    for owner, name, value in _originals():
+    for owner, name, value in subject.once("functions", _functions):
         if vars(owner).get(name) is not value:
             effects[name] = f"replaces {owner.__name__}.{name}"
             setattr(owner, name, value)

@@ -90,24 +90,22 @@ def survives_documents(subject: Subject) -> None:
         toml = tomli_w.dumps(instance.model_dump(mode="json", exclude_none=True))
         text = json.dumps(instance.model_dump(mode="json"), allow_nan=False)
         dumped, by_pydantic = instance.model_dump(), instance.model_dump_json()
-    for table, source in (
-        (tomllib.loads(toml), f"TOML ({toml.strip()!r})"),
-        (json.loads(text), f"JSON ({text})"),
-        (dumped, "model_dump()"),
-    ):
+    validate, validate_json = type(instance).model_validate, type(instance).model_validate_json
+    for source, build in {
+        f"TOML ({toml.strip()!r})": lambda: _declared(subject, tomllib.loads(toml)),
+        f"JSON ({text})": lambda: _declared(subject, json.loads(text)),
+        "model_dump()": lambda: _declared(subject, dumped),
+        "model_dump(), by model_validate,": lambda: validate(dumped, context=context),
+        "model_dump_json()": lambda: validate_json(by_pydantic, context=context),
+    }.items():
         try:
-            again = _declared(subject, table)
+            again = build()
         except ValidationError as error:
             raise CheckFailed(
                 f"it cannot be built again from {source}: {error}; fields must be types that TOML "
                 "and JSON can write: numbers, strings, booleans, lists, tables, paths, components"
             ) from error
         _require_equal(instance, again, source)
-    with calling("model_validate of what model_dump gives"):
-        again = type(instance).model_validate(dumped, context=context)
-        _require_equal(instance, again, "model_dump()")
-        again = type(instance).model_validate_json(by_pydantic, context=context)
-        _require_equal(instance, again, "model_dump_json()")
 
 
 @check
@@ -117,22 +115,17 @@ def checks_an_unknown_run(subject: Subject) -> None:
     with calling("check, for an empty RunContext,"):
         diagnostics = verified(Component.check, instance, RunContext())
     for diagnostic in diagnostics:
+        path, code = diagnostic.path, diagnostic.code
         for what, text in {"message": diagnostic.message, "help": diagnostic.help or "?"}.items():
             if not isinstance(text, str) or not text.strip():
                 raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which says nothing")
-        if not isinstance(diagnostic.code, str) or not CODE.fullmatch(diagnostic.code):
+        if not isinstance(code, str) or not CODE.fullmatch(code):
+            form = "E, for an error, or W, for a warning, and three digits, e.g. W060"
+            raise CheckFailed(f"a diagnostic has the code {code!r}; it is {form}")
+        is_here = diagnostic.layer is None and diagnostic.data is None
+        if path and is_here and path[0] not in type(instance).model_fields:
             raise CheckFailed(
-                f"a diagnostic has the code {diagnostic.code!r}; it is E, for an error, or W, for "
-                "a warning, and three digits, e.g. W060"
-            )
-        elsewhere = diagnostic.layer is not None or diagnostic.data is not None
-        if (
-            diagnostic.path
-            and not elsewhere
-            and diagnostic.path[0] not in type(instance).model_fields
-        ):
-            raise CheckFailed(
-                f"a diagnostic has the path {diagnostic.path!r}; it is () or begins with a field"
+                f"a diagnostic has the path {path!r}; it is () or begins with a field"
             )
 
 
