@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import tomli_w
@@ -91,13 +92,14 @@ def survives_documents(subject: Subject) -> None:
         text = json.dumps(instance.model_dump(mode="json"), allow_nan=False)
         dumped, by_pydantic = instance.model_dump(), instance.model_dump_json()
     validate, validate_json = type(instance).model_validate, type(instance).model_validate_json
-    for source, build in {
+    builds: dict[str, Callable[[], Any]] = {
         f"TOML ({toml.strip()!r})": lambda: _declared(subject, tomllib.loads(toml)),
         f"JSON ({text})": lambda: _declared(subject, json.loads(text)),
         "model_dump()": lambda: _declared(subject, dumped),
         "model_dump(), by model_validate,": lambda: validate(dumped, context=context),
         "model_dump_json()": lambda: validate_json(by_pydantic, context=context),
-    }.items():
+    }
+    for source, build in builds.items():
         try:
             again = build()
         except ValidationError as error:
