@@ -29,7 +29,7 @@ import numpy as np
 
 import declnet
 from declnet import Component
-from declnet.testing.checking import CheckFailed, Subject, check
+from declnet.testing.checking import Subject, check, require
 
 SECONDS_TO_END = 0.5
 """How long threads may go on after a check."""
@@ -246,7 +246,5 @@ def has_no_side_effects(subject: Subject) -> None:
         if vars(owner).get(name) is not value:
             effects[name] = f"replaces {owner.__name__}.{name}"
             setattr(owner, name, value)
-    if effects:
-        raise CheckFailed(
-            f"it {', and '.join(effects.values())}; keep to the arguments and the state"
-        )
+    fault = f"it {', and '.join(effects.values())}; keep to the arguments and the state"
+    require(not effects, fault)

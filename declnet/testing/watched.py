@@ -79,11 +79,14 @@ class WatchedLayer(Watched):
         traits_of: returns more traits for the layer and its workspace, when these are known;
             default: none.
         traits: traits that override the layer's.
+
+    `has_drawn` says whether the last forward used the layer's random stream. The workspace is
+    spoiled before a forward unless `forward_arguments`, those of the last one, have its state.
     """
 
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
-    measuring = False
+    measuring = has_drawn = False
 
     def __init__(
         self,
@@ -130,7 +133,9 @@ class WatchedLayer(Watched):
         self.forward_arguments, read = (x, y, state), named("x", x)
         state.measuring = self.measuring
         read |= self._unwritable(state, all=state.frozen or not state.training)
+        stream = state.rng.bit_generator.state
         self._call("forward", x, y, state, read=read, filled=[y])
+        self.has_drawn = state.rng.bit_generator.state != stream
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
         """Run backward, with everything except dx, the gradients and the workspace locked.

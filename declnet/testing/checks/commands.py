@@ -10,7 +10,15 @@ import click
 from click.testing import CliRunner, Result
 
 from declnet import command as command_line
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    checks_in,
+    require,
+)
 from declnet.testing.side_effects import has_no_side_effects
 
 GROUP = "declnet.commands"
@@ -77,10 +85,9 @@ def has_help(subject: Subject) -> None:
     """Says for `--help` what it does, and ends with 0."""
     command = subject.instance.load()
     done = _run(command, "--help")
-    if done.exit_code:
-        raise CheckFailed(f"--help ends with the exit code {done.exit_code}: {done.output}")
-    if not (command.help or "").strip():
-        raise CheckFailed("it has no docstring; say in a line what it does, and to what")
+    require(not done.exit_code, f"--help ends with the exit code {done.exit_code}: {done.output}")
+    fault = "it has no docstring; say in a line what it does, and to what"
+    require((command.help or "").strip(), fault)
 
 
 @check
@@ -92,8 +99,7 @@ def describes_its_options(subject: Subject) -> None:
         if isinstance(parameter, click.Option) and not parameter.hidden
     ]
     bare = [option.opts[-1] for option in options if not option.help]
-    if bare:
-        raise CheckFailed(f"no description of {', '.join(bare)}; add help=…")
+    require(not bare, f"no description of {', '.join(bare)}; add help=…")
 
 
 @check
@@ -103,29 +109,19 @@ def refuses_unknown_options(subject: Subject) -> None:
     if command.context_settings.get("ignore_unknown_options"):
         raise CheckSkipped("it takes any option")
     code = _run(command, UNKNOWN).exit_code
-    if code != USAGE:
-        raise CheckFailed(f"{UNKNOWN} ends with the exit code {code}, not {USAGE}")
+    require(code == USAGE, f"{UNKNOWN} ends with the exit code {code}, not {USAGE}")
 
 
 @check
 def has_a_name_of_its_own(subject: Subject) -> None:
     """Has the name of no built-in command, and of none that another distribution offers."""
     name = subject.instance.type
-    if name in command_line.commands:
-        raise CheckFailed(f"the built-in command `{name}` hides it; choose another name")
+    fault = f"the built-in command `{name}` hides it; choose another name"
+    require(name not in command_line.commands, fault)
     points = entry_points(group=GROUP, name=name)
     others = {point.dist.name for point in points if point.dist} - {subject.instance.distribution}
-    if others:
-        raise CheckFailed(
-            f"{' and '.join(sorted(others))} offers `{name}` too; choose another name"
-        )
+    fault = f"{' and '.join(sorted(others))} offers `{name}` too; choose another name"
+    require(not others, fault)
 
 
-CHECKS = (
-    can_be_loaded,
-    has_help,
-    describes_its_options,
-    refuses_unknown_options,
-    has_a_name_of_its_own,
-    has_no_side_effects,
-)
+CHECKS = (*checks_in(globals()), has_no_side_effects)

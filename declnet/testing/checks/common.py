@@ -16,6 +16,7 @@ from declnet.testing.checking import (
     StateReplacedError,
     Subject,
     check,
+    require,
 )
 from declnet.testing.comparison import (
     CLOSE,
@@ -177,10 +178,8 @@ def writes_every_output(subject: Subject) -> None:
     """Fills every element of its output arrays, in any memory order."""
     for what, size, setting, (unwritten, _) in _poisoned(subject):
         if unwritten:
-            raise CheckFailed(
-                f"{unwritten} of {size} elements of {what} are left unwritten (with {setting}); "
-                "write all of them in place, e.g. with out="
-            )
+            fault = f"{unwritten} of {size} elements of {what} are left unwritten (with {setting})"
+            raise CheckFailed(f"{fault}; write all of them in place, e.g. with out=")
 
 
 @check
@@ -188,10 +187,8 @@ def overwrites_outputs(subject: Subject) -> None:
     """Gives results that do not depend on what output arrays and workspace held before."""
     for what, size, setting, (_, read) in _poisoned(subject):
         if read:
-            raise CheckFailed(
-                f"{read} of {size} elements of {what} depend on what that array or a workspace "
-                f"held before (with {setting}); overwrite, do not add"
-            )
+            what = f"{read} of {size} elements of {what} depend on what that array or a workspace"
+            raise CheckFailed(f"{what} held before (with {setting}); overwrite, do not add")
 
 
 @check
@@ -274,10 +271,9 @@ def treats_samples_apart(subject: Subject) -> None:
             problem = problem or (
                 fault and f"{name} of other samples differs with {setting}: {fault}"
             )
-    if problem and not _mixes(subject):
-        raise CheckFailed(f"{problem}; {advice}")
-    if _mixes(subject) and not problem:
-        raise CheckFailed("mixes_samples is True, but no sample changes what others give")
+    require(not problem or _mixes(subject), f"{problem}; {advice}")
+    fault = "mixes_samples is True, but no sample changes what others give"
+    require(problem or not _mixes(subject), fault)
 
 
 USED_ONCE = (is_deterministic, frees_its_memory)

@@ -33,6 +33,8 @@ from declnet.testing.checking import (
     called,
     calling,
     check,
+    checks_in,
+    require,
     require_available,
 )
 from declnet.testing.checks.native import Calls, arrays_of, bound_calls
@@ -114,8 +116,8 @@ def does_what_the_calls_do(subject: Subject) -> None:
                 for call in (*compiled.calls, *expected.calls, *expected.update):
                     call()
         step.require_same(expected)
-        if order != ["first", "last"] * 2:
-            raise CheckFailed(f"calls were made in the order {order}, not once a step in turn")
+        fault = f"calls were made in the order {order}, not once a step in turn"
+        require(order == ["first", "last"] * 2, fault)
 
 
 @check
@@ -133,8 +135,7 @@ def loops_over_steps(subject: Subject) -> None:
             for call in (*expected.calls, *expected.update):
                 call()
         steps = _loop(subject, step).run(_values(rows))
-        if steps != len(rows):
-            raise CheckFailed(f"run made {steps} steps of {len(rows)}")
+        require(steps == len(rows), f"run made {steps} steps of {len(rows)}")
         step.require_same(expected)
 
 
@@ -148,12 +149,10 @@ def stops_at_a_loss_that_is_not_finite(subject: Subject) -> None:
         before = step.w.copy()
         rows = [(0, 0.1, 1, 0), (1, 0.1, 2, 1), (0, 0.1, 3, 2)]
         steps = _loop(subject, step).run(_values(rows))
-        if steps != 1 or step.step[0] != 2:
-            raise CheckFailed(f"run made {steps} steps, though the loss of the second is {wrong}")
-        if not np.isfinite(step.w).all() or (step.w == before).all():
-            raise CheckFailed(
-                "run made the update of a step whose loss is not finite, or skipped another one"
-            )
+        fault = f"run made {steps} steps, though the loss of the second is {wrong}"
+        require(steps == 1 and step.step[0] == 2, fault)
+        fault = "run made the update of a step whose loss is not finite, or skipped another one"
+        require(np.isfinite(step.w).all() and (step.w != before).any(), fault)
 
 
 @check
@@ -218,9 +217,4 @@ def _loop(subject: Subject, step: _Step) -> Any:
         return subject.instance.loop(StepLoop(*sizes, calls, (step.losses,), update, step.now))
 
 
-CHECKS = (
-    does_what_the_calls_do,
-    repeats_components,
-    loops_over_steps,
-    stops_at_a_loss_that_is_not_finite,
-)
+CHECKS = checks_in(globals())

@@ -30,6 +30,8 @@ from declnet.testing.checking import (
     Subject,
     calling,
     check,
+    checks_in,
+    require,
     require_available,
 )
 from declnet.testing.checks.common import only
@@ -104,8 +106,7 @@ class _Comparison:
         small = SMALL_PART * max(float(number.max(initial=0)) for number in numbers)
         for name, array in self.filled.items():
             fault = difference(array, self.right[name], tolerance, max(LEAST, small))
-            if fault:
-                raise CheckFailed(f"{name} differs for {self.where}: {fault}")
+            require(not fault, f"{name} differs for {self.where}: {fault}")
 
 
 def _compared(subject: Subject, setting: Setting) -> list[_Comparison]:
@@ -335,11 +336,9 @@ def replaces_its_components(subject: Subject) -> None:
     """Takes over in the usual case, in float32 and in float64."""
     dtypes = {setting.dtype for setting in SETTINGS if _compared(subject, setting)}
     missing = sorted(set(DTYPES) - dtypes)
-    if missing:
-        raise CheckFailed(
-            f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, "
-            "in all cases of the kit; declare example_shapes that it is made for"
-        )
+    fault = f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, in"
+    advice = "all cases of the kit; declare example_shapes that it is made for"
+    require(not missing, f"{fault} {advice}")
 
 
 @check
@@ -362,9 +361,9 @@ def passes_non_finite_numbers_on(subject: Subject) -> None:
             if subject.instance.compiled and not fuses_loss:
                 comparison.require_equal(_tolerance(subject, setting))
             for name, array in comparison.filled.items():
-                if not same(np.isfinite(array), np.isfinite(comparison.right[name])):
-                    fault = "is not finite where the components are, or otherwise"
-                    raise CheckFailed(f"{name} {fault}, for {comparison.where}")
+                fault = "is not finite where the components are, or otherwise"
+                alike = same(np.isfinite(array), np.isfinite(comparison.right[name]))
+                require(alike, f"{name} {fault}, for {comparison.where}")
 
 
 @check
@@ -378,13 +377,7 @@ def repeats_its_bits(subject: Subject) -> None:
                 require_equal(array, comparison.filled[name], what, advice, tolerance=0)
 
 
-CHECKS = (
-    leaves_what_it_reads_alone,
-    replaces_its_components,
-    equals_its_components,
-    passes_non_finite_numbers_on,
-    repeats_its_bits,
-)
+CHECKS = checks_in(globals())
 
 
 def _tolerance(subject: Subject, setting: Setting) -> float:

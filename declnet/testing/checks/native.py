@@ -27,6 +27,7 @@ from declnet.testing.checking import (
     Subject,
     calling,
     check,
+    checks_in,
     why_unavailable,
 )
 
@@ -145,4 +146,4 @@ def arrays_of(value: Any) -> Iterator[Array]:
         yield from arrays_of([*vars(value).values(), *vars(value.grad).values()])
 
 
-CHECKS = (runs_without_python, does_the_same_at_every_call)
+CHECKS = checks_in(globals())
