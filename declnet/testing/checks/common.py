@@ -187,8 +187,8 @@ def overwrites_outputs(subject: Subject) -> None:
     """Gives results that do not depend on what output arrays and workspace held before."""
     for what, size, setting, (_, read) in _poisoned(subject):
         if read:
-            what = f"{read} of {size} elements of {what} depend on what that array or a workspace"
-            raise CheckFailed(f"{what} held before (with {setting}); overwrite, do not add")
+            fault = f"{read} of {size} elements of {what} depend on what that array or a workspace"
+            raise CheckFailed(f"{fault} held before (with {setting}); overwrite, do not add")
 
 
 @check
