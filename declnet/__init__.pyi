@@ -10,6 +10,7 @@ from declnet.cli.display.terminal import sparkline as sparkline
 from declnet.cli.main import command as command
 from declnet.cli.options import PluginOptions as PluginOptions
 from declnet.cli.options import SpecOptions as SpecOptions
+from declnet.cli.options import TrainedOptions as TrainedOptions
 from declnet.contracts.annotations import ArrayOf as ArrayOf
 from declnet.contracts.annotations import AtLeast as AtLeast
 from declnet.contracts.annotations import Misfit as Misfit
@@ -119,7 +120,10 @@ from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
 from declnet.data.sources.python_table import as_table as as_table
-from declnet.data.typed_columns import TypedColumn as TypedColumn
+from declnet.data.sources.table_columns import ColumnNames as ColumnNames
+from declnet.data.sources.table_source import TableBlock as TableBlock
+from declnet.data.sources.table_source import TableSource as TableSource
+from declnet.data.sources.table_source import TextTableSource as TextTableSource
 from declnet.data.typed_columns import odd_cells as odd_cells
 from declnet.display.characters import escaped as escaped
 from declnet.display.html import table_html as table_html
@@ -127,6 +131,7 @@ from declnet.display.tables import ResultTable as ResultTable
 from declnet.display.tables import TableChart as TableChart
 from declnet.display.tables import format_cell as format_cell
 from declnet.display.words import alternatives as alternatives
+from declnet.errors import ChangedBehaviorError as ChangedBehaviorError
 from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError

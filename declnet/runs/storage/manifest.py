@@ -12,8 +12,10 @@ import numpy as np
 
 import declnet
 from declnet.caching import computed_once
+from declnet.contracts.execution.engine import Engine
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
+from declnet.contracts.runs.callback import Callback
 from declnet.display.words import kind_in_words
 from declnet.graph.kernels import Kernels
 from declnet.registry.plugin import FIRST_PARTY
@@ -84,6 +86,10 @@ def _blas() -> dict[str, str]:
     config: Any = np.show_config(mode="dicts")
     blas = (config or {}).get("Build Dependencies", {}).get("blas", {})
     return {"name": str(blas.get("name", "unknown")), "version": str(blas.get("version", ""))}
+
+
+UNCOMPARED = frozenset({Callback.kind, Engine.kind, Kernel.kind})
+"""Kinds of components that affect a training, but whose results are not compared."""
 
 
 def changes(before: Manifest, now: Manifest) -> list[str]:
