@@ -85,7 +85,7 @@ def _refuses_alike(program: SampleProgram, transform: Transform, site: Translati
         refused = [bool(mask.any()) for mask in masks]
         fired |= refused
         try:
-            expected = transform.apply(x, site.state)
+            expected: Any = transform.apply(x, site.state)
         except ColumnError:
             if not any(refused):
                 return False

@@ -23,9 +23,10 @@ def interpreted(program: SampleProgram, inputs: Sequence[Array]) -> tuple[list[A
         flat = flat if operand.places is None else flat[:, operand.places.ravel()]
         return flat.reshape(n, *operand.shape)
 
-    for operation in program.operations:
-        result = _computed(operation, [read(operand) for operand in operation.operands])
-        values.append(np.broadcast_to(result, (n, *operation.shape)).astype(operation.dtype))
+    with np.errstate(all="ignore"):
+        for operation in program.operations:
+            result = _computed(operation, [read(operand) for operand in operation.operands])
+            values.append(np.broadcast_to(result, (n, *operation.shape)).astype(operation.dtype))
     return [*map(read, program.results)], [*map(read, program.refused)]
 
 
@@ -54,7 +55,8 @@ def _computed(operation: Operation, x: Sequence[Array]) -> Any:
     elif kind == "take":
         result = x[0][0][x[1]]
     elif kind == "search":
-        result = np.searchsorted(x[0][0], x[1], operation.name)
+        side: Any = operation.name
+        result = np.searchsorted(x[0][0], x[1], side)
     else:
         result = np.concatenate([part.reshape(len(part), -1) for part in x], axis=1)
     return result

@@ -166,12 +166,13 @@ class SampleProgram:
     def pruned(self) -> SampleProgram:
         """Return the program without operations whose results are not needed."""
         count = len(self.inputs)
-        used = {operand.value for operand in (*self.results, *self.refused)}
+        used: set[int | None] = {operand.value for operand in (*self.results, *self.refused)}
         for number in range(count + len(self.operations) - 1, count - 1, -1):
             if number in used:
                 used |= {operand.value for operand in self.operations[number - count].operands}
-        remaining = [*range(count), *(n for n in sorted(used - {None}) if n >= count)]
-        renumbered = {old: new for new, old in enumerate(remaining)}
+        last = count + len(self.operations)
+        remaining = [*range(count), *(number for number in range(count, last) if number in used)]
+        renumbered: dict[int | None, int] = {old: new for new, old in enumerate(remaining)}
 
         def moved(operand: Operand) -> Operand:
             return replace(operand, value=renumbered.get(operand.value))

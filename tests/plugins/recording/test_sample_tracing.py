@@ -101,3 +101,21 @@ def test_constants_are_computed_while_recording():
 
     program = recorded(function, batch(3, (3,)))
     assert [operation.name for operation in program.operations if operation.kind != "map"] == []
+
+
+def test_conditions_on_all_samples_are_checks_of_each():
+    def function(x: Any) -> Any:
+        if (x <= 0).any() or not np.isfinite(x).all():
+            raise ValueError("has no logarithm")
+        x -= x
+        return np.log(x + 1)
+
+    recording = SampleRecording(3, refuses=True)
+    program = recording.program([function(recording.input(batch(3, (2,))))])
+    x = np.array([[1.0, 2], [0, 1], [3, -1], [1, np.inf], [np.nan, 1]])
+    _, masks = interpreted(program, [x])
+    refused = [mask.any(axis=1).tolist() for mask in masks]
+    assert refused == [
+        [False, True, True, False, False],
+        [False, False, False, True, True],
+    ]

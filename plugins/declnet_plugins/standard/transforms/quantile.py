@@ -1,6 +1,5 @@
 """Ranks among the training data: a uniform or a normal distribution of any column."""
 
-from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -133,9 +132,17 @@ TAIL = (
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
-    numerator, denominator = (reduce(lambda y, c: y * x + c, side) for side in coefficients)
+    numerator, denominator = (_polynomial(side, x) for side in coefficients)
     ratio: Array = numerator / denominator
     return ratio
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    first, second, *rest = coefficients
+    y: Array = x * first + second
+    for coefficient in rest:
+        y = y * x + coefficient
+    return y
 
 
 def _below(y: Array) -> Array:
