@@ -11,56 +11,20 @@ import numpy as np
 
 from declnet import Array, Dtype, Shape
 from declnet_plugins.exchange import TranslationSite, Untranslatable
+from declnet_plugins.export.c99.expressions import EXPRESSIONS, STARTS, formula
+from declnet_plugins.export.c99.loops import (
+    INDICES,
+    ROWS,
+    loops,
+    place_at,
+    places_of,
+    regular_index,
+    spread,
+)
 from declnet_plugins.export.c99.products import product
 from declnet_plugins.export.c99.text import LITERALS, integer_literal
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.recording import Operand, Operation, SampleProgram
-
-FUNCTIONS = {
-    "sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "exp2": "exp2", "log": "log", "log1p": "log1p",
-    "log2": "log2", "log10": "log10", "cbrt": "cbrt", "sin": "sin", "cos": "cos", "tan": "tan",
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh",
-    "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "floor": "floor",
-    "ceil": "ceil", "trunc": "trunc", "rint": "rint", "arctan2": "atan2", "hypot": "hypot",
-    "fmod": "fmod", "copysign": "copysign", "fmax": "fmax", "fmin": "fmin", "absolute": "fabs",
-    "fabs": "fabs", "power": "pow", "float_power": "pow",
-}  # fmt: skip
-"""Functions of math.h by the names of NumPy's."""
-
-EXPRESSIONS = {
-    "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
-    "negative": "-{0}", "positive": "{0}", "square": "{0} * {0}", "reciprocal": "1 / {0}",
-    "maximum": "({0} >= {1} || {0} != {0}) ? {0} : {1}",
-    "minimum": "({0} <= {1} || {0} != {0}) ? {0} : {1}",
-    "sign": "({0} != {0}) ? {0} : ({0} > 0) - ({0} < 0)",
-    "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "less": "{0} < {1}",
-    "less_equal": "{0} <= {1}", "equal": "{0} == {1}", "not_equal": "{0} != {1}",
-    "isnan": "{0} != {0}", "isfinite": "{0} - {0} == 0", "isinf": "{0} == {0} && {0} - {0} != 0",
-    "logical_and": "{0} && {1}", "logical_or": "{0} || {1}", "logical_not": "!{0}",
-    "logical_xor": "!{0} != !{1}", "where": "{0} ? {1} : {2}",
-    "absolute integer": "({0} < 0) ? -{0} : {0}",
-    "clip": "({0} != {0}) ? {0} : ({0} < {1}) ? {1} : ({0} > {2}) ? {2} : {0}",
-}  # fmt: skip
-"""Expressions of operands that have no side effects and are written several times."""
-
-LIMITS = {"maximum": "({0} < {1}) ? {1} : {0}", "minimum": "({0} > {1}) ? {1} : {0}"}
-"""The same with a constant as the second operand, where only the first one may be NaN."""
-
-COMPOSED = {
-    "floor_divide": "floor{f}({0} / {1})",
-    "remainder": "{0} - {1} * floor{f}({0} / {1})",
-    "logaddexp": "(({0} > {1}) ? {0} : {1}) + log1p{f}(exp{f}(-fabs{f}({0} - {1})))",
-}
-"""The same of floats, with functions of math.h."""
-
-BOOLEANS = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "invert": "logical_not"}
-"""What operations on bits are on booleans."""
-
-STARTS = {"add": "0", "multiply": "1", "logical_and": "1", "logical_or": "0"}
-"""What reductions start with, if not with the first item."""
-
-INDICES = "ijklmnpq"
-"""The names of the indices of loops, by axis."""
 
 LARGEST_INTEGER = 2**31 - 1
 
@@ -186,7 +150,8 @@ class _Writing:
         body = _Body(-1)
         item = self._read(operand, operand.shape, body)
         dtype = self._program.type_of(operand)
-        text = _loops(operand.shape, f"y[{_at(operand.shape)}] = {self._narrowed(item, dtype)};")
+        shape = operand.shape
+        text = loops(shape, f"y[{place_at(shape)}] = {self._narrowed(item, dtype)};")
         return self._step(body, text, operand.shape, dtype)
 
     # -- elementwise
@@ -195,8 +160,8 @@ class _Writing:
         """Return loops that fill each item of an operation's result."""
         text = self._expression(body, body.position, operation.shape)
         text = self._narrowed(text, operation.dtype)
-        lines = [*body.lines, f"y[{_at(operation.shape)}] = {text};"]
-        return _loops(operation.shape, "\n".join(lines))
+        lines = [*body.lines, f"y[{place_at(operation.shape)}] = {text};"]
+        return loops(operation.shape, "\n".join(lines))
 
     def _expression(self, body: _Body, position: int, shape: Shape) -> str:
         """Return the name of an operation's result, after the statements that compute it."""
@@ -226,23 +191,7 @@ class _Writing:
 
     def _formula(self, operation: Operation, texts: Sequence[str]) -> str:
         """Return the expression of an elementwise operation."""
-        name, kind, f = operation.name, operation.dtype.kind, self._suffix
-        if name == "cast":
-            ctype = self._ctype(operation.dtype)
-            return f"{texts[0]} != 0" if kind == "b" else f"({ctype}) {texts[0]}"
-        if kind == "b":
-            name = BOOLEANS.get(name, name)
-        if kind == "i" and name == "absolute":
-            name = "absolute integer"
-        if name in LIMITS and operation.operands[1].constant is not None:
-            return LIMITS[name].format(*texts)
-        if name in EXPRESSIONS:
-            return EXPRESSIONS[name].format(*texts)
-        if name in COMPOSED and kind == "f":
-            return COMPOSED[name].format(*texts, f=f)
-        if name in FUNCTIONS and kind == "f":
-            return f"{FUNCTIONS[name]}{f}({', '.join(texts)})"
-        raise Untranslatable(f"it calls np.{operation.name}, which C has no operation for")
+        return formula(operation, texts, self._ctype(operation.dtype), self._suffix)
 
     def _read(self, operand: Operand, shape: Shape, body: _Body, is_cast: bool = False) -> str:
         """Return the expression of the item of an operand in loops over a shape.
@@ -259,7 +208,7 @@ class _Writing:
         name = self._array(operand, body)
         if operand.shape != shape or operand.places is not None:
             body.moved.add(name)
-        item = f"{name}[{self._index(np.broadcast_to(_places(operand), shape), shape)}]"
+        item = f"{name}[{self._index(np.broadcast_to(places_of(operand), shape), shape)}]"
         ctype = self._ctype(self._program.type_of(operand))
         is_other = operand.value is not None and body.inputs[name].ctype != ctype
         return f"({ctype}) {item}" if is_other and not is_cast else item
@@ -286,12 +235,12 @@ class _Writing:
 
     def _index(self, places: Array, shape: Shape) -> str:
         """Return the expression of the place for indices `i`, `j`, … of a shape."""
-        text = _regular_index(places, shape)
+        text = regular_index(places, shape)
         if text is None:
             table = self._writer.constant(
                 f"{self._name}_places", places.astype(np.int32), "int32_t"
             )
-            text = f"{table}[{_at(shape)}]"
+            text = f"{table}[{place_at(shape)}]"
         return text
 
     # -- along axes
@@ -319,8 +268,8 @@ class _Writing:
             if name not in STARTS:
                 text = f"const {ctype} item = {item};\n"
                 text += f"acc = ({number} == 0) ? item : {self._combined(name, 'acc', 'item')};"
-        inside = _loops(shape, "\n".join([*body.lines, text]), axes)
-        return _loops(shape, f"{start}\n{inside}{end}", others)
+        inside = loops(shape, "\n".join([*body.lines, text]), axes)
+        return loops(shape, f"{start}\n{inside}{end}", others)
 
     def _index_of(self, axes: Sequence[int], shape: Shape) -> str:
         """Return the expression of the place of an item in an array that has only some axes."""
@@ -336,15 +285,15 @@ class _Writing:
     def _accumulate(self, operation: Operation, body: _Body) -> str:
         (operand,), (axis,) = operation.operands, operation.axes
         shape, ctype = operation.shape, self._ctype(operation.dtype)
-        item, at, name = self._read(operand, shape, body), _at(shape), INDICES[axis]
+        item, at, name = self._read(operand, shape, body), place_at(shape), INDICES[axis]
         combined = self._combined(operation.name, "acc", item)
         stored = self._narrowed("acc", operation.dtype)
         text = f"acc = ({name} == 0) ? {item} : {combined};\ny[{at}] = {stored};"
-        inside = _loops(shape, text, [axis])
+        inside = loops(shape, text, [axis])
         if shape[axis] == 1:
             inside = f"y[{at}] = {self._narrowed(item, operation.dtype)};"
         others = [other for other in range(len(shape)) if other != axis]
-        return _loops(shape, f"{ctype} acc = 0;\n{inside}" if shape[axis] > 1 else inside, others)
+        return loops(shape, f"{ctype} acc = 0;\n{inside}" if shape[axis] > 1 else inside, others)
 
     # -- products, tables
 
@@ -366,42 +315,63 @@ class _Writing:
             if operand.constant is not None and operand.is_number:
                 factors.append(self._literal(operand.constant.ravel()[0]))
             else:
-                places = _spread(_places(operand), letters, order, shape)
+                places = spread(places_of(operand), letters, order, shape)
                 factors.append(f"{self._array(operand, body)}[{self._index(places, shape)}]")
         body.moved.update(body.inputs)
         ordered = np.arange(operation.size).reshape(operation.shape)
-        at = self._index(_spread(ordered, result, order, shape), shape)
+        at = self._index(spread(ordered, result, order, shape), shape)
         product_text = self._narrowed(" * ".join(factors), operation.dtype)
-        inside = _loops(shape, f"y[{at}] += {product_text};")
+        inside = loops(shape, f"y[{at}] += {product_text};")
         return f"for (int i = 0; i < {operation.size}; i++) y[i] = 0;\n{inside}"
 
     def _rows(
         self, operation: Operation, names: Sequence[str], result: str, body: _Body
     ) -> str | None:
-        """Return the loops of rows times a constant matrix; None for other contractions."""
+        """Return loops of rows times constant matrices; None for other contractions."""
         if len(names) != 2 or self._number != "float" or operation.dtype.kind != "f":
             return None
-        (a, b), (x, weights) = names, operation.operands
-        is_product = len(b) == 2 and a[-1:] == b[0] and result == a[:-1] + b[1]
-        is_constant = weights.constant is not None and x.constant is None
-        if not (is_product and is_constant and x.places is None):
+        pairs = [*zip(names, operation.operands, strict=True)]
+        (a, x), (b, weights) = pairs if pairs[0][1].constant is None else reversed(pairs)
+        outer, summed = result[:-1], [letter for letter in b if letter not in result]
+        if x.constant is not None or weights.constant is None or len(summed) != 1:
             return None
-        source, matrix = self._array(x, body), self._array(weights, body)
+        leading = [letter for letter in b if letter in outer]
+        is_product = result[-1:] in {*b} - {*a} and {*summed} <= {*a} <= {*outer, *summed}
+        if not is_product:
+            return None
+        moved = weights.constant.transpose(
+            [b.index(letter) for letter in (*leading, *summed, result[-1])]
+        )
+        inputs, units = moved.shape[-2:]
+        shape, order = operation.shape[:-1], [*outer, *summed]
+        of_x = spread(places_of(x), a, order, (*shape, inputs))
+        rows = np.arange(moved.size).reshape(moved.shape)[..., 0]
+        of_weights = spread(rows, "".join([*leading, *summed]), order, (*shape, inputs))
+        of_y = np.arange(prod(shape)).reshape(shape) * units
+        if not np.array_equal(of_x, of_x[..., :1] + np.arange(inputs)):
+            return None
+        places = (of_weights[..., 0], of_x[..., 0], of_y)
+        texts = [regular_index(array, shape, ROWS) for array in places]
+        if None in texts:
+            return None
+        source = self._array(x, body)
+        matrix = self._array(Operand(moved.shape, None, moved), body)
         body.moved.add(source)
-        (count, units), steps = weights.shape, prod(x.shape[:-1])
-        if steps == 1:
-            return product(count, units, matrix, "0", source)
-        rows = product(count, units, matrix, "0", f"({source} + t * {count})", f"(y + t * {units})")
-        return f"for (int t = 0; t < {steps}; t++) {{\n{indent(rows, '    ')}\n}}"
+        pointers = [
+            name if text == "0" else f"({name} + {text})"
+            for name, text in zip((matrix, source, "y"), texts, strict=True)
+        ]
+        text = product(inputs, units, pointers[0], "0", *pointers[1:])
+        return loops(shape, text, names=ROWS)
 
     def _take(self, operation: Operation, body: _Body) -> str:
         table, places = operation.operands
         shape = prod(places.shape), prod(table.shape[1:])
-        at = _places(places).reshape(-1, 1)
+        at = places_of(places).reshape(-1, 1)
         row = self._read(Operand(at.shape, places.value, None, at), shape, body)
         item = "j" if shape[1] != 1 else "0"
         value = f"{self._array(table, body)}[{row} * {shape[1]} + {item}]"
-        return _loops(shape, f"y[{_at(shape)}] = {self._narrowed(value, operation.dtype)};")
+        return loops(shape, f"y[{place_at(shape)}] = {self._narrowed(value, operation.dtype)};")
 
     def _search(self, operation: Operation, body: _Body) -> str:
         """Return a binary search for each item."""
@@ -420,9 +390,9 @@ class _Writing:
             f"    if ({ordered}[middle] {before} item) from = middle + 1;\n"
             "    else to = middle;\n"
             "}\n"
-            f"y[{_at(shape)}] = from;"
+            f"y[{place_at(shape)}] = from;"
         )
-        return _loops(shape, text)
+        return loops(shape, text)
 
     def _join(self, operation: Operation, body: _Body) -> str:
         parts, start = [], 0
@@ -435,58 +405,8 @@ class _Writing:
         return "\n".join(parts)
 
 
-def _places(operand: Operand) -> Array:
-    """Return the place of each number of an operand in the array that holds it."""
-    if operand.places is not None:
-        return operand.places
-    return np.arange(prod(operand.shape)).reshape(operand.shape)
-
-
-def _spread(places: Array, letters: str, order: Sequence[str], shape: Shape) -> Array:
-    """Return places, whose axes have letters, broadcast to all letters in an order."""
-    moved = places.transpose([letters.index(letter) for letter in order if letter in letters])
-    missing = tuple(at for at, letter in enumerate(order) if letter not in letters)
-    return np.broadcast_to(np.expand_dims(moved, missing), shape)
-
-
-def _at(shape: Shape) -> str:
-    """Return the expression of the place of an item of an array of a shape."""
-    return _regular_index(np.arange(prod(shape)).reshape(shape), shape) or "0"
-
-
-def _regular_index(places: Array, shape: Shape) -> str | None:
-    """Return places as a sum of multiples of the indices; None if they are none."""
-    if not places.size:
-        return "0"
-    first, strides, regular = int(places.flat[0]), [], np.zeros((), int)
-    for axis, size in enumerate(shape):
-        second = tuple(int(other == axis and size > 1) for other in range(len(shape)))
-        strides.append(int(places[second]) - first)
-        regular = regular[..., None] + np.arange(size) * strides[-1]
-    if not np.array_equal(regular + first, places):
-        return None
-    terms = [
-        name if stride == 1 else f"{name} * {stride}"
-        for name, stride in zip(INDICES, strides, strict=False)
-        if stride
-    ]
-    return " + ".join([*terms, *([str(first)] if first or not terms else [])])
-
-
 def _narrowed(numbers: Array) -> Array:
     """Return integers or booleans as integers of 32 bits."""
     if numbers.size and max(int(numbers.max()), -int(numbers.min())) > LARGEST_INTEGER:
         raise Untranslatable("it computes with integers of more than 32 bits")
     return numbers.astype(np.int32)
-
-
-def _loops(shape: Shape, text: str, axes: Sequence[int] | None = None) -> str:
-    """Return loops over a shape, or some of its axes, around statements."""
-    if len(shape) > len(INDICES):
-        raise Untranslatable(f"it computes with {len(shape)} axes; C gets {len(INDICES)} indices")
-    for axis in reversed(range(len(shape)) if axes is None else axes):
-        if shape[axis] != 1:
-            name = INDICES[axis]
-            loop = f"for (int {name} = 0; {name} < {shape[axis]}; {name}++)"
-            text = f"{loop} {{\n{indent(text, '    ')}\n}}"
-    return text
