@@ -21,9 +21,9 @@ SPOILED = []
 
 class Good(Metric):
     type = "good"
-    def start(self): return [0.0]
-    def update(self, state, y_pred, y_true): pass
-    def result(self, state): return 0.0
+    def start(self): return [0]
+    def update(self, state, y_pred, y_true): state[0] += 1
+    def result(self, state): return 0.0 if state[0] else float("nan")
 
 {classes}
 @hookimpl
@@ -37,10 +37,11 @@ CLASS = """
 class {name}(Metric):
     "A constant."
     type = "{type}"
-    def start(self): return [0.0]
+    def start(self): return [0]
     def update(self, state, y_pred, y_true):
+        state[0] += 1
         {body}
-    def result(self, state): return 0.0
+    def result(self, state): return 0.0 if state[0] else float("nan")
 """
 
 ENDS = {
