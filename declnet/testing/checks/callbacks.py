@@ -287,6 +287,7 @@ def saves_plain_values(subject: Subject) -> None:
         play.save()
         for number in range(EPOCHS):
             play.follow(number).save()
+        play.finish()
 
 
 @check
