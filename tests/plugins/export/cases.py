@@ -6,6 +6,7 @@ A file of any format must predict for them what the component computes, and refu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, get_args, get_origin
@@ -15,7 +16,7 @@ import numpy as np
 from declnet import DataError, DeclnetError, Layer
 from declnet.contracts.data.table import column_type
 from declnet.registry.discovery import default_registry
-from declnet.testing import build_examples
+from declnet.testing import CheckSkipped, build_examples
 from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedFinish,
@@ -189,9 +190,13 @@ def trials(file_format: str, component: Any) -> Iterator[Trial]:
     """
     translation = translations(file_format).get(component)
     instances_of = build_examples if file_format == "c" else all_instances_of
-    cases = [case for each in instances_of(component) for case in cases_of(each, REGISTRY)]
+    cases: list[Case] = []
+    for each in instances_of(component):
+        with suppress(CheckSkipped):  # no shape is known for this choice of fields
+            cases += cases_of(each, REGISTRY)
     if (file_format, component.type) in ONLY_NUMBERS:
         cases = [case for case in cases if all(is_number(x) for x in case.columns)]
+    assert cases or component.kind == "transform" or component.type == "threshold", component
     numbers = (numbered(case, at) for at, case in enumerate(cases))
     for _, group in groupby(numbers, lambda case: len(case.expected.outputs)):
         yield Trial(component.type, (model_of([*group], translation),))
