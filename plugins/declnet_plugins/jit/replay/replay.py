@@ -29,10 +29,10 @@ from declnet import (
     error_message,
 )
 from declnet_plugins import recording
-from declnet_plugins.jit.replay.loop_list import NotLoweredError
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
 from declnet_plugins.jit.replay.shadow import Shadow, address_of
+from declnet_plugins.recording.program import NotTranslatedError
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
 from declnet_plugins.recording.symbols import NotRecordedError, Symbol
 
@@ -321,7 +321,7 @@ def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Pa
     for call in recorded:
         try:
             loops = lowered(call, einsum)
-        except NotLoweredError as error:
+        except NotTranslatedError as error:
             if any(isinstance(input_, Symbol) for input_ in call.inputs):
                 raise NotRecordedError(
                     f"{error}, with a number that changes with the step"
