@@ -92,6 +92,11 @@ class Assignment:
         """Yield the arrays that it reads, those of `Element`s with one axis more."""
         yield from _arrays(self.value)
 
+    def moved(self, move: Callable[[Array], Array]) -> Assignment:
+        """Return the same assignment on other arrays."""
+        value = _replaced(self.value, move)
+        return Assignment(move(self.target), value, self.reduction, self.axes)
+
 
 def assignments(call: RecordedCall) -> list[Assignment]:
     """Return the assignments that do what a recorded call did.
@@ -113,9 +118,14 @@ def assignments(call: RecordedCall) -> list[Assignment]:
 
 def are_identical(first: Array, second: Array) -> bool:
     """Return whether two arrays are the same elements in the same places of memory."""
-    interfaces = first.__array_interface__, second.__array_interface__
     same = first.shape == second.shape and first.strides == second.strides
-    return same and first.dtype == second.dtype and interfaces[0]["data"] == interfaces[1]["data"]
+    return same and first.dtype == second.dtype and address_of(first) == address_of(second)
+
+
+def address_of(array: Array) -> int:
+    """Return the address of an array's first element."""
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def require_only(call: RecordedCall, *names: str) -> None:
@@ -184,16 +194,19 @@ def _assign(
             copy = np.empty_like(core)
             copies[id(array)] = np.broadcast_to(copy, array.shape)
             yield Assignment(copy, core)
-    yield Assignment(target, _replaced(value, copies) if copies else value, reduction, axes)
+    if copies:
+        value = _replaced(value, lambda array: copies.get(id(array), array))
+    yield Assignment(target, value, reduction, axes)
 
 
-def _replaced(term: Term, copies: dict[int, Array]) -> Term:
+def _replaced(term: Term, replace: Callable[[Array], Array]) -> Term:
+    """Return a term on other arrays."""
     if isinstance(term, Expression):
-        arguments = tuple(_replaced(argument, copies) for argument in term.arguments)
+        arguments = tuple(_replaced(argument, replace) for argument in term.arguments)
         return Expression(term.function, arguments, term.dtype)
     if isinstance(term, Element):
-        return Element(copies.get(id(term.array), term.array), _replaced(term.index, copies))
-    return copies.get(id(term), term) if isinstance(term, np.ndarray) else term
+        return Element(replace(term.array), _replaced(term.index, replace))
+    return replace(term) if isinstance(term, np.ndarray) else term
 
 
 def _along(array: Array, axes: Sequence[int], shape: Shape) -> Array:

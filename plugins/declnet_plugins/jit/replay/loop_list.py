@@ -10,9 +10,8 @@ import numpy as np
 from declnet import Array, Dtype, NativeCall
 from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loops import AXES, OPERANDS, Loop
-from declnet_plugins.jit.replay.shadow import address_of
 from declnet_plugins.jit.replay.ufunc_loops import loop_of
-from declnet_plugins.recording.program import NotTranslatedError, are_identical
+from declnet_plugins.recording.program import NotTranslatedError, address_of, are_identical
 from declnet_plugins.recording.symbols import Symbol
 
 

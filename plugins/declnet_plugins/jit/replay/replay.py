@@ -8,13 +8,14 @@ all bits agree is the replay bound to the arrays themselves.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from declnet import (
     Array,
@@ -29,10 +30,12 @@ from declnet import (
     error_message,
 )
 from declnet_plugins import recording
+from declnet_plugins.jit.fusion.fused import Fusible, fused
+from declnet_plugins.jit.fusion.nests import is_fusible
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
-from declnet_plugins.jit.replay.shadow import Shadow, address_of
-from declnet_plugins.recording.program import NotTranslatedError
+from declnet_plugins.jit.replay.shadow import Shadow
+from declnet_plugins.recording.program import NotTranslatedError, address_of, assignments
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
 from declnet_plugins.recording.symbols import NotRecordedError, Symbol
 
@@ -48,15 +51,21 @@ class Replay:
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
+        fusible: what does the same up to rounding: assignments, and parts where there are none.
         python: descriptions of the calls from Python, each to follow "it".
         problem: the reason for the lack of parts, to follow "it"; else None.
         recorded: the component's method, if the call is one.
     """
 
     parts: tuple[list[Loop] | Call, ...] | None = None
+    fusible: tuple[list[Loop] | Call | Fusible, ...] = ()
     python: tuple[str, ...] = ()
     problem: str | None = None
     recorded: RecordedMethod | None = None
+
+    def in_order(self, exact: bool) -> Sequence[list[Loop] | Call | Fusible]:
+        """Return what does the same, with NumPy's bits or up to rounding; none if unknown."""
+        return self.parts or () if exact else self.fusible
 
 
 def replayed(call: Call) -> tuple[Call, ...] | None:
@@ -84,11 +93,11 @@ def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
     return joined(parts)
 
 
-def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
-    """Return parts as calls: neighboring loops as one native call."""
+def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
+    """Return parts as calls: neighboring loops as one native call, and assignments fused."""
     calls: list[Call] = []
     loops: list[Loop] = []
-    for part in (*parts, None):
+    for part in (*fused(parts), None):
         if isinstance(part, list):
             loops += part
             continue
@@ -182,7 +191,32 @@ class _Attempt:
             return Replay(problem=DIFFERS)
         if parts and not any(isinstance(part, list) for part in parts):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
-        return Replay(tuple(self._bound(parts, original=True)), tuple(reasons))
+        program = tuple(self._fusible(recorded, parts))
+        return Replay(tuple(self._bound(parts, original=True)), program, tuple(reasons))
+
+    def _fusible(
+        self, recorded: Sequence[RecordedCall], parts: Sequence[Part]
+    ) -> Iterator[list[Loop] | Call | Fusible]:
+        """Yield assignments on the arrays themselves, or the part of a call that has none."""
+        owner = getattr(self._function, "__self__", None)
+        scratch = list(_scratch_arrays(owner, self._arguments))
+        forgotten = self._arguments[1:2] if self._counts_steps else ()
+        for call, part in zip(recorded, parts, strict=True):
+            try:
+                program = assignments(call)
+            except NotTranslatedError:
+                program = None
+            if program is None or not all(map(is_fusible, program)):
+                yield from self._bound([part], original=True)
+                continue
+            address = self._shadow.original_address
+            own = [
+                item.target
+                for item in program
+                if item.target.size and address(address_of(item.target)) == address_of(item.target)
+            ]
+            moved = [item.moved(self._shadow.original) for item in program]
+            yield Fusible(moved, tuple(map(byte_bounds, (*own, *scratch))), forgotten)
 
     def _call(self, arguments: Sequence[Any]) -> None:
         """Call the function with as many arguments as were given."""
@@ -329,11 +363,31 @@ def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Pa
             reasons.append(str(error))
             parts.append(call)
             continue
-        if loops and parts and isinstance(parts[-1], list):
-            parts[-1] += loops
-        elif loops:
-            parts.append(loops)
+        parts.append(loops)
     return parts, reasons
+
+
+def _shape(inputs: Any) -> Any:
+    """Return the shape of a sample, or those of several inputs; None if one is missing."""
+    if isinstance(inputs, tuple):
+        shapes = tuple(map(_shape, inputs))
+        return None if None in shapes else shapes
+    return inputs.shape[1:] if isinstance(inputs, np.ndarray) else None
+
+
+def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:
+    """Yield the arrays in which nobody but the component reads what it has written."""
+    for state in arguments:
+        if isinstance(state, OptimizerState):
+            yield from state.scratch
+        elif isinstance(state, LayerState):
+            shapes = [_shape(inputs) for inputs in (arguments[0], *arguments[3:4])]
+            known = next((shape for shape in shapes if shape is not None), None)
+            workspaces = {} if known is None else owner.workspace(known)
+            for name, workspace in workspaces.items():
+                array = getattr(state, name)
+                if workspace.fill is None and array.size:
+                    yield array
 
 
 @dataclass(frozen=True, eq=False)

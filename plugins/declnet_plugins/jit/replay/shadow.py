@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array, LayerState, OptimizerState
+from declnet_plugins.recording.program import address_of
 from declnet_plugins.recording.symbols import NotRecordedError
 
 ALIGNMENT = 64
@@ -216,12 +217,6 @@ def mapped(value: Any, array: Callable[[Array], Any], stream: Callable[[Any], An
             vars(state)["grad"] = grad
         return state
     return value
-
-
-def address_of(array: Array) -> int:
-    """Return the address of an array's first element."""
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def _joined(arrays: list[Array]) -> list[tuple[int, int]]:
