@@ -18,7 +18,7 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, Routine
-from declnet_plugins.kernels.memory_orders import FLOATS
+from declnet_plugins.kernels import FLOATS
 from declnet_plugins.standard.layers.pooling import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 from declnet_plugins.standard.layers.window import Window, batch_last, seen, window_over
 

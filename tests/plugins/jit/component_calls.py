@@ -9,6 +9,7 @@ import numpy as np
 
 from declnet import (
     Component,
+    NativeCall,
     OptimizerUpdate,
     ParameterInfo,
     Registry,
@@ -108,4 +109,4 @@ def subjects(kind: str, examples: int | None = None) -> Iterator[Subject]:
 
 def is_native(parts: tuple[Any, ...] | None) -> bool:
     """Return whether the parts of a replay are known and all native."""
-    return parts is not None and all(isinstance(part, list) for part in parts)
+    return parts is not None and all(isinstance(part, list | NativeCall) for part in parts)

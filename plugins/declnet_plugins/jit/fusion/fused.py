@@ -33,11 +33,13 @@ class Fusible:
     Attributes:
         private: ranges of addresses that only they and their component's other calls read.
         forgotten: arrays that nobody reads afterwards, until they are written again.
+        keeps: objects that must live as long.
     """
 
     assignments: Sequence[Assignment]
     private: tuple[Bounds, ...] = ()
     forgotten: tuple[Array, ...] = ()
+    keeps: tuple[object, ...] = ()
 
 
 def fused(parts: Sequence[Any]) -> list[Any]:
@@ -48,7 +50,7 @@ def fused(parts: Sequence[Any]) -> list[Any]:
     steps: list[Any] = []
     for is_fusible, group in groupby(parts, lambda part: isinstance(part, Fusible)):
         if is_fusible:
-            steps += nests_of([item for part in group for item in part.assignments])
+            steps += nests_of([part.assignments for part in group])
         else:
             steps += group
     fusible = [part for part in parts if isinstance(part, Fusible)]
@@ -56,12 +58,14 @@ def fused(parts: Sequence[Any]) -> list[Any]:
         return steps
     private = {bounds for part in fusible for bounds in part.private}
     forgotten = {byte_bounds(array) for part in fusible for array in part.forgotten}
+    keeps = tuple({id(kept): kept for part in fusible for kept in part.keeps}.values())
     places = {number: placed(nest) for number, nest in enumerate(steps) if isinstance(nest, Nest)}
     readers = [
         (number, place, access)
         for number, of_nest in places.items()
         for place in of_nest
         for access in place.member.accesses[1:]
+        if not any(is_forwarded(writer, place, access) for writer in of_nest)
     ]
     others = [
         (number, bounds)
@@ -80,7 +84,7 @@ def fused(parts: Sequence[Any]) -> list[Any]:
             for other, bounds in others
             if other > number or not only_later
         ) and not any(
-            target.overlaps(access) and not is_forwarded(place, reader, access)
+            target.overlaps(access)
             for other, reader, access in readers
             if not only_later or other > number or _is_later(place, reader)
         )
@@ -88,8 +92,9 @@ def fused(parts: Sequence[Any]) -> list[Any]:
     for number, of_nest in places.items():
         dead = {place.member for place in of_nest if is_dead(number, place)}
         words = Words(steps[number], of_nest, dead)
-        steps[number] = words.call(_address_of(words.pattern))
-    return steps
+        is_needed = len(dead) < len(of_nest)
+        steps[number] = words.call(_address_of(words.pattern), keeps) if is_needed else None
+    return [step for step in steps if step is not None]
 
 
 def _is_later(place: Place, reader: Place) -> bool:

@@ -334,7 +334,6 @@ class _Loops:
         for scope in reversed(self.scopes):
             if number in scope:
                 return scope[number]
-        slot = self.pattern.slots[number]
         value = self._loaded(number, self._address(number))
         self.scopes[-1][number] = value
         return value

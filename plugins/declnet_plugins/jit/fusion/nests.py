@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import prod
 from typing import Any
 
@@ -30,6 +30,9 @@ from declnet_plugins.recording.program import (
 
 LARGEST = 64
 """Assignments in a nest, so that its compilation stays short."""
+
+BACK = 4
+"""Nests to which an assignment may be added, if it needs nothing of those after it."""
 
 SEQUENTIAL = 1 << 14
 """Elements of a nest that may have no parallel axis left, so that no threads can share it."""
@@ -116,14 +119,19 @@ class Nest:
         self.lengths, self.members = lengths, [member]
         self.parallel = frozenset(range(len(lengths))) - member.reduced
 
-    def takes(self, lengths: Lengths, member: Member) -> bool:
-        """Add an assignment over a space if it can run in the loops; return whether it can."""
+    def takes(self, lengths: Lengths, member: Member, related: bool = False) -> bool:
+        """Add an assignment over a space if it can run in the loops; return whether it can.
+
+        Args:
+            related: whether it may run in them if it has the same axes, but shares no data.
+        """
         if len(self.members) >= LARGEST:
             return False
         for joint, mine, others in _joint_axes(self.lengths, lengths):
             members = [_moved(each, mine, self.lengths, joint) for each in self.members]
             added = _moved(member, others, lengths, joint)
-            if _share_data(members, added) and self._accepts(joint, members, added):
+            fits = related and lengths == self.lengths
+            if (fits or _share_data(members, added)) and self._accepts(joint, members, added):
                 return True
         return False
 
@@ -154,14 +162,43 @@ def is_fusible(assignment: Assignment) -> bool:
     return _canonical(assignment) is not None
 
 
-def nests_of(assignments: Sequence[Assignment]) -> list[Nest]:
-    """Return the nests of consecutive assignments, each of which is fusible."""
+def nests_of(groups: Sequence[Sequence[Assignment]]) -> list[Nest]:
+    """Return the nests of consecutive assignments, each of which is fusible.
+
+    Those of the same group may share loops even if they share no data.
+    """
     nests: list[Nest] = []
-    for assignment in assignments:
-        canonical = _canonical(assignment)
-        if canonical is not None and not (nests and nests[-1].takes(*canonical)):
-            nests.append(Nest(*canonical))
+    for group in groups:
+        first = len(nests)
+        for assignment in group:
+            canonical = _canonical(assignment)
+            if canonical is not None and not _is_taken(nests, first, *canonical):
+                nests.append(Nest(*canonical))
     return nests
+
+
+def _is_taken(nests: Sequence[Nest], first: int, lengths: Lengths, member: Member) -> bool:
+    """Add an assignment to one of the last nests if it needs nothing of those after it.
+
+    Args:
+        first: the number of the first nest that has been made for the same group.
+    """
+    for number in range(len(nests) - 1, max(-1, len(nests) - 1 - BACK), -1):
+        nest = nests[number]
+        if nest.takes(lengths, member, related=number >= first):
+            return True
+        if any(_conflict(earlier, member) for earlier in nest.members):
+            return False
+    return False
+
+
+def _conflict(first: Member, later: Member) -> bool:
+    """Return whether the order of two members matters."""
+    return any(
+        one.overlaps(other) and not (i and j)
+        for i, one in enumerate(first.accesses)
+        for j, other in enumerate(later.accesses)
+    )
 
 
 def _canonical(assignment: Assignment) -> tuple[Lengths, Member] | None:
@@ -241,9 +278,9 @@ def _refined(first: Lengths, second: Lengths) -> Lengths | None:
     """Return the axes into which the axes of both spaces can be split; None if there are none."""
     sizes = {prod(lengths[axis:]) for lengths in (first, second) for axis in range(len(lengths))}
     ordered = [1, *sorted(sizes)]
-    if any(large % small for small, large in zip(ordered, ordered[1:], strict=False)):
+    if any(large % small for small, large in pairwise(ordered)):
         return None
-    return tuple(large // small for small, large in zip(ordered, ordered[1:], strict=False))[::-1]
+    return tuple(large // small for small, large in pairwise(ordered))[::-1]
 
 
 def _moved(member: Member, places: Sequence[int], old: Lengths, joint: Lengths) -> Member:
@@ -262,9 +299,9 @@ def _moved(member: Member, places: Sequence[int], old: Lengths, joint: Lengths) 
     def strides(before: Lengths) -> Lengths:
         after = [0] * len(joint)
         for stride, split in zip(before, parts, strict=True):
-            for place in reversed(split):
-                after[place] = stride
-                stride *= joint[place]
+            for number, place in enumerate(split):
+                inner = split[number + 1 :]
+                after[place] = stride * prod(joint[other] for other in inner)
         return tuple(after)
 
     return member.moved(strides, parts)

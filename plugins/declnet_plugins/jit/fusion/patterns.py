@@ -213,7 +213,7 @@ class Words:
 
     def _number(self, number: np.generic) -> tuple[Any, ...]:
         value, name = number.item(), number.dtype.name
-        if value in LITERALS or value != value:
+        if value in LITERALS or np.isnan(value):
             return "literal", value, name
         key = repr(value), name
         if key not in self._numbers:
@@ -221,8 +221,8 @@ class Words:
             self.numbers.append(number)
         return "number", self._numbers[key], name
 
-    def call(self, address: int) -> NativeCall:
-        """Return the call of the function at an address."""
+    def call(self, address: int, keeps: tuple[object, ...] = ()) -> NativeCall:
+        """Return the call of the function at an address, which keeps further objects."""
         words = [0, 1, *self._nest.lengths]
         for access in self._accesses:
             words.append(access.address)
@@ -237,8 +237,9 @@ class Words:
                 if kind == "f"
                 else [int(number)]
             )
-        keeps = tuple({id(access.array): access.array for access in self._accesses}.values())
-        return NativeCall(address, np.array(words, np.int64), keeps, self.pattern.divided >= 0)
+        arrays = {id(access.array): access.array for access in self._accesses}
+        block, is_divisible = np.array(words, np.int64), self.pattern.divided >= 0
+        return NativeCall(address, block, (*arrays.values(), *keeps), is_divisible)
 
 
 def _slot(access: Access) -> Slot:

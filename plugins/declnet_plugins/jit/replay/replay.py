@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from numpy.lib.array_utils import byte_bounds
 from declnet import (
     Array,
     Component,
+    Kernel,
     LayerState,
     NativeCall,
     Optimizer,
@@ -32,17 +34,23 @@ from declnet import (
 from declnet_plugins import recording
 from declnet_plugins.jit.fusion.fused import Fusible, fused
 from declnet_plugins.jit.fusion.nests import is_fusible
+from declnet_plugins.jit.replay.draws import native_draw
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
 from declnet_plugins.jit.replay.shadow import Shadow
-from declnet_plugins.recording.program import NotTranslatedError, address_of, assignments
+from declnet_plugins.recording.program import (
+    Assignment,
+    NotTranslatedError,
+    address_of,
+    assignments,
+)
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
 from declnet_plugins.recording.symbols import NotRecordedError, Symbol
 
 Call = Callable[[], object]
 
 METHODS = ("forward", "backward", "update", "add_gradient")
-"""The methods of components that are recorded."""
+"""The methods of components that are recorded, besides all methods of kernels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +154,8 @@ def _is_suitable(function: Any) -> bool:
     """Return whether a function is one of NumPy, or a method of a component that is recorded."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, Component):
-        return any(getattr(owner, name, None) == function for name in METHODS)
+        known = isinstance(owner, Kernel)
+        return known or any(getattr(owner, name, None) == function for name in METHODS)
     is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
     return is_ufunc or hasattr(function, "_implementation")
 
@@ -182,14 +191,14 @@ class _Attempt:
         self._fill(0)
         recorded = self._recorded()
         for einsum in (True, False):
-            parts, reasons = _translated(recorded, einsum)
+            parts, reasons = self._translated(recorded, einsum)
             if self._agrees(joined(self._bound(parts, original=False))):
                 break
             if not any(call.function is np.einsum for call in recorded):
                 return Replay(problem=DIFFERS)
         else:
             return Replay(problem=DIFFERS)
-        if parts and not any(isinstance(part, list) for part in parts):
+        if parts and len(reasons) == len(parts):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
         program = tuple(self._fusible(recorded, parts))
         return Replay(tuple(self._bound(parts, original=True)), program, tuple(reasons))
@@ -199,24 +208,42 @@ class _Attempt:
     ) -> Iterator[list[Loop] | Call | Fusible]:
         """Yield assignments on the arrays themselves, or the part of a call that has none."""
         owner = getattr(self._function, "__self__", None)
-        scratch = list(_scratch_arrays(owner, self._arguments))
+        scratch = tuple(map(byte_bounds, _scratch_arrays(owner, self._arguments)))
         forgotten = self._arguments[1:2] if self._counts_steps else ()
-        for call, part in zip(recorded, parts, strict=True):
-            try:
-                program = assignments(call)
-            except NotTranslatedError:
-                program = None
-            if program is None or not all(map(is_fusible, program)):
-                yield from self._bound([part], original=True)
+        address = self._shadow.original_address
+        for is_program, group in groupby(
+            map(_program, recorded, parts), lambda part: isinstance(part, _Program)
+        ):
+            if not is_program:
+                yield from self._bound(list(group), original=True)
                 continue
-            address = self._shadow.original_address
+            program = [item for part in group for item in part]
             own = [
-                item.target
+                byte_bounds(item.target)
                 for item in program
                 if item.target.size and address(address_of(item.target)) == address_of(item.target)
             ]
             moved = [item.moved(self._shadow.original) for item in program]
-            yield Fusible(moved, tuple(map(byte_bounds, (*own, *scratch))), forgotten)
+            yield Fusible(moved, (*own, *scratch), forgotten, self._shadow.keeps)
+
+    def _translated(
+        self, recorded: Sequence[RecordedCall], einsum: bool
+    ) -> tuple[list[Part], list[str]]:
+        """Return recorded calls as loops where possible, and what Python has to do."""
+        parts: list[Part] = []
+        reasons: list[str] = []
+        for call in recorded:
+            try:
+                parts.append(lowered(call, einsum))
+            except NotTranslatedError as error:
+                if any(isinstance(input_, Symbol) for input_ in call.inputs):
+                    raise NotRecordedError(
+                        f"{error}, with a number that changes with the step"
+                    ) from error
+                parts.append(call)
+                if isinstance(self._calls(call, original=False)[0], PythonCall):
+                    reasons.append(str(error))
+        return parts, reasons
 
     def _call(self, arguments: Sequence[Any]) -> None:
         """Call the function with as many arguments as were given."""
@@ -267,13 +294,14 @@ class _Attempt:
         return states
 
     def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
-        """Return loops and calls from Python, on the arrays themselves or on the copies."""
-        return [
-            self._in_python(part, original)
-            if isinstance(part, RecordedCall)
-            else [self._moved(loop) if original else loop for loop in part]
-            for part in parts
-        ]
+        """Return loops and calls, on the arrays themselves or on the copies."""
+        bound: list[list[Loop] | Call] = []
+        for part in parts:
+            if isinstance(part, RecordedCall):
+                bound += self._calls(part, original)
+            else:
+                bound.append([self._moved(loop) if original else loop for loop in part])
+        return bound
 
     def _moved(self, loop: Loop) -> Loop:
         """Return a loop on the arrays themselves, which keeps none of the copies."""
@@ -282,19 +310,24 @@ class _Attempt:
         addresses = tuple(map(address, loop.addresses))
         return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
 
-    def _in_python(self, call: RecordedCall, original: bool) -> Call:
+    def _calls(self, call: RecordedCall, original: bool) -> Sequence[Call]:
+        """Return what makes a call that has no loops: native draws, or Python."""
         moved: Callable[[Any], Any] = self._shadow.original if original else lambda value: value
         function: Any = call.function
-        if call.generator is not None:
-            function = getattr(self._shadow.stream(call.generator, original), function)
-        elif call.method:
-            function = getattr(function, call.method)
         inputs = tuple(map(moved, call.inputs))
         kwargs = {name: moved(value) for name, value in call.kwargs.items()}
-        outputs = tuple(map(moved, call.outputs))
+        outputs, keeps = tuple(map(moved, call.outputs)), self._shadow.keeps
+        if call.generator is not None:
+            stream = self._shadow.stream(call.generator, original)
+            draw = native_draw(replace(call, kwargs=kwargs, outputs=outputs), stream)
+            if draw is not None:
+                return [replace(part, keeps=(*part.keeps, *keeps)) for part in draw]
+            function = getattr(stream, function)
+        elif call.method:
+            function = getattr(function, call.method)
         if call.method and outputs:
             kwargs["out"], outputs = outputs, ()
-        return PythonCall(function, inputs, kwargs, outputs, self._shadow.keeps)
+        return [PythonCall(function, inputs, kwargs, outputs, keeps)]
 
     def _agrees(self, calls: Sequence[Call]) -> bool:
         """Return whether the calls and the component give the same bits for each filling."""
@@ -348,31 +381,25 @@ class _Attempt:
             array[0] = fitting[number % len(fitting)]
 
 
-def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Part], list[str]]:
-    """Return recorded calls as loops where possible, and what the others do."""
-    parts: list[Part] = []
-    reasons: list[str] = []
-    for call in recorded:
-        try:
-            loops = lowered(call, einsum)
-        except NotTranslatedError as error:
-            if any(isinstance(input_, Symbol) for input_ in call.inputs):
-                raise NotRecordedError(
-                    f"{error}, with a number that changes with the step"
-                ) from error
-            reasons.append(str(error))
-            parts.append(call)
-            continue
-        parts.append(loops)
-    return parts, reasons
-
-
 def _shape(inputs: Any) -> Any:
     """Return the shape of a sample, or those of several inputs; None if one is missing."""
     if isinstance(inputs, tuple):
         shapes = tuple(map(_shape, inputs))
         return None if None in shapes else shapes
     return inputs.shape[1:] if isinstance(inputs, np.ndarray) else None
+
+
+class _Program(list[Assignment]):
+    """The assignments of a recorded call."""
+
+
+def _program(call: RecordedCall, part: Part) -> Part | _Program:
+    """Return the assignments of a call if they can be fused, else its exact form."""
+    try:
+        program = _Program(assignments(call))
+    except NotTranslatedError:
+        return part
+    return program if all(map(is_fusible, program)) else part
 
 
 def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:

@@ -14,19 +14,13 @@ from tests.plugins.jit.component_calls import calls_of, is_native, subjects
 pytestmark = pytest.mark.usefixtures("numba")
 
 PYTHON = {
-    ("layer", "dropout"): "draws random numbers",
     ("layer", "embedding"): "the value of an array",
-    ("layer", "gaussian_noise"): "draws random numbers",
     ("layer", "gru"): "calls np.getitem",
     ("layer", "lstm"): "calls np.getitem",
     ("layer", "simple_rnn"): "calls np.getitem",
     ("loss", "ordinal"): "calls np.cumsum",
-    ("optimizer", "adam"): "changes with the step",
-    ("optimizer", "adamw"): "changes with the step",
-    ("optimizer", "amsgrad"): "changes with the step",
     ("optimizer", "lamb"): "the value of an array",
     ("optimizer", "muon"): "the value of an array",
-    ("optimizer", "nadam"): "changes with the step",
 }
 """Why some calls of these components are not native throughout."""
 
