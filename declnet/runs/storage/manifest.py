@@ -12,6 +12,7 @@ import numpy as np
 
 import declnet
 from declnet.caching import computed_once
+from declnet.contracts.execution.engine import Engine
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
 from declnet.display.words import kind_in_words
@@ -49,7 +50,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
         components=computed_once((model.network, ready.registry), about, components),
-        engine=_engine(kernels),
+        engine=_engine(kernels, ready.trainer.kernels.engine),
         declnet=declnet.__version__,
         python=platform.python_version(),
         numpy=np.__version__,
@@ -64,10 +65,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
-    """Return the compiled kernels used, or `numpy`, and the versions of their compilers."""
-    names = ", ".join(sorted(kernel.type for kernel in kernels if kernel.compiled)) or "numpy"
-    versions: dict[str, str] = {}
+def _engine(kernels: Sequence[type[Kernel]], engine: Engine | None) -> dict[str, str]:
+    """Return the compiled kernels used, else the engine or `numpy`, and versions of compilers."""
+    names = ", ".join(sorted(kernel.type for kernel in kernels if kernel.compiled))
+    names = names or ("numpy" if engine is None else engine.type)
+    versions = {} if engine is None else dict(verify(Engine.versions, engine, engine.versions()))
     for kernel in kernels:
         versions |= verify(Kernel.versions, kernel, kernel.versions())
     return {"kernels": names, **versions}

@@ -1,6 +1,7 @@
 """The engine: joins compiled calls, and runs steps that consist of them without Python."""
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import groupby
 
@@ -28,6 +29,11 @@ class NativeEngine(Engine):
         if find_spec("llvmlite") is None:
             return "llvmlite is not installed: pip install 'declnet[jit]'"
         return disabled()
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the version of the compiler of fused loops."""
+        return {"llvmlite": version("llvmlite")}
 
     def compile(self, calls: Sequence[Call], exact: bool = False) -> CompiledCalls:
         """Return native calls where there are some, joined if they follow each other."""
