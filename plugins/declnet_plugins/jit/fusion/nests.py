@@ -159,7 +159,16 @@ class Nest:
 
 def is_fusible(assignment: Assignment) -> bool:
     """Return whether an assignment can be part of a nest."""
-    return _canonical(assignment) is not None
+    target = assignment.target
+    if not target.size or not _is_computed(assignment):
+        return False
+    arrays = (target, *assignment.inputs())
+    if not all(array.flags.aligned and array.dtype.isnative for array in arrays):
+        return False
+    if any(stride < 0 for array in arrays for stride in array.strides):
+        return False
+    fixed = {axis for axis, n in enumerate(target.shape) if n > 1 and not target.strides[axis]}
+    return fixed <= assignment.axes  # else it writes the same element again and again
 
 
 def nests_of(groups: Sequence[Sequence[Assignment]]) -> list[Nest]:
@@ -172,7 +181,7 @@ def nests_of(groups: Sequence[Sequence[Assignment]]) -> list[Nest]:
         first = len(nests)
         for assignment in group:
             canonical = _canonical(assignment)
-            if canonical is not None and not _is_taken(nests, first, *canonical):
+            if not _is_taken(nests, first, *canonical):
                 nests.append(Nest(*canonical))
     return nests
 
@@ -201,17 +210,13 @@ def _conflict(first: Member, later: Member) -> bool:
     )
 
 
-def _canonical(assignment: Assignment) -> tuple[Lengths, Member] | None:
+def _canonical(assignment: Assignment) -> tuple[Lengths, Member]:
     """Return the axes of an assignment, in the order of memory and joined where possible."""
-    if not _is_computed(assignment):
-        return None
     inputs = list(assignment.inputs())
     count = assignment.target.ndim
     views = [assignment.target, *(array[0] if array.ndim > count else array for array in inputs)]
-    if not all(array.flags.aligned and array.dtype.isnative for array in views):
-        return None
     access = [["readonly"]] * len(views)
-    with np.nditer(views, ["external_loop", "zerosize_ok"], access, order="K") as iterator:
+    with np.nditer(views, ["external_loop"], access, order="K") as iterator:
         operands = iterator.itviews
         shape = operands[0].shape
         kept = [axis for axis, length in enumerate(shape) if length != 1]
@@ -226,13 +231,8 @@ def _canonical(assignment: Assignment) -> tuple[Lengths, Member] | None:
             for view, array in zip(operands, (assignment.target, *inputs), strict=True)
         )
     lengths = tuple(shape[axis] for axis in kept)
-    if 0 in lengths or any(stride < 0 for access in accesses for stride in access.strides):
-        return None
     axes = frozenset(range(len(lengths)))
-    reduced = axes - accesses[0].spans()
-    if reduced and assignment.reduction is None:
-        return None  # writes the same element again and again
-    return lengths, Member(assignment, accesses, axes, reduced)
+    return lengths, Member(assignment, accesses, axes, axes - accesses[0].spans())
 
 
 def _is_computed(assignment: Assignment) -> bool:
@@ -240,7 +240,7 @@ def _is_computed(assignment: Assignment) -> bool:
     dtype, reduction = assignment.target.dtype, assignment.reduction
     if reduction is not None and start_of(reduction, dtype) is None:
         return False
-    return _is_supported(assignment.value)
+    return _is_supported(assignment.value) and supports(np.astype, (dtype,), dtype)
 
 
 def _is_supported(term: Term) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,13 @@ from declnet_plugins.recording.program import (
 from declnet_plugins.recording.recording import RecordedCall
 
 
-def lowered(call: RecordedCall, einsums: bool = True) -> list[Loop]:
+def lowered(
+    call: RecordedCall, program: Sequence[Assignment] | None = None, einsums: bool = True
+) -> list[Loop]:
     """Return the loops that do what a recorded call did, on the same arrays.
 
     Args:
+        program: its assignments, if they are known.
         einsums: whether to also translate np.einsum, whose order of sums depends on how NumPy was
             compiled.
 
@@ -44,7 +48,7 @@ def lowered(call: RecordedCall, einsums: bool = True) -> list[Loop]:
     elif call.function is np.einsum and not einsums:
         raise NotTranslatedError(f"calls {call.name}")
     else:
-        for assignment in assignments(call):
+        for assignment in assignments(call) if program is None else program:
             _assign(loops, assignment)
     return loops.loops
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +191,9 @@ class _Attempt:
         """Record the call, translate it, and compare the results."""
         self._fill(0)
         recorded = self._recorded()
+        programs = list(map(_program, recorded))
         for einsum in (True, False):
-            parts, reasons = self._translated(recorded, einsum)
+            parts, reasons = self._translated(recorded, programs, einsum)
             if self._agrees(joined(self._bound(parts, original=False))):
                 break
             if not any(call.function is np.einsum for call in recorded):
@@ -200,24 +202,23 @@ class _Attempt:
             return Replay(problem=DIFFERS)
         if parts and len(reasons) == len(parts):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
-        program = tuple(self._fusible(recorded, parts))
-        return Replay(tuple(self._bound(parts, original=True)), program, tuple(reasons))
+        fusible = tuple(self._fusible(programs, parts))
+        return Replay(tuple(self._bound(parts, original=True)), fusible, tuple(reasons))
 
     def _fusible(
-        self, recorded: Sequence[RecordedCall], parts: Sequence[Part]
+        self, programs: Sequence[list[Assignment] | None], parts: Sequence[Part]
     ) -> Iterator[list[Loop] | Call | Fusible]:
         """Yield assignments on the arrays themselves, or the part of a call that has none."""
         owner = getattr(self._function, "__self__", None)
         scratch = tuple(map(byte_bounds, _scratch_arrays(owner, self._arguments)))
         forgotten = self._arguments[1:2] if self._counts_steps else ()
         address = self._shadow.original_address
-        for is_program, group in groupby(
-            map(_program, recorded, parts), lambda part: isinstance(part, _Program)
-        ):
-            if not is_program:
-                yield from self._bound(list(group), original=True)
+        is_program = [known is not None and all(map(is_fusible, known)) for known in programs]
+        for fuses, group in groupby(zip(is_program, programs, parts, strict=True), itemgetter(0)):
+            if not fuses:
+                yield from self._bound([part for _, _, part in group], original=True)
                 continue
-            program = [item for part in group for item in part]
+            program = [item for _, known, _ in group for item in known or ()]
             own = [
                 byte_bounds(item.target)
                 for item in program
@@ -227,14 +228,17 @@ class _Attempt:
             yield Fusible(moved, (*own, *scratch), forgotten, self._shadow.keeps)
 
     def _translated(
-        self, recorded: Sequence[RecordedCall], einsum: bool
+        self,
+        recorded: Sequence[RecordedCall],
+        programs: Sequence[list[Assignment] | None],
+        einsum: bool,
     ) -> tuple[list[Part], list[str]]:
         """Return recorded calls as loops where possible, and what Python has to do."""
         parts: list[Part] = []
         reasons: list[str] = []
-        for call in recorded:
+        for call, program in zip(recorded, programs, strict=True):
             try:
-                parts.append(lowered(call, einsum))
+                parts.append(lowered(call, program, einsum))
             except NotTranslatedError as error:
                 if any(isinstance(input_, Symbol) for input_ in call.inputs):
                     raise NotRecordedError(
@@ -389,17 +393,12 @@ def _shape(inputs: Any) -> Any:
     return inputs.shape[1:] if isinstance(inputs, np.ndarray) else None
 
 
-class _Program(list[Assignment]):
-    """The assignments of a recorded call."""
-
-
-def _program(call: RecordedCall, part: Part) -> Part | _Program:
-    """Return the assignments of a call if they can be fused, else its exact form."""
+def _program(call: RecordedCall) -> list[Assignment] | None:
+    """Return the assignments of a call, or None."""
     try:
-        program = _Program(assignments(call))
+        return assignments(call)
     except NotTranslatedError:
-        return part
-    return program if all(map(is_fusible, program)) else part
+        return None
 
 
 def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:

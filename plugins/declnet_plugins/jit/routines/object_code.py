@@ -87,7 +87,7 @@ def _cached(name: str, key: str) -> llvm.ResourceTracker | None:
         with open_private(file) as opened:
             content = opened.read()
     except PermissionError as error:
-        _announce(f"compiling kernels with Numba in memory, without the cache: {error}")
+        _announce(f"compiling kernels in memory, without the cache: {error}")
         return None
     except OSError:
         return None
@@ -104,7 +104,7 @@ def _cached(name: str, key: str) -> llvm.ResourceTracker | None:
 
 def _compiled(name: str, key: str, compile_: Callable[[], bytes]) -> llvm.ResourceTracker:
     """Compile, cache the object code if possible, and return its library."""
-    _announce("compiling kernels with Numba, once on this machine (a few seconds)")
+    _announce("compiling kernels, once on this machine (a few seconds)")
     code = compile_()
     library = _linked(code)
     try:
