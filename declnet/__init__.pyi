@@ -10,6 +10,7 @@ from declnet.cli.display.terminal import sparkline as sparkline
 from declnet.cli.main import command as command
 from declnet.cli.options import PluginOptions as PluginOptions
 from declnet.cli.options import SpecOptions as SpecOptions
+from declnet.cli.options import TrainedOptions as TrainedOptions
 from declnet.contracts.annotations import ArrayOf as ArrayOf
 from declnet.contracts.annotations import AtLeast as AtLeast
 from declnet.contracts.annotations import Misfit as Misfit
@@ -127,6 +128,7 @@ from declnet.display.tables import ResultTable as ResultTable
 from declnet.display.tables import TableChart as TableChart
 from declnet.display.tables import format_cell as format_cell
 from declnet.display.words import alternatives as alternatives
+from declnet.errors import ChangedBehaviorError as ChangedBehaviorError
 from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError

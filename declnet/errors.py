@@ -336,6 +336,13 @@ class ResumeError(DeclnetError):
     exit_code = 2
 
 
+class ChangedBehaviorError(SpecError):
+    """A component computes something else than when a run was trained, or it cannot be compared.
+
+    `problems` has its place in the run's spec.
+    """
+
+
 class WeightsError(DeclnetError):
     """Saved weights that cannot be read or do not fit the model."""
 

@@ -47,6 +47,7 @@ ORDINARY = frozenset(
 `names_one`."""
 
 ALLOWED = {
+    "inspection/plugins/templates/kernel.py.template": "a new kernel replaces a loss",
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
     "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
     "runs/storage/folder.py": "history.jsonl is the name of a file",

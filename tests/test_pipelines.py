@@ -52,12 +52,11 @@ OPTIMIZERS = (
     ),
 )
 CALLBACKS = (
-    {"type": "ema", "decay": 0.8},
-    {"type": "swa", "from_epoch": 1},
     {"type": "best_epoch", "monitor": "loss"},
     {"type": "reduce_on_plateau", "monitor": "loss", "patience": 1, "factor": 0.5},
     "csv_log",
 )
+AVERAGES = ([], [{"type": "ema", "decay": 0.8}], [{"type": "swa", "from_epoch": 1}])
 PREPARATIONS = (
     ["impute", "standardize", "one_hot"],
     [{"type": "impute", "strategy": "median"}, "min_max", "one_hot"],
@@ -111,7 +110,8 @@ def documents(draw: st.DrawFn) -> Document:
         training["batch_size"] = draw(st.integers(4, 12))
         training |= draw(st.sampled_from([{}, {"accumulate": 2}, {"drop_last": True}]))
     training |= draw(st.sampled_from([{}, {"clip_norm": 0.7}, {"log_every": 2}]))
-    training["callbacks"] = draw(st.lists(st.sampled_from(CALLBACKS), max_size=2, unique_by=str))
+    callbacks = draw(st.lists(st.sampled_from(CALLBACKS), max_size=2, unique_by=str))
+    training["callbacks"] = [*draw(st.sampled_from(AVERAGES)), *callbacks]
     optimizer = {**draw(st.sampled_from(OPTIMIZERS)), "learning_rate": draw(st.sampled_from(RATES))}
     return {
         "declnet": 1,

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 import declnet
 from declnet import OutputError, StudyTrial, Table, Task
 from declnet.contracts.runs.plan import Outcome
+from declnet.runs.behavior import require_same_behavior
+from declnet.runs.computed import of_model
 from declnet.runs.many.documents import STUDY_SUMMARY, StudySummary
 from declnet.runs.many.group_file import GroupFile, StoredSpec
 from declnet.runs.many.journal import StoredJournal
@@ -119,7 +121,14 @@ def predicted(folder):
     return declnet.load_predictor(folder / "run").predict(ROW)
 
 
+def compared(folder):
+    run = declnet.open_run(folder / "run")
+    aspects, changed = of_model(run.predictor().member), {"declnet": ("0.0", "0.1")}
+    require_same_behavior(run.spec, run._files, aspects, changed, run.registry)
+
+
 USES = {
+    "run/behavior.json": compared,
     "run/manifest.json": lambda folder: declnet.open_run(folder / "run").summary(),
     "run/metrics.json": lambda folder: declnet.open_run(folder / "run").metrics,
     "run/history.jsonl": lambda folder: declnet.open_run(folder / "run").history,
@@ -186,7 +195,10 @@ damages = st.builds(
 )
 
 
-OF_THE_MODEL = ("run/manifest.json", "run/preparation.json", "run/calibration.json")
+OF_THE_MODEL = (
+    *("run/manifest.json", "run/preparation.json", "run/calibration.json"),
+    "run/behavior.json",
+)
 """Files that may be valid, but not fit the model, such as inputs of another shape."""
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
+    from declnet.training.choice import KernelChoice
 
 
 @click.command(short_help="Validate a spec, and show its layers and memory.")
@@ -66,18 +67,34 @@ def check(options: SpecOptions, engine: bool, form: str) -> int:
 
 
 def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
-    """Print a row per part of a step: what runs it, and why Python does."""
+    """Print what makes the steps and why, and a row per part: what runs it, and why Python does."""
     from declnet.cli.display.terminal import print_table
     from declnet.display.tables import ResultTable
     from declnet.graph.kernels import why_no_engine
-    from declnet.runs.engine_parts import engine_parts
+    from declnet.runs.engine_parts import report_engine
 
-    parts = engine_parts(spec, registry, checked)
-    if parts is None:
+    report = report_engine(spec, registry, checked)
+    if report.parts is None:
         print_line(f"every part of a step runs in Python: {why_no_engine(registry)}")
         return
-    rows = [(part.name, part.runs, "; ".join(part.reasons)) for part in parts]
+    print_line(_about_choice(report.choice))
+    rows = [(part.name, part.runs, "; ".join(part.reasons)) for part in report.parts]
     print_table(ResultTable("", ("part of a step", "runs", "because it"), tuple(rows)))
+
+
+def _about_choice(choice: KernelChoice) -> str:
+    """Return what the training uses, and why."""
+    from declnet.training.choice import WORTHWHILE
+
+    if choice.decided_by != "estimate":
+        uses = "compiled code" if choice.kernels == "jit" else "NumPy"
+        return f'a run uses {uses}: kernels = "{choice.kernels}"'
+    seconds = choice.seconds
+    takes = f"about {seconds:.1g} s" if seconds < 10 else f"about {seconds:,.0f} s"
+    limit = f'kernels = "auto" compiles from {WORTHWHILE:g} s on'
+    if choice.kernels == "numpy":
+        return f"a run uses NumPy, which takes {takes}: {limit}"
+    return f"a run uses compiled code, since NumPy would take {takes}: {limit}"
 
 
 WIDEST = 90

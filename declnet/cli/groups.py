@@ -64,7 +64,6 @@ def train_group(
     options: TrainOptions,
     executor: Executor | None,
     *,
-    allow_changes: bool = False,
     draw: Drawing | None = None,
 ) -> int:
     """Train what is left of a group, print its results, and return the exit code.
@@ -73,14 +72,13 @@ def train_group(
         group: the group, whose folder this process has locked.
         options: the options of the command.
         executor: where to train; None for this machine.
-        allow_changes: as for `resume`.
         draw: draws a sweep, after its tables.
     """
     from declnet.runs.many.training import Training
 
     start = time.perf_counter()
     share_data()
-    training = Training(group, disabled=options.disabled, allow_changes=allow_changes)
+    training = Training(group, disabled=options.disabled, allow_changes=options.allow_changes)
     jobs, form = options.jobs, options.form
     is_study = group.file.kind == "study"
     if training.tasks == ():

@@ -59,6 +59,13 @@ no_plugin_option = click.option(
     help="Disable a plugin: the name of its entry point or distribution.",
 )
 
+allow_changes_option = click.option(
+    "--allow-changes",
+    is_flag=True,
+    help="Accept components that compute something else than when the run was trained. `resume` "
+    "also accepts another spec, other data and other versions, which the manifest lists.",
+)
+
 quiet_option = click.option(
     "--quiet", is_flag=True, help="Print only the result, without log lines or progress."
 )
@@ -148,6 +155,23 @@ class PluginOptions:
 
 
 @dataclass(frozen=True)
+class TrainedOptions(PluginOptions):
+    """The options `--no-plugin` and `--allow-changes` of a command that uses a trained model.
+
+    Attributes:
+        disabled: the plugins that `--no-plugin` disables.
+        allow_changes: as for `open_run`.
+    """
+
+    allow_changes: bool = False
+
+    @classmethod
+    def pass_to(cls) -> Decorator:
+        """Return a decorator that adds the options to a command, which gets the object first."""
+        return lambda command: allow_changes_option(super(TrainedOptions, cls).pass_to()(command))
+
+
+@dataclass(frozen=True)
 class TrainOptions(PluginOptions):
     """Options of commands that train, each with those that it has.
 
@@ -158,6 +182,7 @@ class TrainOptions(PluginOptions):
         jobs: how many runs to train at once on this machine; None for the default.
         on: the executor, as written; None for this machine.
         shard: the part of the runs to train; None for all.
+        allow_changes: as for `resume`.
         quiet: whether to print failures and results only.
         plain: whether a terminal gets the same output as a pipe.
         form: `json` for the summary of a study instead of its tables.
@@ -169,6 +194,7 @@ class TrainOptions(PluginOptions):
     jobs: int | None = None
     on: str | None = None
     shard: Shard | None = None
+    allow_changes: bool = False
     quiet: bool = False
     plain: bool = False
     form: str = "text"

@@ -17,7 +17,8 @@ from declnet.cli.display.diagnostics import show_note
 from declnet.cli.display.streams import binary_output, print_json, print_line
 from declnet.cli.options import (
     PATH,
-    PluginOptions,
+    TrainedOptions,
+    allow_changes_option,
     format_option,
     gathered,
     no_plugin_option,
@@ -37,7 +38,7 @@ MOST_ROWS = 5
 
 
 @dataclass(frozen=True)
-class PredictOptions(PluginOptions):
+class PredictOptions(TrainedOptions):
     """The options of `declnet predict`, as in its help."""
 
     output: Path | None = None
@@ -100,6 +101,7 @@ class PredictOptions(PluginOptions):
     "reason in the column `error`.  [default: fail]",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
+@allow_changes_option
 @no_plugin_option
 @gathered(PredictOptions)
 def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
@@ -130,7 +132,9 @@ def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
     if output is not None:
         require_free(output, options.force)
     with attributing_errors(options.registry):
-        predictor = load_predictor(run, options.registry, notice=show_note)
+        predictor = load_predictor(
+            run, options.registry, notice=show_note, allow_changes=options.allow_changes
+        )
         if options.spread and len(predictor.members) == 1:
             raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if options.threshold is not None:
@@ -255,9 +259,9 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
     "repeatable. `declnet plugins` lists the analyses.",
 )
 @format_option("one object, for programs.")
-@PluginOptions.pass_to()
+@TrainedOptions.pass_to()
 def evaluate(
-    options: PluginOptions,
+    options: TrainedOptions,
     run: Path,
     data: Path | str | None,
     data_set: str | None,
@@ -287,7 +291,7 @@ def evaluate(
             "--on and --data cannot be combined; --on names the run's own data, --data other data"
         )
     opening = open_group if is_group(run) else open_run
-    stored = opening(run, options.registry, notice=show_note)
+    stored = opening(run, options.registry, notice=show_note, allow_changes=options.allow_changes)
     predictor = stored.predictor()
     chosen = chosen_analyses(analyses, predictor.registry)
     if data is not None:

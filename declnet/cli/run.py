@@ -12,6 +12,7 @@ from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.options import (
     PATH,
     TrainOptions,
+    allow_changes_option,
     gathered,
     jobs_option,
     no_plugin_option,
@@ -107,11 +108,7 @@ def _show_layers(checked: Checked) -> None:
 
 @click.command()
 @run_argument
-@click.option(
-    "--allow-changes",
-    is_flag=True,
-    help="Resume even if the spec, data or versions have changed; the manifest lists the changes.",
-)
+@allow_changes_option
 @no_plugin_option
 @jobs_option
 @on_option
@@ -124,7 +121,7 @@ def _show_layers(checked: Checked) -> None:
 @quiet_option
 @plain_option
 @gathered(TrainOptions)
-def resume(options: TrainOptions, run: Path, allow_changes: bool, minutes: float | None) -> int:
+def resume(options: TrainOptions, run: Path, minutes: float | None) -> int:
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to an uninterrupted run. A finished run is left unchanged.
@@ -139,7 +136,7 @@ def resume(options: TrainOptions, run: Path, allow_changes: bool, minutes: float
 
     interrupt_on_signals()
     if (run / "group.json").is_file():
-        return _resume_group(run, options, minutes, allow_changes=allow_changes)
+        return _resume_group(run, options, minutes)
     if minutes is not None:
         raise click.UsageError("--minutes needs several runs, of which it limits the time")
     options.require_one_run()
@@ -151,16 +148,14 @@ def resume(options: TrainOptions, run: Path, allow_changes: bool, minutes: float
             listener=listener,
             notice=warnings.show,
             registry=registry,
-            allow_changes=allow_changes,
+            allow_changes=options.allow_changes,
         )
         result = resume_run(run, None, run_options, lambda sentence: print_line(sentence, err=True))
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
 
-def _resume_group(
-    run: Path, options: TrainOptions, minutes: float | None, *, allow_changes: bool
-) -> int:
+def _resume_group(run: Path, options: TrainOptions, minutes: float | None) -> int:
     """Train the runs of a group that are left."""
     from declnet.cli.groups import train_group
     from declnet.runs.many.group import open_group
@@ -177,4 +172,4 @@ def _resume_group(
             finish_group(group)
             print_line("all of these runs are finished; nothing to resume", err=True)
             return 0
-        return train_group(group, options, executor, allow_changes=allow_changes)
+        return train_group(group, options, executor)

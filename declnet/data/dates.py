@@ -91,6 +91,23 @@ def read_dates(column: Array, form: str) -> Array:
     return np.array([moments[text] for text in column.tolist()], "datetime64[us]")
 
 
+def written_date(moment: datetime, form: str, *, with_time: bool) -> str:
+    """Return a moment as text in a form; in an ambiguous one, its day is at most 12."""
+    month, name = f"{moment.month:02}", _MONTHS[moment.month - 1][:3].capitalize()
+    day, year = f"{moment.day:02}", f"{moment.year:04}"
+    date = {
+        "year_first": f"{year}-{month}-{day}",
+        "day_first": f"{day}/{month}/{year}",
+        "month_first": f"{month}/{day}/{year}",
+        AMBIGUOUS: f"{min(moment.day, 12):02}/{month}/{year}",
+        "day_name": f"{day} {name} {year}",
+        "name_day": f"{name} {day}, {year}",
+        "month_name": f"{name} {year}",
+        "time": "",
+    }[form]
+    return f"{date} {moment:%H:%M:%S}".strip() if with_time else date
+
+
 @cache
 def _pattern(form: str) -> re.Pattern[str]:
     date = _FORMS[form]

@@ -27,6 +27,7 @@ class EvaluatedParameters:
         store: the model's parameters.
         update: its optimizers.
         recompute_statistics: replaces running statistics by those of the current parameters.
+        updates: returns the number of updates made.
 
     Attributes:
         source: takes the trained parameters, flat; returns those of a callback, or None as long as
@@ -35,10 +36,14 @@ class EvaluatedParameters:
     """
 
     def __init__(
-        self, store: Parameters, update: Update, recompute_statistics: Callable[[], None]
+        self,
+        store: Parameters,
+        update: Update,
+        recompute_statistics: Callable[[], None],
+        updates: Callable[[], int],
     ) -> None:
         self._store, self._update = store, update
-        self._recompute_statistics = recompute_statistics
+        self._recompute_statistics, self._updates = recompute_statistics, updates
         self._by_optimizer = update.has_evaluated
         self.source: Callable[[Array], Array | None] | None = None
         self.trained: dict[str, Array] | None = None
@@ -91,7 +96,7 @@ class EvaluatedParameters:
     def _fill(self) -> bool:
         """Give the model the parameters, without statistics; return whether they are others."""
         if self.source is None:
-            self._update.evaluate()
+            self._update.evaluate(max(self._updates(), 1))
             return True
         vector = self.source(read_only(self._store.vector))
         if vector is not None:

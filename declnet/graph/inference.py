@@ -5,7 +5,7 @@ It takes at most 1024 samples at a time. Each thread has a graph of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 
 import numpy as np
@@ -56,6 +56,14 @@ class InferenceGraph:
         """Return the calls that predict the current contents of x, and the arrays they fill."""
         batch = BatchArrays(self._memory, x)
         return [call for node in batch.nodes for call in forward_calls(node, batch)], batch
+
+    def by_layer(self, x: Batch) -> Iterator[tuple[Node, Array]]:
+        """Predict a batch; yield each layer with its output, which later ones may overwrite."""
+        batch = BatchArrays(self._memory, x)
+        for node in batch.nodes:
+            for call in forward_calls(node, batch):
+                call()
+            yield node, batch.output(node)
 
     def outputs_of(self, batch: BatchArrays) -> tuple[Array, ...]:
         """Return each output among the arrays of a batch."""

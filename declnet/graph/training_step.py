@@ -62,7 +62,7 @@ class TrainingStep:
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
         self.parameters, self.vector = model.store.arrays, model.store.vector
         self.gradient = self._graph.gradient
-        self._update = None
+        self._update, self._last_update = None, 1
         if optimizer is not None:
             self._update = Update(optimizer, model.store, self.gradient, total, kernels=usable)
         self.optimizer_state = {} if self._update is None else self._update.state
@@ -124,6 +124,7 @@ class TrainingStep:
         """
         if self._update is None:
             raise ValueError("the step has no optimizer")
+        self._last_update = number
         return self._update(number)
 
     def evaluated(self) -> Array:
@@ -135,7 +136,7 @@ class TrainingStep:
         if self._update is None:
             raise ValueError("the step has no optimizer")
         trained = self.vector.copy()
-        self._update.evaluate()
+        self._update.evaluate(self._last_update)
         evaluated = self.vector.copy()
         self.vector[...] = trained
         return evaluated

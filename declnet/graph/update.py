@@ -123,8 +123,9 @@ class BoundUpdate(ABC):
         """Whether the optimizer says which parameters are evaluated instead of the trained ones."""
         return self._optimizer.__class__.evaluated is not Optimizer.evaluated
 
-    def evaluate(self) -> None:
-        """Replace every parameter by the one that is evaluated instead."""
+    def evaluate(self, step: int) -> None:
+        """Replace every parameter by the one that is evaluated after an update."""
+        self._schedules.begin(step)  # a resumed training has made no update yet
         for w, arrays, info in self._parts():
             scratch = np.empty_like(w), np.empty_like(w)
             state = OptimizerState(scratch, self._values, info)
@@ -355,11 +356,15 @@ class Update:
         """Whether an optimizer says which parameters are evaluated instead of the trained ones."""
         return any(update.has_evaluated for _, update in self._regions)
 
-    def evaluate(self) -> None:
-        """Replace the parameters of these optimizers by those that are evaluated instead."""
+    def evaluate(self, step: int) -> None:
+        """Replace the parameters of these optimizers by those that are evaluated after an update.
+
+        Args:
+            step: the number of the update, from 1.
+        """
         for _, update in self._regions:
             if update.has_evaluated:
-                update.evaluate()
+                update.evaluate(step)
 
     def __call__(self, step: int) -> float:
         """Update every parameter, with steps counted from 1.

@@ -16,6 +16,7 @@ from declnet.registry.registry import Registry
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked
+from declnet.training.choice import KernelChoice, choose_kernels
 from declnet.training.numerics import arithmetic_for
 
 
@@ -34,18 +35,28 @@ class EnginePart:
     reasons: tuple[str, ...]
 
 
-def engine_parts(
+@dataclass(frozen=True)
+class EngineReport:
+    """What makes the steps of a run.
+
+    Attributes:
+        choice: whether the run uses compiled kernels, and why.
+        parts: the parts of a step if it does, in their order; None if no engine can be used.
+    """
+
+    choice: KernelChoice
+    parts: tuple[EnginePart, ...] | None
+
+
+def report_engine(
     spec: RunSpec, registry: Registry, checked: Checked | None = None
-) -> tuple[EnginePart, ...] | None:
-    """Compile a step as a run does with `kernels = "jit"`, and return its parts.
+) -> EngineReport:
+    """Choose the kernels of a run, and compile a step as with `kernels = "jit"`.
 
     The data is loaded, and the first batch bound; nothing is trained.
 
     Args:
         checked: the result of checking this same spec, to avoid repeating the check.
-
-    Returns:
-        The parts in the order of a step; None if no engine can be used.
 
     Raises:
         DeclnetError: the spec or its data is invalid.
@@ -54,11 +65,14 @@ def engine_parts(
     plain = spec.model_copy(update={"engine": numpy})
     ready = make_ready_run(plain, registry, None, checked)
     kernels = Kernels(ready.registry, compiled=True, engine=spec.engine.type)
+    prepared = ready.prepared
+    choice = choose_kernels(spec, prepared.model, len(prepared.data["train"]))
     if kernels.engine is None:
-        return None
+        return EngineReport(choice, None)
     with arithmetic_for(ready.trainer.samples_a_step):
         calls = list(_calls_by_part(ready, kernels))
-        return tuple(_part(name, part_calls, kernels) for name, part_calls in calls if part_calls)
+        parts = (_part(name, part_calls, kernels) for name, part_calls in calls if part_calls)
+        return EngineReport(choice, tuple(parts))
 
 
 def _calls_by_part(ready: ReadyRun, kernels: Kernels) -> Iterator[tuple[str, Sequence[Call]]]:

@@ -12,27 +12,38 @@ from declnet.runs.stored_run import open_run
 
 
 def load_model(
-    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+    run_directory: str | Path,
+    registry: Registry | None = None,
+    *,
+    notice: Notice | None = None,
+    allow_changes: bool = False,
 ) -> Model:
     """Load the trained model from a run's folder.
 
     Args:
         run_directory: the run's folder, e.g. `RunResult.directory`.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version differs from the run's;
+        notice: called with each warning of the spec, and with what has changed if that is allowed;
             default: a `DeclnetWarning`.
+        allow_changes: whether to use components that compute something else than in the training.
 
     Raises:
         OutputError: it is not a run's folder, or the run saved no weights.
         OriginError: a component would come from a different distribution than in the run.
         SpecError: a component of the run is no longer installed.
         WeightsError: the weights cannot be read.
+        ChangedBehaviorError: with another version of a plugin, a component computes something else
+            than in the training.
     """
-    return open_run(run_directory, registry, notice=notice).model()
+    return open_run(run_directory, registry, notice=notice, allow_changes=allow_changes).model()
 
 
 def load_predictor(
-    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+    run_directory: str | Path,
+    registry: Registry | None = None,
+    *,
+    notice: Notice | None = None,
+    allow_changes: bool = False,
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
@@ -44,6 +55,6 @@ def load_predictor(
     """
     from declnet.runs.many.group import is_group, open_group
 
-    if is_group(run_directory):
-        return open_group(run_directory, registry, notice=notice).predictor()
-    return open_run(run_directory, registry, notice=notice).predictor()
+    opening = open_group if is_group(run_directory) else open_run
+    opened = opening(run_directory, registry, notice=notice, allow_changes=allow_changes)
+    return opened.predictor()

@@ -13,6 +13,7 @@ from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks.calibration import require_samples, require_targets
 from declnet.training.checks.check import Checked
+from declnet.training.choice import ChosenKernels
 from declnet.training.preparation import Prepared, prepare
 from declnet.training.trainer import Trainer
 
@@ -48,6 +49,7 @@ def make_ready_run(
     data: Mapping[str, Data] | None,
     checked: Checked | None = None,
     parameters: Mapping[str, Array] | None = None,
+    stored_kernels: ChosenKernels | None = None,
 ) -> ReadyRun:
     """Check a spec, load its data, and build and compile its model.
 
@@ -55,6 +57,7 @@ def make_ready_run(
         data: data sets by name, used instead of the spec's.
         checked: the result of checking this same spec, to avoid repeating the check.
         parameters: the model's parameters to start from, instead of initialized ones.
+        stored_kernels: what a run that is resumed has used, which `auto` then stands for.
 
     Raises:
         SpecError: the spec is invalid.
@@ -72,5 +75,5 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
             require_targets(spec.heads, (part.y for part in validation.parts()))
-        trainer = Trainer(prepared)
+        trainer = Trainer(prepared, stored_kernels=stored_kernels)
     return ReadyRun(prepared, trainer, data)

@@ -11,6 +11,8 @@ from declnet.contracts.runs.callback import Callback
 from declnet.display.words import alternatives
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
+from declnet.runs.behavior import require_same_behavior
+from declnet.runs.computed import of_training
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.notices import Notice, warn
 from declnet.runs.options import AnyData, RunOptions
@@ -19,10 +21,11 @@ from declnet.runs.result import RunResult
 from declnet.runs.session import Session
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint
+from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.documents import Manifest, read_manifest
 from declnet.runs.storage.folder import locked, require_no_links
-from declnet.runs.storage.manifest import changes, first_manifest
-from declnet.runs.storage.origins import spec_of_run
+from declnet.runs.storage.manifest import UNCOMPARED, changes, first_manifest
+from declnet.runs.storage.origins import Origins, spec_of_run
 from declnet.runs.storage.record import Record
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
@@ -50,7 +53,10 @@ def resume_run(
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.status == "finished":
             notice("this run is finished; nothing to resume")
-            result = RunResult.stored(open_run(directory, registry, notice=stored_notice))
+            run = open_run(
+                directory, registry, notice=stored_notice, allow_changes=options.allow_changes
+            )
+            result = RunResult.stored(run)
             _notify_callbacks(result.predictor, directory, result.metrics, options.notice or warn)
             return result
         require_no_links(directory)
@@ -62,17 +68,26 @@ def resume_run(
             )
         for warning in spec.source_map.warnings:
             notice(str(warning))
-        ready = make_ready_run(spec, view, passed_sets(data) if data is not None else None)
+        sets = passed_sets(data) if data is not None else None
+        kernels = manifest.kernels if manifest is not None else None
+        ready = make_ready_run(spec, view, sets, stored_kernels=kernels)
         current = first_manifest(ready, spec_file)
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
             return Session(ready, record, options).carry_out()
         different = changes(manifest, current)
-        if different and not options.allow_changes:
+        compared = Origins.recorded(manifest).changed_versions(view, without=UNCOMPARED)
+        has_checkpoint = any((directory / folder.CHECKPOINTS).glob("*"))
+        if has_checkpoint and not options.allow_changes:  # else the training starts over
+            files = RunFiles(directory, manifest.files, manifest.status)
+            require_same_behavior(spec, files, of_training(ready.prepared), compared, view)
+        waived = {f"{name} was {then} and is {now}" for name, (then, now) in compared.items()}
+        remaining = [change for change in different if change not in waived]
+        if remaining and not options.allow_changes:
             raise ResumeError(
                 f"{directory}: resuming would not reproduce an uninterrupted run, because this has "
-                f"changed since the run began: {'; '.join(different)}. Undo the changes, or allow "
+                f"changed since the run began: {'; '.join(remaining)}. Undo the changes, or allow "
                 "them with --allow-changes, which lists them in the manifest"
             )
         record = Record(
@@ -161,7 +176,7 @@ def _require_run(directory: Path) -> None:
 
 BEGUN = {
     *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
-    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY),
+    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY, folder.BEHAVIOR),
 }
 """Files that a run may write before its manifest; a run that was killed may have only these."""
 

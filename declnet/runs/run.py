@@ -141,8 +141,9 @@ def resume(
         jobs: as for `declnet.run`, `declnet.sweep` and `declnet.tune`.
         on: as for `declnet.run`.
         minutes: the new time after which a group ends; default: that of a study's spec.
-        allow_changes: whether to resume even if the spec, the data, or the versions of plugins,
-            declnet or NumPy have changed since a run began. Its manifest lists the changes.
+        allow_changes: whether to resume even if the spec, the data, what components compute, or the
+            versions of declnet or NumPy have changed since a run began. Its manifest lists the
+            changes.
         listener: called with each event of the training of one run.
         notice: called with a sentence saying where one run resumes, and one for each damaged
             checkpoint; for a finished run, as for `load_model`.
@@ -158,6 +159,8 @@ def resume(
         OutputError: it is not a folder of runs, or another process is working in it.
         OriginError: a component would come from a different distribution than when the run began.
         ResumeError: something has changed, or the checkpoint does not fit the changes.
+        ChangedBehaviorError: with another version of a plugin, a component computes something else
+            than when the run began.
         SpecError: the spec is no longer valid.
         DataError: the data is no longer available or is invalid.
         RunError: a run could not be finished.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from math import inf
 from shlex import quote
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.errors import ChangedFileError, DeclnetError
+from declnet.runs.behavior import BEHAVIOR_FILE, Behavior
 from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
+from declnet.runs.computed import Compute, of_model, of_training
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.calibration import (
     CollectedPredictions,
@@ -81,6 +83,7 @@ class Session:
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
+        self._is_described = False
         self._baselines: dict[str, Baseline] = {}
         self._calibrations: dict[str, FittedCalibration] = {}
 
@@ -200,6 +203,9 @@ class Session:
             "seconds": self._seconds(),
         }
         if self._record is not None:
+            if not self._is_described:
+                self._record.describe(self._behavior(of_training(self._ready.prepared)))
+                self._is_described = True
             self._record.checkpoint(
                 content,
                 trainer.epoch,
@@ -268,9 +274,7 @@ class Session:
             return
         from declnet.runs.inference.analyzing import set_loaded_again
 
-        model, preparation = self._model, ready.prepared.preparation
-        fitted = self._calibrations
-        predictor = Predictor([Member(model, preparation, ready.spec, ready.registry, fitted)])
+        predictor = Predictor([self._member()])
         name = next(name for name in ("test", "validation", "train") if name in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
         try:
@@ -287,9 +291,19 @@ class Session:
             else:
                 yield result
 
+    def _member(self) -> Member:
+        """Return the trained model."""
+        ready, fitted = self._ready, self._calibrations
+        preparation = ready.prepared.preparation
+        return Member(self._model, preparation, ready.spec, ready.registry, fitted)
+
+    def _behavior(self, aspects: Mapping[str, Compute]) -> bytes:
+        """Return the file that says what the run's components compute."""
+        return BEHAVIOR_FILE.write(Behavior.recorded(self._ready.prepared.rows, aspects))
+
     def _other_files(self, analyses: tuple[AnalysisResult, ...]) -> dict[str, bytes]:
-        """Return the files that only some runs have."""
-        files: dict[str, bytes] = {}
+        """Return the files besides the weights and metrics."""
+        files = {folder.BEHAVIOR: self._behavior(of_model(self._member()))}
         if self._calibrations:
             files[folder.CALIBRATION] = stored(self._calibrations)
         if analyses:
@@ -309,12 +323,16 @@ class Session:
             except Exception as another:  # report the interruption
                 error.add_note(f"no checkpoint could be written: {another}")
         if self._record is not None and interrupted and not self._is_written:
-            folder = quote(str(self._record.directory))
-            error.add_note(f"to continue this run: declnet resume {folder}")
+            path = quote(str(self._record.directory))
+            error.add_note(f"to continue this run: declnet resume {path}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
-            more = {"warnings": tuple(self._active.warnings)}
-            self._record.failed(self._model, error, self._seconds(), more)
+            more, others = {"warnings": tuple(self._active.warnings)}, dict[str, bytes]()
+            if interrupted:
+                with suppress(Exception):  # which is no reason to lose the weights
+                    aspects = {**of_training(self._ready.prepared), **of_model(self._member())}
+                    others[folder.BEHAVIOR] = self._behavior(aspects)
+            self._record.failed(self._model, error, self._seconds(), more, others)
 
     def _ending(self) -> dict[str, Any]:
         """Return how the training ended, for the result and the manifest."""

@@ -14,7 +14,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.display.tables import ResultTable
-from declnet.errors import DataError, OutputError, SampleName
+from declnet.errors import ChangedBehaviorError, DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, compared
 from declnet.runs.notices import Notice, warn
@@ -23,6 +23,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.documents import read_manifest
 from declnet.runs.storage.folder import REMEDY, reading
+from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_data import PredictedData, StoredData
 from declnet.runs.trained import TrainedModels
 
@@ -42,7 +43,11 @@ SETS = ("test", "validation", "train")
 
 
 def open_run(
-    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+    path: str | Path,
+    registry: Registry | None = None,
+    *,
+    notice: Notice | None = None,
+    allow_changes: bool = False,
 ) -> StoredRun:
     """Open the folder of a run, finished or not.
 
@@ -51,8 +56,9 @@ def open_run(
     Args:
         path: the folder, e.g. `RunResult.directory`.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version differs from the run's,
-            once the spec is needed; default: a `DeclnetWarning`.
+        notice: called with each warning of the spec, and with what has changed if that is allowed,
+            once they are needed; default: a `DeclnetWarning`.
+        allow_changes: whether to use components that compute something else than in the training.
 
     Raises:
         OutputError: the folder is missing or not a run's folder, or its manifest cannot be read.
@@ -62,7 +68,8 @@ def open_run(
         is_run = (path / folder.MANIFEST).is_file()
     if not is_run:
         raise OutputError(f"{path}: {_other_than_a_run(path)}")
-    return StoredRun(path, read_manifest(path), registry, notice or warn)
+    manifest = read_manifest(path)
+    return StoredRun(path, manifest, registry, notice or warn, allow_changes=allow_changes)
 
 
 def _other_than_a_run(path: Path) -> str:
@@ -135,7 +142,10 @@ class StoredRun(RunContents, TrainedModels):
             OriginError: a component would come from a different distribution than in the run.
             SpecError: a component of the run is no longer installed.
             WeightsError: the weights cannot be read.
+            ChangedBehaviorError: with another version of a plugin, a component computes something
+                else than in the training.
         """
+        self._require_same("preparation", "predictions")
         return self._model
 
     @property
@@ -145,6 +155,7 @@ class StoredRun(RunContents, TrainedModels):
 
     def predictor(self) -> Predictor:
         """Return the trained model with its data preparation; raise as `model` does."""
+        self._require_same("preparation", "predictions")
         return self._predictor
 
     @cached_property
@@ -278,6 +289,7 @@ class StoredRun(RunContents, TrainedModels):
         from declnet.runs.inference.evaluation import evaluate_parts
 
         predictor = self.predictor()
+        self.require_same_metrics()
         if data is not None and not isinstance(data, str):
             return predictor.evaluate(data)
         stored = self.data(data)
@@ -314,6 +326,7 @@ class StoredRun(RunContents, TrainedModels):
 
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
+        self.model()
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
             ready = make_ready(part, model, spec.heads, self._preparation, "the training")
@@ -345,8 +358,38 @@ class StoredRun(RunContents, TrainedModels):
         from declnet.runs.inference.predictor import Predictor
 
         fitted = self._calibrations
-        member = Member(self.model(), self._preparation, self.spec, self.registry, fitted)
+        member = Member(self._model, self._preparation, self.spec, self.registry, fitted)
         return Predictor([member])
+
+    def require_same_metrics(self) -> None:
+        """Raise ChangedBehaviorError if a loss or metric computes something else than it did."""
+        self._require_same("evaluation")
+
+    def _require_same(self, *aspects: str) -> None:
+        """Raise ChangedBehaviorError if components have other versions and compute something else.
+
+        If that is allowed, it is a notice.
+        """
+        changed = Origins.recorded(self.manifest).changed_versions(self.registry)
+        if not changed or self._compared.issuperset(aspects):
+            return
+        from declnet.runs.behavior import require_same_behavior
+        from declnet.runs.computed import of_model
+
+        computed = of_model(self._predictor.member)
+        chosen = {name: computed[name] for name in aspects}
+        try:
+            require_same_behavior(self.spec, self._files, chosen, changed, self.registry)
+        except ChangedBehaviorError as error:
+            if not self.allow_changes:
+                raise
+            self._notice(str(error))
+        self._compared |= {*aspects}
+
+    @cached_property
+    def _compared(self) -> set[str]:
+        """The aspects of the run's behavior that have been compared."""
+        return set()
 
     @cached_property
     def _calibrations(self) -> Calibrations:
@@ -363,5 +406,5 @@ class StoredRun(RunContents, TrainedModels):
                 self._notice(f"the run is {self.status}, so its predictions are not calibrated")
             return {}
         with attributing_errors(self.registry), reading(path):
-            readings = readings_of(heads, self.model(), self._preparation)
+            readings = readings_of(heads, self._model, self._preparation)
             return restored(content, heads, readings, self.registry)

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     ADAPTATION = 6
     ANALYSIS = 7
     SAMPLE = 8
+    SYNTHETIC = 9
 
 
 class DataSet(IntEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -108,6 +108,18 @@ def check(function: Callable[[Subject], None]) -> Check:
     """Make a check from a function, its name and its docstring."""
     summary = (function.__doc__ or "").strip().splitlines()[0]
     return Check(function.__name__, summary, function)
+
+
+def require(condition: object, fault: str) -> None:
+    """Raise CheckFailed, with what is wrong and what to do, unless a condition holds."""
+    if not condition:
+        raise CheckFailed(fault)
+
+
+def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Return the checks that a module defines itself, given its `globals()`, in their order."""
+    checks = (value for value in module.values() if isinstance(value, Check))
+    return tuple(check for check in checks if check.function.__module__ == module["__name__"])
 
 
 @contextmanager

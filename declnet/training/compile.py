@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from math import prod
 
 import numpy as np
 
@@ -24,72 +23,16 @@ from declnet.data.batches import (
 from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_adapt
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels
-from declnet.graph.model import Model
-from declnet.graph.shapes import Node
 from declnet.graph.statistics import recompute_statistics
 from declnet.graph.step import Step
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update, clippings
-from declnet.registry.registry import Registry
-from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.concurrency import concurrent_runs, usable_cores
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared, ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
-
-WORTHWHILE = 2.0
-"""NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
-save at least half of it; loading them takes about 0.1 s, and compiling, once on a machine, 4 to 8
-for what a model needs."""
-
-
-def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
-    """Return the kernels that a run may use; no compiled ones if the spec asks for NumPy.
-
-    The choice depends on the spec, the data's size and what is installed, never on how busy the
-    machine is, so that the same run always makes the same choice. The check of the spec
-    reports demanded kernels that are missing.
-    """
-    choice = spec.engine.kernels
-    if choice == "numpy":
-        return Kernels(registry)
-    worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
-    usable = usable_cores() if concurrent_runs() is None else 1
-    threads = spec.engine.threads or usable
-    return Kernels(registry, compiled=worthwhile, engine=spec.engine.type, threads=threads)
-
-
-def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
-    """Estimate how many seconds training takes with NumPy on a machine with two cores.
-
-    The estimate counts calls, multiplications and memory passes; for dense layers, also of steps or
-    members, it is accurate to a factor of two or three.
-    """
-    training = spec.training
-    batch = min(training.batch_size or samples, samples)
-    steps = training.updates(samples) * training.accumulate
-    parameters = len(model.store.vector)
-    products = parameters + sum(map(_repeated_products, model.nodes))
-    outputs = sum(prod(node.output_shape) for node in model.nodes)
-    calls = 12 + 6 * len(model.nodes)
-    step = 1e-6 * calls + 6e-11 * batch * products + 1.3e-9 * parameters + 1e-9 * batch * outputs
-    return steps * step
-
-
-def _repeated_products(node: Node) -> int:
-    """Return the multiplications of a sample beyond one for each weight.
-
-    Matrices from the last axis of a layer's input to that of its output multiply each position of
-    the other axes, such as steps of a sequence.
-    """
-    positions = prod(node.output_shape[:-1])
-    ends = {(*shape[-1:], *node.output_shape[-1:]) for shape in node.input_shapes}
-    shapes = (tuple(parameter.shape) for parameter in node.parameters.values())
-    sizes = (prod(shape) for shape in shapes if shape in ends)
-    return (positions - 1) * sum(sizes)
 
 
 class CompiledTraining:
@@ -99,7 +42,7 @@ class CompiledTraining:
     epoch, with the same random streams, order of samples and state of the optimizer.
 
     Args:
-        kernels: the kernels that may replace components; default: those that a run may use.
+        kernels: the kernels that may replace components.
         epoch_updates: number of updates in an epoch, if these samples and batches give another: an
             optimizer counts the updates of a layer that is frozen at first from them.
 
@@ -116,7 +59,7 @@ class CompiledTraining:
     def __init__(
         self,
         prepared: Prepared,
-        kernels: Kernels | None = None,
+        kernels: Kernels,
         epoch_updates: int | None = None,
     ) -> None:
         spec, model, train = prepared.spec, prepared.model, prepared.data["train"]
@@ -124,7 +67,7 @@ class CompiledTraining:
         self._spec, self._model, self._registry = spec, model, prepared.registry
         self.batch = min(training.batch_size or samples, samples)
         self._total = training.updates(samples)
-        self.kernels = kernels or kernels_for(spec, model, samples, prepared.registry)
+        self.kernels = kernels
         self.mean = GradientMean(model.store.vector) if training.accumulate > 1 else None
         self.changes = sorted({region.from_epoch for region in model.store.regions} - {0})
         self._phase = 0

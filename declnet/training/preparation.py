@@ -22,6 +22,7 @@ from declnet.data.preparing.targets import inverted_target, loss_targets_of
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
+from declnet.data.synthetic_rows import SyntheticRows
 from declnet.errors import ChangedFileError, DataError, error_message
 from declnet.graph.model import Model, initialized_model, network_of
 from declnet.registry.registry import Registry
@@ -248,6 +249,8 @@ class Prepared:
         model: the model, with initialized parameters.
         data: `train`, and `validation` and `test` if they exist.
         preparation: the preparation to apply to other data before the model.
+        rows: rows like the training data's, for which a run stores what its components compute;
+            None if there are none.
     """
 
     spec: RunSpec
@@ -255,6 +258,7 @@ class Prepared:
     model: Model
     data: dict[str, ReadySet]
     preparation: FittedPreparation
+    rows: SyntheticRows | None = None
 
 
 def prepare(
@@ -290,4 +294,6 @@ def prepare(
             ready[name] = computed_once(sources, ("ready", *key), make, lambda x: x.whole.nbytes)
         else:  # whose copies are not kept for other runs
             ready[name] = make()
-    return Prepared(spec, registry, model, ready, sets.preparation)
+    draw = partial(SyntheticRows.drawn, sets.raw["train"], sets.preparation, heads)
+    rows = computed_once((sets,), ("rows", heads), draw)
+    return Prepared(spec, registry, model, ready, sets.preparation, rows)

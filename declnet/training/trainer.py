@@ -14,7 +14,8 @@ from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.evaluated import EvaluatedParameters
 from declnet.graph.kernels import Kernels
 from declnet.graph.step import Step
-from declnet.training.compile import CompiledTraining, numpy_seconds
+from declnet.training.choice import ChosenKernels, choose_kernels, usable_kernels
+from declnet.training.compile import CompiledTraining
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
@@ -49,8 +50,10 @@ class Trainer:
             evaluated after each logged epoch.
         kernels: the kernels that may replace components; default: those that a run may use.
         epoch_updates: as for `CompiledTraining`.
+        stored_kernels: what a run that is resumed has used, which `auto` then stands for.
 
     Attributes:
+        choice: whether the run uses compiled kernels, and why.
         kernels: the kernels that may replace components, and those that have.
         epoch: the epoch in progress, or the next one, from 0.
         batch: finished batches of that epoch.
@@ -71,36 +74,35 @@ class Trainer:
         prepared: Prepared,
         kernels: Kernels | None = None,
         epoch_updates: int | None = None,
+        stored_kernels: ChosenKernels | None = None,
     ) -> None:
         spec, model = prepared.spec, prepared.model
         train, validation = prepared.data["train"], prepared.data.get("validation")
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = Monitored.of(spec.training.callbacks, self._heads)
-        self._unscale = train.unscale
+        self._unscale, self._registry = train.unscale, prepared.registry
+        self.choice = choose_kernels(spec, model, len(train), stored_kernels)
+        kernels = kernels or usable_kernels(self.choice, spec, prepared.registry)
         self._compiled = compiled = CompiledTraining(prepared, kernels, epoch_updates)
-        self._validation = (
-            Evaluation(model, self._heads, validation, kernels=compiled.kernels)
-            if validation is not None
-            else None
-        )
+        self._validation = None
+        if validation is not None:
+            self._validation = Evaluation(model, self._heads, validation, kernels=kernels)
         self._update = compiled.update
         self._apply: ApplyUpdate = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self.is_adapted = compiled.batch, False
-        self._numpy_seconds = numpy_seconds(spec, model, len(train))
         self.epoch = self.batch = self.step = 0
         self.steps = spec.training.updates(len(train))
         self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
-        self._timer = HeartbeatTimer(self._numpy_seconds / (self.steps * spec.training.accumulate))
+        self._timer = HeartbeatTimer(self.choice.seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
-        self._registry = prepared.registry
         self._rewind = Rewind(prepared, compiled, self._batches_of)
         self._verifier = RecordingVerifier()
         self._after_updates: Followers = ()
         self._after_epochs: Followers = ()
         self.evaluated_parameters = EvaluatedParameters(
-            model.store, compiled.update, self.recompute_statistics
+            model.store, compiled.update, self.recompute_statistics, lambda: self.step
         )
 
     def events(self) -> Iterator[Event]:
@@ -207,17 +209,15 @@ class Trainer:
             is_followed: whether something else than callbacks decides after each logged epoch.
         """
         training = self._training
-        follows = any(
-            type(callback).after_update is not Callback.after_update
-            for callback in training.callbacks
-        )
+        unused = Callback.after_update
+        follows = any(type(c).after_update is not unused for c in training.callbacks)
         if follows or not self._epoch.is_compiled:
-            return self._numpy_seconds, 0.0
+            return self.choice.seconds, 0.0
         epochs = self.epochs if self._monitored.every_epoch else self.epochs / training.log_every
         reads_steps = self._epoch.reads_each_step(bool(metrics_of(self._heads)))
         steps = self._epoch.steps if reads_steps else 0
         an_epoch = (2 if is_followed else 1) * PYTHON_EPOCH + steps * PYTHON_STEP
-        return PYTHON_RUN + epochs * an_epoch, NATIVE * self._numpy_seconds
+        return PYTHON_RUN + epochs * an_epoch, NATIVE * self.choice.seconds
 
     @property
     def steps_an_epoch(self) -> int:

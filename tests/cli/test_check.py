@@ -58,6 +58,20 @@ def test_wide_tables_are_cut_short(declnet_cli, spec_file, document, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("training.epochs=2", "a run uses NumPy, which takes about 0.000"),
+        ("training.epochs=1000000", "a run uses compiled code, since NumPy would take about "),
+        ("engine.kernels=numpy", 'a run uses NumPy: kernels = "numpy"\n'),
+        ("engine.kernels=jit", 'a run uses compiled code: kernels = "jit"\n'),
+    ],
+)
+def test_the_choice_of_kernels_is_explained(declnet_cli, document, spec_file, override, line):
+    pytest.importorskip("numba", reason="the extra jit is not installed")
+    assert line in declnet_cli.succeeds("check", spec_file(document), "--engine", "--set", override)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ('data.split={method="grouped", column="Patient"}', 'did you mean "patient"?'),

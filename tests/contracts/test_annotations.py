@@ -163,7 +163,7 @@ MEANINGS = {
     "Loss.predictions": ([ARRAY], [ARRAY[1:]]),
     "Schedule.rate": ([0, 2.5], [-1e-9, np.inf, np.nan]),
     "Optimizer.rates": ([ARRAY], [ARRAY[1:], ARRAY.astype("f4"), ROWS]),
-    "Optimizer.state_names": ([(), ("a", "b")], [("a", "a"), ("now",), ("scratch",)]),
+    "Optimizer.state_names": ([(), ("a", "b")], [("a", "a"), ("now",), ("scratch",), ("lambda",)]),
     "Optimizer.state_shapes": ([{"a": (2,)}], [{"parameter": (2,)}, {"now": (2,)}]),
     "Optimizer.workspace_shapes": ([{"a": (2,)}], [{"scratch": (2,)}, {"parameter": (2,)}]),
     "Transform.fit": ([{"a": ROWS}], [{"a": object}, {"a": {3: 1}}]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Annotated
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from declnet import (
     EpochLogged,
     IncrementalTraining,
     Optimizer,
+    Schedule,
+    Scheduled,
     open_run,
     parse_spec,
     resume,
@@ -285,3 +288,33 @@ def test_what_a_component_says_is_verified(trained, document, value):
         spec = parse_spec(document, registry)
         with pytest.raises(ComponentError, match=r"evaluated|read-only"):
             run(spec, (np.ones((20, 4)), np.arange(20) % 2), registry=registry)
+
+
+def test_scheduled_fields_have_the_values_of_the_last_update(document, data):
+    class Leaning(Optimizer):
+        type = "leaning"
+        learning_rate: float = 0.1
+        share: Annotated[float | Schedule, Scheduled(ge=0)] = 0.5
+
+        def state_names(self):
+            return ("gap",)
+
+        def update(self, w, dw, state, learning_rate, step):
+            np.multiply(dw, learning_rate, out=state.gap)
+            np.subtract(w, state.gap, out=w)
+
+        def evaluated(self, w, state):
+            return w + state.now.share * state.gap
+
+    registry = registry_with([Leaning])
+    document["optimizer"] = {"type": "leaning", "share": {"type": "cosine", "initial_rate": 0.5}}
+    document["model"]["layers"][0]["trainable"] = {"from_epoch": 1}
+    spec = parse_spec(document, registry)
+    prepared = [prepare(spec, registry, {"train": as_data(data, "train")}) for _ in range(2)]
+    first, resumed = map(Trainer, prepared)
+    first.advance(3)
+    resumed.restore(first.state(), with_metrics=False)
+    for trainer in (first, resumed):
+        trainer.evaluated_parameters.enter()
+    assert np.isfinite(prepared[0].model.vector()).all()
+    np.testing.assert_array_equal(*(part.model.vector() for part in prepared))

@@ -21,7 +21,12 @@ from declnet_plugins.standard.metrics.classification import (
     RocAuc,
     TopKAccuracy,
 )
-from declnet_plugins.standard.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
+from declnet_plugins.standard.metrics.probabilities import (
+    Brier,
+    CalibrationSlope,
+    ExpectedCalibrationError,
+    LogLoss,
+)
 from declnet_plugins.standard.metrics.regression import (
     R2,
     MeanAbsoluteError,
@@ -186,6 +191,13 @@ def test_calibration_error(data, bins):
     counts = np.histogram(chances, bins=bins, range=(0, 1))[0]
     expected = np.abs(shares - means) @ counts[counts > 0] / data.n
     assert data.figure(ExpectedCalibrationError(bins=bins), chances, y) == close(expected)
+
+
+@given(data=batches(least=3))
+def test_calibration_slope(data):
+    chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
+    expected = stats.linregress(chances[:, 0], y).slope
+    assert data.figure(CalibrationSlope(), chances, y) == close(expected)
 
 
 @given(data=batches(least=3), levels=st.sampled_from([3, 10, 10**6]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.runs.engine_parts import engine_parts
+from declnet.runs.engine_parts import report_engine
 from tests.documents import spec_document
 
 DOCUMENT = spec_document(
@@ -24,7 +24,9 @@ DOCUMENT = spec_document(
 
 def test_each_part_says_what_runs_it():
     pytest.importorskip("numba", reason="the extra jit is not installed")
-    parts = {part.name: part for part in engine_parts(parse_spec(DOCUMENT), default_registry())}
+    report = report_engine(parse_spec(DOCUMENT), default_registry())
+    assert (report.choice.kernels, report.choice.decided_by) == ("numpy", "estimate")
+    parts = {part.name: part for part in report.parts}
     assert parts["dense_1 + relu_1"].runs == "compiled"
     assert parts["prelu_1"].runs == "recorded"
     assert parts["softmax_1 + loss"].runs == "compiled"

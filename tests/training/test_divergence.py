@@ -25,6 +25,7 @@ from declnet import (
     parse_spec,
     run,
 )
+from declnet.graph.kernels import Kernels
 from declnet.registry.plugin import Plugin
 from declnet.training import heartbeat
 from declnet.training.compile import CompiledTraining
@@ -386,7 +387,7 @@ def test_the_search_leaves_the_training_as_it_was(document, registry, blobs):
     document["training"] |= {"batch_size": 8, "epochs": 5}
     spec = parse_spec(document, registry)
     prepared = prepare(spec, registry, {"train": Dataset(*blobs)})
-    compiled = CompiledTraining(prepared)
+    compiled = CompiledTraining(prepared, Kernels())
     rewind = Rewind(prepared, compiled, lambda _epoch: compiled.epoch.steps)
     rewind.keep(0, 0, 0)
     with pytest.raises(NonFiniteLossError), np.errstate(all="ignore"):

@@ -216,6 +216,19 @@ class Layer(Component):
         if len(limits) > inputs:
             raise Misfit.of(limits, f"a tuple of up to {inputs} IntegerLimit or None")
 
+    def numpy_calls(self, input_shape: Any) -> int:  # noqa: ARG002
+        """Return about how many NumPy calls forward and backward make in a training step.
+
+        `kernels = "auto"` estimates by them how long a training takes with NumPy. Override this if
+        they are more than about 30, as in a loop over steps. Default: 8.
+        """
+        return 8
+
+    def verify_numpy_calls(self, calls: int, _: Any) -> None:
+        """Raise Misfit for a negative number."""
+        if calls < 0:
+            raise Misfit.of(calls, "an integer of at least 0")
+
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Fill all of `y` from `x`; write to nothing else except the workspace."""
         raise NotImplementedError

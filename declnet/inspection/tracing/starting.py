@@ -112,7 +112,7 @@ def start_of_run(
             "updates, so this is the step that `declnet resume` would make next"
         )
         return Start(training, origin)
-    training.model.load_parameters(run.parameters(), str(run.path))
+    training.model.load_parameters(run.model().parameters(), str(run.path))
     return Start(
         training,
         f"the parameters are the weights saved in {run.path}, without the optimizer's state, so "

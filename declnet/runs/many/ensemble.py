@@ -83,7 +83,9 @@ class Ensemble(GroupFolder, TrainedModels):
             if not (path / folder.MANIFEST).is_file():
                 what = "is missing" if self.status == "finished" else "has not begun"
                 raise OutputError(f"{path}: this run {what}; {self._remedy}")
-            run = open_run(path, self._registry, notice=self._notice)
+            run = open_run(
+                path, self._registry, notice=self._notice, allow_changes=self.allow_changes
+            )
             if run.status != "finished":
                 message = f"this run is not finished ({run.status})"
                 raise OutputError(f"{path}: {message}; {self._remedy}")
@@ -135,10 +137,13 @@ class Ensemble(GroupFolder, TrainedModels):
             DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
                 have such data in common.
         """
+        predictor = self.predictor()
+        for run in self.runs:
+            run.require_same_metrics()
         if data is not None and not isinstance(data, str):
-            return self.predictor().evaluate(data)
+            return predictor.evaluate(data)
         parts = self.examined(data or self.evaluated_on[0])
-        return _evaluated(parts, self.predictor())
+        return _evaluated(parts, predictor)
 
     def predictions(self, data: str | None = None) -> PredictedData:
         """Return the predictions for a data set of the runs, as `evaluate` makes them.

@@ -52,7 +52,11 @@ def is_predictor(path: str | Path) -> bool:
 
 
 def open_group(
-    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+    path: str | Path,
+    registry: Registry | None = None,
+    *,
+    notice: Notice | None = None,
+    allow_changes: bool = False,
 ) -> Group:
     """Open the folder of folds, seeds, a sweep or a study, finished or not.
 
@@ -60,6 +64,7 @@ def open_group(
         path: the folder that `run`, `sweep` or `tune` wrote, or that of a point of a sweep.
         registry: where names are looked up; default: all installed plugins.
         notice: as for `open_run`.
+        allow_changes: as for `open_run`.
 
     Raises:
         OutputError: the folder is not a group's, or its file cannot be read.
@@ -68,7 +73,7 @@ def open_group(
     with reading(path):
         file = _file_at(path, registry)
         if file is not None:
-            return Group(path, file, registry, notice)
+            return Group(path, file, registry, notice, allow_changes=allow_changes)
         former = next((group for group in FORMER_GROUPS if (path / group).is_file()), None)
         if former is not None:
             message = f"{former} is from an earlier version of declnet, whose runs can only be "

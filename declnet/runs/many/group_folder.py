@@ -36,6 +36,7 @@ class GroupFolder:
         path: the folder.
         file: the content of `group.json`.
         given_plan: the plan of a program, which need not be registered.
+        allow_changes: as for `open_run`, of each run.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class GroupFolder:
         registry: Registry | None = None,
         notice: Notice | None = None,
         specs: KnownSpecs | None = None,
+        *,
+        allow_changes: bool = False,
     ) -> None:
-        self.path, self.file = path, file
+        self.path, self.file, self.allow_changes = path, file, allow_changes
         self._registry, self._notice = registry, notice
         self._specs = {key: spec for key, (spec, _) in (specs or {}).items()}
         self._checked = {key: checked for key, (_, checked) in (specs or {}).items()}

@@ -200,7 +200,7 @@ def copy_checkpoints(run: Path, directory: Path, spec: RunSpec) -> None:
 
 def _versions(spec: RunSpec, registry: Registry) -> dict[str, str]:
     """Return the versions of the packages that compute a run, by name."""
-    plugins = map(registry.plugin_of, map(type, components_in(spec)))
+    plugins = (registry.plugin_of(type(component)) for _, component in components_in(spec))
     used = {plugin.distribution: plugin.version for plugin in plugins if plugin is not None}
     return {**used, **_own_versions(registry)}
 

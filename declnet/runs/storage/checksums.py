@@ -26,10 +26,13 @@ class RunFiles:
         directory: the run's folder.
         checksums: the checksums in the manifest by file.
         status: the status in the manifest.
+
+    Attributes:
+        directory: the run's folder.
     """
 
     def __init__(self, directory: Path, checksums: Mapping[str, str], status: str) -> None:
-        self._directory, self._checksums = directory, checksums
+        self.directory, self._checksums = directory, checksums
         self._is_complete = status == "finished"
 
     def read(self, name: str) -> bytes | None:
@@ -38,7 +41,7 @@ class RunFiles:
         Raises:
             OutputError: the file is missing, differs from the run's, or cannot be read.
         """
-        path, expected = self._directory / name, self._checksums.get(name)
+        path, expected = self.directory / name, self._checksums.get(name)
         with reading(path):
             content = read_bytes(path) if os.path.lexists(path) else None
         if content is None:
@@ -57,5 +60,5 @@ class RunFiles:
         """Return the content of a file that every run has; raise OutputError as `read` does."""
         content = self.read(name)
         if content is None:
-            raise OutputError(f"{self._directory / name}: there is no such file")
+            raise OutputError(f"{self.directory / name}: there is no such file")
         return content

@@ -32,12 +32,19 @@ class RunContents:
     Attributes:
         path: the folder.
         manifest: the run's environment, data, times and outcome.
+        allow_changes: whether to use components that compute something else than in the training.
     """
 
     def __init__(
-        self, path: Path, manifest: Manifest, registry: Registry | None, notice: Notice
+        self,
+        path: Path,
+        manifest: Manifest,
+        registry: Registry | None,
+        notice: Notice,
+        *,
+        allow_changes: bool = False,
     ) -> None:
-        self.path, self.manifest = path, manifest
+        self.path, self.manifest, self.allow_changes = path, manifest, allow_changes
         self._registry, self._notice = registry, notice
 
     @property

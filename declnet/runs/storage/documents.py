@@ -80,7 +80,8 @@ class Manifest:
         initial_weights: the checksum of the file that the training started from.
         better: which values of each metric are better; None if that is unknown.
         components: `distribution==version` of each component, by kind and type.
-        engine: the compiled kernels, or `numpy`, and the versions of their compilers.
+        engine: the compiled kernels, `recorded` without any, or `numpy`; and the versions of their
+            compilers.
         resumed: an entry for each resumption.
         seconds: how long the run took, over all sessions.
         epochs: number of epochs trained.
@@ -118,6 +119,11 @@ class Manifest:
     warnings: Omitted[tuple[str, ...]] = ()
     files: Omitted[dict[str, str]] = field(default_factory=dict)
     error: Omitted[str | None] = None
+
+    @property
+    def kernels(self) -> Literal["numpy", "jit"]:
+        """What `kernels = "auto"` stands for in this run."""
+        return "numpy" if self.engine["kernels"] == "numpy" else "jit"
 
     def written(self) -> dict[str, Any]:
         """Return the manifest as plain values, as in its file."""

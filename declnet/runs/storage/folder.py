@@ -38,6 +38,7 @@ WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
 CALIBRATION = "calibration.json"
+BEHAVIOR = "behavior.json"
 CHECKPOINTS = "checkpoints"
 
 GROUP = "group.json"

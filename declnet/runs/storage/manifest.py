@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,9 @@ from declnet.caching import computed_once
 from declnet.contracts.execution.engine import Engine
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import verify
+from declnet.contracts.runs.callback import Callback
 from declnet.display.words import kind_in_words
+from declnet.graph.kernels import Kernels
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.documents import Manifest, StoredInput, UsedData
@@ -50,7 +52,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> Manifest:
         initial_weights=checksum(weights.read_bytes()) if weights is not None else None,
         better=directions(spec.heads),
         components=computed_once((model.network, ready.registry), about, components),
-        engine=_engine(kernels, ready.trainer.kernels.engine),
+        engine=_engine(ready.trainer.kernels),
         declnet=declnet.__version__,
         python=platform.python_version(),
         numpy=np.__version__,
@@ -65,12 +67,17 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _engine(kernels: Sequence[type[Kernel]], engine: Engine | None) -> dict[str, str]:
-    """Return the compiled kernels used, else the engine or `numpy`, and versions of compilers."""
-    names = ", ".join(sorted(kernel.type for kernel in kernels if kernel.compiled))
-    names = names or ("numpy" if engine is None else engine.type)
+def _engine(kernels: Kernels) -> dict[str, str]:
+    """Return the compiled kernels used, and the versions of their compilers.
+
+    Without compiled kernels, that is `recorded` if an engine repeats what components do, or
+    `numpy`.
+    """
+    names = ", ".join(sorted(kernel.type for kernel in kernels.used if kernel.compiled))
+    names = names or ("numpy" if kernels.engine is None else "recorded")
+    engine = kernels.engine
     versions = {} if engine is None else dict(verify(Engine.versions, engine, engine.versions()))
-    for kernel in kernels:
+    for kernel in kernels.used:
         versions |= verify(Kernel.versions, kernel, kernel.versions())
     return {"kernels": names, **versions}
 
@@ -80,6 +87,10 @@ def _blas() -> dict[str, str]:
     config: Any = np.show_config(mode="dicts")
     blas = (config or {}).get("Build Dependencies", {}).get("blas", {})
     return {"name": str(blas.get("name", "unknown")), "version": str(blas.get("version", ""))}
+
+
+UNCOMPARED = frozenset({Callback.kind, Engine.kind, Kernel.kind})
+"""Kinds of components that affect a training, but whose results are not compared."""
 
 
 def changes(before: Manifest, now: Manifest) -> list[str]:

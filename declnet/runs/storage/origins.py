@@ -13,7 +13,7 @@ import declnet
 from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Kernel
 from declnet.display.words import kind_in_words
-from declnet.errors import OriginError
+from declnet.errors import KeyPath, OriginError
 from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
 from declnet.registry.discovery import default_registry
@@ -37,7 +37,8 @@ def used_components(
     """
     as_built = registry.preferring(spec.model.preferred)
     initializers = [initializer_of(slot.parameter, as_built) for slot in model.store.slots]
-    used: set[type[Component]] = {*map(type, components_in((spec, initializers))), *kernels}
+    named = (component for _, component in components_in((spec, initializers)))
+    used: set[type[Component]] = {*map(type, named), *kernels}
     components: dict[str, dict[str, str]] = {}
     for component in sorted(used, key=lambda component: (component.kind, component.type)):
         types = components.setdefault(component.kind, {})
@@ -47,19 +48,24 @@ def used_components(
     return components
 
 
-def components_in(value: Any) -> Iterator[Component]:
-    """Yield every component in a value, at any depth."""
+def components_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Component]]:
+    """Yield every component in a value, at any depth, with the keys and positions that lead to it.
+
+    Args:
+        value: a component, a section of a spec, or a collection.
+        path: those that lead to the value.
+    """
+    items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Component):
-        yield value
+        yield path, value
     if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from components_in(getattr(value, name))
+        items = ((name, getattr(value, name)) for name in type(value).model_fields)
     elif isinstance(value, tuple | list):
-        for item in value:
-            yield from components_in(item)
+        items = enumerate(value)
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from components_in(item)
+        items = value.items()
+    for key, item in items:
+        yield from components_in(item, (*path, key))
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,26 @@ class Origins:
             if kernels or kind != Kernel.kind
         ]
         return {plugin.distribution: plugin.version for plugin in used if plugin.version}
+
+    def changed_versions(
+        self, registry: Registry, without: frozenset[str] = frozenset()
+    ) -> dict[str, tuple[str, str]]:
+        """Return the versions then and now of distributions that have another one now, by name.
+
+        Args:
+            registry: what is installed now.
+            without: leave out distributions with components of these kinds, and in any case those
+                whose only components are kernels.
+        """
+        left_out = {
+            plugin.distribution for (kind, _), plugin in self.components.items() if kind in without
+        }
+        now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
+        return {
+            name: (version, now[normalized(name)])
+            for name, version in sorted(self.versions(kernels=False).items())
+            if now.get(normalized(name), version) != version and name not in left_out
+        }
 
     def as_seen(self, registry: Registry) -> Registry:
         """Return a registry as the run sees it, with each component from its recorded origin."""
@@ -113,7 +139,7 @@ def spec_of_run(
         directory: the run's folder.
         manifest: the run's manifest; None if it was killed before it wrote one.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version has changed.
+        notice: called with each warning of the spec.
         training: whether training continues, in which case kernels are checked too.
 
     Returns:
@@ -131,11 +157,6 @@ def spec_of_run(
     if notice is not None:
         for warning in spec.source_map.warnings:
             notice(str(warning))
-        now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
-        for name, version in sorted(recorded.versions(kernels=training).items()):
-            current = now.get(normalized(name), version)
-            if current != version:
-                notice(f"{name} was {version} when this run was made, and is {current} now")
     return spec, registry_for(spec.plugins, view)
 
 

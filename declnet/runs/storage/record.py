@@ -219,6 +219,12 @@ class Record:
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
+    def describe(self, behavior: bytes) -> None:
+        """Write what the components of an unfinished run compute; raise RunError on failure."""
+        self._begin()
+        with folder.writing(self.directory):
+            self._write({folder.BEHAVIOR: behavior})
+
     def finished(
         self,
         model: Model,
@@ -256,11 +262,16 @@ class Record:
             self.checkpoints.clear()
 
     def failed(
-        self, model: Model, error: BaseException, seconds: float, more: Mapping[str, Any]
+        self,
+        model: Model,
+        error: BaseException,
+        seconds: float,
+        more: Mapping[str, Any],
+        others: Mapping[str, bytes],
     ) -> None:
-        """Record how the run ended; an interrupted run keeps its weights unchanged.
+        """Record how the run ended; an interrupted run keeps its weights, and other files.
 
-        `found` is what the manifest keeps besides.
+        `more` is what the manifest keeps besides.
 
         Never raises: a disk that made the run fail may also fail here, and the run's own error is
         the one to report.
@@ -268,7 +279,7 @@ class Record:
         with suppress(OSError, RunError):
             self._begin()
             if isinstance(error, KeyboardInterrupt):
-                self._write({folder.WEIGHTS: save(model.parameters())})
+                self._write({folder.WEIGHTS: save(model.parameters()), **others})
                 self._end("interrupted", seconds, {**more, "files": self._checksums})
             else:
                 message = error_summary(error)

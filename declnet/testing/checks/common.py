@@ -294,6 +294,9 @@ def treats_samples_apart(subject: Subject) -> None:
 USED_ONCE = (is_deterministic, leaves_global_generators_alone, keeps_nothing_on_itself)
 """The checks for any component that is used."""
 
+DIVIDED = (parts_equal_the_whole, keeps_uses_apart, continues_when_restored)
+"""The checks for components whose work is divided, interrupted or done twice at a time."""
+
 FILLS_ARRAYS = (
     takes_float32_and_float64,
     writes_every_output,

@@ -31,6 +31,7 @@ from declnet.testing.checks.common import (
 )
 from declnet.testing.comparison import require_equal, same
 from declnet.testing.component_data import ExampleData
+from declnet.testing.counted import CountingLayer
 from declnet.testing.harness import NO_LOSS, ShapeRefusedError
 from declnet.testing.layer_gradients import require_gradients
 from declnet.testing.layer_harness import (
@@ -50,6 +51,10 @@ from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
+
+
+COUNTS_ALIKE = 20
+"""How many more NumPy calls than twice as many as declared a layer may make, or fewer than half."""
 
 
 def _draws_at_random(subject: Subject) -> bool:
@@ -321,6 +326,31 @@ def follows_its_schedules(subject: Subject) -> None:
                     require_followed(name, what, array, right[what])
 
 
+@check
+def makes_the_numpy_calls_it_declares(subject: Subject) -> None:
+    """Makes about as many NumPy calls in a step as `numpy_calls` says, for larger inputs too."""
+    shape = working_shapes(subject)[-1]
+    for tried in (shape, _enlarged(shape)):
+        try:
+            harness = LayerHarness(subject, tried, WHOLE)
+            layer = harness.watched.component = CountingLayer(harness.watched.component)
+            harness.run(batch_of(subject, harness))
+        except CheckFailed:  # it refuses this shape, or takes no other class of arrays
+            continue
+        with calling("numpy_calls"):
+            count, declared = layer.calls[0], layer.numpy_calls(tried)
+        if max(count - 2 * declared, declared - 2 * count) > COUNTS_ALIKE:
+            raise CheckFailed(
+                f"it makes {count} NumPy calls in a step for input shape {tried}, but numpy_calls "
+                f'returns {declared}; return about as many, since kernels = "auto" decides by them'
+            )
+
+
+def _enlarged(shape: Any) -> Any:
+    """Return a shape, or shapes, with each axis four times as long."""
+    return tuple(map(_enlarged, shape)) if isinstance(shape, tuple) else 4 * shape
+
+
 def example_data(subject: Subject) -> Iterator[ExampleData]:
     """Yield normal draws, or integers, for each shape of inputs to try."""
     layer, rng = subject.instance, np.random.default_rng(17)
@@ -356,6 +386,7 @@ CHECKS = (
     is_linear_if_it_says_so,
     adds_its_inputs_if_it_says_so,
     follows_its_schedules,
+    makes_the_numpy_calls_it_declares,
     *native.CHECKS,
 )
 

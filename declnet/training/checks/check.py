@@ -15,6 +15,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataInfo
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
+from declnet.data.synthetic_rows import sampled
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Network, Node
@@ -195,7 +196,8 @@ def _checked(parsed: ParsedSpec, context: CheckContext, checks: Iterable[Check])
         context.infos,
         context.memory,
         parsed.source_map.locate([*parsed.diagnostics, *problems]),
-        replace(sets, raw={}) if sets is not None else None,  # which no run needs
+        # a run needs no more of it than to draw synthetic rows
+        replace(sets, raw={"train": sampled(sets.raw["train"])}) if sets is not None else None,
         context.described.loaded,
         context.spec.data.no_features,
         context.initial_weights[0],

@@ -167,7 +167,27 @@ def tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
 
 
 class _Untitled(GenerateJsonSchema):
-    """pydantic's generator, in which a field without a schema may be anything."""
+    """pydantic's generator, in which a field without a schema may be anything.
+
+    Keys of earlier versions are accepted, and marked as deprecated.
+    """
+
+    def model_schema(self, schema: Any) -> Schema:
+        """Add the keys of earlier versions to the schema of a model."""
+        table, model = super().model_schema(schema), schema["cls"]
+        names = ("renamed_fields", "removed_fields")
+        earlier = (
+            key for base in model.__mro__ for name in names for key in vars(base).get(name, ())
+        )
+        for key in earlier:
+            about = model.about_earlier(key)
+            present = table["properties"].get(about.get("meant"), {})
+            described = {"description": about["message"], "deprecated": True}
+            table["properties"][key] = {**present, **described}
+            table["properties"][key].pop("default", None)
+            if about.get("meant") in table.get("required", ()):
+                table["required"].remove(about["meant"])
+        return table
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

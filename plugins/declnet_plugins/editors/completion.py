@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from declnet import Layer
 from declnet_plugins.editors.catalog import (
@@ -42,7 +42,7 @@ def completion_definitions(catalog: Catalog) -> dict[str, Schema]:
     schemas = {}
     for name, table in catalog.tables.items():
         if _is_section(name) and name != BLOCK:
-            uses = {key: {"": schema} for key, schema in table["properties"].items()}
+            uses = {key: {"": schema} for key, schema in _offered(table)}
             schemas[COMPLETION + name] = {**_table(uses, 1), "description": table["description"]}
     for kind, types in catalog.kinds.items():
         schemas |= _kind(kind, types, catalog)
@@ -54,7 +54,7 @@ def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Sc
     described: Schema = {"description": f"which {_words(kind)}"}
     uses: dict[str, dict[str, Schema]] = {"type": dict.fromkeys(types or ("",), described)}
     for type_name, definition in types.items():
-        for key, schema in catalog.tables[definition].get("properties", {}).items():
+        for key, schema in _offered(catalog.tables[definition]):
             if key != "type":
                 uses.setdefault(key, {})[type_name] = schema
     if kind == Layer.kind:
@@ -66,6 +66,13 @@ def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Sc
     summaries = [catalog.summaries[definition] for definition in types.values()]
     docs = {"enum": list(types), "x-taplo": {"docs": {"enumValues": summaries}}}
     return {name: {**table, "items": reference(name), "anyOf": [names]}, f"{name}-types": docs}
+
+
+def _offered(table: Schema) -> Iterator[tuple[str, Schema]]:
+    """Yield the keys of a table with their schemas, without those of earlier versions."""
+    for key, schema in table.get("properties", {}).items():
+        if not schema.get("deprecated"):
+            yield key, schema
 
 
 def _table(keys: Mapping[str, _Uses], types: int) -> Schema:

@@ -60,7 +60,7 @@ VARIABLE = "variable"
 """The name of the definition of what every value may be instead."""
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-_NOTES = ("description", "default", "examples")
+_NOTES = ("description", "default", "examples", "deprecated")
 
 
 def json_schema(registry: Registry) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet import PluginOptions
+from declnet import TrainedOptions
 
 if TYPE_CHECKING:
     from declnet_plugins.exchange.exporter import TranslatedPart
@@ -42,9 +42,9 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--best", "use_best", is_flag=True, help="Export the best run in a folder of runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object, for programs.")
-@PluginOptions.pass_to()
+@TrainedOptions.pass_to()
 def export(
-    plugins: PluginOptions,
+    trained: TrainedOptions,
     run: Path,
     output: Path,
     form: str | None,
@@ -78,13 +78,18 @@ def export(
 
     parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
     options = {override.key: override.value for override in parsed}
-    registry = plugins.registry
+    registry = trained.registry
     if use_best or not (is_predictor(run) or (run / "manifest.json").exists()):
         run = _best_in(run, use_it=use_best)
     opening = open_group if is_predictor(run) else open_run
     start = time.perf_counter()
     result = export_run(
-        opening(run, registry, notice=lambda note: print_line(f"note: {note}", err=True)),
+        opening(
+            run,
+            registry,
+            notice=lambda note: print_line(f"note: {note}", err=True),
+            allow_changes=trained.allow_changes,
+        ),
         output,
         form,
         options,

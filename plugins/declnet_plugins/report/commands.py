@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet import PluginOptions
+from declnet import TrainedOptions
 
 if TYPE_CHECKING:
     from declnet_plugins.report.plot.curves import Scale
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File of the page.  [default: report.html, in the folder of a single run]",
 )
-@PluginOptions.pass_to()
-def report(plugins: PluginOptions, runs: tuple[Path, ...], output: Path | None) -> None:
+@TrainedOptions.pass_to()
+def report(options: TrainedOptions, runs: tuple[Path, ...], output: Path | None) -> None:
     """Write an HTML report on RUNS, folders that `declnet run` wrote.
 
     A folder of runs, e.g. of seeds or folds, means all runs in it; for folds or seeds, the page
@@ -48,9 +48,16 @@ def report(plugins: PluginOptions, runs: tuple[Path, ...], output: Path | None) 
             page = many_runs_page(runs[0].resolve().name, reported, importance, objective)
             _write_page(path, page)
             return
-    registry = plugins.registry
-    stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
-    ensembles = [open_group(run, registry, notice=_no_note) for run in runs if is_predictor(run)]
+    registry, allow_changes = options.registry, options.allow_changes
+    stored = [
+        open_run(run, registry, notice=_show_note, allow_changes=allow_changes)
+        for run in run_folders(runs)
+    ]
+    ensembles = [
+        open_group(run, registry, notice=_no_note, allow_changes=allow_changes)
+        for run in runs
+        if is_predictor(run)
+    ]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     require_folder(path)
     require_packages()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from declnet import PluginOptions
+from declnet import TrainedOptions
 from declnet_plugins.serve.options import Options
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -76,8 +76,8 @@ def _limit(name: str, type_: click.ParamType[Any], help_: str) -> Callable[[_Com
     show_default=True,
     help="Log a line for each request.",
 )
-@PluginOptions.pass_to()
-def serve(plugins: PluginOptions, runs: tuple[str, ...], **fields: Any) -> None:
+@TrainedOptions.pass_to()
+def serve(trained: TrainedOptions, runs: tuple[str, ...], **fields: Any) -> None:
     """Serve the models of RUNs, folders that `declnet run` wrote, over HTTP.
 
     NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
@@ -97,13 +97,18 @@ def serve(plugins: PluginOptions, runs: tuple[str, ...], **fields: Any) -> None:
     from declnet_plugins.serve.models import load_models
 
     host = fields["host"]
-    options = Options(models=_named(runs), disabled=plugins.disabled, **fields)
+    options = Options(_named(runs), trained.disabled, trained.allow_changes, **fields)
     if host in _LOOPBACK:
         options = replace(options, hosts=(*_LOOPBACK, "[::1]", *options.hosts))
     elif options.hosts:
         options = replace(options, hosts=(host, *options.hosts))
     registry = server.registry_of(options)
-    models = load_models(options.models, registry, lambda sentence: log("note", note=sentence))
+    models = load_models(
+        options.models,
+        registry,
+        lambda sentence: log("note", note=sentence),
+        allow_changes=options.allow_changes,
+    )
     with server.listening(options) as listener:
         options = replace(options, port=listener.getsockname()[1])
         shown = f"[{host}]" if ":" in host else host

@@ -67,15 +67,24 @@ class LoadedModel:
         path: the run's folder, or a folder of folds or seeds.
         registry: where components are looked up; None: the installed ones.
         notice: receives notes on the run.
+        allow_changes: whether components may compute something else than in the training.
 
     Raises:
         DeclnetError: there is no run, or it cannot be read.
     """
 
     def __init__(
-        self, path: Path, registry: Registry | None, notice: Callable[[str], None]
+        self,
+        path: Path,
+        registry: Registry | None,
+        notice: Callable[[str], None],
+        *,
+        allow_changes: bool = False,
     ) -> None:
-        self.predictor: Predictor = load_predictor(path, registry, notice=notice)
+        self.allow_changes = allow_changes
+        self.predictor: Predictor = load_predictor(
+            path, registry, notice=notice, allow_changes=allow_changes
+        )
         self.version = _version(path)
         self.small_seconds = float("inf")  # not measured yet
         self.loaded = datetime.now(UTC).isoformat(timespec="seconds")
@@ -331,7 +340,8 @@ class ServedModel:
         """
         before = self._seen or ()
         try:
-            fresh = LoadedModel(self.path, registry, notice)
+            allow_changes = self.model.allow_changes
+            fresh = LoadedModel(self.path, registry, notice, allow_changes=allow_changes)
             _ = fresh.outputs  # the first prediction, made before anybody waits for it
             fresh.require_contract(self.model.contract)
         except Exception as error:  # a plugin may raise anything; the old model keeps answering
@@ -346,7 +356,11 @@ class ServedModel:
 
 
 def load_models(
-    named: Iterable[tuple[str, Path]], registry: Registry | None, notice: Callable[[str], None]
+    named: Iterable[tuple[str, Path]],
+    registry: Registry | None,
+    notice: Callable[[str], None],
+    *,
+    allow_changes: bool = False,
 ) -> dict[str, ServedModel]:
     """Load all models; raise DeclnetError if one of them cannot be loaded."""
     models = {}
@@ -355,7 +369,7 @@ def load_models(
             before = signature_of(path)
         except OSError:
             before = ()  # load_predictor says what is wrong
-        model = LoadedModel(path, registry, notice)
+        model = LoadedModel(path, registry, notice, allow_changes=allow_changes)
         with suppress(DataError):
             _ = model.outputs
         models[name] = ServedModel(name, path, model, _loaded=before)

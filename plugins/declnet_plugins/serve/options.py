@@ -13,6 +13,7 @@ class Options:
     Attributes:
         models: the names in paths, with their folders.
         disabled: plugins to disable.
+        allow_changes: whether components may compute something else than in the training.
         host: the address to listen on.
         port: the port; 0: any free one.
         workers: processes.
@@ -31,6 +32,7 @@ class Options:
 
     models: tuple[tuple[str, Path], ...]
     disabled: tuple[str, ...] = ()
+    allow_changes: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1

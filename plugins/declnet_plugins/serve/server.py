@@ -162,7 +162,9 @@ def _work(options: Options, listener: socket.socket, contracts: dict[str, Contra
     threading.Thread(target=_end_with_parent, daemon=True).start()
     registry = registry_of(options)
     try:
-        models = load_models(options.models, registry, lambda _sentence: None)
+        models = load_models(
+            options.models, registry, lambda _sentence: None, allow_changes=options.allow_changes
+        )
         for name, served in models.items():
             served.model.require_contract(contracts[name])
     except DeclnetError as error:

@@ -165,6 +165,34 @@ def test_third_party_fields_are_checked(extended, marks_in):
         assert {mark.line for mark in places} == {5}, field
 
 
+def test_keys_of_earlier_versions_are_accepted_but_not_offered(own_registry, marks_in):
+    class Base(Layer):
+        removed_fields: ClassVar[dict[str, str]] = {"use_bias": "remove it"}
+
+    class Grown(Base):
+        type = "grown"
+        renamed_fields: ClassVar[dict[str, str]] = {"n_hidden": "units"}
+        units: int
+
+        def forward(self, x, y, state): ...
+
+        def backward(self, x, y, dy, dx, state): ...
+
+    registry = copied(own_registry.entries())
+    registry.register(Grown, Plugin("grown", "declnet-grown", "1.0"))
+    schema = json_schema(registry)
+    before = 'extends = "base.toml"\n\n[[model.layers]]\ntype = "grown"\n'
+    keys = "n_hidden = 3\nuse_bias = 1", 'n_hidden = "three"'
+    accepted, refused = marks_in([before + line for line in keys], schema)
+    assert (accepted, [mark.line for mark in refused]) == ([], [5])
+    keys = schema["definitions"]["layer.grown"]["properties"]
+    assert [key for key in keys if keys[key].get("deprecated")] == ["n_hidden", "use_bias"]
+    assert keys["n_hidden"]["description"] == '"n_hidden" was renamed to "units"'
+    offered = schema["definitions"]["completion-layer"]["properties"]
+    assert "grown" in offered["units"]["description"]
+    assert "n_hidden" not in offered
+
+
 def test_a_component_without_a_schema_affects_no_other():
     class Odd(Regularizer):
         """Cannot be described."""

@@ -21,6 +21,7 @@ USED_BY = {
     "preparation.safetensors": {"predict", "evaluate", "resume"},
     "metrics.json": {"metrics", "resume"},
     "history.jsonl": {"history", "resume"},
+    "behavior.json": set(),  # unless a version has changed
 }
 USES = {
     "predict": declnet.load_predictor,

@@ -12,7 +12,14 @@ from declnet.caching import sharing_results
 from declnet.runs.storage import record
 from declnet.runs.storage.record import HistoryFile
 
-FILES = ["history.jsonl", "manifest.json", "metrics.json", "spec.toml", "weights.safetensors"]
+FILES = [
+    "behavior.json",
+    "history.jsonl",
+    "manifest.json",
+    "metrics.json",
+    "spec.toml",
+    "weights.safetensors",
+]
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def test_a_run_that_is_killed_while_it_is_written_at_its_end_resumes(many, monke
         with pytest.raises(KeyboardInterrupt):
             many()
     directory = tmp_path / "many"
-    assert sorted(each.name for each in directory.iterdir()) == FILES[2:]
+    assert sorted(each.name for each in directory.iterdir()) == [FILES[0], *FILES[3:]]
     history = resume(directory).history
     assert len((directory / "history.jsonl").read_text().splitlines()) == len(history)
     assert sorted(each.name for each in directory.iterdir()) == FILES

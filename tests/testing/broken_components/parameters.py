@@ -6,7 +6,7 @@ import numpy as np
 
 from declnet import Initializer, Schedule, Scheduled
 
-from ..right.others import Averaged, Descent, Squares
+from ..right.others import Averaged, Descent, Smoothed, Squares
 from .broken import broken
 from .layers import count, count_on_the_class
 
@@ -82,8 +82,8 @@ OPTIMIZERS = (
            lambda w, dw, rate: rate * dw * min(1, 300 / (float(np.linalg.norm(dw)) + 1e-7)))),
     broken("keeps_uses_apart", Descent, "counts_steps",
            update=subtracting(lambda w, dw, rate: rate / count(w) ** 0.5 * dw)),
-    broken("declares_its_state", Descent, "declares_no_state", update=replaced_momentum),
-    broken("declares_its_state", Descent, "replaces_its_state", update=replaced_momentum,
+    broken("uses_declared_state", Descent, "declares_no_momentum", update=replaced_momentum),
+    broken("uses_declared_state", Descent, "replaces_its_momentum", update=replaced_momentum,
            state_names=lambda self: ("momentum",)),
     *(broken("declares_its_state", Descent, f"names_a_{name.split()[0]}",
              state_names=lambda self, name=name: (name,))
@@ -101,6 +101,11 @@ OPTIMIZERS = (
     broken("follows_its_schedules", Descent, "shrinks_as_at_the_end",
            __annotations__={"shrink": Annotated[float | Schedule, Scheduled(ge=0, lt=1)]},
            shrink=0.01, update=shrinking_as_at_the_end),
+    broken("survives_zero_gradients", Descent, "moves_without_a_gradient",
+           update=subtracting(lambda w, dw, rate: rate * (dw - 0.1 * np.sign(w)))),
+    broken("takes_gradients_that_never_change", Smoothed, "corrects_by_another_power",
+           update=lambda self, w, dw, state, rate, step:
+           Smoothed.update(self, w, dw, state, rate / (1 - 0.99**step) * (1 - 0.9**step), step)),
     broken("survives_zero_gradients", Descent, "divides_by_zero",
            update=subtracting(lambda w, dw, rate: rate * dw / np.abs(dw))),
 )  # fmt: skip
@@ -112,6 +117,10 @@ SCHEDULES = (
            before=("rate", count_on_the_class)),
     broken("rates_are_right", Falling, "falls_below_zero", rate=lambda self, step, total:
            1 - step / 5000),
+    broken("rates_are_right", Falling, "ends_below_zero", rate=lambda self, step, total:
+           0.1 - step * (0.1 / total)),
+    broken("fits_trainings_of_any_length", Falling, "warms_up_for_1000_steps",
+           rate=lambda self, step, total: min(1.0, step / 1000)),
     broken("rates_are_right", Falling, "overflows", rate=lambda self, step, total: 1.01**step),
     broken("rates_are_right", Falling, "gives_nothing_after_100", rate=lambda self, step, total:
            0.1 if step <= 100 else None),

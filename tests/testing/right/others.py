@@ -110,6 +110,19 @@ class Averaged(Descent):
         return w - state.ahead
 
 
+class Smoothed(Descent):
+    """w -= learning_rate * (the mean of dw so far, which forgets)."""
+
+    type = "smoothed"
+
+    def state_names(self):
+        return ("mean",)
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.add(state.mean, 0.1 * (dw - state.mean), out=state.mean)
+        np.subtract(w, learning_rate / (1 - 0.9**step) * state.mean, out=w)
+
+
 class Shrinking(Descent):
     """w -= learning_rate * (dw + shrink * w), with a shrink for each step."""
 
@@ -215,7 +228,7 @@ class MeanError(Metric):
         state[1] += y_pred.size
 
     def result(self, state):
-        return state[0] / state[1]
+        return state[0] / state[1] if state[1] else float("nan")
 
 
 class Points(DataSource):

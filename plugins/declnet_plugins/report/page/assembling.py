@@ -107,7 +107,7 @@ def _final(runs: Mapping[str, StoredRun]) -> ResultTable | None:
 def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
     """Return the section of a run, finished or not, with notes in place of missing parts."""
     # a fresh run, so that its model and data are freed with the section
-    run = open_run(run.path, registry, notice=lambda _: None)
+    run = open_run(run.path, registry, notice=lambda _: None, allow_changes=run.allow_changes)
     return RunSection(
         label=label,
         status=run.status,

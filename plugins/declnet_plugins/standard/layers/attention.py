@@ -93,6 +93,10 @@ class _Attention(SequenceLayer):
                 )
         return projections
 
+    def numpy_calls(self, input_shape: tuple[Shape, ...]) -> int:
+        """Return those of the projections and the attention."""
+        return 45
+
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for queries, keys, values, attention and their gradients."""
         (queries, keys), width = self._steps(input_shape), self._width(input_shape)

@@ -123,6 +123,10 @@ class Conv2d(ImageConvolution):
         shape = (self.filters, input_shape[0] // self.groups, *self.kernel_size)
         return self.with_biases(Parameter(shape, self.weight_initializer, self.weight_regularizer))
 
+    def numpy_calls(self, input_shape: Shape) -> int:
+        """Return those of each row of outputs, and of the weights."""
+        return 30 + 6 * self.output_shape(input_shape)[1]
+
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for x as seen by kernels, one row of its gradient, and three weights."""
         window, height = self._window(input_shape), self.kernel_size[0]

@@ -98,6 +98,10 @@ class Conv2dTranspose(ImageConvolution):
         )
         return self.with_biases(weights)
 
+    def numpy_calls(self, input_shape: Shape) -> int:
+        """Return those of each row of inputs, and of the weights."""
+        return 20 + 6 * input_shape[1]
+
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return the workspace of the convolution."""
         return self._convolution(input_shape[0]).workspace(self.output_shape(input_shape))

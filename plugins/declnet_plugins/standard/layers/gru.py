@@ -31,6 +31,7 @@ class GRU(RecurrentLayer):
 
     type = "gru"
     blocks = 3
+    step_calls = 30
     output_range = OutputRange(-1, 1)
     examples = (
         {"units": 8},

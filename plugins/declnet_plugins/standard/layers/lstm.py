@@ -32,6 +32,7 @@ class LSTM(RecurrentLayer):
 
     type = "lstm"
     blocks = 4
+    step_calls = 20
     output_range = OutputRange(-1, 1)
     examples = (
         {"units": 8},

@@ -1,5 +1,6 @@
 """Pooling of images: the maximum or mean of each window, or of each channel."""
 
+from math import prod
 from typing import Self
 
 import numpy as np
@@ -88,6 +89,10 @@ class MaxPool2d(_Pool2d):
         }
         tiles = self._window(input_shape).tiles
         return workspace if tiles else workspace | {"part": Workspace(shape)}
+
+    def numpy_calls(self, input_shape: Shape) -> int:
+        """Return those of each position in the window."""
+        return 8 + 7 * prod(self.pool_size)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Take the running maximum over positions and, in training, record where it is."""

@@ -88,6 +88,8 @@ class RecurrentLayer(SequenceLayer):
     other_keys = {**other_keys.UNITS, **other_keys.WEIGHTS}
     backward_needs = frozenset()
     blocks: ClassVar[int] = 1
+    step_calls: ClassVar[int] = 8
+    """NumPy calls of a step, forward and backward."""
 
     units: int = Field(ge=1, description="number of features of the state")
     bidirectional: bool = Field(
@@ -165,6 +167,10 @@ class RecurrentLayer(SequenceLayer):
             for name, memory in self._memory(time).items():
                 arrays[direction.prefix + name] = memory
         return arrays
+
+    def numpy_calls(self, input_shape: tuple[Shape, ...]) -> int:
+        """Return those of all steps, in each direction."""
+        return len(self._directions) * (8 + self.step_calls * input_shape[0][0])
 
     def _memory(self, time: int) -> dict[str, Workspace]:
         """Return what a direction keeps of all steps for backward."""

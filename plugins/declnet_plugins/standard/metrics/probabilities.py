@@ -1,13 +1,14 @@
 """Metrics of predicted probabilities: how sharp they are, and whether they are honest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan, prod
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Diagnostic, Metric, RunContext
+from declnet import Array, Better, Diagnostic, Metric, RunContext
 from declnet_plugins.standard.metrics.classification import whole_labels
 from declnet_plugins.standard.metrics.comparability import (
     no_binary_labels,
@@ -16,6 +17,7 @@ from declnet_plugins.standard.metrics.comparability import (
     several_choices,
 )
 from declnet_plugins.standard.metrics.means import MeanMetric
+from declnet_plugins.standard.metrics.regression import Spread
 
 ROUNDING = 1e-5
 """How far a probability may be outside 0 to 1: a softmax of float32 may round."""
@@ -24,7 +26,7 @@ ROUNDING = 1e-5
 class ProbabilityMetric(Metric):
     """A metric of the probabilities of one unit, for labels of 0 and 1, or of one per class."""
 
-    better = "lower"
+    better: ClassVar[Better | None] = "lower"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require probabilities: of one axis of classes, or of one unit for 0 and 1."""
@@ -46,6 +48,13 @@ class ProbabilityMetric(Metric):
         if wrong.any():
             raise ValueError(f"{self.type} needs probabilities, not {p[wrong][0]:g}")
         return p, whole_labels(y_true, max(2, p.shape[1]))
+
+
+def truth_of(p: Array, labels: Array) -> Array:
+    """Return 1 where a label is the class of a probability, else 0, in the shape of p."""
+    classes = 1 if p.shape[1] == 1 else np.arange(p.shape[1])
+    truth: Array = labels[:, None] == classes
+    return truth
 
 
 class LogLoss(ProbabilityMetric, MeanMetric):
@@ -90,8 +99,9 @@ class Brier(ProbabilityMetric, MeanMetric):
     def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return the squared distance of each sample's probabilities from its label."""
         p, labels = self.read(y_pred, y_true)
-        truth = labels[:, None] if p.shape[1] == 1 else labels[:, None] == np.arange(p.shape[1])
-        squares: Array = np.square(np.subtract(p, truth, dtype=np.float64)).sum(axis=1)
+        squares: Array = np.square(np.subtract(p, truth_of(p, labels), dtype=np.float64)).sum(
+            axis=1
+        )
         return squares
 
 
@@ -142,3 +152,47 @@ class ExpectedCalibrationError(ProbabilityMetric):
         counts, confidences, right = state.sums
         n = counts.sum()
         return float(np.absolute(right - confidences).sum() / n) if n else nan
+
+
+@dataclass
+class Spreads:
+    """The spreads of the probabilities so far, of p + y and of p - y, for each class."""
+
+    p: Spread = field(default_factory=Spread)
+    sums: Spread = field(default_factory=Spread)
+    differences: Spread = field(default_factory=Spread)
+
+
+class CalibrationSlope(ProbabilityMetric):
+    """calibration_slope = cov(p, y) / var(p), the slope of the line through y as a function of p.
+
+    y is 0 or 1; with classes, y_k is 1 for a sample's class and 0 for the others, and the sums over
+    k of both are divided. Best at 1, where honest probabilities are; below 1 if they are too close
+    to 0 and 1, above 1 if they are too close to each other. NaN if all p are equal.
+
+    y_pred: (n, 1), probabilities of class 1, with y of 0 and 1; or (n, classes) with labels (n,) or
+    one-hot rows. Two classes have the value of one unit, and that of SciPy's linregress(p, y).
+
+    Mincer and Zarnowitz, The Evaluation of Economic Forecasts, 1969.
+    """
+
+    type = "calibration_slope"
+    better = 1.0
+
+    def start(self) -> Spreads:
+        """Return empty spreads."""
+        return Spreads()
+
+    def update(self, state: Spreads, y_pred: Array, y_true: Array) -> None:
+        """Add a batch."""
+        p, labels = self.read(y_pred, y_true)
+        truth = truth_of(p, labels)
+        state.p.add(p.astype(np.float64))
+        state.sums.add(np.add(p, truth, dtype=np.float64))
+        state.differences.add(np.subtract(p, truth, dtype=np.float64))
+
+    def result(self, state: Spreads) -> float:
+        """Return the slope: 4 * cov(p, y) is the variance of p + y less that of p - y."""
+        spread = float(np.sum(state.p.squares))
+        common = np.sum(state.sums.squares) - np.sum(state.differences.squares)
+        return float(common) / (4 * spread) if spread else nan

@@ -73,6 +73,25 @@ class MeanAbsoluteError(ValueMetric, MeanMetric):
         return np.absolute(errors_of(y_pred, y_true))
 
 
+class MeanError(ValueMetric, MeanMetric):
+    """mean_error = mean(y_pred - y), over all outputs of all samples: the bias of the predictions.
+
+    Best at 0; positive if the predictions are too large on average. 0 says nothing about how far
+    single predictions are from y.
+
+    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
+    """
+
+    type = "mean_error"
+    better = 0.0
+    abbreviation = "bias"
+    other_types = ("bias", "mean_bias_error", "mean_signed_error", "signed_error")
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        """Return the errors."""
+        return errors_of(y_pred, y_true)
+
+
 class MeanSquaredError(ValueMetric, MeanMetric):
     """mean_squared_error = mean((y_pred - y)**2), over all outputs of all samples.
 
@@ -145,6 +164,8 @@ class R2(ValueMetric):
 
     def result(self, state: Squares) -> float:
         """Return the mean over the outputs."""
+        if not state.targets.count:
+            return nan
         errors, targets = np.atleast_1d(state.errors), np.atleast_1d(state.targets.squares)
         constant = targets == 0
         shares = errors / np.where(constant, 1, targets)
@@ -190,6 +211,8 @@ class RegressionAccuracy(ValueMetric):
 
     def result(self, state: Distances) -> float:
         """Return the share of errors that are small enough."""
+        if not state.errors:
+            return nan
         variance = float(np.sum(state.targets.squares)) / state.targets.count
         close = np.concatenate(state.errors) < variance**0.5 / self.precision_divisor
         return float(np.mean(close))
@@ -231,6 +254,8 @@ class Spearman(ValueMetric):
 
     def result(self, state: Pairs) -> float:
         """Return the mean of the outputs' correlations."""
+        if not state.y_pred:
+            return nan
         columns = (np.concatenate(parts).T for parts in (state.y_pred, state.y_true))
         correlations = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
         return sum(correlations) / len(correlations)

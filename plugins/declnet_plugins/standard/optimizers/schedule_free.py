@@ -20,7 +20,8 @@ class ScheduleFreeAdamW(AdamW):
     rate helps, after which larger rates than Adam's are usual.
 
     Defazio et al., The Road Less Scheduled, NeurIPS 2024, with v corrected as in Adam and in the
-    authors' later code. The state holds gap = z - x, from which x = w - (1 - beta_1) * gap.
+    authors' package, whose c takes the largest rate so far: another average if the rate falls. The
+    state holds gap = z - x, from which x = w - (1 - beta_1) * gap.
     """
 
     type = "schedule_free_adamw"

@@ -22,11 +22,11 @@ def top(k):
 OF_CLASSES = (*metrics("accuracy"), top(2))
 OF_COUNTS = metrics("f1 precision recall")
 OF_VALUES = metrics(
-    "mean_absolute_error mean_absolute_percentage_error mean_squared_error r2 regression_accuracy"
-    " spearman"
+    "mean_absolute_error mean_absolute_percentage_error mean_error mean_squared_error r2"
+    " regression_accuracy spearman"
 )
 OF_AGREEMENT = metrics("cohen_kappa matthews")
-OF_PROBABILITIES = metrics("brier expected_calibration_error log_loss")
+OF_PROBABILITIES = metrics("brier calibration_slope expected_calibration_error log_loss")
 OF_BINARY = (*OF_COUNTS, *metrics("binary_accuracy roc_auc"))
 ALL = (*OF_CLASSES, *OF_VALUES, *OF_AGREEMENT, *OF_PROBABILITIES, *OF_BINARY)
 

@@ -7,9 +7,14 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
+from declnet_plugins.standard.metrics.probabilities import (
+    Brier,
+    CalibrationSlope,
+    ExpectedCalibrationError,
+    LogLoss,
+)
 
-ALL = (LogLoss(), Brier(), ExpectedCalibrationError())
+ALL = (LogLoss(), Brier(), ExpectedCalibrationError(), CalibrationSlope())
 
 
 def ids(metric):
@@ -36,3 +41,14 @@ def test_other_numbers_are_refused_and_nan_shows(metric, value_of):
         value_of(metric, np.zeros((2, 2, 2)), [0, 1])
     assert isnan(value_of(metric, [[nan], [0.5]], [0, 1]))
     value_of(metric, np.float32([[1 + 1e-7], [0.5]]), [0, 1])  # rounding is not refused
+
+
+def test_the_slope_of_calibration(value_of):
+    p = np.array([0.2, 0.2, 0.2, 0.2, 0.8, 0.8, 0.8, 0.8])[:, None]
+    y, slope = np.array([0, 0, 0, 1, 0, 1, 1, 1]), 0.5 / 0.6
+    for rows in (p, np.hstack([1 - p, p])):
+        assert value_of(CalibrationSlope(), rows, y, 3, 5) == pytest.approx(slope)
+    assert value_of(CalibrationSlope(), (p + 1) / 4, y) == pytest.approx(4 * slope)  # too timid
+    classes = np.array([0, 1, 2, 2])
+    assert value_of(CalibrationSlope(), np.eye(3)[classes], classes) == 1
+    assert isnan(value_of(CalibrationSlope(), p * 0, y))

@@ -1,4 +1,4 @@
-"""Schedule-free AdamW against the equations of the paper."""
+"""Schedule-free AdamW against the equations of the paper and the package of its authors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from declnet import OptimizerState, ParameterInfo
 from declnet_plugins.standard.optimizers.schedule_free import ScheduleFreeAdamW
+from declnet_plugins.standard.schedules import Warmup
 
 
 def paper(x, gradients, rates, beta_1, beta_2, epsilon, decay):
@@ -39,16 +40,37 @@ def test_it_is_the_algorithm_of_the_paper(beta_1, weight_decay, rates):
     expected = paper(
         w.copy(), gradients, rates, beta_1, optimizer.beta_2, optimizer.epsilon, weight_decay
     )
+    steps = trained(optimizer, w, gradients, rates)
+    for (y, x), evaluated in zip(expected, steps, strict=True):
+        np.testing.assert_allclose(w, y, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(evaluated, x, rtol=1e-11, atol=1e-12)
+
+
+def test_it_is_the_package_of_the_authors():
+    """schedulefree 1.4.1 after 20 steps of AdamWScheduleFree(warmup_steps=5), in float64."""
+    schedule = Warmup(steps=4, start_factor=1 / 5, schedule=0.05)
+    optimizer = ScheduleFreeAdamW(beta_2=0.99, weight_decay=0.1, learning_rate=schedule)
+    w, steps = np.array([1.0, -0.5, 0.25, 2.0]), range(1, 21)
+    gradients = [lambda w, t=t: np.tanh(w - np.cos(t) * np.arange(4)) for t in steps]
+    *_, x = trained(optimizer, w, gradients, optimizer.rates(steps, 20))
+    y = [0.4719836743791278, -0.2403183516322034, 0.18998437526277998, 1.6134955146842909]
+    np.testing.assert_allclose(w, y, rtol=1e-14)
+    evaluated = [0.5079255208155056, -0.2631771137407929, 0.18665849081646926, 1.6346753024185527]
+    np.testing.assert_allclose(x, evaluated, rtol=1e-14)
+
+
+def trained(optimizer, w, gradients, rates):
+    """Train w in place; yield the parameters that are evaluated after each step."""
     info = ParameterInfo("dense_1.weights", w.shape)
-    state = OptimizerState((np.empty_like(w), np.empty_like(w)), Now(weight_decay), info)
+    now = Now(optimizer.weight_decay)
+    state = OptimizerState((np.empty_like(w), np.empty_like(w)), now, info)
     for name, shape in optimizer.state_shapes(info).items():
         setattr(state, name, np.zeros(shape))
     for name, shape in optimizer.workspace_shapes(info).items():
         setattr(state, name, np.full(shape, np.nan))
-    for step, (y, x) in enumerate(expected, start=1):
-        optimizer.update(w, gradients[step - 1](w), state, float(rates[step - 1]), step)
-        np.testing.assert_allclose(w, y, rtol=1e-11, atol=1e-12)
-        np.testing.assert_allclose(optimizer.evaluated(w, state), x, rtol=1e-11, atol=1e-12)
+    for step, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        optimizer.update(w, gradient(w), state, float(rate), step)
+        yield optimizer.evaluated(w, state)
 
 
 class Now:
