@@ -19,11 +19,12 @@ from declnet_plugins.jit.fusion.lanes import (
     expm1,
     log,
     log1p,
-    sine_and_cosine,
     tanh,
 )
 
 Function = Callable[..., Lanes]
+
+CLIP: Any = np._core.umath.clip  # type: ignore[attr-defined]  # the ufunc that np.clip calls
 
 
 def is_constant(value: Lanes) -> bool:
@@ -57,13 +58,14 @@ def logaddexp(a: Lanes, b: Lanes) -> Lanes:
 def power(x: Lanes, y: Lanes) -> Lanes:
     """Return x**y, computed in float64 by the logarithm of |x|."""
     dtype, x, y = x.dtype, x.converted(DOUBLE), y.converted(DOUBLE)
-    size = exp(y * log(abs(x)))
-    half = y * 0.5
-    is_odd = (y.intrinsic("trunc") == y) & (half.intrinsic("trunc") != half)
+    one, nan = (x.code.constant(number, DOUBLE) for number in (1, np.nan))
+    size, half = choose(abs(x) == 1, one, exp(y * log(abs(x)))), y * 0.5
     is_whole = y.intrinsic("trunc") == y
-    signed = choose(is_odd, -size, choose(is_whole, size, size.code.constant(np.nan, DOUBLE)))
-    result = choose(x < 0, signed, size)
-    return choose((y == 0) | (x == 1), result.code.constant(1, DOUBLE), result).converted(dtype)
+    is_odd = is_whole & (half.intrinsic("trunc") != half)
+    is_negative = one.intrinsic("copysign", x) < 0
+    result = choose(is_negative & is_odd, -size, size)
+    result = choose((x < 0) & ~is_whole & (size < np.inf) & (size > 0), nan, result)
+    return choose((y == 0) | (x == 1), one, result).converted(dtype)
 
 
 def constant_power(x: Lanes, exponent: float) -> Lanes:
@@ -130,8 +132,6 @@ FUNCTIONS: Mapping[Any, Function] = {
     np.tanh: tanh,
     np.sinh: sinh,
     np.cosh: cosh,
-    np.sin: lambda a: sine_and_cosine(a)[0],
-    np.cos: lambda a: sine_and_cosine(a)[1],
     np.floor: lambda a: a.intrinsic("floor"),
     np.ceil: lambda a: a.intrinsic("ceil"),
     np.trunc: lambda a: a.intrinsic("trunc"),
@@ -142,7 +142,7 @@ FUNCTIONS: Mapping[Any, Function] = {
     np.minimum: minimum,
     np.fmax: lambda a, b: choose(a != a, b, choose(a < b, b, a)),  # noqa: PLR0124
     np.fmin: lambda a, b: choose(a != a, b, choose(a > b, b, a)),  # noqa: PLR0124
-    np._core.umath.clip: lambda a, low, high: minimum(maximum(a, low), high),
+    CLIP: lambda a, low, high: minimum(maximum(a, low), high),
     np.greater: lambda a, b: a > b,
     np.greater_equal: lambda a, b: a >= b,
     np.less: lambda a, b: a < b,
@@ -175,22 +175,21 @@ def supports(function: Any, types: tuple[Dtype, ...], result: Dtype) -> bool:
     return function in FUNCTIONS and (whole or bool(floats))
 
 
-WHOLE = {
-    np.add,
-    np.subtract,
-    np.multiply,
-    np.negative,
-    np.positive,
-    np.absolute,
-    np.square,
-    np.sign,
-}
-WHOLE |= {np.maximum, np.minimum, np.greater, np.greater_equal, np.less, np.less_equal, np.equal}
-WHOLE |= {np.not_equal, np.where, np._core.umath.clip}
+WHOLE: frozenset[Any] = frozenset(
+    (
+        *(np.add, np.subtract, np.multiply, np.negative, np.positive, np.absolute, np.square),
+        *(np.sign, np.maximum, np.minimum, np.greater, np.greater_equal, np.less, np.less_equal),
+        *(np.equal, np.not_equal, np.where, CLIP),
+    )
+)
 """Functions that are computed for integers too."""
 
-OF_BOOLEANS = {np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.bitwise_and}
-OF_BOOLEANS |= {np.bitwise_or, np.bitwise_xor, np.invert}
+OF_BOOLEANS: frozenset[Any] = frozenset(
+    (
+        *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
+        *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    )
+)
 """Functions of truth values."""
 
 

@@ -18,7 +18,7 @@ from declnet import Array, LayerState, OptimizerState
 from declnet_plugins.jit.fusion.loops import code_of
 from declnet_plugins.jit.fusion.nests import Nest, nests_of
 from declnet_plugins.jit.fusion.patterns import Pattern, Place, Words, is_forwarded, placed
-from declnet_plugins.jit.routines import elementary_functions, trigonometry
+from declnet_plugins.jit.routines import elementary_functions
 from declnet_plugins.jit.routines.object_code import address_of_code, target_machine
 from declnet_plugins.jit.routines.vectors import host_features
 from declnet_plugins.recording.program import Assignment
@@ -139,7 +139,17 @@ def _address_of(pattern: Pattern) -> int:
 
 
 def object_code(pattern: Pattern, width: int, machine: llvm.TargetMachine) -> bytes:
-    """Return the object code of a pattern's function for a machine."""
+    """Return the object code of a pattern's function for a machine.
+
+    Args:
+        width: bytes of its vectors.
+    """
+    code: bytes = machine.emit_object(optimized(pattern, width, machine))
+    return code
+
+
+def optimized(pattern: Pattern, width: int, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+    """Return LLVM's optimized module of a pattern's function for a machine."""
     module = llvm.parse_assembly(code_of(pattern, width))
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
@@ -147,8 +157,7 @@ def object_code(pattern: Pattern, width: int, machine: llvm.TargetMachine) -> by
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
-    code: bytes = machine.emit_object(module)
-    return code
+    return module
 
 
 @cache
@@ -156,5 +165,5 @@ def _source() -> str:
     """Return a hash of the modules that make the code."""
     folder = Path(__file__).parent
     files = [*sorted(folder.glob("*.py")), Path(elementary_functions.__file__)]
-    content = b"".join(file.read_bytes() for file in (*files, Path(trigonometry.__file__)))
+    content = b"".join(file.read_bytes() for file in files)
     return sha256(content).hexdigest()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Dtype
-from declnet_plugins.jit.routines import elementary_functions, trigonometry
+from declnet_plugins.jit.routines import elementary_functions
 from declnet_plugins.jit.routines.object_code import referenced
 from declnet_plugins.jit.routines.routine import Routine
 
@@ -201,7 +201,7 @@ class Lanes:
         to = self.code.type(dtype, self.wide)
         return self.like(self.code.line(f"{instruction} {self} to {to}"), dtype)
 
-    def bits(self, compute: Callable[[Lanes, int], Lanes]) -> Lanes:
+    def bits(self, compute: Callable[[Any, int], Any]) -> Lanes:
         """Return the float computed from the bits, given with the bits of the mantissa."""
         word = np.dtype(f"i{self.dtype.itemsize}")
         kind, mantissa = self.code.type(word, self.wide), 23 if self.dtype == SINGLE else 52
@@ -278,10 +278,11 @@ def choose(condition: Lanes, x: Any, other: Any) -> Lanes:
     if not isinstance(x, Lanes):
         dtype = other.dtype if isinstance(other, Lanes) else np.asarray(x).dtype
         x = code.constant(x, dtype)
-    x, other = x.matched(other)
-    if condition.wide or x.wide:
-        condition, x, other = map(code.repeated, (condition, x, other))
-    return x.like(code.line(f"select {condition}, {x}, {other}"))
+    chosen, rest = x.matched(other)
+    if condition.wide or chosen.wide:
+        condition, chosen, rest = map(code.repeated, (condition, chosen, rest))
+    result: Lanes = chosen.like(code.line(f"select {condition}, {chosen}, {rest}"))
+    return result
 
 
 def _low_bits_as_exponent(x: Lanes) -> Lanes:
@@ -351,8 +352,12 @@ def on_values(function: Routine | FunctionType) -> Callable[..., Any]:
     return lambda x: None if x.is_converted else run(x)
 
 
+exp: Callable[[Lanes], Lanes]
+expm1: Callable[[Lanes], Lanes]
+log: Callable[[Lanes], Lanes]
+log1p: Callable[[Lanes], Lanes]
+tanh: Callable[[Lanes], Lanes]
 exp, expm1, log, log1p, tanh = (
     on_values(getattr(elementary_functions, name))
     for name in ("exp", "expm1", "log", "log1p", "tanh")
 )
-sine_and_cosine = on_values(trigonometry.sine_and_cosine)

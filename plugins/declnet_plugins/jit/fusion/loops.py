@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from declnet import Dtype
 from declnet_plugins.jit.fusion.functions import (
     FUNCTIONS,
     constant_power,
@@ -67,13 +68,20 @@ class _Loops:
         self._word = 0
         self.part, self.parts = self._next(), self._next()
         self.lengths = [self._next() for _ in range(pattern.axes)]
-        self.addresses, self.strides, self.chosen = [], [], []  # type: ignore[var-annotated]
-        for slot in pattern.slots:
+        self.addresses: list[Lanes] = []
+        self.strides: list[list[Lanes | None]] = []
+        self.chosen: dict[int, tuple[Lanes, Lanes]] = {}
+        for number, slot in enumerate(pattern.slots):
             self.addresses.append(self._next())
-            self.chosen.append((self._next(), self._next()) if slot.selects else None)
+            if slot.selects:
+                self.chosen[number] = self._next(), self._next()
             size = code.constant(np.dtype(slot.dtype).itemsize, INDEX)
-            kinds = {"0": lambda: None, "1": lambda size=size: size, "s": self._next}
-            self.strides.append([kinds[kind]() for kind in slot.strides])
+            self.strides.append(
+                [
+                    None if kind == "0" else size if kind == "1" else self._next()
+                    for kind in slot.strides
+                ]
+            )
         self.numbers: dict[int, Lanes] = {}
         self._first_number = self._word
         self.written = {step.target for pass_ in pattern.passes for step in pass_.steps}
@@ -244,7 +252,7 @@ class _Loops:
             total = self._total(result, compute) if last in pass_.axes else result
             self.scopes[-1][step.target] = total
             if step.stored:
-                self._write(step.target, total)
+                self._memory(step.target, total)
         for step in pass_.steps:
             self._forget_overlaps(step.target)
 
@@ -269,7 +277,7 @@ class _Loops:
             if step.stored:
                 stored[step.target] = value
         for target, value in stored.items():
-            self._write(target, value)
+            self._memory(target, value)
         return results
 
     def _total(self, value: Lanes, compute: Callable[..., Lanes]) -> Lanes:
@@ -313,15 +321,14 @@ class _Loops:
 
     def _value(self, value: tuple[Any, ...]) -> Lanes:
         kind = value[0]
-        if kind == "slot":
+        if kind in ("slot", "element"):
+            if kind == "element":
+                return self._selected(value[1], self._value(value[2]))
             return self._read(value[1])
-        if kind == "element":
-            return self._selected(value[1], self._value(value[2]))
         dtype = np.dtype(value[2])
-        if kind == "literal":
-            return self.code.constant(value[1], dtype)
-        if kind == "number":
-            return self._number(value[1], dtype)
+        if kind in ("literal", "number"):
+            constant = self.code.constant if kind == "literal" else self._number
+            return constant(value[1], dtype)
         if kind in ("power", "float_power") and value[1][1][0] == "literal":
             return constant_power(self._value(value[1][0]), value[1][1][1])
         arguments = [self._value(argument) for argument in value[1]]
@@ -334,8 +341,7 @@ class _Loops:
         for scope in reversed(self.scopes):
             if number in scope:
                 return scope[number]
-        value = self._loaded(number, self._address(number))
-        self.scopes[-1][number] = value
+        self.scopes[-1][number] = value = self._memory(number)
         return value
 
     def _address(self, number: int) -> Lanes:
@@ -361,85 +367,70 @@ class _Loops:
         base = self.code.line(f"inttoptr {address} to ptr")
         return self.code.line(f"getelementptr i8, ptr {base}, {offsets}")
 
-    def _loaded(self, number: int, address: Lanes) -> Lanes:
-        code, slot = self.code, self.pattern.slots[number]
+    def _memory(
+        self, number: int, value: Lanes | None = None, offset: Lanes | None = None
+    ) -> Lanes:
+        """Load an element of a slot from memory, at an offset if there is one; or store it."""
+        code, slot, address = self.code, self.pattern.slots[number], self._address(number)
         dtype = np.dtype(slot.dtype)
         held = np.dtype("u1") if dtype == BOOLEAN else dtype
-        wide = self._is_wide(number)
+        wide = self._is_wide(number) or (offset is not None and offset.wide)
+        contiguous = slot.strides[-1:] == "1" and offset is None
         kind, size = code.type(held, wide), held.itemsize
-        if not wide or (slot.strides[-1] == "1" and self.mask is None):
-            pointer = code.line(f"inttoptr {address} to ptr")
+        stored = None if value is None else value.converted(held)
+        stored = code.repeated(stored) if stored is not None and wide else stored
+        if not wide or (contiguous and self.mask is None):
+            place = address if offset is None else address + offset
+            pointer = code.line(f"inttoptr {place} to ptr")
+            if stored is not None:
+                code.do(f"store {stored}, ptr {pointer}, align {size}")
+                return stored
             text = code.line(f"load {kind}, ptr {pointer}, align {size}")
-        elif slot.strides[-1] == "1":
-            pointer = code.line(f"inttoptr {address} to ptr")
-            text = self._masked("load", kind, held, ("ptr", pointer))
         else:
-            pointers = self._pointers(number, address)
-            text = self._masked("gather", kind, held, (f"<{code.lanes} x ptr>", pointers))
-        value = Lanes(code, text, held, wide)
-        return value != 0 if dtype == BOOLEAN else value
+            text = self._masked(number, held, stored, address, offset, contiguous)
+            if stored is not None:
+                return stored
+        loaded = Lanes(code, text, held, wide)
+        return loaded != 0 if dtype == BOOLEAN else loaded
 
-    def _masked(self, name: str, kind: str, held: Any, pointer: tuple[str, str]) -> str:
-        """Return the result of a load of the lanes that there are."""
-        arguments = [pointer, ("i32", str(held.itemsize)), self._lanes_there_are()]
-        suffix = f"{_suffix(self.code.lanes, held)}.{'p0' if name == 'load' else f'v{self.code.lanes}p0'}"
-        arguments.append((kind, "zeroinitializer"))
-        return self.code.call(f"llvm.masked.{name}.{suffix}", kind, arguments)
-
-    def _lanes_there_are(self) -> tuple[str, str]:
-        kind = f"<{self.code.lanes} x i1>"
-        every = f"<{', '.join(['i1 1'] * self.code.lanes)}>"
-        return kind, every if self.mask is None else self.mask.text
+    def _masked(
+        self,
+        number: int,
+        held: Dtype,
+        stored: Lanes | None,
+        address: Lanes,
+        offset: Lanes | None,
+        contiguous: bool,
+    ) -> str:
+        """Load or store the lanes that there are, next to each other or not."""
+        code, lanes = self.code, self.code.lanes
+        if contiguous:
+            name = "load" if stored is None else "store"
+            pointer, suffix = ("ptr", code.line(f"inttoptr {address} to ptr")), "p0"
+        else:
+            name = "gather" if stored is None else "scatter"
+            wide_offset = None if offset is None else code.repeated(offset)
+            pointers = self._pointers(number, address, wide_offset)
+            pointer, suffix = (f"<{lanes} x ptr>", pointers), f"v{lanes}p0"
+        every = f"<{', '.join(['i1 1'] * lanes)}>"
+        mask = f"<{lanes} x i1>", every if self.mask is None else self.mask.text
+        size, kind = ("i32", str(held.itemsize)), code.type(held, True)
+        element = f"{'f' if held.kind == 'f' else 'i'}{8 * held.itemsize}"
+        function = f"llvm.masked.{name}.v{lanes}{element}.{suffix}"
+        if stored is None:
+            return code.call(function, kind, [pointer, size, mask, (kind, "zeroinitializer")])
+        return code.call(function, "void", [(kind, stored.text), pointer, size, mask])
 
     def _selected(self, number: int, index: Lanes) -> Lanes:
         """Return the element that an index selects, clipped to the axis."""
-        code, slot = self.code, self.pattern.slots[number]
         length, stride = self.chosen[number]
-        zero = code.constant(0, INDEX)
-        offset = minimum(maximum(index, zero), length - 1) * stride
-        address, dtype = self._address(number), np.dtype(slot.dtype)
-        held = np.dtype("u1") if dtype == BOOLEAN else dtype
-        if not (offset.wide or self._is_wide(number)):
-            pointer = code.line(f"inttoptr {address + offset} to ptr")
-            text = code.line(f"load {code.type(held, False)}, ptr {pointer}, align {held.itemsize}")
-            value = Lanes(code, text, held, False)
-        else:
-            pointers = self._pointers(number, address, code.repeated(offset))
-            kind = code.type(held, True)
-            text = self._masked("gather", kind, held, (f"<{code.lanes} x ptr>", pointers))
-            value = Lanes(code, text, held, True)
-        return value != 0 if dtype == BOOLEAN else value
-
-    def _write(self, number: int, value: Lanes) -> None:
-        """Store an element of a slot."""
-        code, slot, address = self.code, self.pattern.slots[number], self._address(number)
-        if value.dtype == BOOLEAN:
-            value = value.converted(np.dtype("u1"))
-        wide, size = self._is_wide(number), value.dtype.itemsize
-        value = code.repeated(value) if wide else value
-        if not wide or (slot.strides[-1] == "1" and self.mask is None):
-            pointer = code.line(f"inttoptr {address} to ptr")
-            code.do(f"store {value}, ptr {pointer}, align {size}")
-            return
-        if slot.strides[-1] == "1":
-            name, pointer, kind = "store", code.line(f"inttoptr {address} to ptr"), "ptr"
-        else:
-            name, pointer = "scatter", self._pointers(number, address)
-            kind = f"<{code.lanes} x ptr>"
-        suffix = (
-            f"{_suffix(code.lanes, value.dtype)}.{'p0' if name == 'store' else f'v{code.lanes}p0'}"
-        )
-        arguments = [(value.type, value.text), (kind, pointer), ("i32", str(size))]
-        code.call(f"llvm.masked.{name}.{suffix}", "void", [*arguments, self._lanes_there_are()])
+        first = maximum(index, self.code.constant(0, INDEX))
+        return self._memory(number, offset=minimum(first, length - 1) * stride)
 
 
 def _chosen(mask: Lanes, value: Lanes, other: Lanes) -> Lanes:
     value, other = value.code.repeated(value), value.code.repeated(other)
     return value.like(value.code.line(f"select {mask}, {value}, {other}"))
-
-
-def _suffix(lanes: int, dtype: Any) -> str:
-    return f"v{lanes}{'f' if dtype.kind == 'f' else 'i'}{8 * dtype.itemsize}"
 
 
 def _slots(pass_: Pass) -> list[int]:

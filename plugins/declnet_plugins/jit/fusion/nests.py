@@ -216,7 +216,7 @@ def _canonical(assignment: Assignment) -> tuple[Lengths, Member]:
     count = assignment.target.ndim
     views = [assignment.target, *(array[0] if array.ndim > count else array for array in inputs)]
     access = [["readonly"]] * len(views)
-    with np.nditer(views, ["external_loop"], access, order="K") as iterator:
+    with np.nditer(views, ["external_loop"], access, order="K") as iterator:  # type: ignore[call-overload]
         operands = iterator.itviews
         shape = operands[0].shape
         kept = [axis for axis, length in enumerate(shape) if length != 1]

@@ -102,7 +102,7 @@ def nest(
     if not all(array.flags.aligned and array.dtype.isnative for array in arrays):
         raise NotTranslatedError("has an array whose elements are not aligned in memory")
     access = [["readwrite" if number in written else "readonly"] for number in range(len(arrays))]
-    iterator = np.nditer(arrays, ["external_loop", "reduce_ok"], access, order="K")
+    iterator = np.nditer(arrays, ["external_loop", "reduce_ok"], access, order="K")  # type: ignore[call-overload]
     with iterator:
         views = iterator.itviews
         shape: tuple[int, ...] = views[0].shape or (1,)

@@ -100,7 +100,7 @@ def exponent_as_low_bits(_context: Any, x: Any) -> Any:
 F = np.float32
 SINGLE_SHIFT, DOUBLE_SHIFT = F(1.5 * 2.0**23), 1.5 * 2.0**52
 """Added to a number, they leave its integer part in the last bits."""
-SHIFTS = {23: SINGLE_SHIFT, 52: np.float64(DOUBLE_SHIFT)}
+SHIFTS: dict[int, Any] = {23: SINGLE_SHIFT, 52: np.float64(DOUBLE_SHIFT)}
 """The same by the bits of the mantissa."""
 SINGLE_HIGH, SINGLE_LOW = F(0.693359375), F(-2.12194440e-4)
 DOUBLE_HIGH, DOUBLE_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10

@@ -53,7 +53,8 @@ def address_of(
     def compile_() -> bytes:
         from declnet_plugins.jit.routines.compiler import compile_routine
 
-        return compile_routine(function, signature, rounding)
+        code: bytes = compile_routine(function, signature, rounding)
+        return code
 
     described = version("numba"), settings(), signature, rounding, *fingerprint(function)
     return address_of_code(function.__name__, described, compile_)
