@@ -107,7 +107,8 @@ class Engine(Component):
     """A component that runs calls without Python between them.
 
     It knows `NativeCall`s and the operations of `declnet.contracts.execution.operations`. Other
-    calls, which compute in Python, may be recorded and computed by other code, or made as they are. The graph has what was recorded verified from time to time.
+    calls, which compute in Python, may be recorded and computed by other code, or made as they are.
+    The graph has what was recorded verified from time to time.
     """
 
     kind = "engine"
