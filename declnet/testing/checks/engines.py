@@ -203,7 +203,7 @@ def repeats_components(subject: Subject) -> None:
 
 
 def _results(calls: Calls) -> Iterator[Array]:
-    """Yield the arrays that calls fill for others: no workspace, scratch memory or used gradient."""
+    """Yield the arrays that calls fill for others: no workspace, nor gradients after an update."""
     for call in calls:
         if isinstance(call, OptimizerUpdate):
             yield call.w
@@ -212,8 +212,10 @@ def _results(calls: Calls) -> Iterator[Array]:
             )
         elif isinstance(call, partial):
             for argument in (*call.args, *call.keywords.values()):
-                is_state = isinstance(argument, LayerState)
-                yield from arrays_of([*vars(argument.grad).values()] if is_state else [argument])
+                if isinstance(argument, LayerState):
+                    yield from vars(argument.grad).values()
+                else:
+                    yield from arrays_of(argument)
 
 
 def _calls_of(component: Subject) -> Calls:

@@ -19,7 +19,7 @@ KERNELS = {
     "conv2d": "conv2d, conv2d relu",
     "dense": "dense, dense relu",
     "embedding": "embedding",
-    "pooling": "average_pool2d, global_average_pool2d, max_pool2d",
+    "pooling": "average_pool2d, max_pool2d",
     "recurrent": "gru, lstm, simple_rnn",
 }
 """By module, the types of the components that each of its kernels replaces together."""

@@ -24,7 +24,6 @@ from declnet import (
     Component,
     Kernel,
     LayerState,
-    NativeCall,
     Optimizer,
     OptimizerState,
     OptimizerUpdate,
@@ -87,19 +86,6 @@ def replayed(call: Call) -> tuple[Call, ...] | None:
     """
     parts = replay(call).parts
     return None if parts is None else joined(parts)
-
-
-def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
-    """Return as few calls as possible that do the same as several calls in sequence.
-
-    Elementwise loops of neighboring calls run in turns, so that their arrays stay in the cache.
-    Native calls, and those that cannot be replayed, are kept.
-    """
-    parts: list[list[Loop] | Call] = []
-    for call in calls:
-        lowered_parts = None if isinstance(call, NativeCall) else replay(call).parts
-        parts += [call] if lowered_parts is None else lowered_parts
-    return joined(parts)
 
 
 def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
