@@ -27,7 +27,6 @@ class LoopList:
         arrays: Sequence[Array],
         *,
         order: Sequence[int] = (),
-        elementwise: bool = True,
     ) -> None:
         """Add a loop over all elements.
 
@@ -38,7 +37,6 @@ class LoopList:
             arrays: inputs, then the output, or the output of a reduction first; those with fewer
                 axes are broadcast.
             order: the arrays, by number, as the inner loop takes them; default: as they are.
-            elementwise: whether the order of the elements does not matter.
         """
         if inner is None:
             kinds = ", ".join(str(array.dtype) for array in arrays)
@@ -51,11 +49,8 @@ class LoopList:
             Loop(
                 inner,
                 tuple(addresses[place] for place in places),
-                tuple(arrays[place].itemsize for place in places),
-                1,
                 shape,
                 tuple(strides[place] for place in places),
-                elementwise=elementwise,
                 keeps=tuple(arrays),
             )
         )

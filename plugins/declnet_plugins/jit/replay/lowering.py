@@ -71,7 +71,7 @@ def _assign(loops: LoopList, assignment: Assignment) -> None:
         else:
             start = _first(assignment, x)
         loops.convert(start, _first(assignment, target))
-        loops.add(inner, [target, x], order=(0, 1, 0), elementwise=False)
+        loops.add(inner, [target, x], order=(0, 1, 0))
 
 
 def _first(assignment: Assignment, array: Array) -> Array:
@@ -86,7 +86,7 @@ def _add_products(loops: LoopList, arrays: list[Array]) -> None:
     size = arrays[2].itemsize
     contiguous = strides[0][-1] == strides[1][-1] == size and shape[-1] > 1
     inner = inner_loops.products(arrays[2].dtype, contiguous and strides[2][-1] == 0)
-    loops.add(inner, arrays, elementwise=False)
+    loops.add(inner, arrays)
 
 
 def _find_extreme(loops: LoopList, assignment: Assignment) -> None:
@@ -96,7 +96,7 @@ def _find_extreme(loops: LoopList, assignment: Assignment) -> None:
     greatest = assignment.reduction is np.argmax
     inner = inner_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
     arrays = [_first(assignment, x), _first(assignment, assignment.target)]
-    loops.add(inner, arrays, elementwise=False)  # which sees only the first elements
+    loops.add(inner, arrays)  # which sees only the first elements
 
 
 def _array(loops: LoopList, term: Term, shape: Shape) -> Array:
@@ -119,7 +119,7 @@ def _evaluate(loops: LoopList, term: Term, target: Array) -> None:
         index = _array(loops, term.index, target.shape)
         length, stride = term.array.shape[0], term.array.strides[0]
         inner = inner_loops.taking(target.itemsize, length, stride)
-        loops.add(inner, [index, term.array[0], target], elementwise=False)
+        loops.add(inner, [index, term.array[0], target])
     elif not isinstance(term, Expression):
         loops.convert(_array(loops, term, target.shape), target)
     else:
@@ -176,8 +176,6 @@ def _of_matrices(loops: LoopList, call: RecordedCall) -> None:
         Loop(
             function,
             tuple(addresses),
-            tuple(array.itemsize for array in arrays),
-            1,
             shape,
             tuple(strides),
             tuple(sizes.get(name, 1) for name in order),
