@@ -302,13 +302,13 @@ class _Loops:
         axes = set(self.pattern.parallel[depth:])
         axes |= set(range(self.pattern.axes)) - set(self.pattern.parallel)
         for pass_ in self.pattern.passes:
-            for slot in _slots(pass_):
+            for slot in pass_.reads():
                 if slot not in self.written:
                     self._load_slot(slot, axes)
 
     def _load(self, pass_: Pass, axes: Sequence[int]) -> None:
         """Load what a pass reads and what does not differ along some axes."""
-        for slot in _slots(pass_):
+        for slot in pass_.reads():
             if axes:
                 self._load_slot(slot, set(axes))
 
@@ -431,21 +431,3 @@ class _Loops:
 def _chosen(mask: Lanes, value: Lanes, other: Lanes) -> Lanes:
     value, other = value.code.repeated(value), value.code.repeated(other)
     return value.like(value.code.line(f"select {mask}, {value}, {other}"))
-
-
-def _slots(pass_: Pass) -> list[int]:
-    """Return the slots that a pass reads, except those that an index selects from."""
-    found: dict[int, None] = {}
-
-    def visit(value: Any) -> None:
-        if value[0] == "slot":
-            found[value[1]] = None
-        elif value[0] == "element":
-            visit(value[2])
-        elif value[0] not in ("literal", "number"):
-            for argument in value[1]:
-                visit(argument)
-
-    for step in pass_.steps:
-        visit(step.value)
-    return list(found)

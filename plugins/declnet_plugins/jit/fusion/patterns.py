@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,6 +60,18 @@ class Pass(NamedTuple):
     depth: int
     axes: tuple[int, ...]
     steps: tuple[Step, ...]
+
+    def reads(self) -> list[int]:
+        """Return the slots that it reads, except those that an index selects from."""
+        return list(dict.fromkeys(slot for step in self.steps for slot in _slots(step.value)))
+
+
+def _slots(value: tuple[Any, ...]) -> Iterator[int]:
+    if value[0] == "slot":
+        yield value[1]
+    elif value[0] not in ("literal", "number"):
+        for argument in value[2:] if value[0] == "element" else value[1]:
+            yield from _slots(argument)
 
 
 class Pattern(NamedTuple):

@@ -8,7 +8,7 @@ all bits agree is the replay bound to the arrays themselves.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -23,12 +23,12 @@ from declnet import (
     Array,
     Component,
     Kernel,
+    Layer,
     LayerState,
     Optimizer,
     OptimizerState,
     OptimizerUpdate,
     RecordedMethod,
-    Schedule,
     error_message,
 )
 from declnet_plugins import recording
@@ -37,7 +37,8 @@ from declnet_plugins.jit.fusion.nests import is_fusible
 from declnet_plugins.jit.replay.draws import native_draw
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
-from declnet_plugins.jit.replay.shadow import Shadow
+from declnet_plugins.jit.replay.scheduled import CurrentValues, itself, scheduled_fields
+from declnet_plugins.jit.replay.shadow import FILLINGS, Shadow
 from declnet_plugins.recording.program import (
     Assignment,
     NotTranslatedError,
@@ -76,18 +77,6 @@ class Replay:
         return self.parts or () if exact else self.fusible
 
 
-def replayed(call: Call) -> tuple[Call, ...] | None:
-    """Return calls that do what a call does, natively where possible; None if there are none.
-
-    Args:
-        call: a `functools.partial` of a ufunc, of a function of NumPy, or of a component's method
-            `forward`, `backward` or `add_gradient`, on the arrays and states that it computes with
-            each time; or an `OptimizerUpdate`.
-    """
-    parts = replay(call).parts
-    return None if parts is None else joined(parts)
-
-
 def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
     """Return parts as calls: neighboring loops as one native call, and assignments fused."""
     calls: list[Call] = []
@@ -104,14 +93,14 @@ def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def why_not(call: Call) -> str | None:
-    """Return why a call is not replayed natively throughout, for "it …"; None if it is."""
-    recorded = replay(call)
-    return recorded.problem or ("; ".join(dict.fromkeys(recorded.python)) or None)
-
-
 def replay(call: Call) -> Replay:
-    """Return what becomes of a call; the argument is as for `replayed`."""
+    """Return what becomes of a call.
+
+    Args:
+        call: a `functools.partial` of a ufunc, of a function of NumPy, of a method of a component
+            in `METHODS`, or of any method of a kernel, on the arrays and states that it computes
+            with each time; or an `OptimizerUpdate`.
+    """
     if isinstance(call, OptimizerUpdate):
         arrays = call.w, call.dw, call.state, call.rate, call.step
         call = partial(call.optimizer.update, *arrays)  # type: ignore[arg-type]  # arrays (1,)
@@ -166,7 +155,7 @@ class _Attempt:
         self._arguments = (*call.args, *call.keywords.values())
         owner = getattr(call.func, "__self__", None)
         self._counts_steps = isinstance(owner, Optimizer)
-        self._scheduled, now = _scheduled(owner, self._arguments)
+        self._scheduled, now = scheduled_fields(owner, self._arguments)
         self._shadow = Shadow((*self._arguments, now))
         *self._plain, self._now = self._shadow.arguments(
             (*self._arguments, now), lambda array: array, lambda stream, _: stream
@@ -258,7 +247,7 @@ class _Attempt:
         if self._counts_steps:
             arguments[3:5] = recording.number(self._plain[3]), recording.count(self._plain[4])
         symbols = [recording.number(array) for array in self._now]
-        states = self._let_read(arguments, [partial(_itself, symbol) for symbol in symbols])
+        states = self._let_read(arguments, [partial(itself, symbol) for symbol in symbols])
         before = [dict(vars(state)) for state in states]
         try:
             self._call(arguments)
@@ -280,7 +269,7 @@ class _Attempt:
         ]
         for state in states:
             scheduled = dict(zip(self._scheduled, readers, strict=True))
-            state.now = _CurrentValues(state.now, scheduled)  # type: ignore[assignment]
+            state.now = CurrentValues(state.now, scheduled)  # type: ignore[assignment]
         return states
 
     def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
@@ -322,7 +311,7 @@ class _Attempt:
     def _agrees(self, calls: Sequence[Call]) -> bool:
         """Return whether the calls and the component give the same bits for each filling."""
         shadow, compared = self._shadow, 0
-        for number in range(len(FILLINGS)):
+        for number in range(FILLINGS):
             self._fill(number)
             before = shadow.state()
             try:
@@ -360,7 +349,7 @@ class _Attempt:
 
     def _fill(self, number: int) -> None:
         """Fill the copies with other numbers."""
-        self._shadow.fill(FILLINGS[number], BOOLEANS, INTEGERS[number])
+        self._shadow.fill(number)
         if self._counts_steps:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
@@ -392,7 +381,7 @@ def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:
     for state in arguments:
         if isinstance(state, OptimizerState):
             yield from state.scratch
-        elif isinstance(state, LayerState):
+        elif isinstance(state, LayerState) and isinstance(owner, Layer):
             shapes = [_shape(inputs) for inputs in (arguments[0], *arguments[3:4])]
             known = next((shape for shape in shapes if shape is not None), None)
             workspaces = {} if known is None else owner.workspace(known)
@@ -424,68 +413,8 @@ class PythonCall:
             np.copyto(output, result)
 
 
-class _CurrentValues:
-    """The scheduled fields of a component that runs on copies.
-
-    Args:
-        now: the fields that are plain numbers, among others.
-        scheduled: returns the number of a field with a schedule.
-    """
-
-    def __init__(self, now: Any, scheduled: Mapping[str, Callable[[], Any]]) -> None:
-        self._now, self._scheduled = now, scheduled
-
-    def __getattr__(self, name: str) -> Any:
-        read = self._scheduled.get(name)
-        return getattr(self._now, name) if read is None else read()
-
-
-def _scheduled(owner: Any, arguments: Sequence[Any]) -> tuple[dict[str, Any], list[Array]]:
-    """Return the fields of a component that have a schedule, with their ranges, and their arrays.
-
-    Args:
-        owner: the component, or None.
-        given: the arguments of the call, with its state among them.
-    """
-    fields = owner.scheduled_fields() if isinstance(owner, Component) else {}
-    scheduled = {name: bounds for name, bounds in fields.items() if _has_schedule(owner, name)}
-    states = [
-        argument for argument in arguments if isinstance(argument, LayerState | OptimizerState)
-    ]
-    return scheduled, [state.now[name] for state in states[:1] for name in scheduled]
-
-
-def _has_schedule(owner: Component, name: str) -> bool:
-    return isinstance(getattr(owner, name), Schedule)
-
-
-def _itself(value: Any) -> Any:
-    return value
-
-
 Part = list[Loop] | RecordedCall
 
 DIFFERS = "gives other results when its calls of NumPy are repeated: it also computes without them"
 
 RATES, STEPS = (0.001, 0.37, 0.02), (1, 2, 7, 1000, 41)
-
-
-def _fillings() -> tuple[Array, ...]:
-    """Return numbers to fill arrays with, in float64.
-
-    Ordinary ones; with zeros and repeated numbers; positive ones, as for logarithms; of very
-    different sizes; and with NaN and infinities.
-    """
-    random, size = np.random.default_rng(20), 4099
-    ordinary = random.normal(size=size)
-    tied = np.round(ordinary * 2) / 2 * random.choice([-1.0, 1.0], size)
-    scaled = ordinary * 10 ** random.uniform(-20, 20, size)
-    strange = ordinary.copy()
-    strange[random.permutation(size)[:60]] = np.repeat([np.nan, np.inf, -np.inf], 20)
-    return ordinary, tied, random.uniform(0.001, 1, size), scaled, strange
-
-
-FILLINGS = _fillings()
-BOOLEANS = FILLINGS[0] > 0
-INTEGERS = np.zeros(1), BOOLEANS, None, None, None
-"""Integers that are indices of most arrays, then what the arrays hold, if anything yet."""

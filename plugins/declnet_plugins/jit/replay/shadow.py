@@ -132,9 +132,13 @@ class Shadow:
         """Return a random stream, or its copy."""
         return (self.generators if original else self._shadow_generators)[number]
 
-    def fill(self, floats: Array, booleans: Array, integers: Array | None) -> None:
-        """Fill the copies with repeated numbers; None for the integers of the originals."""
-        values = {"f": floats, "b": booleans, "i": integers, "u": integers}
+    def fill(self, number: int) -> None:
+        """Fill the copies with other numbers, the first time of `FILLINGS`, and so on.
+
+        Integers are indices of most arrays, then what the originals hold, if anything yet.
+        """
+        integers = (np.zeros(1), _BOOLEANS, None, None, None)[number]
+        values = {"f": _NUMBERS[number], "b": _BOOLEANS, "i": integers, "u": integers}
         for block in self._blocks:
             kinds = {array.dtype for array in block.arrays}
             targets = block.arrays
@@ -240,3 +244,25 @@ def _block_of(bounds: tuple[int, int]) -> _Block:
     shadow = memory[skip : skip + size]
     np.copyto(shadow, original)
     return _Block(start, original, shadow, [])
+
+
+def _numbers() -> tuple[Array, ...]:
+    """Return numbers to fill arrays with, in float64.
+
+    Ordinary ones; with zeros and repeated numbers; positive ones, as for logarithms; of very
+    different sizes; and with NaN and infinities.
+    """
+    random, size = np.random.default_rng(20), 4099
+    ordinary = random.normal(size=size)
+    tied = np.round(ordinary * 2) / 2 * random.choice([-1.0, 1.0], size)
+    scaled = ordinary * 10 ** random.uniform(-20, 20, size)
+    strange = ordinary.copy()
+    strange[random.permutation(size)[:60]] = np.repeat([np.nan, np.inf, -np.inf], 20)
+    return ordinary, tied, random.uniform(0.001, 1, size), scaled, strange
+
+
+_NUMBERS = _numbers()
+_BOOLEANS = _NUMBERS[0] > 0
+
+FILLINGS = len(_NUMBERS)
+"""How many ways there are to fill the copies."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from declnet import Layer, NativeCall, Optimizer, OptimizerState, OptimizerUpdate
 from declnet.contracts.network.parameter import LayerState
 from declnet_plugins.jit.engine import NativeEngine
-from declnet_plugins.jit.replay.replay import replayed, why_not
+from tests.plugins.jit.component_calls import replayed, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")
 

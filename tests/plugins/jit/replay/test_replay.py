@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from declnet.testing.checking import Subject
 from declnet.testing.trial import Setting
-from declnet_plugins.jit.replay.replay import DIFFERS, replay, why_not
-from tests.plugins.jit.component_calls import calls_of, is_native, subjects
+from declnet_plugins.jit.replay.replay import DIFFERS, replay
+from tests.plugins.jit.component_calls import calls_of, is_native, subjects, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")
 
