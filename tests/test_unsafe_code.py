@@ -51,6 +51,15 @@ DECLARED = {
         "declnet/runs/many/local_executors.py",
         "subprocess",
     ): "the workers of --jobs, a constant command",
+    ("declnet/testing/another_process.py", "environ"): "what its process inherits, but for the day",
+    (
+        "declnet/testing/another_process.py",
+        "import_module",
+    ): "the class and the function that it compares",
+    (
+        "declnet/testing/another_process.py",
+        "subprocess",
+    ): "the same results, a constant command",
     ("declnet/testing/checks/executors.py", "socket"): "the name of this machine",
     (
         "declnet/testing/isolation.py",

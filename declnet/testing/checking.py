@@ -123,11 +123,18 @@ def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
 
 
 @contextmanager
-def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def calling(
+    what: str,
+    skips: type[Exception] | tuple[type[Exception], ...] = (),
+    allows: type[Exception] | None = None,
+) -> Iterator[None]:
     """Turn exceptions and invalid return values of a component into a CheckFailed.
 
-    `what` names the call in the message, e.g. `"forward"`. Exceptions in `skips` mean that the
-    component cannot be checked here: they become a CheckSkipped.
+    Args:
+        what: names the call in the message, e.g. `"forward"`.
+        skips: exceptions that mean that the component cannot be checked here: they become a
+            CheckSkipped.
+        allows: an exception that the contract allows, which is raised as it is.
     """
     try:
         yield
@@ -139,7 +146,7 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except skips as error:
         raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BaseException as error:
-        if is_interruption(error):
+        if is_interruption(error) or (allows is not None and isinstance(error, allows)):
             raise
         place = error_place(error)
         cause = f"{type(error).__name__} at {place}" if place else None

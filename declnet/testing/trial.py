@@ -92,6 +92,9 @@ class Setting:
 
 USUAL = Setting()
 WHOLE = Setting(samples=SAMPLES)
+PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
+"""The setting that no component should have trouble with."""
+
 BOTH_ORDERS: tuple[Order, Order] = ("batch_last", "batch_first")
 ORDERS = (
     USUAL,

@@ -63,11 +63,14 @@ class WatchedLayer(Watched):
         traits_of: returns more traits for the layer and its workspace, when these are known;
             default: none.
         traits: traits that override the layer's.
+
+    `has_drawn` says whether the last forward used the layer's random stream. The workspace is
+    spoiled before a forward unless `forward_arguments`, those of the last one, have its state.
     """
 
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
-    measuring = False
+    measuring = has_drawn = False
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class WatchedLayer(Watched):
         **traits: Any,
     ) -> None:
         super().__init__(layer, **traits)
-        self._spoiled, self._traits_of = spoiled, traits_of
+        self.spoiled, self._traits_of = spoiled, traits_of
         self._parameters, self._workspace = dict[str, Parameter](), dict[str, Workspace]()
 
     def with_input_info(self, inputs: Any) -> WatchedLayer:
@@ -110,12 +113,14 @@ class WatchedLayer(Watched):
         if not any(state is argument for argument in self.forward_arguments):
             for name, declared in self._workspace.items():
                 if declared.fill is None:
-                    poison(getattr(state, name), self._spoiled)
+                    poison(getattr(state, name), self.spoiled)
         self.forward_arguments, read = (x, y, state), named("x", x)
         self._spoil([y], read.values())
         state.measuring = self.measuring
         read_only = self._unwritable(state, all=state.frozen or not state.training)
+        stream = state.rng.bit_generator.state
         self._call("forward", x, y, state, read=read | read_only)
+        self.has_drawn = state.rng.bit_generator.state != stream
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
         """Run backward, with everything except dx, the gradients and the workspace locked.
@@ -133,7 +138,7 @@ class WatchedLayer(Watched):
         others = [array for array in needed if array is not None]
         for array in arrays:
             if array.dtype.kind == "f" and not any(np.may_share_memory(array, k) for k in others):
-                poison(array, self._spoiled)
+                poison(array, self.spoiled)
 
     def _unwritable(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
         """Return the parameters that may not be written, and the constants of the workspace."""

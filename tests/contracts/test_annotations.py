@@ -203,7 +203,8 @@ DISTINCT = {
     "with_input_info", "output_shape", "integer_limits", "class_count", "state_names",
     "workspace_shapes", "for_file", "describe", "input_chunks",
     "data_files", "sample_names", "with_types", "with_columns", "with_target", "with_targets",
-    "with_detected_format", "without_unlabeled_rows", "suits", "fitting", "feature_names",
+    "with_detected_format", "without_unlabeled_rows", "column_names", "column_types",
+    "read_blocks", "suits", "fitting", "feature_names",
     "monitors", "observer", "least_samples", "threshold", "promised_coverage",
     "unavailable", "check_study", "propose", "notes_for_table", "spec_for_table",
 }  # fmt: skip

@@ -36,6 +36,7 @@ from declnet.testing.checks.losses import Pair, accepted_draw, drawn, prepared
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
+from declnet.testing.field_variants import scheduled_variants
 from declnet.testing.harness import NO_LOSS, ModelHarness, build, model_of_parameters, probe
 from declnet.testing.layer_harness import (
     LEVELS,
@@ -45,7 +46,6 @@ from declnet.testing.layer_harness import (
     floats_of,
     integers_of,
 )
-from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, in_order, tried
 from declnet.testing.watched_kernels import WatchedKernel
 
@@ -305,7 +305,7 @@ def _penalized(
     def compute(special: float) -> dict[str, Array]:
         w, before = weights(shape), np.random.default_rng(37).normal(size=shape)
         w.flat[0] = special
-        return {"dw": harness.gradient(w, before, locked=False)}
+        return {"dw": harness.run(w, before, locked=False)[1]}
 
     return compute
 

@@ -13,8 +13,8 @@ from declnet.testing import checking
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal, same
+from declnet.testing.field_variants import require_followed, scheduled_variants
 from declnet.testing.harness import NO_LOSS, model_of_parameters
-from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
 

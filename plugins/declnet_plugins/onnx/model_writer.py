@@ -25,6 +25,7 @@ from declnet_plugins.exchange import (
     WrittenOutput,
 )
 from declnet_plugins.onnx.writer import TYPES, GraphWriter
+from declnet_plugins.recording import SampleProgram
 
 BATCH = "n"
 """The name of the batch axis."""
@@ -141,6 +142,15 @@ class ModelWriter(GraphWriter):
         if target == "float32":
             return x
         return self.where(usable, x, self.like(x, 0)) if is_float else self.clip(x, 0, limit)
+
+    def program(
+        self, name: str, program: SampleProgram, inputs: Sequence[str], prepares: bool
+    ) -> tuple[str, ...]:
+        """Add the nodes of a recorded program."""
+        from declnet_plugins.onnx.recorded import write_program
+
+        with self.scope(name):
+            return write_program(self, program, inputs, "float64" if prepares else "float32")
 
     def reshaped(self, name: str, handle: str, shape: Shape) -> str:
         """Return the same numbers in another shape."""

@@ -4,6 +4,7 @@ import json
 from ctypes import CFUNCTYPE, c_void_p, cast
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from types import SimpleNamespace
 
 import numpy as np
@@ -182,11 +183,20 @@ def repeated(base, times):
     return {"execute": execute}
 
 
+def execute_numbered(self, tasks):
+    for task in tasks:
+        yield self.update(next(NUMBERS), task)
+
+
+NUMBERS = count()
+
 EXECUTORS = (
+    broken("carries_out_each_task", InTurn, "numbers_tasks_in_its_module",
+           execute=execute_numbered),
     broken("carries_out_each_task", InTurn, "loses_the_last_task",
            execute=lambda self, tasks: iter(list(InTurn.execute(self, tasks))[:-1])),
     broken("carries_out_each_task", InTurn, "mixes_answers_up", execute=execute_mixed_up),
-    broken("survives_a_task_that_raises", InTurn, "ends_at_an_exception",
+    broken("carries_out_each_task", InTurn, "ends_at_an_exception",
            update=lambda self, number, task: TaskUpdate(number, answer=execute_task(task.text))),
     broken("can_be_stopped", InTurn, "takes_all_tasks_first",
            execute=lambda self, tasks: InTurn.execute(self, iter(list(tasks)))),

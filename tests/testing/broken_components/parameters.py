@@ -58,6 +58,12 @@ INITIALIZERS = (
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_no_spread",
            fill=lambda self, w, *_: w.fill(0), adapt=lambda self, w, x, forward, rng:
            np.divide(w, (forward() - x.mean() * (w.ndim == 1)).std(), out=w)),
+    broken("fills_alike_in_both_float_types", Normal, "adapts_to_the_spread_of_one_sample",
+           adapt=lambda self, w, x, forward, rng: np.divide(w, forward().std(axis=0).max(), out=w)),
+    broken("fills_every_shape", Normal, "fills_no_wide_matrix", fill=lambda self, w, rng, *_:
+           np.copyto(w, np.linalg.qr(rng.normal(size=w.shape))[0] if w.ndim > 1 else 0)),
+    broken("draws_from_its_stream", Normal, "has_a_seed_of_its_own", fill=lambda self, w, rng, *_:
+           np.copyto(w, np.random.default_rng(5).uniform(-1, 1, w.shape) / len(w))),
 )  # fmt: skip
 
 REGULARIZERS = (
@@ -72,6 +78,11 @@ REGULARIZERS = (
     broken("strength_zero_does_nothing", Squares, "is_never_off",
            penalty=lambda self, w: (self.strength + 0.01) * float(np.sum(w * w)),
            add_gradient=lambda self, w, dw: np.add(dw, 2 * (self.strength + 0.01) * w, out=dw)),
+    broken("gradient_of_penalty", Squares, "forgets_its_center",
+           __annotations__={"center": float}, center=0.0,
+           penalty=lambda self, w: self.strength * float(np.sum((w - self.center) ** 2))),
+    broken("sums_large_parameters", Squares, "sums_one_after_the_other",
+           penalty=lambda self, w: self.strength * float(np.cumsum(w * w)[-1])),
     broken("penalty_is_a_finite_number", Squares, "is_undefined_at_zero",
            penalty=lambda self, w: self.strength * float(np.sum(np.abs(w) ** 1.5)),
            add_gradient=lambda self, w, dw: np.add(dw, 0.15 * np.abs(w) ** 1.5 / w, out=dw)),

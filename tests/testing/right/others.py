@@ -25,7 +25,7 @@ from declnet import (
     Schedule,
     Scheduled,
     Sequences,
-    Table,
+    TableSource,
     Transform,
 )
 
@@ -257,18 +257,17 @@ class Songs(DataSource):
         return Dataset(x, np.arange(30) % 2)
 
 
-class Flowers(DataSource):
+class Flowers(TableSource):
     """A table of numbers and text, with gaps."""
 
     type = "flowers"
 
-    def describe(self):
-        return None
+    target: str | None = Field(default="kind", description="the column to predict")
 
-    def load(self, rng):
+    def read(self):
         sizes, kinds = np.arange(30.0), np.array(["rose", "tulip", None] * 10, object)
         sizes[3] = np.nan
-        return Table({"size": sizes, "kind": kinds}, target="kind")
+        yield {"size": sizes, "kind": kinds}
 
 
 class Center(Transform):

@@ -19,6 +19,7 @@ from declnet_plugins.exchange import (
 )
 from declnet_plugins.export.c99.text import Names
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
+from declnet_plugins.recording import SampleProgram
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,14 @@ class ModelWriter(CWriter):
     def reshaped(self, name: str, handle: Value, shape: Shape) -> Value:
         """Return the same value: a shape is only how layers read it."""
         return handle
+
+    def program(
+        self, name: str, program: SampleProgram, inputs: Sequence[Value], prepares: bool
+    ) -> tuple[Value, ...]:
+        """Add the steps of a recorded program."""
+        from declnet_plugins.export.c99.recorded import write_program
+
+        return write_program(self, name, program, inputs, self.number if prepares else "float")
 
     def mean(self, name: str, handles: Sequence[Value], weights: Sequence[float]) -> Value:
         """Return the weighted mean of several networks' results."""
