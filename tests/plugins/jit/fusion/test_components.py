@@ -93,7 +93,7 @@ def test_layers_losses_and_regularizers_agree_in_any_number_of_parts(subject: An
 
 ACTIVATIONS = [
     subject
-    for subject in subjects("layer")
+    for subject in subjects("layer", 2)
     if type(subject.instance).__module__.endswith(("activations", "gelu"))
 ]
 
@@ -149,7 +149,7 @@ def numbers(rng: np.random.Generator, dtype: str) -> np.ndarray:
 
 OPTIMIZERS = [
     subject
-    for subject in subjects("optimizer")
+    for subject in subjects("optimizer", 1)
     if subject.instance.type not in ("lamb", "muon") and not subject.instance.per_parameter
 ]
 
