@@ -167,9 +167,11 @@ class _Attempt:
         self._fill(0)
         recorded = self._recorded()
         programs = list(map(_program, recorded))
-        for einsum in (True, False):
+        key = self._key()
+        for einsum in (True, False) if key not in _AGREED else (_AGREED[key],):
             parts, reasons = self._translated(recorded, programs, einsum)
-            if self._agrees(joined(self._bound(parts, original=False))):
+            if key in _AGREED or self._agrees(joined(self._bound(parts, original=False))):
+                _AGREED[key] = einsum
                 break
             if not any(call.function is np.einsum for call in recorded):
                 return Replay(problem=DIFFERS)
@@ -179,6 +181,20 @@ class _Attempt:
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
         fusible = tuple(self._fusible(programs, parts))
         return Replay(tuple(self._bound(parts, original=True)), fusible, tuple(reasons))
+
+    def _key(self) -> tuple[object, ...]:
+        """Return what two calls have in common that compute the same on arrays of one layout."""
+        owner = getattr(self._function, "__self__", None)
+        described = repr(owner) if isinstance(owner, Component) else id(owner)
+        others = tuple(
+            (argument.training, argument.frozen, argument.measuring)
+            if isinstance(argument, LayerState)
+            else repr(argument)
+            for argument in self._arguments
+            if not isinstance(argument, np.ndarray | OptimizerState | tuple | list)
+        )
+        name = getattr(self._function, "__name__", repr(self._function))
+        return type(owner), described, name, self._names, others, self._shadow.layout()
 
     def _fusible(
         self, programs: Sequence[list[Assignment] | None], parts: Sequence[Part]
@@ -416,5 +432,9 @@ class PythonCall:
 Part = list[Loop] | RecordedCall
 
 DIFFERS = "gives other results when its calls of NumPy are repeated: it also computes without them"
+
+_AGREED: dict[tuple[object, ...], bool] = {}
+"""Calls whose replay has given the component's bits in this process, so that it is not compared
+again; and whether it has loops for np.einsum."""
 
 RATES, STEPS = (0.001, 0.37, 0.02), (1, 2, 7, 1000, 41)

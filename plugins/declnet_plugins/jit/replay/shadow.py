@@ -90,6 +90,17 @@ class Shadow:
                 return block
         return None
 
+    def layout(self) -> tuple[object, ...]:
+        """Return the shapes and types of the arrays, and how they overlap."""
+        blocks: dict[int, int] = {}
+        layout: list[object] = []
+        for array in self._originals.values():
+            block = self._block(address_of(array)) if array.size else None
+            start = 0 if block is None else block.start
+            place = blocks.setdefault(start, len(blocks)), address_of(array) - start
+            layout.append((array.shape, array.strides, array.dtype.str, start and place))
+        return tuple(layout)
+
     def arguments(
         self,
         originals: Sequence[Any],
