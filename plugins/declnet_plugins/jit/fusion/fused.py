@@ -130,12 +130,18 @@ def _overlap(one: Bounds, other: Bounds) -> bool:
 
 
 def _address_of(pattern: Pattern) -> int:
-    features = host_features()
-    width = 64 if features.get("avx512f") else 32 if features.get("avx") else 16
+    width = _width()
     described = _source(), width, pattern
     return address_of_code(
         "fused", described, lambda: object_code(pattern, width, target_machine())
     )
+
+
+@cache
+def _width() -> int:
+    """Return the bytes of this processor's vectors."""
+    features = host_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
 def object_code(pattern: Pattern, width: int, machine: llvm.TargetMachine) -> bytes:

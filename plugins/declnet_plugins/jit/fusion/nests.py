@@ -57,7 +57,7 @@ class Access:
     array: Array
     selects: bool = False
 
-    @property
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """What two accesses to the same elements in the same steps have in common."""
         return self.address, self.strides, self.dtype.char, self.selects and self.array.strides[0]
@@ -69,8 +69,8 @@ class Access:
 
     def overlaps(self, other: Access) -> bool:
         """Return whether both may reach the same memory."""
-        (low, high), (start, stop) = self.bounds, other.bounds
-        return low < stop and start < high
+        bounds, others = self.bounds, other.bounds
+        return bounds[0] < others[1] and others[0] < bounds[1]
 
     def spans(self) -> frozenset[int]:
         """Return the axes along which the element differs."""
