@@ -31,13 +31,17 @@ class Fusible:
     """Assignments that can be fused with others that follow or precede them.
 
     Attributes:
-        private: ranges of addresses that only they and their component's other calls read.
+        private: ranges of addresses that only they read.
+        scratch: those that only methods of their component read.
+        method: the component's state and the name of the method.
         forgotten: arrays that nobody reads afterwards, until they are written again.
         keeps: objects that must live as long.
     """
 
     assignments: Sequence[Assignment]
     private: tuple[Bounds, ...] = ()
+    scratch: tuple[Bounds, ...] = ()
+    method: tuple[object, str] = (None, "")
     forgotten: tuple[Array, ...] = ()
     keeps: tuple[object, ...] = ()
 
@@ -57,6 +61,11 @@ def fused(parts: Sequence[Any]) -> list[Any]:
     if not fusible:
         return steps
     private = {bounds for part in fusible for bounds in part.private}
+    methods = {part.method for part in fusible}
+    for part in fusible:
+        state, name = part.method
+        if name == "update" or {(state, "forward"), (state, "backward")} <= methods:
+            private |= {*part.scratch}
     forgotten = {byte_bounds(array) for part in fusible for array in part.forgotten}
     keeps = tuple({id(kept): kept for part in fusible for kept in part.keeps}.values())
     places = {number: placed(nest) for number, nest in enumerate(steps) if isinstance(nest, Nest)}

@@ -39,10 +39,12 @@ class Code:
 
     Attributes:
         block: the label of the block to which instructions are added.
+        contracts: whether a product and a sum may be rounded once. Only elementary functions do
+            so, since what calls of NumPy give must not depend on which others they are fused with.
     """
 
     def __init__(self, lanes: int) -> None:
-        self.lanes, self.block = lanes, "entry"
+        self.lanes, self.block, self.contracts = lanes, "entry", False
         self.first: list[str] = []
         """Instructions that come before all others."""
         self.rest: list[str] = []
@@ -158,7 +160,8 @@ class Lanes:
     def arithmetic(self, name: str, other: Any, reflected: bool = False) -> Lanes:
         """Return a sum, difference or product."""
         floats = self.dtype.kind == "f"
-        return self.binary(f"f{name} contract nsz" if floats else name, other, reflected)
+        instruction = f"f{name} contract" if self.code.contracts else f"f{name}"
+        return self.binary(instruction if floats else name, other, reflected)
 
     def compare(self, ordered: str, other: Any) -> Lanes:
         """Return the result of a comparison."""
@@ -220,10 +223,10 @@ class Lanes:
         return choose(self < 0, -self, self) if self.dtype.kind == "i" else self
 
     def __truediv__(self, other: Any) -> Lanes:
-        return self.binary("fdiv contract nsz arcp", other)
+        return self.binary("fdiv", other)
 
     def __rtruediv__(self, other: Any) -> Lanes:
-        return self.binary("fdiv contract nsz arcp", other, True)
+        return self.binary("fdiv", other, True)
 
     def __invert__(self) -> Lanes:
         return self.binary("xor", 1 if self.dtype == BOOLEAN else -1)
@@ -346,7 +349,15 @@ def on_values(function: Routine | FunctionType) -> Callable[..., Any]:
             scope[name] = _IN_PLACE_OF[name]
         elif isinstance(value, Routine | FunctionType):
             scope[name] = on_values(value)
-    run = FunctionType(plain.__code__, scope, plain.__name__)
+    function_of_values = FunctionType(plain.__code__, scope, plain.__name__)
+
+    def run(x: Any, *others: Any) -> Any:
+        code, before = x.code, x.code.contracts
+        code.contracts = True
+        result = function_of_values(x, *others)
+        code.contracts = before
+        return result
+
     if not plain.__name__.startswith(("single_", "double_")):
         return run
     return lambda x: None if x.is_converted else run(x)

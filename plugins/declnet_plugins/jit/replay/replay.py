@@ -203,6 +203,8 @@ class _Attempt:
         owner = getattr(self._function, "__self__", None)
         scratch = tuple(map(byte_bounds, _scratch_arrays(owner, self._arguments)))
         forgotten = self._arguments[1:2] if self._counts_steps else ()
+        state = [id(x) for x in self._arguments if isinstance(x, LayerState)]
+        method = tuple(state), getattr(self._function, "__name__", "")
         address = self._shadow.original_address
         is_program = [known is not None and all(map(is_fusible, known)) for known in programs]
         for fuses, group in groupby(zip(is_program, programs, parts, strict=True), itemgetter(0)):
@@ -216,7 +218,7 @@ class _Attempt:
                 if item.target.size and address(address_of(item.target)) == address_of(item.target)
             ]
             moved = [item.moved(self._shadow.original) for item in program]
-            yield Fusible(moved, (*own, *scratch), forgotten, self._shadow.keeps)
+            yield Fusible(moved, tuple(own), scratch, method, forgotten, self._shadow.keeps)
 
     def _translated(
         self,
