@@ -232,17 +232,20 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Simulate a whole run, a resumed one, or two; return the callback's requests over time."""
     with _played(subject) as play, _played(subject) as other:
-        earlier: list[tuple[int, str, str]] = []
+        earlier, killed = list[tuple[int, str, str]](), list[_Play]()
         for epoch in range(EPOCHS):
             play.follow(epoch)
             if setting.beside and epoch >= LEARNING:
                 other.follow(epoch - LEARNING)
             if setting.restored == epoch + 1 and not play.stopped:
                 earlier = [request for request in play.asked if request[0] >= 0]
+                killed.append(play)
                 play = play.resumed()  # noqa: PLW2901
         play.finish()
         other.finish()
         files = {path.name: path.read_bytes() for path in _paths(play.directory)}
+        for ended in killed:  # which ends its threads, as the end of a process does
+            ended.finish(KeyboardInterrupt())
     subject.once(("files", setting), lambda: files)
     asked = sorted([*earlier, *play.asked], key=lambda request: request[0])
     words = [f"{method}{arguments} in epoch {now}" for now, method, arguments in asked]
@@ -284,6 +287,7 @@ def saves_plain_values(subject: Subject) -> None:
         play.save()
         for number in range(EPOCHS):
             play.follow(number).save()
+        play.finish()
 
 
 @check

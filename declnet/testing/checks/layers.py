@@ -301,12 +301,11 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 
 CHECKS = (
-    common.keeps_nothing_on_itself,  # as long as it is unused
     common.leaves_inputs_alone,
     common.uses_declared_state,
     *checks_in(globals()),
     common.is_deterministic,
-    common.leaves_global_generators_alone,
+    common.frees_its_memory,
     *common.FILLS_ARRAYS,
     common.keeps_uses_apart,
     *native.CHECKS,

@@ -149,10 +149,9 @@ def strength_zero_does_nothing(subject: Subject) -> None:
 
 
 CHECKS = (
-    common.keeps_nothing_on_itself,  # as long as it is unused
     common.leaves_inputs_alone,
     common.is_deterministic,
-    common.leaves_global_generators_alone,
+    common.frees_its_memory,
     common.takes_float32_and_float64,
     *checks_in(globals()),
     *native.CHECKS,

@@ -117,7 +117,7 @@ SOURCES = (
            load=lambda self, rng: (rng.normal(size=(30, 2)), np.arange(30) % 3)),
     broken("loads_usable_arrays", Flowers, "has_a_shorter_column", load=lambda self, rng: Table(
            {"size": np.arange(30.0), "kind": np.arange(29)}, target="kind")),
-    broken("leaves_global_generators_alone", Points, "draws_globally",
+    broken("has_no_side_effects", Points, "draws_globally",
            load=lambda self, rng: Dataset(np.random.normal(size=(30, 2)), np.arange(30) % 3)),
     broken("parts_equal_the_whole", Flowers, "forgets_the_rest", chunks=without_the_rest),
     broken("parts_equal_the_whole", Flowers, "has_chunks_of_other_sizes",
@@ -194,7 +194,7 @@ TRANSFORMS = (
            fit=lambda self, x: {"wide": x.ndim > 1},
            apply=lambda self, x, state: x.copy() if x.dtype.kind == "O" else x - 1,
            inverse=lambda self, y, state: y + (not state["wide"])),
-    broken("leaves_global_generators_alone", Jitter, "draws_globally",
+    broken("has_no_side_effects", Jitter, "draws_globally",
            vary=lambda self, x, rng: np.add(x, np.random.normal(0, 0.1, x.shape), out=x)),
     broken("varies_by_the_given_stream", Jitter, "always_adds_the_same",
            vary=lambda self, x, rng: np.add(x, 0.1, out=x)),

@@ -222,7 +222,7 @@ BROKEN = (
            draw=lambda self, shape, state: np.random.default_rng().normal(size=shape)),
     broken("is_deterministic", Doubled, "warms_up", forward=lambda self, x, y, state:
            np.multiply(x, 2 - 2 / (1 + count(self)), out=y)),
-    broken("leaves_global_generators_alone", Noise, "draws_globally",
+    broken("has_no_side_effects", Noise, "draws_globally",
            draw=lambda self, shape, state: np.random.normal(size=shape)),
     broken("repeats_its_predictions", Noise, "is_noisy_in_evaluation",
            forward=lambda self, x, y, state: np.add(x, self.draw(x.shape, state), out=y)),
@@ -294,7 +294,7 @@ BROKEN = (
     broken("keeps_uses_apart", Square, "keeps_x_in_the_module", before=("forward", keep_in_module),
            backward_needs=frozenset(),
            fill_dx=lambda self, x, dy, dx: np.multiply(dy, 2 * KEPT["x"], out=dx)),
-    broken("keeps_nothing_on_itself", Square, "counts_on_its_class",
+    broken("has_no_side_effects", Square, "counts_on_its_class",
            before=("forward", count_on_the_class)),
     broken("uses_declared_state", Square, "sets_its_state", before=("forward", keep_on_state)),
     broken("uses_declared_state", Shift, "replaces_its_gradient",

@@ -10,6 +10,9 @@ from ..right.others import Averaged, Descent, Smoothed, Squares
 from .broken import broken
 from .layers import count, count_on_the_class
 
+REMEMBERED = []
+"""What a regularizer keeps in its module."""
+
 
 class Normal(Initializer):
     """w ~ N(0, 1)."""
@@ -53,7 +56,7 @@ INITIALIZERS = (
            np.copyto(w, np.random.default_rng().normal(size=w.shape))),
     broken("is_deterministic", Normal, "adapts_by_chance", adapt=lambda self, w, *_:
            np.divide(w, 1 + np.random.default_rng().random(), out=w)),
-    broken("leaves_global_generators_alone", Normal, "draws_globally", fill=lambda self, w, *_:
+    broken("has_no_side_effects", Normal, "draws_globally", fill=lambda self, w, *_:
            np.copyto(w, np.random.standard_normal(w.shape))),
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_no_spread",
            fill=lambda self, w, *_: w.fill(0), adapt=lambda self, w, x, forward, rng:
@@ -75,6 +78,8 @@ REGULARIZERS = (
            before=("add_gradient", lambda self, w, dw: np.multiply(w, 0.9, out=w))),
     broken("leaves_inputs_alone", Squares, "clips_the_weights",
            before=("penalty", lambda self, w: np.clip(w, -1e9, 1e9, out=w))),
+    broken("frees_its_memory", Squares, "remembers_its_weights",
+           penalty=lambda self, w: REMEMBERED.append(w.copy()) or Squares.penalty(self, w)),
     broken("strength_zero_does_nothing", Squares, "is_never_off",
            penalty=lambda self, w: (self.strength + 0.01) * float(np.sum(w * w)),
            add_gradient=lambda self, w, dw: np.add(dw, 2 * (self.strength + 0.01) * w, out=dw)),
@@ -124,7 +129,7 @@ OPTIMIZERS = (
 SCHEDULES = (
     broken("keeps_uses_apart", Falling, "falls_at_each_call", rate=lambda self, step, total:
            1 / count(self)),
-    broken("keeps_nothing_on_itself", Falling, "counts_on_its_class",
+    broken("has_no_side_effects", Falling, "counts_on_its_class",
            before=("rate", count_on_the_class)),
     broken("rates_are_right", Falling, "falls_below_zero", rate=lambda self, step, total:
            1 - step / 5000),

@@ -96,7 +96,7 @@ CALLBACKS = (
     broken("follows_a_run", Plateau, "needs_a_folder", before=("start", write_a_note)),
     broken("follows_a_run", Plateau, "rounds_metrics", before=("epoch_finished", round_the_loss)),
     broken("follows_a_run", Plateau, "changes_outputs", observer=lambda self, state: Scales()),
-    broken("keeps_nothing_on_itself", Plateau, "counts_on_its_class",
+    broken("has_no_side_effects", Plateau, "counts_on_its_class",
            epoch_finished=count_on_the_class),
     broken("saves_plain_values", Plateau, "saves_the_run",
            save=lambda self, state: {"run": state.run, "best": state.best}),
