@@ -91,7 +91,10 @@ DECLARED = {
         "subprocess",
     ): "the process that reads an ONNX file, a constant command",
     ("plugins/declnet_plugins/optuna/storage.py", "environ"): "a password, in a variable DECLNET_…",
-    ("plugins/declnet_plugins/jit/replay/draws.py", "ctypes"): "NumPy's functions that draw numbers",
+    (
+        "plugins/declnet_plugins/jit/replay/draws.py",
+        "ctypes",
+    ): "NumPy's functions that draw numbers",
     ("plugins/declnet_plugins/jit/replay/inner_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_plugins/jit/replay/shadow.py", "ctypes"): "the memory around an array",
     (
