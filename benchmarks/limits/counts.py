@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from math import prod
 
-from works.layers import Add, Conv2d, Dense, Flatten, Layer, Lstm, MultiHeadAttention, Relu, Shape
+from works.layers import (
+    Activation,
+    Add,
+    Conv2d,
+    Dense,
+    Flatten,
+    Layer,
+    Lstm,
+    MultiHeadAttention,
+    Shape,
+)
 from works.work import Work
 
 Product = tuple[int, int, int]  # (m, k) @ (k, n)
@@ -30,14 +40,14 @@ def training_counts(work: Work) -> Counts:
     Products: a layer's output, and the gradients of both factors, except for the input of a first
     layer. Memory traffic, if everything that can be fused is fused: weights and both moments
     are read and written, outputs written and read again in the backward pass, the input batch read.
-    Gradients and the outputs of relu, add and flatten need never leave the cores' caches.
+    Gradients and the outputs of activations, add and flatten need never leave the cores' caches.
     """
     products: list[Product] = []
     parameters = outputs = 0
     for number, (layer, shape) in enumerate(zip(work.layers, work.shapes[:-1], strict=True)):
         parameters += sum(prod(each) for each in layer.parameters.values())
         output = layer.output_shape(shape)
-        if not isinstance(layer, Relu | Add | Flatten):
+        if not isinstance(layer, Activation | Add | Flatten):
             outputs += work.batch * prod(output)
         of_input, inner = products_of(layer, shape, output, work.batch)
         for m, k, n in of_input:

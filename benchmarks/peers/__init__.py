@@ -13,12 +13,18 @@ JIT = find_spec("declnet_plugins.jit") is not None
 PLAIN = {"kernels": "numpy"} if JIT else {}  # older declnet has no [engine]
 
 DENSE_ONLY = "MLPClassifier has dense layers only"
+FEW_ACTIVATIONS = "MLPClassifier has no such activation"
+CLASSES_ONLY = "MLPClassifier predicts classes only"
 PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times slower than jit"
 NO_IMAGES = "thinc has no convolution or pooling of images"
 SEQUENCES = ("lstm", "multi_head_attention")
 NO_RECURRENCE = "torch.compile supports no nn.LSTM"
 NOT_VALIDATED = {"validation": "the loop with validation is not written for it"}
 NOT_TRANSLATED = "layers of sequences are not translated for it"
+RELU_ONLY = dict.fromkeys(
+    ("tanh", "sigmoid", "silu", "softsign", "layer_norm", "mean_squared_error", "shuffling"),
+    "written for relu, cross-entropy and samples in order only",
+)
 
 PEERS = (
     Peer("declnet", "peers.declnet_runs", ("declnet",), PLAIN, counted=False, quick=True),
@@ -57,7 +63,7 @@ PEERS = (
         ("torch",),
         compiler="c++",
         standard=False,
-        lacks=NOT_VALIDATED | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
+        lacks=NOT_VALIDATED | RELU_ONLY | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
     Peer("jax-jit", "peers.jax_jit", ("jax",), lacks=NOT_VALIDATED),
     Peer(
@@ -74,6 +80,7 @@ PEERS = (
         counted=False,
         standard=False,
         lacks=NOT_VALIDATED
+        | RELU_ONLY
         | dict.fromkeys(
             ("conv2d", "max_pool2d", "embedding", *SEQUENCES),
             "written by hand for dense layers only",
@@ -86,15 +93,21 @@ PEERS = (
         "peers.scikit_learn",
         ("sklearn",),
         lacks=NOT_VALIDATED
-        | dict.fromkeys(("conv2d", "max_pool2d", "embedding", *SEQUENCES), DENSE_ONLY),
+        | dict.fromkeys(("conv2d", "max_pool2d", "embedding", *SEQUENCES), DENSE_ONLY)
+        | {"layer_norm": DENSE_ONLY, "mean_squared_error": CLASSES_ONLY}
+        | dict.fromkeys(("silu", "softsign"), FEW_ACTIVATIONS),
         quick=True,
-        notes={"*": EPSILON_NOTE, "spiral_3000": ALPHA_NOTE, "spiral_300": ALPHA_NOTE},
+        notes={
+            "*": EPSILON_NOTE,
+            **dict.fromkeys(("spiral_3000", "spiral_300", "spiral_one_batch"), ALPHA_NOTE),
+        },
     ),
     Peer(
         "thinc",
         "peers.thinc_loop",
         ("thinc",),
         lacks=NOT_VALIDATED
+        | RELU_ONLY
         | dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES)
         | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
         quick=True,
@@ -105,7 +118,7 @@ PEERS = (
         "peers.tinygrad_jit",
         ("tinygrad",),
         compiler="clang",
-        lacks=NOT_VALIDATED | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
+        lacks=NOT_VALIDATED | RELU_ONLY | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
 )
 

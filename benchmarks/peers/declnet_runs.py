@@ -5,6 +5,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from measuring.task import Task
+from peers.declnet_softsign import Softsign
 from peers.declnet_spec import spec
 from works.data import Weights, read_weights
 
@@ -16,6 +17,8 @@ class DeclnetTrainer:
         self.task, self.kernels, self.shuffle = task, kernels, shuffle
         self.weights_file = task.path / "initial.safetensors"
         save_file(gates_swapped(read_weights(task.path)), self.weights_file)
+        self.registry = declnet.discover()
+        self.registry.register(Softsign)
 
     def reset(self) -> None:
         """Do nothing: every run starts from the initial weights."""
@@ -26,7 +29,7 @@ class DeclnetTrainer:
         document = spec(
             task.work, task.path, self.weights_file, steps, self.kernels, shuffle=self.shuffle
         )
-        self.result = declnet.run(declnet.parse_spec(document))
+        self.result = declnet.run(declnet.parse_spec(document, self.registry))
 
     def weights(self) -> Weights:
         """Return the weights, named as in the works."""

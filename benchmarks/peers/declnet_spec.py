@@ -49,7 +49,8 @@ def model(work: Work, weights_file: Path) -> dict[str, Any]:
         if isinstance(layer, Add):
             layers[-1]["inputs"] = [names[-1], names[-1 - layer.skipped]]
         names.append(name)
-    layers.append({"type": "softmax"})
+    if work.classifies:
+        layers.append({"type": "softmax"})
     return {"dtype": "float32", "initial_weights": str(weights_file), "layers": layers}
 
 
@@ -67,8 +68,8 @@ def spec(
     """
     epochs = steps // work.steps_per_epoch
     training: dict[str, Any] = {"epochs": epochs, "log_every": epochs}
-    if not work.full_batch:
-        training |= {"batch_size": work.batch, "shuffle": shuffle}
+    if work.shuffled or not work.full_batch:
+        training |= {"batch_size": work.batch, "shuffle": shuffle or work.shuffled}
     files = {"train": DATA_FILE}
     if work.validated:
         files["validation"] = VALIDATION_FILE
@@ -82,7 +83,7 @@ def spec(
             for name, file in files.items()
         },
         "model": model(work, weights_file),
-        "loss": {"type": "categorical_crossentropy"},
+        "loss": {"type": work.loss},
         "optimizer": {
             "type": "adam",
             "learning_rate": work.learning_rate,

@@ -21,6 +21,9 @@ Loss = Callable[[Work, Arrays, jax.Array, jax.Array], jax.Array]
 def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> State:
     """Make one Adam update."""
     weights, first, second, count = state
+    if work.shuffled:
+        order = jax.random.permutation(jax.random.fold_in(jax.random.key(0), count), len(x))
+        x, y = x[order], y[order]
     gradients: Arrays = jax.grad(partial(loss, work))(weights, x, y)
     count = count + 1
     steps = count.astype(jnp.float32)
@@ -36,15 +39,13 @@ def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> St
 
 
 def device_data(task: Task) -> tuple[jax.Array, jax.Array]:
-    """Return samples (batches, batch, *shape) and one-hot labels (batches, batch, classes)."""
+    """Return samples (batches, batch, *shape) and labels, one-hot or values, in batches, too."""
     work = task.work
     x, y = read_data(task.path)
     x = samples_last(x)
-    one_hot = np.eye(work.classes, dtype=np.float32)[y]
+    values = np.eye(work.classes, dtype=np.float32)[y] if work.classifies else y
     batches = (work.steps_per_epoch, work.batch)
-    return jnp.asarray(x.reshape(*batches, *x.shape[1:])), jnp.asarray(
-        one_hot.reshape(*batches, -1)
-    )
+    return jnp.asarray(x.reshape(*batches, *x.shape[1:])), jnp.asarray(values.reshape(*batches, -1))
 
 
 class JaxTrainer:

@@ -1,5 +1,6 @@
 """A work's network in JAX, images with channels last, as JAX libraries have them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -64,8 +65,18 @@ def apply(layer: Layer, own: list[jax.Array], x: jax.Array) -> jax.Array:
     elif isinstance(layer, MeanOverTime):
         y = x.mean(axis=1)
     else:
-        y = jax.nn.relu(x)
+        y = ACTIVATIONS[layer.kind](x)
     return y
+
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": jax.nn.relu,
+    "tanh": jax.nn.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "silu": jax.nn.silu,
+    "softsign": jax.nn.soft_sign,
+}
+"""The functions of the activations, by their kind."""
 
 
 def lstm(own: list[jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -108,7 +119,11 @@ def penalty(work: Work, weights: Arrays) -> jax.Array:
 
 
 def loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Return the mean cross-entropy of a batch with one-hot labels, plus the L2 penalties."""
-    logarithms: jax.Array = jax.nn.log_softmax(scores(work, weights, x))
-    total: jax.Array = penalty(work, weights) - jnp.sum(y * logarithms) / len(x)
+    """Return the mean loss of a batch, plus the L2 penalties; labels are one-hot."""
+    output = scores(work, weights, x)
+    if work.classifies:
+        mean = -jnp.sum(y * jax.nn.log_softmax(output)) / len(x)
+    else:
+        mean = jnp.mean(jnp.square(output - y))
+    total: jax.Array = penalty(work, weights) + mean
     return total

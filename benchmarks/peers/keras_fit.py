@@ -17,7 +17,7 @@ MAX_STEPS = 128  # between the bookkeeping of `fit`, which costs half of a small
 class KerasTrainer:
     """A trainer by `fit` with one epoch of the requested length, so that epochs cost nothing.
 
-    A validated work has its own epochs, with Keras's `EarlyStopping`.
+    A validated work has its own epochs, with Keras's `EarlyStopping`; a shuffled one has, too.
     """
 
     def __init__(self, task: Task) -> None:
@@ -29,11 +29,14 @@ class KerasTrainer:
         self.initial = read_weights(task.path)
         self.network = KerasNetwork(work)
         optimizer = keras.optimizers.Adam(work.learning_rate, BETA_1, BETA_2, EPSILON)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if work.classifies:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        else:
+            loss = keras.losses.MeanSquaredError()
         self.work = work
         x, y = read_data(task.path, VALIDATION_FILE)
         self.validation = samples_last(x), y
-        steps = work.steps_per_epoch if work.validated else task.steps
+        steps = work.steps_per_epoch if work.validated or work.shuffled else task.steps
         joined = max(n for n in range(1, MAX_STEPS + 1) if steps % n == 0)
         self.network.model.compile(optimizer, loss, jit_compile=True, steps_per_execution=joined)
         optimizer.build(self.network.model.trainable_variables)
@@ -47,6 +50,10 @@ class KerasTrainer:
 
     def train(self, steps: int) -> None:
         """Call `fit`, which syncs with the device before it returns."""
+        if self.work.shuffled:
+            ((x, y),) = self.batches
+            self.network.model.fit(x, y, batch_size=len(x), epochs=steps, verbose=0)
+            return
         batches = (batch for batch in cycle(self.batches))  # `fit` requires a generator
         fit = partial(self.network.model.fit, batches, shuffle=False, verbose=0)
         if not self.work.validated:

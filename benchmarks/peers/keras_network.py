@@ -10,6 +10,7 @@ from works.channels_last import IMAGE_AXES, weights_first, weights_last
 from works.data import Weights
 from works.layers import (
     EPSILON,
+    Activation,
     Add,
     Conv2d,
     Dense,
@@ -22,6 +23,10 @@ from works.layers import (
     MeanOverTime,
     MultiHeadAttention,
     Relu,
+    Sigmoid,
+    Silu,
+    Softsign,
+    Tanh,
 )
 from works.work import Work
 
@@ -37,6 +42,11 @@ def keras_attention(layer: MultiHeadAttention) -> Any:
     return keras.layers.MultiHeadAttention(layer.heads, layer.units // layer.heads)
 
 
+def keras_activation(layer: Activation) -> Any:
+    """Return the activation, which has the same name in Keras."""
+    return keras.layers.Activation(layer.kind)
+
+
 LAYERS: dict[type[Layer], Callable[[Any], Any]] = {
     Dense: keras_dense,
     Conv2d: lambda layer: keras.layers.Conv2D(layer.filters, 3, padding="same"),
@@ -48,7 +58,7 @@ LAYERS: dict[type[Layer], Callable[[Any], Any]] = {
     MeanOverTime: lambda _: keras.layers.GlobalAveragePooling1D(),
     MaxPool2d: lambda _: keras.layers.MaxPooling2D(2),
     Flatten: lambda _: keras.layers.Flatten(),
-    Relu: lambda _: keras.layers.ReLU(),
+    **dict.fromkeys((Relu, Tanh, Sigmoid, Silu, Softsign), keras_activation),
 }
 """How to make the Keras layer of a layer."""
 

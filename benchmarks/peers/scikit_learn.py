@@ -9,6 +9,9 @@ from measuring.task import Task
 from works.data import Weights, read_data, read_weights
 from works.work import BETA_1, BETA_2, EPSILON
 
+ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
+"""scikit-learn's names of the activations, by their kind."""
+
 
 class ScikitLearnTrainer:
     """A trainer by `fit`, whose `max_iter` counts epochs."""
@@ -20,13 +23,14 @@ class ScikitLearnTrainer:
         self.initial = read_weights(task.path)
         self.model = MLPClassifier(
             hidden_layer_sizes=[layer.units for layer in self.work.dense[:-1]],
+            activation=ACTIVATIONS[self.work.layers[1].kind],
             alpha=2 * max(layer.l2 for layer in self.work.dense) * self.work.batch,
             batch_size=self.work.batch,
             learning_rate_init=self.work.learning_rate,
             beta_1=BETA_1,
             beta_2=BETA_2,
             epsilon=EPSILON,
-            shuffle=False,
+            shuffle=self.work.shuffled,
             warm_start=True,
             n_iter_no_change=10**9,
             max_iter=1,

@@ -1,9 +1,9 @@
-"""PyTorch: nn.Sequential, cross_entropy, backward, Adam; eager, or forward and backward compiled.
+"""PyTorch: nn.Sequential, the loss, backward, Adam; eager, or forward and backward compiled.
 
 Adam is fused, or `torch.optim.Adam` with its defaults.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from typing import Any
 
@@ -30,14 +30,16 @@ class TorchTrainer:
         self.validation = torch.from_numpy(validation[0]), torch.from_numpy(validation[1])
         self.initial = read_weights(task.path)
         self.network = TorchNetwork(self.work)
+        functions = nn.functional
+        self.loss = functions.cross_entropy if self.work.classifies else functions.mse_loss
         self.compute_loss: Callable[[Tensor, Tensor], Tensor] = self.eager_loss
         if compiled:  # by Inductor, which needs a C++ compiler and fails without one
             self.compute_loss = torch.compile(self.eager_loss, fullgraph=True, dynamic=False)
 
     def eager_loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the mean cross-entropy of a batch; the penalty acts through the optimizer."""
-        scores: Tensor = self.network.model(x)
-        return nn.functional.cross_entropy(scores, y)
+        """Return the mean loss of a batch; the penalty acts through the optimizer."""
+        mean: Tensor = self.loss(self.network.model(x), y)
+        return mean
 
     def groups(self) -> list[dict[str, Any]]:
         """Return parameter groups by weight decay, which adds the L2 gradient, 2 * l2 * w."""
@@ -74,10 +76,18 @@ class TorchTrainer:
     def run(self, steps: int) -> None:
         """Make steps."""
         compute_loss, optimizer = self.compute_loss, self.optimizer
-        for x, y in islice(cycle(self.batches), steps):
+        batches = self.shuffled() if self.work.shuffled else cycle(self.batches)
+        for x, y in islice(batches, steps):
             compute_loss(x, y).backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+
+    def shuffled(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all samples as one batch, each time in a new order."""
+        ((x, y),) = self.batches
+        while True:
+            order = torch.randperm(len(x))
+            yield x[order], y[order]
 
     def weights(self) -> Weights:
         """Return the weights, laid out as in the works."""

@@ -22,6 +22,10 @@ from works.layers import (
     MeanOverTime,
     MultiHeadAttention,
     Relu,
+    Sigmoid,
+    Silu,
+    Softsign,
+    Tanh,
 )
 from works.work import Work
 
@@ -92,6 +96,10 @@ MODULES: dict[type[Layer], Callable[[Any], nn.Module]] = {
     MaxPool2d: lambda _: nn.MaxPool2d(2),
     Flatten: lambda _: nn.Flatten(),
     Relu: lambda _: nn.ReLU(),
+    Tanh: lambda _: nn.Tanh(),
+    Sigmoid: lambda _: nn.Sigmoid(),
+    Silu: lambda _: nn.SiLU(),
+    Softsign: lambda _: nn.Softsign(),
 }
 """How to make the torch module of a layer, weights not yet set."""
 

@@ -33,7 +33,7 @@ def label(record: Results) -> str:
     time = f"{best:.0f} µs" if best < 1000 else f"{best / 1000:.1f} ms"
     time = time if best < 1e6 else f"{best / 1e6:.1f} s"
     work = record["work"]
-    more = ", validated" if work.get("validated") else ""
+    more = "".join(f", {key}" for key in ("validated", "shuffled") if work.get(key))
     return f"{work['network']}, batch {work['batch']}{more}  [{time}]"
 
 

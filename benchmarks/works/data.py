@@ -1,6 +1,7 @@
 """The data and initial weights of a work: made once, from one seed, and read by every peer."""
 
-from math import prod, sqrt
+from collections.abc import Callable
+from math import isqrt, prod, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,19 @@ from works.work import Work
 
 Floats = NDArray[np.float32]
 Samples = NDArray[Any]  # float32, or int32 for tokens
-Labels = NDArray[np.int64]
+Labels = NDArray[Any]  # int64 (samples,), or float32 values (samples, units)
 Weights = dict[str, Floats]  # "dense_1.weights" (inputs, units), "dense_1.biases" (units,), …
 
-DATA_FILE = "data.npz"  # arrays x (samples, *shape), y (samples,) int64
+DATA_FILE = "data.npz"  # arrays x (samples, *shape) and y, as Samples and Labels
 VALIDATION_FILE = "validation.npz"  # the same for the first quarter of the samples
 WEIGHTS_FILE = "initial.npz"  # arrays named as in Weights
+POWERS = 60  # terms of a matrix exponential, enough for norms of up to 10
 
 
 def write_files(work: Work, seed: int, folder: Path) -> None:
     """Write the work's samples and initial weights to `folder`, for every peer to read."""
     rng = np.random.default_rng(seed)
-    x, y = {"spiral": spiral, "linear": linear, "tokens": tokens}[work.data](work, rng)
+    x, y = MAKERS[work.data](work, rng)
     np.savez(folder / DATA_FILE, x=x, y=y)
     quarter = slice(work.samples // 4)
     np.savez(folder / VALIDATION_FILE, x=x[quarter], y=y[quarter])
@@ -72,6 +74,30 @@ def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
     says = rng.standard_normal((length, embedding.categories, work.classes))
     y = says[np.arange(length), x].sum(axis=1).argmax(axis=1)
     return x, y.astype(np.int64)
+
+
+def exponentials(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
+    """Return normal square matrices and their exponentials, both as rows of numbers.
+
+    Source: the example of SimpleChains.jl, `exp` of 2×2 matrices.
+    """
+    x = rng.standard_normal((work.samples, *work.sample_shape))
+    size = isqrt(prod(work.sample_shape))
+    matrices = x.reshape(-1, size, size)
+    y = term = np.broadcast_to(np.eye(size), matrices.shape)
+    for power in range(1, POWERS):
+        term = term @ matrices / power
+        y = y + term
+    return x.astype(np.float32), y.reshape(x.shape).astype(np.float32)
+
+
+MAKERS: dict[str, Callable[[Work, np.random.Generator], tuple[Samples, Labels]]] = {
+    "spiral": spiral,
+    "linear": linear,
+    "tokens": tokens,
+    "exponentials": exponentials,
+}
+"""How to make the samples and labels of a work, by the name of its data."""
 
 
 def initial_weights(work: Work, rng: np.random.Generator) -> Weights:

@@ -159,13 +159,41 @@ class MeanOverTime(Layer):
 
 
 @dataclass(frozen=True)
-class Relu(Layer):
+class Activation(Layer):
+    """A function of each number; the layer's kind names it."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
+class Relu(Activation):
     """y = max(x, 0)."""
 
     kind = "relu"
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
+
+class Tanh(Activation):
+    """y = tanh(x)."""
+
+    kind = "tanh"
+
+
+class Sigmoid(Activation):
+    """y = 1 / (1 + exp(-x))."""
+
+    kind = "sigmoid"
+
+
+class Silu(Activation):
+    """y = x / (1 + exp(-x))."""
+
+    kind = "silu"
+
+
+class Softsign(Activation):
+    """y = x / (1 + abs(x)), which declnet itself does not have."""
+
+    kind = "softsign"
 
 
 @dataclass(frozen=True)
@@ -201,6 +229,10 @@ LAYERS: dict[str, type[Layer]] = {
         Add,
         MeanOverTime,
         Relu,
+        Tanh,
+        Sigmoid,
+        Silu,
+        Softsign,
         MaxPool2d,
         Flatten,
     )

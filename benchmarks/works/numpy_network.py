@@ -1,5 +1,6 @@
 """The reference: a network's output and loss for all peers, in float64 and plain NumPy."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from works.data import Labels, Samples, Weights
 from works.layers import (
     EPSILON,
+    Activation,
     Add,
     Conv2d,
     Dense,
@@ -19,7 +21,6 @@ from works.layers import (
     Lstm,
     MeanOverTime,
     MultiHeadAttention,
-    Relu,
 )
 from works.work import Work
 
@@ -33,8 +34,13 @@ def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
     if isinstance(layer, Dense):
         sums: Array = x @ parameters[0] + parameters[1]
         return sums
-    if isinstance(layer, Relu):
-        return np.maximum(x, 0.0)
+    if isinstance(layer, Activation):
+        return ACTIVATIONS[layer.kind](x)
+    if isinstance(layer, LayerNorm):
+        centered = x - x.mean(axis=-1, keepdims=True)
+        deviation = np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
+        normalized: Array = parameters[0] * centered / deviation + parameters[1]
+        return normalized
     if isinstance(layer, Flatten):
         return x.reshape(len(x), -1)
     if isinstance(layer, Embedding):
@@ -61,11 +67,6 @@ def sequences(layer: Layer, parameters: list[Array], x: Array) -> Array:
         return lstm(parameters, x)
     if isinstance(layer, MultiHeadAttention):
         return attention(layer.heads, parameters, x)
-    if isinstance(layer, LayerNorm):
-        centered = x - x.mean(axis=-1, keepdims=True)
-        deviation = np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
-        normalized: Array = parameters[0] * centered / deviation + parameters[1]
-        return normalized
     assert isinstance(layer, MeanOverTime)
     mean: Array = x.mean(axis=1)
     return mean
@@ -88,6 +89,16 @@ def logistic(x: Array) -> Array:
     return result
 
 
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda x: np.maximum(x, 0.0),
+    "tanh": np.tanh,
+    "sigmoid": logistic,
+    "silu": lambda x: x * logistic(x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+}
+"""The functions of the activations, by their kind."""
+
+
 def attention(heads: int, parameters: list[Array], x: Array) -> Array:
     """Return what each step gathers of all, softmax(Q @ K.T / sqrt(size)) @ V for each head."""
     pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
@@ -99,7 +110,7 @@ def attention(heads: int, parameters: list[Array], x: Array) -> Array:
 
 
 def scores(work: Work, weights: Weights, x: Samples) -> Array:
-    """Return the output of the last layer, (n, classes), before softmax."""
+    """Return the output of the last layer, (n, units), before softmax."""
     outputs = [x if x.dtype.kind == "i" else x.astype(np.float64)]
     for name, layer in work.named_layers:
         arrays = [weights[f"{name}.{key}"].astype(np.float64) for key in layer.parameters]
@@ -119,15 +130,23 @@ def probabilities(work: Work, weights: Weights, x: Samples) -> Array:
 
 
 def training_loss(work: Work, weights: Weights, x: Samples, y: Labels) -> float:
-    """Return the mean cross-entropy over all samples plus the L2 penalties."""
+    """Return the mean loss over all samples plus the L2 penalties."""
     total = 0.0
     for start in range(0, len(x), CHUNK):
         part, labels = x[start : start + CHUNK], y[start : start + CHUNK]
         output = scores(work, weights, part)
-        output -= output.max(axis=1, keepdims=True)
-        log_sums = np.log(np.sum(np.exp(output), axis=1))
-        total += float(np.sum(log_sums - output[np.arange(len(labels)), labels]))
+        total += float(np.sum(losses(work, output, labels)))
     return total / len(x) + penalty(work, weights)
+
+
+def losses(work: Work, output: Array, y: Labels) -> Array:
+    """Return each sample's cross-entropy or squared error, (n,)."""
+    if not work.classifies:
+        errors: Array = np.square(output - y).mean(axis=1)
+        return errors
+    shifted = output - output.max(axis=1, keepdims=True)
+    entropies: Array = np.log(np.sum(np.exp(shifted), axis=1)) - shifted[np.arange(len(y)), y]
+    return entropies
 
 
 def penalty(work: Work, weights: Weights) -> float:

@@ -15,13 +15,13 @@ EPSILON = 1e-7
 
 @dataclass(frozen=True)
 class Work:
-    """One training job: softmax and cross-entropy on top of `layers`, trained by Adam in float32.
+    """One training job: a loss on top of `layers`, trained by Adam in float32.
 
     Attributes:
         name: the name in tables and on the command line.
         network: a short description of the layers.
         sample_shape: shape of one sample; images are (channels, height, width).
-        layers: the layers; the units of the last one are the classes.
+        layers: the layers; the units of the last one are the classes, or the predicted values.
         data: how samples are made.
         samples: number of samples, a multiple of the batch size.
         batch: samples per step.
@@ -32,19 +32,27 @@ class Work:
         quick_steps: the same for `--quick`.
         validated: whether the loss over a quarter of the samples is computed after every epoch, as
             for early stopping, and the weights of the best epoch are kept and restored at the end.
+        loss: the loss; cross-entropy includes softmax.
+        shuffled: whether each epoch shuffles its samples and gathers them as one mini-batch of all,
+            whose loss does not depend on their order.
     """
 
     name: str
     network: str
     sample_shape: Shape
     layers: tuple[Layer, ...]
-    data: Literal["spiral", "linear", "tokens"]
+    data: Literal["spiral", "linear", "tokens", "exponentials"]
     samples: int
     batch: int
     learning_rate: float
     short_steps: int
     quick_steps: int
     validated: bool = False
+    loss: Literal["categorical_crossentropy", "mean_squared_error"] = "categorical_crossentropy"
+    shuffled: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.full_batch or not self.shuffled
 
     @cached_property
     def named_layers(self) -> tuple[tuple[str, Layer], ...]:
@@ -80,9 +88,18 @@ class Work:
 
     @property
     def kinds(self) -> set[str]:
-        """Return the kinds of its layers, and `validation` if it is validated."""
-        own = {"validation"} if self.validated else set()
-        return own | {layer.kind for layer in self.layers}
+        """Return the kinds of its layers, its loss, `validation` and `shuffling` if it has them."""
+        kinds = {layer.kind for layer in self.layers} | {self.loss}
+        if self.validated:
+            kinds.add("validation")
+        if self.shuffled:
+            kinds.add("shuffling")
+        return kinds
+
+    @property
+    def classifies(self) -> bool:
+        """Return whether it predicts classes, not values."""
+        return self.loss == "categorical_crossentropy"
 
     @property
     def classes(self) -> int:
@@ -103,6 +120,7 @@ class Work:
     def title(self) -> str:
         """Return the work in one line, for people."""
         more = ", validated after every epoch" if self.validated else ""
+        more += ", shuffled every epoch" if self.shuffled else ""
         return f"{self.name}: {self.network}, batch {self.batch} of {self.samples}{more}"
 
     def to_record(self) -> dict[str, Any]:
