@@ -180,7 +180,7 @@ def list_sets(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
         data, listing = load(name), LISTINGS[name]
         known = len([cell for cell in data.columns[data.target] if cell])
         categories = data.width - 1 - len(data.numbers) - len(data.dates) - len(data.texts)
-        classes = len(set(data.classes) - {""})
+        classes = len(data.classes)
         target = f"{classes} classes, rarest {data.rarest:.1%}" if classes else "number"
         print(
             f"| {name} | {known} | {data.width - 1} | {categories} | {data.target}: {target} | "

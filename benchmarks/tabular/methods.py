@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tabular.bagging import bagged, tuned
-from tabular.peers import pytabkit, pytabkit_trial, scikit_learn
+from tabular.peers import Model, pytabkit, pytabkit_trial, scikit_learn
 from tabular.presets import bagged_preset, declnet_new, declnet_preset
 from tabular.reporting import TUNED as TUNED_SETS
 from tabular.sets import GROUPS
@@ -97,7 +97,7 @@ EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 LOG_LOSS = {"val_metric_name": "cross_entropy", "use_ls": False}
 """What the authors of RealMLP recommend where probabilities matter."""
 
-SCIKIT_LEARN = ("linear", "forest", "boosting", "mlp")
+SCIKIT_LEARN: tuple[Model, ...] = ("linear", "forest", "boosting", "mlp")
 PYTABKIT: dict[str, tuple[str, dict[str, Any], str]] = {
     "xgboost": ("XGB_TD", {}, "xgboost"),
     "lightgbm": ("LGBM_TD", {}, "lightgbm"),
@@ -121,7 +121,8 @@ SINGLE_METHODS = {
     DEFAULT: Method(declnet_preset("realmlp_td", folds=5), ("declnet",)),
     **{
         f"sklearn:{kind}": Method(partial(scikit_learn, kind), ("scikit-learn",))
-        for kind in ("mlp", "boosting")
+        for kind in SCIKIT_LEARN
+        if kind in ("boosting", "mlp")
     },
     **{
         name: Method(partial(pytabkit, kind, options), (package, "pytabkit"))

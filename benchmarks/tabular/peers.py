@@ -33,7 +33,7 @@ def scikit_learn(kind: Model, task: Task, folder: Path) -> Fit:  # noqa: ARG001
     frames = {part: task.frame(part, MOST_LEVELS) for part in task.rows}
     y = task.target("train")
     preparation = _preparation(kind, task)
-    model = _model(kind, task)
+    model = _model(kind, task, len(frames["train"].select_dtypes("category").columns))
 
     def fit() -> Callable[..., Array]:
         with warnings.catch_warnings():
@@ -64,8 +64,14 @@ def _of_all_classes(probabilities: Array, known: Array, task: Task) -> Array:
     return whole
 
 
-def _model(kind: Model, task: Task) -> Any:
-    """Return a model, for numbers with a standardized target if it is a network."""
+def _model(kind: Model, task: Task, categories: int) -> Any:
+    """Return a model, for numbers with a standardized target if it is a network.
+
+    Args:
+        kind: the kind of model.
+        task: what it learns.
+        categories: how many of the first columns are categories.
+    """
     from sklearn import ensemble, linear_model, neural_network
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.preprocessing import StandardScaler
@@ -78,7 +84,8 @@ def _model(kind: Model, task: Task) -> Any:
         return getattr(ensemble, f"RandomForest{name}")(random_state=seed)
     if kind == "boosting":
         model = getattr(ensemble, f"HistGradientBoosting{name}")
-        return model(random_state=seed, early_stopping=True, max_iter=MOST_TREES)
+        options = {"early_stopping": True, "max_iter": MOST_TREES}
+        return model(random_state=seed, categorical_features=[*range(categories)], **options)
     network = getattr(neural_network, f"MLP{name}")(random_state=seed)
     if task.data.classes:
         return network
@@ -86,17 +93,17 @@ def _model(kind: Model, task: Task) -> Any:
 
 
 def _preparation(kind: Model, task: Task) -> Any:
-    """Return standardized numbers, one-hot categories and prose by TF-IDF; for trees fewer steps.
+    """Return standardized numbers, one-hot categories and prose by TF-IDF.
 
-    Prose is words and pairs of words: all of them for the linear model, and for others their
-    principal components.
+    Boosting gets categories as such, and numbers as they are. Prose is words and pairs of words:
+    all of them for the linear model, and for others their principal components.
     """
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
     numbers = make_column_selector(dtype_include="number")
     categories = make_column_selector(dtype_include="category")
@@ -107,12 +114,8 @@ def _preparation(kind: Model, task: Task) -> Any:
         words = make_pipeline(words, TruncatedSVD(PROSE_COMPONENTS, random_state=task.split))
     prose = [(words, name) for name in task.data.columns if name in task.data.texts]
     if kind == "boosting":
-        natively = make_column_transformer(
-            ("passthrough", numbers),
-            ("passthrough", categories),
-            *((words.set_output(transform="pandas"), name) for words, name in prose),
-        )
-        return natively.set_output(transform="pandas")
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=float("nan"))
+        return make_column_transformer((codes, categories), ("passthrough", numbers), *prose)
     return make_column_transformer((scaled, numbers), (one_hot, categories), *prose)
 
 

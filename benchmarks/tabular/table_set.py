@@ -83,7 +83,7 @@ class TableSet:
         """The classes, sorted; an empty list for a number."""
         if self.task == "regression":
             return []
-        return sorted(set(self.columns[self.target]))
+        return sorted(set(self.columns[self.target]) - {""})
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -101,7 +101,7 @@ class TableSet:
     def rarest(self) -> float:
         """The share of the rarest class; 0 for a number."""
         cells = [cell for cell in self.columns[self.target] if cell]
-        shares = [cells.count(name) / len(cells) for name in self.classes if name]
+        shares = [cells.count(name) / len(cells) for name in self.classes]
         return min(shares, default=0.0)
 
     def write(
