@@ -120,7 +120,10 @@ from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
 from declnet.data.sources.python_table import as_table as as_table
-from declnet.data.typed_columns import TypedColumn as TypedColumn
+from declnet.data.sources.table_columns import ColumnNames as ColumnNames
+from declnet.data.sources.table_source import TableBlock as TableBlock
+from declnet.data.sources.table_source import TableSource as TableSource
+from declnet.data.sources.table_source import TextTableSource as TextTableSource
 from declnet.data.typed_columns import odd_cells as odd_cells
 from declnet.display.characters import escaped as escaped
 from declnet.display.html import table_html as table_html

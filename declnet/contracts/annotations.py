@@ -173,12 +173,23 @@ class Type:
         The fields of a dataclass are verified too. A class whose fields must fit together has a
         method `verified`, which raises Misfit, or returns the instance or another in its place.
         """
+        if self.kind is Union:
+            for part in self.parts:
+                if part.fits(value):
+                    return part._read_fitting(value)
+            raise Misfit.of(value, self.words)
         if not self.fits(value):
             raise Misfit.of(value, self.words)
+        return self._read_fitting(value)
+
+    def _read_fitting(self, value: Any) -> Any:
+        """Return a value that fits, as `read` does."""
+        if self.kind is np.ndarray:
+            return value
+        if self.kind is Union:
+            return self.read(value)
         if self.kind in _CONVERSIONS:
             return _CONVERSIONS[self.kind](value)
-        if self.kind is Union:
-            return next(part for part in self.parts if part.fits(value)).read(value)
         if self.kind in (dict, Mapping):
             return self._read_mapping(value)
         if self.parts and self.kind is not Literal:

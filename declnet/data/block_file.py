@@ -6,11 +6,13 @@ parsed text and prepared blocks are written to such files.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -26,11 +28,12 @@ class BlockFile:
     is not, for that reason or any other, must be read from its source again.
 
     Args:
-        samples: about how many samples all blocks have.
+        samples: about how many samples all blocks have; 0 if that is not known.
+        size: about how many bytes all blocks have, unless their samples are known.
     """
 
-    def __init__(self, samples: int) -> None:
-        self._samples, self._bytes, self._end = samples, 0, 0
+    def __init__(self, samples: int, size: int = 0) -> None:
+        self._samples, self._bytes, self._end = samples, size, 0
         self._folder, self._alone = cache_folder(), threading.Lock()
         self._file: BinaryIO | None = None
         self._places: dict[int, tuple[int, list[tuple[Shape, Dtype]]]] = {}
@@ -62,15 +65,12 @@ class BlockFile:
         except OSError:
             self._failed = True
 
-    def discard(self, numbers: Collection[int]) -> None:
-        """Discard some blocks."""
-        for number in numbers:
-            self._places.pop(number, None)
-
     def _write(self, number: int, arrays: Sequence[Array]) -> None:
         if self._file is None:
             self._folder.mkdir(0o700, parents=True, exist_ok=True)
-            self._bytes = self._samples * sum(array.nbytes for array in arrays) // len(arrays[0])
+            if self._samples:
+                size = sum(array.nbytes for array in arrays)
+                self._bytes = self._samples * size // len(arrays[0])
             file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
             weakref.finalize(self, file.close)
             self._file = cast("BinaryIO", file)
@@ -97,3 +97,32 @@ def _read_into(file: BinaryIO, memory: memoryview) -> None:
         if not count:
             raise OSError("the temporary copy of the data was truncated")
         memory = memory[count:]
+
+
+def packed(columns: Iterable[Array]) -> list[Array]:
+    """Return columns as arrays of numbers: of text, the numbers of distinct texts, and these."""
+    arrays = []
+    for column in columns:
+        if column.dtype.kind == "O":
+            texts = column.tolist()
+            distinct = [text for text in dict.fromkeys(texts) if text is not None]
+            codes = {text: code for code, text in enumerate(distinct)}
+            gap = repeat(len(codes))
+            arrays.append(np.fromiter(map(codes.get, texts, gap), np.int32, len(texts)))
+            joined = json.dumps(distinct).encode()
+            arrays.append(np.frombuffer(joined, np.uint8))
+        else:
+            arrays.append(column)
+    return arrays
+
+
+def unpacked(arrays: Iterable[Array]) -> list[Array]:
+    """Return the columns that `packed` turned into arrays."""
+    columns: list[Array] = []
+    for array in arrays:
+        if array.dtype == np.uint8:
+            texts = np.array([*json.loads(array.tobytes()), None], object)
+            columns[-1] = texts[columns[-1]]
+        else:
+            columns.append(array)
+    return columns

@@ -206,3 +206,21 @@ def _faults_of_columns(table: ResultTable) -> Iterator[str]:
             yield f'has a column of an unknown kind "{kind}"'
     if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
         yield "has a chart without a known mark or without values"
+
+
+def faults_of_kinds(table: ResultTable) -> Iterator[str]:
+    """Yield what a valid table declares otherwise than it is: kinds of cells, numbers, marks."""
+    chart, kinds = table.chart, [*table.kinds.items()]
+    if chart is not None:
+        numbers = (*chart.y, *[chart.x] * (chart.mark == "lines"))
+        kinds += [(name, "number") for name in numbers]
+    for name, kind in kinds:
+        for row in (*table.rows, *table.footer):
+            cell = row[table.columns.index(name)]
+            is_text = isinstance(cell, str) and kind not in ("text", "setting")
+            rest = cell % 1 if isinstance(cell, float) and kind == "integer" else 0
+            if is_text or 0 < rest < 1:  # not if it is NaN
+                yield f'table "{table.title}" has {cell!r} in the column "{name}" of kind {kind}'
+    for number, column, mark in table.marks:
+        if not (number < len(table.rows) and column < len(table.columns) and -1 <= mark <= 1):
+            yield f'table "{table.title}" has a mark of {mark:g} at row {number}, column {column}'

@@ -4,6 +4,7 @@
 `test_components = component_tests("my_package")` creates a pytest item for each check.
 """
 
+from declnet.testing.another_process import require_same_in_another_process
 from declnet.testing.catalogue import checks_for
 from declnet.testing.checking import (
     Check,
@@ -43,4 +44,5 @@ __all__ = [
     "component_tests",
     "example_data",
     "require_available",
+    "require_same_in_another_process",
 ]

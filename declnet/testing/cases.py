@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from declnet import Registry, is_interruption
 from declnet.testing.catalogue import checks_for
 from declnet.testing.checking import Check, CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import build_example, build_examples, example_tables
 from declnet.testing.report import Outcome
+from declnet.testing.side_effects import has_no_side_effects, side_effects_noted
 
 
 class FailsAsAnotherError(CheckSkipped):
@@ -37,6 +36,7 @@ class Case:
         example: the position of the example.
         check: the check's name.
         function: raises CheckFailed or CheckSkipped, or returns.
+        subject: whose side effects are noted; None for a known outcome.
         earlier: the cases of the same component that come before.
         expected_failure: the reason for which the component may fail.
         is_last: whether the check is not run for other examples afterwards.
@@ -46,6 +46,7 @@ class Case:
     example: int
     check: str
     function: Callable[[], object]
+    subject: Subject | None = None
     earlier: list[Case] = field(default_factory=list, repr=False)
     expected_failure: str | None = None
     is_last: bool = False
@@ -100,9 +101,16 @@ class Case:
     def _end(self) -> BaseException | None:
         """Return the exception that ends the check, or None; the check runs only once."""
         if not self._ended:
+            if self.check == has_no_side_effects.name:  # in the other checks of this example
+                for case in self.earlier:
+                    if case.example == self.example:
+                        case._end()
             try:
-                with np.errstate(all="ignore"):
+                if self.subject is None:
                     self.function()
+                else:
+                    with side_effects_noted(self.subject, self.check):
+                        self.function()
                 self._ended.append(None)
             except BaseException as error:
                 if is_interruption(error):
@@ -168,7 +176,7 @@ def cases_of_checks(
     for check in checks:
         place = subject.component, subject.example, check.name
         function, reason = partial(check, subject), expected.get(check.name)
-        case = Case(*place, function, [*cases], reason, is_last)
+        case = Case(*place, function, subject, [*cases], reason, is_last)
         cases.append(case)
         yield case
 

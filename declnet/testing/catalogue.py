@@ -16,9 +16,10 @@ from typing import Any
 
 from declnet.testing.checking import Check, calling
 from declnet.testing.checks import declarations
+from declnet.testing.side_effects import has_no_side_effects
 
-COMMON = declarations.CHECKS
-"""The checks of every component, whatever its kind."""
+COMMON = (*declarations.CHECKS, has_no_side_effects)
+"""The checks of every component, whatever its kind; the last one comes after all others."""
 
 
 def checks_for(component: Any) -> tuple[Check, ...]:
@@ -34,7 +35,7 @@ def checks_for(component: Any) -> tuple[Check, ...]:
         return COMMON
     with calling(f"conformance_checks = {component.conformance_checks!r}"):
         checks: tuple[Check, ...] = checks_module(component).CHECKS
-        return COMMON + checks
+        return (*COMMON[:-1], *checks, COMMON[-1])
 
 
 def checks_module(component: Any) -> Any:

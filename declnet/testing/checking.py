@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -110,12 +110,31 @@ def check(function: Callable[[Subject], None]) -> Check:
     return Check(function.__name__, summary, function)
 
 
+def require(condition: object, fault: str) -> None:
+    """Raise CheckFailed, with what is wrong and what to do, unless a condition holds."""
+    if not condition:
+        raise CheckFailed(fault)
+
+
+def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Return the checks that a module defines itself, given its `globals()`, in their order."""
+    checks = (value for value in module.values() if isinstance(value, Check))
+    return tuple(check for check in checks if check.function.__module__ == module["__name__"])
+
+
 @contextmanager
-def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def calling(
+    what: str,
+    skips: type[Exception] | tuple[type[Exception], ...] = (),
+    allows: type[Exception] | None = None,
+) -> Iterator[None]:
     """Turn exceptions and invalid return values of a component into a CheckFailed.
 
-    `what` names the call in the message, e.g. `"forward"`. Exceptions in `skips` mean that the
-    component cannot be checked here: they become a CheckSkipped.
+    Args:
+        what: names the call in the message, e.g. `"forward"`.
+        skips: exceptions that mean that the component cannot be checked here: they become a
+            CheckSkipped.
+        allows: an exception that the contract allows, which is raised as it is.
     """
     try:
         yield
@@ -127,7 +146,7 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except skips as error:
         raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BaseException as error:
-        if is_interruption(error):
+        if is_interruption(error) or (allows is not None and isinstance(error, allows)):
             raise
         place = error_place(error)
         cause = f"{type(error).__name__} at {place}" if place else None

@@ -32,8 +32,6 @@ class ExampleData:
 def example_data(component: Any, registry: Registry) -> Iterator[ExampleData]:
     """Yield data of each shape or kind that a component takes.
 
-    Shapes of a layer's inputs are those that the kit tries, of which it may refuse some.
-
     Args:
         component: a layer, a loss, a transform or a calibrator.
         registry: where what it names is looked up.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import prod
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -43,14 +42,13 @@ ZEROS = _Zeros()
 
 
 class _Probe(Layer):
-    """A layer whose y is some columns of x, whose dx is `slopes`, and whose `received` gets dy."""
+    """A layer whose y has the numbers of x, whose dx is `slopes`, and whose `received` gets dy."""
 
     type = "probe"
     backward_needs = frozenset()
 
     samples: int
     shape: tuple[int, ...] | None = None
-    start: int = 0
     receives: bool = True
     regularizer: Regularizer | None = None
 
@@ -64,8 +62,7 @@ class _Probe(Layer):
         return {"slopes": slopes} | ({"received": received} if self.receives else {})
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:  # noqa: ARG002
-        columns = slice(self.start, self.start + prod(y.shape[1:]))
-        y[...] = x.reshape(len(x), -1)[:, columns].reshape(y.shape)
+        y[...] = x.reshape(y.shape)
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:  # noqa: ARG002
         if self.receives:
@@ -84,9 +81,8 @@ def probe(order: Order, **fields: Any) -> Layer:
     """Return a neighbor of the layers under test, for input and output in a memory order.
 
     Its parameter `slopes` is the gradient of x. Its fields are `name`, `inputs`; `samples`, the
-    largest batch size; `shape` of y, default: the shape of x; `start`, the column of x where y
-    begins; `receives`, whether it has a parameter `received` whose gradient is dy; `regularizer`
-    of that parameter.
+    largest batch size; `shape` of y, default: the shape of x; `receives`, whether it has a
+    parameter `received` whose gradient is dy; `regularizer` of that parameter.
     """
     return (_Probe if order == "batch_last" else _BatchFirstProbe)(**fields)
 
@@ -131,6 +127,11 @@ class ShapeRefusedError(CheckFailed):
     """A layer raised a ValueError for an input shape, before any pass."""
 
 
+def is_refusal(failure: CheckFailed) -> bool:
+    """Return whether a component failed by a ValueError, perhaps for data that it cannot take."""
+    return type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError)
+
+
 def build(
     layers: Sequence[Layer],
     inputs: Shape | Mapping[str, InputInfo],
@@ -165,13 +166,14 @@ class ModelHarness:
     """Training steps of a model, whose parameters and random streams are reset for each batch.
 
     `initial` has the parameters' values at the beginning of a step by key, if not 0; `number` is
-    the number of the next step, out of `TOTAL`, for scheduled fields.
+    the number of the next step, out of `TOTAL`, for scheduled fields; `spoiled` is what gradients
+    hold before.
     """
 
     def __init__(
         self, model: Model, setting: Setting, loss: Any = NO_LOSS, kernels: Registry | None = None
     ) -> None:
-        self.model, self._spoiled = model, setting.poison
+        self.model, self.spoiled = model, setting.poison
         self.step = TrainingStep(
             model, loss, setting.capacity, setting.seed, kernels=kernels, total=TOTAL
         )
@@ -182,6 +184,14 @@ class ModelHarness:
         self._reset()
         self.step.begin(x, y_true, weights, self.number)
 
+    def calls(self, x: Mapping[str, Array], y_true: Array) -> Sequence[Callable[[], object]]:
+        """Make a step on a batch, as in a training; return its calls."""
+        self.begin(x, y_true)
+        with calling("a step"):
+            self.step.forward()
+            self.step.backward()
+        return self.step.calls
+
     def evaluate(self, x: Mapping[str, Array]) -> Array:
         """Return the model's output in an evaluation."""
         self._reset()
@@ -191,4 +201,4 @@ class ModelHarness:
     def _reset(self) -> None:
         for key, array in self.step.parameters.items():
             array[...] = self.initial.get(key, 0)
-        poison(self.step.gradient, self._spoiled)
+        poison(self.step.gradient, self.spoiled)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject
-from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, probe
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for, copied
+from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, is_refusal, probe
+from declnet.testing.trial import PLAIN, SAMPLES, USUAL, Batch, Setting, batch_for, copied
 from declnet.testing.watched import WatchedLayer
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
@@ -22,8 +23,13 @@ USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 LEVELS = 5
 """Number of distinct integers in an integer layer's input."""
 
-FLOATS = "floats"
-"""The input of the harness's model that holds all floats."""
+
+OF_GRAPH = ("after", "dtype", "input_order", "order", "as_declared", "spares", "without_dx")
+"""What a graph depends on, of a setting."""
+
+
+NONE: Mapping[str, Array] = MappingProxyType({})
+"""No parameters."""
 
 
 class LayerHarness:
@@ -37,8 +43,9 @@ class LayerHarness:
         floats: the positions of the inputs that hold floats, not integers.
         output: the shape of its output, as inferred by the layer.
         trainable: names of the trainable parameters.
-        initial: the parameters at the start of each pass; may be changed.
+        initial: the parameters at the start of each pass.
         watched: the layer as the graph sees it.
+        model: training steps of the probes and the layer.
     """
 
     def __init__(
@@ -46,76 +53,124 @@ class LayerHarness:
     ) -> None:
         layer: Layer = subject.instance
         self.shape, self.shapes = shape, shapes_of(layer, shape)
-        self._setting, self.floats = setting, floats_of(layer, self.shapes)
-        start = subject.once(("initial", shape), lambda: _starting_parameters(subject, shape))
-        self.initial = {name: array.copy() for name, array in start.items()}
+        self._subject, self._setting = subject, setting
+        self.floats = floats_of(layer, self.shapes)
         traits_of = None if setting.as_declared else partial(_traits, setting)
         self.watched: Any = WatchedLayer(layer, setting.poison, traits_of, added={})
-        if not _receiving(self.floats, setting):  # so that backward is called
+        if not any(_receives(setting, i) for i in self.floats):  # so that backward is called
             self.watched.traits["added"] = {"conformance_probe": Parameter((1,), ZEROS)}
         if frozen:
             self.watched.traits["trainable"] = False
         model = build_chain(subject, shape, setting, self.watched)
-        node = model.nodes[-2]
-        self.output: Shape = node.output_shape
-        trained = [name for name, parameter in node.parameters.items() if parameter.trainable]
-        self.trainable = () if frozen else tuple(name for name in trained if name in start)
-        self._harness = ModelHarness(model, setting)
+        self.output: Shape = model.nodes[-2].output_shape
+        declared, values = model.nodes[-2].parameters, model.parameters()
+        names = [name for name in declared if name not in self.watched.traits["added"]]
+        trained = tuple(name for name in names if declared[name].trainable)
+        self.initial, rng = dict[str, Array](), np.random.default_rng(7)
+        for name in names:
+            value = values[f"subject.{name}"].astype(float)
+            noise = rng.normal(scale=0.1, size=value.shape)  # zeros and ones would hide errors
+            self.initial[name] = value + noise if name in trained else value
+        self.trainable = () if frozen else trained
+        self.model = ModelHarness(model, setting)
 
-    def begin(self, batch: Batch, *, training: bool = True) -> None:
-        """Begin a pass."""
-        self._n, self._training = len(batch.y), training
-        x = {
-            f"integers_{i}": array.astype("int64")
-            for i, array in enumerate(batch.x)
-            if i not in self.floats
-        }
-        rows = [batch.x[i].reshape(self._n, -1) for i in self.floats]
-        if rows:
-            x[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
-        self._x = x
+    def begin(
+        self, batch: Batch, *, training: bool = True, parameters: Mapping[str, Array] = NONE
+    ) -> None:
+        """Begin a pass, with other values of some parameters."""
+        self._n, self._training, self.watched.forward_arguments = len(batch.y), training, ()
+        types = dict.fromkeys(self.floats, self._setting.dtype)
+        self._x = {f"x_{i}": x.astype(types.get(i, "int64")) for i, x in enumerate(batch.x)}
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
-        parameters = {f"subject.{name}": array for name, array in self.initial.items()}
-        self._harness.initial = {**parameters, "after.slopes": slopes}
+        values = (self.initial | dict(parameters)).items()
+        self.model.initial = {f"subject.{name}": array for name, array in values}
+        self.model.initial["after.slopes"] = slopes
         if training:
-            self._harness.begin(x, np.zeros(self._n))
-
-    def set_step(self, number: int) -> None:
-        """Set the number of the next passes' step, for scheduled fields."""
-        self._harness.number = number
+            self.model.begin(self._x, np.zeros(self._n))
 
     def forward(self) -> Array:
         """Run the graph as far as the loss, or an evaluation; return a copy of y."""
         if self._training:
-            return self._harness.step.forward()[0]
-        return self._harness.evaluate(self._x)
+            return self.model.step.forward()[0]
+        return self.model.evaluate(self._x)
 
     def backward(self) -> dict[str, Array]:
         """Run the rest; return copies of what the layer filled: `dx`, `grad.weights`, ….
 
         With several inputs, the names are `dx[0]`, `dx[1]`, ….
         """
-        gradients, filled = self._harness.step.backward(), {}
+        gradients, filled = self.model.step.backward(), {}
         for position, name in enumerate(names_of_dx(self.watched, self.shape)):
             if f"before_{position}.received" in gradients:
                 filled[name] = gradients[f"before_{position}.received"][: self._n]
         return filled | {f"grad.{name}": gradients[f"subject.{name}"] for name in self.trainable}
 
-    def measured(self, batch: Batch) -> dict[str, Array]:
+    def measured(self, batch: Batch, parameters: Mapping[str, Array] = NONE) -> dict[str, Array]:
         """Run forward on a batch as if to measure running statistics; return all parameters."""
         self.watched.measuring = True
-        self.begin(batch)
+        self.begin(batch, parameters=parameters)
         self.forward()
         self.watched.measuring = False
-        parameters = self._harness.step.parameters
-        return {name: copied(parameters[f"subject.{name}"]) for name in self.initial}
+        values = self.model.step.parameters
+        return {name: copied(values[f"subject.{name}"]) for name in self.initial}
 
     def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
         """Run a batch through forward and, in training, backward; return what was filled."""
         self.begin(batch, training=training)
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
+
+    def batch(self, seed: int = 0, samples: int = SAMPLES) -> Batch:
+        """Draw inputs and gradients, bounded if the layer has no finite result for others."""
+
+        def find() -> bool:
+            plain = harness_for(self._subject, self.shape, PLAIN)
+            for is_bounded in (False, True):
+                with suppress(CheckFailed):
+                    batch = plain.drawn(0, SAMPLES, is_bounded)
+                    if np.isfinite(plain.run(batch, training=False)["y"]).all():
+                        return is_bounded
+            return False
+
+        is_bounded = self._subject.once(("is bounded", self.shapes), find)
+        return self.drawn(seed, samples, is_bounded)
+
+    def drawn(self, seed: int, samples: int, is_bounded: bool) -> Batch:
+        """Draw inputs and gradients: normal draws and integers from 0 to 4.
+
+        If bounded, inputs are numbers between 0.1 and 0.9, as a logarithm takes them, and 0 and 1.
+        """
+
+        def draw(size: Shape, is_float: bool) -> Array:
+            if not is_float:
+                return rng.integers(0, 2 if is_bounded else LEVELS, size)
+            return rng.uniform(0.1, 0.9, size) if is_bounded else rng.normal(size=size)
+
+        rng, shapes = np.random.default_rng([seed, 3]), enumerate(self.shapes)
+        x = tuple(draw((samples, *shape), i in self.floats) for i, shape in shapes)
+        return Batch(x, rng.normal(size=(samples, *self.output)), is_bounded)
+
+    def unwatched(self, batch: Batch) -> tuple[Layer, Sequence[Callable[[], object]]]:
+        """Return the layer and the calls of a step on a batch, without a watch on the layer."""
+        self.begin(batch)
+        model = build_chain(self._subject, self.shape)
+        harness = ModelHarness(model, self._setting)
+        harness.initial = model.parameters()
+        return model.nodes[-2].layer, harness.calls(self._x, np.zeros(self._n))
+
+
+def harness_for(
+    subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
+) -> LayerHarness:
+    """Return a harness for a setting, the same one for settings that differ in the batch alone."""
+    samples, use = setting.capacity, min(setting.use, 1)
+    same = USUAL.but(samples=samples, use=use, **{key: getattr(setting, key) for key in OF_GRAPH})
+    key = ("harness", shape, same, frozen)
+    build = partial(LayerHarness, subject, shape, same, frozen=frozen)
+    harness: LayerHarness = subject.once(key, build)
+    harness.watched.spoiled = harness.model.spoiled = setting.poison
+    return harness
 
 
 def shapes_of(layer: Layer, shape: Any) -> tuple[Shape, ...]:
@@ -139,34 +194,24 @@ def build_chain(
         setting: the number of samples, the float type and the memory orders.
         stand_in: a watched layer to use in its place, whose component gets its name and inputs.
     """
-    layer, shapes, samples = subject.instance, shapes_of(subject.instance, shape), setting.capacity
-    chain, start, inputs = list[Layer](), 0, inputs_of_chain(layer, shapes)
-    floats = floats_of(layer, shapes)
-    receiving = _receiving(floats, setting)
+    layer, shapes = subject.instance, shapes_of(subject.instance, shape)
+    floats, chain, samples = floats_of(layer, shapes), list[Layer](), setting.capacity
     for i in floats:
-        chain.append(
-            probe(
-                setting.input_order,
-                name=f"before_{i}",
-                inputs=(f"input.{FLOATS}",),
-                samples=samples,
-                start=start,
-                shape=shapes[i],
-                receives=i in receiving,
-            )
-        )
-        start += prod(shapes[i])
-    names = (f"before_{i}" if i in floats else f"input.integers_{i}" for i in range(len(shapes)))
+        place = {"name": f"before_{i}", "inputs": (f"input.x_{i}",), "samples": samples}
+        chain.append(probe(setting.input_order, **place, receives=_receives(setting, i)))
+    names = (f"before_{i}" if i in floats else f"input.x_{i}" for i in range(len(shapes)))
     placed = layer.model_copy(update={"name": "subject", "inputs": tuple(names)})
     if stand_in is not None:
         stand_in.component, placed = placed, stand_in
     chain += [placed, probe(setting.order, name="after", samples=samples)]
+    infos = (InputInfo(x) if i in floats else integers_of(x) for i, x in enumerate(shapes))
+    inputs = {f"x_{i}": info for i, info in enumerate(infos)}
     return build(chain, inputs, subject.registry, setting.dtype)
 
 
-def _receiving(floats: tuple[int, ...], setting: Setting) -> tuple[int, ...]:
-    """Return the positions of the inputs whose gradients are needed."""
-    return tuple(i for i in floats if setting.without_dx not in (i, -1))
+def _receives(setting: Setting, position: int) -> bool:
+    """Return whether the gradient of an input is needed."""
+    return setting.without_dx not in (position, -1)
 
 
 def floats_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
@@ -175,16 +220,6 @@ def floats_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
     types = declared if isinstance(declared, tuple) else (declared,)
     types += types[-1:] * len(shapes)
     return tuple(i for i in range(len(shapes)) if types[i] == "float")
-
-
-def inputs_of_chain(layer: Layer, shapes: tuple[Shape, ...]) -> dict[str, InputInfo]:
-    """Return the inputs of `build_chain`'s model: all floats as one, and each of integers."""
-    floats = floats_of(layer, shapes)
-    inputs = {FLOATS: InputInfo((sum(prod(shapes[i]) for i in floats),))} if floats else {}
-    for i, shape in enumerate(shapes):
-        if i not in floats:
-            inputs[f"integers_{i}"] = integers_of(shape)
-    return inputs
 
 
 def integers_of(shape: Shape) -> InputInfo:
@@ -206,19 +241,6 @@ def _traits(setting: Setting, layer: Layer, workspace: Mapping[str, Workspace]) 
     return {**traits, "in_place": False, "only_reshapes": False}
 
 
-def _starting_parameters(subject: Subject, shape: Any) -> dict[str, Array]:
-    """Return the layer's parameters by name, in float64, always the same.
-
-    Trainable ones get some noise, so that zeros and ones do not hide gradient errors.
-    """
-    model, rng = build_chain(subject, shape), np.random.default_rng(7)
-    values = model.parameters()
-    for name, parameter in model.nodes[-2].parameters.items():
-        noise = 0.1 * rng.normal(size=values[f"subject.{name}"].shape)
-        values[f"subject.{name}"] += noise if parameter.trainable else 0
-    return {name: values[f"subject.{name}"] for name in model.nodes[-2].parameters}
-
-
 def candidate_shapes(layer: Layer) -> tuple[Any, ...]:
     """Return the input shapes to try: the layer's `example_shapes`, else the kit's usual ones."""
     if layer.example_shapes or layer.n_inputs == 1:
@@ -235,13 +257,13 @@ def refusals(subject: Subject) -> dict[Any, CheckFailed | None]:
 
     def find(shape: Any) -> CheckFailed | None:
         try:
-            harness = LayerHarness(subject, shape, _PLAIN)
+            harness = harness_for(subject, shape, PLAIN)
         except ShapeRefusedError as refusal:
             return refusal
         try:
-            harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
+            harness.run(harness.drawn(0, SAMPLES, is_bounded=False))
         except CheckFailed as failure:
-            if type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError):
+            if is_refusal(failure):
                 return failure
         return None
 
@@ -264,61 +286,8 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     return tuple(shapes)
 
 
-_Values = Callable[[np.random.Generator, tuple[int, ...]], Array]
-
-_FLOATS: tuple[_Values, ...] = (
-    lambda rng, shape: rng.normal(size=shape),
-    lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
-)
-_INTEGERS: tuple[_Values, ...] = (
-    lambda rng, shape: rng.integers(0, LEVELS, size=shape),
-    lambda rng, shape: rng.integers(0, 2, size=shape),
-)
-_PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
-"""The setting that no layer should have trouble with."""
-
-
-def batch_of(
-    subject: Subject, harness: LayerHarness, seed: int = 0, samples: int = SAMPLES
-) -> Batch:
-    """Draw inputs and gradients.
-
-    These are normal draws, or numbers between 0.1 and 0.9 if the layer has no finite result for
-    normal ones (e.g. a logarithm); or integers from 0 to 4, or 0 and 1 if it takes no others.
-    """
-
-    def find() -> _Values:
-        candidates = _values_for(subject.instance)
-        for values in candidates:
-            trial = LayerHarness(subject, harness.shape, _PLAIN)
-            try:
-                if np.isfinite(trial.run(_drawn(trial, values, 0), training=False)["y"]).all():
-                    return values
-            except CheckFailed:
-                continue
-        return candidates[0]
-
-    values = subject.once(("values", harness.shapes), find)
-    batch = _drawn(harness, values, seed, samples)
-    return replace(batch, is_bounded=values is not _FLOATS[0])
-
-
-def _values_for(layer: Layer) -> tuple[_Values, ...]:
-    return _INTEGERS if layer.input_dtype == "integer" else _FLOATS
-
-
-def _drawn(harness: LayerHarness, values: _Values, seed: int, samples: int = SAMPLES) -> Batch:
-    rng = np.random.default_rng([seed, 3])
-    mixed = 0 < len(harness.floats) < len(harness.shapes)
-    x = tuple(
-        (_INTEGERS[0] if mixed and i not in harness.floats else values)(rng, (samples, *shape))
-        for i, shape in enumerate(harness.shapes)
-    )
-    return Batch(x, rng.normal(size=(samples, *harness.output)))
-
-
 def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness, Batch]]:
     """Yield a harness and a batch for each input shape."""
     for shape in working_shapes(subject):
-        harness = LayerHarness(subject, shape, setting)
-        yield harness, batch_for(partial(batch_of, subject, harness), setting)
+        harness = harness_for(subject, shape, setting)
+        yield harness, batch_for(harness.batch, setting)

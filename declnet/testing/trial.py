@@ -50,8 +50,6 @@ class Setting:
             memory order, and works in place. Otherwise it keeps all arrays apart.
         spares: whether backward gets only what `backward_needs` names.
         without_dx: the input whose gradient is not needed; -1 for all; None for none.
-        special: a value, e.g. NaN, to add to one number of a kernel's input.
-        by_components: whether the components are used in place of the kernel.
     """
 
     samples: int = 6
@@ -71,8 +69,6 @@ class Setting:
     as_declared: bool = False
     spares: bool = False
     without_dx: int | None = None
-    special: float = 0.0
-    by_components: bool = False
 
     @property
     def capacity(self) -> int:
@@ -92,6 +88,9 @@ class Setting:
 
 USUAL = Setting()
 WHOLE = Setting(samples=SAMPLES)
+PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
+"""The setting that no component should have trouble with."""
+
 BOTH_ORDERS: tuple[Order, Order] = ("batch_last", "batch_first")
 ORDERS = (
     USUAL,

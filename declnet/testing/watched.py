@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from operator import lt
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from declnet.testing.checking import (
     StateReplacedError,
     calling,
 )
+from declnet.testing.side_effects import note_side_effect
 from declnet.testing.trial import copied, poison
 
 Call = Callable[[], object]
@@ -34,10 +37,16 @@ Call = Callable[[], object]
 
 
 class Watched:
-    """A wrapper that the graph takes for the wrapped component; traits override its attributes."""
+    """A wrapper that the graph takes for the wrapped component; traits override its attributes.
 
-    def __init__(self, component: Any, **traits: Any) -> None:
-        self.component, self.traits = component, traits
+    Args:
+        component: the component.
+        spoiled: what arrays hold that must not be read.
+        traits: override attributes.
+    """
+
+    def __init__(self, component: Any, spoiled: float = np.nan, **traits: Any) -> None:
+        self.component, self.spoiled, self.traits = component, spoiled, traits
 
     @property  # type: ignore[misc]  # read, never set
     def __class__(self) -> Any:
@@ -47,11 +56,18 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return self.traits[name] if name in self.traits else getattr(self.component, name)
 
-    def _call(self, method: str, *arguments: Any, read: Mapping[str, Any]) -> None:
-        """Call a method of the component, which may only read some arrays; None counts as none."""
-        call = partial(getattr(self.component, method), *arguments)
+    def _call(
+        self,
+        method: str,
+        *arguments: Any,
+        read: Mapping[str, Any],
+        filled: Sequence[Array] = (),
+    ) -> None:
+        """Call a method, which may only read some arrays, after spoiling those that it fills."""
         locked = {name: array for name, array in read.items() if array is not None}
-        call_locked(method, partial(_watching_states, method, call, arguments), locked)
+        spoil(filled, locked.values(), self.spoiled)
+        call = partial(_watch_states, self.component, method, arguments)
+        call_locked(method, call, locked, filled)
 
 
 class WatchedLayer(Watched):
@@ -63,11 +79,14 @@ class WatchedLayer(Watched):
         traits_of: returns more traits for the layer and its workspace, when these are known;
             default: none.
         traits: traits that override the layer's.
+
+    `has_drawn` says whether the last forward used the layer's random stream. The workspace is
+    spoiled before a forward unless `forward_arguments`, those of the last one, have its state.
     """
 
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
-    measuring = False
+    measuring = has_drawn = False
 
     def __init__(
         self,
@@ -76,8 +95,8 @@ class WatchedLayer(Watched):
         traits_of: Callable[[Layer, Mapping[str, Workspace]], dict[str, Any]] | None = None,
         **traits: Any,
     ) -> None:
-        super().__init__(layer, **traits)
-        self._spoiled, self._traits_of = spoiled, traits_of
+        super().__init__(layer, spoiled, **traits)
+        self._traits_of = traits_of
         self._parameters, self._workspace = dict[str, Parameter](), dict[str, Workspace]()
 
     def with_input_info(self, inputs: Any) -> WatchedLayer:
@@ -110,12 +129,13 @@ class WatchedLayer(Watched):
         if not any(state is argument for argument in self.forward_arguments):
             for name, declared in self._workspace.items():
                 if declared.fill is None:
-                    poison(getattr(state, name), self._spoiled)
+                    poison(getattr(state, name), self.spoiled)
         self.forward_arguments, read = (x, y, state), named("x", x)
-        self._spoil([y], read.values())
         state.measuring = self.measuring
-        read_only = self._unwritable(state, all=state.frozen or not state.training)
-        self._call("forward", x, y, state, read=read | read_only)
+        read |= self._unwritable(state, all=state.frozen or not state.training)
+        stream = state.rng.bit_generator.state
+        self._call("forward", x, y, state, read=read, filled=[y])
+        self.has_drawn = state.rng.bit_generator.state != stream
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
         """Run backward, with everything except dx, the gradients and the workspace locked.
@@ -124,16 +144,10 @@ class WatchedLayer(Watched):
         """
         self.backward_arguments, read = (x, y, dy, dx, state), named("x", x) | {"y": y, "dy": dy}
         seen_x, seen_y, _ = self.forward_arguments
-        self._spoil([*named("x", seen_x).values(), seen_y], read.values())
-        self._spoil([*named("dx", dx).values(), *vars(state.grad).values()], [dy])
-        self._call("backward", x, y, dy, dx, state, read=read | self._unwritable(state, all=True))
-
-    def _spoil(self, arrays: Sequence[Array], needed: Any) -> None:
-        """Fill arrays that are floats and share no memory with those to keep."""
-        others = [array for array in needed if array is not None]
-        for array in arrays:
-            if array.dtype.kind == "f" and not any(np.may_share_memory(array, k) for k in others):
-                poison(array, self._spoiled)
+        spoil([*named("x", seen_x).values(), seen_y], read.values(), self.spoiled)
+        filled = [*named("dx", dx).values(), *vars(state.grad).values()]
+        read |= self._unwritable(state, all=True)
+        self._call("backward", x, y, dy, dx, state, read=read, filled=filled)
 
     def _unwritable(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
         """Return the parameters that may not be written, and the constants of the workspace."""
@@ -153,13 +167,13 @@ class WatchedLoss(Watched):
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Run forward; y_pred and y_true are locked."""
-        poison(losses, self.spoiled)
-        self._call("forward", y_pred, y_true, losses, read={"y_pred": y_pred, "y_true": y_true})
+        read = {"y_pred": y_pred, "y_true": y_true}
+        self._call("forward", y_pred, y_true, losses, read=read, filled=[losses])
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
         """Run backward; y_pred and y_true are locked."""
-        poison(dy_pred, self.spoiled)
-        self._call("backward", y_pred, y_true, dy_pred, read={"y_pred": y_pred, "y_true": y_true})
+        read = {"y_pred": y_pred, "y_true": y_true}
+        self._call("backward", y_pred, y_true, dy_pred, read=read, filled=[dy_pred])
         self.dy_pred = copied(dy_pred)
 
 
@@ -172,9 +186,17 @@ class WatchedOptimizer(Watched):
 
     def update(self, w: Array, dw: Array, state: Any, learning_rate: float, step: int) -> None:
         """Run update."""
-        for array in state.scratch:
-            array.fill(np.nan)
-        self._call("update", w, dw, state, learning_rate, step, read={})
+        self._call("update", w, dw, state, learning_rate, step, read={}, filled=state.scratch)
+
+
+def spoil(arrays: Iterable[Array], needed: Iterable[Array | None], value: float) -> None:
+    """Fill arrays of floats that share no memory with those to keep."""
+    others = [array for array in needed if array is not None]
+    for array in arrays:
+        if array.dtype.kind == "f" and not any(
+            np.may_share_memory(array, other) for other in others
+        ):
+            poison(array, value)
 
 
 def named(name: str, arrays: Any) -> dict[str, Array]:
@@ -184,14 +206,27 @@ def named(name: str, arrays: Any) -> dict[str, Array]:
     return {f"{name}[{i}]": array for i, array in enumerate(arrays) if array is not None}
 
 
-def _watching_states(method: str, call: Callable[[], object], arguments: tuple[Any, ...]) -> None:
-    """Make a call; raise StateReplacedError if it sets an attribute of a state."""
+def _watch_states(component: Any, method: str, arguments: tuple[Any, ...]) -> None:
+    """Call a method; raise StateReplacedError if it sets an attribute of a state.
+
+    Attributes of itself that it sets, and arrays that it keeps, are side effects.
+    """
     states: dict[str, Any] = {}
     for argument in arguments:
         if isinstance(argument, LayerState | OptimizerState):
             states |= {"state": argument, "state.grad": getattr(argument, "grad", argument)}
     handed = {where: dict(vars(state)) for where, state in states.items()}
-    call()
+    attributes = dict(vars(component))
+    arrays = [array for value in arguments for array in named("", value).values()]
+    memory = [array for array in arrays if isinstance(array, np.ndarray)]
+    memory += [array.base for array in memory if array.base is not None]
+    references = [*map(getrefcount, memory)]
+    getattr(component, method)(*arguments)
+    if any(map(lt, references, [*map(getrefcount, memory)])):
+        note_side_effect(f"keeps an array that {method} receives, whose memory is used again")
+    for name in vars(component).keys() - attributes.keys():
+        if not isinstance(getattr(type(component), name, None), cached_property):
+            note_side_effect(f"sets self.{name}")
     for where, state in states.items():
         for name, value in vars(state).items():
             if value is not handed[where].get(name):
@@ -200,27 +235,41 @@ def _watching_states(method: str, call: Callable[[], object], arguments: tuple[A
                 raise StateReplacedError(f"{method} {fault}; {advice}", fault)
 
 
-def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array]) -> Any:
+def call_locked(
+    what: str, call: Callable[[], Any], arrays: Mapping[str, Array], filled: Sequence[Array] = ()
+) -> Any:
     """Call a component while it may only read some arrays; `what` names the call in messages.
+
+    What it fills may be in the memory of one of these.
 
     Raises ReadOnlyWrittenError if it writes to one of them, CheckFailed if it raises anything else.
     """
+    compared = {
+        name: (array, array.tobytes())
+        for name, array in arrays.items()
+        if not any(np.may_share_memory(array, target) for target in filled)
+    }
+    place, error = "", None
     try:
         with calling(what), _locked(arrays.values()):
-            return call()
+            result = call()
+        names = [name for name, (array, held) in compared.items() if array.tobytes() != held]
     except CheckFailed as failure:
         error = failure.__cause__
-        if type(failure) is CheckFailed and error is not None and _is_refused_write(error):
-            if _is_refused(call):  # read-only without the lock, so which one cannot be tried
-                names = [name for name, array in arrays.items() if not array.flags.writeable]
-            else:
-                names = [name for name, array in arrays.items() if _is_refused(call, array)][:1]
-            if names:
-                fault = f"{what} writes to {' or '.join(names)}, which it may only read"
-                advice = "write to the arrays it must fill, or to its own"
-                message = f"{fault} ({error_place(error)}); {advice}"
-                raise ReadOnlyWrittenError(message, fault) from error
-        raise
+        if type(failure) is not CheckFailed or error is None or not _is_refused_write(error):
+            raise
+        place = f" ({error_place(error)})"
+        if _is_refused(call):  # read-only without the lock, so which one cannot be tried
+            names = [name for name, array in arrays.items() if not array.flags.writeable]
+        else:
+            names = [name for name, array in arrays.items() if _is_refused(call, array)][:1]
+        if not names:
+            raise
+    if names:
+        fault = f"{what} writes to {' or '.join(names)}, which it may only read"
+        message = f"{fault}{place}; write to the arrays it must fill, or to its own"
+        raise ReadOnlyWrittenError(message, fault) from error
+    return result
 
 
 @contextmanager

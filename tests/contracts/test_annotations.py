@@ -163,7 +163,7 @@ MEANINGS = {
     "Loss.predictions": ([ARRAY], [ARRAY[1:]]),
     "Schedule.rate": ([0, 2.5], [-1e-9, np.inf, np.nan]),
     "Optimizer.rates": ([ARRAY], [ARRAY[1:], ARRAY.astype("f4"), ROWS]),
-    "Optimizer.state_names": ([(), ("a", "b")], [("a", "a"), ("now",), ("scratch",)]),
+    "Optimizer.state_names": ([(), ("a", "b")], [("a", "a"), ("now",), ("scratch",), ("lambda",)]),
     "Optimizer.state_shapes": ([{"a": (2,)}], [{"parameter": (2,)}, {"now": (2,)}]),
     "Optimizer.workspace_shapes": ([{"a": (2,)}], [{"scratch": (2,)}, {"parameter": (2,)}]),
     "Transform.fit": ([{"a": ROWS}], [{"a": object}, {"a": {3: 1}}]),
@@ -203,7 +203,8 @@ DISTINCT = {
     "with_input_info", "output_shape", "integer_limits", "class_count", "state_names",
     "workspace_shapes", "for_file", "describe", "input_chunks",
     "data_files", "sample_names", "with_types", "with_columns", "with_target", "with_targets",
-    "with_detected_format", "without_unlabeled_rows", "suits", "fitting", "feature_names",
+    "with_detected_format", "without_unlabeled_rows", "column_names", "column_types",
+    "read_blocks", "suits", "fitting", "feature_names",
     "monitors", "observer", "least_samples", "threshold", "promised_coverage",
     "unavailable", "check_study", "propose", "notes_for_table", "spec_for_table",
 }  # fmt: skip

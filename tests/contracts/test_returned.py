@@ -10,6 +10,7 @@ from typing import Annotated, Self
 
 import numpy as np
 import pytest
+from pydantic import Field
 
 from declnet import (
     AtLeast,
@@ -18,7 +19,6 @@ from declnet import (
     Component,
     ComponentError,
     Dataset,
-    DataSource,
     Loss,
     Metric,
     Misfit,
@@ -28,6 +28,7 @@ from declnet import (
     Schedule,
     SpecError,
     Table,
+    TableSource,
     Transform,
     attributing_errors,
     discover,
@@ -91,14 +92,13 @@ class OddTransform(Transform):
         return x.copy()
 
 
-class OddSource(DataSource):
+class OddSource(TableSource):
     type = "odd"
 
-    def describe(self):
-        return None
+    target: str | None = Field(default="y", description="the column to predict")
 
-    def load(self, rng):
-        return Table({"a": X[:, 0], "y": Y}, "y")
+    def read(self):
+        yield {"a": X[:, 0], "y": Y}
 
 
 class OddCallback(Callback):

@@ -17,7 +17,7 @@ SKIPPED = {
     *("files", "manifest", "manifests", "spec", "origin", "worker"),
 }
 """Keys whose values depend on the machine, the time, or the folder."""
-DIGESTED = {"index", "preparation"}
+DIGESTED = {"behavior", "index", "preparation"}
 """JSON files of which a transcript has only the hash, if anything."""
 
 LINES = 200

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from declnet.cli.display.terminal import print_table
 from declnet.display.html import view
-from declnet.display.tables import Kind, ResultTable, fault_of, format_cell
+from declnet.display.tables import (
+    Kind,
+    ResultTable,
+    TableChart,
+    fault_of,
+    faults_of_kinds,
+    format_cell,
+)
 from declnet.runs.display.result_tables import evaluation_tables
 from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
 
@@ -100,3 +107,22 @@ def test_a_table_that_cannot_be_shown_says_why(change, fault):
     table = ResultTable("t", ("a", "b"), ((1, 2),))
     assert fault_of(table) is None
     assert fault in fault_of(replace(table, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"kinds": {"b": "share"}}, """has 'x' in the column "b" of kind share"""),
+        ({"kinds": {"a": "integer"}}, """has 0.5 in the column "a" of kind integer"""),
+        (
+            {"chart": TableChart("lines", "b", ("a",))},
+            """has 'x' in the column "b" of kind number""",
+        ),
+        ({"marks": ((0, 0, 1.5),)}, "has a mark of 1.5 at row 0, column 0"),
+        ({"marks": ((1, 0, 1.0),)}, "has a mark of 1 at row 1, column 0"),
+    ],
+)
+def test_kinds_and_marks_are_those_of_the_cells(change, fault):
+    table = ResultTable("t", ("a", "b"), ((0.5, "x"),), chart=TableChart("bars", "b", ("a",)))
+    assert [*faults_of_kinds(table)] == []
+    assert [*faults_of_kinds(replace(table, **change))] == [f'table "t" {fault}']

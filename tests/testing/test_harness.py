@@ -45,6 +45,20 @@ def test_arrays_that_are_read_only_without_a_lock_are_all_named():
         call_locked("update", lambda: np.add(first, 1, out=second), {"x": first, "w": second})
 
 
+def test_a_write_around_the_lock_is_found_in_the_contents():
+    memory = np.ones(6)
+    for base in (None, memory):
+        array = np.ones(3) if base is None else base[::2]
+
+        def call(array=array):
+            written = array if array.base is None else array.base
+            written.flags.writeable = True
+            written += 1
+
+        with pytest.raises(ReadOnlyWrittenError, match="update writes to w, which it may only"):
+            call_locked("update", call, {"x": np.ones(3), "w": array})
+
+
 def test_another_error_about_read_only_memory_is_no_refused_write():
     constant = np.zeros(3)
     constant.flags.writeable = False

@@ -80,7 +80,7 @@ class BreaksInBackward(SparseCrossentropy):
 @pytest.mark.parametrize(
     ("cls", "check", "message"),
     [
-        (Raises, "is_deterministic", "forward raised RuntimeError: out of order"),
+        (Raises, "gradient_of_inputs", "forward raised RuntimeError: out of order"),
         (BreaksInBackward, "takes_each_form_of_targets", "backward raised RuntimeError"),
     ],
 )

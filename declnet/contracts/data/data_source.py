@@ -246,7 +246,7 @@ class DataSource(Component):
 
     kind = "data_source"
     conformance_checks = "declnet.testing.checks.data_sources"
-    required_methods = ("describe", "load")
+    required_methods: ClassVar[tuple[str, ...]] = ("describe", "load")
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Suffixes of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. If several
@@ -307,6 +307,11 @@ class DataSource(Component):
         """
         raise NotImplementedError
 
+    def verify_load(self, data: Dataset | Table, *_: Any) -> None:
+        """Raise Misfit for a table, which only a `TableSource` returns."""
+        if isinstance(data, Table):
+            raise Misfit("a Table", ", but a source of tables derives from TableSource")
+
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Yield the data in order, in parts of up to `samples` samples; default: `load`, split.
 
@@ -319,6 +324,11 @@ class DataSource(Component):
         if isinstance(data, Dataset):
             data.require_aligned()
         yield from data.parts(samples)
+
+    @classmethod
+    def reads_blocks(cls) -> bool:
+        """Return whether such sources can be read in blocks; default: if `blocks` is overridden."""
+        return cls.blocks is not DataSource.blocks
 
     def blocks(self, samples: int, numbers: int) -> Blocks | None:  # noqa: ARG002
         """Return the data in blocks that can be read in any order; default: None, impossible.
@@ -431,27 +441,12 @@ class DataSource(Component):
             return self
         return self.model_copy(update={"target": None, "targets": tuple(columns)})
 
-    def with_detected_format(self) -> Self:
-        """Return this source with settings detected from its file; default: unchanged.
-
-        Override this for formats that do not describe themselves, e.g. their delimiter. Called by
-        `declnet new`, which knows only the file's name.
-
-        Raises:
-            DataError: the data does not exist or cannot be read.
-        """
-        return self
-
     def without_copies(self) -> Self:
         """Return this source, whose `blocks` must keep nothing on disk; default: unchanged.
 
         Override this if `blocks` keeps what it has read in a file, such as `BlockFile`.
         """
         return self
-
-    def without_unlabeled_rows(self) -> Self | None:
-        """Return this source without rows that have no target; default: None, not supported."""
-        return None
 
 
 def _paths_in(value: object) -> Iterator[Path]:

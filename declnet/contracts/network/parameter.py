@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from math import isnan, nan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -259,7 +260,8 @@ RESERVED = frozenset({"grad", "training", "frozen", "measuring", "rng", "now"})
 def require_attributes(names: Iterable[str], reserved: Collection[str]) -> None:
     """Raise Misfit unless these names can be attributes of a state besides the reserved ones."""
     for name in names:
-        if not name.isidentifier() or name.startswith("_") or name in reserved:
+        is_word = name.isidentifier() and not iskeyword(name)
+        if not is_word or name.startswith("_") or name in reserved:
             raise Misfit(f"the name {shown(name)}", ", which cannot be an attribute of the state")
 
 

@@ -11,7 +11,7 @@ from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.directions import Better
-from declnet.display.tables import ResultTable, fault_of
+from declnet.display.tables import ResultTable, fault_of, faults_of_kinds
 
 
 class AnalyzedModel(Protocol):
@@ -131,7 +131,9 @@ class Analysis(Component):
 
     def verify_analyze(self, tables: Sequence[ResultTable], _: AnalyzedModel) -> None:
         """Raise Misfit for an invalid table, or two of one title."""
-        for fault in filter(None, map(fault_of, tables)):
-            raise Misfit("an invalid table", f": {fault}")
+        for table in tables:
+            fault = fault_of(table) or next(faults_of_kinds(table), None)
+            if fault is not None:
+                raise Misfit("an invalid table", f": {fault}")
         if len({table.title for table in tables}) < len(tables):
             raise Misfit("two tables of one title", "")

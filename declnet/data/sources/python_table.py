@@ -57,7 +57,7 @@ def as_table(
     if isinstance(data, Table):
         return data
     cells, types = cells or CellFormat(), types or {}
-    columns = _columns_of(data)
+    columns = columns_of(data)
     if columns is None:
         return plain_array(data, "x")
 
@@ -90,7 +90,7 @@ def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType])
     Raises:
         DataError: a column cannot be part of a table.
     """
-    columns = _columns_of(data) or {}
+    columns = columns_of(data) or {}
     arrays = {name: _array(values, name) for name, values in columns.items()}
     _require_rows(arrays)
     units: dict[str, set[str]] = {name: set() for name in arrays}
@@ -102,8 +102,10 @@ def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType])
     )
 
 
-def _columns_of(data: Any) -> dict[str, Any] | None:
+def columns_of(data: Any) -> Mapping[str, Any] | None:
     """Return the columns of tabular data by name; None for anything else."""
+    if isinstance(data, Table):
+        return data.columns
     if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for row in data for name in row))
         return {str(name): [row.get(name) for row in data] for name in names}

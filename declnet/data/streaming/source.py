@@ -209,9 +209,7 @@ def _no_blocks(name: str, source: DataSource) -> DataError:
 def _those_with_blocks() -> str:
     """Name the installed data sources that can be read in blocks."""
     entries = default_registry().entries("data_source")
-    return alternatives(
-        entry.type for entry in entries if entry.component.blocks is not DataSource.blocks
-    )
+    return alternatives(entry.type for entry in entries if entry.component.reads_blocks())
 
 
 @contextmanager

@@ -17,27 +17,26 @@ from declnet.testing.watched import call_locked
 
 SAMPLES, TRAINING = 60, 90
 
+FEATURES, TARGETS = ("size", "rooms", "new", "city"), ("price",)
+
 MANY, MOST_PREDICTED = 30_000, 3_000_000
 """Samples of a large data set, and the most of its samples that an analysis should predict."""
 
 
-def _table(rng: np.random.Generator, rows: int) -> dict[str, Array]:
-    """Return columns of every type, with gaps, and two targets."""
-    size = rng.normal(100, 30, rows)
-    size[3] = np.nan
-    city = np.array(["Bern", "Lyon", "Turin", None], object)[rng.integers(0, 4, rows)]
+def _table(rng: np.random.Generator, rows: int, differ: bool = True) -> dict[str, Array]:
+    """Return columns of every type, with gaps, and two targets; `differ` is whether rows do."""
+    at = np.arange(rows) * differ
+    size = rng.normal(100, 30, rows)[at]
+    size[3:4] = np.nan
+    city = np.array(["Bern", "Lyon", "Turin", None], object)[rng.integers(0, 4, rows)[at]]
     return {
         "size": size,
-        "rooms": rng.integers(1, 6, rows),
-        "new": rng.random(rows) > 0.5,
+        "rooms": rng.integers(1, 6, rows)[at],
+        "new": rng.random(rows)[at] > 0.5,
         "city": city,
         "price": np.nan_to_num(size) + 20 * (city == "Bern"),
-        "note": np.array([f"note {index}" for index in range(rows)], object),
+        "note": np.array([f"note {index}" for index in at], object),
     }
-
-
-def _arrays(rng: np.random.Generator, rows: int) -> dict[str, Array]:
-    return {f"x[{index}]": rng.normal(size=rows) for index in range(3)}
 
 
 @dataclass(eq=False)
@@ -69,10 +68,7 @@ class SimulatedModel:
         """The number of samples; fewer than rows if they are windows."""
         return self.windows or len(next(iter(self.columns.values()), np.empty(SAMPLES)))
 
-    @property
-    def total(self) -> int:
-        """The same number."""
-        return self.samples
+    total = samples
 
     @property
     def class_names(self) -> Mapping[str, tuple[str, ...] | None]:
@@ -106,11 +102,9 @@ class SimulatedModel:
         score = self._score(replaced or {}, positions) + 0.1
         if self.classes is None:
             return {"": read_only(score.reshape(-1, 1))}
-        share = 1 / (1 + np.exp(-score / 100))
-        if len(self.classes) == 2:
-            return {"": read_only(share.reshape(-1, 1))}
-        rest = (1 - share) / (len(self.classes) - 1)
-        return {"": read_only(np.stack([share, *[rest] * (len(self.classes) - 1)], axis=1))}
+        share, others = 1 / (1 + np.exp(-score / 100)), len(self.classes) - 1
+        p = [share, *[(1 - share) / others] * others] if others > 1 else [share]
+        return {"": read_only(np.stack(p, axis=1))}
 
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -134,21 +128,22 @@ class SimulatedModel:
 
 
 def _candidates(rows: int = SAMPLES) -> Iterator[SimulatedModel]:
-    """Yield models of tables, arrays, windows and images."""
+    """Yield models of tables, of few or equal rows, of arrays, windows and images."""
     rng = np.random.default_rng(41)
-    for name, classes in (
-        ("values from a table", None),
-        ("two classes from a table", ("no", "yes")),
-        ("three classes from a table", ("low", "middle", "high")),
+    for name, classes, n, differ in (
+        ("values from a table", None, rows, True),
+        ("two classes from a table", ("no", "yes"), rows, True),
+        ("three classes from a table", ("low", "middle", "high"), rows, True),
+        ("values from a row", None, 1, True),
+        ("values from two rows", None, 2, True),
+        ("two classes from equal rows", ("no", "yes"), SAMPLES, False),
     ):
-        columns, training = _table(rng, rows), _table(rng, TRAINING)
-        features = ("size", "rooms", "new", "city")
-        yield SimulatedModel(name, classes, columns, training, features, ("price",))
-    columns, training = _arrays(rng, rows), _arrays(rng, TRAINING)
-    yield SimulatedModel("values from arrays", None, columns, training, tuple(columns))
-    yield SimulatedModel(
-        "windows", None, _table(rng, rows), _table(rng, TRAINING), (), ("price",), rows // 2
-    )
+        columns, training = _table(rng, n, differ), _table(rng, TRAINING)
+        yield SimulatedModel(name, classes, columns, training, FEATURES, TARGETS)
+    arrays, training = ({f"x[{i}]": rng.normal(size=n) for i in range(3)} for n in (rows, TRAINING))
+    yield SimulatedModel("values from arrays", None, arrays, training, tuple(arrays))
+    columns, training = _table(rng, rows), _table(rng, TRAINING)
+    yield SimulatedModel("windows", None, columns, training, (), TARGETS, rows // 2)
     yield SimulatedModel("images", ("no", "yes"), {}, {}, ())
 
 
@@ -157,10 +152,10 @@ def try_component(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
     trial, reasons = Trial(), []
     for model in _candidates():
         training = {f"{name} of training": x for name, x in model.training_columns.items()}
+        arrays = {**model.columns, **training}
         analyze = partial(verified, Analysis.analyze, subject.instance, model)
-        columns = {**model.columns, **training}
         try:
-            tables = call_locked(f"analyze, of {model.name},", analyze, columns)
+            tables = call_locked(f"analyze, of {model.name},", analyze, arrays)
         except CheckFailed as failure:
             if not isinstance(failure.__cause__, DataError):
                 raise

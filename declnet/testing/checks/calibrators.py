@@ -34,10 +34,16 @@ ROWS = 10 * SAMPLES
 MANY = 2000
 """The same where the coverage is counted."""
 
-ALLOWED = 0.04
-"""How much less than promised that may be: four standard deviations, or more."""
+REPETITIONS, NEW = 200, 30
+"""How often a calibrator is fitted to few samples, and for how many new ones each time."""
+
+DEVIATIONS = 4
+"""How many standard deviations less than promised the coverage may be."""
 
 CLASSES = 4
+
+FREQUENCIES, POWERS = (0.8, 0.2, 1.6, 0.4), (1.0, 3.0, 0.5)
+"""How frequent classes and flags are, in no order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,79 +55,52 @@ class PredictedTask:
     y_pred: Array
     y_true: Array
 
-    def part(self, rows: slice) -> PredictedTask:
+    def part(self, rows: slice | Array) -> PredictedTask:
         """Return some of the samples."""
-        return PredictedTask(
-            self.name, self.task, self.y_pred[rows].copy(), self.y_true[rows].copy()
-        )
+        return replace(self, y_pred=self.y_pred[rows].copy(), y_true=self.y_true[rows].copy())
 
-
-Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
-
-
-def _classes(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    p = rng.dirichlet(np.ones(CLASSES), n)
-    return p, (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1).clip(max=CLASSES - 1)
-
-
-def _flags(rng: np.random.Generator, n: int, *outputs: int) -> tuple[Array, Array]:
-    p = rng.uniform(0.01, 0.99, (n, *outputs))
-    return p, (rng.random(p.shape) < p).astype(np.intp)
-
-
-def _values(rng: np.random.Generator, n: int, *shape: int) -> tuple[Array, Array]:
-    y = rng.normal(3, 2, (n, *shape))
-    return y + rng.normal(0, 1, y.shape), y
-
-
-def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    y = np.exp(rng.normal(1, 1, n))
-    return y * np.exp(rng.normal(0, 0.5, n)) - 0.5, y  # of these predictions, 6 % are not positive
-
-
-def _positive_quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    y_pred, y = _positive(rng, n)
-    return y_pred[:, None] * [0.5, 1.0, 2.0], y
-
-
-def _quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-    y_pred, y = _values(rng, n)
-    return y_pred[:, None] + [-1.3, 0.0, 1.3], y
-
-
-_DRAWS: tuple[tuple[str, Task, Draw], ...] = (
-    ("classes", "classes", _classes),
-    ("two classes", "binary", _flags),
-    ("flags", "flags", lambda rng, n: _flags(rng, n, 3)),
-    ("values", "values", _values),
-    ("several values", "values", lambda rng, n: _values(rng, n, 3)),
-    ("quantiles", "values", _quantiles),
-    ("positive values", "values", _positive),
-    ("positive quantiles", "values", _positive_quantiles),
-)
+    @property
+    def truth(self) -> Array:
+        """The targets in the shape of the probabilities, 0 and 1."""
+        truth: Array = np.eye(CLASSES)[self.y_true] if self.task == "classes" else self.y_true
+        return truth.astype(float)
 
 
 def candidates(subject: Subject, rows: int = ROWS) -> Iterator[PredictedTask]:
     """Yield predictions and targets that it takes: `rows` to fit to, and others."""
-    for name, task, draw in _DRAWS:
+    rng, n = np.random.default_rng(37), 2 * rows
+    classes, flags = rng.dirichlet(FREQUENCIES, n), rng.uniform(0.01, 0.99, (n, 3)) ** POWERS
+    labels = (classes.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=CLASSES - 1)
+    y, positive = rng.normal(3, 2, (n, 3)), np.exp(rng.normal(1, 1, n))
+    y_pred, is_set = y + rng.normal(0, 1, (n, 3)), (rng.random((n, 3)) < flags).astype(np.intp)
+    near = positive * np.exp(rng.normal(0, 0.5, n)) - 0.5  # of which 6 % are not positive
+    for name, task, predicted, y_true in (
+        ("classes", "classes", classes, labels),
+        ("two classes", "binary", flags[:, 0], is_set[:, 0]),
+        ("flags", "flags", flags, is_set),
+        ("values", "values", y_pred[:, 0], y[:, 0]),
+        ("several values", "values", y_pred, y),
+        ("quantiles", "values", y_pred[:, :1] + [-1.3, 0.0, 1.3], y[:, 0]),
+        ("positive values", "values", near, positive),
+        ("positive quantiles", "values", near[:, None] * [0.5, 1.0, 2.0], positive),
+    ):
         is_taken = "quantiles" not in name or subject.instance.takes_quantiles
         if task in subject.instance.tasks and is_taken:
-            data = PredictedTask(name, task, *draw(np.random.default_rng(37), 2 * rows))
+            data = PredictedTask(name, task, predicted.copy(), y_true.copy())  # type: ignore[arg-type]
             if task != "values" or _takes_targets(subject, data.y_true):
                 yield data
 
 
 def _takes_targets(subject: Subject, y_true: Array) -> bool:
     """Return whether it can be fitted to numbers as targets, which it may only read."""
-
-    def verified() -> bool:
-        try:
-            subject.instance.verify_targets(y_true)
-        except ColumnError:
+    verify = partial(subject.instance.verify_targets, y_true)
+    try:
+        call_locked("verify_targets", verify, {"y_true": y_true})
+    except CheckFailed as failure:
+        if isinstance(failure.__cause__, ColumnError):
             return False
-        return True
-
-    return bool(call_locked("verify_targets", verified, {"y_true": y_true}))
+        raise
+    return True
 
 
 def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
@@ -138,28 +117,31 @@ def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) ->
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     arrays["y_pred"] = y_pred
 
-    def call(method: Callable[..., Any]) -> Any:
-        function = partial(verified, method, calibrator, y_pred, state)
+    def call(method: Callable[..., Any], *arguments: Any) -> Any:
+        function = partial(verified, method, calibrator, *arguments, state)
         return call_locked(f"{method.__name__} for {data.name}", function, arrays)
 
     results: dict[str, Array] = {}
     if "apply" in gives:
-        results["y"] = call(Calibrator.apply)
+        results["y"] = y = call(Calibrator.apply, y_pred)
+        total = y.sum(axis=1) if data.task == "classes" else 1
+        if data.task != "values" and (y.min() < 0 or y.max() > 1 or not np.allclose(total, 1)):
+            fault = f"apply gives no probabilities for {data.name}: {y.min():g} to {y.max():g}"
+            raise CheckFailed(f"{fault}, with sums up to {np.max(total):g}", fault)
     if "threshold" in gives and data.task in ("binary", "flags"):
-        function, units = partial(verified, Calibrator.threshold, calibrator, state), y_pred[0].size
-        threshold = np.asarray(call_locked(f"threshold for {data.name}", function, arrays))
-        if threshold.ndim and (units == 1 or threshold.shape != (units,)):
-            fault = f"returned numbers of shape {threshold.shape} for {units} outputs"
-            raise CheckFailed(f"threshold() {fault}")
-        results["threshold"] = np.atleast_1d(threshold)
+        results["threshold"] = threshold = np.atleast_1d(call(Calibrator.threshold))
+        if threshold.shape not in ((1,), y_pred.shape[1:]):
+            fault = f"threshold() returned numbers of shape {threshold.shape}"
+            raise CheckFailed(f"{fault} for {y_pred[0].size} outputs", fault)
     if "intervals" in gives and data.task == "values":
-        lower, upper = call(Calibrator.intervals)
-        for bound in (lower, upper):
+        for name, bound in zip(("lower", "upper"), call(Calibrator.intervals, y_pred), strict=True):
             if bound.shape != data.y_true.shape:
                 raise CheckFailed(f"intervals has the shape {bound.shape}, not {data.y_true.shape}")
-        results |= {"lower": lower, "upper": upper}
+            results[name] = bound
     if "sets" in gives and data.task in ("classes", "binary"):
-        results["sets"] = call(Calibrator.sets)
+        results["sets"] = call(Calibrator.sets, y_pred)
+    if not results:
+        raise CheckFailed(f"it takes {data.name}, but gives nothing for them", "gives nothing")
     return results
 
 
@@ -182,77 +164,78 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 @check
 def gives_something_for_its_tasks(subject: Subject) -> None:
-    """Is fitted to predictions of all tasks that it declares, and gives something for each."""
-    for data in candidates(subject):
-        results = _results(subject, data, fitted_state(subject, data))
-        if not results:
-            raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
-    called(subject, Calibrator.least_samples)
-
-
-@check
-def gives_probabilities_for_probabilities(subject: Subject) -> None:
-    """Gives probabilities where it is given some: from 0 to 1, with the sum 1 for classes."""
-    if "apply" not in subject.instance.gives():
-        raise CheckSkipped("it does not change predictions")
-    for data in candidates(subject):
-        if data.task == "values":
-            continue
-        y = _results(subject, data, fitted_state(subject, data))["y"]
-        if y.min() < 0 or y.max() > 1:
-            raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
-        if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
-            raise CheckFailed("the probabilities that apply gives do not sum to 1")
-
-
-@check
-def takes_few_and_perfect_predictions(subject: Subject) -> None:
-    """Is fitted to as few samples as it says, to perfect predictions, and to a single class."""
+    """Is fitted to what it declares: also few samples, perfect predictions, or some classes."""
     least = called(subject, Calibrator.least_samples)
     for data in candidates(subject):
-        parts = [data.part(slice(rows)) for rows in SIZES if least <= rows < ROWS]
-        rows = slice(max(least, ROWS))
-        several, flat = data.part(rows), data.y_true.reshape(len(data.y_true), -1)
-        perfect: Array = several.y_true.astype(float)
-        if data.task == "classes":
-            perfect = np.eye(CLASSES)[several.y_true]
-        if perfect.shape == several.y_pred.shape:
-            parts.append(replace(several, name=f"perfect {data.name}", y_pred=perfect))
-        if data.task != "values":
-            one = (flat == flat[0]).all(axis=1)
-            alike = PredictedTask("a single class", data.task, data.y_pred[one], data.y_true[one])
-            parts += [alike] if one.sum() >= least else []
-        for part in parts:
-            _results(subject, part, fitted_state(subject, part))
+        usual, flat = data.part(slice(ROWS)), data.y_true.reshape(len(data.y_true), -1)
+        parts = [data.part(slice(rows)) for rows in SIZES]
+        if data.y_pred.shape == data.truth.shape:
+            parts.append(replace(data, name=f"perfect {data.name}", y_pred=data.truth))
+        for label in () if data.task == "values" else (0, flat.max()):
+            parts += [data.part((flat == label).all(1)), data.part((flat != label).all(1))]
+        for part in (part for part in parts if len(part.y_true) >= least):
+            state = fitted_state(subject, part)
+            for new in (part, usual):
+                _results(subject, new, state)
+
+
+@check
+def keeps_what_probabilities_tell(subject: Subject) -> None:
+    """Gives probabilities for probabilities; where these are right, about as good ones."""
+    if "apply" not in subject.instance.gives():
+        raise CheckSkipped("it does not change predictions")
+    for data in (data for data in candidates(subject, MANY) if data.task != "values"):
+        new, state = data.part(slice(MANY, None)), fitted_state(subject, data.part(slice(MANY)))
+        after, before, constant = (
+            float(np.mean((p - new.truth) ** 2))
+            for p in (_results(subject, new, state)["y"], new.y_pred, new.truth.mean(axis=0))
+        )
+        if after > (before + constant) / 2:
+            raise CheckFailed(
+                f"apply changes probabilities of {data.name} whose mean squared error is "
+                f"{before:.3g} to some with {after:.3g}, while the frequencies have "
+                f"{constant:.3g}; keep the order of samples and classes"
+            )
 
 
 @check
 def keeps_its_promise(subject: Subject) -> None:
-    """Covers as many targets of new samples of the same distribution as it promises."""
+    """Covers as many targets of new samples as it promises, fitted to few samples or many."""
     promised = called(subject, Calibrator.promised_coverage)
     if promised is None:
         raise CheckSkipped("it promises no coverage")
-    for data in candidates(subject, MANY):
-        new = data.part(slice(MANY, None))
-        results = _results(subject, new, fitted_state(subject, data.part(slice(MANY))))
+    least = called(subject, Calibrator.least_samples)
+    few = [least, next((n for n in SIZES if n > least), 2 * least)]
+    for data in candidates(subject, max(MANY, REPETITIONS * max(*few, NEW))):
+        for n, repetitions in (*((n, REPETITIONS) for n in few), (MANY, 1)):
+            coverage = _coverage(subject, data, n, repetitions)
+            variance = promised * (1 - promised) * (1 / (n + 2) + 1 / max(n, NEW)) / repetitions
+            if coverage is not None and coverage < promised - DEVIATIONS * variance**0.5:
+                raise CheckFailed(
+                    f"it promises a coverage of {promised:g}, but fitted to {n} samples of "
+                    f"{data.name}, it has {coverage:.3g}; see least_samples()"
+                )
+
+
+def _coverage(subject: Subject, data: PredictedTask, n: int, repetitions: int) -> float | None:
+    """Return the share of targets in intervals or sets if fitted to n samples; None without any."""
+    held, size = [], max(n, NEW)
+    for number in range(repetitions):
+        few = data.part(slice(number * n, (number + 1) * n))
+        new = data.part(np.arange(number * size, (number + 1) * size) + len(data.y_true) // 2)
+        results = _results(subject, new, fitted_state(subject, few))
         if "sets" in results:
-            held = results["sets"][np.arange(MANY), new.y_true]
+            held.append(results["sets"][np.arange(size), new.y_true])
         elif "lower" in results:
-            held = (results["lower"] <= new.y_true) & (new.y_true <= results["upper"])
-        else:
-            continue
-        if held.mean() < promised - ALLOWED:
-            raise CheckFailed(
-                f"it promises a coverage of {promised:g}, but for {data.name} it is {held.mean():g}"
-            )
+            held.append((results["lower"] <= new.y_true) & (new.y_true <= results["upper"]))
+    return float(np.mean(held)) if held else None
 
 
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
     for data in candidates(subject):
-        state = fitted_state(subject, data)
-        read = stored_again(state)
+        read = stored_again(fitted_state(subject, data))
         with calling("verify_state"):
             subject.instance.verify_state(read)
         called(subject, Calibrator.summary, read)
@@ -269,8 +252,7 @@ CHECKS = (
     leaves_inputs_alone,
     gives_something_for_its_tasks,
     *USED_ONCE,
-    gives_probabilities_for_probabilities,
-    takes_few_and_perfect_predictions,
+    keeps_what_probabilities_tell,
     keeps_its_promise,
     parts_equal_the_whole,
     keeps_uses_apart,

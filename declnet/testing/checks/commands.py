@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 import click
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from declnet import command as command_line
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    checks_in,
+    require,
+)
+from declnet.testing.side_effects import has_no_side_effects
 
 GROUP = "declnet.commands"
 
@@ -60,6 +69,11 @@ def _normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
+def _run(command: click.Command, option: str) -> Result:
+    with calling(option):
+        return CliRunner().invoke(command, [option], catch_exceptions=False)
+
+
 @check
 def can_be_loaded(subject: Subject) -> None:
     """Is a click command that can be imported."""
@@ -70,12 +84,10 @@ def can_be_loaded(subject: Subject) -> None:
 def has_help(subject: Subject) -> None:
     """Says for `--help` what it does, and ends with 0."""
     command = subject.instance.load()
-    with calling("--help"):
-        done = CliRunner().invoke(command, ["--help"], catch_exceptions=False)
-    if done.exit_code:
-        raise CheckFailed(f"--help ends with the exit code {done.exit_code}: {done.output}")
-    if not (command.help or "").strip():
-        raise CheckFailed("it has no docstring; say in a line what it does, and to what")
+    done = _run(command, "--help")
+    require(not done.exit_code, f"--help ends with the exit code {done.exit_code}: {done.output}")
+    fault = "it has no docstring; say in a line what it does, and to what"
+    require((command.help or "").strip(), fault)
 
 
 @check
@@ -87,8 +99,7 @@ def describes_its_options(subject: Subject) -> None:
         if isinstance(parameter, click.Option) and not parameter.hidden
     ]
     bare = [option.opts[-1] for option in options if not option.help]
-    if bare:
-        raise CheckFailed(f"no description of {', '.join(bare)}; add help=…")
+    require(not bare, f"no description of {', '.join(bare)}; add help=…")
 
 
 @check
@@ -97,30 +108,20 @@ def refuses_unknown_options(subject: Subject) -> None:
     command = subject.instance.load()
     if command.context_settings.get("ignore_unknown_options"):
         raise CheckSkipped("it takes any option")
-    with calling(UNKNOWN):
-        done = CliRunner().invoke(command, [UNKNOWN], catch_exceptions=False)
-    if done.exit_code != USAGE:
-        raise CheckFailed(f"{UNKNOWN} ends with the exit code {done.exit_code}, not {USAGE}")
+    code = _run(command, UNKNOWN).exit_code
+    require(code == USAGE, f"{UNKNOWN} ends with the exit code {code}, not {USAGE}")
 
 
 @check
 def has_a_name_of_its_own(subject: Subject) -> None:
     """Has the name of no built-in command, and of none that another distribution offers."""
     name = subject.instance.type
-    if name in command_line.commands:
-        raise CheckFailed(f"the built-in command `{name}` hides it; choose another name")
+    fault = f"the built-in command `{name}` hides it; choose another name"
+    require(name not in command_line.commands, fault)
     points = entry_points(group=GROUP, name=name)
     others = {point.dist.name for point in points if point.dist} - {subject.instance.distribution}
-    if others:
-        raise CheckFailed(
-            f"{' and '.join(sorted(others))} offers `{name}` too; choose another name"
-        )
+    fault = f"{' and '.join(sorted(others))} offers `{name}` too; choose another name"
+    require(not others, fault)
 
 
-CHECKS = (
-    can_be_loaded,
-    has_help,
-    describes_its_options,
-    refuses_unknown_options,
-    has_a_name_of_its_own,
-)
+CHECKS = (*checks_in(globals()), has_no_side_effects)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Component, stored_copy
+from declnet import Array, stored_copy
 from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
@@ -18,15 +16,16 @@ from declnet.testing.checking import (
     StateReplacedError,
     Subject,
     check,
+    require,
 )
 from declnet.testing.comparison import (
     CLOSE,
     CLOSE_IN_FLOAT32,
-    LEAST,
     difference,
     unwritten_and_read,
 )
 from declnet.testing.grid import MAGNITUDES, SIZES, VALUES
+from declnet.testing.side_effects import held_by_modules_of
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -43,6 +42,9 @@ from declnet.testing.trial import (
 USUAL_POWER = 4
 """What grows faster than this power may overflow."""
 
+USES = 3
+"""Uses at each of which memory must grow to be called growing."""
+
 CUTS = ((5,), (1, 3), (4, 8, 9), tuple(range(1, SAMPLES)))
 """Where work is cut into parts."""
 
@@ -54,13 +56,11 @@ def require_alike(
     advice: str,
     tolerance: float = CLOSE,
     expected: Mapping[str, Array] | None = None,
-    small: Callable[[str], float] | None = None,
 ) -> None:
     """Raise CheckFailed, with advice, if a component's results differ between two settings.
 
-    The correct results are `wanted`, by default the results of `base`; other outputs are not
-    compared. The tolerance is relative to the largest number in an array, or to what `small`
-    returns for its name if that is larger.
+    The correct results are `expected`, by default the results of `base`; other outputs are not
+    compared.
     """
     right, other_trial = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)
@@ -69,8 +69,7 @@ def require_alike(
         results = right.outputs if expected is None else expected
         if name not in results or (name in right.drawn and not may_draw):
             continue
-        least = LEAST if small is None else small(name)
-        fault = difference(array, results[name], tolerance, least)
+        fault = difference(array, results[name], tolerance)
         if fault:
             raise CheckFailed(f"{name} differs with {other}: {fault}; {advice}")
 
@@ -118,27 +117,18 @@ def is_deterministic(subject: Subject) -> None:
 
 
 @check
-def leaves_global_generators_alone(subject: Subject) -> None:
-    """Draws from the random stream that is handed in, never from NumPy's or Python's global one."""
-    before = _global_states()
-    tried(subject, USUAL.but(use=2))
-    if before != _global_states():
-        raise CheckFailed(
-            "it draws from the global random generator; draw from the rng that it receives"
-        )
-
-
-@check
-def keeps_nothing_on_itself(subject: Subject) -> None:
-    """Keeps no state on the instance or its class, so that threads and models can share it."""
-    before = _attributes(subject.instance)
-    tried(subject, USUAL.but(use=3))
-    after = _attributes(subject.instance)
-    changed = [name for name in after if before.get(name) != after[name]]
-    if changed:
-        raise CheckFailed(
-            f"it changes its own {', '.join(changed)}; keep state in the objects that it receives"
-        )
+def frees_its_memory(subject: Subject) -> None:
+    """Holds no more in its module or class after each use, so that memory does not grow."""
+    sizes = [held_by_modules_of(type(subject.instance))]
+    for use in range(2, 2 + USES):
+        tried(subject, USUAL.but(use=use))
+        sizes.append(held_by_modules_of(type(subject.instance)))
+        if sizes[-1] <= sizes[-2]:
+            return
+    raise CheckFailed(
+        f"its module or class holds {sizes[-1] - sizes[-2]} more objects after each use; keep what "
+        "it must remember in the state that it receives"
+    )
 
 
 @check
@@ -188,10 +178,8 @@ def writes_every_output(subject: Subject) -> None:
     """Fills every element of its output arrays, in any memory order."""
     for what, size, setting, (unwritten, _) in _poisoned(subject):
         if unwritten:
-            raise CheckFailed(
-                f"{unwritten} of {size} elements of {what} are left unwritten (with {setting}); "
-                "write all of them in place, e.g. with out="
-            )
+            fault = f"{unwritten} of {size} elements of {what} are left unwritten (with {setting})"
+            raise CheckFailed(f"{fault}; write all of them in place, e.g. with out=")
 
 
 @check
@@ -199,10 +187,8 @@ def overwrites_outputs(subject: Subject) -> None:
     """Gives results that do not depend on what output arrays and workspace held before."""
     for what, size, setting, (_, read) in _poisoned(subject):
         if read:
-            raise CheckFailed(
-                f"{read} of {size} elements of {what} depend on what that array or a workspace "
-                f"held before (with {setting}); overwrite, do not add"
-            )
+            fault = f"{read} of {size} elements of {what} depend on what that array or a workspace"
+            raise CheckFailed(f"{fault} held before (with {setting}); overwrite, do not add")
 
 
 @check
@@ -285,14 +271,16 @@ def treats_samples_apart(subject: Subject) -> None:
             problem = problem or (
                 fault and f"{name} of other samples differs with {setting}: {fault}"
             )
-    if problem and not _mixes(subject):
-        raise CheckFailed(f"{problem}; {advice}")
-    if _mixes(subject) and not problem:
-        raise CheckFailed("mixes_samples is True, but no sample changes what others give")
+    require(not problem or _mixes(subject), f"{problem}; {advice}")
+    fault = "mixes_samples is True, but no sample changes what others give"
+    require(problem or not _mixes(subject), fault)
 
 
-USED_ONCE = (is_deterministic, leaves_global_generators_alone, keeps_nothing_on_itself)
+USED_ONCE = (is_deterministic, frees_its_memory)
 """The checks for any component that is used."""
+
+DIVIDED = (parts_equal_the_whole, keeps_uses_apart, continues_when_restored)
+"""The checks for components whose work is divided, interrupted or done twice at a time."""
 
 FILLS_ARRAYS = (
     takes_float32_and_float64,
@@ -326,23 +314,3 @@ def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
     if samples % SAMPLES == 0:
         outputs |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
     return outputs
-
-
-def _global_states() -> tuple[Any, ...]:
-    _, keys, position, has_gauss, gauss = np.random.get_state()
-    return tuple(keys), position, has_gauss, gauss, random.getstate()
-
-
-def _attributes(instance: Component) -> dict[str, str]:
-    """Return the plain attributes of an instance and its classes as text, without pydantic's."""
-    attributes = vars(instance) | (getattr(instance, "__pydantic_private__", None) or {})
-    texts = {
-        f"the attribute {name}": repr(value)
-        for name, value in attributes.items()
-        if not isinstance(getattr(type(instance), name, None), cached_property)
-    }
-    for cls in type(instance).__mro__[: type(instance).__mro__.index(Component)]:
-        for name, value in vars(cls).items():
-            if not name.startswith(("__", "_abc", "model_")) and not callable(value):
-                texts[f"{cls.__name__}.{name}"] = repr(value)
-    return texts

@@ -6,13 +6,22 @@ import inspect
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import tomli_w
 from pydantic import ValidationError
 
 from declnet import Component, RunContext, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checking import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    checks_in,
+    require,
+)
 
 UNKNOWN = "no_such_key_anywhere"
 
@@ -23,10 +32,8 @@ CODE = re.compile(r"[EW]\d{3}")
 def has_a_docstring(subject: Subject) -> None:
     """Says in a docstring what it computes."""
     cls = type(subject.instance)
-    if not inspect.cleandoc(vars(cls).get("__doc__") or "").strip():
-        raise CheckFailed(
-            f"{cls.__name__} has no docstring; say what it computes, with equation and shapes"
-        )
+    fault = f"{cls.__name__} has no docstring; say what it computes, with equation and shapes"
+    require(inspect.cleandoc(vars(cls).get("__doc__") or "").strip(), fault)
 
 
 @check
@@ -48,8 +55,8 @@ def is_frozen(subject: Subject) -> None:
         except ValidationError:
             continue
         raise CheckFailed(f"the field {name} can be set; leave model_config's frozen=True alone")
-    if not type(instance).model_config.get("frozen"):
-        raise CheckFailed("it can be changed; leave model_config's frozen=True alone")
+    frozen = type(instance).model_config.get("frozen")
+    require(frozen, "it can be changed; leave model_config's frozen=True alone")
 
 
 @check
@@ -76,10 +83,9 @@ def has_a_json_schema(subject: Subject) -> None:
         target = schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
     properties = target.get("properties", {})
     missing = [name for name in cls.model_fields if name not in properties]
-    if missing:
-        raise CheckFailed(f"the JSON Schema lacks {', '.join(missing)}; give the field a type")
-    if properties.get("type") != {"const": cls.type}:
-        raise CheckFailed("the JSON Schema lacks the type; leave the schema to the contract")
+    require(not missing, f"the JSON Schema lacks {', '.join(missing)}; give the field a type")
+    fault = "the JSON Schema lacks the type; leave the schema to the contract"
+    require(properties.get("type") == {"const": cls.type}, fault)
 
 
 @check
@@ -90,24 +96,23 @@ def survives_documents(subject: Subject) -> None:
         toml = tomli_w.dumps(instance.model_dump(mode="json", exclude_none=True))
         text = json.dumps(instance.model_dump(mode="json"), allow_nan=False)
         dumped, by_pydantic = instance.model_dump(), instance.model_dump_json()
-    for table, source in (
-        (tomllib.loads(toml), f"TOML ({toml.strip()!r})"),
-        (json.loads(text), f"JSON ({text})"),
-        (dumped, "model_dump()"),
-    ):
+    validate, validate_json = type(instance).model_validate, type(instance).model_validate_json
+    builds: dict[str, Callable[[], Any]] = {
+        f"TOML ({toml.strip()!r})": lambda: _declared(subject, tomllib.loads(toml)),
+        f"JSON ({text})": lambda: _declared(subject, json.loads(text)),
+        "model_dump()": lambda: _declared(subject, dumped),
+        "model_dump(), by model_validate,": lambda: validate(dumped, context=context),
+        "model_dump_json()": lambda: validate_json(by_pydantic, context=context),
+    }
+    for source, build in builds.items():
         try:
-            again = _declared(subject, table)
+            again = build()
         except ValidationError as error:
             raise CheckFailed(
                 f"it cannot be built again from {source}: {error}; fields must be types that TOML "
                 "and JSON can write: numbers, strings, booleans, lists, tables, paths, components"
             ) from error
         _require_equal(instance, again, source)
-    with calling("model_validate of what model_dump gives"):
-        again = type(instance).model_validate(dumped, context=context)
-        _require_equal(instance, again, "model_dump()")
-        again = type(instance).model_validate_json(by_pydantic, context=context)
-        _require_equal(instance, again, "model_dump_json()")
 
 
 @check
@@ -117,34 +122,19 @@ def checks_an_unknown_run(subject: Subject) -> None:
     with calling("check, for an empty RunContext,"):
         diagnostics = verified(Component.check, instance, RunContext())
     for diagnostic in diagnostics:
+        path, code = diagnostic.path, diagnostic.code
         for what, text in {"message": diagnostic.message, "help": diagnostic.help or "?"}.items():
-            if not isinstance(text, str) or not text.strip():
-                raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which says nothing")
-        if not isinstance(diagnostic.code, str) or not CODE.fullmatch(diagnostic.code):
-            raise CheckFailed(
-                f"a diagnostic has the code {diagnostic.code!r}; it is E, for an error, or W, for "
-                "a warning, and three digits, e.g. W060"
-            )
+            fault = f"the {what} of a diagnostic is {text!r}, which says nothing"
+            require(isinstance(text, str) and text.strip(), fault)
+        form = "E, for an error, or W, for a warning, and three digits, e.g. W060"
+        fault = f"a diagnostic has the code {code!r}; it is {form}"
+        require(isinstance(code, str) and CODE.fullmatch(code), fault)
         elsewhere = diagnostic.layer is not None or diagnostic.data is not None
-        if (
-            diagnostic.path
-            and not elsewhere
-            and diagnostic.path[0] not in type(instance).model_fields
-        ):
-            raise CheckFailed(
-                f"a diagnostic has the path {diagnostic.path!r}; it is () or begins with a field"
-            )
+        fault = f"a diagnostic has the path {path!r}; it is () or begins with a field"
+        require(not path or elsewhere or path[0] in type(instance).model_fields, fault)
 
 
-CHECKS = (
-    has_a_docstring,
-    describes_its_fields,
-    is_frozen,
-    refuses_unknown_keys,
-    has_a_json_schema,
-    survives_documents,
-    checks_an_unknown_run,
-)
+CHECKS = checks_in(globals())
 
 
 def _declared(subject: Subject, table: Any) -> Any:

@@ -24,7 +24,8 @@ from declnet.testing.checking import (
     require_available,
 )
 
-TASKS = 4
+TASKS, FAULTY, SOME = 4, 1, 2
+"""How many tasks there are, which of them raises an exception, and how many are there at first."""
 
 MANY = 10_000
 """More tasks than any executor has room for."""
@@ -32,11 +33,11 @@ MANY = 10_000
 STOPPED, REASON = 1, "behind others"
 """The task that is stopped early, and why."""
 
-REPORTS_OF_A_LONG_RUN, SECONDS_BETWEEN_REPORTS = 40, 0.1
-"""Enough for an executor that looks for news once a second."""
+REPORTS, PAUSE = (3, 40, 3), 0.1
+"""How often tasks report, and the seconds between; enough for one that looks once a second."""
 
 
-def _task(number: int) -> str:
+def _spec(number: int) -> str:
     """Return a task whose answer names it."""
     content = {
         "spec": {f"task_{number}": number},
@@ -64,137 +65,105 @@ class _Task(ExecutorTask):
         return execute_task(self._text, progress)
 
 
-class _Tasks:
-    """Tasks that are counted as they are taken, in the thread meant for them."""
+class _Tasks(Iterator[ExecutorTask]):
+    """Tasks, exhausted after some of them, and later for good: there are others after an answer."""
 
-    def __init__(self, texts: list[str]) -> None:
-        self._texts, self._thread = texts, threading.get_ident()
-        self.waiting: dict[int, str] = {}
-        self.taken = 0
+    def __init__(self, texts: list[str], pause: int = MANY) -> None:
+        self._texts, self._pause, self._thread = texts, pause, threading.get_ident()
+        self.taken, self.waiting = 0, set[int]()
 
-    def __iter__(self) -> Iterator[ExecutorTask]:
-        for number, text in enumerate(self._texts):
-            if threading.get_ident() != self._thread:
-                raise CheckFailed(
-                    "it takes tasks in a thread other than the one that asks for updates"
-                )
-            self.waiting[number] = text
-            self.taken += 1
-            yield _Task(text)
-
-
-def _usable(subject: Subject) -> Executor:
-    executor: Executor = subject.instance
-    require_available(executor)
-    return executor
+    def __next__(self) -> ExecutorTask:
+        if threading.get_ident() != self._thread:
+            raise CheckFailed("it takes tasks in a thread other than the one that asks for updates")
+        if self.taken == min(len(self._texts), self._pause):
+            self._pause = MANY
+            raise StopIteration
+        self.waiting.add(self.taken)
+        self.taken += 1
+        return _Task(self._texts[self.taken - 1])
 
 
-def _updates(executor: Executor, tasks: _Tasks) -> Iterator[TaskUpdate]:
-    """Yield the updates of an executor, which must be about tasks that wait for an answer."""
-    updates: Any = verified(Executor.execute, executor, iter(tasks))
-    with closing(updates):
-        for update in updates:
-            if update.task not in tasks.waiting:
-                raise CheckFailed(
-                    f"execute() has news of task {update.task}, which it was not handed or has "
-                    "answered"
-                )
-            yield update
-
-
-def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
-    """Return the answer to each task, None if it failed."""
-    executor, tasks, answers = _usable(subject), _Tasks(texts), {}
-    with calling("execute"):
-        for update in _updates(executor, tasks):
-            if update.answer is not None or update.failure is not None:
-                del tasks.waiting[update.task]
-                answers[update.task] = update.answer
-    missing = len(texts) - len(answers)
-    if missing:
-        raise CheckFailed(f"execute ended without an update on {missing} of {len(texts)} tasks")
-    return answers
-
-
-def _require_answer(number: int, answer: bytes | None) -> None:
-    if answer is None or f"task_{number}".encode() not in answer:
-        raise CheckFailed(f"the answer to task {number} is not what execute_task returns for it")
-
-
-def _received(answer: bytes) -> str | None:
-    """Return the reason to stop that a rehearsed run received, by its answer."""
-    try:
-        reason: str | None = json.loads(answer.partition(b"\n")[0])["outcome"]["stopped"]
-    except (ValueError, LookupError, TypeError):
-        return "no answer of execute_task"
-    return reason
+def _updates(subject: Subject, texts: list[str]) -> Iterator[tuple[int, TaskUpdate]]:
+    """Yield the updates of tasks, each with the task's position, until all have an answer."""
+    require_available(subject.instance)
+    first = 0
+    while first < len(texts):
+        tasks = _Tasks(texts[first:], SOME)
+        updates: Any = verified(Executor.execute, subject.instance, tasks)
+        with closing(updates):
+            for update in updates:
+                if update.task not in tasks.waiting:
+                    fault = f"execute() has news of task {update.task}"
+                    raise CheckFailed(f"{fault}, which it was not handed or has answered")
+                if update.answer is not None or update.failure is not None:
+                    tasks.waiting.remove(update.task)
+                yield first + update.task, update
+        if tasks.waiting or not tasks.taken:
+            missing = f"{len(tasks.waiting)} of {tasks.taken} tasks"
+            raise CheckFailed(f"execute ended without an update on {missing}")
+        first += tasks.taken
 
 
 @check
 def carries_out_each_task(subject: Subject) -> None:
-    """Answers each task once, with what `execute_task` returns for it."""
-    for number, answer in _outcomes(subject, [_task(index) for index in range(TASKS)]).items():
-        _require_answer(number, answer)
-    _outcomes(subject, [])
-
-
-@check
-def survives_a_task_that_raises(subject: Subject) -> None:
-    """Says of a task that raises an exception that it failed, and answers the others."""
-    texts = [_task(0), "not a task", _task(2)]
-    answers = _outcomes(subject, texts)
-    if answers.pop(1) is not None:
-        raise CheckFailed("a task that raised an exception has an answer")
-    for number, answer in answers.items():
-        _require_answer(number, answer)
+    """Answers each task once, as `execute_task` does; says of one that raises that it failed."""
+    texts = ["not a task" if number == FAULTY else _spec(number) for number in range(TASKS)]
+    with calling("execute"):
+        for number, update in _updates(subject, texts):
+            if number == FAULTY and update.answer is not None:
+                raise CheckFailed("a task that raised an exception has an answer")
+            answer = update.answer if update.failure is None else b""
+            if number != FAULTY and answer is not None and b"task_%d" % number not in answer:
+                raise CheckFailed(
+                    f"the answer to task {number} is not what execute_task returns for it"
+                )
 
 
 @check
 def passes_reports_and_stops_on(subject: Subject) -> None:
     """Passes each task's reports on as they are and in order, and what stops it to it alone."""
-    executor = _usable(subject)
-    reports = {number: [f"{number}: {index}" for index in range(3)] for number in range(3)}
-    reports[STOPPED] = [f"{STOPPED}: {index}" for index in range(REPORTS_OF_A_LONG_RUN)]
-    texts = [
-        json.dumps({"rehearsal": {"reports": report, "pause": SECONDS_BETWEEN_REPORTS}})
-        for report in reports.values()
-    ]
-    tasks = _Tasks(texts)
-    left, answers = {number: iter(report) for number, report in reports.items()}, dict[int, bytes]()
-    passes_on = can_stop = False
+    reports = [[f"{task}: {index}" for index in range(count)] for task, count in enumerate(REPORTS)]
+    rehearsals = [{"reports": texts, "pause": PAUSE} for texts in reports]
+    left, reasons = [iter(texts) for texts in reports], dict[int, Any]()
+    can_stop = passes_on = False
     with calling("execute"):
-        for update in _updates(executor, tasks):
+        for task, update in _updates(subject, [json.dumps({"rehearsal": r}) for r in rehearsals]):
             if update.answer is not None or update.failure is not None:
-                del tasks.waiting[update.task]
-                answers[update.task] = update.answer or b""
+                reasons[task] = _reason(update.answer or b"")
             elif update.report is not None:
                 passes_on = True
-                if update.report not in left[update.task]:  # or those before it are lost
+                if update.report not in left[task]:  # or those before it are lost
                     raise CheckFailed(
-                        f"task {update.task} did not report {update.report!r} then: reports are "
-                        "passed on as they are, once, in order"
+                        f"task {task} did not report {update.report!r} then: reports are passed on "
+                        "as they are, once, in order"
                     )
-                if update.task == STOPPED and update.stop is not None:
+                if task == STOPPED and update.stop is not None:
                     can_stop = True
                     update.stop(REASON)
     if not passes_on:
         raise CheckSkipped("it passes no reports on")
-    for number in reports:
-        reason = _received(answers.get(number, b""))
-        expected = REASON if number == STOPPED and can_stop else None
-        if reason != expected:
-            raise CheckFailed(
-                f"with stop called for task {STOPPED} only, task {number} received {reason!r}, "
-                f"not {expected!r}"
-            )
+    expected = dict.fromkeys(range(len(reports))) | ({STOPPED: REASON} if can_stop else {})
+    if reasons != expected:
+        raise CheckFailed(
+            f"with stop called for task {STOPPED} only, tasks received {reasons}, not {expected}"
+        )
+
+
+def _reason(answer: bytes) -> Any:
+    """Return the reason to stop that a rehearsed run received, by its answer."""
+    try:
+        return json.loads(answer.partition(b"\n")[0])["outcome"]["stopped"]
+    except (ValueError, LookupError, TypeError):
+        return "no answer of execute_task"
 
 
 @check
 def can_be_stopped(subject: Subject) -> None:
     """Takes no more tasks once its iterator is closed."""
-    executor, tasks = _usable(subject), _Tasks([_task(0)] * MANY)
+    require_available(subject.instance)
+    tasks = _Tasks([_spec(0)] * MANY)
     with calling("execute"):
-        updates = executor.execute(iter(tasks))
+        updates = subject.instance.execute(tasks)
         next(iter(updates))
         if not hasattr(updates, "close"):
             raise CheckFailed("execute returns no generator, or another iterator with close()")
@@ -205,7 +174,6 @@ def can_be_stopped(subject: Subject) -> None:
 
 CHECKS = (
     carries_out_each_task,
-    survives_a_task_that_raises,
     passes_reports_and_stops_on,
     can_be_stopped,
 )

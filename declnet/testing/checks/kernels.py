@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import prod
@@ -29,13 +30,16 @@ from declnet.testing.checking import (
     Subject,
     calling,
     check,
+    checks_in,
+    require,
     require_available,
 )
-from declnet.testing.checks.common import only, require_alike
+from declnet.testing.checks.common import only
 from declnet.testing.checks.losses import Pair, accepted_draw, drawn, prepared
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
-from declnet.testing.comparison import LEAST, same
+from declnet.testing.comparison import LEAST, difference, require_equal, same
 from declnet.testing.examples import build_examples
+from declnet.testing.field_variants import scheduled_variants
 from declnet.testing.harness import NO_LOSS, ModelHarness, build, model_of_parameters, probe
 from declnet.testing.layer_harness import (
     LEVELS,
@@ -45,17 +49,18 @@ from declnet.testing.layer_harness import (
     floats_of,
     integers_of,
 )
-from declnet.testing.scheduled_fields import scheduled_variants
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, in_order, tried
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, in_order
 from declnet.testing.watched_kernels import WatchedKernel
 
 DTYPES = ("float32", "float64")
 
 SETTINGS = tuple(
     USUAL.but(samples=samples, dtype=dtype, input_order=order, order=order)
-    for samples, dtype, order in product((1, 6, 700), DTYPES, BOTH_ORDERS)
+    for samples, orders in ((1, BOTH_ORDERS), (6, BOTH_ORDERS[::-1]), (700, BOTH_ORDERS))
+    for dtype, order in zip(DTYPES, orders, strict=True)
 )
-"""Settings to compare a kernel in; the largest batch exceeds what it handles at a time."""
+"""Settings to compare a kernel in, with each pair of a size, a float type and a memory order; the
+largest batch exceeds what a kernel handles at a time."""
 
 SPECIALS = (0.0, np.nan, np.inf)
 """What is added to an element of a kernel's input; if these are integers, of a parameter."""
@@ -79,54 +84,62 @@ _Build = Callable[[Registry | None], Callable[[float], dict[str, Array]]]
 special number to one element of the input, and returns what was filled."""
 
 
-def try_component(subject: Subject, setting: Setting) -> Trial:
-    """Compute in every case where the kernel takes over, or with the components in all cases."""
-    alike = setting.but(special=0.0, use=0, by_components=False)
-    trials = subject.once(("variants", alike), lambda: _trials(subject, alike))
-    trial = trials[setting]
-    if isinstance(trial, CheckFailed):
-        raise trial
-    return trial
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """What the components fill, what the kernel fills, and what it fills in parts, by name.
 
-
-def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFailed]:
-    """Return a trial, or its failure, for each variant of a setting that a check asks for.
-
-    That is by the components and by the kernel, each with all of `SPECIALS`, and by the kernel
-    again. They share what is drawn, and those of the same calls share a graph.
+    Attributes:
+        special: what is added to an element of the input.
+        where: what is computed, for messages.
     """
+
+    special: float
+    where: str
+    right: dict[str, Array]
+    filled: dict[str, Array]
+    again: dict[str, Array]
+
+    def require_equal(self, tolerance: float) -> None:
+        """Raise CheckFailed if the kernel fills something else than the components."""
+        numbers = [np.abs(array[np.isfinite(array)]) for array in self.right.values()]
+        # a gradient may be 0 but for rounding, as that of key biases
+        small = SMALL_PART * max(float(number.max(initial=0)) for number in numbers)
+        for name, array in self.filled.items():
+            fault = difference(array, self.right[name], tolerance, max(LEAST, small))
+            require(not fault, f"{name} differs for {self.where}: {fault}")
+
+
+def _compared(subject: Subject, setting: Setting) -> list[_Comparison]:
+    """Return the comparisons of all cases in which the kernel takes over."""
+
+    def compare() -> list[_Comparison] | CheckFailed:
+        try:
+            return list(_comparisons(subject, setting))
+        except CheckFailed as failure:
+            return failure
+
+    comparisons = subject.once(("comparisons", setting), compare)
+    if isinstance(comparisons, CheckFailed):
+        raise comparisons
+    return comparisons
+
+
+def _comparisons(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
     kernel: Any = type(subject.instance)
     require_available(kernel)
-    variants = {
-        setting.but(by_components=True): (SPECIALS, None),
-        setting: (SPECIALS, WatchedKernel(kernel)),
-        setting.but(use=1): (SPECIALS[:1], WatchedKernel(kernel, in_parts=True)),
-    }
-    trials: dict[Setting, Trial | CheckFailed] = {
-        variant.but(special=special): Trial()
-        for variant, (specials, _) in variants.items()
-        for special in specials
-    }
+    watched, in_parts = WatchedKernel(kernel), WatchedKernel(kernel, in_parts=True)
     for components in _replaced(subject):
         for label, build_pass in _passes(subject, components, setting):
-            where = f"{label} of {' and '.join(map(repr, components))}"
-            for variant, (specials, watched) in variants.items():
-                if watched is not None:
-                    watched.used = False
-                compute = build_pass(None if watched is None else watched.registry)
-                for special in specials:
-                    key = variant.but(special=special)
-                    trial = trials[key]
-                    if isinstance(trial, CheckFailed):
-                        continue
-                    try:
-                        filled = compute(special)
-                    except CheckFailed as failure:
-                        trials[key] = failure
-                        continue
-                    if watched is None or watched.used:
-                        trial.outputs |= {f"{name} for {where}": filled[name] for name in filled}
-    return trials
+            watched.used = False
+            by_kernel = build_pass(watched.registry)
+            filled = by_kernel(0.0)
+            if watched.used:
+                by_components = build_pass(None)
+                again = build_pass(in_parts.registry)(0.0)
+                where = f"{label} of {' and '.join(map(repr, components))} with {setting}"
+                for special in SPECIALS:
+                    right, filled = by_components(special), by_kernel(special)
+                    yield _Comparison(special, where, right, filled, {} if special else again)
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -305,7 +318,7 @@ def _penalized(
     def compute(special: float) -> dict[str, Array]:
         w, before = weights(shape), np.random.default_rng(37).normal(size=shape)
         w.flat[0] = special
-        return {"dw": harness.gradient(w, before, locked=False)}
+        return {"dw": harness.run(w, before, locked=False)[1]}
 
     return compute
 
@@ -315,70 +328,58 @@ def leaves_what_it_reads_alone(subject: Subject) -> None:
     """Writes only to the arrays it must fill."""
     with only(ReadOnlyWrittenError):
         for setting in SETTINGS:
-            tried(subject, setting)
+            _compared(subject, setting)
 
 
 @check
 def replaces_its_components(subject: Subject) -> None:
     """Takes over in the usual case, in float32 and in float64."""
-    dtypes = {setting.dtype for setting in SETTINGS if tried(subject, setting).outputs}
+    dtypes = {setting.dtype for setting in SETTINGS if _compared(subject, setting)}
     missing = sorted(set(DTYPES) - dtypes)
-    if missing:
-        raise CheckFailed(
-            f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, "
-            "in all cases of the kit; declare example_shapes that it is made for"
-        )
+    fault = f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, in"
+    advice = "all cases of the kit; declare example_shapes that it is made for"
+    require(not missing, f"{fault} {advice}")
 
 
 @check
 def equals_its_components(subject: Subject) -> None:
     """Gives what the components give, but for rounding, in every setting that it takes over."""
     for setting in SETTINGS:
-        _require_equal(subject, setting)
+        for comparison in _compared(subject, setting):
+            if not comparison.special:
+                comparison.require_equal(_tolerance(subject, setting))
 
 
 @check
 def passes_non_finite_numbers_on(subject: Subject) -> None:
     """Gives NaN and infinity where the components do, so that a divergence is found."""
     fuses_loss = issubclass(subject.instance.replaces[-1], Loss)  # and may train saturated units
-    for setting, special in product(SETTINGS, SPECIALS[1:]):
-        odd = setting.but(special=special)
-        if subject.instance.compiled and not fuses_loss:
-            _require_equal(subject, odd)
-        right = tried(subject, odd.but(by_components=True)).outputs
-        for name, array in tried(subject, odd).outputs.items():
-            if not same(np.isfinite(array), np.isfinite(right[name])):
-                raise CheckFailed(f"{name} is not finite where the components are, or otherwise")
+    for setting in SETTINGS:
+        for comparison in _compared(subject, setting):
+            if not comparison.special:
+                continue
+            if subject.instance.compiled and not fuses_loss:
+                comparison.require_equal(_tolerance(subject, setting))
+            for name, array in comparison.filled.items():
+                fault = "is not finite where the components are, or otherwise"
+                alike = same(np.isfinite(array), np.isfinite(comparison.right[name]))
+                require(alike, f"{name} {fault}, for {comparison.where}")
 
 
 @check
 def repeats_its_bits(subject: Subject) -> None:
     """Gives the same bits each time, also if an engine makes divisible calls in parts."""
     for setting in SETTINGS:
-        advice = "compute in the same order each time, and for any number of parts"
-        require_alike(subject, setting, setting.but(use=1), advice, tolerance=0)
+        for comparison in _compared(subject, setting):
+            for name, array in comparison.again.items():
+                what = f"{name} differs the second time for {comparison.where}"
+                advice = "compute in the same order each time, and for any number of parts"
+                require_equal(array, comparison.filled[name], what, advice, tolerance=0)
 
 
-CHECKS = (
-    leaves_what_it_reads_alone,
-    replaces_its_components,
-    equals_its_components,
-    passes_non_finite_numbers_on,
-    repeats_its_bits,
-)
+CHECKS = checks_in(globals())
 
 
-def _require_equal(subject: Subject, setting: Setting) -> None:
+def _tolerance(subject: Subject, setting: Setting) -> float:
     joint = setting.dtype == "float64" and not subject.instance.compiled
-    tolerance = LESS_ROUNDING if joint else ROUNDING[setting.dtype]
-    components = setting.but(by_components=True)
-    largest: dict[str, float] = {}
-    for name, array in tried(subject, components).outputs.items():
-        finite, where = array[np.isfinite(array)], name.partition(" for ")[2]
-        largest[where] = max(largest.get(where, 0), float(np.max(np.abs(finite), initial=0)))
-
-    def small(name: str) -> float:  # a gradient may be 0 but for rounding, as that of key biases
-        return max(LEAST, SMALL_PART * largest[name.partition(" for ")[2]])
-
-    advice = "the components give something else"
-    require_alike(subject, components, setting, advice, tolerance, small=small)
+    return LESS_ROUNDING if joint else ROUNDING[setting.dtype]

@@ -5,12 +5,15 @@ A layer is tried alone between probes, with the shapes and values that it accept
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Layer, OutputRange, TrainingStep
+from declnet import Array, Layer, OutputRange
 from declnet.testing.checking import (
     CheckFailed,
     CheckSkipped,
@@ -18,80 +21,52 @@ from declnet.testing.checking import (
     Subject,
     calling,
     check,
+    checks_in,
+    require,
 )
-from declnet.testing.checks import native
-from declnet.testing.checks.common import (
-    FILLS_ARRAYS,
-    USED_ONCE,
-    keeps_uses_apart,
-    leaves_inputs_alone,
-    only,
-    require_alike,
-    uses_declared_state,
-)
-from declnet.testing.comparison import require_equal, same
+from declnet.testing.checks import common, native
+from declnet.testing.checks.common import only, require_alike
+from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
 from declnet.testing.counted import CountingLayer
-from declnet.testing.harness import NO_LOSS, ShapeRefusedError
-from declnet.testing.layer_gradients import require_gradients
+from declnet.testing.field_variants import require_followed, scheduled_variants, variants
+from declnet.testing.gradients import require_gradients
+from declnet.testing.grid import VALUES
+from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
-    LEVELS,
     LayerHarness,
-    batch_of,
     build_chain,
     candidate_shapes,
-    floats_of,
+    harness_for,
     harnesses,
     refusals,
-    shapes_of,
     working_shapes,
 )
-from declnet.testing.scheduled_fields import require_followed, scheduled_variants
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Setting, Trial
-
-RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
-"""Ranges of inputs for which outputs must be in a layer's range."""
-
+from declnet.testing.trial import USUAL, WHOLE, Setting, Trial
 
 COUNTS_ALIKE = 20
 """How many more NumPy calls than twice as many as declared a layer may make, or fewer than half."""
 
 
-def _draws_at_random(subject: Subject) -> bool:
-    """Return whether a training pass depends on the layer's random stream, as in dropout."""
-
-    def outputs(seed: int) -> list[Array]:
-        return [
-            harness.run(batch)["y"] for harness, batch in harnesses(subject, WHOLE.but(seed=seed))
-        ]
-
-    def find() -> bool:
-        first, *others = (outputs(seed) for seed in (0, 1, 2))
-        return not all(all(map(same, first, other)) for other in others)
-
-    return subject.once("draws at random", find)
-
-
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward, and forward in evaluation, with each input shape."""
-    trial, random = Trial(), _draws_at_random(subject)
+    trial = Trial()
     for harness, batch in harnesses(subject, setting):
-        for training in (True, False):
+        for training, mode in ((True, "training"), (False, "evaluation")):
             if setting.after:
                 harness.run(batch.repeated(setting.after), training=training)
             harness.begin(batch, training=training)
             outputs = {"y": harness.forward()}
+            drawn = training and harness.watched.has_drawn
             if setting.beside:
-                other = LayerHarness(subject, harness.shape, USUAL)
-                other.run(batch_of(subject, other, 1).take(slice(5)))
-            if training:
-                outputs |= harness.backward()
-            mode = "training" if training else "evaluation"
+                other = harness_for(subject, harness.shape, USUAL.but(use=1))
+                other.run(other.batch(1).take(slice(5)))
+            outputs |= harness.backward() if training else {}
             for name, array in outputs.items():
                 key = f"{name} for input shape {harness.shape}, in {mode}"
                 trial.outputs[key] = array
                 trial.sums |= {key} if name.startswith("grad.") else set()
-                trial.drawn |= {key} if training and random else set()
+                trial.drawn |= {key} if drawn else set()
     return trial
 
 
@@ -100,29 +75,12 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
     For a layer with any number of inputs, these are several steps, by the inputs' shapes.
     """
-    layer, shapes = subject.instance, working_shapes(subject)
-    by_number = {len(shapes_of(layer, shape)): shape for shape in reversed(shapes)}
-    return {
-        f" for input shape {shape}" if len(by_number) > 1 else "": _calls_for(subject, shape)
-        for _, shape in sorted(by_number.items())
-    }
-
-
-def _calls_for(subject: Subject, shape: Any) -> native.Calls:
-    model = build_chain(subject, shape)
-    step = TrainingStep(model, NO_LOSS, USUAL.samples)
-    rng, samples = np.random.default_rng(0), USUAL.samples
-    x = {
-        name: rng.normal(size=(samples, *info.shape))
-        if info.dtype == "float"
-        else rng.integers(0, 2, (samples, *info.shape))
-        for name, info in model.inputs.items()
-    }
-    step.begin(x, np.zeros(samples))
-    with calling("the layer"):  # so that its arrays hold what they do in a training
-        step.forward()
-        step.backward()
-    return native.calls_of(model.nodes[-2].layer, step.calls)
+    steps: dict[int, tuple[str, native.Calls]] = {}
+    for harness, batch in harnesses(subject, USUAL):
+        if len(harness.shapes) not in steps:
+            calls = native.calls_of(*harness.unwatched(batch))
+            steps[len(harness.shapes)] = f" for input shape {harness.shape}", calls
+    return {where if len(steps) > 1 else "": calls for where, calls in steps.values()}
 
 
 @check
@@ -130,60 +88,54 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
     """Gives output shapes, parameters and workspace that a graph can allocate, always the same."""
     layer: Layer = subject.instance
     for shape in candidate_shapes(layer):
-        try:
+        with (
+            suppress(ShapeRefusedError),
+            calling(what := f"what it declares for input shape {shape}"),
+        ):
             build_chain(subject, shape)
-        except ShapeRefusedError:
-            continue
-        with calling(f"what it declares for input shape {shape}"):
             first, second = (
                 (layer.output_shape(shape), layer.parameters(shape), layer.workspace(shape))
                 for _ in range(2)
             )
-        if first != second:
-            raise CheckFailed(f"what it declares for input shape {shape} differs from call to call")
+            require(first == second, f"{what} differs from call to call")
 
 
 @check
 def takes_the_shapes_it_accepts(subject: Subject) -> None:
     """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
-    layer: Layer = subject.instance
+    layer, advice = subject.instance, "example_shapes must be shapes that it takes"
     refused = refusals(subject)
     refuses_all = all(isinstance(failure, ShapeRefusedError) for failure in refused.values())
     for shape, failure in refused.items():
         if isinstance(failure, ShapeRefusedError):
             if layer.example_shapes or refuses_all:
-                raise CheckFailed(
-                    f"it refuses input shape {shape}: {failure}; example_shapes must be shapes "
-                    "that it takes, and are needed if it takes no usual ones"
-                )
-        elif failure is not None and shape in working_shapes(subject):
-            message = (
-                f"it accepts input shape {shape}, for which output_shape gives "
-                f"{layer.output_shape(shape)}, but {failure}; raise a ValueError in output_shape "
-                "for shapes that it cannot take"
-            )
-            raise CheckFailed(message, failure.cause) from failure.__cause__
+                advice += ", and are needed if it takes no usual ones"
+                raise CheckFailed(f"it refuses input shape {shape}: {failure}; {advice}")
         elif failure is not None:
-            raise CheckSkipped(
-                f"it inherits output_shape, which accepts input shape {shape}, but {failure}; a "
-                "model with this input fails in training; refuse it in output_shape"
-            )
+            advice = "raise a ValueError in output_shape for shapes that it cannot take"
+            message = f"it accepts input shape {shape}, but {failure}; {advice}"
+            if shape in working_shapes(subject):
+                raise CheckFailed(message, failure.cause) from failure.__cause__
+            raise CheckSkipped(message)  # it inherits output_shape, perhaps unintentionally
 
 
 @check
 def gradient_of_inputs(subject: Subject) -> None:
-    """Fills `dx` with the gradient of forward by `x`, as differences give it."""
+    """Fills `dx` with the gradient of forward by `x`, also with other values in its fields."""
     _skip_integers(subject)
-    for shape in working_shapes(subject):
-        require_gradients(subject, shape)
+    for note, variant, shape in _varied(subject):
+        require_gradients(variant, shape, note)
 
 
 @check
 def gradient_of_parameters(subject: Subject) -> None:
-    """Fills `state.grad` with the gradients of forward by each trainable parameter."""
-    shapes = working_shapes(subject)
-    if not sum(require_gradients(subject, shape, parameters=True) for shape in shapes):
-        raise CheckSkipped("it has no trainable parameters")
+    """Fills `state.grad` with the gradient by each trainable parameter, which y depends on."""
+    used = Counter[str]()
+    for note, variant, shape in _varied(subject):
+        used.update(require_gradients(variant, shape, note, parameters=True))
+    _skip_unless(used, "it has no trainable parameters")
+    unused = ", ".join(name for name, count in used.items() if not count)
+    require(not unused, f"y does not depend on its parameter {unused}: use it, or leave it out")
 
 
 @check
@@ -192,9 +144,9 @@ def keeps_still_while_frozen(subject: Subject) -> None:
     for shape in working_shapes(subject):
         if all(parameter.trainable for parameter in subject.instance.parameters(shape).values()):
             continue  # it is the same layer, frozen or not
-        harness = LayerHarness(subject, shape, WHOLE, frozen=True)
+        harness = harness_for(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):
-            harness.run(batch_of(subject, harness))
+            harness.run(harness.batch())
         require_gradients(subject, shape, frozen=True)
 
 
@@ -206,19 +158,18 @@ def measures_running_statistics(subject: Subject) -> None:
         for name, parameter in subject.instance.parameters(harness.shape).items():
             if parameter.running_statistic:
                 has_statistics = True
-                first = harness.measured(batch)[name]
-                harness.initial[name] += 1
+                other = {name: harness.initial[name] + 1}
                 fault = f"{name} still depends on its earlier value while state.measuring"
-                require_equal(harness.measured(batch)[name], first, fault)
-    if not has_statistics:
-        raise CheckSkipped("it declares no running statistics")
+                first, second = harness.measured(batch), harness.measured(batch, other)
+                require_equal(second[name], first[name], fault)
+    _skip_unless(has_statistics, "it declares no running statistics")
 
 
 @check
 def takes_no_dx(subject: Subject) -> None:
     """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
     _skip_integers(subject)
-    count = max(len(shapes_of(subject.instance, shape)) for shape in working_shapes(subject))
+    count = max(len(harness.shapes) for harness, _ in harnesses(subject, WHOLE))
     for left_out in range(-1, count if count > 1 else 0):
         advice = "fill dx, or a part of it, only if it is not None"
         require_alike(subject, WHOLE, WHOLE.but(without_dx=left_out), advice)
@@ -228,8 +179,7 @@ def takes_no_dx(subject: Subject) -> None:
 def backward_needs_is_true(subject: Subject) -> None:
     """Reads in backward no more of `x` and `y` than `backward_needs` names, in whatever way."""
     omitted = " and ".join(sorted({"x", "y"} - set(subject.instance.backward_needs)))
-    if not omitted:
-        raise CheckSkipped("it needs both x and y")
+    _skip_unless(omitted, "it needs both x and y")
     advice = f"backward reads {omitted}, which backward_needs omits"
     require_alike(subject, WHOLE, WHOLE.but(spares=True), advice)
 
@@ -238,8 +188,7 @@ def backward_needs_is_true(subject: Subject) -> None:
 def in_place_is_true(subject: Subject) -> None:
     """Gives the same if `y` shares memory with `x` and `dx` with `dy`, if `in_place`."""
     layer: Layer = subject.instance
-    if not (layer.in_place or layer.only_reshapes):
-        raise CheckSkipped("it does not say that it works in place")
+    _skip_unless(layer.in_place or layer.only_reshapes, "it does not say that it works in place")
     order = "batch_first" if layer.memory_order == "batch_first" else "batch_last"
     setting = WHOLE.but(input_order=order, order=order)
     advice = "set in_place = False, or read each element before it is overwritten"
@@ -247,64 +196,58 @@ def in_place_is_true(subject: Subject) -> None:
 
 
 @check
-def evaluates_without_chance(subject: Subject) -> None:
-    """Gives the same in evaluation each time, so that predictions repeat."""
+def repeats_its_predictions(subject: Subject) -> None:
+    """Gives a sample the same in every evaluation, whatever else is in its batch."""
     for harness, batch in harnesses(subject, WHOLE):
-        harness.begin(batch, training=False)
+        y, again = (harness.run(batch, training=False)["y"] for _ in range(2))
         fault = "y is random where state.training is False"
-        require_equal(harness.forward(), harness.forward(), fault, "predictions must repeat")
+        require_equal(again, y, fault, "predictions must repeat")
+        few = harness.run(batch.take(slice(4)), training=False)["y"]
+        fault = "y of a sample depends on others in its batch where state.training is False"
+        require_equal(few, y[:4], fault, "use running statistics")
 
 
 @check
 def stays_in_its_output_range(subject: Subject) -> None:
     """Gives no number outside of the `output_range` that it declares, whatever its input."""
-    declared, rng = subject.instance.output_range, np.random.default_rng(41)
-    if declared is None:
-        raise CheckSkipped("it declares no output_range")
+    declared = subject.instance.output_range
+    _skip_unless(declared, "it declares no output_range")
     _skip_integers(subject)
-    for harness, batch in harnesses(subject, WHOLE):
-        for low, high in RANGES:
-            bounds = OutputRange(low, high) if declared == "input" else declared
-            tried = batch.with_x(
-                *(
-                    rng.uniform(low, high, array.shape) if i in harness.floats else array
-                    for i, array in enumerate(batch.x)
-                )
-            )
-            for training in (False,) if declared == "input" else (False, True):
-                fault = _outside(harness.run(tried, training=training)["y"], bounds)
-                if fault:
-                    raise CheckFailed(
-                        f"{fault} for x from {low:g} to {high:g}, but output_range is {declared!r}"
-                    )
+    for (harness, batch), values in product(harnesses(subject, WHOLE), VALUES):
+        x = batch.with_values(values)
+        of_input = OutputRange(min(0, x.x[0].min()), max(0, x.x[0].max()))
+        bounds = of_input if declared == "input" else declared
+        for training in (False,) if declared == "input" else (False, True):
+            fault = _outside(harness.run(x, training=training)["y"], bounds)
+            require(not fault, f"{fault} for x of {values}, but output_range is {declared!r}")
 
 
 @check
 def is_linear_if_it_says_so(subject: Subject) -> None:
-    """Maps the line between two inputs to the line between their outputs, if `is_linear`."""
-    if not subject.instance.is_linear:
-        raise CheckSkipped("it does not say that it is linear")
+    """Maps equal steps between inputs to equal steps between outputs, if `is_linear`."""
+    _skip_unless(subject.instance.is_linear, "it does not say that it is linear")
     _skip_integers(subject)
     for harness, batch in harnesses(subject, WHOLE):
-        other = batch_of(subject, harness, 1)
-        points = [
-            (a, b, 1.75 * a - 0.75 * b) if i in harness.floats else (a, a, a)
-            for i, (a, b) in enumerate(zip(batch.x, other.x, strict=True))
-        ]
-        first, second, between = (
-            harness.run(batch.with_x(*x), training=False)["y"] for x in zip(*points, strict=True)
+        other = harness.batch(1).x
+        first, second, third = (
+            harness.run(
+                batch.with_x(
+                    *(x + n * other[i] if i in harness.floats else x for i, x in enumerate(batch.x))
+                ),
+                training=False,
+            )["y"]
+            for n in range(3)
         )
-        fault = "is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b)"
-        require_equal(between, 1.75 * first - 0.75 * second, fault)
+        fault = "is_linear is True, but f(x + 2 d) - f(x + d) is not f(x + d) - f(x)"
+        require_equal(third - second, second - first, fault)
 
 
 @check
 def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
     """Gives the sum of two inputs, if `adds_inputs`."""
-    if not subject.instance.adds_inputs:
-        raise CheckSkipped("it does not say that it adds its inputs")
-    if subject.instance.n_inputs not in (None, 2):
-        raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
+    _skip_unless(subject.instance.adds_inputs, "it does not say that it adds its inputs")
+    count = subject.instance.n_inputs
+    require(count in (None, 2), f"adds_inputs is True, but n_inputs is {count}")
     for harness, batch in harnesses(subject, WHOLE):
         for training in (False, True):
             y, fault = harness.run(batch, training=training)["y"], "y is not the sum of x"
@@ -316,12 +259,12 @@ def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     for name, scheduled, before, after in scheduled_variants(subject):
         for shape in working_shapes(subject):
-            harness = LayerHarness(scheduled, shape, WHOLE)
-            batch = batch_of(subject, harness)
+            harness = harness_for(scheduled, shape, WHOLE)
+            batch = harness.batch()
             harness.run(batch, training=False)
             for step, plain in ((1, before), (2, after), (1, before)):
-                harness.set_step(step)
-                right = LayerHarness(plain, shape, WHOLE).run(batch)
+                harness.model.number = step
+                right = harness_for(plain, shape, WHOLE).run(batch)
                 for what, array in harness.run(batch).items():
                     require_followed(name, what, array, right[what])
 
@@ -334,7 +277,7 @@ def makes_the_numpy_calls_it_declares(subject: Subject) -> None:
         try:
             harness = LayerHarness(subject, tried, WHOLE)
             layer = harness.watched.component = CountingLayer(harness.watched.component)
-            harness.run(batch_of(subject, harness))
+            harness.run(harness.batch())
         except CheckFailed:  # it refuses this shape, or takes no other class of arrays
             continue
         with calling("numpy_calls"):
@@ -352,48 +295,45 @@ def _enlarged(shape: Any) -> Any:
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
-    """Yield normal draws, or integers, for each shape of inputs to try."""
-    layer, rng = subject.instance, np.random.default_rng(17)
-    for shape in candidate_shapes(layer):
-        shapes = shapes_of(layer, shape)
-        floats = floats_of(layer, shapes)
-        arrays = (
-            rng.normal(size=(SAMPLES, *input_shape))
-            if i in floats
-            else rng.integers(0, LEVELS, (SAMPLES, *input_shape))
-            for i, input_shape in enumerate(shapes)
-        )
-        yield ExampleData(f"input shape {shape}", tuple(arrays))
+    """Yield inputs of each shape that the layer takes."""
+    for harness, batch in harnesses(subject, WHOLE):
+        yield ExampleData(f"input shape {harness.shape}", batch.x)
 
 
 CHECKS = (
-    declares_what_the_graph_allocates,
-    leaves_inputs_alone,
-    uses_declared_state,
-    takes_the_shapes_it_accepts,
-    *USED_ONCE,
-    gradient_of_inputs,
-    gradient_of_parameters,
-    keeps_still_while_frozen,
-    measures_running_statistics,
-    takes_no_dx,
-    backward_needs_is_true,
-    in_place_is_true,
-    *FILLS_ARRAYS,
-    evaluates_without_chance,
-    keeps_uses_apart,
-    stays_in_its_output_range,
-    is_linear_if_it_says_so,
-    adds_its_inputs_if_it_says_so,
-    follows_its_schedules,
-    makes_the_numpy_calls_it_declares,
+    common.leaves_inputs_alone,
+    common.uses_declared_state,
+    *checks_in(globals()),
+    common.is_deterministic,
+    common.frees_its_memory,
+    *common.FILLS_ARRAYS,
+    common.keeps_uses_apart,
     *native.CHECKS,
 )
 
 
+def _varied(subject: Subject) -> Iterator[tuple[str, Subject, Any]]:
+    """Yield the layer, and one with other values in its fields, with each input shape."""
+
+    def accepts(layer: Layer) -> bool:
+        for shape in candidate_shapes(layer):
+            with suppress(Exception):
+                layer.output_shape(shape)
+                return True
+        return False
+
+    for note, variant in subject.once("variants", lambda: tuple(variants(subject, accepts))):
+        for shape in working_shapes(variant):
+            yield note, variant, shape
+
+
 def _skip_integers(subject: Subject) -> None:
-    if subject.instance.input_dtype == "integer":
-        raise CheckSkipped("its inputs are integers")
+    _skip_unless(subject.instance.input_dtype != "integer", "its inputs are integers")
+
+
+def _skip_unless(applies: Any, reason: str) -> None:
+    if not applies:
+        raise CheckSkipped(reason)
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:

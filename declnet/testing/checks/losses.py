@@ -5,7 +5,7 @@ A loss is tried after a probe that gives predictions, with shapes and targets th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, Loss, Model, Registry, Shape, TrainingStep, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.checks import native
-from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
-from declnet.testing.comparison import require_equal, require_gradient, same
+from declnet import Array, Loss, Registry, Shape, verified
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet.testing.checks import common, native
+from declnet.testing.comparison import require_equal
 from declnet.testing.component_data import ExampleData
+from declnet.testing.field_variants import variants
+from declnet.testing.gradients import in_rows, require_gradient_along
 from declnet.testing.grid import SCALES
-from declnet.testing.harness import ModelHarness, build, probe
+from declnet.testing.harness import ModelHarness, build, is_refusal, probe
 from declnet.testing.trial import (
+    PLAIN,
     SAMPLES,
     USUAL,
     WHOLE,
@@ -42,10 +44,7 @@ USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
 }
 """Shapes of a prediction, by the loss's kind of targets."""
 
-FLOAT = np.dtype("float64")
-
-REPEATS = np.arange(SAMPLES) % 3 + 1
-"""Number of repetitions of each sample, which must be equivalent to such weights."""
+FLOAT, FLOATS = np.dtype("float64"), (np.dtype("float64"), np.dtype("float32"))
 
 
 class LossHarness:
@@ -54,39 +53,26 @@ class LossHarness:
     def __init__(self, loss: Loss, shape: Shape, setting: Setting = USUAL) -> None:
         self._loss, self._shape, self._setting = loss, shape, setting
         self._watched = WatchedLoss(loss, spoiled=setting.poison)
-        self._harness = ModelHarness(_model_before(shape, setting), setting, self._watched)
-
-    def begin(self, batch: Batch, weights: Array | None = None) -> None:
-        """Begin a step on predictions, y as passed by a user, and sample weights."""
-        (y_pred,), dtype = batch.x, self._setting.dtype
-        y_true = prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
-        x = {"": y_pred.reshape(len(batch.y), -1).astype(dtype)}
-        self._harness.begin(x, y_true, None if weights is None else weights.astype(dtype))
-
-    def losses(self, batch: Batch) -> Array:
-        """Run forward alone; return a copy of the losses."""
-        self.begin(batch)
-        return self._harness.step.forward()[1]
+        before = probe(setting.input_order, name="before", shape=shape, samples=setting.capacity)
+        model = build([before], (prod(shape),), Registry(), setting.dtype)
+        self._harness = ModelHarness(model, setting, self._watched)
 
     def run(self, batch: Batch) -> dict[str, Array]:
-        """Run forward and backward; return copies of losses and dy_pred."""
-        losses = self.losses(batch)
+        """Run forward and backward on predictions and y as passed by a user; return copies."""
+        self._harness.begin(*self._arrays(batch))
+        _, losses = self._harness.step.forward()
         self._harness.step.backward()
         return {"losses": losses, "dy_pred": self._watched.dy_pred}
 
-    def weighted(self, batch: Batch, weights: Array | None = None) -> tuple[float, Array]:
-        """Return the mean loss, and its gradient as weighted by the graph."""
-        self.begin(batch, weights)
-        step = self._harness.step
-        step.forward()
-        return step.mean_loss(), step.backward()["before.received"]
+    def unwatched(self, batch: Batch) -> tuple[Loss, native.Calls]:
+        """Return the loss and the calls of a step on a batch, without a watch on the loss."""
+        harness = ModelHarness(self._harness.model, self._setting, self._loss)
+        return self._loss, harness.calls(*self._arrays(batch))
 
-
-def _model_before(shape: Shape, setting: Setting) -> Model:
-    """Build a model that gives predictions of a shape, in the setting's memory order."""
-    samples, features = setting.capacity, (prod(shape),)
-    before = probe(setting.input_order, name="before", shape=shape, samples=samples)
-    return build([before], features, Registry(), setting.dtype)
+    def _arrays(self, batch: Batch) -> tuple[dict[str, Array], Array]:
+        (y_pred,), dtype = batch.x, self._setting.dtype
+        x = {"": y_pred.reshape(len(batch.y), -1).astype(dtype)}
+        return x, prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
 
 
 def prepared(loss: Loss, y: Array, shape: Shape, dtype: str, order: Order) -> Array:
@@ -164,62 +150,61 @@ def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) ->
     return tuple(map(pair, example_shapes))
 
 
-def _candidate_pairs(loss: Loss) -> tuple[Pair, ...]:
-    """Return the shapes to try: the loss's `example_shapes`, else the kit's usual ones."""
-    shapes = loss.example_shapes or USUAL_SHAPES[loss.targets]
-    return pairs_of(shapes, lambda shape: () if loss.targets == "classes" else shape)
+def working_pairs(subject: Subject) -> Mapping[Pair, str]:
+    """Return the shapes to check with, and what to draw.
+
+    These are the loss's `example_shapes`, all of which it must take, else usual ones.
+    """
+
+    def find() -> dict[Pair, str]:
+        loss = subject.instance
+        shapes = loss.example_shapes or USUAL_SHAPES[loss.targets]
+        pairs = pairs_of(shapes, lambda shape: () if loss.targets == "classes" else shape)
+        draws = {pair: draw for pair in pairs if (draw := accepted_draw(loss, pair)) is not None}
+        if not draws or (loss.example_shapes and len(draws) < len(pairs)):
+            refused = ", ".join(str(pair) for pair in pairs if pair not in draws)
+            message = f"prepare refuses targets of {loss.targets} for {refused}"
+            raise CheckFailed(message, message)
+        return draws
+
+    return subject.once("pairs", find)
 
 
-def working_pairs(subject: Subject) -> tuple[Pair, ...]:
-    """Return the shapes to check with; raise CheckSkipped if `prepare` refuses all targets."""
-    loss = subject.instance
-
-    def works(pair: Pair) -> bool:
-        draw_name = accepted_draw(loss, pair)
-        if draw_name is None or loss.example_shapes or len(pair.shape) == 1:
-            return draw_name is not None
-        plain = WHOLE.but(order="batch_first", input_order="batch_first")
-        try:  # few losses reject predictions with several axes
-            LossHarness(loss, pair.shape, plain).run(drawn(loss, draw_name, pair, 0))
-        except CheckFailed as failure:
-            return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
-        return True
-
-    pairs = subject.once("pairs", lambda: tuple(filter(works, _candidate_pairs(loss))))
-    if not pairs:
-        raise CheckSkipped("prepare refuses targets for all usual shapes of predictions")
-    return pairs
-
-
-def batch_of(subject: Subject, pair: Pair, seed: int = 0) -> Batch:
-    """Draw `SAMPLES` predictions and targets of a kind that the loss accepts."""
-    return drawn(subject.instance, _draw_for(subject, pair), pair, seed)
-
-
-def _draw_for(subject: Subject, pair: Pair) -> str:
-    draw_name = subject.once(("draw", pair), lambda: accepted_draw(subject.instance, pair))
-    return draw_name or next(iter(DRAWS[subject.instance.targets]))
+def batch_of(subject: Subject, pair: Pair, seed: int = 0, samples: int = SAMPLES) -> Batch:
+    """Draw predictions and targets of a kind that the loss accepts."""
+    return drawn(subject.instance, working_pairs(subject)[pair], pair, seed, samples)
 
 
 def accepted_draw(loss: Loss, pair: Pair) -> str | None:
     """Return the first kind of data that `prepare` accepts and that gives finite losses, or None.
 
-    If none gives finite losses, return the first that `prepare` accepts.
+    If none gives finite losses, return the first that `prepare` accepts. A loss may reject usual
+    predictions of several axes in a step.
     """
     accepted = None
     for draw_name in DRAWS[loss.targets]:
         batch = drawn(loss, draw_name, pair, 0)
-        try:
-            with suppress(CheckFailed), calling("prepare", skips=ValueError):
-                loss.prepare(batch.y, pair.shape, FLOAT)
-        except CheckSkipped:
-            continue
-        accepted = accepted or draw_name
         with suppress(CheckFailed):
-            losses = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0)).losses(batch)
-            if np.isfinite(losses).all():
+            if _refuses(loss, batch.y, pair):
+                continue
+        accepted = accepted or draw_name
+        try:
+            if np.isfinite(LossHarness(loss, pair.shape, PLAIN).run(batch)["losses"]).all():
                 return draw_name
+        except CheckFailed as failure:
+            if is_refusal(failure) and len(pair.shape) > 1 and not loss.example_shapes:
+                return None
     return accepted
+
+
+def _refuses(loss: Loss, y: Array, pair: Pair, what: str = "prepare") -> bool:
+    """Return whether `prepare` refuses targets by a ValueError."""
+    try:
+        with calling(what, skips=ValueError):
+            loss.prepare(y.copy(), pair.shape, FLOAT)
+    except CheckSkipped:
+        return True
+    return False
 
 
 def drawn(loss: Loss, draw_name: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
@@ -232,10 +217,10 @@ def drawn(loss: Loss, draw_name: str, pair: Pair, seed: int, samples: int = SAMP
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward with each shape of prediction."""
     trial = Trial()
-    for pair in working_pairs(subject):
+    for pair, draw_name in working_pairs(subject).items():
         harness = LossHarness(subject.instance, pair.shape, setting)
         batch = batch_for(partial(batch_of, subject, pair), setting)
-        if setting.values and _draw_for(subject, pair) in NEVER_NEGATIVE:
+        if setting.values and draw_name in NEVER_NEGATIVE:
             batch = batch.with_x(np.abs(batch.x[0]))
         if setting.after:
             harness.run(batch.repeated(setting.after))
@@ -246,42 +231,29 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of a loss in a training step, with what the graph adds to its gradient."""
-    pair = working_pairs(subject)[0]
-    batch, setting, loss = batch_of(subject, pair), WHOLE, subject.instance
-    step = TrainingStep(_model_before(pair.shape, setting), loss, SAMPLES)
-    y_true = prepared(loss, batch.y, pair.shape, setting.dtype, setting.order)
-    step.begin({"": batch.x[0].reshape(SAMPLES, -1)}, y_true)
-    with calling("the loss"):
-        step.forward()
-        step.backward()
-    return {"": native.calls_of(loss, step.calls)}
+    pair = next(iter(working_pairs(subject)))
+    harness = LossHarness(subject.instance, pair.shape, WHOLE)
+    return {"": native.calls_of(*harness.unwatched(batch_of(subject, pair)))}
 
 
 @check
 def takes_usual_predictions(subject: Subject) -> None:
     """Takes its kind of targets for at least one usual shape, and for all its example shapes."""
-    loss, candidates = subject.instance, _candidate_pairs(subject.instance)
-    try:
-        refused = set(candidates) - set(working_pairs(subject) if loss.example_shapes else ())
-        if loss.example_shapes and refused:
-            raise CheckFailed(f"prepare refuses its example_shapes: {', '.join(map(str, refused))}")
-        working_pairs(subject)
-    except CheckSkipped as reason:
-        shapes = ", ".join(map(str, candidates))
-        raise CheckFailed(f"{reason} ({shapes}), with targets of {loss.targets}") from None
+    working_pairs(subject)
 
 
 @check
 def prepares_what_it_declares(subject: Subject) -> None:
-    """Prepares a data set's y without changing it, one target a sample."""
+    """Prepares a data set's y without changing it: a target a sample, floats in the given type."""
     loss = subject.instance
     for pair in working_pairs(subject):
         y = batch_of(subject, pair).y
-        copy = y.copy()
-        with calling("prepare"):
-            verified(Loss.prepare, loss, copy, pair.shape, FLOAT)
-        if not same(copy, y):
-            raise CheckFailed("prepare writes to y, which metrics read later; copy it first")
+        for dtype in FLOATS:
+            call = partial(verified, Loss.prepare, loss, y, pair.shape, dtype)
+            y_true = call_locked("prepare", call, {"y": y})
+            if y_true.dtype.kind == "f" and y_true.dtype != dtype:
+                fault = f"prepare gives targets of {y_true.dtype} where dtype is {dtype}"
+                raise CheckFailed(f"{fault}, so that the loss computes in {y_true.dtype}, too")
 
 
 @check
@@ -290,12 +262,11 @@ def takes_each_form_of_targets(subject: Subject) -> None:
     compared = 0
     for pair in working_pairs(subject):
         batch, harness = batch_of(subject, pair), LossHarness(subject.instance, pair.shape, WHOLE)
-        other = None
         if subject.instance.targets == "classes" and pair.y == ():
             other = np.eye(subject.instance.class_count(pair.shape[-1]))[batch.y]
         elif pair.shape == pair.y == (1,):
             other = batch.y.reshape(-1)
-        if other is None:
+        else:
             continue
         compared += 1
         first, second = harness.run(batch), harness.run(Batch(batch.x, other))
@@ -319,43 +290,26 @@ def refuses_wrong_targets(subject: Subject) -> None:
             y[0], what = 2, "a binary target of 2"
         else:
             y, what = np.zeros((len(y), *pair.y, 2)), f"y of shape {(*pair.y, 2)} a sample"
-        try:
-            with calling(f"prepare of {what}; raise a ValueError that says why: it", ValueError):
-                subject.instance.prepare(y, shape, FLOAT)
-        except CheckSkipped:
-            continue
-        raise CheckFailed(f"prepare takes {what} for predictions of shape {shape}; refuse it")
+        call = f"prepare of {what}; raise a ValueError that says why: it"
+        if not _refuses(subject.instance, y, pair, call):
+            raise CheckFailed(f"prepare takes {what} for predictions of shape {shape}; refuse it")
 
 
 @check
 def gradient_of_predictions(subject: Subject) -> None:
-    """Fills `dy_pred` with the gradient of each sample's loss, not divided by n."""
-    for pair in working_pairs(subject):
-        draw_name, samples = _draw_for(subject, pair), len(SCALES)
-        batch = drawn(subject.instance, draw_name, pair, 0, samples)
-        harness = LossHarness(subject.instance, pair.shape, WHOLE.but(samples=samples))
-        is_bounded = draw_name in BOUNDED or subject.instance.targets != "values"
-        sizes = np.ones(samples) if is_bounded else SCALES
-        sizes = sizes.reshape(-1, *[1] * len(pair.shape))
-        y_pred = batch.x[0] * sizes
-        direction = sizes * np.random.default_rng(99).normal(size=y_pred.shape)
-        gradient = harness.run(batch.with_x(y_pred))["dy_pred"]
-        function = partial(_losses, harness, batch)
-        require_gradient(function, y_pred, gradient, direction, f"dy_pred for {pair}")
-
-
-@check
-def weighs_as_repetition(subject: Subject) -> None:
-    """Gives for weighted samples the mean and the gradients that repeating them would give."""
-    for pair in working_pairs(subject):
-        batch, many = batch_of(subject, pair), USUAL.but(samples=int(REPEATS.sum()))
-        repeated = batch.take(np.repeat(np.arange(SAMPLES), REPEATS))
-        mean, gradient = LossHarness(subject.instance, pair.shape, WHOLE).weighted(batch, REPEATS)
-        repeated_mean, parts = LossHarness(subject.instance, pair.shape, many).weighted(repeated)
-        summed = np.add.reduceat(parts, np.cumsum(REPEATS) - REPEATS, axis=0)
-        fault = "weighted samples do not give what repeated ones give"
-        require_equal(np.array([mean]), np.array([repeated_mean]), fault)
-        require_equal(gradient, summed, fault)
+    """Fills `dy_pred` with the gradient of each sample's loss, also with other fields."""
+    samples = len(SCALES)
+    for note, variant in variants(subject):
+        for pair, draw_name in working_pairs(variant).items():
+            batch, other = (batch_of(variant, pair, seed, samples) for seed in (0, 1))
+            harness = LossHarness(variant.instance, pair.shape, WHOLE.but(samples=samples))
+            is_bounded = draw_name in BOUNDED or variant.instance.targets != "values"
+            sizes = np.ones(samples) if is_bounded else SCALES
+            y_pred = in_rows(sizes, batch.x[0])
+            end = None if note else in_rows(sizes, other.x[0])
+            direction = in_rows(sizes, np.random.default_rng(99).normal(size=y_pred.shape))
+            what = f"dy_pred for {pair}{note}"
+            require_gradient_along(partial(_evaluate, harness, batch), y_pred, end, direction, what)
 
 
 @check
@@ -364,34 +318,32 @@ def takes_perfect_predictions(subject: Subject) -> None:
     for pair in working_pairs(subject):
         harness = LossHarness(subject.instance, pair.shape, WHOLE)
         for what, batch in _special(subject, pair):
-            try:
-                with calling("prepare", skips=ValueError):
-                    subject.instance.prepare(batch.y, pair.shape, FLOAT)
-            except CheckSkipped:
-                continue
-            for name, array in harness.run(batch).items():
+            results = {} if _refuses(subject.instance, batch.y, pair) else harness.run(batch)
+            for name, array in results.items():
                 if not np.isfinite(array).all():
                     raise CheckFailed(f"{name} is not finite for {what}; add a small number")
 
 
 @check
 def gives_predictions(subject: Subject) -> None:
-    """Turns the model's output into predictions, a row each: probabilities, if it takes logits."""
+    """Turns each sample's output into predictions: probabilities, if it takes logits."""
     loss = subject.instance
     for pair in working_pairs(subject):
         (y_pred,) = batch_of(subject, pair).x
         if loss.takes == "logits":
             y_pred = 20 * np.random.default_rng(43).normal(size=y_pred.shape)
-        call = partial(verified, Loss.predictions, loss, y_pred)
-        predictions = call_locked("predictions", call, {"y_pred": y_pred})
-        if loss.takes == "logits" and not ((predictions >= 0) & (predictions <= 1)).all():
-            raise CheckFailed(
-                f"predictions range from {predictions.min():.9g} to {predictions.max():.9g} for "
-                f"{pair}; a loss that takes logits returns probabilities"
-            )
-        one = loss.takes == "logits" and loss.targets == "classes"
-        if one and not np.allclose(predictions.sum(axis=-1), 1, atol=1e-6):
-            raise CheckFailed(f"predictions do not add up to 1 over the classes for {pair}")
+        predictions, few = (
+            call_locked("predictions", partial(verified, Loss.predictions, loss, y), {"y_pred": y})
+            for y in (y_pred, y_pred[:4])
+        )
+        require_equal(few, predictions[:4], f"predictions of a sample depend on others for {pair}")
+        fault, low, high = "", float(predictions.min()), float(predictions.max())
+        if low < 0 or high > 1:
+            fault = f"range from {low:.9g} to {high:.9g}"
+        elif loss.targets == "classes" and not np.allclose(predictions.sum(-1), 1, atol=1e-6):
+            fault = "do not add up to 1 over the classes"
+        if fault and loss.takes == "logits":
+            raise CheckFailed(f"predictions {fault} for {pair}; give probabilities, for logits")
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
@@ -401,24 +353,18 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 
 CHECKS = (
-    takes_usual_predictions,
-    prepares_what_it_declares,
-    leaves_inputs_alone,
-    takes_each_form_of_targets,
-    refuses_wrong_targets,
-    *USED_ONCE,
-    *FILLS_ARRAYS,
-    gradient_of_predictions,
-    weighs_as_repetition,
-    takes_perfect_predictions,
-    gives_predictions,
+    common.leaves_inputs_alone,
+    *checks_in(globals()),
+    common.is_deterministic,
+    common.frees_its_memory,
+    *common.FILLS_ARRAYS,
     *native.CHECKS,
 )
 
 
-def _losses(harness: LossHarness, batch: Batch, y_pred: Array) -> tuple[Array, Array]:
-    losses = harness.losses(batch.with_x(y_pred))
-    return losses, np.abs(losses)
+def _evaluate(harness: LossHarness, batch: Batch, y_pred: Array) -> tuple[Array, Array, Any]:
+    losses, gradient = harness.run(batch.with_x(y_pred)).values()
+    return losses, np.abs(losses), lambda: gradient
 
 
 def _special(subject: Subject, pair: Pair) -> Iterator[tuple[str, Batch]]:
@@ -430,10 +376,10 @@ def _special(subject: Subject, pair: Pair) -> Iterator[tuple[str, Batch]]:
     perfect: Array = batch.y.astype(float)
     if targets == "classes":
         perfect = np.eye(subject.instance.class_count(pair.shape[-1]))[batch.y]
-    elif perfect.ndim <= len(pair.shape):
-        perfect = perfect.reshape(*perfect.shape, *[1] * (len(pair.shape) + 1 - perfect.ndim))
+    missing = len(pair.shape) + 1 - perfect.ndim
     with suppress(ValueError):  # where predictions have another form
-        best = np.broadcast_to(perfect, batch.x[0].shape).copy()
+        spread = perfect.reshape(*perfect.shape, *[1] * missing)
+        best = np.broadcast_to(spread, batch.x[0].shape).copy()
         yield "perfect predictions", batch.with_x(best)
         if targets != "values":
             yield "predictions that are all wrong", batch.with_x(1 - best)

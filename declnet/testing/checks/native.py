@@ -27,6 +27,7 @@ from declnet.testing.checking import (
     Subject,
     calling,
     check,
+    checks_in,
     why_unavailable,
 )
 
@@ -39,15 +40,10 @@ CALLS = 100
 @check
 def runs_without_python(subject: Subject) -> None:
     """Runs without Python between its calls of NumPy, where an engine is installed."""
-    reasons_by_step = {
-        circumstances: list(_reasons(compiled))
-        for circumstances, (_, compiled) in _compiled(subject).items()
-    }
+    by_step = {where: [*_reasons(calls)] for where, (_, calls) in _compiled(subject).items()}
     reasons = dict.fromkeys(
-        reason
-        if all(reason in step_reasons for step_reasons in reasons_by_step.values())
-        else f"{reason}{circumstances}"
-        for circumstances, step_reasons in reasons_by_step.items()
+        reason if all(reason in others for others in by_step.values()) else f"{reason}{where}"
+        for where, step_reasons in by_step.items()
         for reason in step_reasons
     )
     if reasons:
@@ -81,9 +77,10 @@ def _compiled(subject: Subject) -> dict[str, tuple[Calls, CompiledCalls]]:
         engine = _engine(subject.registry)
         try:
             with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles
+                steps = bound_calls(subject).items()
                 return {
-                    circumstances: (calls, verified(Engine.compile, engine, calls))
-                    for circumstances, calls in bound_calls(subject).items()
+                    where: (calls, verified(Engine.compile, engine, calls))
+                    for where, calls in steps
                 }
         except CheckFailed as failure:
             raise CheckSkipped(f"it cannot be tried: {failure}") from failure
@@ -149,4 +146,4 @@ def arrays_of(value: Any) -> Iterator[Array]:
         yield from arrays_of([*vars(value).values(), *vars(value.grad).values()])
 
 
-CHECKS = (runs_without_python, does_the_same_at_every_call)
+CHECKS = checks_in(globals())

@@ -2,193 +2,130 @@
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import cast
+from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    Optimizer,
-    ParameterInfo,
-    RunContext,
-    Schedule,
-    TrainingStep,
-    verified,
-)
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    StateReplacedError,
-    Subject,
-    called,
-    calling,
-    check,
-)
-from declnet.testing.checks import native
-from declnet.testing.checks.common import (
-    USED_ONCE,
-    continues_when_restored,
-    keeps_uses_apart,
-    only,
-    parts_equal_the_whole,
-    takes_float32_and_float64,
-)
+from declnet import Array, Optimizer, ParameterInfo, RunContext, Schedule, TrainingStep, verified
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
+from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal, same
+from declnet.testing.field_variants import require_followed, scheduled_variants
 from declnet.testing.harness import NO_LOSS, model_of_parameters
-from declnet.testing.scheduled_fields import require_followed, scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
 
-SIZE, FEW = 13, 4
-"""Numbers of parameters in most trials, and in those that minimize a function."""
+SIZE, FEW, MANY = 13, 4, 300  # parameters in most trials, to minimize, and to round differently
+SLICE, LONG = 2**17, 2**17 + 1000  # parameters that the graph updates at a time, and in two slices
+ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]  # some to update without the others
 
-SLICE = 2**17
-"""The number of parameters that the graph updates at a time."""
+LATE, LONGEST = 10**6, 3  # a late update; how many times as long corrected first ones may be
 
-LONG = SLICE + 1000
-"""The number of parameters in a vector that the graph updates in two slices."""
-
-ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]
-"""Parameters of a long vector to update again without the others."""
-
-LEARNING_RATES = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0)
-"""Learning rates to try, of which one must work."""
-
-WHOLE = ("w", "evaluated")
-"""The arrays of all parameters, whatever parts they are updated in."""
-
-STEPS = 500
-"""The number of updates within which a function must become small."""
+BESIDE_BOWL, BESIDE_VALLEY = np.array([1.0, -2.0, 0.5, 1.5]), np.array([-1.2, 1.0, 0.0, 0.8])
+LEARNING_RATES, STEPS = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0), 500
+"""Learning rates to try from these points, of which one must work within a number of steps."""
 
 
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
-    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is passed. For
-    an optimizer that sees whole parameters, the vector holds two of them (one, if there are four
-    numbers), and if it is cut, each has an update of its own.
+    The optimizer's state starts at 0 unless it is passed.
     """
 
     def __init__(
         self,
         optimizer: Optimizer,
         w: Array,
-        cuts: Sequence[int] = (),
+        parameters: Sequence[ParameterInfo] = (),
         state: Mapping[str, Array] | None = None,
     ) -> None:
-        self._watched = WatchedOptimizer(optimizer)
-        self._cuts = [*accumulate(map(_size, self._parameters(w, cuts)[:-1]))]
+        watched: Any = WatchedOptimizer(optimizer)
+        model = model_of_parameters(parameters or _parameters(optimizer, len(w)), w.dtype.name)
         with calling("state_shapes" if optimizer.per_parameter else "state_names"):
-            self._steps = [
-                TrainingStep(
-                    model_of_parameters(parameters, w.dtype.name),
-                    NO_LOSS,
-                    samples=1,
-                    optimizer=cast("Optimizer", self._watched),
-                    total=1000,
-                )
-                for parameters in self._parameters(w, cuts)
-            ]
-        for step, part in zip(self._steps, np.split(w, self._cuts), strict=True):
-            step.vector[...] = part
-        self.state = self._steps[0].optimizer_state
+            self._step = TrainingStep(model, NO_LOSS, 1, optimizer=watched, total=1000)
+        self._step.vector[...], self._traits = w, watched.traits
+        self.state = self._step.optimizer_state
         for name, array in (state or {}).items():
             self.state[name][...] = array
-
-    def _parameters(self, w: Array, cuts: Sequence[int]) -> list[list[ParameterInfo]]:
-        """Return the parameters that are updated together."""
-        if self._watched.per_parameter:
-            parameters = parameters_of_size(self._watched.component, len(w))
-            return [[parameter] for parameter in parameters] if cuts else [parameters]
-        sizes = np.diff([0, *cuts, len(w)])
-        return [[_vector(int(size))] for size in sizes]
 
     @property
     def w(self) -> Array:
         """A copy of the parameters."""
-        return np.concatenate([step.vector for step in self._steps])
+        return self._step.vector.copy()
 
     @property
     def evaluated(self) -> Array:
         """The parameters that are evaluated instead of `w`."""
         with calling("evaluated"):
-            return np.concatenate([step.evaluated() for step in self._steps])
+            return self._step.evaluated()
 
-    def step(self, gradient: Array, number: int, rate: float = 0.01) -> None:
-        """Update every parameter; the gradient's memory is spoiled afterwards."""
-        self._watched.traits["constant_rate"] = rate
-        for step, part in zip(self._steps, np.split(gradient, self._cuts), strict=True):
-            step.gradient[...] = part
-            step.update(number)
-            step.gradient.fill(np.nan)
-
-    def run(self, gradients: Array, rate: float = 0.01) -> Array:
-        for number, gradient in enumerate(gradients, start=1):
-            self.step(gradient, number, rate)
+    def run(self, *gradients: Array, rate: float = 0.01, first: int = 1) -> Array:
+        """Update by each gradient, which is spoiled afterwards; return the parameters."""
+        self._traits["constant_rate"] = rate
+        for number, gradient in enumerate(gradients, start=first):
+            self._step.gradient[...] = gradient
+            self._step.update(number)
+            self._step.gradient.fill(np.nan)
         return self.w
 
 
-def _vector(size: int) -> ParameterInfo:
-    return ParameterInfo("layer.weights", (size,), "weight")
-
-
-def _size(parameters: Sequence[ParameterInfo]) -> int:
-    return sum(prod(parameter.shape) for parameter in parameters)
-
-
-def parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
-    """Return parameters of a given total size, of kinds that an optimizer accepts."""
-    rows = 2 if size == FEW else 3
-    columns = size // rows
+def _parameters(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
+    """Return parameters of a total size: a vector, or two (or one) of kinds that it accepts."""
+    if not optimizer.per_parameter:
+        return [ParameterInfo("layer.weights", (size,), "weight")]
+    columns, rest = divmod(size, rows := 2 if size == FEW else 3)
     weights = ParameterInfo("layer.weights", (rows, columns), "weight")
-    if rows * columns == size:
-        return [weights]
-    rest = size - rows * columns
     biases = ParameterInfo("layer.biases", (rest,), "bias")
     problems = optimizer.check(RunContext(parameters=(biases,)))
     if any(problem.severity == "error" for problem in problems):
         biases = ParameterInfo("layer.more_weights", (1, rest), "weight")
-    return [weights, biases]
+    return [weights, biases] if rest else [weights]
 
 
-def _drawn(*shape: int, seed: int = 0) -> Array:
-    return np.random.default_rng([seed, *shape]).normal(size=shape)
+def _drawn(*shape: int) -> Array:
+    return np.random.default_rng([0, *shape]).normal(size=shape)
 
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
-    """Run six updates of a short vector, and three of a long one."""
-    optimizer, w = subject.instance, _drawn(SIZE).astype(setting.dtype)
-    harness = _OptimizerHarness(optimizer, w, setting.cuts)
-    other = _OptimizerHarness(optimizer, w + 1)
-    for step, gradient in enumerate(_drawn(6, SIZE), start=1):
-        harness.step(gradient, step)
-        if setting.beside:
-            other.step(gradient + 1, step)
-        if setting.restored == step:
-            harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
-    state = {f"state.{name}": array for name, array in harness.state.items()}
-    state["w"], state["evaluated"] = harness.w, harness.evaluated
-    if optimizer.per_parameter:
-        return Trial({name: state[name] for name in WHOLE} if setting.cuts else state)
-    w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
-    if setting.cuts:
-        long = _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
-        whole = {name: state[name] for name in WHOLE}
-        return Trial({**whole, f"w of {LONG} parameters": long})
-    long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
-    return Trial({f"w of {LONG} parameters": long, **state})
+    """Run six updates of a short vector, also in parts, and three of a long one."""
+    optimizer, w, slopes = subject.instance, _drawn(SIZE).astype(setting.dtype), _drawn(6, SIZE)
+    if setting.restored >= len(slopes):
+        return tried(subject, setting.but(restored=0))
+    cuts = setting.cuts
+    alone: list[Sequence[ParameterInfo]] = [()] * (len(cuts) + 1)
+    if cuts and optimizer.per_parameter:
+        alone = [(parameter,) for parameter in _parameters(optimizer, SIZE)]
+        cuts = (prod(alone[0][0].shape),)
+    parts = list[dict[str, Array]]()
+    for parameters, start, gradients in zip(
+        alone, np.split(w, cuts), np.split(slopes, cuts, axis=1), strict=True
+    ):
+        harness = _OptimizerHarness(optimizer, start, parameters)
+        other = _OptimizerHarness(optimizer, start + 1, parameters) if setting.beside else None
+        for step, gradient in enumerate(gradients, start=1):
+            harness.run(gradient, first=step)
+            if other:
+                other.run(gradient + 1, first=step)
+            if setting.restored == step:
+                harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
+        state = {} if cuts else {f"state.{name}": array for name, array in harness.state.items()}
+        parts.append({"w": harness.w, "evaluated": harness.evaluated, **state})
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if setting == Setting(dtype=setting.dtype, cuts=cuts) and not optimizer.per_parameter:
+        w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
+        some, rows = (ENDS, slice(None)) if cuts else (slice(None), ENDS)
+        long = _OptimizerHarness(optimizer, w[some]).run(*slopes[:, some])[rows]
+        outputs = {f"w of {LONG} parameters": long, **outputs}
+    return Trial(outputs)
 
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
     """Return the calls of an optimizer in an update."""
-    optimizer, parameters = subject.instance, [_vector(SIZE)]
-    if optimizer.per_parameter:
-        parameters = parameters_of_size(optimizer, SIZE)
-    model = model_of_parameters(parameters, "float64")
+    optimizer = subject.instance
+    model = model_of_parameters(_parameters(optimizer, SIZE), "float64")
     step = TrainingStep(model, NO_LOSS, 1, optimizer=optimizer, total=1000)
     step.update(1)
     for array in (step.vector, *step.optimizer_state.values()):
@@ -198,58 +135,63 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 @check
 def declares_its_state(subject: Subject) -> None:
-    """Names its state arrays by different names that can be attributes, and uses no others."""
-    names = called(subject, Optimizer.state_names)
-    for name in filter(keyword.iskeyword, names):
-        raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
-    if subject.instance.per_parameter:
-        with calling("state_shapes"):
-            for info in parameters_of_size(subject.instance, SIZE):
-                first, second = (
-                    verified(Optimizer.state_shapes, subject.instance, info) for _ in range(2)
-                )
-                if first != second:
-                    raise CheckFailed("state_shapes() differs from call to call")
-    with only(StateReplacedError):
-        tried(subject)
+    """Names its state arrays by different names that can be attributes."""
+    _OptimizerHarness(subject.instance, _drawn(SIZE))
 
 
 @check
 def survives_zero_gradients(subject: Subject) -> None:
-    """Gives finite numbers for gradients of 0, as for dead units, and for tiny ones."""
-    for size in (0.0, 1e-30, 1e8):
+    """Gives finite numbers for gradients of 0, which move nothing, and for tiny and large ones."""
+    for size, rate in ((0.0, 0.01), (0.0, 0.0), (1e-30, 0.01), (1e8, 0.01)):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
-            if not np.isfinite(harness.run(np.full((3, SIZE), size))).all():
-                raise CheckFailed(
-                    f"w is not finite after gradients of {size:g} in {dtype}; add epsilon to what "
-                    "it divides by"
-                )
+            w = harness.run(*np.full((3, SIZE), size), rate=rate)
+            fault = f"w or evaluated() is not finite after gradients of {size:g} in {dtype}"
+            is_finite = np.isfinite([w, harness.evaluated]).all()
+            require(is_finite, f"{fault}, at a rate of {rate:g}; add epsilon to what it divides by")
+    advice = "subtract what it computes of w, such as a weight decay"
+    _require_rest(subject, np.zeros((3, SIZE)), 0.01, f"all gradients are 0; {advice}")
 
 
 @check
 def rate_zero_changes_nothing(subject: Subject) -> None:
-    """Leaves parameters alone where the learning rate is 0."""
-    if any("decay" in name for name in type(subject.instance).model_fields if name != "decay"):
-        raise CheckSkipped("its own decay may not depend on the rate")
-    harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
-    if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
-        raise CheckFailed(
-            "w changes though the learning rate is 0; use the learning_rate argument, not the "
-            "field, which may be a schedule"
-        )
+    """Leaves parameters alone, or lets them decay, where the learning rate is 0."""
+    advice = "use the learning_rate argument, not the field, which may be a schedule"
+    _require_rest(subject, _drawn(3, SIZE), 0.0, f"the learning rate is 0; {advice}")
+
+
+@check
+def takes_gradients_that_never_change(subject: Subject) -> None:
+    """Takes finite steps along a gradient that never changes, the first ones hardly longer."""
+    w, gradient = np.ones(MANY), 1 + 0.5 * np.tanh(_drawn(MANY))
+    harness = _OptimizerHarness(subject.instance, w)
+    points, states = [w], list[dict[str, Array]]()
+    for number in range(1, 5):
+        points.append(harness.run(gradient, first=number))
+        states.append({name: array.copy() for name, array in harness.state.items()})
+    limit = {name: _limit([state[name] for state in states]) for name in harness.state}
+
+    def after(number: int, state: Mapping[str, Array], dtype: str = "float64") -> Array:
+        harness = _OptimizerHarness(subject.instance, w.astype(dtype), state=state)
+        return harness.run(gradient, first=number)
+
+    fault = "w is not finite in float32 after many equal gradients"
+    advice = "limit what may be below 0 by rounding, such as a variance"
+    require(np.isfinite(after(LATE, limit, "float32")).all(), f"{fault}; {advice}")
+    late = after(LATE, limit)
+    if same(after(LATE, {}), points[1]) or not same(late, after(2 * LATE, limit)):
+        return  # it corrects nothing, or its steps change with their number
+    excess = float((np.abs(np.diff(points, axis=0)).max(axis=0) / np.abs(late - w)).max())
+    fault = f"with equal gradients, first steps are {excess:.3g} times as long as late ones"
+    require(not excess > LONGEST, f"{fault}; correct the bias of each moment, by 1 - beta**step")
 
 
 @check
 def evaluates_what_it_starts_from(subject: Subject) -> None:
-    """Evaluates the parameters themselves before the first update, and finite ones after it."""
-    for dtype in ("float64", "float32"):
-        harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
-        fault = "evaluated() is not w for a state of zeros"
-        require_equal(harness.evaluated, harness.w, fault, tolerance=0)
-        harness.run(np.zeros((3, SIZE)), rate=0.0)
-        if not np.isfinite(harness.evaluated).all():
-            raise CheckFailed("evaluated() is not finite after updates at a rate of 0")
+    """Evaluates the parameters themselves before the first update."""
+    harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
+    fault = "evaluated() is not w for a state of zeros"
+    require_equal(harness.evaluated, harness.w, fault, tolerance=0)
 
 
 @check
@@ -259,19 +201,33 @@ def gives_the_same_rates_at_once(subject: Subject) -> None:
     if not isinstance(subject.instance.learning_rate, Schedule):
         optimizers.append(subject.instance.model_copy(update={"decay": 0.3}))
     for optimizer in optimizers:
-        with calling("rate"):
-            alone = np.array([verified(Optimizer.rate, optimizer, step, total) for step in steps])
-        with calling("rates"):
+        with calling("rate or rates"):
+            alone = [verified(Optimizer.rate, optimizer, step, total) for step in steps]
             together = verified(Optimizer.rates, optimizer, steps, total)
         fault = f"rates({steps}, {total}) differs from rate, step by step"
-        require_equal(together, alone, fault, tolerance=0)
+        require_equal(together, np.array(alone), fault, tolerance=0)
 
 
 @check
 def descends(subject: Subject) -> None:
     """Makes a quadratic function small, and Rosenbrock's, with some usual learning rate."""
-    _require_descent(subject, _quadratic, np.array([1.0, -2.0, 0.5, 1.5]), 0.1)
-    _require_descent(subject, _rosenbrock, np.array([-1.2, 1.0, 0.0, 0.8]), 0.5)
+    offsets, rates = 1e-6 * np.eye(FEW), ", ".join(f"{rate:g}" for rate in LEARNING_RATES)
+    for landscape, start, share in ((_bowl, BESIDE_BOWL, 0.1), (_rosenbrock, BESIDE_VALLEY, 0.5)):
+        first, reached = landscape(start), np.inf
+        for rate in LEARNING_RATES:
+            harness = _OptimizerHarness(subject.instance, start)
+            for number in range(1, STEPS + 1):
+                above, below = landscape(harness.w + offsets), landscape(harness.w - offsets)
+                if not (above < 1e12).all():
+                    break
+                harness.run((above - below) / 2e-6, rate=rate, first=number)
+            reached = np.fmin(reached, landscape(harness.evaluated))
+            if reached < share * first:
+                break
+        else:
+            fault = f"after {STEPS} steps the value is {reached:g}, from {first:g}"
+            advice = "check the sign and the size of the step"
+            raise CheckFailed(f"{fault}, at the best of the learning rates {rates}; {advice}")
 
 
 @check
@@ -279,66 +235,40 @@ def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     slopes = _drawn(3, SIZE)
     for name, scheduled, before, after in scheduled_variants(subject):
-        w = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(slopes)
+        w = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(*slopes)
         first = _OptimizerHarness(before.instance, _drawn(SIZE))
-        first.step(slopes[0], 1)
-        later = _OptimizerHarness(after.instance, first.w, state=first.state)
-        for step in (2, 3):
-            later.step(slopes[step - 1], step)
-        require_followed(name, "w", w, later.w)
+        later = _OptimizerHarness(after.instance, first.run(slopes[0]), state=first.state)
+        require_followed(name, "w", w, later.run(*slopes[1:], first=2))
 
 
-CHECKS = (
-    declares_its_state,
-    *USED_ONCE,
-    takes_float32_and_float64,
-    parts_equal_the_whole,
-    keeps_uses_apart,
-    continues_when_restored,
-    survives_zero_gradients,
-    rate_zero_changes_nothing,
-    evaluates_what_it_starts_from,
-    gives_the_same_rates_at_once,
-    descends,
-    follows_its_schedules,
-    *native.CHECKS,
-)
-
-_Landscape = Callable[[Array], tuple[float, Array]]
-"""The value and the gradient at a point."""
+def _require_rest(subject: Subject, gradients: Array, rate: float, circumstances: str) -> None:
+    """Raise CheckFailed if parameters change, except towards 0, as weight decay changes them."""
+    before = _drawn(SIZE)
+    after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
+    shrinks = (after * before >= 0) & (np.abs(after) <= np.abs(before))
+    require(shrinks.all(), f"w changes though {circumstances}")
 
 
-def _quadratic(w: Array) -> tuple[float, Array]:
-    """Return a quadratic bowl, ten times steeper along one axis than along another."""
-    steepness = np.linspace(1, 10, len(w))
-    return float(np.sum(steepness * w**2) / 2), steepness * w
+def _limit(arrays: Sequence[Array]) -> Array:
+    """Return the limit of a geometric sequence of four arrays; skip the check if it is not one."""
+    steps = np.diff(arrays, axis=0)
+    ratios = np.divide(steps[1:], steps[:-1], out=np.zeros_like(steps[1:]), where=steps[:-1] != 0)
+    if not np.allclose(*ratios) or (np.abs(ratios) > 0.9999).any():
+        raise CheckSkipped("its state does not converge")
+    limit: Array = arrays[-1] + steps[-1] * ratios[-1] / (1 - ratios[-1])
+    return limit
 
 
-def _rosenbrock(w: Array) -> tuple[float, Array]:
-    """Return a curved valley for pairs of numbers, with its minimum at ones."""
-    x, y = w[0::2], w[1::2]
-    valley = y - x**2
-    gradient = np.empty_like(w)
-    gradient[0::2] = -400 * x * valley - 2 * (1 - x)
-    gradient[1::2] = 200 * valley
-    return float(np.sum(100 * valley**2 + (1 - x) ** 2)), gradient
+def _bowl(w: Array) -> Any:
+    """Return the value of a bowl at points (…, 4), ten times steeper along one axis."""
+    return np.sum(np.linspace(0.5, 5, FEW) * w**2, axis=-1)
 
 
-def _require_descent(subject: Subject, landscape: _Landscape, w: Array, share: float) -> None:
-    first, reached = landscape(w)[0], np.inf
-    for rate in LEARNING_RATES:
-        harness = _OptimizerHarness(subject.instance, w)
-        for step in range(1, STEPS + 1):
-            value, gradient = landscape(harness.w)
-            if not value < 1e12:
-                break
-            harness.step(gradient, step, rate)
-        value = landscape(harness.evaluated)[0]
-        if value < share * first:
-            return
-        reached = min(reached, value) if np.isfinite(value) else reached
-    raise CheckFailed(
-        f"after {STEPS} steps the value is {reached:g}, from {first:g}, at the best of the "
-        f"learning rates {', '.join(f'{rate:g}' for rate in LEARNING_RATES)}; check the sign and "
-        "the size of the step"
-    )
+def _rosenbrock(w: Array) -> Any:
+    """Return the value of a curved valley of pairs of numbers at points (…, 4)."""
+    x, y = w[..., ::2], w[..., 1::2]
+    return np.sum(100 * (y - x**2) ** 2 + (1 - x) ** 2, axis=-1)
+
+
+_OTHERS = (*common.USED_ONCE, common.takes_float32_and_float64, *common.DIVIDED, *native.CHECKS)
+CHECKS = (common.uses_declared_state, *checking.checks_in(globals()), *_OTHERS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet import Journal, Outcome, Plan, Step, Task, verified
-from declnet.testing.checking import CheckFailed, Subject, calling, check
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 
 MOST_TASKS = 1000
 """More tasks are taken for a plan without an end."""
@@ -46,8 +46,7 @@ def _tasks(subject: Subject, *, at_once: int = 1, killed: bool = False) -> list[
             step = verified(Plan.next, plan, journal)
             if killed:
                 again = type(plan).model_validate(plan.model_dump()).next(_copy(journal))
-                if again != step:
-                    raise CheckFailed(f"asks for {step}, and after a kill for {again}")
+                require(again == step, f"asks for {step}, and after a kill for {again}")
         running = list(journal.running())
         if isinstance(step, Task):
             journal.ask(step)
@@ -73,15 +72,14 @@ def _copy(journal: Journal) -> Journal:
 def asks_for_runs_and_ends(subject: Subject) -> None:
     """Asks for runs in folders of their own, one at a time and several, until it is done."""
     for at_once in (1, 3):
-        if not _tasks(subject, at_once=at_once):
-            raise CheckFailed("asks for no run")
+        require(_tasks(subject, at_once=at_once), "asks for no run")
 
 
 @check
 def depends_on_the_journal_alone(subject: Subject) -> None:
     """Asks for the same runs again, also if each time another process does."""
-    if _tasks(subject) != _tasks(subject, killed=True):
-        raise CheckFailed("asks for other runs with the same journal")
+    same = _tasks(subject) == _tasks(subject, killed=True)
+    require(same, "asks for other runs with the same journal")
 
 
-CHECKS = (asks_for_runs_and_ends, depends_on_the_journal_alone)
+CHECKS = checks_in(globals())

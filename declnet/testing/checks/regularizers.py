@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet import Array, Registry, Shape
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
-from declnet.testing.checks import native
-from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
-from declnet.testing.comparison import require_equal, require_gradient
+from declnet.testing.checking import CheckSkipped, Subject, check, checks_in, require
+from declnet.testing.checks import common, native
+from declnet.testing.comparison import require_equal
+from declnet.testing.field_variants import variants
+from declnet.testing.gradients import require_gradient_along
 from declnet.testing.grid import VALUES
 from declnet.testing.harness import ModelHarness, build, probe
 from declnet.testing.trial import USUAL, Setting, Trial
@@ -21,6 +23,9 @@ from declnet.testing.watched import call_locked
 
 PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
 """Weights of a dense layer, its biases, and weights of a convolution."""
+
+LARGE, SINGLE = (250, 400), 1e-4
+"""A shape of many weights, and how exactly float32 can sum as many."""
 
 KEY = "before.received"
 """The parameter that is penalized."""
@@ -36,35 +41,26 @@ class RegularizerHarness:
         dtype: str = "float64",
         kernels: Registry | None = None,
     ) -> None:
-        first = probe(
-            "batch_last",
-            name="before",
-            samples=shape[0],
-            shape=shape[1:],
-            regularizer=regularizer,
-        )
+        place, size = {"name": "before", "shape": shape[1:]}, (prod(shape[1:]),)
+        first = probe("batch_last", **place, samples=shape[0], regularizer=regularizer)
         last = probe("batch_last", name="after", samples=shape[0])
-        size = (prod(shape[1:]),)
         model = build([first, last], size, Registry(), dtype)
         setting = USUAL.but(samples=shape[0], dtype=dtype)
         self._harness = ModelHarness(model, setting, kernels=kernels)
         self._x = {"": np.zeros((shape[0], *size), dtype)}
-        self._w = self._harness.step.parameters[KEY]
 
-    def penalty(self, w: Array) -> float:
-        """Return the penalty of a parameter's value."""
-        self._w[...] = w
-        return float(call_locked("penalty", self._harness.step.penalty, {"w": self._w}))
-
-    def gradient(self, w: Array, before: Array | float = 0.0, *, locked: bool = True) -> Array:
-        """Return the gradient at a parameter's value, added to the previous gradient."""
+    def run(
+        self, w: Array, before: Array | float = 0.0, *, locked: bool = True
+    ) -> tuple[Array, Array]:
+        """Return the penalty of a parameter, in an array, and its gradient added to another."""
         self._harness.initial = {KEY: w, "after.slopes": np.broadcast_to(before, w.shape)}
         self._harness.begin(self._x, np.zeros(len(w)))
         step = self._harness.step
+        read = {"w": step.parameters[KEY]} if locked else {}
+        penalty = float(call_locked("penalty", step.penalty, read))
         step.forward()
-        gradients = call_locked("add_gradient", step.backward, {"w": self._w} if locked else {})
-        gradient: Array = gradients[KEY]
-        return gradient
+        gradients = call_locked("add_gradient", step.backward, read)
+        return np.array([penalty]), gradients[KEY]
 
 
 def weights(shape: Shape, seed: int = 0) -> Array:
@@ -77,9 +73,10 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     """Compute penalty and gradient of each shape of parameter."""
     trial = Trial()
     for shape in PARAMETER_SHAPES:
-        harness, w = RegularizerHarness(subject.instance, shape, setting.dtype), weights(shape)
-        trial.outputs[f"the penalty for w of shape {shape}"] = np.array([harness.penalty(w)])
-        trial.outputs[f"dw of shape {shape}"] = harness.gradient(w, 1.0)
+        harness = RegularizerHarness(subject.instance, shape, setting.dtype)
+        penalty, gradient = harness.run(weights(shape), 1.0)
+        trial.outputs[f"the penalty for w of shape {shape}"] = penalty
+        trial.outputs[f"dw of shape {shape}"] = gradient
     return trial
 
 
@@ -91,14 +88,14 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 @check
 def gradient_of_penalty(subject: Subject) -> None:
-    """Adds the gradient of its penalty."""
-    for shape in PARAMETER_SHAPES:
-        harness = RegularizerHarness(subject.instance, shape)
+    """Adds the gradient of its penalty, also with other values in its fields."""
+    for (note, variant), shape in product(variants(subject), PARAMETER_SHAPES):
+        evaluate = partial(_evaluate, RegularizerHarness(variant.instance, shape))
         for seed, size in enumerate((1.0, 10.0, 0.1, 100.0)):
-            w = size * weights(shape, seed)
+            w, end = size * weights(shape, seed), size * weights(shape, seed + 10)
             direction = size * np.random.default_rng([seed, 99]).normal(size=shape)
-            what = f"the gradient for w of shape {shape}"
-            require_gradient(partial(_penalties, harness), w, harness.gradient(w), direction, what)
+            what = f"the gradient for w of shape {shape}{note}"
+            require_gradient_along(evaluate, w, end, direction, what)
 
 
 @check
@@ -107,59 +104,60 @@ def adds_to_the_gradient(subject: Subject) -> None:
     for shape in PARAMETER_SHAPES:
         harness, w = RegularizerHarness(subject.instance, shape), weights(shape)
         before = np.random.default_rng(37).normal(size=shape)
-        added, fault = harness.gradient(w, before) - before, "what it adds depends on what dw holds"
-        require_equal(added, harness.gradient(w), fault, "add with np.add(dw, …, out=dw)")
+        added, fault = harness.run(w, before)[1] - before, "what it adds depends on what dw holds"
+        require_equal(added, harness.run(w)[1], fault, "add with np.add(dw, …, out=dw)")
 
 
 @check
 def penalty_is_a_finite_number(subject: Subject) -> None:
     """Gives a finite penalty and gradient, for zeros, tiny and large numbers too."""
-    for shape in PARAMETER_SHAPES:
-        harness = RegularizerHarness(subject.instance, shape)
-        for values, change in VALUES.items():
-            w = change(weights(shape))
-            if not np.isfinite(harness.penalty(w)) or not np.isfinite(harness.gradient(w)).all():
-                raise CheckFailed(f"penalty or gradient is not finite for w of {values}")
+    for shape, (values, change) in product(PARAMETER_SHAPES, VALUES.items()):
+        results = RegularizerHarness(subject.instance, shape).run(change(weights(shape)))
+        is_finite = all(np.isfinite(array).all() for array in results)
+        require(is_finite, f"penalty or gradient is not finite for w of {values}")
+
+
+@check
+def sums_large_parameters(subject: Subject) -> None:
+    """Gives for a large parameter nearly the same penalty in float32 as in float64."""
+    exact, single = (
+        RegularizerHarness(subject.instance, LARGE, dtype).run(np.full(LARGE, 0.3))[0]
+        for dtype in ("float64", "float32")
+    )
+    fault = f"the penalty for w of shape {LARGE} in float32 is not that in float64"
+    require_equal(single, exact, fault, "sum by np.sum, or in float64", tolerance=SINGLE)
 
 
 @check
 def strength_zero_does_nothing(subject: Subject) -> None:
     """Gives no penalty and no gradient where its strength is 0."""
-    instance = subject.instance
-    fields = type(instance).model_fields
-    numbers = [name for name in fields if isinstance(getattr(instance, name), float)]
-    named = "strength" in numbers
-    zeros = dict.fromkeys(["strength"] if named else numbers, 0.0)
-    if not zeros:
-        raise CheckSkipped("it has no field that is a number")
+    values = dict(subject.instance)
+    numbers = [name for name, value in values.items() if isinstance(value, float)]
+    zeros = ["strength"] if "strength" in numbers else numbers
     names = ", ".join(zeros)
     try:
-        none = type(instance).model_validate({**dict(instance), **zeros})
+        none = type(subject.instance).model_validate({**values, **dict.fromkeys(zeros, 0.0)})
     except ValidationError as error:
         raise CheckSkipped(f"{names} cannot be 0") from error
-    for shape in PARAMETER_SHAPES:
-        harness, w = RegularizerHarness(none, shape), weights(shape)
-        results = harness.penalty(w), float(np.abs(harness.gradient(w)).max())
-        if not np.isfinite(results).all() and not named:
+    for shape in PARAMETER_SHAPES if zeros else ():
+        penalty, gradient = RegularizerHarness(none, shape).run(weights(shape))
+        largest = np.abs([*penalty, *gradient.flat]).max()
+        if not np.isfinite(largest) and zeros != ["strength"]:
             raise CheckSkipped(f"it is not defined where {names} are 0")
-        if results != (0, 0):
-            raise CheckFailed(
-                f"with {names} = 0 the penalty is {results[0]:g}, the gradient up to {results[1]:g}"
-            )
+        fault = f"penalty or gradient are up to {largest:.9g}"
+        require(largest == 0, f"with {names} = 0, {fault}; multiply both by it")
 
 
 CHECKS = (
-    leaves_inputs_alone,
-    *USED_ONCE,
-    takes_float32_and_float64,
-    gradient_of_penalty,
-    adds_to_the_gradient,
-    penalty_is_a_finite_number,
-    strength_zero_does_nothing,
+    common.leaves_inputs_alone,
+    common.is_deterministic,
+    common.frees_its_memory,
+    common.takes_float32_and_float64,
+    *checks_in(globals()),
     *native.CHECKS,
 )
 
 
-def _penalties(harness: RegularizerHarness, w: Array) -> tuple[Array, Array]:
-    penalty = np.array([harness.penalty(w)])
-    return penalty, np.abs(penalty)
+def _evaluate(harness: RegularizerHarness, w: Array) -> tuple[Array, Array, Any]:
+    penalty, gradient = harness.run(w)
+    return penalty, np.abs(penalty), lambda: gradient

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
+from zlib import crc32
 
 from declnet import (
     Dimension,
@@ -18,12 +20,21 @@ from declnet import (
     TrialState,
     verified,
 )
-from declnet.testing.checking import CheckFailed, Subject, calling, check, require_available
+from declnet.testing.another_process import require_same_in_another_process
+from declnet.testing.checking import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
 
-TRIALS = 5
-STEPS = 4
+TRIALS = 4
+STEPS = 3
 
-SPACE = (
+STEPPED = (
     Dimension("optimizer", choices=("slow", "fast")),
     Dimension("optimizer.momentum", 0.0, 0.9, 0.3, conditions=(("optimizer", ("slow",)),)),
     Dimension("model.layers.0.units", 8, 64, 8),
@@ -31,205 +42,209 @@ SPACE = (
 )
 """With steps, so that a searcher of all combinations takes it too."""
 
+RANGES = (
+    Dimension("optimizer.learning_rate", 1e-7, 0.3, log=True),
+    Dimension("model.layers.0.units", 3, 7, log=True),
+    Dimension("model.layers.1.rate", -1.0, 0.7),
+    Dimension("training.batch_size", 1, 10**6, 1),
+)
+
+AT_ONCE = ((STEPS,) * TRIALS,)
+"""The reports of each trial in each process of a study; here, one process carries out all."""
+
+KILLED = ((STEPS, 0), (1,), (STEPS, 1), (STEPS, STEPS))
+"""The same where processes are killed in a trial, which the next one continues."""
+
+SHORT, LONG = ((STEPS,) * 2,), ((STEPS,) * 6,)
+
+SEED = "draw from the study's seed and the trial's number only, and use no hash of a text"
+
+Objective = Callable[[StudyTrial, int], float]
+
+
+def _unforeseen(trial: StudyTrial, step: int) -> float:
+    """Return an objective that depends on all values of a trial, in no simple way."""
+    return crc32(repr(sorted(trial.values.items())).encode()) % 100 + 1 / (1 + step)
+
+
+IMPROVING: dict[Literal["higher", "lower"], Objective] = {
+    "higher": lambda trial, step: trial.number + step / STEPS,
+    "lower": lambda trial, step: -trial.number - step / STEPS,
+}
+"""Objectives that are better in each trial than in all trials before it."""
+
 
 @dataclass
-class _Study:
-    """A study as one process has it: in the searcher's own storage, or as a list of trials."""
+class _StudyInMemory:
+    """The study of a searcher that keeps no trials, as the study's folder keeps them."""
 
     searcher: Searcher
     context: StudyContext
-    trials_here: dict[int, StudyTrial]
-    storage: OpenStudy | None
-
-    def trials(self) -> list[StudyTrial]:
-        """Return all trials; raise CheckFailed if they are not what a searcher may list."""
-        if self.storage is None:
-            return [*self.trials_here.values()]
-        with calling("trials"):
-            trials = list(self.storage.trials())
-        numbers = [trial.number for trial in trials]
-        if not all(isinstance(trial, StudyTrial) for trial in trials) or numbers != sorted(
-            set(numbers)
-        ):
-            raise CheckFailed("open().trials() returned no StudyTrials in the order of numbers")
-        return trials
+    kept: dict[int, StudyTrial]
 
     def ask(self) -> StudyTrial | None:
-        """Return a trial that a killed process left, or a new one; None if there are enough."""
-        trials = self.trials()
-        running = [trial for trial in trials if trial.state == "running"]
-        if running or len(trials) >= TRIALS:
-            return next(iter(running), None)
-        number, worker = len(trials), self.context.worker
-        with calling("a new trial"):
-            if self.storage is not None:
-                trial = self.storage.ask()
-                if trial is not None:
-                    self.searcher.verify_propose(trial.values, self.context)
-                return trial
-            values = verified(Searcher.propose, self.searcher, self.context, number, trials)
+        number, trials = len(self.kept), self.trials()
+        values = verified(Searcher.propose, self.searcher, self.context, number, trials)
         if values is not None:
-            self.trials_here[number] = StudyTrial(number, values, worker=worker)
-        return self.trials_here.get(number)
+            self.kept[number] = StudyTrial(number, values, worker=self.context.worker)
+        return self.kept.get(number)
 
-    def report(self, trial: StudyTrial, step: int) -> bool:
-        """Report a step; return whether to stop the trial."""
-        value = _objective(trial, step)
-        with calling("report or should_stop"):
-            if self.storage is not None:
-                return self.storage.report(trial.number, step, value)
-            known = self.trials_here[trial.number]
-            known = replace(known, reported={**known.reported, step: value})
-            self.trials_here[trial.number] = known
-            others = [other for other in self.trials() if other.number != trial.number]
-            return verified(Searcher.should_stop, self.searcher, self.context, known, others)
+    def trials(self) -> Sequence[StudyTrial]:
+        return [*self.kept.values()]
 
-    def carry_out(self, trial: StudyTrial) -> StudyTrial:
-        """Report the steps of a trial, and its end; return how it ended."""
-        stopped = any(self.report(trial, step) and step < STEPS - 1 for step in range(STEPS))
-        state: TrialState = "pruned" if stopped else "finished"
-        value = None if stopped else _objective(trial)
-        with calling("tell"):
-            if self.storage is not None:
-                self.storage.tell(trial.number, state, value, 0.5)
-            else:
-                known = self.trials_here[trial.number]
-                self.trials_here[trial.number] = replace(known, state=state, value=value)
-        return replace(trial, state=state, value=value)
+    def report(self, number: int, step: int, value: float) -> bool:
+        reported = {**self.kept[number].reported, step: value}
+        trial = self.kept[number] = replace(self.kept[number], reported=reported)
+        others = [other for other in self.trials() if other is not trial]
+        return verified(Searcher.should_stop, self.searcher, self.context, trial, others)
+
+    def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
+        self.kept[number] = replace(self.kept[number], state=state, value=value, seconds=seconds)
+
+    def close(self) -> None:
+        """Keep the trials."""
 
 
-@contextmanager
-def _opened(subject: Subject, directory: Path, trials: dict[int, StudyTrial]) -> Iterator[_Study]:
-    """Open a study in a folder, which may have it already.
-
-    Args:
-        subject: the searcher.
-        directory: the folder.
-        trials: those of a searcher that keeps none itself.
-    """
-    searcher = subject.instance
+def _study(
+    subject: Subject,
+    processes: tuple[tuple[int, ...], ...] = AT_ONCE,
+    space: tuple[Dimension, ...] = STEPPED,
+    better: Literal["higher", "lower"] = "lower",
+    objective: Objective = _unforeseen,
+) -> tuple[list[StudyTrial], list[StudyTrial]]:
+    """Carry out a study; return its trials as they ended, and as another process lists them."""
+    searcher: Searcher = subject.instance
     require_available(searcher)
-    context = StudyContext(
-        "study", directory, SPACE, "validation.loss", "lower", 3, TRIALS, STEPS, "worker"
-    )
-    with calling("open", skips=RunError):
-        storage = verified(Searcher.open, searcher, context)
-    try:
-        yield _Study(searcher, context, trials, storage)
-    finally:
-        if storage is not None:
-            storage.close()
-
-
-def _objective(trial: StudyTrial, step: int = STEPS) -> float:
-    """Return the objective of a trial, which no searcher knows beforehand."""
-    units = float(trial.values["model.layers.0.units"])
-    slow = bool(trial.values["optimizer"] == "slow")
-    return abs(units - 30) / 30 + slow + 1 / (1 + step)
-
-
-def _study(subject: Subject, killed: tuple[int, ...] = ()) -> list[StudyTrial]:
-    """Carry out a study, and return its trials.
-
-    Args:
-        subject: the searcher.
-        killed: the trials in which the process ends, once after it was proposed and once after a
-            report.
-    """
-    trials: dict[int, StudyTrial] = {}
+    kept, ended = dict[int, StudyTrial](), dict[int, StudyTrial]()
+    most = sum(steps == STEPS for trials in processes for steps in trials)
     with TemporaryDirectory() as folder:
-        directory = Path(folder)
-        if not killed:
-            with _opened(subject, directory, trials) as study:
-                while (trial := study.ask()) is not None:
-                    study.carry_out(trial)
-                return study.trials()
-        for number in range(TRIALS):
-            for reports in (0, 1) if number in killed else ():
-                with _opened(subject, directory, trials) as study:
-                    trial = study.ask()
-                    if trial is not None and reports:
-                        study.report(trial, 0)
-            with _opened(subject, directory, trials) as study:
-                trial = study.ask()
-                if trial is not None:
-                    study.carry_out(trial)
-        with _opened(subject, directory, trials) as study:
-            return study.trials()
+        context = StudyContext(
+            "study", Path(folder), space, "validation.loss", better, 3, most, STEPS, "worker"
+        )
+        for problem in called(subject, Searcher.check_study, context):
+            if problem.code.startswith("E"):
+                raise CheckSkipped(problem.message)
+        for trials in (*processes, ()):
+            with calling("open", skips=RunError):
+                storage = verified(Searcher.open, searcher, context)
+            study: OpenStudy = storage or _StudyInMemory(searcher, context, kept)  # type: ignore[assignment]
+            with closing(study), calling("a method of the study"):
+                for steps in trials:
+                    running = [trial for trial in study.trials() if trial.state == "running"]
+                    trial = running[0] if running else study.ask()
+                    if trial is not None:
+                        searcher.verify_propose(trial.values, context)
+                        ended[trial.number] = _carried_out(study, trial, steps, objective)
+                listed = [*study.trials()]
+    return [*ended.values()], listed
 
 
-def _whole(subject: Subject) -> list[StudyTrial]:
-    """Return the trials of a study that one process carries out, once for all checks."""
+def _carried_out(
+    study: OpenStudy, trial: StudyTrial, steps: int, objective: Objective
+) -> StudyTrial:
+    """Report steps of a trial, and its end unless it is killed; return it as it is then."""
+    for step in range(steps):
+        value = objective(trial, step)
+        trial = replace(trial, reported={**trial.reported, step: value})
+        if study.report(trial.number, step, value) and step < STEPS - 1:
+            trial = replace(trial, state="pruned")
+            break
+    if steps < STEPS:
+        return trial
+    if trial.state == "running":
+        trial = replace(trial, state="finished", value=objective(trial, STEPS))
+    study.tell(trial.number, trial.state, trial.value, 0.5)
+    return trial
+
+
+def _whole(subject: Subject) -> tuple[list[StudyTrial], list[StudyTrial]]:
+    """Return a study that one process carries out, once for all checks."""
     return subject.once("study", lambda: _study(subject))
+
+
+def study_by_trial(subject: Subject) -> dict[str, str]:
+    """Return what must be the same of each trial of a study, as text."""
+    return _by_trial(_whole(subject)[1])
+
+
+def _by_trial(trials: Sequence[StudyTrial]) -> dict[str, str]:
+    texts = {}
+    for trial in trials:
+        values, reports = (dict(sorted(pairs.items())) for pairs in (trial.values, trial.reported))
+        text = f"{trial.state} with {values} and {trial.value} after reports of {reports}"
+        texts[f"trial {trial.number} of {trial.worker}"] = text
+    return texts
+
+
+def _require_same(trials: list[StudyTrial], others: list[StudyTrial], when: str) -> None:
+    expected, texts = _by_trial(trials), _by_trial(others)
+    for name in expected | texts:
+        one, other = (each.get(name, "not there") for each in (expected, texts))
+        if one != other:
+            raise CheckFailed(f"{name} is {one}, but {when} {other}; {SEED}")
 
 
 @check
 def proposes_values_of_the_space(subject: Subject) -> None:
     """Proposes a value within its range for each key that applies, with numbers from 0."""
-    for number, trial in enumerate(_whole(subject)):
-        if (trial.number, trial.worker) != (number, "worker"):
-            raise CheckFailed(
-                f'trial {number} of the worker "worker" is called {trial.number}, of '
-                f'"{trial.worker}"'
-            )
+    names = [*study_by_trial(subject)]
+    if names != [f"trial {number} of worker" for number in range(len(names))]:
+        raise CheckFailed(f'the trials of the worker "worker" are {", ".join(names)}')
+    with suppress(CheckSkipped):  # it may need steps
+        _study(subject, SHORT, RANGES)
+
+
+@check
+def proposes_different_values(subject: Subject) -> None:
+    """Proposes other values in most trials of a large space."""
+    trials = _whole(subject)[1]
+    points = {repr(sorted(trial.values.items())) for trial in trials}
+    if len(points) <= len(trials) // 2:
+        raise CheckFailed(
+            f"{len(trials)} trials have {len(points)} different values; draw from the study's seed "
+            "and the trial's number"
+        )
 
 
 @check
 def lists_what_was_reported(subject: Subject) -> None:
     """Lists each trial with its values, and the state and objective that were reported."""
-    trials: dict[int, StudyTrial] = {}
-    with TemporaryDirectory() as folder:
-        with _opened(subject, Path(folder), trials) as study:
-            trial = study.ask()
-            if trial is None:
-                raise CheckFailed("it proposes no trial")
-            ended = study.carry_out(trial)
-        with _opened(subject, Path(folder), trials) as study:
-            listed = study.trials()
-    if [trial.number for trial in listed] != [0]:
-        raise CheckFailed(f"after one trial it lists {len(listed)}")
-    (again,) = listed
-    if dict(again.values) != dict(ended.values) or (again.state, again.value) != (
-        ended.state,
-        ended.value,
-    ):
-        raise CheckFailed(
-            f"a trial that ended as {ended.state} with the objective {ended.value} is listed as "
-            f"{again}"
-        )
+    ended, listed = _whole(subject)
+    if not ended:
+        raise CheckFailed("it proposes no trial")
+    _require_same(ended, listed, "listed as")
 
 
 @check
 def repeats_a_study(subject: Subject) -> None:
-    """Proposes the same trials again with the same seed."""
-    _require_same(_whole(subject), _study(subject), "again")
+    """Proposes the same trials again with the same seed, also in another process."""
+    _require_same(_whole(subject)[1], _study(subject)[1], "again")
+    require_same_in_another_process(subject, study_by_trial, SEED)
 
 
 @check
 def continues_a_study(subject: Subject) -> None:
     """Proposes the same trials if the process is killed and another one continues."""
-    _require_same(_whole(subject), _study(subject, (1, 3)), "when it is killed")
+    _require_same(_whole(subject)[1], _study(subject, KILLED)[1], "when it is killed")
 
 
-def _require_same(whole: list[StudyTrial], again: list[StudyTrial], when: str) -> None:
-    if len(whole) != len(again):
-        raise CheckFailed(f"a study of {len(whole)} trials has {len(again)} {when}")
-    for one, other in zip(whole, again, strict=True):
-        if (dict(one.values), one.state, one.value) != (
-            dict(other.values),
-            other.state,
-            other.value,
-        ):
-            raise CheckFailed(
-                f"trial {one.number} is {one.state} with {dict(one.values)}, but {when} "
-                f"{other.state} with {dict(other.values)}; draw from the study's seed and the "
-                "trial's number only"
-            )
+@check
+def continues_the_best_trial(subject: Subject) -> None:
+    """Stops no trial that is better than all others, whichever values are better."""
+    for better, objective in IMPROVING.items():
+        for trial in _study(subject, LONG, better=better, objective=objective)[0]:
+            if trial.state == "pruned":
+                raise CheckFailed(
+                    f"it stops trial {trial.number}, which is the best so far if {better} values "
+                    "are better"
+                )
 
 
 CHECKS = (
     proposes_values_of_the_space,
+    proposes_different_values,
     lists_what_was_reported,
     repeats_a_study,
     continues_a_study,
+    continues_the_best_trial,
 )

@@ -15,13 +15,13 @@ from declnet_plugins.exchange.exporter import FilePredictor as FilePredictor
 from declnet_plugins.exchange.exporter import TranslatedPart as TranslatedPart
 from declnet_plugins.exchange.exporting import ExportResult as ExportResult
 from declnet_plugins.exchange.exporting import export as export
+from declnet_plugins.exchange.format_writer import FormatWriter as FormatWriter
+from declnet_plugins.exchange.format_writer import WrittenOutput as WrittenOutput
 from declnet_plugins.exchange.importer import ImportedNetwork as ImportedNetwork
 from declnet_plugins.exchange.importer import Importer as Importer
 from declnet_plugins.exchange.importer import LeftoverError as LeftoverError
 from declnet_plugins.exchange.importing import ImportSummary as ImportSummary
 from declnet_plugins.exchange.importing import import_network as import_network
-from declnet_plugins.exchange.translating import FormatWriter as FormatWriter
-from declnet_plugins.exchange.translating import WrittenOutput as WrittenOutput
 from declnet_plugins.exchange.translating import translate_model as translate_model
 from declnet_plugins.exchange.translation import Translation as Translation
 from declnet_plugins.exchange.translation import TranslationSite as TranslationSite

@@ -3,103 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any, Literal, Protocol
+from typing import Any
 
-from declnet import Calibrator, ColumnType, Component, Loss, Registry, Shape, verified
+from declnet import (
+    Calibrator,
+    ColumnType,
+    Component,
+    Loss,
+    Registry,
+    Shape,
+    verified,
+)
 from declnet_plugins.exchange.exported_model import (
-    ExportedColumn,
     ExportedFinish,
-    ExportedInput,
     ExportedMember,
     ExportedModel,
     ExportedNode,
     ExportedOutput,
 )
 from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
+from declnet_plugins.exchange.format_writer import Combination, FormatWriter, WrittenOutput
 from declnet_plugins.exchange.plain_names import plain_names_of
+from declnet_plugins.exchange.recorded import recorded_program
 from declnet_plugins.exchange.translation import (
     TranslatedMethod,
     Translation,
     TranslationSite,
     Untranslatable,
 )
+from declnet_plugins.recording import SampleProgram
 
-Combination = Literal["median", "majority"]
-"""How the results of an ensemble's networks become one: sets by the majority."""
+RECORDED = "recorded"
+"""What stands for the translation of a component that has none: its NumPy code was recorded."""
 
 COLUMN_TYPES: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
 """The type of a column for what a layer takes."""
 
 
-@dataclass(frozen=True, eq=False)
-class WrittenOutput:
-    """The handles of what is predicted for one output.
+class _Placeholders:
+    """A writer that writes nothing."""
 
-    Attributes:
-        predictions: (n, *shape) of `ExportedOutput.shape`, in the target's units, calibrated.
-        lower: (n, *interval shape), if the output has intervals.
-        upper: the same.
-        sets: (n, classes), if the output has sets.
-    """
-
-    predictions: Any
-    lower: Any = None
-    upper: Any = None
-    sets: Any = None
-
-
-class FormatWriter(Protocol):
-    """A writer for everything between the components; handles are whatever the format uses.
-
-    A `name` is safe in code and comments of any language, as `TranslationSite.name`. Names of
-    columns, outputs and classes come from data and may be any text: write them as literals only.
-    """
-
-    def column(self, column: ExportedColumn) -> Any:
-        """Return the handle of a raw column.
-
-        Of a column with a window it is (n * window,), all rows of all samples; of other columns
-        (n, *shape).
-        """
-        ...
-
-    def joined(self, name: str, joined: ExportedInput, columns: Sequence[Any]) -> Any:
-        """Return the handle of an input of the network, in the type that the layers take.
-
-        Args:
-            name: unique within the file.
-            joined: what to join; with several columns, the numbers of each row side by side.
-            columns: the handles of its columns; for lengths, the handles of the lengths.
-        """
-        ...
-
-    def reshaped(self, name: str, handle: Any, shape: Shape) -> Any:
-        """Return the handle of (n, *shape), the same numbers of each sample in the same order."""
-        ...
-
-    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Any:
-        """Return the handle of the weighted mean of several networks' results of one shape.
-
-        Args:
-            name: unique within the file.
-            handles: at least two results.
-            weights: the weight of each; they add up to 1.
-        """
-        ...
-
-    def combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
-        """Return the handle of several networks' limits of one shape as one.
-
-        `sets` are combined by the majority: a class is in if more than half of them have it.
-        """
-        ...
-
-    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
-        """Write the last step, from predictions to classes, and declare the file's outputs."""
-        ...
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *_, **__: None
 
 
 def translate_model(
@@ -119,8 +66,10 @@ def translate_model(
         ExportError: a component has no translation, or its translation refuses it; lists all of
             the former, each with its place.
     """
-    require_translations(model, file_format)
-    walk = _Walk(model, file_format, writer)
+    survey = _Walk(model, file_format, _Placeholders(), can_record=hasattr(writer, "program"))
+    survey.write()
+    survey.require_all()
+    walk = _Walk(model, file_format, writer, survey.programs)
     walk.write()
     return tuple(walk.parts)
 
@@ -148,32 +97,24 @@ def needs_translation(component: Component, method: TranslatedMethod) -> bool:
     return not (method == "forward" and getattr(component, "only_reshapes", False))
 
 
-def require_translations(model: ExportedModel, file_format: str) -> None:
-    """Raise ExportError for all components that a format has no translation of."""
-    missing: dict[type[Component], list[str]] = {}
-    for place, component, method in _computed(model):
-        if needs_translation(component, method) and (
-            find_translation(model.registry, file_format, component) is None
-        ):
-            places = missing.setdefault(type(component), [])
-            if place not in places:
-                places.append(place)
-    if missing:
-        raise ExportError(
-            _missing(model.registry, file_format, component, places)
-            for component, places in missing.items()
-        )
-
-
 def _missing(
-    registry: Registry, file_format: str, component: type[Component], places: Sequence[str]
+    registry: Registry,
+    file_format: str,
+    component: type[Component],
+    places: Sequence[str],
+    reason: str,
 ) -> tuple[str, str]:
-    """Return the message about a class without a translation, and what to do."""
+    """Return the message about a class without a translation, and what to do.
+
+    Args:
+        reason: why its NumPy code cannot be written instead; empty if the format cannot do so.
+    """
     plugin = registry.plugin_of(component)
     origin = f" of {plugin.described()}" if plugin is not None else ""
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
     message = f"{', '.join(places[:3])}{more}: {component.kind} type "
     message += f'"{component.type}"{origin} has no translation into the format "{file_format}"'
+    message += f", and its NumPy code cannot be written: it {reason}" if reason else ""
     for failure in registry.failures:
         if failure.kind == Translation.kind:
             broken = f'{failure.plugin} has "{failure.type}", but is broken: {failure.cause}'
@@ -192,33 +133,32 @@ def _missing(
     return message, hint
 
 
-def _computed(model: ExportedModel) -> Iterator[tuple[str, Component, TranslatedMethod]]:
-    """Yield each component that a prediction needs, with its place and the method."""
-    for member in model.members:
-        for step in member.steps:
-            yield _place_of_column(member, step.column), step.transform, "apply"
-        for node in member.nodes:
-            yield _place_of_layer(member, node), node.layer, "forward"
-        for output, finish in zip(model.outputs, member.finish, strict=True):
-            yield _place("loss", output), finish.loss, "predictions"
-            for transform, _ in finish.target_steps:
-                yield _place("target of", output), transform, "inverse"
-            for calibrator, _ in finish.calibration:
-                yield _place("calibration of", output), calibrator, "apply"
-                if output.intervals:
-                    yield _place("calibration of", output), calibrator, "intervals"
-                if output.sets:
-                    yield _place("calibration of", output), calibrator, "sets"
-
-
 class _Walk:
     """The way of a model's columns through its members to the outputs of a file."""
 
-    def __init__(self, model: ExportedModel, file_format: str, writer: FormatWriter) -> None:
+    def __init__(
+        self,
+        model: ExportedModel,
+        file_format: str,
+        writer: Any,
+        programs: Mapping[str, SampleProgram] | None = None,
+        can_record: bool = True,
+    ) -> None:
         self.model, self.format, self.writer = model, file_format, writer
         self.parts: list[TranslatedPart] = []
+        self.programs = dict(programs or {})
+        self._is_survey, self._can_record = programs is None, can_record
+        self._missing: dict[type[Component], tuple[str, list[str]]] = {}
         self._columns: dict[str, Any] = {}
         self._names = plain_names_of(model)
+
+    def require_all(self) -> None:
+        """Raise ExportError for all components that can be written in no way."""
+        if self._missing:
+            raise ExportError(
+                _missing(self.model.registry, self.format, component, places, reason)
+                for component, (reason, places) in self._missing.items()
+            )
 
     def write(self) -> None:
         """Write the whole model."""
@@ -399,10 +339,7 @@ class _Walk:
         Raises:
             ExportError: the translation refuses it.
         """
-        writing = find_translation(self.model.registry, self.format, component)
-        if writing is None:  # require_translations has looked
-            raise LookupError(f"no translation of {component.type}")
-        translation, origin = writing
+        translated = find_translation(self.model.registry, self.format, component)
         site = TranslationSite(
             name=name,
             inputs=inputs,
@@ -415,14 +352,37 @@ class _Walk:
             writer=self.writer,
             **more,
         )
+        if self._is_survey:
+            if translated is None:
+                self._record(place, component, site)
+            return (None,) * site.results
         try:
-            handles = verified(Translation.translate, translation, component, site)
+            if translated is not None:
+                translation, origin = translated
+                handles = verified(Translation.translate, translation, component, site)
+                self._note(place, component, translation.type, origin)
+            else:
+                handles = self.writer.program(site, self.programs[name])
+                self._note(place, component, RECORDED)
         except Untranslatable as error:
             message = f'{place}: {component.kind} type "{component.type}" cannot be written in '
             message += f'the format "{self.format}": {error.message}'
             raise ExportError([(message, error.help)]) from None
-        self._note(place, component, translation.type, origin)
         return handles
+
+    def _record(self, place: str, component: Component, site: TranslationSite) -> None:
+        """Record the program of a component, or note why there is none."""
+        reason = ""
+        if self._can_record:
+            try:
+                self.programs[site.name] = recorded_program(component, site)
+            except Untranslatable as error:
+                reason = error.message
+            else:
+                return
+        _, places = self._missing.setdefault(type(component), (reason, []))
+        if place not in places:
+            places.append(place)
 
     def _note(
         self, place: str, component: Component, translation: str = "", origin: str = ""

@@ -1,41 +1,61 @@
-"""Checks on templates: what they write for `declnet new` is a valid spec."""
+"""Checks on templates: what they write for `declnet new` is a valid spec, which trains."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
-from declnet import DataError, SpecError, Table, check_spec, parse_spec, verified
+from declnet import DataError, SpecError, Table, check_spec, parse_spec, run, verified
 from declnet.testing import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet_plugins.new.profile import TargetKind
 from declnet_plugins.new.template import Template
 
 ROWS = 200
 
+EVERY_TYPE = "columns of every type"
+
+TRAINED = (f"{EVERY_TYPE} and three classes to predict", f"{EVERY_TYPE} with odd names")
+"""The tables for which models are trained, too."""
+
 NOT_INSTALLED = "E008"
 """The code of a requirement that no installed distribution satisfies."""
 
+ODD_NAMES = {
+    "size": 'size "m²" \\ a.b',
+    "rooms": "${rooms} # 'all'",
+    "new": "new = true]",
+    "city": "city\tname",
+    "y": 'the "y" ${HOME}',
+}
+"""Names that are not what they look like in TOML or as variables."""
 
-def _tables() -> dict[str, tuple[Table, TargetKind]]:
-    """Return tables with columns of every type, and what their target is to be predicted as."""
+
+def _tables() -> Iterator[tuple[str, Table, TargetKind]]:
+    """Yield tables with columns of every type, and what their target is to be predicted as."""
     rng = np.random.default_rng(7)
     size, rooms = rng.normal(100, 30, ROWS), rng.integers(1, 6, ROWS)
     gaps = np.where(rng.random(ROWS) < 0.1, np.nan, size)
-    city = np.array(["Bern", "Lyon", "Turin", None], object)[rng.integers(0, 4, ROWS)]
+    city = np.array(["Bern", 'the "Lyon"', "Turin", None], object)[rng.integers(0, 4, ROWS)]
     numbers = {"size": size, "rooms": rooms}
     mixed = {"size": gaps, "rooms": rooms, "new": rng.random(ROWS) > 0.5, "city": city}
     price, visits = size + 20 * rooms, rng.poisson(rooms).astype(np.int64)
-    kind = np.array(["flat", "house", "loft"], object)[rooms % 3]
-    return {
-        "numbers and a number to predict": (Table({**numbers, "y": price}, "y"), "values"),
-        "numbers and a count to predict": (Table({**numbers, "y": visits}, "y"), "values"),
-        "columns of every type and a number": (Table({**mixed, "y": price}, "y"), "values"),
-        "columns of every type and three classes": (Table({**mixed, "y": kind}, "y"), "classes"),
-        "columns of every type and yes or no": (Table({**mixed, "y": size > 100}, "y"), "binary"),
-    }
+    kind = np.array(["flat", "house", 'a "loft"'], object)[rooms % 3]
+    for columns, described in ((numbers, "numbers"), (mixed, EVERY_TYPE)):
+        targets: dict[str, tuple[Any, TargetKind]] = {
+            "a number": (price, "values"),
+            "a count": (visits, "values"),
+            "three classes": (kind, "classes"),
+            "yes or no": (size > 100, "binary"),
+        }
+        for target, (y, task) in targets.items():
+            table = {**columns, "y": y}
+            yield f"{described} and {target} to predict", Table(table, "y"), task
+        odd = {ODD_NAMES[name]: column for name, column in {**columns, "y": price}.items()}
+        yield f"{described} with odd names", Table(odd, ODD_NAMES["y"]), "values"
 
 
 @check
@@ -52,23 +72,27 @@ def writes_a_valid_example(subject: Subject) -> None:
 
 @check
 def writes_valid_specs_for_tables(subject: Subject) -> None:
-    """Writes a spec that `declnet check` accepts for each table that it does not refuse."""
+    """Writes a spec that can be checked and trained for each table that it does not refuse."""
     template: Template = subject.instance
     if not template.takes_tables():
         raise CheckSkipped("it takes no tables")
     refusals = []
-    for name, (table, kind) in _tables().items():
-        with calling(f"spec_for_table, for {name}"):
-            try:
-                written = Template.write_spec(table, {"y": kind}, subject.registry, template.type)
-            except DataError as error:
-                refusals.append(f"{name}: {error}")
-                continue
+    for name, table, kind in _tables():
+        try:
+            with calling(f"spec_for_table, for {name}", allows=DataError):
+                written = Template.write_spec(
+                    table, {str(table.target): kind}, subject.registry, template.type
+                )
+        except DataError as error:
+            refusals.append(f"{name}: {error}")
+            continue
         with _valid(f"the spec for {name}", "; raise DataError for a table that it cannot serve"):
             spec = parse_spec(written.document, subject.registry)
-            data = {"train": Table(table.columns, "y", written.features)}
+            data = {"train": Table(table.columns, table.target, written.features)}
             check_spec(spec, subject.registry, data, suspects=False).require_right()
-    if len(refusals) == len(_tables()):
+            if name in TRAINED:
+                run(spec, data, registry=subject.registry, stop_when=lambda _: "it trains")
+    if len(refusals) == len([*_tables()]):
         raise CheckSkipped(f"it takes none of the tables of the kit, e.g. {refusals[0]}")
 
 
@@ -79,7 +103,8 @@ CHECKS = (writes_a_valid_example, writes_valid_specs_for_tables)
 def _valid(what: str, advice: str = "") -> Iterator[None]:
     """Fail with the first error of a spec; skip if it requires what is not installed."""
     try:
-        yield
+        with calling(what, allows=SpecError):
+            yield
     except SpecError as error:
         first, *others = error.problems
         for problem in error.problems:

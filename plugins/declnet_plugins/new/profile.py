@@ -84,11 +84,9 @@ class TableProfile:
         target: the name of the column to predict.
         task: the kind of target.
         unlabeled: the number of rows left out because they have no target.
-        selects_features: whether the source has a key `features` that lists the columns to predict
-            from.
         notes: remarks on how columns were read; the source declares what they suggest.
         excluded: columns that the user or the source left out, which are not in `columns`; if
-            there are any, the source has a key `features`, which must list the others.
+            there are any, the source's key `features` must list the others.
         others: the kinds of further targets, by column.
         folds: into how many folds the user wants to divide the rows, 1 for a single split; None
             leaves it to the template.
@@ -99,7 +97,6 @@ class TableProfile:
     target: str
     task: TargetKind
     unlabeled: int = 0
-    selects_features: bool = True
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
     others: Mapping[str, TargetKind] = field(default_factory=dict)

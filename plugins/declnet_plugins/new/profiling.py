@@ -6,7 +6,7 @@ import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from declnet import (
     DataError,
     DataSource,
     Table,
+    TableSource,
     class_name,
     column_type,
     missing_values,
@@ -73,13 +74,10 @@ def profile_of(
     """
     source, table = _read(data, choices)
     targets = _targets(data, source, table, choices)
-    source = _labeled(data, source, table, targets)
+    source = verified(TableSource.with_targets, source, targets)
     source, labeled = _without_unlabeled_rows(source, table, targets)
     unlabeled, table = len(table) - len(labeled), labeled
-    selects = "features" in type(source).model_fields
     excluded = _excluded(table, targets, choices)
-    if excluded and not selects:
-        raise DataError(f'{data.name}: data source "{source.type}" takes all columns as features')
     columns = {
         name: column_profile(name, column)
         for name, column in table.columns.items()
@@ -99,7 +97,6 @@ def profile_of(
         target=target,
         task=tasks.pop(target),
         unlabeled=unlabeled,
-        selects_features=selects,
         notes=notes,
         excluded=excluded + tuple(name for name in notes if name not in columns),
         others=tasks,
@@ -107,7 +104,7 @@ def profile_of(
     )
 
 
-def _read(data: DataArgument, choices: TableChoices) -> tuple[DataSource, Table]:
+def _read(data: DataArgument, choices: TableChoices) -> tuple[TableSource, Table]:
     """Return the source with the format of its data, and the table."""
     source = data.source
     declared = (
@@ -118,13 +115,15 @@ def _read(data: DataArgument, choices: TableChoices) -> tuple[DataSource, Table]
             message = f'{data.name}: data source "{source.type}" always has names of columns'
             raise DataError(message)
         source = source.model_copy(update={"header": False})
-    source = verified(DataSource.with_detected_format, source).model_copy(update=declared)
-    if verified(DataSource.describe, source) is not None:
+    if not isinstance(source, TableSource):
+        verified(DataSource.describe, source)  # which says first what is wrong with a file
         raise DataError(
             f"{data.name}: holds arrays, not a table",
             hint="write a spec from a template and name the file in it: `declnet new --help` lists "
             "them",
         )
+    source = verified(TableSource.with_detected_format, source).model_copy(update=declared)
+    verified(TableSource.describe, source)
     table = _table_of(source, data)
     if not table.notes or "types" not in type(source).model_fields:
         return source, table
@@ -135,15 +134,12 @@ def _read(data: DataArgument, choices: TableChoices) -> tuple[DataSource, Table]
     return source, table
 
 
-def _table_of(source: DataSource, data: DataArgument) -> Table:
-    table = data.load(source)
-    if not isinstance(table, Table):
-        raise DataError(f"{data.name}: is not a table")
-    return table
+def _table_of(source: TableSource, data: DataArgument) -> Table:
+    return cast("Table", data.load(source))
 
 
 def _targets(
-    data: DataArgument, source: DataSource, table: Table, choices: TableChoices
+    data: DataArgument, source: TableSource, table: Table, choices: TableChoices
 ) -> tuple[str, ...]:
     """Return the distinct columns to predict; raise DataError if there are none or one is wrong."""
     if not choices.targets:
@@ -156,7 +152,7 @@ def _targets(
         )
     if choices.targets[0] not in table.columns:
         # the source may know why the column is not there
-        verified(DataSource.with_target, source, choices.targets[0]).describe()
+        verified(TableSource.with_target, source, choices.targets[0]).describe()
     for target in choices.targets:
         _require_usable(target, table)
         with data.naming_errors():
@@ -164,32 +160,14 @@ def _targets(
     return tuple(dict.fromkeys(choices.targets))
 
 
-def _labeled(
-    data: DataArgument, source: DataSource, table: Table, targets: tuple[str, ...]
-) -> DataSource:
-    """Return the source with these targets; raise DataError if it has others that are fixed."""
-    labeled = verified(DataSource.with_targets, source, targets)
-    if labeled == source and len(targets) > 1 and {*table.target_columns} != {*targets}:
-        message = f'{data.name}: data source "{source.type}" cannot take several targets'
-        raise DataError(message)
-    if labeled == source and table.target != targets[0]:
-        raise DataError(
-            f'{data.name}: data source "{source.type}" cannot take "{targets[0]}" as the target',
-            hint=f'it has the target "{table.target}"' if table.target is not None else None,
-        )
-    return labeled
-
-
 def _without_unlabeled_rows(
-    source: DataSource, table: Table, targets: tuple[str, ...]
-) -> tuple[DataSource, Table]:
-    """Return the source and the table without rows that lack a target, if the source can."""
+    source: TableSource, table: Table, targets: tuple[str, ...]
+) -> tuple[TableSource, Table]:
+    """Return the source and the table without rows that lack a target, unless all lack one."""
     has_gaps = np.any([missing_values(table.columns[name]) for name in targets], axis=0)
     if not has_gaps.any() or has_gaps.all():
         return source, table
-    without = verified(DataSource.without_unlabeled_rows, source)
-    if without is None:
-        return source, table
+    without = verified(TableSource.without_unlabeled_rows, source)
     return without, table.take(np.flatnonzero(~has_gaps))
 
 

@@ -22,9 +22,11 @@ from declnet_plugins.exchange import (
     ExportedModel,
     ExportedOutput,
     ExportedStep,
+    TranslationSite,
     WrittenOutput,
 )
 from declnet_plugins.onnx.writer import TYPES, GraphWriter
+from declnet_plugins.recording import SampleProgram
 
 BATCH = "n"
 """The name of the batch axis."""
@@ -141,6 +143,13 @@ class ModelWriter(GraphWriter):
         if target == "float32":
             return x
         return self.where(usable, x, self.like(x, 0)) if is_float else self.clip(x, 0, limit)
+
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[str, ...]:
+        """Add the nodes of a recorded program."""
+        from declnet_plugins.onnx.recorded import write_program
+
+        with self.scope(site.name):
+            return write_program(self, site, program)
 
     def reshaped(self, name: str, handle: str, shape: Shape) -> str:
         """Return the same numbers in another shape."""

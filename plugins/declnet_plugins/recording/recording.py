@@ -49,6 +49,20 @@ class RecordedCall:
         name = getattr(self.function, "__name__", str(self.function))
         return f"np.{name}" + (f".{self.method}" if self.method not in ("", "__call__") else "")
 
+    @property
+    def output(self) -> Any:
+        """The array that it filled, as an argument or with what it returned."""
+        output = self.kwargs.get("out")
+        return self.outputs[0] if output is None else output
+
+    def require_only(self, *names: str) -> None:
+        """Raise NotRecordedError if it has other keyword arguments than these."""
+        others = [
+            name for name, value in self.kwargs.items() if name not in names and value is not None
+        ]
+        if others:
+            raise NotRecordedError(f"calls {self.name} with {', '.join(sorted(others))}=")
+
 
 class Recording:
     """The calls made while a component runs, in order."""

@@ -85,9 +85,11 @@ class UnitOutputs(Initializer):
         self, w: Array, x: Any, forward: Callable[[], Array], rng: np.random.Generator
     ) -> None:
         """Divide each unit's weights by the standard deviation of its output."""
-        std = forward().std(axis=0, dtype=np.float64)
+        y = forward()
+        std = y.std(axis=0, dtype=np.float64)
+        rounding = 16 * np.finfo(y.dtype).eps * np.abs(y).max(axis=0)  # that of equal outputs
         if std.shape == w.shape[-1:]:
-            np.divide(w, np.where(std > 0, std, 1.0), out=w, casting="same_kind")
+            np.divide(w, np.where(std > rounding, std, 1.0), out=w, casting="same_kind")
 
 
 class HePlus(Initializer):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import declnet
-from declnet import DataArgument, DataError, DataSource, Registry, Table, odd_cells
+from declnet import DataArgument, DataError, odd_cells
 from declnet_plugins.new.profile import column_profile
 from declnet_plugins.new.profiling import TableChoices, profile_of
 
@@ -39,7 +38,6 @@ def test_columns_are_described_by_what_is_in_them(profile):
     assert (word.type, word.missing, word.distinct, word.mean) == ("text", 1, 2, 0.0)
     assert (y.counts_rows, y.rows) == (False, 4)
     assert (table.target, table.task, table.rows, table.unlabeled) == ("y", "binary", 4, 0)
-    assert table.selects_features
     assert table.source == {"type": "csv", "path": "t.csv", "target": "y"}
 
 
@@ -66,45 +64,6 @@ def test_rows_without_a_target_are_left_out(profile):
     assert (table.rows, table.unlabeled) == (4, 1)
     assert table.columns["x"].distinct == 4
     assert table.source["missing_target"] == "leave_out"
-
-
-class Cards(DataSource):
-    """A table of three rows, which knows its target or takes any."""
-
-    type = "cards"
-    suffixes = (".cards",)
-    path: Path
-
-    def describe(self):
-        return None
-
-    def load(self, rng):
-        columns = {"x": np.arange(3.0), "y": np.array(["a", None, "b"], object)}
-        return Table(columns, "y", rows=np.array([1, 2, 3]))
-
-
-@pytest.fixture
-def of_cards(tmp_path):
-    def describe(name, target):
-        registry = Registry()
-        registry.register(Cards)
-        (tmp_path / name).touch()
-        return profile_of(
-            DataArgument(tmp_path / name, registry), tmp_path, TableChoices(targets=(target,))
-        )
-
-    return describe
-
-
-def test_a_source_that_takes_no_target_is_an_error_that_names_it(of_cards):
-    message = r'a\.cards: data source "cards" cannot take "x" as the target \(it has .* "y"\)'
-    with pytest.raises(DataError, match=message):
-        of_cards("a.cards", "x")
-
-
-def test_a_gap_is_an_error_where_the_source_cannot_leave_rows_out(of_cards):
-    with pytest.raises(DataError, match=r'target "y" is missing in 1 row, the first is row 2 \('):
-        of_cards("a.cards", "y")
 
 
 ODD = "is left out: row 1 is [1]: a column holds either numbers, or booleans, or text"

@@ -84,6 +84,21 @@ def mean_on_itself(self, x):
     return {}
 
 
+def by_rank(self, state, y_pred, y_true):
+    order = np.argsort(y_pred.reshape(-1), kind="stable")
+    state[0] += float(np.arange(len(order)) @ y_true.reshape(-1)[order])
+    state[1] += len(order)
+
+
+class WithTarget(Flowers):
+    """A table that has the column of its target alone."""
+
+    target: str | None = None
+
+    def load(self, rng):
+        return Table({self.target: Flowers.load(self, rng).columns[self.target]}, self.target)
+
+
 SEEN = [0.0, 0]
 
 SOURCES = (
@@ -102,7 +117,7 @@ SOURCES = (
            load=lambda self, rng: (rng.normal(size=(30, 2)), np.arange(30) % 3)),
     broken("loads_usable_arrays", Flowers, "has_a_shorter_column", load=lambda self, rng: Table(
            {"size": np.arange(30.0), "kind": np.arange(29)}, target="kind")),
-    broken("leaves_global_generators_alone", Points, "draws_globally",
+    broken("has_no_side_effects", Points, "draws_globally",
            load=lambda self, rng: Dataset(np.random.normal(size=(30, 2)), np.arange(30) % 3)),
     broken("parts_equal_the_whole", Flowers, "forgets_the_rest", chunks=without_the_rest),
     broken("parts_equal_the_whole", Flowers, "has_chunks_of_other_sizes",
@@ -113,6 +128,12 @@ SOURCES = (
            preview=lambda self, samples, numbers: self.blocks(samples, numbers).read(1)),
     broken("previews_the_first_samples", InTwoBlocks, "previews_all",
            preview=lambda self, samples, numbers: self.load(None)),
+    broken("reads_inputs_without_targets", Flowers, "needs_its_target",
+           with_target=lambda self, column: WithTarget(target=column)),
+    broken("reads_inputs_without_targets", Flowers, "leaves_out_a_column",
+           input_chunks=lambda self, rng, samples: iter([Table({"kind": np.arange(30)})])),
+    broken("reads_inputs_without_targets", Points, "has_other_inputs",
+           input_chunks=lambda self, rng, samples: iter([rng.normal(size=(30, 2)) + 1])),
     broken("previews_the_first_samples", InTwoBlocks, "previews_nothing",
            preview=lambda self, samples, numbers: None),
     broken("reads_files_by_suffix", Points, "takes_no_path", suffixes=(".points",),
@@ -151,8 +172,18 @@ TRANSFORMS = (
            apply=lambda self, x, state: self.require(x) or x - type(self).mean),
     broken("refuses_by_column_errors", Center, "refuses_by_type_errors",
            require=lambda self, x: None),
-    broken("takes_gaps_that_the_training_data_does_not_have", Center, "takes_no_gaps",
+    broken("takes_values_that_the_training_data_does_not_have", Center, "takes_no_gaps",
            before=("apply", refuse_gaps)),
+    broken("takes_values_that_the_training_data_does_not_have", Third, "calls_gaps_low",
+           apply=centered(lambda x, mean: (x > mean).astype(int))),
+    broken("takes_values_that_the_training_data_does_not_have", Center, "grows_exponentially",
+           apply=centered(lambda x, mean: np.exp(x - mean))),
+    broken("takes_columns_of_any_length", Center, "learns_no_mean_with_gaps",
+           fit=lambda self, x: self.require(x) or {"mean": float(np.mean(x))}),
+    broken("gives_a_row_for_each_row", Center, "returns_a_view", apply=centered(
+           lambda x, mean: x[:])),
+    broken("inverts_what_it_applies", Center, "inverts_to_its_argument",
+           apply=centered(lambda x, mean: x.copy()), inverse=lambda self, y, state: y),
     broken("is_deterministic", Center, "shifts_at_random",
            apply=centered(lambda x, mean: x - mean + np.random.default_rng().normal())),
     broken("suits_a_usual_column", Center, "suits_nothing", suits=lambda self, column: False),
@@ -163,11 +194,11 @@ TRANSFORMS = (
            fit=lambda self, x: {"wide": x.ndim > 1},
            apply=lambda self, x, state: x.copy() if x.dtype.kind == "O" else x - 1,
            inverse=lambda self, y, state: y + (not state["wide"])),
-    broken("leaves_global_generators_alone", Jitter, "draws_globally",
+    broken("has_no_side_effects", Jitter, "draws_globally",
            vary=lambda self, x, rng: np.add(x, np.random.normal(0, 0.1, x.shape), out=x)),
     broken("varies_by_the_given_stream", Jitter, "always_adds_the_same",
            vary=lambda self, x, rng: np.add(x, 0.1, out=x)),
-    broken("varies_by_the_given_stream", Jitter, "goes_by_memory",
+    broken("takes_any_memory_order", Jitter, "goes_by_memory",
            vary=lambda self, x, rng: x.__iadd__(
            rng.normal(0, 0.1, x.size).reshape(x.shape, order="CF"[x.flags.f_contiguous]))),
 )  # fmt: skip
@@ -183,6 +214,16 @@ METRICS = (
            before=("update", lambda self, state, y_pred, y_true: y_pred.sort(axis=1))),
     broken("leaves_inputs_alone", MeanError, "clips_targets", before=(
            "update", lambda self, state, y_pred, y_true: np.clip(y_true, -1000, 1000, out=y_true))),
+    broken("takes_unusual_data", MeanError, "divides_by_no_samples",
+           result=lambda self, state: state[0] / state[1]),
+    broken("takes_unusual_data", MeanError, "is_zero_without_samples",
+           result=lambda self, state: state[0] / max(state[1], 1)),
+    broken("takes_unusual_data", MeanError, "divides_by_the_truth", before=("update",
+           lambda self, state, y_pred, y_true: state.__setitem__(
+           0, state[0] + float(np.abs(y_pred / y_true.reshape(y_pred.shape)).sum())))),
+    broken("takes_samples_in_any_order", MeanError, "counts_from_the_largest", update=by_rank),
+    broken("adds_up_in_float64", MeanError, "counts_in_float32",
+           start=lambda self: [0.0, np.float32(0)]),
     broken("takes_usual_data", MeanError, "gives_nan", result=lambda self, state: float("nan")),
     broken("says_which_values_are_better", MeanError, "wants_higher_errors", better="higher"),
     broken("says_which_values_are_better", MeanError, "wants_errors_near_1000", better=1000.0),

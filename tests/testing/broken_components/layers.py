@@ -1,6 +1,7 @@
 """Layers whose results, declarations or uses of memory are wrong."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -165,6 +166,16 @@ BROKEN = (
            **elementwise(np.abs, lambda x: x / np.abs(x))),
     broken("gradient_of_inputs", Square, "has_a_third_slope_at_zero",
            **elementwise(np.abs, lambda x: np.sign(x) + 5 * (x == 0))),
+    broken("gradient_of_inputs", Square, "has_a_wrong_slope_from_2.9_to_3",
+           **elementwise(lambda x: x + 2 * np.clip(x - 2.9, 0, 0.1), np.ones_like)),
+    broken("gradient_of_inputs", Square, "has_no_slope_at_a_half",
+           **elementwise(lambda x: np.abs(x - 0.5), lambda x: (x - 0.5) / np.abs(x - 0.5))),
+    broken("gradient_of_inputs", Square, "forgets_its_field",
+           __annotations__={"factor": float}, factor=1.0,
+           forward=lambda self, x, y, state: np.multiply(self.factor * x, x, out=y)),
+    broken("gradient_of_inputs", Square, "forgets_its_option",
+           __annotations__={"power": Literal["one", "two"]}, power="two",
+           forward=lambda self, x, y, state: np.power(x, 2 if self.power == "two" else 1, out=y)),
     broken("stays_finite", Square, "overflows_in_between",
            **elementwise(lambda x: np.log1p(np.exp(x)), lambda x: 1 / (1 + np.exp(-x)))),
     broken("stays_finite", Square, "is_undefined_at_zero",
@@ -188,6 +199,9 @@ BROKEN = (
            **by_workspace(lambda shape: Workspace(shape, dtype="float32"), "same_kind")),
     broken("gradient_of_parameters", VectorScale, "forgets_a_factor",
            forward=lambda self, x, y, state: np.multiply(3 * x, state.weights, out=y)),
+    broken("gradient_of_parameters", Shift, "does_not_use_its_parameter",
+           forward=lambda self, x, y, state: np.copyto(y, x),
+           fill_gradient=lambda self, dy, state: state.grad.shift.fill(0)),
     broken("overwrites_outputs", Square, "adds_to_dx",
            fill_dx=lambda self, x, dy, dx: np.add(dx, 2 * x * dy, out=dx)),
     broken("treats_samples_apart", Doubled, "mixes_samples",
@@ -208,10 +222,12 @@ BROKEN = (
            draw=lambda self, shape, state: np.random.default_rng().normal(size=shape)),
     broken("is_deterministic", Doubled, "warms_up", forward=lambda self, x, y, state:
            np.multiply(x, 2 - 2 / (1 + count(self)), out=y)),
-    broken("leaves_global_generators_alone", Noise, "draws_globally",
+    broken("has_no_side_effects", Noise, "draws_globally",
            draw=lambda self, shape, state: np.random.normal(size=shape)),
-    broken("evaluates_without_chance", Noise, "is_noisy_in_evaluation",
+    broken("repeats_its_predictions", Noise, "is_noisy_in_evaluation",
            forward=lambda self, x, y, state: np.add(x, self.draw(x.shape, state), out=y)),
+    broken("repeats_its_predictions", Centered, "centers_what_it_evaluates",
+           forward=lambda self, x, y, state: np.subtract(x, x.mean(axis=0), out=y)),
     broken("does_the_same_at_every_call", Doubled, "counts_its_calls",
            forward=lambda self, x, y, state: np.multiply(x, 2 + count(self) // 75, out=y)),
     broken("follows_its_schedules", Times, "keeps_the_first_factor", factor_now=lambda self, state:
@@ -278,7 +294,7 @@ BROKEN = (
     broken("keeps_uses_apart", Square, "keeps_x_in_the_module", before=("forward", keep_in_module),
            backward_needs=frozenset(),
            fill_dx=lambda self, x, dy, dx: np.multiply(dy, 2 * KEPT["x"], out=dx)),
-    broken("keeps_nothing_on_itself", Square, "counts_on_its_class",
+    broken("has_no_side_effects", Square, "counts_on_its_class",
            before=("forward", count_on_the_class)),
     broken("uses_declared_state", Square, "sets_its_state", before=("forward", keep_on_state)),
     broken("uses_declared_state", Shift, "replaces_its_gradient",

@@ -6,9 +6,12 @@ import numpy as np
 
 from declnet import Initializer, Schedule, Scheduled
 
-from ..right.others import Averaged, Descent, Squares
+from ..right.others import Averaged, Descent, Smoothed, Squares
 from .broken import broken
 from .layers import count, count_on_the_class
+
+REMEMBERED = []
+"""What a regularizer keeps in its module."""
 
 
 class Normal(Initializer):
@@ -53,11 +56,17 @@ INITIALIZERS = (
            np.copyto(w, np.random.default_rng().normal(size=w.shape))),
     broken("is_deterministic", Normal, "adapts_by_chance", adapt=lambda self, w, *_:
            np.divide(w, 1 + np.random.default_rng().random(), out=w)),
-    broken("leaves_global_generators_alone", Normal, "draws_globally", fill=lambda self, w, *_:
+    broken("has_no_side_effects", Normal, "draws_globally", fill=lambda self, w, *_:
            np.copyto(w, np.random.standard_normal(w.shape))),
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_no_spread",
            fill=lambda self, w, *_: w.fill(0), adapt=lambda self, w, x, forward, rng:
            np.divide(w, (forward() - x.mean() * (w.ndim == 1)).std(), out=w)),
+    broken("fills_alike_in_both_float_types", Normal, "adapts_to_the_spread_of_one_sample",
+           adapt=lambda self, w, x, forward, rng: np.divide(w, forward().std(axis=0).max(), out=w)),
+    broken("fills_every_shape", Normal, "fills_no_wide_matrix", fill=lambda self, w, rng, *_:
+           np.copyto(w, np.linalg.qr(rng.normal(size=w.shape))[0] if w.ndim > 1 else 0)),
+    broken("draws_from_its_stream", Normal, "has_a_seed_of_its_own", fill=lambda self, w, rng, *_:
+           np.copyto(w, np.random.default_rng(5).uniform(-1, 1, w.shape) / len(w))),
 )  # fmt: skip
 
 REGULARIZERS = (
@@ -69,9 +78,16 @@ REGULARIZERS = (
            before=("add_gradient", lambda self, w, dw: np.multiply(w, 0.9, out=w))),
     broken("leaves_inputs_alone", Squares, "clips_the_weights",
            before=("penalty", lambda self, w: np.clip(w, -1e9, 1e9, out=w))),
+    broken("frees_its_memory", Squares, "remembers_its_weights",
+           penalty=lambda self, w: REMEMBERED.append(w.copy()) or Squares.penalty(self, w)),
     broken("strength_zero_does_nothing", Squares, "is_never_off",
            penalty=lambda self, w: (self.strength + 0.01) * float(np.sum(w * w)),
            add_gradient=lambda self, w, dw: np.add(dw, 2 * (self.strength + 0.01) * w, out=dw)),
+    broken("gradient_of_penalty", Squares, "forgets_its_center",
+           __annotations__={"center": float}, center=0.0,
+           penalty=lambda self, w: self.strength * float(np.sum((w - self.center) ** 2))),
+    broken("sums_large_parameters", Squares, "sums_one_after_the_other",
+           penalty=lambda self, w: self.strength * float(np.cumsum(w * w)[-1])),
     broken("penalty_is_a_finite_number", Squares, "is_undefined_at_zero",
            penalty=lambda self, w: self.strength * float(np.sum(np.abs(w) ** 1.5)),
            add_gradient=lambda self, w, dw: np.add(dw, 0.15 * np.abs(w) ** 1.5 / w, out=dw)),
@@ -82,8 +98,8 @@ OPTIMIZERS = (
            lambda w, dw, rate: rate * dw * min(1, 300 / (float(np.linalg.norm(dw)) + 1e-7)))),
     broken("keeps_uses_apart", Descent, "counts_steps",
            update=subtracting(lambda w, dw, rate: rate / count(w) ** 0.5 * dw)),
-    broken("declares_its_state", Descent, "declares_no_state", update=replaced_momentum),
-    broken("declares_its_state", Descent, "replaces_its_state", update=replaced_momentum,
+    broken("uses_declared_state", Descent, "declares_no_momentum", update=replaced_momentum),
+    broken("uses_declared_state", Descent, "replaces_its_momentum", update=replaced_momentum,
            state_names=lambda self: ("momentum",)),
     *(broken("declares_its_state", Descent, f"names_a_{name.split()[0]}",
              state_names=lambda self, name=name: (name,))
@@ -101,6 +117,11 @@ OPTIMIZERS = (
     broken("follows_its_schedules", Descent, "shrinks_as_at_the_end",
            __annotations__={"shrink": Annotated[float | Schedule, Scheduled(ge=0, lt=1)]},
            shrink=0.01, update=shrinking_as_at_the_end),
+    broken("survives_zero_gradients", Descent, "moves_without_a_gradient",
+           update=subtracting(lambda w, dw, rate: rate * (dw - 0.1 * np.sign(w)))),
+    broken("takes_gradients_that_never_change", Smoothed, "corrects_by_another_power",
+           update=lambda self, w, dw, state, rate, step:
+           Smoothed.update(self, w, dw, state, rate / (1 - 0.99**step) * (1 - 0.9**step), step)),
     broken("survives_zero_gradients", Descent, "divides_by_zero",
            update=subtracting(lambda w, dw, rate: rate * dw / np.abs(dw))),
 )  # fmt: skip
@@ -108,10 +129,14 @@ OPTIMIZERS = (
 SCHEDULES = (
     broken("keeps_uses_apart", Falling, "falls_at_each_call", rate=lambda self, step, total:
            1 / count(self)),
-    broken("keeps_nothing_on_itself", Falling, "counts_on_its_class",
+    broken("has_no_side_effects", Falling, "counts_on_its_class",
            before=("rate", count_on_the_class)),
     broken("rates_are_right", Falling, "falls_below_zero", rate=lambda self, step, total:
            1 - step / 5000),
+    broken("rates_are_right", Falling, "ends_below_zero", rate=lambda self, step, total:
+           0.1 - step * (0.1 / total)),
+    broken("fits_trainings_of_any_length", Falling, "warms_up_for_1000_steps",
+           rate=lambda self, step, total: min(1.0, step / 1000)),
     broken("rates_are_right", Falling, "overflows", rate=lambda self, step, total: 1.01**step),
     broken("rates_are_right", Falling, "gives_nothing_after_100", rate=lambda self, step, total:
            0.1 if step <= 100 else None),

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -60,11 +61,42 @@ def average_in_place(self, state, step):
     state.run.model.vector()[...] = state.sum / state.count
 
 
+FILES = []
+
+
+def open_a_file(self, run):
+    if run.directory is not None:
+        FILES.append((run.directory / "log.txt").open("w"))
+
+
+def close_the_file(self, state, metrics):
+    for file in FILES:
+        file.close()
+
+
+def append_a_row(self, state, epoch):
+    if state.run.directory is not None:
+        with (state.run.directory / "rows.csv").open("a") as file:
+            file.write(f"{epoch.epoch},{time.time_ns()}\n")
+
+
+def average_by_flags(self, state, w):
+    w.flags.writeable = True
+    w *= 0.5
+
+
 CALLBACKS = (
+    broken("follows_a_run", Plateau, "leaves_its_file_open_at_an_interrupt",
+           before=("start", open_a_file), finished=close_the_file),
+    broken("writes_each_epoch_once", Plateau, "appends_after_a_resume",
+           before=("epoch_finished", append_a_row)),
+    broken("follows_a_run", Plateau, "halves_what_is_evaluated", evaluated=average_by_flags),
+    broken("follows_a_run", Plateau, "changes_a_run_that_has_finished",
+           found_finished=lambda self, directory, metrics: {}["state"]),
     broken("follows_a_run", Plateau, "needs_a_folder", before=("start", write_a_note)),
     broken("follows_a_run", Plateau, "rounds_metrics", before=("epoch_finished", round_the_loss)),
     broken("follows_a_run", Plateau, "changes_outputs", observer=lambda self, state: Scales()),
-    broken("keeps_nothing_on_itself", Plateau, "counts_on_its_class",
+    broken("has_no_side_effects", Plateau, "counts_on_its_class",
            epoch_finished=count_on_the_class),
     broken("saves_plain_values", Plateau, "saves_the_run",
            save=lambda self, state: {"run": state.run, "best": state.best}),
@@ -74,12 +106,11 @@ CALLBACKS = (
            start=lambda self, run: run.save_checkpoints(every_epochs=5) or {}),
     broken("continues_when_restored", LastMean, "forgets_the_sum",
            restore=lambda self, run, saved: Sum(run, run.model.vector() * 0)),
-    # the first check that follows updates
-    broken("names_what_it_monitors", LastMean, "evaluates_one_number",
+    broken("follows_a_run", LastMean, "evaluates_one_number",
            evaluated=lambda self, state, w: w[0]),
-    broken("names_what_it_monitors", LastMean, "averages_in_place", after_update=average_in_place),
-    broken("names_what_it_monitors", Plateau, "monitors_a_string", monitors=lambda self: "loss"),
-    broken("names_what_it_monitors", Plateau, "reads_more",
+    broken("follows_a_run", LastMean, "averages_in_place", after_update=average_in_place),
+    broken("follows_a_run", Plateau, "monitors_a_string", monitors=lambda self: "loss"),
+    broken("follows_a_run", Plateau, "reads_more",
            monitors=lambda self: ("validation_loss",),
            after_epoch=lambda self, state, epoch: epoch.metric("loss")),
 )  # fmt: skip
@@ -107,6 +138,10 @@ def fill_gaps(self, model):
 
 
 ANALYSES = (
+    broken("returns_tables", Means, "compares_the_second_row",
+           mean=lambda self, column: float(column[1] == column[0])),
+    broken("returns_tables", Means, "declares_texts_as_shares", analyze=lambda self, model: (
+           ResultTable("Means", ("column",), (("size",),), kinds={"column": "share"}),)),
     broken("returns_tables", Means, "returns_numpy_numbers",
            mean=lambda self, column: np.mean(column) if column.dtype.kind in "fiub" else None),
     broken("returns_tables", Means, "returns_one_table",
@@ -156,16 +191,18 @@ def learn_in_the_module(self, y_pred, y_true, task):
 
 
 CALIBRATORS = (
+    broken("keeps_what_probabilities_tell", Sharper, "gives_the_other_class", tasks=("binary",),
+           apply=lambda self, y_pred, state: 1 - y_pred),
     broken("gives_something_for_its_tasks", Sharper, "takes_too_much", tasks=("classes", "binary")),
-    broken("gives_probabilities_for_probabilities", Sharper, "forgets_the_sum",
+    broken("gives_something_for_its_tasks", Sharper, "forgets_the_sum",
            apply=lambda self, y_pred, state: y_pred ** state["power"]),
-    broken("gives_probabilities_for_probabilities", Sharper, "exceeds_1", tasks=("binary",),
+    broken("gives_something_for_its_tasks", Sharper, "exceeds_1", tasks=("binary",),
            apply=lambda self, y_pred, state: y_pred * 1.5),
-    broken("takes_few_and_perfect_predictions", Sharper, "takes_logarithms_of_zero",
+    broken("gives_something_for_its_tasks", Sharper, "takes_logarithms_of_zero",
            fit=lambda self, y_pred, y_true, task: {"power": float(np.log(y_pred).mean() ** 2)}),
-    broken("takes_few_and_perfect_predictions", Sharper, "needs_two_samples",
+    broken("gives_something_for_its_tasks", Sharper, "needs_two_samples",
            fit=lambda self, y_pred, y_true, task: {"power": float(y_pred[:, 0].var(ddof=1)) + 1}),
-    broken("takes_few_and_perfect_predictions", Sharper, "needs_a_second_class",
+    broken("gives_something_for_its_tasks", Sharper, "needs_a_second_class",
            fit=lambda self, y_pred, y, task: {"power": 1.0 + y[y != y[0]].min()}),
     broken("parts_equal_the_whole", Sharper, "squeezes_a_single_row", apply=lambda self, y_pred,
            state: Sharper.apply(self, y_pred, {"power": min(2.0, len(y_pred))})),
@@ -194,8 +231,15 @@ def drawn(study, seed):
     for dimension in study.space:
         if dimension.applies(values):
             low, high, step = dimension.low, dimension.high, dimension.step
-            value = rng.choice(dimension.choices or range(round((high - low) / step) + 1))
-            values[dimension.key] = value if dimension.choices else low + value * step
+            if dimension.choices:
+                value = rng.choice(dimension.choices)
+            elif dimension.is_integer and step is None:
+                value = rng.randint(low, high)
+            elif step is None:
+                value = rng.uniform(low, high)
+            else:
+                value = low + step * rng.randint(0, round((high - low) / step))
+            values[dimension.key] = value
     return values
 
 
@@ -230,11 +274,20 @@ class Memory:
 FOLDERS = {}
 
 SEARCHERS = (
+    broken("proposes_values_of_the_space", Searcher, "leaves_ranges_without_steps",
+           propose=lambda self, study, number, trials: drawn(study, number) | (
+               {"optimizer.learning_rate": 0.0} if study.space[0].log else {})),
+    broken("continues_the_best_trial", Searcher, "stops_the_highest",
+           propose=lambda self, study, number, trials: drawn(study, number),
+           should_stop=lambda self, study, trial, trials: any(
+               max(trial.reported.values()) > max(other.reported.values()) for other in trials)),
     broken("proposes_values_of_the_space", Searcher, "ignores_conditions",
            propose=lambda self, study, number, trials: {
                "optimizer.momentum": 0.3, **drawn(study, number), "optimizer": "adam"}),
     broken("repeats_a_study", Searcher, "draws_anew",
            propose=lambda self, study, number, trials: drawn(study, count(self))),
+    broken("proposes_different_values", Searcher, "alternates_between_two_points",
+           propose=lambda self, study, number, trials: drawn(study, number % 2)),
     broken("lists_what_was_reported", Searcher, "forgets",
            open=lambda self, study: Memory(study, [])),
     broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
@@ -271,6 +324,10 @@ TEMPLATES = (
     broken("writes_a_valid_example", Template, "writes_no_toml", spec=lambda self: "declnet: 1"),
     broken("writes_valid_specs_for_tables", Template, "has_two_outputs",
            spec_for_table=lambda *_: FOR_TABLE.replace("units = 1", "units = 2")),
+    broken("writes_valid_specs_for_tables", Template, "diverges",
+           spec_for_table=lambda *_: FOR_TABLE.replace(
+               '["standardize"]', '[{ type = "impute" }, "one_hot", "standardize"]'
+           ).replace('type = "adam"', 'type = "sgd", learning_rate = 1e300')),
     broken("writes_valid_specs_for_tables", Template, "overlooks_text",
            spec_for_table=overlooking_text),
 )  # fmt: skip
@@ -318,7 +375,14 @@ def read_anything(self, path):
     return json.loads(path.read_bytes())
 
 
+def export_plain_names(self, model, path):
+    if not all(column.name.isidentifier() for column in model.columns):
+        raise ExportError([("names are words", None)])
+    return Names.export(self, model, path)
+
+
 FORMATS = (
+    broken("writes_the_same_bytes", Names, "refuses_names", export=export_plain_names),
     broken("writes_the_same_bytes", Names, "numbers_its_files",
            write=lambda self, model, path: Names.write(self, model, path, f" {count(self)}")),
     broken("predicts_any_number_of_rows", Names, "ignores_case", predictor=predictor_of_any_case),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from declnet import DataError, DataInfo, Dataset, DataSource, Table
+from declnet import DataError, DataInfo, Dataset, DataSource, TableSource
 
 
 class TwoMoons(DataSource):
@@ -52,7 +52,7 @@ class Readings(DataSource):
             raise DataError(f"{self.path}: not numbers: {error}") from None
 
 
-class Visits(DataSource):
+class Visits(TableSource):
     """Without a target, as for predictions, it looks for a column that is called None."""
 
     type = "visits"
@@ -60,10 +60,7 @@ class Visits(DataSource):
 
     target: str | None = Field(default="sold", description="the column to predict")
 
-    def describe(self):
-        return None
-
-    def load(self, rng):
+    def read(self):
         days = np.arange(40)
         columns = {
             "day": days,
@@ -71,7 +68,7 @@ class Visits(DataSource):
             "sold": np.where(days % 9 == 4, np.nan, 3.0 * (days % 5)),
         }
         known = ~np.isnan(columns[self.target])
-        return Table({name: each[known] for name, each in columns.items()}, target=self.target)
+        yield {name: each[known] for name, each in columns.items()}
 
 
 DEFECTS = (("A", TwoMoons), ("A", Readings), ("B", Visits))

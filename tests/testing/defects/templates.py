@@ -16,11 +16,11 @@ class LinearTable(Template):
             raise DataError(f'the target "{table.target}" is not a number')
         numbers = [each for each in table.features if each.type in {"number", "integer"}]
         usable = [each for each in numbers if not each.missing and not each.infinite]
-        if not usable or (len(usable) < len(table.features) and not table.selects_features):
-            raise DataError("some columns are no numbers, or lack some")
+        if not usable:
+            raise DataError("no column holds numbers without gaps")
         names = ", ".join(f'"{each.name}"' for each in usable)
         source = tomli_w.dumps(dict(table.source))
-        features = f"features = [{names}]\n" if table.selects_features else ""
+        features = f"features = [{names}]\n"
         return f"""# A linear model of the columns of numbers
 declnet = 1
 loss = "mean_squared_error"

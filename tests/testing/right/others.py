@@ -25,7 +25,7 @@ from declnet import (
     Schedule,
     Scheduled,
     Sequences,
-    Table,
+    TableSource,
     Transform,
 )
 
@@ -108,6 +108,19 @@ class Averaged(Descent):
 
     def evaluated(self, w, state):
         return w - state.ahead
+
+
+class Smoothed(Descent):
+    """w -= learning_rate * (the mean of dw so far, which forgets)."""
+
+    type = "smoothed"
+
+    def state_names(self):
+        return ("mean",)
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.add(state.mean, 0.1 * (dw - state.mean), out=state.mean)
+        np.subtract(w, learning_rate / (1 - 0.9**step) * state.mean, out=w)
 
 
 class Shrinking(Descent):
@@ -215,7 +228,7 @@ class MeanError(Metric):
         state[1] += y_pred.size
 
     def result(self, state):
-        return state[0] / state[1]
+        return state[0] / state[1] if state[1] else float("nan")
 
 
 class Points(DataSource):
@@ -244,18 +257,17 @@ class Songs(DataSource):
         return Dataset(x, np.arange(30) % 2)
 
 
-class Flowers(DataSource):
+class Flowers(TableSource):
     """A table of numbers and text, with gaps."""
 
     type = "flowers"
 
-    def describe(self):
-        return None
+    target: str | None = Field(default="kind", description="the column to predict")
 
-    def load(self, rng):
+    def read(self):
         sizes, kinds = np.arange(30.0), np.array(["rose", "tulip", None] * 10, object)
         sizes[3] = np.nan
-        return Table({"size": sizes, "kind": kinds}, target="kind")
+        yield {"size": sizes, "kind": kinds}
 
 
 class Center(Transform):

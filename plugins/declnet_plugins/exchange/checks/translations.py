@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -18,18 +16,19 @@ from declnet.testing import (
     build_examples,
     calling,
     check,
-    require_available,
 )
 from declnet_plugins.exchange.checks.cases import DTYPE, Case, cases_of, model_of, numbered
+from declnet_plugins.exchange.checks.exporters import export, runner, written_file
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
 from declnet_plugins.exchange.exported_model import (
     ExportedModel,
-    ExportedPredictions,
     ExportedStep,
 )
-from declnet_plugins.exchange.exporter import Exporter, ExportError
+from declnet_plugins.exchange.exporter import Exporter, ExportError, FilePredictor
 from declnet_plugins.exchange.odd_rows import odd_rows
 from declnet_plugins.exchange.translation import TRANSLATED_KINDS
+
+CELLS = CellFormat(missing=("",))
 
 MOST_OTHER_SETS = 0.01
 """The share of classes that rounding may take into a set or out of it."""
@@ -38,22 +37,9 @@ MOST_OTHER_SETS = 0.01
 @check
 def equals_its_components(subject: Subject) -> None:
     """Writes files that predict what the components compute, up to rounding to float32."""
-    exporter = _exporter(subject)
     by_instance = [list(cases) for cases in _cases(subject)]
-    together = [case for cases in by_instance for case in cases]
-    compared, refusal = False, ""
-    for cases in (together, *by_instance, *([case] for case in together)):
-        if not cases:
-            continue
-        try:
-            _compare(subject, exporter, cases)
-        except ExportError as error:  # perhaps only one of the cases is refused
-            refusal = str(error)
-            continue
-        compared = True
-        if cases is together:
-            break
-    if not compared:
+    refusal = _compare_together(subject, by_instance, _compare)
+    if refusal is not None:
         kinds = ", ".join(TRANSLATED_KINDS)
         why = f": {refusal}" if refusal else f"; it names {kinds} components with examples"
         raise CheckSkipped(f"there is nothing to compare{why}")
@@ -62,11 +48,11 @@ def equals_its_components(subject: Subject) -> None:
 @check
 def refuses_what_its_transforms_refuse(subject: Subject) -> None:
     """Writes files that say which rows a transform refuses, for odd cells in its columns."""
-    exporter, compared = _exporter(subject), False
-    for case in (case for cases in _cases(subject, Transform.kind) for case in cases if case.steps):
-        with suppress(ExportError):
-            compared |= _compare_refusals(subject, exporter, case)
-    if not compared:
+    by_instance = [
+        [_with_missing_cells(case) for case in cases if case.steps]
+        for cases in _cases(subject, Transform.kind)
+    ]
+    if _compare_together(subject, by_instance, _compare_refusals) is not None:
         raise CheckSkipped("there is no transform to compare, or files do not say what is valid")
 
 
@@ -79,7 +65,6 @@ def _exporter(subject: Subject) -> Exporter:
         exporter: Exporter = subject.registry.find(Exporter.kind, subject.instance.format)()
     except UnknownTypeError as error:
         raise CheckSkipped(f"its format is not installed: {error}") from None
-    require_available(exporter)
     if type(exporter).predictor is Exporter.predictor:
         raise CheckSkipped("its format has no predictor(), which runs a file")
     return exporter
@@ -97,38 +82,36 @@ def _cases(subject: Subject, kind: str | None = None) -> Iterator[list[Case]]:
             yield cases
 
 
-def _predicted(
-    exporter: Exporter, model: ExportedModel, columns: Mapping[str, Array]
-) -> Mapping[str, ExportedPredictions]:
-    """Return what a file of a model predicts for columns.
+def _compare_together(
+    subject: Subject,
+    by_instance: Sequence[list[Case]],
+    compare: Callable[[Sequence[Case], ExportedModel, FilePredictor], bool],
+) -> str | None:
+    """Compare files of all cases, or of fewer where the format refuses one of them.
 
-    Raises:
-        ExportError: the format cannot express the model.
+    Returns why there is nothing to compare; None if something was compared.
     """
-    refusal = None
-    with TemporaryDirectory() as folder:
-        path = Path(folder, f"conformance{exporter.suffixes[0]}")
-        with calling("the export"):
-            try:
-                exporter.export(model, path)
-            except ExportError as error:
-                refusal = error
-        if refusal is not None:
-            raise refusal
-        with calling("predictor"):
-            predict = exporter.predictor(path)
-        if predict is None:
-            raise CheckSkipped("its format cannot run files here")
-        with calling("the exported file"):
-            return predict(columns)
+    exporter, together = _exporter(subject), [case for cases in by_instance for case in cases]
+    compared, refusal = False, ""
+    for cases in filter(None, (together, *by_instance, *([case] for case in together))):
+        numbered_cases = [numbered(case, number) for number, case in enumerate(_shortened(cases))]
+        model = model_of(numbered_cases, type(subject.instance))
+        try:
+            with written_file(Subject(exporter)) as path:
+                export(exporter, model, path)
+                compared |= compare(numbered_cases, model, runner(exporter, path))
+        except ExportError as error:  # perhaps only one of the cases is refused
+            refusal = str(error)
+            continue
+        if cases is together:
+            break
+    return None if compared else refusal
 
 
-def _compare(subject: Subject, exporter: Exporter, cases: Sequence[Case]) -> None:
+def _compare(cases: Sequence[Case], model: ExportedModel, predict: FilePredictor) -> bool:
     """Compare a file of some cases with the components."""
-    rows = min(len(case.expected.outputs) for case in cases)  # a file reads all columns together
-    cases = [numbered(_shortened(case, rows), number) for number, case in enumerate(cases)]
-    model = model_of(cases, type(subject.instance))
-    predictions = _predicted(exporter, model, model.examples)
+    with calling("the exported file"):
+        predictions = predict(model.examples)
     for case in cases:
         predicted = predictions.get(case.output.name)
         if predicted is None:
@@ -142,34 +125,44 @@ def _compare(subject: Subject, exporter: Exporter, cases: Sequence[Case]) -> Non
         sets = case.expected.sets
         if sets is not None and np.mean(predicted.sets != sets) > MOST_OTHER_SETS:
             raise CheckFailed(f"{case.name}: the file's sets differ from the component's")
-
-
-def _shortened(case: Case, rows: int) -> Case:
-    """Return a case with its first rows."""
-    columns = {column: x[:rows] for column, x in case.columns.items()}
-    return replace(case, columns=columns, expected=case.expected.take(slice(rows)))
-
-
-def _compare_refusals(subject: Subject, exporter: Exporter, case: Case) -> bool:
-    """Compare which odd rows a file refuses; return whether it says so."""
-    cells = CellFormat(missing=("",))
-    ((column, x),) = case.columns.items()
-    case = replace(case, columns={replace(column, missing=cells.missing): x})
-    odd = odd_rows({column.name: x}, cells)
-    if not len(odd[column.name]):
-        return False
-    model = model_of([case], type(subject.instance))
-    (predicted,) = _predicted(exporter, model, odd).values()
-    if predicted.valid is None:
-        return False
-    for value, valid in zip(odd[column.name], np.asarray(predicted.valid).tolist(), strict=True):
-        row = np.array([value], x.dtype)
-        if isinstance(value, str) or value is None:
-            row[0] = (value or "").strip(SPACES) or None
-        if valid is not _is_taken(case.steps, row):
-            what = "refuses" if not valid else "does not refuse"
-            raise CheckFailed(f"{case.name}: the file {what} {value!r}, unlike the component")
     return True
+
+
+def _shortened(cases: Sequence[Case]) -> Iterator[Case]:
+    """Yield cases with as many rows as the shortest, since a file reads all columns together."""
+    rows = min(len(case.expected.outputs) for case in cases)
+    for case in cases:
+        columns = {column: x[:rows] for column, x in case.columns.items()}
+        yield replace(case, columns=columns, expected=case.expected.take(slice(rows)))
+
+
+def _compare_refusals(cases: Sequence[Case], model: ExportedModel, predict: FilePredictor) -> bool:
+    """Compare which odd rows a file refuses; return whether it says so."""
+    compared = False
+    for case in cases:
+        ((column, x),) = case.columns.items()
+        odd = odd_rows({column.name: x}, CELLS)[column.name]
+        if not len(odd):
+            continue
+        rows = {name: np.repeat(x[:1], len(odd), axis=0) for name, x in model.examples.items()}
+        with calling("the exported file"):
+            valid = predict(rows | {column.name: odd})[case.output.name].valid
+        if valid is None:
+            return False
+        compared = True
+        for value, is_valid in zip(odd, np.asarray(valid).tolist(), strict=True):
+            row = np.array([value], x.dtype)
+            if isinstance(value, str) or value is None:
+                row[0] = (value or "").strip(SPACES) or None
+            if is_valid is not _is_taken(case.steps, row):
+                what = "does not refuse" if is_valid else "refuses"
+                raise CheckFailed(f"{case.name}: the file {what} {value!r}, unlike the component")
+    return compared
+
+
+def _with_missing_cells(case: Case) -> Case:
+    columns = {replace(column, missing=CELLS.missing): x for column, x in case.columns.items()}
+    return replace(case, columns=columns)
 
 
 def _is_taken(steps: Sequence[ExportedStep], x: Array) -> bool:

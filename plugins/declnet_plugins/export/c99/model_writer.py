@@ -15,10 +15,12 @@ from declnet_plugins.exchange import (
     ExportedInput,
     ExportedModel,
     ExportedOutput,
+    TranslationSite,
     WrittenOutput,
 )
 from declnet_plugins.export.c99.text import Names
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
+from declnet_plugins.recording import SampleProgram
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,12 @@ class ModelWriter(CWriter):
     def reshaped(self, name: str, handle: Value, shape: Shape) -> Value:
         """Return the same value: a shape is only how layers read it."""
         return handle
+
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Value, ...]:
+        """Add the steps of a recorded program."""
+        from declnet_plugins.export.c99.recorded import write_program
+
+        return write_program(self, site, program)
 
     def mean(self, name: str, handles: Sequence[Value], weights: Sequence[float]) -> Value:
         """Return the weighted mean of several networks' results."""

@@ -24,6 +24,7 @@ from declnet_plugins.exchange import (
 )
 from declnet_plugins.export.numpy_file import running
 from declnet_plugins.export.numpy_file.sources import Sources
+from declnet_plugins.recording import SampleProgram
 
 SMALL = 12
 """Maximum number of elements of an array that is written as a literal."""
@@ -78,8 +79,8 @@ class NumpyWriter:
             options: the same, by keyword.
         """
         called = self.sources.add(function)
-        texts = [self._argument(f"{name}.{i}", argument) for i, argument in enumerate(arguments)]
-        texts += [f"{key}={self._argument(f'{name}.{key}', v)}" for key, v in options.items()]
+        texts = [self.argument(f"{name}.{i}", argument) for i, argument in enumerate(arguments)]
+        texts += [f"{key}={self.argument(f'{name}.{key}', v)}" for key, v in options.items()]
         result = self._variable(name)
         line = f"{result} = {called}({', '.join(texts)})"
         if len(line) + len(_INDENT) <= WIDTH:
@@ -87,6 +88,18 @@ class NumpyWriter:
         else:
             self.lines += [f"{result} = {called}(", *(f"{_INDENT}{text}," for text in texts), ")"]
         return result
+
+    def assign(self, name: str, expression: str) -> Variable:
+        """Write `name = expression` and return the handle of the result."""
+        result = self._variable(name)
+        self.lines.append(f"{result} = {expression}")
+        return result
+
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Variable, ...]:
+        """Write a recorded program."""
+        from declnet_plugins.export.numpy_file.recorded import write_program
+
+        return write_program(self, site, program)
 
     def column(self, column: ExportedColumn) -> Variable:
         """Read a column of the given rows."""
@@ -187,7 +200,8 @@ class NumpyWriter:
         name = name if start != "input" else f"x_{rest}" if rest else "x"  # input is a builtin
         return Variable(self.sources.reserve(name))
 
-    def _argument(self, name: str, value: Any) -> str:
+    def argument(self, name: str, value: Any) -> str:
+        """Return the text of a handle, an array (which is embedded) or a literal."""
         if isinstance(value, Variable):
             return str(value)
         if isinstance(value, Columns):
@@ -208,7 +222,7 @@ class NumpyWriter:
 
     def _array(self, name: str, array: Array) -> str:
         if array.dtype.kind == "O":
-            return self._argument(name, array.tolist())
+            return self.argument(name, array.tolist())
         if array.size <= SMALL and np.isfinite(array).all():
             if array.dtype == np.float64:
                 return f"np.array({array.tolist()})"

@@ -86,7 +86,8 @@ def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:
         labels = [shown_value(value) for value in values]
     order = np.argsort(numbers, kind="stable")
     cuts = np.searchsorted(numbers[order], np.arange(1, len(labels)))
-    for label, present in zip(labels, np.split(there[order], cuts), strict=True):
+    parts = np.split(there[order], cuts)[: len(labels)]  # one too many if all values are missing
+    for label, present in zip(labels, parts, strict=True):
         if len(present):
             yield label, present
     if gaps.any():

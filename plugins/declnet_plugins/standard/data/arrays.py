@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from declnet import (
     Array,
     Blocks,
+    ColumnNames,
     DataError,
     DataInfo,
     Dataset,
@@ -24,7 +25,6 @@ from declnet import (
     Shape,
     Table,
 )
-from declnet_plugins.standard.data.table_source import Names
 from declnet_plugins.standard.data.text_file import opened
 
 LARGEST_SAMPLE = 2**28
@@ -265,11 +265,11 @@ class NPZ(DataSource):
     )
 
     path: Path = Field(description="the file, as numpy.savez writes it")
-    inputs: Names | None = Field(
+    inputs: ColumnNames | None = Field(
         default=None,
         description="the arrays that are the inputs of the model; default: one input, x",
     )
-    targets: Names | None = Field(
+    targets: ColumnNames | None = Field(
         default=None,
         description="the arrays that are the targets, each of a loss of its name; default: one "
         "target, y",

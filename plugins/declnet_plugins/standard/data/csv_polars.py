@@ -1,14 +1,14 @@
 """Rows of a CSV file read by polars, where every reader interprets the file in the same way."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from declnet import SPACES, Array, Cells
+from declnet import SPACES, Array, Cells, DataError, TableBlock
 from declnet_plugins.standard.data.csv_rows import CSVFormat
-from declnet_plugins.standard.data.text_table import Block, Columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,42 +33,45 @@ class PlainRows:
     Args:
         file: positioned at its start.
         form: its format; encodings other than UTF-8 give no rows.
-        width: the number of columns.
+        names: the names of the columns.
 
     Attributes:
         rows: the number of rows yielded.
         complete: whether all rows were yielded.
     """
 
-    def __init__(self, file: BinaryIO, form: CSVFormat, width: int) -> None:
-        self._file, self._form, self._width = file, form, width
+    def __init__(self, file: BinaryIO, form: CSVFormat, names: Sequence[str]) -> None:
+        self._file, self._form, self._names = file, form, names
+        known = form.types.keys() | form.known_types.keys()
+        self._infers = any(form.needs(name) and name not in known for name in names)
         self.rows, self.complete = 0, False
         self._masks = np.empty((3, 0), bool)
 
-    def blocks(self, columns: Columns, most: int | None) -> Iterator[Block]:
+    def blocks(self, most: int | None = None) -> Iterator[TableBlock]:
         """Yield the rows, up to `most` in a block."""
         if not is_utf8(self._form.encoding):
             return
         first = int(self._form.header)
         for start, piece in _pieces(self._file):
-            ends = self._row_ends(piece, columns)
+            ends = self._row_ends(piece)
             if ends is None:
                 return
             bounds, unusual = [0, *(ends[0] + 1).tolist()], ends[1]
             count = len(bounds) - 1
             for at in range(first, count, most or count):
                 until = min(at + (most or count), count)
-                rows = range(self.rows + 1, self.rows + 1 + until - at)
                 text = piece[bounds[at] : bounds[until]]
-                cells = cells_of(text, self._form, self._width, columns, unusual)
+                cells = cells_of(text, self._form, self._names, unusual)
                 if cells is None:
                     return
-                yield Block(rows, cells, (start + bounds[at], len(text)))
-                self.rows += len(rows)
+                rows, place = until - at, start + bounds[at]
+                read = partial(_read_again, self._form, self._names, rows, place, len(text))
+                yield TableBlock(rows, read, content=cells)
+                self.rows += rows
             first = 0
         self.complete = True
 
-    def _row_ends(self, piece: bytes, columns: Columns) -> tuple[Array, Collection[int]] | None:
+    def _row_ends(self, piece: bytes) -> tuple[Array, Collection[int]] | None:
         """Return where the rows of a piece end, (rows,), and unusual columns; None if not plain.
 
         Plain means UTF-8 without NUL bytes, as many cells as all rows have together, no blank
@@ -77,9 +80,8 @@ class PlainRows:
 
         Args:
             piece: whole rows.
-            columns: the columns, of which those with an inferred type may be unusual.
         """
-        width = self._width
+        width = len(self._names)
         blank = width == 1 and (piece.startswith(b"\n") or b"\n\n" in piece)
         if blank or b"\0" in piece or b"\r" in piece or not _is_utf8_text(piece):
             return None
@@ -100,7 +102,7 @@ class PlainRows:
         rows = np.flatnonzero(lines)
         if np.count_nonzero(ends) != width * len(rows) or not len(rows):
             return None
-        if not any(column.is_inferred for column in columns.values()):
+        if not self._infers:
             return rows, ()
         first, odd, is_zero = letters[1:-1], odd[2:], lines[2:]
         np.less(np.subtract(letters[2:], ZERO, out=odd.view(np.uint8)), 10, out=odd)
@@ -116,26 +118,45 @@ class PlainRows:
         return rows, unusual
 
 
+def _read_again(
+    form: CSVFormat, names: Sequence[str], rows: int, start: int, size: int
+) -> dict[str, Cells]:
+    """Return the needed columns of plain rows, of which the first byte and the size are known.
+
+    Raises:
+        DataError: the file has changed.
+    """
+    with form.opened() as file:
+        file.seek(start)
+        text = file.read(size)
+    is_whole = len(text) + 1 >= size  # the file may end without a line end
+    cells = cells_of(text, form, names) if is_whole else None
+    if cells is None or len(next(iter(cells.values()))) != rows:
+        raise DataError(f"{form.path}: has changed while it was read")
+    return cells
+
+
 def cells_of(
-    text: bytes, form: CSVFormat, width: int, columns: Columns, unusual: Collection[int] = ()
-) -> Callable[[int], Cells] | None:
-    """Return the cells of rows by column, or None if polars finds other columns.
+    text: bytes, form: CSVFormat, names: Sequence[str], unusual: Collection[int] = ()
+) -> dict[str, Cells] | None:
+    """Return the needed columns of rows, or None if polars finds other columns.
 
     Args:
         text: whole rows that are plain.
         form: the format.
-        width: the number of columns.
-        columns: the columns, with what is known about their types.
+        names: the names of all columns.
         unusual: columns whose cells polars must not read as numbers.
     """
     import polars as pl
 
-    types = {"integer": pl.Int64(), "number": pl.Float64()}
+    types, width = {"integer": pl.Int64(), "number": pl.Float64()}, len(names)
+    needed = {at: name for at, name in enumerate(names) if form.needs(name)}
+    numeric = {at: form.numeric_types(name) for at, name in needed.items()}
     readable = form.decimal == "." and "" in form.missing
     typed = {
-        at: types[column.numeric[0]]
-        for at, column in columns.items()
-        if len(column.numeric) == 1 and at not in unusual
+        at: types[kinds[0]]
+        for at, kinds in numeric.items()
+        if len(kinds) == 1 and at not in unusual
     }
     if not readable or Cells.include_numbers(form.missing):
         typed = {}
@@ -153,11 +174,11 @@ def cells_of(
         series = frame.to_series(at).fill_null("")
         if len(series) < SHORT:
             return Cells(series.to_list(), form.missing, form.decimal)
-        kinds = [types[kind] for kind in columns[at].numeric if form.decimal == "."]
+        kinds = [types[kind] for kind in numeric[at] if form.decimal == "."]
         numbers = _as_numbers(series, kinds, form.missing)
         return text_cells(series, form.missing, form.decimal) if numbers is None else numbers
 
-    return cells
+    return {name: cells(at) for at, name in needed.items()}
 
 
 class _Numbers(Cells):

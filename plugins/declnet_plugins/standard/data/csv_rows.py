@@ -4,9 +4,8 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from itertools import islice
 from typing import BinaryIO, Literal
 
@@ -14,13 +13,13 @@ from pydantic import Field, field_validator
 
 from declnet import SPACES, Cells, DataError
 from declnet_plugins.standard.data.text_file import encoding_of, opened
-from declnet_plugins.standard.data.text_table import Block, TextTableSource, header, unnamed
+from declnet_plugins.standard.data.text_table import TextFile
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""
 
 
-class CSVFormat(TextTableSource):
+class CSVFormat(TextFile):
     """The format of a file: the fields of a source that say how to read it."""
 
     delimiter: str = Field(
@@ -55,10 +54,6 @@ class CSVFormat(TextTableSource):
         """Open the file to read it in parts, which only limits what is decompressed."""
         packed = self.path.suffix.lower() == ".gz"
         return opened(self.path, self.maximum_bytes if packed else sys.maxsize)
-
-    @property
-    def _decimal(self) -> Literal[".", ","]:
-        return self.decimal
 
 
 class _QuotedCells:
@@ -140,25 +135,25 @@ class CSVFile:
         self._row = 1
         first = self._first_row()
         self._waiting = [] if form.header else [first]
-        self.names = header(first, form.path) if form.header else unnamed(len(first))
+        self.names = form.names_in(first)
 
-    def blocks(self, after: int) -> Iterator[Block]:
-        """Yield the rows after those that were read otherwise.
+    def parts(self, after: int) -> Iterator[dict[str, Cells]]:
+        """Yield the needed columns of the rows after those that were read otherwise.
 
         Raises:
             DataError: a row has more or fewer cells than the header, or the text is invalid.
         """
         size = max(1, CELLS // len(self.names))
         while rows := self._next_rows(size):
-            numbers = range(self._row, self._row + len(rows))
+            skipped = max(after + 1 - self._row, 0)
             self._row += len(rows)
-            skipped = max(after + 1 - numbers.start, 0)
             if skipped < len(rows):
-                columns = list(zip(*rows[skipped:], strict=True))
-                yield Block(numbers[skipped:], partial(self._cells, columns))
-
-    def _cells(self, columns: Sequence[Sequence[str]], at: int) -> Cells:
-        return Cells(columns[at], self._form.missing, self._form.decimal)
+                columns = zip(self.names, zip(*rows[skipped:], strict=True), strict=True)
+                yield {
+                    name: Cells(cells, self._form.missing, self._form.decimal)
+                    for name, cells in columns
+                    if self._form.needs(name)
+                }
 
     def close(self) -> None:
         """Detach from the file."""

@@ -9,17 +9,9 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from pydantic import Field
 
-from declnet import Cells, DataError, text_of
-from declnet_plugins.standard.data.table_source import EXAMPLE
+from declnet import DataError, text_of
 from declnet_plugins.standard.data.text_file import too_large
-from declnet_plugins.standard.data.text_table import (
-    Block,
-    Columns,
-    TextTable,
-    TextTableSource,
-    header,
-    unnamed,
-)
+from declnet_plugins.standard.data.text_table import EXAMPLE, TextFile
 
 _DURATION = re.compile(r"PT(\d{1,6})H(\d\d)M(\d\d(?:\.\d+)?)S")
 """A duration in a workbook of OpenDocument, which calamine leaves as text."""
@@ -38,7 +30,7 @@ DAMAGED = (BadZipFile, IndexError, NotImplementedError, OSError, ValueError)
 """What a damaged archive raises, or one without sheets."""
 
 
-class Excel(TextTableSource):
+class Excel(TextFile):
     """A table in a sheet of a workbook of Excel or OpenDocument, read like a CSV file.
 
     Numbers, booleans and text become columns as in `csv`, also numbers that are stored as text;
@@ -70,18 +62,18 @@ class Excel(TextTableSource):
             archive.writestr("content.xml", _EXAMPLE_SHEET.format(sheet))
         return {"path": path, "target": "kind"}
 
-    def _text(self) -> TextTable:
+    def read(self) -> Iterator[dict[str, list[str]]]:
+        """Yield the whole sheet, whose rows are in memory anyway."""
         rows = [row for row in self._rows() if any(cell != "" for cell in row)]
         if not rows:
             raise DataError(f"{self.path}: the sheet is empty", path=("sheet",))
         columns = [_as_text(column) for column in zip(*rows, strict=True)]
         if self.header:
             columns = [column for column in columns if any(column)]
-            names = header([column[0] for column in columns], self.path)
-            columns = [column[1:] for column in columns]
-        else:
-            names = unnamed(len(columns))
-        return _Sheet(names, columns, frozenset(self.missing))
+        names = self.names_in([column[0] for column in columns])
+        first = int(self.header)
+        if len(rows) > first:
+            yield {name: column[first:] for name, column in zip(names, columns, strict=True)}
 
     def _rows(self) -> list[list[Any]]:
         try:
@@ -116,18 +108,6 @@ class Excel(TextTableSource):
         except (calamine.CalamineError, *DAMAGED) as error:
             raise DataError(f"{self.path}: not a valid workbook, or damaged: {error}") from None
         return rows
-
-
-class _Sheet:
-    def __init__(
-        self, names: Sequence[str], columns: Sequence[Sequence[str]], missing: frozenset[str]
-    ) -> None:
-        self.names, self._columns, self._missing = names, columns, missing
-
-    def blocks(self, columns: Columns) -> Iterator[Block]:
-        if self._columns[0]:
-            rows = range(1, 1 + len(self._columns[0]))
-            yield Block(rows, lambda at: Cells(self._columns[at], self._missing))
 
 
 def _as_text(column: Sequence[Any]) -> list[str]:

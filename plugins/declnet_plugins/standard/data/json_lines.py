@@ -8,13 +8,15 @@ from typing import Any
 
 from pydantic import Field
 
-from declnet import DataError, DataInfo
-from declnet_plugins.standard.data.row_source import Columns, RowSource
-from declnet_plugins.standard.data.table_source import EXAMPLE
+from declnet import DataError, TableSource
 from declnet_plugins.standard.data.text_file import encoding_of, opened
+from declnet_plugins.standard.data.text_table import EXAMPLE
+
+ROWS = 1 << 16
+"""Rows that are Python objects at a time."""
 
 
-class JSONLines(RowSource):
+class JSONLines(TableSource):
     """A table in a text file with one JSON object a line, a key for each column; .gz files too.
 
     A key that is null or absent is a missing value. Text remains text, even if it looks like a
@@ -38,30 +40,21 @@ class JSONLines(RowSource):
         path.write_text("\n".join(lines), "utf-8")
         return {"path": path, "target": "kind"}
 
-    @property
-    def _label(self) -> str:
-        return str(self.path)
-
-    def describe(self) -> DataInfo | None:
-        """Read as many lines as it takes to see every named column."""
-        self._names()
-        return None
-
-    def _names(self) -> dict[str, None]:
-        """Return the columns of the first lines, among them all named ones."""
+    def column_names(self) -> list[str]:
+        """Return the columns of the first lines, among them all required ones."""
         seen: dict[str, None] = {}
         for row in self._rows():
             seen |= dict.fromkeys(row)
-            if seen and self._needed <= seen.keys():
-                return seen
+            if seen and self.required_columns <= seen.keys():
+                return list(seen)
         if not seen:
             raise DataError(f"{self.path}: has no rows")
-        self.require_columns(list(seen))
-        return seen
+        return list(seen)
 
-    def _parts(self, rows: int) -> Iterator[Columns]:
-        names, remaining = self._names(), self._rows()
-        while part := list(islice(remaining, rows)):
+    def read(self) -> Iterator[dict[str, list[Any]]]:
+        """Yield the rows; a part has the columns of those before it, too."""
+        names, remaining = dict.fromkeys(self.column_names()), self._rows()
+        while part := list(islice(remaining, ROWS)):
             names |= dict.fromkeys(name for row in part for name in row)
             yield {name: [row.get(name) for row in part] for name in names}
 

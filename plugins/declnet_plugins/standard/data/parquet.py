@@ -1,16 +1,15 @@
 """Tables in Parquet files."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from declnet import Blocks, ColumnType, DataError, DataInfo, Table
-from declnet_plugins.standard.data.row_source import Columns, RowSource
-from declnet_plugins.standard.data.table_source import EXAMPLE
+from declnet import ColumnNote, ColumnType, DataError, Table, TableBlock, TableSource
+from declnet_plugins.standard.data.text_table import EXAMPLE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +18,7 @@ HELD = 2**24
 """Maximum number of elements or cells of a file that are in memory to be read in blocks."""
 
 
-class Parquet(RowSource):
+class Parquet(TableSource):
     """A table in a Parquet file, whose columns have the types that the file says.
 
     Dates, times (ISO 8601, in UTC) and categories become text, durations seconds, decimals floats;
@@ -41,77 +40,46 @@ class Parquet(RowSource):
         pl.DataFrame(EXAMPLE).write_parquet(path)
         return {"path": path, "target": "kind"}
 
-    def describe(self) -> DataInfo | None:
-        """Read only the names of the columns."""
-        self.require_columns(list(self._scanned().collect_schema().names()))
-        return None
+    def column_names(self) -> list[str]:
+        """Return the names of the usable columns."""
+        return list(self._plain(self._scanned()).collect_schema())
 
-    def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Return blocks of consecutive rows, regardless of row groups; several are in memory.
+    def column_types(self) -> dict[str, ColumnType]:
+        """Return the columns of text and of integers."""
+        import polars as pl
+
+        schema = self._plain(self._scanned()).collect_schema()
+        are_text = (pl.String, pl.Date, pl.Datetime)
+        return {
+            name: "text" if kind in are_text else "integer"
+            for name, kind in schema.items()
+            if kind in are_text or kind.is_integer()
+        }
+
+    def read_blocks(self, rows: int) -> Iterator[TableBlock]:
+        """Yield consecutive rows, regardless of row groups; several blocks are in memory.
 
         Reading a few rows of a row group takes all of its bytes.
         """
         import polars as pl
 
-        schema = self._plain(self._scanned()).collect_schema()
-        text: ColumnType = "text"  # also of a block without any
-        are_text = (pl.String, pl.Date, pl.Datetime)
-        types = {name: text for name, kind in schema.items() if kind in are_text} | self._settled
-        integers = self._integers()
-        size = Blocks.samples_in_block(samples, numbers, len(schema))
-        sizes = self._sizes(size)
-        whole = [number for number, count in enumerate(sizes) if count]
-        together = max(1, HELD // len(schema) // size)
+        scanned = self._scanned()
+        together = rows * max(1, HELD // len(self.column_names()) // rows)
+        nested = _unusable(scanned.collect_schema())
+        notes = {name: ColumnNote(f"is left out: it holds {kind}") for name, kind in nested}
 
         @lru_cache(maxsize=1)
-        def held(group: int) -> pl.DataFrame:
-            return self._slice(group * together * size, together * size)
+        def held(first: int) -> pl.DataFrame:
+            return self._collected(self._plain(self._scanned().slice(first, together)))
 
-        def read(number: int) -> Table:
-            group, inside = divmod(whole[number], together)
-            frame = held(group).slice(inside * size, size)
-            start = whole[number] * size + 1
-            rows = range(start, start + len(frame))
-            return next(self.labelled([self._table(_columns(frame), rows, {}, types)], integers))
+        def read(first: int) -> Table:
+            frame = held(first - first % together).slice(first % together, rows)
+            return Table({series.name: series.to_numpy() for series in frame}, notes=notes)
 
-        groups = tuple(number // together for number in whole)
-        return Blocks(tuple(sizes[number] for number in whole), read, groups)
-
-    def _sizes(self, size: int) -> list[int]:
-        """Return how many of each `size` consecutive rows are not left out."""
-        if not self.leaves_out:
-            rows = self._rows()
-            return [min(size, rows - first) for first in range(0, rows, size)]
-        targets = self.with_columns(self.target_columns)
-        parts = (part.columns for part in targets._tables(size, {}))
-        return [int(self.has_targets(columns).sum()) for columns in parts]
-
-    def _parts(self, rows: int) -> Iterator[Columns]:
-        columns = len(self._plain(self._scanned()).collect_schema())
-        together = rows * max(1, HELD // columns // rows)
-        for first in range(0, self._rows(), together):
-            frame = self._slice(first, together)
-            for start in range(0, len(frame), rows):
-                yield _columns(frame.slice(start, rows))
-
-    def _slice(self, first: int, rows: int) -> "pl.DataFrame":
-        return self._collected(self._plain(self._scanned().slice(first, rows)))
-
-    def _rows(self) -> int:
-        import polars as pl
-
-        return int(self._collected(self._scanned().select(pl.len())).item())
-
-    def _unusable(self) -> dict[str, str]:
-        return {n: f"it holds {kind}" for n, kind in _unusable(self._scanned().collect_schema())}
-
-    def _integers(self) -> Collection[str]:
-        schema = self._scanned().collect_schema()
-        return [name for name, kind in schema.items() if kind.is_integer()]
-
-    @property
-    def _label(self) -> str:
-        return str(self.path)
+        count = int(self._collected(scanned.select(pl.len())).item())
+        for first in range(0, count, rows):
+            size = min(rows, count - first)
+            yield TableBlock(size, partial(read, first), first // together)
 
     def _plain(self, frame: "pl.LazyFrame") -> "pl.LazyFrame":
         """Return the usable columns, which include all needed ones, in types of a table."""
@@ -121,9 +89,7 @@ class Parquet(RowSource):
         schema = frame.collect_schema()
         self.require_columns(schema.names())
         nested = [name for name, _ in _unusable(schema)]
-        all_are_needed = () if self._reports_unusable else schema.names()
-        needed = self.features or self._only or all_are_needed
-        wrong = [name for name in nested if name in needed or name in self.target_columns]
+        wrong = [name for name in nested if self.requires(name)]
         if wrong:
             raise DataError(
                 f'{self.path}: column "{wrong[0]}" holds {schema[wrong[0]]}, not one value a row',
@@ -131,7 +97,7 @@ class Parquet(RowSource):
             )
         zoned = selectors.datetime(time_zone="*") - selectors.datetime(time_zone=None)
         texts = selectors.time() | selectors.categorical() | selectors.enum()
-        other = () if self._only is None else set(schema.names()) - self._only
+        other = [name for name in schema.names() if not self.needs(name)]
         plain: pl.LazyFrame = frame.drop({*nested, *other}).with_columns(
             texts.cast(pl.String),
             zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None),
@@ -141,7 +107,7 @@ class Parquet(RowSource):
         return plain
 
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
-        with self._reading():
+        with self._naming_errors():
             rows: pl.DataFrame = frame.collect()
         return rows
 
@@ -155,13 +121,13 @@ class Parquet(RowSource):
         if not self.path.is_file():
             what = "not a file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
-        with self._reading():
+        with self._naming_errors():
             frame: pl.LazyFrame = pl.scan_parquet(self.path, glob=False)
             frame.collect_schema()
         return frame
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _naming_errors(self) -> Iterator[None]:
         """Turn an error or a panic of polars, which can raise anything, into DataError."""
         from polars.exceptions import PanicException  # derived from BaseException
 
@@ -173,10 +139,6 @@ class Parquet(RowSource):
     def _unreadable(self, error: BaseException) -> DataError:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         return DataError(f"{self.path}: not a valid Parquet file: {cause}")
-
-
-def _columns(frame: "pl.DataFrame") -> "dict[str, pl.Series]":
-    return {series.name: series for series in frame}
 
 
 def _unusable(schema: "pl.Schema") -> "list[tuple[str, pl.DataType]]":

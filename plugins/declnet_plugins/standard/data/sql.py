@@ -21,12 +21,14 @@ from pydantic import (
     field_validator,
 )
 
-from declnet import DataError, DataInfo, Diagnostic, RunContext
-from declnet_plugins.standard.data.row_source import Columns, RowSource
-from declnet_plugins.standard.data.table_source import EXAMPLE
+from declnet import DataError, Diagnostic, RunContext, TableSource
+from declnet_plugins.standard.data.text_table import EXAMPLE
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
+
+ROWS = 1 << 16
+"""Rows that are Python objects at a time."""
 
 _URL = re.compile(r"[A-Za-z][\w+]*://")
 _PASSWORD = re.compile(r"://[^:/@]*:[^@]*@|[?&][^=&]*(?:passw|pwd)[^=&]*=|pwd(?:=|%3d)", re.I)
@@ -51,7 +53,7 @@ _NO_CODE = re.compile(
 """Comments, strings and quoted names."""
 
 
-class SQL(RowSource):
+class SQL(TableSource):
     """A table that a query of a database returns.
 
     Any database works for which SQLAlchemy has a dialect: SQLite with the extra `sql`, PostgreSQL
@@ -160,16 +162,16 @@ class SQL(RowSource):
                 "W060",
             )
 
-    def describe(self) -> DataInfo | None:
+    def column_names(self) -> list[str]:
         """Ask only for the names of the columns."""
         with self._result(1) as result:
-            self._names(result)
-        return None
+            return self._names(result)
 
-    def _parts(self, rows: int) -> Iterator[Columns]:
-        with self._result(rows) as result:
+    def read(self) -> Iterator[dict[str, Sequence[Any]]]:
+        """Yield the rows that the query returns."""
+        with self._result(ROWS) as result:
             names = self._names(result)
-            for part in result.partitions(rows):
+            for part in result.partitions(ROWS):
                 columns = zip(*part, strict=True)
                 yield {name: _plain(values) for name, values in zip(names, columns, strict=True)}
 

@@ -219,7 +219,7 @@ class ConfusionMetric(Metric):
     def result(self, state: Confusion) -> float:
         """Return the ratio of class 1, or the average."""
         if state.counts is None:
-            return 0.0
+            return nan
         if self.average == "micro" and not state.binary:
             return float(self.ratio(*state.counts.sum(axis=1)))
         ratios = self.ratio(*state.counts)
@@ -331,7 +331,8 @@ class RankingMetric(Metric):
 
     def result(self, state: Scores) -> float:
         """Sort the predictions and return the metric."""
-        ones, zeros = (np.sort(np.concatenate(scores)) for scores in (state.ones, state.zeros))
+        scores = ([np.empty(0), *batches] for batches in (state.ones, state.zeros))
+        ones, zeros = map(np.sort, map(np.concatenate, scores))
         if not ones.size or not zeros.size or np.isnan(ones[-1]) or np.isnan(zeros[-1]):
             return nan  # NaN sorts last
         return self.value(ones, zeros)

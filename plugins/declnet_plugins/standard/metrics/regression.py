@@ -164,6 +164,8 @@ class R2(ValueMetric):
 
     def result(self, state: Squares) -> float:
         """Return the mean over the outputs."""
+        if not state.targets.count:
+            return nan
         errors, targets = np.atleast_1d(state.errors), np.atleast_1d(state.targets.squares)
         constant = targets == 0
         shares = errors / np.where(constant, 1, targets)
@@ -209,6 +211,8 @@ class RegressionAccuracy(ValueMetric):
 
     def result(self, state: Distances) -> float:
         """Return the share of errors that are small enough."""
+        if not state.errors:
+            return nan
         variance = float(np.sum(state.targets.squares)) / state.targets.count
         close = np.concatenate(state.errors) < variance**0.5 / self.precision_divisor
         return float(np.mean(close))
@@ -250,6 +254,8 @@ class Spearman(ValueMetric):
 
     def result(self, state: Pairs) -> float:
         """Return the mean of the outputs' correlations."""
+        if not state.y_pred:
+            return nan
         columns = (np.concatenate(parts).T for parts in (state.y_pred, state.y_true))
         correlations = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
         return sum(correlations) / len(correlations)

@@ -248,11 +248,7 @@ def finite(features: Features) -> Iterator[Line]:
 
 def _features(plan: Plan) -> Iterator[Line]:
     used, left_out = plan.features.used, plan.features.left_out
-    if not plan.table.selects_features:
-        yield f"# predicted from all {len(plan.table.features)} other columns"
-        for column, reason in left_out[:MOST_LISTED]:
-            yield f"# {toml(column.name)}", f"useless: {reason}"
-    elif len(used) <= MOST_LISTED:
+    if len(used) <= MOST_LISTED:
         yield "features = [  # the columns to predict from"
         for column in used:
             yield f"  {toml(column.name)},", _facts(column)

@@ -296,10 +296,7 @@ class Plan:
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
         """The columns that the source gives to the model, without free text."""
-        if self.table.selects_features:
-            return self.features.others
-        texts = self.features.texts  # an input must have useless columns, too
-        return tuple(feature for feature in self.table.features if feature not in texts)
+        return self.features.others
 
     @property
     def plans(self) -> dict[str, Self]:

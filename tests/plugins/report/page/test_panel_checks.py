@@ -1,5 +1,6 @@
 """The checks of the conformance kit for panels."""
 
+from html import escape
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +18,7 @@ class Name(ReportPanel):
     type = "name_of_the_run"
 
     def render(self, run):
-        return f"<p>{run.name}</p>"
+        return f"<p>{escape(run.name)}</p>"
 
 
 def broken(render):
@@ -33,13 +34,19 @@ def test_a_right_panel_passes():
     [
         (broken(lambda self, run: f"<p>{next(NUMBERS)}</p>"), "shows_a_run", "other HTML"),
         (broken(lambda self, run: "<p>"), "shows_a_run", "not closed"),
+        (broken(lambda self, run: f"<p>{run.name}</p>"), "shows_a_run", "html.escape"),
+        (
+            broken(lambda self, run: f"<p>{1 // (run.manifest.status == 'finished')}</p>"),
+            "shows_an_incomplete_run",
+            "ZeroDivisionError",
+        ),
         (
             broken(lambda self, run: Path(run.path, "history.jsonl").read_text()[:0]),
-            "shows_a_run_without_history",
+            "shows_an_incomplete_run",
             "FileNotFoundError",
         ),
     ],
-    ids=["counts", "not_closed", "reads_a_file"],
+    ids=["counts", "not_closed", "does_not_escape", "needs_its_end", "reads_a_file"],
 )
 def test_a_broken_panel_fails(cls, check, words):
     report = check_component(cls, raise_on_failure=False)

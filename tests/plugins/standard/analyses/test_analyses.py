@@ -169,3 +169,9 @@ def test_what_does_not_suit_is_an_error(columns):
     assert Drift().analyze(windows)
     with pytest.raises(DataError, match='did you mean "city"'):
         Groups(by="citi").analyze(model_of(columns, ("a",)))
+
+
+def test_groups_of_a_column_without_values_are_the_rows_where_it_is_missing():
+    model = model_of({"a": np.array([np.nan, np.nan]), "b": np.arange(2.0)}, ("b",))
+    rows = rows_of(Groups(by="a").analyze(model))
+    assert [(row["a"], row["samples"]) for row in rows] == [("missing", 2), ("all", 2)]

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-import declnet_plugins.standard.data.row_source
+import declnet_plugins.standard.data.json_lines
 from declnet import DataError
 from declnet_plugins.standard.data.json_lines import JSONLines
 
@@ -54,7 +54,7 @@ def cells(tables):
 @pytest.mark.parametrize("name", ["table.jsonl", "table.ndjson.gz"])
 @pytest.mark.parametrize("rows_at_once", [1, 3, 100])
 def test_a_key_is_a_column_with_the_type_of_its_values(table, name, rows_at_once, monkeypatch):
-    monkeypatch.setattr(declnet_plugins.standard.data.row_source, "ROWS", rows_at_once)
+    monkeypatch.setattr(declnet_plugins.standard.data.json_lines, "ROWS", rows_at_once)
     source = table(ROWS, name, target="new", features=["size", "city", "late", "id"])
     assert source.describe() is None
     whole = source.load(RNG)
@@ -97,7 +97,7 @@ def test_a_file_that_is_not_a_table(table, content, message):
 
 
 def test_text_and_numbers_far_apart_are_reported(table, monkeypatch):
-    monkeypatch.setattr(declnet_plugins.standard.data.row_source, "ROWS", 2)
+    monkeypatch.setattr(declnet_plugins.standard.data.json_lines, "ROWS", 2)
     content = [{"a": None}, {"a": "x"}, {"a": None}, {"a": 7}]
     content = [{"b": 1, **row} for row in content]
     with pytest.raises(DataError, match=r'row 4, column "a" is 7\.?0?, but text elsewhere'):

@@ -1,0 +1,97 @@
+"""What an exporter gives to `translate_model`: how its format writes what is between components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from declnet import Shape
+from declnet_plugins.exchange.exported_model import ExportedColumn, ExportedInput, ExportedOutput
+from declnet_plugins.exchange.translation import TranslationSite
+from declnet_plugins.recording import SampleProgram
+
+Combination = Literal["median", "majority"]
+"""How the results of an ensemble's networks become one: sets by the majority."""
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenOutput:
+    """The handles of what is predicted for one output.
+
+    Attributes:
+        predictions: (n, *shape) of `ExportedOutput.shape`, in the target's units, calibrated.
+        lower: (n, *interval shape), if the output has intervals.
+        upper: the same.
+        sets: (n, classes), if the output has sets.
+    """
+
+    predictions: Any
+    lower: Any = None
+    upper: Any = None
+    sets: Any = None
+
+
+class FormatWriter(Protocol):
+    """A writer for everything between the components; handles are whatever the format uses.
+
+    A `name` is safe in code and comments of any language, as `TranslationSite.name`. Names of
+    columns, outputs and classes come from data and may be any text: write them as literals only.
+    """
+
+    def column(self, column: ExportedColumn) -> Any:
+        """Return the handle of a raw column.
+
+        Of a column with a window it is (n * window,), all rows of all samples; of other columns
+        (n, *shape).
+        """
+        ...
+
+    def joined(self, name: str, joined: ExportedInput, columns: Sequence[Any]) -> Any:
+        """Return the handle of an input of the network, in the type that the layers take.
+
+        Args:
+            name: unique within the file.
+            joined: what to join; with several columns, the numbers of each row side by side.
+            columns: the handles of its columns; for lengths, the handles of the lengths.
+        """
+        ...
+
+    def reshaped(self, name: str, handle: Any, shape: Shape) -> Any:
+        """Return the handle of (n, *shape), the same numbers of each sample in the same order."""
+        ...
+
+    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Return the handle of the weighted mean of several networks' results of one shape.
+
+        Args:
+            name: unique within the file.
+            handles: at least two results.
+            weights: the weight of each; they add up to 1.
+        """
+        ...
+
+    def combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
+        """Return the handle of several networks' limits of one shape as one.
+
+        `sets` are combined by the majority: a class is in if more than half of them have it.
+        """
+        ...
+
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Any, ...]:
+        """Return the handles of a recorded program's results; optional.
+
+        It writes components without a translation. A writer without this method refuses them.
+
+        Args:
+            site: the component's place; `site.inputs` are the handles of the program's inputs.
+            program: what the component computes for a sample.
+
+        Raises:
+            Untranslatable: the format cannot express one of its operations.
+        """
+        ...
+
+    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
+        """Write the last step, from predictions to classes, and declare the file's outputs."""
+        ...

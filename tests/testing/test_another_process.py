@@ -1,0 +1,48 @@
+"""Results that differ in another process: by hashes of texts, the day, and the user."""
+
+import getpass
+import time
+
+import pytest
+
+from declnet import Regularizer
+from declnet.testing import CheckFailed, Subject, require_same_in_another_process
+
+
+class Nothing(Regularizer):
+    """penalty = 0."""
+
+    type = "nothing"
+
+    def penalty(self, w):
+        return 0.0
+
+    def add_gradient(self, w, dw):
+        pass
+
+
+def results(subject):
+    """Return results of which all but the first differ."""
+    return {
+        "the type": subject.instance.type,
+        "a hash": hash("text"),
+        "the day": time.strftime("%d"),
+        "the user": getpass.getuser(),
+    }
+
+
+def results_without_user(subject):
+    """Return a result that is the same."""
+    return {"the type": subject.instance.type}
+
+
+def test_what_depends_on_the_process_is_named():
+    with pytest.raises(CheckFailed, match=r"process a hash, the day, the user would .*; sort"):
+        require_same_in_another_process(Subject(Nothing()), results, "sort")
+
+
+def test_other_examples_and_classes_without_a_name_are_not_compared():
+    require_same_in_another_process(Subject(Nothing()), results_without_user, "")
+    require_same_in_another_process(Subject(Nothing(), 1), results, "")
+    nameless = type("Nameless", (Nothing,), {"type": "nameless", "__doc__": "Nothing."})
+    require_same_in_another_process(Subject(nameless()), results, "")
