@@ -27,7 +27,7 @@ FOLDS = 5
 """Of the rows to learn from, for methods that are bagged."""
 MOST_LEVELS = 250
 """Of a category in a frame, if a library accepts no more than 255."""
-TUNING_SECONDS = 600.0
+TUNING_SECONDS = 900.0
 """Wall time of a fit of a tuned method."""
 SPLITS = 2
 """Of every set, for every method."""
