@@ -7,7 +7,7 @@ import numpy as np
 
 from pictures.style import GRID, MARKS, OTHER, OURS, set_style
 from tabular.comparing import geometric_mean, interval
-from tabular.report import Comparison
+from tabular.comparison import Comparison
 
 COLORS = {"declnet": OURS.color, "sklearn": MARKS["scikit-learn"].color, "pytabkit": "#0072B2"}
 
@@ -24,7 +24,7 @@ def draw_tables(compared: Comparison, file: Path) -> None:
         errors = compared.normalized[:, at]
         left.plot(interval(errors), [at, at], color=color, linewidth=2, alpha=0.5)
         left.plot(errors.mean(), at, "o", color=color, markersize=7)
-        right.plot(geometric_mean(compared.seconds[:, :, at]), at, "o", color=color, markersize=7)
+        right.plot(geometric_mean(compared.seconds[:, at]), at, "o", color=color, markersize=7)
     for axes in (left, right):
         axes.set_ylim(count - 0.4, -0.6)
         for at in range(count):

@@ -11,12 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from tabular.tasks import Task
+from tabular.tasks import FOLDS, Task
 
 Array = Any
+Predict = Callable[..., Array]
+Fit = Callable[[], Predict]
+
+FOLD = "fold of the benchmark"
+"""The column that says which fold a row is in."""
 
 
-def declnet_preset(name: str, folds: int = 1) -> Callable[[Task, Path], Callable[[], Any]]:
+def declnet_preset(name: str, folds: int = 1) -> Callable[[Task, Path], Fit]:
     """Return the preparation of a preset.
 
     Args:
@@ -25,36 +30,79 @@ def declnet_preset(name: str, folds: int = 1) -> Callable[[Task, Path], Callable
             the task's validation rows.
     """
 
-    def prepare(task: Task, folder: Path) -> Callable[[], Callable[[], Array]]:
-        import declnet
-
+    def prepare(task: Task, folder: Path) -> Fit:
         parts = {part: task.rows[part] for part in ("train", "validation")}
         if folds > 1:
             parts = {"train": sorted(parts["train"] + parts["validation"])}
         for part, rows in parts.items():
             task.data.write(folder / f"{part}.csv", rows)
-        document = spec_of(task, folder, name, folds)
-        parsed = declnet.parse_spec(document, folder=folder)
+        return _trained(task, folder, spec_of(task, folder, name, folds))
 
-        def fit() -> Callable[[], Array]:
-            declnet.run(parsed, out=folder / "run")
-            predictor = declnet.load_predictor(folder / "run")
-            return lambda: _in_order(predictor.predict(task.features("test")), task.data.classes)
+    return prepare
+
+
+def bagged_preset(name: str) -> Callable[[Task, Path], Fit]:
+    """Return the preparation of a preset that is trained on the task's folds."""
+
+    def prepare(task: Task, folder: Path) -> Fit:
+        rows = sorted(task.learning)
+        task.data.write(folder / "train.csv", rows)
+        document = spec_of(task, folder, name, FOLDS)
+        document["data"]["split"] = {"method": "column", "column": FOLD}
+        fold_of = {row: at for at, fold in enumerate(task.folds) for row in fold.rows["validation"]}
+        task.data.write(
+            folder / "train.csv", rows, {FOLD: [f"part {fold_of[row]}" for row in rows]}
+        )
+        return _trained(task, folder, document)
+
+    return prepare
+
+
+def declnet_new(*options: str) -> Callable[[Task, Path], Fit]:
+    """Return the preparation of `declnet new` with options, and `declnet run`, unedited.
+
+    It gets the rows of all folds, which it may divide as it likes, and the kind of task.
+    """
+
+    def prepare(task: Task, folder: Path) -> Fit:
+        task.data.write(folder / "train.csv", sorted(task.learning))
+
+        def fit() -> Predict:
+            _write_spec(task, folder, *options)
+            _call("run", folder / "spec.toml", "--out", folder / "run")
+            return _predicting(task, folder / "run")
 
         return fit
 
     return prepare
 
 
+def _trained(task: Task, folder: Path, document: dict[str, Any]) -> Fit:
+    import declnet
+
+    parsed = declnet.parse_spec(document, folder=folder)
+
+    def fit() -> Predict:
+        declnet.run(parsed, out=folder / "run")
+        return _predicting(task, folder / "run")
+
+    return fit
+
+
+def _predicting(task: Task, run: Path) -> Predict:
+    import declnet
+
+    predictor = declnet.load_predictor(run)
+
+    def predict(part: str = "test") -> Array:
+        return _in_order(predictor.predict(task.features(part)), task.data.classes)
+
+    return predict
+
+
 def spec_of(task: Task, folder: Path, preset: str, folds: int = 1) -> dict[str, Any]:
     """Return the spec that `declnet new` writes, with folds or the task's validation rows."""
-    from declnet.cli.main import command
-
-    spec = folder / "spec.toml"
-    words = ["new", spec, "--data", folder / "train.csv", "--target", task.data.target]
-    words += ["--task", task.data.task, "--preset", preset, "--folds", folds]
-    with contextlib.redirect_stdout(io.StringIO()):
-        command.main([str(each) for each in words], standalone_mode=False)
+    spec = _write_spec(task, folder, "--preset", preset, "--folds", str(folds))
     document = tomllib.loads(spec.read_text(encoding="utf-8"))
     data = document["data"]
     data.pop("test", None)
@@ -63,6 +111,23 @@ def spec_of(task: Task, folder: Path, preset: str, folds: int = 1) -> dict[str, 
         data["validation"] = {**data["train"], "path": "validation.csv"}
     document["seed"] = task.split
     return document
+
+
+def _write_spec(task: Task, folder: Path, *options: str) -> Path:
+    """Write the spec for the rows in train.csv; return its path."""
+    spec, target = folder / "spec.toml", ("--target", task.data.target, "--task", task.data.task)
+    _call("new", spec, "--data", folder / "train.csv", *target, *options)
+    return spec
+
+
+def _call(*words: str | Path) -> None:
+    """Run a command of declnet in this process; raise SystemExit if it fails."""
+    from declnet.cli.main import command
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = command.main([str(word) for word in words], standalone_mode=False)
+    if code:
+        raise SystemExit(f"declnet {words[0]}: exit code {code}")
 
 
 def _in_order(found: Any, classes: list[str]) -> Array:

@@ -31,6 +31,10 @@ def test_classes_as_scikit_learn(measures_of: Callable[..., Any], classes: int) 
     found = measures_of(predicted, y, classes)
     assert found["error"] == pytest.approx(1 - metrics.accuracy_score(y, predicted.argmax(axis=1)))
     assert found["log_loss"] == pytest.approx(metrics.log_loss(y, predicted))
+    counts = np.bincount(y)
+    positives = range(classes) if classes > 2 else [int(counts.argmin())]
+    precisions = [metrics.average_precision_score(y == at, predicted[:, at]) for at in positives]
+    assert found["missed_precision"] == pytest.approx(1 - np.mean(precisions))
     assert ("ranking" in found) == (classes == 2)
     if classes == 2:
         expected = 1 - metrics.roc_auc_score(y, predicted[:, 1])

@@ -37,6 +37,10 @@ SUBJECTS = [
 ]
 
 
+def named(subject: Any) -> str:
+    return f"{subject.component}[{subject.example}]"
+
+
 def results(call: Any) -> Iterator[np.ndarray]:
     """Yield the arrays of a call, without the workspace of layers."""
     for argument in (*call.args, *call.keywords.values()):
@@ -64,7 +68,7 @@ def close(array: np.ndarray, expected: np.ndarray) -> None:
     assert gap <= TOLERANCE.get(array.dtype.name, 0) * scale
 
 
-@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+@pytest.mark.parametrize("subject", SUBJECTS, ids=named)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_layers_losses_and_regularizers_agree_in_any_number_of_parts(subject: Any) -> None:
     number = SUBJECTS.index(subject)
@@ -98,7 +102,7 @@ ACTIVATIONS = [
 ]
 
 
-@pytest.mark.parametrize("subject", ACTIVATIONS, ids=str)
+@pytest.mark.parametrize("subject", ACTIVATIONS, ids=named)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_activations_of_numbers_of_all_sizes(subject: Any) -> None:
     dtype = ("float32", "float64")[ACTIVATIONS.index(subject) % 2]
@@ -154,7 +158,7 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("subject", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("subject", OPTIMIZERS, ids=named)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_optimizers_agree_step_by_step(subject: Any) -> None:
     dtype = ("float32", "float64")[OPTIMIZERS.index(subject) % 2]
