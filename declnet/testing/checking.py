@@ -78,10 +78,15 @@ class Subject:
         return f"{self.instance.kind}:{self.instance.type}"
 
     def once(self, key: Any, compute: Callable[[], Result]) -> Result:
-        """Return the cached result of `compute` for this key."""
+        """Return the result of `compute` for this key, or raise its failure; compute it once."""
         if key not in self._known:
-            self._known[key] = compute()
+            try:
+                self._known[key] = compute()
+            except (CheckFailed, CheckSkipped) as error:
+                self._known[key] = error
         result: Result = self._known[key]
+        if isinstance(result, CheckFailed | CheckSkipped):
+            raise result
         return result
 
 
@@ -114,6 +119,12 @@ def require(condition: object, fault: str) -> None:
     """Raise CheckFailed, with what is wrong and what to do, unless a condition holds."""
     if not condition:
         raise CheckFailed(fault)
+
+
+def skip_unless(condition: object, reason: str) -> None:
+    """Raise CheckSkipped, with the reason, unless a condition holds."""
+    if not condition:
+        raise CheckSkipped(reason)
 
 
 def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
@@ -174,8 +185,7 @@ def require_available(component: Any) -> None:
     """Raise CheckSkipped if a component, or its class, cannot be used on this machine."""
     with calling("unavailable"):
         reason = why_unavailable(component)
-    if reason is not None:
-        raise CheckSkipped(f"it cannot be used here: {reason}")
+    skip_unless(reason is None, f"it cannot be used here: {reason}")
 
 
 def described(error: BaseException) -> str:

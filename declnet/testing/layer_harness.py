@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject
+from declnet.testing.checking import CheckFailed, Subject, skip_unless
 from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, is_refusal, probe
 from declnet.testing.trial import PLAIN, SAMPLES, USUAL, Batch, Setting, batch_for, copied
 from declnet.testing.watched import WatchedLayer
@@ -281,8 +281,7 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     shapes = [shape for shape, refusal in refused if not isinstance(refusal, ShapeRefusedError)]
     if not layer.example_shapes and type(layer).output_shape is Layer.output_shape:
         shapes = [shape for shape, refusal in refused if refusal is None] or shapes
-    if not shapes:
-        raise CheckSkipped("no input shape is known; declare example_shapes")
+    skip_unless(shapes, "no input shape is known; declare example_shapes")
     return tuple(shapes)
 
 

@@ -23,12 +23,7 @@ from declnet import (
     error_place,
     verified,
 )
-from declnet.testing.checking import (
-    CheckFailed,
-    ReadOnlyWrittenError,
-    StateReplacedError,
-    calling,
-)
+from declnet.testing.checking import CheckFailed, ReadOnlyWrittenError, StateReplacedError, calling
 from declnet.testing.side_effects import note_side_effect
 from declnet.testing.trial import copied, poison
 

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from declnet import Analysis, Array, DataError, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
-from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
+from declnet.testing.checking import CheckFailed, Subject, check, checks_in, require, skip_unless
+from declnet.testing.checks import common
 from declnet.testing.trial import Setting, Trial, read_only, tried
 from declnet.testing.watched import call_locked
 
@@ -164,18 +164,9 @@ def try_component(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
         for table in tables:
             cells = [repr(cell) for cell in (table.note, table.columns, *table.rows)]
             trial.outputs[f'"{table.title}", of {model.name},'] = np.array(cells, object)
-    if not trial.outputs:
-        raise CheckSkipped(
-            f"it suits no simulated model ({'; '.join(reasons)}); their columns are size, rooms, "
-            "new and city: name these in examples"
-        )
+    fault = f"it suits no simulated model ({'; '.join(reasons)}); their columns are size, rooms,"
+    skip_unless(trial.outputs, f"{fault} new and city: name these in examples")
     return trial
-
-
-@check
-def returns_tables(subject: Subject) -> None:
-    """Returns tables for simulated models, or raises DataError for those that it does not suit."""
-    tried(subject)
 
 
 @check
@@ -187,16 +178,9 @@ def takes_bounded_time(subject: Subject) -> None:
             subject.instance.analyze(model)
         except DataError:
             continue
-        if model.predicted > MOST_PREDICTED:
-            raise CheckFailed(
-                f"of {MANY} samples of {model.name}, it predicts {model.predicted} in total, so it "
-                "is slow for millions; draw some of them with model.rng, and say so in the note"
-            )
+        fault = f"of {MANY} samples of {model.name}, it predicts {model.predicted} in total, so it"
+        advice = "is slow for millions; draw some of them with model.rng, and say so in the note"
+        require(model.predicted <= MOST_PREDICTED, f"{fault} {advice}")
 
 
-CHECKS = (
-    leaves_inputs_alone,
-    returns_tables,
-    *USED_ONCE,
-    takes_bounded_time,
-)
+CHECKS = (common.leaves_inputs_alone, *common.USED_ONCE, *checks_in(globals()))

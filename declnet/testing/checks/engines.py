@@ -25,20 +25,11 @@ from declnet import (
     Registry,
     StepLoop,
 )
+from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    called,
-    calling,
-    check,
-    checks_in,
-    require,
-    require_available,
-)
+from declnet.testing.checking import CheckFailed, Subject, check, require, require_available
 from declnet.testing.checks.native import Calls, arrays_of, bound_calls
-from declnet.testing.comparison import difference, same
+from declnet.testing.comparison import difference, require_equal, same
 from declnet.testing.examples import build_examples
 
 DTYPES = ("float32", "float64")
@@ -88,17 +79,15 @@ class _Step:
         dtype = self.x.dtype.name
         for name, array in vars(expected).items():
             if isinstance(array, np.ndarray):
-                gap = difference(vars(self)[name], array, TOLERANCE[dtype])
-                if gap is None and ((vars(self)[name] == 0) != (array == 0)).any():
-                    gap = "it has other zeros"  # of denormals
-                if gap is not None:
-                    fault = f"with {dtype}, {name} is not what the calls give in Python"
-                    raise CheckFailed(f"{fault}: {gap}")
+                fault = f"with {dtype}, {name} is not what the calls give in Python"
+                require_equal(vars(self)[name], array, fault, tolerance=TOLERANCE[dtype])
+                has_same_zeros = ((vars(self)[name] == 0) == (array == 0)).all()
+                require(has_same_zeros, f"{fault}: it has other zeros")  # of denormals
 
 
 def _compiled(subject: Subject, calls: Calls) -> CompiledCalls:
     with redirect_stderr(StringIO()):  # it says when it compiles
-        return called(subject, Engine.compile, calls)
+        return checking.called(subject, Engine.compile, calls)
 
 
 @check
@@ -112,7 +101,7 @@ def does_what_the_calls_do(subject: Subject) -> None:
         compiled = _compiled(subject, [weigh, first, *others, last, *step.update])
         for number in (1, 2):
             step.step[0] = expected.step[0] = number
-            with calling("a compiled call"):
+            with checking.calling("a compiled call"):
                 for call in (*compiled.calls, *expected.calls, *expected.update):
                     call()
         step.require_same(expected)
@@ -162,7 +151,7 @@ def repeats_components(subject: Subject) -> None:
     for component in _components(subject.registry):
         try:
             recorded, expected = _calls_of(component), _calls_of(component)
-        except (CheckFailed, CheckSkipped):  # its own checks say why
+        except (CheckFailed, checking.CheckSkipped):  # its own checks say why
             continue
         compiled = _compiled(subject, recorded)
         for step in (1, 2):
@@ -171,9 +160,9 @@ def repeats_components(subject: Subject) -> None:
             for call in (*compiled.calls, *expected):
                 call()
         for array, right in zip(arrays_of(recorded), arrays_of(expected), strict=True):
-            if not same(array, right):
-                gap = difference(array, right, 0) or "it differs where it is not finite"
-                raise CheckFailed(f"an array of {component.component} has other bits: {gap}")
+            gap = difference(array, right, 0) or "it differs where it is not finite"
+            fault = f"an array of {component.component} has other bits: {gap}"
+            require(same(array, right), fault)
 
 
 def _calls_of(component: Subject) -> Calls:
@@ -210,11 +199,10 @@ def _values(rows: Sequence[tuple[int, float, int, int]]) -> Array:
 def _loop(subject: Subject, step: _Step) -> Any:
     """Return a loop over steps; skip the check if Python has to make some of the calls."""
     calls, update = (_compiled(subject, part).native for part in (step.calls, step.update))
-    if calls is None or update is None:
-        raise CheckSkipped("it leaves some of NumPy's calls to Python")
+    checking.skip_unless(calls and update, "it leaves some of NumPy's calls to Python")
     sizes = step.gathers, step.order, step.start, BATCH
-    with calling("loop"):
+    with checking.calling("loop"):
         return subject.instance.loop(StepLoop(*sizes, calls, (step.losses,), update, step.now))
 
 
-CHECKS = checks_in(globals())
+CHECKS = checking.checks_in(globals())

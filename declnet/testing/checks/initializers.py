@@ -10,11 +10,11 @@ from math import prod
 import numpy as np
 
 from declnet import Array, Initializer, Shape
+from declnet.testing import checking
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
-from declnet.testing.grid import VALUES
-from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, poison, tried
+from declnet.testing.trial import SAMPLES, USUAL, VALUES, Setting, Trial, poison, tried
 from declnet.testing.watched import call_locked
 
 SHAPES: tuple[Shape, ...] = (
@@ -82,12 +82,6 @@ def _adapted(subject: Subject, w: Array, x: Array, rng: np.random.Generator) -> 
 
 
 @check
-def fills_every_shape(subject: Subject) -> None:
-    """Fills wide, high and square parameters, or raises a ValueError that says why not."""
-    tried(subject)
-
-
-@check
 def fills_alike_in_both_float_types(subject: Subject) -> None:
     """Gives finite values for every shape, stream and batch, alike in both float types."""
     for seed in range(3):
@@ -113,14 +107,7 @@ def draws_from_its_stream(subject: Subject) -> None:
             raise CheckFailed("its random numbers are the same for each stream; draw from the rng")
 
 
-CHECKS = (
-    fills_every_shape,
-    *common.USED_ONCE,
-    common.writes_every_output,
-    common.overwrites_outputs,
-    fills_alike_in_both_float_types,
-    draws_from_its_stream,
-)
+CHECKS = (*common.USED_ONCE, common.writes_every_output, *checking.checks_in(globals()))
 
 
 def _is_raised(error: BaseException | None) -> bool:

@@ -23,23 +23,13 @@ from declnet import (
     Shape,
     TrainingStep,
 )
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    ReadOnlyWrittenError,
-    Subject,
-    calling,
-    check,
-    checks_in,
-    require,
-    require_available,
-)
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks.common import only
 from declnet.testing.checks.losses import Pair, accepted_draw, drawn, prepared
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, difference, require_equal, same
-from declnet.testing.examples import build_examples
-from declnet.testing.field_variants import scheduled_variants
+from declnet.testing.examples import build_examples, scheduled_variants
 from declnet.testing.harness import NO_LOSS, ModelHarness, build, model_of_parameters, probe
 from declnet.testing.layer_harness import (
     LEVELS,
@@ -111,22 +101,12 @@ class _Comparison:
 
 def _compared(subject: Subject, setting: Setting) -> list[_Comparison]:
     """Return the comparisons of all cases in which the kernel takes over."""
-
-    def compare() -> list[_Comparison] | CheckFailed:
-        try:
-            return list(_comparisons(subject, setting))
-        except CheckFailed as failure:
-            return failure
-
-    comparisons = subject.once(("comparisons", setting), compare)
-    if isinstance(comparisons, CheckFailed):
-        raise comparisons
-    return comparisons
+    return subject.once(("comparisons", setting), lambda: list(_comparisons(subject, setting)))
 
 
 def _comparisons(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
     kernel: Any = type(subject.instance)
-    require_available(kernel)
+    checking.require_available(kernel)
     watched, in_parts = WatchedKernel(kernel), WatchedKernel(kernel, in_parts=True)
     for components in _replaced(subject):
         for label, build_pass in _passes(subject, components, setting):
@@ -148,8 +128,7 @@ def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
     If the kernel reads schedules, others include some with a schedule.
     """
     examples = [build_examples(cls, subject.registry) for cls in subject.instance.replaces]
-    if not all(examples):
-        raise CheckSkipped("what it replaces has no examples; declare some")
+    checking.skip_unless(all(examples), "what it replaces has no examples; declare some")
     first = tuple(example[0] for example in examples)
     yield first
     for position, (main, *others) in enumerate(examples):
@@ -326,7 +305,7 @@ def _penalized(
 @check
 def leaves_what_it_reads_alone(subject: Subject) -> None:
     """Writes only to the arrays it must fill."""
-    with only(ReadOnlyWrittenError):
+    with only(checking.ReadOnlyWrittenError):
         for setting in SETTINGS:
             _compared(subject, setting)
 

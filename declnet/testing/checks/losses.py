@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Loss, Registry, Shape, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet.testing import checking
+from declnet.testing.catalogue import ExampleData
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal
-from declnet.testing.component_data import ExampleData
-from declnet.testing.field_variants import variants
+from declnet.testing.examples import variants
 from declnet.testing.gradients import in_rows, require_gradient_along
-from declnet.testing.grid import SCALES
 from declnet.testing.harness import ModelHarness, build, is_refusal, probe
 from declnet.testing.trial import (
     PLAIN,
     SAMPLES,
+    SCALES,
     USUAL,
     WHOLE,
     Batch,
@@ -202,7 +203,7 @@ def _refuses(loss: Loss, y: Array, pair: Pair, what: str = "prepare") -> bool:
     try:
         with calling(what, skips=ValueError):
             loss.prepare(y.copy(), pair.shape, FLOAT)
-    except CheckSkipped:
+    except checking.CheckSkipped:
         return True
     return False
 
@@ -237,12 +238,6 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 
 @check
-def takes_usual_predictions(subject: Subject) -> None:
-    """Takes its kind of targets for at least one usual shape, and for all its example shapes."""
-    working_pairs(subject)
-
-
-@check
 def prepares_what_it_declares(subject: Subject) -> None:
     """Prepares a data set's y without changing it: a target a sample, floats in the given type."""
     loss = subject.instance
@@ -251,9 +246,9 @@ def prepares_what_it_declares(subject: Subject) -> None:
         for dtype in FLOATS:
             call = partial(verified, Loss.prepare, loss, y, pair.shape, dtype)
             y_true = call_locked("prepare", call, {"y": y})
-            if y_true.dtype.kind == "f" and y_true.dtype != dtype:
-                fault = f"prepare gives targets of {y_true.dtype} where dtype is {dtype}"
-                raise CheckFailed(f"{fault}, so that the loss computes in {y_true.dtype}, too")
+            fault = f"prepare gives targets of {y_true.dtype} where dtype is {dtype}"
+            is_right = y_true.dtype.kind != "f" or y_true.dtype == dtype
+            require(is_right, f"{fault}, so that the loss computes in {y_true.dtype}, too")
 
 
 @check
@@ -274,8 +269,7 @@ def takes_each_form_of_targets(subject: Subject) -> None:
             fault = f"{name} for y of shape {other.shape} differs from that for the same targets"
             where, advice = f"of shape {batch.y.shape}", "let prepare bring both to one form"
             require_equal(array, first[name], f"{fault} {where}", advice)
-    if not compared:
-        raise CheckSkipped("its targets have one form only")
+    checking.skip_unless(compared, "its targets have one form only")
 
 
 @check
@@ -291,8 +285,8 @@ def refuses_wrong_targets(subject: Subject) -> None:
         else:
             y, what = np.zeros((len(y), *pair.y, 2)), f"y of shape {(*pair.y, 2)} a sample"
         call = f"prepare of {what}; raise a ValueError that says why: it"
-        if not _refuses(subject.instance, y, pair, call):
-            raise CheckFailed(f"prepare takes {what} for predictions of shape {shape}; refuse it")
+        fault = f"prepare takes {what} for predictions of shape {shape}; refuse it"
+        require(_refuses(subject.instance, y, pair, call), fault)
 
 
 @check
@@ -320,8 +314,8 @@ def takes_perfect_predictions(subject: Subject) -> None:
         for what, batch in _special(subject, pair):
             results = {} if _refuses(subject.instance, batch.y, pair) else harness.run(batch)
             for name, array in results.items():
-                if not np.isfinite(array).all():
-                    raise CheckFailed(f"{name} is not finite for {what}; add a small number")
+                fault = f"{name} is not finite for {what}; add a small number"
+                require(np.isfinite(array).all(), fault)
 
 
 @check
@@ -342,8 +336,8 @@ def gives_predictions(subject: Subject) -> None:
             fault = f"range from {low:.9g} to {high:.9g}"
         elif loss.targets == "classes" and not np.allclose(predictions.sum(-1), 1, atol=1e-6):
             fault = "do not add up to 1 over the classes"
-        if fault and loss.takes == "logits":
-            raise CheckFailed(f"predictions {fault} for {pair}; give probabilities, for logits")
+        fault = fault and f"predictions {fault} for {pair}; give probabilities, for logits"
+        require(not fault or loss.takes != "logits", fault)
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
@@ -354,9 +348,8 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 CHECKS = (
     common.leaves_inputs_alone,
+    *common.USED_ONCE,
     *checks_in(globals()),
-    common.is_deterministic,
-    common.frees_its_memory,
     *common.FILLS_ARRAYS,
     *native.CHECKS,
 )

@@ -20,16 +20,9 @@ from declnet import (
     Registry,
     verified,
 )
+from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    calling,
-    check,
-    checks_in,
-    why_unavailable,
-)
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 
 Calls = Sequence[Callable[[], object]]
 
@@ -46,8 +39,7 @@ def runs_without_python(subject: Subject) -> None:
         for where, step_reasons in by_step.items()
         for reason in step_reasons
     )
-    if reasons:
-        raise CheckSkipped("; ".join(reasons))
+    checking.skip_unless(not reasons, "; ".join(reasons))
 
 
 @check
@@ -62,12 +54,10 @@ def does_the_same_at_every_call(subject: Subject) -> None:
         except CheckFailed as failure:
             raise CheckSkipped(f"it cannot be tried: {failure}") from failure
         for recorded in compiled.recorded:
-            if not recorded.agrees():
-                raise CheckFailed(
-                    f"{recorded.method} gives other results after {CALLS} calls: it depends on "
-                    "more than its fields, arguments and state, such as a counter; declare "
-                    "recordable = False if that is meant"
-                )
+            fault = f"{recorded.method} gives other results after {CALLS} calls: it depends on more"
+            advice = "declare recordable = False if that is meant"
+            more = "than its fields, arguments and state, such as a counter"
+            require(recorded.agrees(), f"{fault} {more}; {advice}")
 
 
 def _compiled(subject: Subject) -> dict[str, tuple[Calls, CompiledCalls]]:
@@ -94,7 +84,7 @@ def _engine(registry: Registry) -> Engine:
     for entry in registry.entries("engine"):
         engine: type[Engine] = entry.component
         if engine.by_default:
-            reason = why_unavailable(engine)
+            reason = checking.why_unavailable(engine)
             if reason is None:
                 return engine()
             reasons.append(reason)
@@ -146,4 +136,4 @@ def arrays_of(value: Any) -> Iterator[Array]:
         yield from arrays_of([*vars(value).values(), *vars(value.grad).values()])
 
 
-CHECKS = checks_in(globals())
+CHECKS = checking.checks_in(globals())

@@ -202,7 +202,7 @@ BROKEN = (
     broken("gradient_of_parameters", Shift, "does_not_use_its_parameter",
            forward=lambda self, x, y, state: np.copyto(y, x),
            fill_gradient=lambda self, dy, state: state.grad.shift.fill(0)),
-    broken("overwrites_outputs", Square, "adds_to_dx",
+    broken("writes_every_output", Square, "adds_to_dx",
            fill_dx=lambda self, x, dy, dx: np.add(dx, 2 * x * dy, out=dx)),
     broken("treats_samples_apart", Doubled, "mixes_samples",
            forward=lambda self, x, y, state: np.subtract(x, x.mean(axis=0), out=y),
