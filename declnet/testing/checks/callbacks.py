@@ -289,4 +289,4 @@ def writes_each_epoch_once(subject: Subject) -> None:
 
 
 _OTHERS = (*common.USED_ONCE, common.keeps_uses_apart, common.continues_when_restored)
-CHECKS = (*checking.checks_in(globals()), *_OTHERS)
+CHECKS = (follows_a_run, *_OTHERS, writes_each_epoch_once)

@@ -173,8 +173,10 @@ def takes_float32_and_float64(subject: Subject) -> None:
 
 @check
 def takes_any_memory_order(subject: Subject) -> None:
-    """Gives the same results in C order, with the batch axis contiguous, and where the two meet."""
+    """Gives the same in C order, with the batch axis contiguous, where they meet, and in place."""
     advice = "use no reshape, ravel or view that assumes C order"
+    if getattr(subject.instance, "in_place", False):
+        advice += "; set in_place = False, or read each element before it is overwritten"
     declared = [
         USUAL.but(input_order=order, order=order, as_declared=True) for order in BOTH_ORDERS
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -13,8 +13,6 @@ import numpy as np
 
 from declnet import (
     Array,
-    InputInfo,
-    Layer,
     Loss,
     Model,
     Optimizer,
@@ -36,8 +34,6 @@ from declnet.testing.layer_harness import (
     USUAL_SHAPES,
     build_chain,
     candidate_shapes,
-    floats_of,
-    integers_of,
 )
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, in_order
 from declnet.testing.watched_kernels import WatchedKernel
@@ -167,11 +163,13 @@ def _steps(
         if (first and not layers) or (has_integers and not first):
             continue
         try:
-            if several and not first:
-                model = build_chain(Subject(layers[0], registry=subject.registry), shape, setting)
+            if layers:
+                place: Any = {"later": layers[1:], "is_first": first, "is_last": loss is not None}
+                layer = Subject(layers[0], registry=subject.registry)
+                model = build_chain(layer, shape, setting, **place)
             else:
-                inputs = shape if several else (shape,)
-                model = _model(subject.registry, layers, inputs, setting, first, loss is None)
+                before = probe(setting.order, name="before", shape=shape, samples=setting.samples)
+                model = build([before], (prod(shape),), subject.registry, setting.dtype)
         except CheckFailed:  # the layers' own checks say so
             continue
         output = model.output_shape
@@ -185,40 +183,6 @@ def _steps(
         for weighted in (False, True) if loss is not None else (False,):
             step = _step(model, setting, loss, batch, weighted)
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
-
-
-def _model(
-    registry: Registry,
-    layers: Sequence[Layer],
-    shapes: Sequence[Shape],
-    setting: Setting,
-    first: bool,
-    probed: bool,
-) -> Model:
-    """Build a model of layers, each reading the one before.
-
-    Args:
-        registry: has what the layers name.
-        layers: the layers.
-        shapes: the shapes of the first layer's inputs.
-        setting: the number of samples, the float type and the memory order.
-        first: whether the layers read the model's inputs, not a probe.
-        probed: whether a probe reads them.
-    """
-    n, order, after = setting.samples, setting.order, list[Layer]()
-    if probed:
-        after = [probe(order, name="after", samples=n)]
-    if not first:
-        before = probe(order, name="before", shape=shapes[0], samples=n)
-        return build([before, *layers, *after], (prod(shapes[0]),), registry, setting.dtype)
-    floats = floats_of(layers[0], tuple(shapes))
-    inputs = {
-        f"input_{i}": InputInfo(shape) if i in floats else integers_of(shape)
-        for i, shape in enumerate(shapes)
-    }
-    names = tuple(f"input.{name}" for name in inputs)
-    placed = layers[0].model_copy(update={"inputs": names})
-    return build([placed, *layers[1:], *after], inputs, registry, setting.dtype)
 
 
 def _step(

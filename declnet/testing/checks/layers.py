@@ -179,17 +179,6 @@ def backward_needs_is_true(subject: Subject) -> None:
 
 
 @check
-def in_place_is_true(subject: Subject) -> None:
-    """Gives the same if `y` shares memory with `x` and `dx` with `dy`, if `in_place`."""
-    layer: Layer = subject.instance
-    skip_unless(layer.in_place or layer.only_reshapes, "it does not say that it works in place")
-    order = "batch_first" if layer.memory_order == "batch_first" else "batch_last"
-    setting = WHOLE.but(input_order=order, order=order)
-    advice = "set in_place = False, or read each element before it is overwritten"
-    require_alike(subject, setting, setting.but(as_declared=True), advice)
-
-
-@check
 def repeats_its_predictions(subject: Subject) -> None:
     """Gives a sample the same in every evaluation, whatever else is in its batch."""
     for harness, batch in harnesses(subject, WHOLE):

@@ -223,4 +223,4 @@ def _singles(state: Any) -> list[Array]:
 
 _TYPES = (common.takes_any_memory_order, common.takes_float32_and_float64)
 _OTHERS = (*common.USED_ONCE, *_TYPES, *common.DIVIDED)
-CHECKS = (common.leaves_inputs_alone, *checks_in(globals()), *_OTHERS)
+CHECKS = (common.leaves_inputs_alone, *_OTHERS, *checks_in(globals()))

@@ -205,15 +205,10 @@ def lists_what_was_reported(subject: Subject) -> None:
 
 @check
 def repeats_a_study(subject: Subject) -> None:
-    """Proposes the same trials again with the same seed, also in another process."""
-    _require_same(_whole(subject)[1], _study(subject)[1], "again")
+    """Proposes the same trials with the same seed, also after a kill and in another process."""
+    for processes, when in ((AT_ONCE, "again"), (KILLED, "when it is killed")):
+        _require_same(_whole(subject)[1], _study(subject, processes)[1], when)
     require_same_in_another_process(subject, study_by_trial, SEED)
-
-
-@check
-def continues_a_study(subject: Subject) -> None:
-    """Proposes the same trials if the process is killed and another one continues."""
-    _require_same(_whole(subject)[1], _study(subject, KILLED)[1], "when it is killed")
 
 
 @check

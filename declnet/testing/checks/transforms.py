@@ -302,4 +302,4 @@ def _hides_gap(column: _Column, y: Array) -> bool:
 
 
 _OTHERS = (*common.USED_ONCE, common.takes_any_memory_order, *common.DIVIDED)
-CHECKS = (common.leaves_inputs_alone, *checking.checks_in(globals()), *_OTHERS)
+CHECKS = (common.leaves_inputs_alone, *_OTHERS, *checking.checks_in(globals()))

@@ -290,7 +290,7 @@ SEARCHERS = (
            propose=lambda self, study, number, trials: drawn(study, number % 2)),
     broken("lists_what_was_reported", Searcher, "forgets",
            open=lambda self, study: Memory(study, [])),
-    broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
+    broken("repeats_a_study", Searcher, "counts_its_calls", open=lambda self, study:
            Memory(study, FOLDERS.setdefault(study.directory, []))),
 )  # fmt: skip
 
