@@ -7,17 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from declnet import (
-    BrokenContractError,
-    DeclnetError,
-    Registry,
-    default_registry,
-    error_message,
-    error_place,
-    error_summary,
-    is_interruption,
-    verified,
-)
+import declnet
+from declnet import DeclnetError, Registry, error_message, error_place, error_summary, verified
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -64,7 +55,7 @@ class Subject:
 
     instance: Any
     example: int = 0
-    registry: Registry = field(default_factory=default_registry)
+    registry: Registry = field(default_factory=declnet.default_registry)
     _known: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -151,13 +142,13 @@ def calling(
         yield
     except (CheckFailed, CheckSkipped):
         raise
-    except BrokenContractError as error:
+    except declnet.BrokenContractError as error:
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
     except skips as error:
         raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BaseException as error:
-        if is_interruption(error) or (allows is not None and isinstance(error, allows)):
+        if declnet.is_interruption(error) or (allows is not None and isinstance(error, allows)):
             raise
         place = error_place(error)
         cause = f"{type(error).__name__} at {place}" if place else None

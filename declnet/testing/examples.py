@@ -15,14 +15,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from declnet import (
-    Component,
-    Registry,
-    Schedule,
-    default_registry,
-    error_message,
-    is_interruption,
-)
+from declnet import Component, Registry, Schedule, default_registry, error_message, is_interruption
 from declnet.testing.checking import CheckFailed, Subject, calling, skip_unless
 
 

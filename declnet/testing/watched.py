@@ -12,17 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    Layer,
-    LayerState,
-    OptimizerState,
-    Parameter,
-    Workspace,
-    error_message,
-    error_place,
-    verified,
-)
+import declnet
+from declnet import Array, Layer, LayerState, Parameter, Workspace, error_place, verified
 from declnet.testing.checking import CheckFailed, ReadOnlyWrittenError, StateReplacedError, calling
 from declnet.testing.side_effects import note_side_effect
 from declnet.testing.trial import copied, poison
@@ -208,7 +199,7 @@ def _watch_states(component: Any, method: str, arguments: tuple[Any, ...]) -> No
     """
     states: dict[str, Any] = {}
     for argument in arguments:
-        if isinstance(argument, LayerState | OptimizerState):
+        if isinstance(argument, LayerState | declnet.OptimizerState):
             states |= {"state": argument, "state.grad": getattr(argument, "grad", argument)}
     handed = {where: dict(vars(state)) for where, state in states.items()}
     attributes = dict(vars(component))
@@ -290,5 +281,5 @@ def _is_refused(call: Callable[[], Any], *arrays: Array) -> bool:
 
 
 def _is_refused_write(error: BaseException) -> bool:
-    text = error_message(error)
+    text = declnet.error_message(error)
     return isinstance(error, ValueError | TypeError) and ("read-only" in text or "readonly" in text)

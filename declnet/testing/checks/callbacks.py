@@ -17,17 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Callback,
-    EpochFinished,
-    EpochLogged,
-    Layer,
-    Model,
-    ParameterInfo,
-    Run,
-    RunContext,
-    StepObserver,
-)
+import declnet
+from declnet import Callback, EpochFinished, EpochLogged, Layer, Model, Run, RunContext
 from declnet.testing import checking
 from declnet.testing.checking import Subject, called, calling, check, require, skip_unless
 from declnet.testing.checks import common
@@ -90,7 +81,8 @@ class _Play:
         metrics = (entry.component for entry in subject.registry.entries("metric"))
         self._known = {cls.type: cls.better for cls in metrics} | dict.fromkeys(LOSSES, "lower")
         self._monitored = {*called(subject, Callback.monitors)}
-        self._model = model_of_parameters([ParameterInfo("layer.count", (1,), "weight")], "float64")
+        count = declnet.ParameterInfo("layer.count", (1,), "weight")
+        self._model = model_of_parameters([count], "float64")
         requests = {name: partial(self._request, name) for name in (*REQUESTS, "load_parameters")}
         methods = requests | {name: getattr(self._model, name) for name in READING}
         run = SimpleNamespace(name="played", epochs=EPOCHS, directory=directory, **requests)
@@ -193,7 +185,7 @@ class _Play:
         return 1 - loss if self._better(name) == "higher" else loss
 
 
-def _play_step(observer: StepObserver, epoch: int) -> None:
+def _play_step(observer: declnet.StepObserver, epoch: int) -> None:
     """Show an observer a step of a layer whose parameters shrink, as in `EPOCHS` epochs."""
     rng, layer = np.random.default_rng(epoch), _Layer()
     x, y, dy = (read_only(rng.normal(size=(8, 3))) for _ in range(3))

@@ -11,20 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    ClipNorm,
-    ClipValue,
-    CompiledCalls,
-    Engine,
-    FlushDenormals,
-    Gather,
-    NormalizeWeights,
-    OptimizerUpdate,
-    Record,
-    Registry,
-    StepLoop,
-)
+import declnet
+from declnet import Array, ClipNorm, ClipValue, Engine, Gather, Record, Registry, StepLoop
 from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
 from declnet.testing.checking import CheckFailed, Subject, check, require, require_available
@@ -61,7 +49,7 @@ class _Step:
         self.gathers = (Gather(self.x, self.batch, 0), Gather(self.y, self.targets, -1))
         scratch, small = np.empty_like(self.moments), np.empty(len(self.moments), bool)
         self.calls: tuple[Callable[[], object], ...] = (
-            NormalizeWeights(self.weights, self.normalized),
+            declnet.NormalizeWeights(self.weights, self.normalized),
             partial(np.multiply, self.batch, self.w, self.product),
             partial(np.matmul, self.normalized, self.product, self.dw),
             partial(np.matmul, self.product, self.w, self.losses),
@@ -71,7 +59,7 @@ class _Step:
             ClipValue(self.dw, 0.7),
             ClipNorm(self.dw, 0.5),
             partial(np.add, self.w, self.dw, self.w),
-            FlushDenormals(self.moments, self.step, 2, scratch, small),
+            declnet.FlushDenormals(self.moments, self.step, 2, scratch, small),
         )
 
     def require_same(self, expected: _Step) -> None:
@@ -85,7 +73,7 @@ class _Step:
                 require(has_same_zeros, f"{fault}: it has other zeros")  # of denormals
 
 
-def _compiled(subject: Subject, calls: Calls) -> CompiledCalls:
+def _compiled(subject: Subject, calls: Calls) -> declnet.CompiledCalls:
     with redirect_stderr(StringIO()):  # it says when it compiles
         return checking.called(subject, Engine.compile, calls)
 
@@ -187,7 +175,7 @@ def _prepare(calls: Calls, step: int) -> None:
         if array.dtype.kind == "f" and array.flags.writeable:
             array[...] = rng.uniform(0.1, 0.9, array.shape)
     for call in calls:
-        if isinstance(call, OptimizerUpdate):
+        if isinstance(call, declnet.OptimizerUpdate):
             call.step[0] = step
 
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
 from functools import partial
+from io import StringIO
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    Loss,
-    Model,
-    Optimizer,
-    ParameterInfo,
-    Registry,
-    Shape,
-    TrainingStep,
-)
+import declnet
+from declnet import Array, Kernel, KernelCalls, KernelSite, Loss, Model, Registry, Shape, verified
 from declnet.testing import checking
 from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks.common import only
@@ -36,7 +30,7 @@ from declnet.testing.layer_harness import (
     candidate_shapes,
 )
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, in_order
-from declnet.testing.watched_kernels import WatchedKernel
+from declnet.testing.watched import Call, call_locked, named, spoil
 
 DTYPES = ("float32", "float64")
 
@@ -103,7 +97,7 @@ def _compared(subject: Subject, setting: Setting) -> list[_Comparison]:
 def _comparisons(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
     kernel: Any = type(subject.instance)
     checking.require_available(kernel)
-    watched, in_parts = WatchedKernel(kernel), WatchedKernel(kernel, in_parts=True)
+    watched, in_parts = _WatchedKernel(kernel), _WatchedKernel(kernel, in_parts=True)
     for components in _replaced(subject):
         for label, build_pass in _passes(subject, components, setting):
             watched.used = False
@@ -230,7 +224,7 @@ def _step(
 
 
 def _updates(
-    optimizer: Optimizer, dtype: str, size: int, kernels: Registry | None
+    optimizer: declnet.Optimizer, dtype: str, size: int, kernels: Registry | None
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare six updates of a vector, of which the last three have the special number."""
 
@@ -238,8 +232,10 @@ def _updates(
         rng = np.random.default_rng(size)
         w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
         slopes[3:, 0] = special
-        model = model_of_parameters([ParameterInfo("layer.weights", (size,), "weight")], dtype)
-        step = TrainingStep(
+        model = model_of_parameters(
+            [declnet.ParameterInfo("layer.weights", (size,), "weight")], dtype
+        )
+        step = declnet.TrainingStep(
             model, NO_LOSS, 1, optimizer=optimizer, kernels=kernels, total=len(slopes)
         )
         step.vector[...] = w
@@ -326,3 +322,86 @@ CHECKS = checks_in(globals())
 def _tolerance(subject: Subject, setting: Setting) -> float:
     joint = setting.dtype == "float64" and not subject.instance.compiled
     return LESS_ROUNDING if joint else ROUNDING[setting.dtype]
+
+
+class _WatchedKernel:
+    """A kernel whose calls are watched, and whether it has taken over.
+
+    Args:
+        in_parts: whether divisible calls are made in parts, and no arrays are locked.
+
+    Attributes:
+        registry: has a kernel that replaces the same components by the watched calls.
+        used: whether the kernel has taken over since this was set to False.
+    """
+
+    def __init__(self, kernel: type[Kernel], in_parts: bool = False) -> None:
+        self._kernel, self._in_parts, self.used = kernel(), in_parts, False
+
+        def bind(_: Kernel, site: KernelSite) -> KernelCalls | None:
+            return self._bind(site)
+
+        self.registry = Registry()
+        self.registry.register(type(kernel.__name__, (kernel,), {"bind": bind}))
+
+    def _bind(self, site: KernelSite) -> KernelCalls | None:
+        """Bind the kernel, with each call watched."""
+        with calling("bind"), redirect_stderr(StringIO()):  # it says when it compiles
+            calls = verified(Kernel.bind, self._kernel, site)
+        if calls is None:
+            return None
+        self.used = True
+        if self._in_parts:
+            every = (calls.forward, calls.backward, calls.update)
+            return KernelCalls(*(tuple(map(_in_parts, part)) for part in every))
+        if site.state is not None:  # an optimizer's, which may write to all
+            return calls
+        read = named("x", site.x) | {"y_true": site.y_true, "w": site.w}
+        for state in site.states:
+            read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
+        dx, y, losses = named("dx", site.dx).values(), {"y": site.y}, site.losses
+        if losses is None:
+            forward = _watched(calls.forward, read, [site.y])
+            return KernelCalls(forward, _watched(calls.backward, read, [*dx], site.dy))
+        known = read | y if site.x is None else read  # a loss alone reads y
+        forward = _watched(calls.forward, known, [site.y, losses, *dx])
+        return KernelCalls(forward, _watched(calls.backward, read | y, []))
+
+
+def _watched(
+    calls: Sequence[Call],
+    read: Mapping[str, Array | None],
+    filled: Sequence[Array | None],
+    dy: Array | None = None,
+) -> tuple[Call, ...]:
+    """Return a call that spoils the outputs, and the calls, which may only read some arrays.
+
+    An output in the memory of something to read, or of dy, is not spoiled.
+    """
+    outputs = [array for array in filled if array is not None]
+    locked = {name: array for name, array in read.items() if array is not None}
+    spoiling = partial(spoil, outputs, [*locked.values(), dy], np.nan)
+    watched = (
+        partial(call_locked, "a call of the kernel", call, locked, outputs) for call in calls
+    )
+    return (spoiling, *watched)
+
+
+PARTS = 3
+
+
+def _in_parts(call: Call) -> Call:
+    """Return a call that makes a divisible one in parts, the last one first."""
+    if not (isinstance(call, declnet.NativeCall) and call.divisible):
+        return call
+    parts = []
+    for part in reversed(range(PARTS)):
+        block = call.block.copy()
+        block[:2] = part, PARTS
+        parts.append(replace(call, block=block))
+
+    def make() -> None:
+        for part in parts:
+            part()
+
+    return make

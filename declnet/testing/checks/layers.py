@@ -6,21 +6,21 @@ A layer is tried alone between probes, with the shapes and values that it accept
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from copy import copy
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Layer, OutputRange
+from declnet import Array, Layer, LayerState, OutputRange
 from declnet.testing import checking
 from declnet.testing.catalogue import ExampleData
 from declnet.testing.checking import CheckFailed, Subject, calling, check, require, skip_unless
 from declnet.testing.checks import common, native
 from declnet.testing.checks.common import only, require_alike
 from declnet.testing.comparison import require_equal
-from declnet.testing.counted import CountingLayer
 from declnet.testing.examples import variants
 from declnet.testing.gradients import require_gradients
 from declnet.testing.harness import ShapeRefusedError
@@ -34,6 +34,7 @@ from declnet.testing.layer_harness import (
     working_shapes,
 )
 from declnet.testing.trial import USUAL, VALUES, WHOLE, Setting, Trial
+from declnet.testing.watched import Watched
 
 COUNTS_ALIKE = 20
 """How many more NumPy calls than twice as many as declared a layer may make, or fewer than half."""
@@ -244,7 +245,7 @@ def makes_the_numpy_calls_it_declares(subject: Subject) -> None:
     for tried in (shape, _enlarged(shape)):
         try:
             harness = LayerHarness(subject, tried, WHOLE)
-            layer = harness.watched.component = CountingLayer(harness.watched.component)
+            layer = harness.watched.component = _CountingLayer(harness.watched.component)
             harness.run(harness.batch())
         except CheckFailed:  # it refuses this shape, or takes no other class of arrays
             continue
@@ -306,3 +307,77 @@ def _outside(y: Array, bounds: OutputRange) -> str | None:
     if bounds.sums_to_one and y.ndim > 1 and not np.allclose(y.sum(axis=-1), 1, rtol=0, atol=1e-6):
         return "the numbers of the last axis do not add up to 1"
     return None
+
+
+class _CountedArray(np.ndarray[Any, Any]):
+    """A view of an array that adds one to `calls[0]` for each ufunc, function and assignment.
+
+    Their results count, too. Views by indexing do not, nor what a NumPy function calls.
+    """
+
+    calls: list[int]
+
+    def __array_finalize__(self, origin: Any) -> None:
+        self.calls = getattr(origin, "calls", [0])
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Make the call with plain arrays."""
+        return self._counting(getattr(ufunc, method), inputs, options)
+
+    def __array_function__(self, function: Any, _: Any, inputs: Any, options: Any) -> Any:
+        """Make the call with plain arrays."""
+        return self._counting(function, tuple(inputs), dict(options))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._counting(np.ndarray.__setitem__, (self, key, value), {})
+
+    def _counting(self, function: Callable[..., Any], inputs: Any, options: Any) -> Any:
+        self.calls[0] += 1
+        return _counted(function(*_plain(inputs), **_plain(options)), self.calls)
+
+
+class _CountingLayer(Watched):
+    """A layer that counts the NumPy calls of its passes.
+
+    Attributes:
+        calls: their number, as the only item.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(layer)
+        self.calls = [0]
+
+    def forward(self, *arguments: Any) -> None:
+        """Run forward."""
+        self.component.forward(*map(self._watched, arguments))
+
+    def backward(self, *arguments: Any) -> None:
+        """Run backward."""
+        self.component.backward(*map(self._watched, arguments))
+
+    def _watched(self, argument: Any) -> Any:
+        if not isinstance(argument, LayerState):
+            return _counted(argument, self.calls)
+        state = copy(argument)
+        state.grad = copy(state.grad)
+        for values in (vars(state), vars(state.grad)):
+            values |= {name: _counted(value, self.calls) for name, value in values.items()}
+        return state
+
+
+def _counted(value: Any, calls: list[int]) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)(_counted(item, calls) for item in value)
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view(_CountedArray)
+    view.calls = calls
+    return view
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(map(_plain, value))
+    return value.view(np.ndarray) if isinstance(value, _CountedArray) else value

@@ -10,16 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    CompiledCalls,
-    Engine,
-    LayerState,
-    OptimizerState,
-    OptimizerUpdate,
-    Registry,
-    verified,
-)
+import declnet
+from declnet import Array, CompiledCalls, Engine, LayerState, OptimizerUpdate, Registry, verified
 from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
@@ -130,7 +122,7 @@ def arrays_of(value: Any) -> Iterator[Array]:
             yield from arrays_of(item)
     elif isinstance(value, partial):
         yield from arrays_of([*value.args, *value.keywords.values()])
-    elif isinstance(value, OptimizerUpdate | OptimizerState):
+    elif isinstance(value, OptimizerUpdate | declnet.OptimizerState):
         yield from arrays_of([*vars(value).values()])
     elif isinstance(value, LayerState):
         yield from arrays_of([*vars(value).values(), *vars(value.grad).values()])
