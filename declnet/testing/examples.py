@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from declnet import Component, Registry, Schedule, default_registry, error_message, is_interruption
+from declnet import Component, Registry, Schedule, default_registry
 from declnet.testing.checking import CheckFailed, Subject, calling, skip_unless
 
 
@@ -71,14 +71,8 @@ def build_example(
     cls: type[Any], table: dict[str, Any], position: int, registry: Registry
 ) -> Component:
     """Return the instance for one of a class's examples; raise CheckFailed if it is not valid."""
-    try:
+    with calling(f"building it from examples[{position}] = {table!r}"):
         component: Component = cls.model_validate(dict(table), context={"registry": registry})
-    except BaseException as error:
-        if is_interruption(error):
-            raise
-        raise CheckFailed(
-            f"examples[{position}] = {table!r} does not build it: {error_message(error)}"
-        ) from error
     return component
 
 

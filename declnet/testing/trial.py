@@ -219,18 +219,12 @@ def poison(array: Array, value: float) -> None:
         array.fill(value != value)  # noqa: PLR0124  # true for NaN
 
 
-def empty_batch(shape: tuple[int, ...], n: int, order: Order, dtype: Any) -> Array:
-    """Return an array of n samples of a shape, (n, *shape), in a memory order."""
-    if order == "batch_first" or not shape:
-        return np.empty((n, *shape), dtype)
-    return np.moveaxis(np.empty((*shape, n), dtype), -1, 0)
-
-
 def in_order(samples: Array, order: Order, dtype: Any = None) -> Array:
     """Return a copy of samples (n, …) in a memory order."""
-    array = empty_batch(samples.shape[1:], len(samples), order, dtype or samples.dtype)
-    np.copyto(array, samples, casting="same_kind")
-    return array
+    target = samples.astype(dtype or samples.dtype, order="C", casting="same_kind")
+    if order == "batch_first":
+        return target
+    return np.moveaxis(np.moveaxis(target, 0, -1).copy(order="C"), -1, 0)
 
 
 def read_only(array: Array) -> Array:

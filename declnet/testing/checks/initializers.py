@@ -6,6 +6,7 @@ import dis
 from collections.abc import Iterator
 from functools import partial
 from math import prod
+from traceback import walk_tb
 
 import numpy as np
 
@@ -112,12 +113,9 @@ CHECKS = (*common.USED_ONCE, common.writes_every_output, *checking.checks_in(glo
 
 def _is_raised(error: BaseException | None) -> bool:
     """Return whether an error comes from a raise statement outside of NumPy."""
-    traceback = error.__traceback__ if error is not None else None
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
+    if error is None:
         return False
-    frame = traceback.tb_frame
-    instruction = dis.opname[frame.f_code.co_code[traceback.tb_lasti]]
+    frame = [frame for frame, _ in walk_tb(error.__traceback__)][-1]
+    instruction = dis.opname[frame.f_code.co_code[frame.f_lasti]]
     is_of_numpy = str(frame.f_globals.get("__name__")).startswith("numpy")
     return instruction == "RAISE_VARARGS" and not is_of_numpy

@@ -70,46 +70,56 @@ class _Comparison:
 
     Attributes:
         special: what is added to an element of the input.
+        dtype: the model's float type.
+        tolerance: how far results may differ.
         where: what is computed, for messages.
     """
 
     special: float
+    dtype: str
+    tolerance: float
     where: str
     right: dict[str, Array]
     filled: dict[str, Array]
     again: dict[str, Array]
 
-    def require_equal(self, tolerance: float) -> None:
+    def require_equal(self) -> None:
         """Raise CheckFailed if the kernel fills something else than the components."""
         numbers = [np.abs(array[np.isfinite(array)]) for array in self.right.values()]
         # a gradient may be 0 but for rounding, as that of key biases
         small = SMALL_PART * max(float(number.max(initial=0)) for number in numbers)
         for name, array in self.filled.items():
-            fault = difference(array, self.right[name], tolerance, max(LEAST, small))
+            fault = difference(array, self.right[name], self.tolerance, max(LEAST, small))
             require(not fault, f"{name} differs for {self.where}: {fault}")
 
 
-def _compared(subject: Subject, setting: Setting) -> list[_Comparison]:
+def _comparisons(subject: Subject) -> list[_Comparison]:
     """Return the comparisons of all cases in which the kernel takes over."""
-    return subject.once(("comparisons", setting), lambda: list(_comparisons(subject, setting)))
+
+    def compare() -> list[_Comparison]:
+        return [case for setting in SETTINGS for case in _compared(subject, setting)]
+
+    return subject.once("comparisons", compare)
 
 
-def _comparisons(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
+def _compared(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
     kernel: Any = type(subject.instance)
     checking.require_available(kernel)
+    dtype, is_joint = setting.dtype, setting.dtype == "float64" and not kernel.compiled
+    tolerance = LESS_ROUNDING if is_joint else ROUNDING[dtype]
     watched, in_parts = _WatchedKernel(kernel), _WatchedKernel(kernel, in_parts=True)
     for components in _replaced(subject):
         for label, build_pass in _passes(subject, components, setting):
             watched.used = False
             by_kernel = build_pass(watched.registry)
-            filled = by_kernel(0.0)
+            by_kernel(0.0)
             if watched.used:
                 by_components = build_pass(None)
                 again = build_pass(in_parts.registry)(0.0)
                 where = f"{label} of {' and '.join(map(repr, components))} with {setting}"
                 for special in SPECIALS:
-                    right, filled = by_components(special), by_kernel(special)
-                    yield _Comparison(special, where, right, filled, {} if special else again)
+                    results = by_components(special), by_kernel(special), {} if special else again
+                    yield _Comparison(special, dtype, tolerance, where, *results)
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -266,15 +276,13 @@ def _penalized(
 def leaves_what_it_reads_alone(subject: Subject) -> None:
     """Writes only to the arrays it must fill."""
     with only(checking.ReadOnlyWrittenError):
-        for setting in SETTINGS:
-            _compared(subject, setting)
+        _comparisons(subject)
 
 
 @check
 def replaces_its_components(subject: Subject) -> None:
     """Takes over in the usual case, in float32 and in float64."""
-    dtypes = {setting.dtype for setting in SETTINGS if _compared(subject, setting)}
-    missing = sorted(set(DTYPES) - dtypes)
+    missing = sorted({*DTYPES} - {comparison.dtype for comparison in _comparisons(subject)})
     fault = f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, in"
     advice = "all cases of the kit; declare example_shapes that it is made for"
     require(not missing, f"{fault} {advice}")
@@ -283,45 +291,35 @@ def replaces_its_components(subject: Subject) -> None:
 @check
 def equals_its_components(subject: Subject) -> None:
     """Gives what the components give, but for rounding, in every setting that it takes over."""
-    for setting in SETTINGS:
-        for comparison in _compared(subject, setting):
-            if not comparison.special:
-                comparison.require_equal(_tolerance(subject, setting))
+    for comparison in _comparisons(subject):
+        if not comparison.special:
+            comparison.require_equal()
 
 
 @check
 def passes_non_finite_numbers_on(subject: Subject) -> None:
     """Gives NaN and infinity where the components do, so that a divergence is found."""
     fuses_loss = issubclass(subject.instance.replaces[-1], Loss)  # and may train saturated units
-    for setting in SETTINGS:
-        for comparison in _compared(subject, setting):
-            if not comparison.special:
-                continue
-            if subject.instance.compiled and not fuses_loss:
-                comparison.require_equal(_tolerance(subject, setting))
-            for name, array in comparison.filled.items():
-                fault = "is not finite where the components are, or otherwise"
-                alike = same(np.isfinite(array), np.isfinite(comparison.right[name]))
-                require(alike, f"{name} {fault}, for {comparison.where}")
+    for comparison in (case for case in _comparisons(subject) if case.special):
+        if subject.instance.compiled and not fuses_loss:
+            comparison.require_equal()
+        for name, array in comparison.filled.items():
+            fault = "is not finite where the components are, or otherwise"
+            alike = same(np.isfinite(array), np.isfinite(comparison.right[name]))
+            require(alike, f"{name} {fault}, for {comparison.where}")
 
 
 @check
 def repeats_its_bits(subject: Subject) -> None:
     """Gives the same bits each time, also if an engine makes divisible calls in parts."""
-    for setting in SETTINGS:
-        for comparison in _compared(subject, setting):
-            for name, array in comparison.again.items():
-                what = f"{name} differs the second time for {comparison.where}"
-                advice = "compute in the same order each time, and for any number of parts"
-                require_equal(array, comparison.filled[name], what, advice, tolerance=0)
+    for comparison in _comparisons(subject):
+        for name, array in comparison.again.items():
+            what = f"{name} differs the second time for {comparison.where}"
+            advice = "compute in the same order each time, and for any number of parts"
+            require_equal(array, comparison.filled[name], what, advice, tolerance=0)
 
 
 CHECKS = checks_in(globals())
-
-
-def _tolerance(subject: Subject, setting: Setting) -> float:
-    joint = setting.dtype == "float64" and not subject.instance.compiled
-    return LESS_ROUNDING if joint else ROUNDING[setting.dtype]
 
 
 class _WatchedKernel:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 from zlib import crc32
 
+import declnet
 from declnet import Dimension, OpenStudy, RunError, Searcher, StudyContext, StudyTrial, verified
 from declnet.testing import checking
 from declnet.testing.another_process import require_same_in_another_process
@@ -82,7 +83,7 @@ class _StudyInMemory:
         others = [other for other in self.trials() if other is not trial]
         return verified(Searcher.should_stop, self.searcher, self.context, trial, others)
 
-    def tell(self, number: int, state: Any, value: float | None, seconds: float) -> None:
+    def tell(self, number: int, state: declnet.TrialState, value: object, seconds: float) -> None:
         self.kept[number] = replace(self.kept[number], state=state, value=value, seconds=seconds)
 
     def close(self) -> None:
