@@ -43,11 +43,7 @@ class Watched:
         return self.traits[name] if name in self.traits else getattr(self.component, name)
 
     def _call(
-        self,
-        method: str,
-        *arguments: Any,
-        read: Mapping[str, Any],
-        filled: Sequence[Array] = (),
+        self, method: str, *arguments: Any, read: Mapping[str, Any], filled: Sequence[Array] = ()
     ) -> None:
         """Call a method, which may only read some arrays, after spoiling those that it fills."""
         locked = {name: array for name, array in read.items() if array is not None}

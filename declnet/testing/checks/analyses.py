@@ -19,6 +19,8 @@ SAMPLES, TRAINING = 60, 90
 
 FEATURES, TARGETS = ("size", "rooms", "new", "city"), ("price",)
 
+Columns = Mapping[str, Array]
+
 MANY, MOST_PREDICTED = 30_000, 3_000_000
 """Samples of a large data set, and the most of its samples that an analysis should predict."""
 
@@ -54,8 +56,8 @@ class SimulatedModel:
 
     name: str
     classes: tuple[str, ...] | None
-    columns: Mapping[str, Array]
-    training_columns: Mapping[str, Array]
+    columns: Columns
+    training_columns: Columns
     features: tuple[str, ...]
     target_columns: tuple[str, ...] = ()
     windows: int = 0
@@ -91,7 +93,7 @@ class SimulatedModel:
         return score if self.classes is None else (score > np.median(score)).astype(int)
 
     def outputs(
-        self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
+        self, positions: Array | None = None, replaced: Columns | None = None
     ) -> dict[str, Array]:
         """Return the outputs: a value, one probability, or one for each of several classes."""
         count = self.samples if positions is None else len(positions)
@@ -107,7 +109,7 @@ class SimulatedModel:
         return {"": read_only(np.stack(p, axis=1))}
 
     def metrics(
-        self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
+        self, positions: Array | None = None, replaced: Columns | None = None
     ) -> dict[str, float]:
         """Return three numbers that depend on outputs and targets."""
         (y_pred,) = self.outputs(positions, replaced).values()
@@ -116,7 +118,7 @@ class SimulatedModel:
         share = float("nan") if len(y) < 5 else 1 / (1 + error)
         return {"loss": error, "share": share, "spread": float(np.std(y_pred))}
 
-    def _score(self, replaced: Mapping[str, Array], positions: Array | None = None) -> Array:
+    def _score(self, replaced: Columns, positions: Array | None = None) -> Array:
         score = np.zeros(self.samples if positions is None else len(positions))
         for weight, name in enumerate(self.features, start=1):
             column = replaced.get(name)

@@ -128,8 +128,8 @@ def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) ->
             raise CheckFailed(f"{fault} for {y_pred[0].size} outputs", fault)
     if "intervals" in gives and data.task == "values":
         for name, bound in zip(("lower", "upper"), call(Calibrator.intervals, y_pred), strict=True):
-            if bound.shape != data.y_true.shape:
-                raise CheckFailed(f"intervals has the shape {bound.shape}, not {data.y_true.shape}")
+            fault = f"intervals has the shape {bound.shape}, not {data.y_true.shape}"
+            require(bound.shape == data.y_true.shape, fault)
             results[name] = bound
     if "sets" in gives and data.task in ("classes", "binary"):
         results["sets"] = call(Calibrator.sets, y_pred)
@@ -183,12 +183,12 @@ def keeps_what_probabilities_tell(subject: Subject) -> None:
             float(np.mean((p - new.truth) ** 2))
             for p in (_results(subject, new, state)["y"], new.y_pred, new.truth.mean(axis=0))
         )
-        if after > (before + constant) / 2:
-            raise CheckFailed(
-                f"apply changes probabilities of {data.name} whose mean squared error is "
-                f"{before:.3g} to some with {after:.3g}, while the frequencies have "
-                f"{constant:.3g}; keep the order of samples and classes"
-            )
+        fault = f"apply changes probabilities of {data.name} whose mean squared error is"
+        numbers = (
+            f"{before:.3g} to some with {after:.3g}, while the frequencies have {constant:.3g}"
+        )
+        advice = "keep the order of samples and classes"
+        require(after <= (before + constant) / 2, f"{fault} {numbers}; {advice}")
 
 
 @check

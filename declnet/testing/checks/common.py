@@ -9,32 +9,12 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, stored_copy
-from declnet.testing import checking
+from declnet.testing import checking, comparison, trial
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, check, require
-from declnet.testing.comparison import (
-    CLOSE,
-    CLOSE_IN_FLOAT32,
-    difference,
-    require_equal,
-    unwritten_and_read,
-)
+from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, difference, require_equal
 from declnet.testing.examples import scheduled_variants
 from declnet.testing.side_effects import held_by_modules_of
-from declnet.testing.trial import (
-    BOTH_ORDERS,
-    CHANGED,
-    MAGNITUDES,
-    ORDERS,
-    POISONS,
-    SAMPLES,
-    SIZES,
-    USUAL,
-    VALUES,
-    WHOLE,
-    Setting,
-    Trial,
-    tried,
-)
+from declnet.testing.trial import CHANGED, ORDERS, SAMPLES, USUAL, VALUES, WHOLE, Setting, tried
 
 USUAL_POWER = 4
 """What grows faster than this power may overflow."""
@@ -87,11 +67,11 @@ def stored_again(subject: Subject, state: Any, *methods: Callable[[Any, Any], ob
 
 
 @contextmanager
-def only(fault: type[CheckFailed]) -> Iterator[None]:
-    """Keep failures of one type, and skip on all others, which other checks report."""
+def only(*faults: type[CheckFailed]) -> Iterator[None]:
+    """Keep failures of some types, and skip on all others, which other checks report."""
     try:
         yield
-    except fault:
+    except faults:
         raise
     except CheckFailed as failure:
         raise CheckSkipped(f"it cannot be used: {failure}") from failure
@@ -178,7 +158,7 @@ def takes_any_memory_order(subject: Subject) -> None:
     if getattr(subject.instance, "in_place", False):
         advice += "; set in_place = False, or read each element before it is overwritten"
     declared = [
-        USUAL.but(input_order=order, order=order, as_declared=True) for order in BOTH_ORDERS
+        USUAL.but(input_order=order, order=order, as_declared=True) for order in trial.BOTH_ORDERS
     ]
     for setting in (*ORDERS[1:], *(declared if subject.kind == "layer" else ())):
         require_alike(subject, USUAL, setting, advice)
@@ -200,9 +180,11 @@ def follows_its_schedules(subject: Subject) -> None:
 def writes_every_output(subject: Subject) -> None:
     """Fills its output arrays with what depends neither on them nor on what a workspace held."""
     for setting in (*ORDERS, USUAL.but(dtype="float32")):
-        first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
+        first, second = (tried(subject, setting.but(poison=poison)) for poison in trial.POISONS)
         for name, array in first.outputs.items():
-            unwritten, read = unwritten_and_read(array, second.outputs[name], POISONS)
+            unwritten, read = comparison.unwritten_and_read(
+                array, second.outputs[name], trial.POISONS
+            )
             fault = f"{unwritten} of {array.size} elements of {name} are left unwritten"
             advice = "write all of them in place, e.g. with out="
             require(not unwritten, f"{fault} (with {setting}); {advice}")
@@ -219,7 +201,7 @@ def takes_batches_of_any_size(subject: Subject) -> None:
         alone = USUAL.but(samples=samples)
         require_alike(subject, alone, alone.but(after=after), advice)
     few = tried(subject, WHOLE)
-    for samples in SIZES:
+    for samples in trial.SIZES:
         expected = {} if _mixes(subject) else _repeated(few, samples)
         require_alike(subject, WHOLE, USUAL.but(samples=samples), advice, expected=expected)
     if not _mixes(subject):
@@ -254,19 +236,19 @@ def _on_grid(subject: Subject, dtype: str) -> Iterator[tuple[str, dict[str, Arra
         for values in VALUES:
             yield values, tried(subject, setting.but(values=values)).outputs
         return
-    trial = tried(subject, setting.but(values="grid"))
-    rows = {name: array for name, array in trial.outputs.items() if name not in trial.sums}
+    results = tried(subject, setting.but(values="grid"))
+    rows = {name: array for name, array in results.outputs.items() if name not in results.sums}
     for row, values in enumerate(VALUES):
         yield values, {name: array[row] for name, array in rows.items()}
-    yield "all of these", {name: trial.outputs[name] for name in trial.sums}
+    yield "all of these", {name: results.outputs[name] for name in results.sums}
 
 
 def _explodes(values: str, before: dict[str, Array]) -> bool:
     """Return whether outputs for the magnitude before one grow so that this one overflows."""
-    magnitudes = [f"numbers of ±{size:g}" for size in MAGNITUDES]
+    magnitudes = [f"numbers of ±{size:g}" for size in trial.MAGNITUDES]
     if values not in magnitudes[1:]:
         return False
-    most = MAGNITUDES[magnitudes.index(values) - 1] ** USUAL_POWER
+    most = trial.MAGNITUDES[magnitudes.index(values) - 1] ** USUAL_POWER
     return any(np.abs(array).max(initial=0) > most for array in before.values())
 
 
@@ -313,10 +295,10 @@ def _mixes(subject: Subject) -> bool:
     return getattr(subject.instance, "mixes_samples", subject.kind == "regularizer")
 
 
-def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
-    """Return a trial's outputs as if its samples were repeated; sums are scaled accordingly."""
+def _repeated(few: trial.Trial, samples: int) -> dict[str, Array]:
+    """Return the outputs of a trial as if its samples were repeated; sums are scaled accordingly."""
     rows = np.arange(samples) % SAMPLES
-    outputs = {name: array[rows] for name, array in trial.outputs.items() if name not in trial.sums}
+    outputs = {name: array[rows] for name, array in few.outputs.items() if name not in few.sums}
     if samples % SAMPLES == 0:
-        outputs |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
+        outputs |= {name: few.outputs[name] * (samples // SAMPLES) for name in few.sums}
     return outputs

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, suppress
+from contextlib import suppress
 from functools import partial
-from io import StringIO
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 import declnet
-from declnet import Array, ClipNorm, ClipValue, Engine, Gather, Record, Registry, StepLoop
+from declnet import Array, ClipNorm, ClipValue, Gather, Record, Registry, StepLoop
 from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
 from declnet.testing.checking import CheckFailed, Subject, check, require, require_available
-from declnet.testing.checks.native import Calls, arrays_of, bound_calls
+from declnet.testing.checks.native import Calls, arrays_of, bound_calls, compiled_by
 from declnet.testing.comparison import difference, require_equal, same
 from declnet.testing.examples import build_examples
 
@@ -73,11 +72,6 @@ class _Step:
                 require(has_same_zeros, f"{fault}: it has other zeros")  # of denormals
 
 
-def _compiled(subject: Subject, calls: Calls) -> declnet.CompiledCalls:
-    with redirect_stderr(StringIO()):  # it says when it compiles
-        return checking.called(subject, Engine.compile, calls)
-
-
 @check
 def does_what_the_calls_do(subject: Subject) -> None:
     """Compiles calls to calls with the same results, up to rounding, in the same order."""
@@ -86,7 +80,7 @@ def does_what_the_calls_do(subject: Subject) -> None:
         step, expected, order = _Step(dtype), _Step(dtype), list[str]()
         first, last = partial(order.append, "first"), partial(order.append, "last")
         weigh, *others = step.calls  # between native calls, and after them
-        compiled = _compiled(subject, [weigh, first, *others, last, *step.update])
+        compiled = compiled_by(subject, [weigh, first, *others, last, *step.update])
         for number in (1, 2):
             step.step[0] = expected.step[0] = number
             with checking.calling("a compiled call"):
@@ -141,7 +135,7 @@ def repeats_components(subject: Subject) -> None:
             recorded, expected = _calls_of(component), _calls_of(component)
         except (CheckFailed, checking.CheckSkipped):  # its own checks say why
             continue
-        compiled = _compiled(subject, recorded)
+        compiled = compiled_by(subject, recorded)
         for step in (1, 2):
             for calls in (recorded, expected):
                 _prepare(calls, step)
@@ -186,7 +180,7 @@ def _values(rows: Sequence[tuple[int, float, int, int]]) -> Array:
 
 def _loop(subject: Subject, step: _Step) -> Any:
     """Return a loop over steps; skip the check if Python has to make some of the calls."""
-    calls, update = (_compiled(subject, part).native for part in (step.calls, step.update))
+    calls, update = (compiled_by(subject, part).native for part in (step.calls, step.update))
     checking.skip_unless(calls and update, "it leaves some of NumPy's calls to Python")
     sizes = step.gathers, step.order, step.start, BATCH
     with checking.calling("loop"):

@@ -23,13 +23,8 @@ from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHar
 from declnet.testing.comparison import LEAST, difference, require_equal, same
 from declnet.testing.examples import build_examples, scheduled_variants
 from declnet.testing.harness import NO_LOSS, ModelHarness, build, model_of_parameters, probe
-from declnet.testing.layer_harness import (
-    LEVELS,
-    USUAL_SHAPES,
-    build_chain,
-    candidate_shapes,
-)
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, in_order
+from declnet.testing.layer_harness import LEVELS, USUAL_SHAPES, build_chain, candidate_shapes
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, in_order
 from declnet.testing.watched import Call, call_locked, named, spoil
 
 DTYPES = ("float32", "float64")
@@ -178,19 +173,20 @@ def _steps(
             continue
         output = model.output_shape
         pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
-        where, batch = "first" if first else "below another layer", None
+        where, y_true = "first" if first else "below another layer", np.zeros(setting.samples)
         if loss is not None:
             draw_name = subject.once((repr(loss), pair), partial(accepted_draw, loss, pair))
             if draw_name is None:
                 continue
-            batch = drawn(loss, draw_name, pair, 3, setting.samples)
+            y = drawn(loss, draw_name, pair, 3, setting.samples).y
+            y_true = prepared(loss, y, output, setting.dtype, setting.order)
         for weighted in (False, True) if loss is not None else (False,):
-            step = _step(model, setting, loss, batch, weighted)
+            step = _step(model, setting, loss, y_true, weighted)
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
 def _step(
-    model: Model, setting: Setting, loss: Loss | None, batch: Batch | None, weighted: bool
+    model: Model, setting: Setting, loss: Loss | None, y_true: Array, weighted: bool
 ) -> _Build:
     """Return what prepares one step of a graph on random data, which returns all that it filled."""
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
@@ -202,9 +198,6 @@ def _step(
         size = (n, *info.shape)
         x = rng.normal(size=size) if info.dtype == "float" else rng.integers(0, LEVELS, size)
         inputs[name] = in_order(x, setting.order, dtype if info.dtype == "float" else np.int64)
-    y_true = np.zeros(n)
-    if loss is not None and batch is not None:
-        y_true = prepared(loss, batch.y, model.output_shape, setting.dtype, setting.order)
     factors = rng.uniform(size=n).astype(dtype) if weighted else None
     floats = [x for x in inputs.values() if x.dtype == dtype]
     changed = (floats or list(initial.values()))[0]  # integers are all finite

@@ -109,9 +109,8 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
             message = f"it accepts input shape {shape}, but {failure}; {advice}"
             if shape in working_shapes(subject):
                 raise CheckFailed(message, failure.cause) from failure.__cause__
-            raise checking.CheckSkipped(
-                message
-            )  # it inherits output_shape, perhaps unintentionally
+            # it inherits output_shape, perhaps unintentionally
+            raise checking.CheckSkipped(message)
 
 
 @check

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Loss, Registry, Shape, verified
-from declnet.testing import checking
+from declnet.testing import checking, trial
 from declnet.testing.catalogue import ExampleData
 from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks import common, native
@@ -23,19 +23,7 @@ from declnet.testing.comparison import require_equal
 from declnet.testing.examples import variants
 from declnet.testing.gradients import in_rows, require_gradient_along
 from declnet.testing.harness import ModelHarness, build, is_refusal, probe
-from declnet.testing.trial import (
-    PLAIN,
-    SAMPLES,
-    SCALES,
-    USUAL,
-    WHOLE,
-    Batch,
-    Order,
-    Setting,
-    Trial,
-    batch_for,
-    in_order,
-)
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for, in_order
 from declnet.testing.watched import WatchedLoss, call_locked
 
 USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -76,7 +64,7 @@ class LossHarness:
         return x, prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
 
 
-def prepared(loss: Loss, y: Array, shape: Shape, dtype: str, order: Order) -> Array:
+def prepared(loss: Loss, y: Array, shape: Shape, dtype: str, order: trial.Order) -> Array:
     """Return y as prepared by a loss, in a memory order."""
     with calling("prepare"):
         y_true = verified(Loss.prepare, loss, y.copy(), shape, np.dtype(dtype))
@@ -190,7 +178,7 @@ def accepted_draw(loss: Loss, pair: Pair) -> str | None:
                 continue
         accepted = accepted or draw_name
         try:
-            if np.isfinite(LossHarness(loss, pair.shape, PLAIN).run(batch)["losses"]).all():
+            if np.isfinite(LossHarness(loss, pair.shape, trial.PLAIN).run(batch)["losses"]).all():
                 return draw_name
         except CheckFailed as failure:
             if is_refusal(failure) and len(pair.shape) > 1 and not loss.example_shapes:
@@ -217,7 +205,7 @@ def drawn(loss: Loss, draw_name: str, pair: Pair, seed: int, samples: int = SAMP
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward with each shape of prediction."""
-    trial = Trial()
+    results = Trial()
     for pair, draw_name in working_pairs(subject).items():
         harness = LossHarness(subject.instance, pair.shape, setting)
         batch = batch_for(partial(batch_of, subject, pair), setting)
@@ -226,8 +214,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.after:
             harness.run(batch.repeated(setting.after))
         filled = harness.run(batch)
-        trial.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
-    return trial
+        results.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
+    return results
 
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
@@ -292,13 +280,13 @@ def refuses_wrong_targets(subject: Subject) -> None:
 @check
 def gradient_of_predictions(subject: Subject) -> None:
     """Fills `dy_pred` with the gradient of each sample's loss, also with other fields."""
-    samples = len(SCALES)
+    samples = len(trial.SCALES)
     for note, variant in variants(subject):
         for pair, draw_name in working_pairs(variant).items():
             batch, other = (batch_of(variant, pair, seed, samples) for seed in (0, 1))
             harness = LossHarness(variant.instance, pair.shape, WHOLE.but(samples=samples))
             is_bounded = draw_name in BOUNDED or variant.instance.targets != "values"
-            sizes = np.ones(samples) if is_bounded else SCALES
+            sizes = np.ones(samples) if is_bounded else trial.SCALES
             y_pred = in_rows(sizes, batch.x[0])
             end = None if note else in_rows(sizes, other.x[0])
             direction = in_rows(sizes, np.random.default_rng(99).normal(size=y_pred.shape))

@@ -134,7 +134,7 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 @check
 def survives_zero_gradients(subject: Subject) -> None:
-    """Gives finite numbers for gradients of 0, which move nothing, and for tiny and large ones."""
+    """Gives finite numbers for gradients of 0, and for tiny and large ones."""
     for size, rate in ((0.0, 0.01), (0.0, 0.0), (1e-30, 0.01), (1e8, 0.01)):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
@@ -142,15 +142,19 @@ def survives_zero_gradients(subject: Subject) -> None:
             fault = f"w or evaluated() is not finite after gradients of {size:g} in {dtype}"
             is_finite = np.isfinite([w, harness.evaluated]).all()
             require(is_finite, f"{fault}, at a rate of {rate:g}; add epsilon to what it divides by")
-    advice = "subtract what it computes of w, such as a weight decay"
-    _require_rest(subject, np.zeros((3, SIZE)), 0.01, f"all gradients are 0; {advice}")
 
 
 @check
-def rate_zero_changes_nothing(subject: Subject) -> None:
-    """Leaves parameters alone, or lets them decay, where the learning rate is 0."""
-    advice = "use the learning_rate argument, not the field, which may be a schedule"
-    _require_rest(subject, _drawn(3, SIZE), 0.0, f"the learning rate is 0; {advice}")
+def rests_without_gradients_or_rate(subject: Subject) -> None:
+    """Leaves parameters alone, or lets them decay, for gradients or a learning rate of 0."""
+    before = _drawn(SIZE)
+    for gradients, rate, fault in (
+        (np.zeros((3, SIZE)), 0.01, "all gradients are 0; subtract what it computes of w"),
+        (_drawn(3, SIZE), 0.0, "the learning rate is 0; use the argument, not the field"),
+    ):
+        after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
+        shrinks = (after * before >= 0) & (np.abs(after) <= np.abs(before))
+        require(shrinks.all(), f"w changes though {fault}")
 
 
 @check
@@ -221,14 +225,6 @@ def descends(subject: Subject) -> None:
             fault = f"after {STEPS} steps the value is {reached:g}, from {first:g}"
             advice = "check the sign and the size of the step"
             raise CheckFailed(f"{fault}, at the best of the learning rates {rates}; {advice}")
-
-
-def _require_rest(subject: Subject, gradients: Array, rate: float, circumstances: str) -> None:
-    """Raise CheckFailed if parameters change, except towards 0, as weight decay changes them."""
-    before = _drawn(SIZE)
-    after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
-    shrinks = (after * before >= 0) & (np.abs(after) <= np.abs(before))
-    require(shrinks.all(), f"w changes though {circumstances}")
 
 
 def _limit(arrays: Sequence[Array]) -> Array:

@@ -105,7 +105,7 @@ OPTIMIZERS = (
              state_names=lambda self, name=name: (name,))
       for name in ("running mean", "lambda", "scratch")),
     broken("descends", Descent, "ascends", update=subtracting(lambda w, dw, rate: -rate * dw)),
-    broken("rate_zero_changes_nothing", Descent, "ignores_the_rate",
+    broken("rests_without_gradients_or_rate", Descent, "ignores_the_rate",
            update=subtracting(lambda w, dw, rate: 0.1 * dw)),
     broken("evaluates_what_it_starts_from", Averaged, "evaluates_the_difference",
            evaluated=lambda self, w, state: state.ahead.copy()),
@@ -117,7 +117,7 @@ OPTIMIZERS = (
     broken("follows_its_schedules", Descent, "shrinks_as_at_the_end",
            __annotations__={"shrink": Annotated[float | Schedule, Scheduled(ge=0, lt=1)]},
            shrink=0.01, update=shrinking_as_at_the_end),
-    broken("survives_zero_gradients", Descent, "moves_without_a_gradient",
+    broken("rests_without_gradients_or_rate", Descent, "moves_without_a_gradient",
            update=subtracting(lambda w, dw, rate: rate * (dw - 0.1 * np.sign(w)))),
     broken("takes_gradients_that_never_change", Smoothed, "corrects_by_another_power",
            update=lambda self, w, dw, state, rate, step:
