@@ -179,12 +179,11 @@ def follows_its_schedules(subject: Subject) -> None:
 @check
 def writes_every_output(subject: Subject) -> None:
     """Fills its output arrays with what depends neither on them nor on what a workspace held."""
+    poisons = trial.POISONS
     for setting in (*ORDERS, USUAL.but(dtype="float32")):
-        first, second = (tried(subject, setting.but(poison=poison)) for poison in trial.POISONS)
+        first, second = (tried(subject, setting.but(poison=poison)) for poison in poisons)
         for name, array in first.outputs.items():
-            unwritten, read = comparison.unwritten_and_read(
-                array, second.outputs[name], trial.POISONS
-            )
+            unwritten, read = comparison.unwritten_and_read(array, second.outputs[name], poisons)
             fault = f"{unwritten} of {array.size} elements of {name} are left unwritten"
             advice = "write all of them in place, e.g. with out="
             require(not unwritten, f"{fault} (with {setting}); {advice}")
@@ -296,7 +295,7 @@ def _mixes(subject: Subject) -> bool:
 
 
 def _repeated(few: trial.Trial, samples: int) -> dict[str, Array]:
-    """Return the outputs of a trial as if its samples were repeated; sums are scaled accordingly."""
+    """Return a trial's outputs as if its samples were repeated; sums are scaled accordingly."""
     rows = np.arange(samples) % SAMPLES
     outputs = {name: array[rows] for name, array in few.outputs.items() if name not in few.sums}
     if samples % SAMPLES == 0:

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
 import declnet
@@ -83,7 +83,7 @@ class _StudyInMemory:
         others = [other for other in self.trials() if other is not trial]
         return verified(Searcher.should_stop, self.searcher, self.context, trial, others)
 
-    def tell(self, number: int, state: declnet.TrialState, value: object, seconds: float) -> None:
+    def tell(self, number: int, state: declnet.TrialState, value: Any, seconds: float) -> None:
         self.kept[number] = replace(self.kept[number], state=state, value=value, seconds=seconds)
 
     def close(self) -> None:
