@@ -224,7 +224,8 @@ METRICS = (
     broken("takes_samples_in_any_order", MeanError, "counts_from_the_largest", update=by_rank),
     broken("adds_up_in_float64", MeanError, "counts_in_float32",
            start=lambda self: [0.0, np.float32(0)]),
-    broken("works_with_usual_data", MeanError, "gives_nan", result=lambda self, state: float("nan")),
+    broken("works_with_usual_data", MeanError, "gives_nan",
+           result=lambda self, state: float("nan")),
     broken("says_which_values_are_better", MeanError, "wants_higher_errors", better="higher"),
     broken("says_which_values_are_better", MeanError, "wants_errors_near_1000", better=1000.0),
 )  # fmt: skip
