@@ -1,7 +1,7 @@
-"""Times a step of networks by NumPy and by replay, without kernels: `python benchmarks/replay.py`.
+"""Times a step of networks by NumPy, by replay and fused: `python benchmarks/replay.py`.
 
-Prints microseconds of forward, loss, backward and update: minima over turns that alternate, of the
-processor's time, so that the load of the machine matters less.
+Without kernels by hand. Prints microseconds of forward, loss, backward and update: minima over
+turns that alternate, of the processor's time, so that the load of the machine matters less.
 """
 
 import os
@@ -20,7 +20,7 @@ from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
-from declnet_plugins.jit.replay.replay import replayed_together
+from declnet_plugins.jit.engine import NativeEngine
 from declnet_plugins.jit.routines.memory import call_block
 from declnet_plugins.jit.routines.routine import Routine
 
@@ -75,29 +75,37 @@ def calls_of_step(inputs: int, n: int, layers: list[Any], dtype: str) -> list[Ca
     return [*graph.step({UNNAMED: x}, [y]).calls, *update.calls[:1]]
 
 
-def measure(inputs: int, n: int, layers: list[Any], dtype: str) -> tuple[float, float, float, str]:
-    """Return microseconds of a step by NumPy and by replay, seconds to bind, and what is left."""
+def measure(inputs: int, n: int, layers: list[Any], dtype: str) -> tuple[list[float], float, str]:
+    """Return microseconds of a step by NumPy, replay and fused; seconds to bind; what is left."""
     calls = calls_of_step(inputs, n, layers, dtype)
+    functions: list[Callable[[int], object]] = [partial(repeat, calls)]
     start = time.thread_time()
-    replayed = replayed_together(calls)
-    bind = time.thread_time() - start
-    left = [each for each in replayed if not isinstance(each, NativeCall)]
-    native = [each for each in replayed if isinstance(each, NativeCall)]
-    run: Callable[[int], object]
-    if left:
-        run = partial(repeat, replayed)
-    else:
-        tape = np.array([[each.address, each.block.ctypes.data] for each in native])
-        run = lambda steps: drive.bound(tape, steps)()  # noqa: E731
+    for exact in (True, False):
+        start = time.thread_time()
+        compiled = NativeEngine().compile(calls_of_step(inputs, n, layers, dtype), exact)
+        bind = time.thread_time() - start
+        functions.append(running(compiled.calls))
     steps = max(3, int(2e4 / (5 + n * inputs / 100)))
-    best = [np.inf, np.inf]
+    best = [np.inf] * len(functions)
     for _ in range(40):
-        for number, function in enumerate((partial(repeat, calls), run)):
+        for number, function in enumerate(functions):
             start = time.thread_time()
             function(steps)
             best[number] = min(best[number], (time.thread_time() - start) / steps * 1e6)
-    what = f"{len(native)} native of {len(replayed)} calls, {len(calls)} before"
-    return best[0], best[1], bind, what
+    native = compiled.native or ()
+    return best, bind, f"{len(native)} native calls, {len(calls)} before"
+
+
+def running(calls: Sequence[Call]) -> Callable[[int], object]:
+    """Return a function that makes calls as often as there are steps."""
+    if not all(isinstance(call, NativeCall) for call in calls):
+        return partial(repeat, calls)
+    tape = np.array([[call.address, call.block.ctypes.data] for call in calls])
+
+    def run(steps: int, _keeps: object = calls) -> None:
+        drive.bound(tape, steps)()
+
+    return run
 
 
 def repeat(calls: Sequence[Call], steps: int) -> None:
@@ -110,9 +118,8 @@ def repeat(calls: Sequence[Call], steps: int) -> None:
 if __name__ == "__main__":
     for name, work in WORKS.items():
         for dtype in sys.argv[1:] or ["float32"]:
-            numpy, replayed, bind, what = measure(*work, dtype)
-            ratio = f"{replayed / numpy:.2f}"
+            (numpy, replayed, fused), bind, what = measure(*work, dtype)
             print(
-                f"{name}, {dtype}: {numpy:.1f} → {replayed:.1f} µs ({ratio}); "
-                f"bound in {bind * 1e3:.0f} ms; {what}"
+                f"{name}, {dtype}: {numpy:.1f} → {replayed:.1f} ({replayed / numpy:.2f}) → "
+                f"{fused:.1f} µs ({fused / numpy:.2f}); bound in {bind * 1e3:.0f} ms; {what}"
             )

@@ -97,7 +97,7 @@ class ForkServer:
         return {name: each for name, each in os.environ.items() if name.startswith(self.FIXED)}
 
 
-COMPILING = "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
+COMPILING = "declnet: compiling kernels, once on this machine (a few seconds)\n"
 
 
 @dataclass(frozen=True)

@@ -85,13 +85,16 @@ DECLARED = {
         "exec",
     ): "the same, compared with declnet",
     ("declnet/training/concurrency.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
-    ("plugins/declnet_plugins/kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
+    ("plugins/declnet_plugins/jit/routines/pcg64.py", "ctypes"): "the state of NumPy's generator",
     (
         "plugins/declnet_plugins/onnx/importing/process.py",
         "subprocess",
     ): "the process that reads an ONNX file, a constant command",
     ("plugins/declnet_plugins/optuna/storage.py", "environ"): "a password, in a variable DECLNET_…",
-    ("plugins/declnet_plugins/kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
+    (
+        "plugins/declnet_plugins/jit/replay/draws.py",
+        "ctypes",
+    ): "NumPy's functions that draw numbers",
     ("plugins/declnet_plugins/jit/replay/inner_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_plugins/jit/replay/shadow.py", "ctypes"): "the memory around an array",
     (

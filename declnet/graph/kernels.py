@@ -67,11 +67,15 @@ class Kernels:
         """Whether any of them is compiled."""
         return self._available.has_compiled
 
-    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
-        """Return calls that do the same, compiled by the engine if there is one."""
+    def compile(self, calls: Sequence[Call], exact: bool = False) -> CompiledCalls:
+        """Return calls that do the same, compiled by the engine if there is one.
+
+        Args:
+            exact: whether components must give the bits that they give in Python.
+        """
         if self.engine is None:
             return CompiledCalls(tuple(calls))
-        return verified(Engine.compile, self.engine, calls)
+        return verified(Engine.compile, self.engine, calls, exact)
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:

@@ -53,12 +53,12 @@ class ObservedStep:
                     self._forward.append((calls, node, read_only(y)))
             last = chain.nodes[-1] if chain.nodes else None
             y = step.batch.output(last) if last is not None else nothing
-            self._forward.append((chain.forward, last, read_only(y)))
+            self._forward.append((step.compiler(chain.forward).calls, last, read_only(y)))
         self._backward: list[tuple[Sequence[Call], Node, Array | None]] = []
         for chain in reversed(step.chains):
             dy = step.batch.gradient(chain.nodes[-1].index + 1)
             seen = None if dy is None else read_only(dy)
-            self._backward.append((chain.backward, chain.nodes[-1], seen))
+            self._backward.append((step.compiler(chain.backward).calls, chain.nodes[-1], seen))
         self._x = unwrapped({name: read_only(array) for name, array in step.x.items()})
         self._heads = [
             (read_only(head.y_pred), head.y_true, read_only(head.losses), head.name)

@@ -96,7 +96,7 @@ class BatchLosses:
         y_true = [targets.copy("K") for targets in y_true]
         calls, batch = self.calls_on(x, y_true)
         y_preds = self._of_heads(self._graph.outputs_of(batch))
-        return (*x.values(), *y_true), kernels.compile(calls).calls, y_preds
+        return (*x.values(), *y_true), kernels.compile(calls, exact=True).calls, y_preds
 
     def _of_heads(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
         return tuple(outputs[position] for position in self._positions)

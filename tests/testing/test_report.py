@@ -80,8 +80,8 @@ class BreaksInBackward(SparseCrossentropy):
 @pytest.mark.parametrize(
     ("cls", "check", "message"),
     [
-        (Raises, "is_deterministic", "forward raised RuntimeError: out of order"),
-        (BreaksInBackward, "takes_each_form_of_targets", "backward raised RuntimeError"),
+        (Raises, "gradient_of_inputs", "forward raised RuntimeError: out of order"),
+        (BreaksInBackward, "works_with_usual_data", "backward raised RuntimeError"),
     ],
 )
 def test_one_cause_is_reported_once_with_its_place(cls, check, message):

@@ -107,8 +107,8 @@ class Engine(Component):
     """A component that runs calls without Python between them.
 
     It knows `NativeCall`s and the operations of `declnet.contracts.execution.operations`. Other
-    calls, which compute in Python, may be recorded and replayed with the same results to the bit,
-    or made as they are. The graph has what was recorded verified from time to time.
+    calls, which compute in Python, may be recorded and computed by other code, or made as they are.
+    The graph has what was recorded verified from time to time.
     """
 
     kind = "engine"
@@ -128,8 +128,14 @@ class Engine(Component):
         """Return the other versions that its results depend on, by name, for the manifest."""
         return {}
 
-    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
-        """Return calls that do the same as these."""
+    def compile(self, calls: Sequence[Call], exact: bool = False) -> CompiledCalls:
+        """Return calls that do the same as these, up to rounding.
+
+        Args:
+            exact: whether the methods of components and NumPy's functions must give the same bits
+                as in Python, as in evaluations. Otherwise workspace, and gradients after an
+                update, may hold anything.
+        """
         raise NotImplementedError
 
     def loop(self, steps: StepLoop) -> NativeLoop:

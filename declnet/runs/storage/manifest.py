@@ -75,7 +75,8 @@ def _engine(kernels: Kernels) -> dict[str, str]:
     """
     names = ", ".join(sorted(kernel.type for kernel in kernels.used if kernel.compiled))
     names = names or ("numpy" if kernels.engine is None else "recorded")
-    versions: dict[str, str] = {}
+    engine = kernels.engine
+    versions = {} if engine is None else dict(verify(Engine.versions, engine, engine.versions()))
     for kernel in kernels.used:
         versions |= verify(Kernel.versions, kernel, kernel.versions())
     return {"kernels": names, **versions}

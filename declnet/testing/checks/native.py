@@ -61,10 +61,10 @@ def _compiled(subject: Subject) -> dict[str, tuple[Calls, CompiledCalls]]:
     return subject.once("compiled by an engine", compile_calls)
 
 
-def compiled_by(engine: Subject, calls: Calls) -> CompiledCalls:
+def compiled_by(engine: Subject, calls: Calls, *, exact: bool = False) -> CompiledCalls:
     """Return what an engine makes of calls, without what it says when it compiles."""
     with redirect_stderr(StringIO()):
-        return called(engine, Engine.compile, calls)
+        return called(engine, Engine.compile, calls, exact)
 
 
 def _engine(registry: Registry) -> Engine:

@@ -142,7 +142,9 @@ def _print(result: ExportResult, seconds: float) -> None:
 
 
 def _translation(part: TranslatedPart) -> str:
-    return f"{part.translation} ({part.origin})" if part.translation else "none needed"
+    if not part.translation:
+        return "none needed"
+    return f"{part.translation} ({part.origin})" if part.origin else part.translation
 
 
 MOST_NAMED = 3

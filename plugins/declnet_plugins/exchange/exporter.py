@@ -43,7 +43,8 @@ class TranslatedPart:
             `calibration`.
         kind: the component's kind.
         type: the component's type.
-        translation: the type of the translation; empty if the format needs none for it.
+        translation: the type of the translation; `recorded` if it has none; empty if the format
+            needs none for it.
         origin: the distribution of the translation; empty without one.
     """
 

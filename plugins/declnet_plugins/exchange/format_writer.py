@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from declnet import Shape
 from declnet_plugins.exchange.exported_model import ExportedColumn, ExportedInput, ExportedOutput
+from declnet_plugins.exchange.translation import TranslationSite
 from declnet_plugins.recording import SampleProgram
 
 Combination = Literal["median", "majority"]
@@ -77,16 +78,14 @@ class FormatWriter(Protocol):
         """
         ...
 
-    def program(
-        self, name: str, program: SampleProgram, inputs: Sequence[Any], prepares: bool
-    ) -> tuple[Any, ...]:
-        """Return the handles of a program's results; for components without a translation.
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Any, ...]:
+        """Return the handles of a recorded program's results; optional.
+
+        It writes components without a translation. A writer without this method refuses them.
 
         Args:
-            name: unique within the file.
+            site: the component's place; `site.inputs` are the handles of the program's inputs.
             program: what the component computes for a sample.
-            inputs: the handles of its inputs.
-            prepares: whether it is a transform or a calibrator, which compute in float64.
 
         Raises:
             Untranslatable: the format cannot express one of its operations.

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Component, Dtype, Layer, LayerState, Shape, Transform, error_message
+from declnet import (
+    Array,
+    Calibrator,
+    ColumnError,
+    Component,
+    Dtype,
+    Layer,
+    LayerState,
+    Loss,
+    Shape,
+    Transform,
+    error_message,
+)
 from declnet_plugins.exchange.translation import TranslationSite, Untranslatable
 from declnet_plugins.recording import (
     NotRecordedError,
     RecordedGenerator,
-    Recording,
-    SampleBuilder,
     SampleProgram,
-    translate,
+    SampleRecording,
+    interpreted,
+    place_of,
 )
 
 COUNTS = 3, 5
 """Sizes of the batches that are recorded: what differs depends on more than one sample."""
 
-STEPS = 64
-"""The longest loop over time that is written step by step."""
+PROBES = (0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 1e-9, np.inf, -np.inf, np.nan)
+"""Numbers of rows that tell whether a transform refuses what its program does."""
 
-MOST_OPERATIONS = 40 * STEPS
+WHOLE = 5
+"""How many of them are integers, and come first."""
 
 TYPES: dict[str, type] = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}
 """The type of a raw column, and of what a layer reads, but for its floats."""
@@ -45,92 +58,98 @@ def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
     try:
         with np.errstate(all="ignore"):
             first, second = (_recorded(component, site, count) for count in COUNTS)
+            if first.refused and not _refuses_alike(first, component, site):
+                _recorded(component, site, COUNTS[0], refuses=False)
     except NotRecordedError as error:
-        raise Untranslatable(str(error)) from None
+        raise Untranslatable(f"{error}{_place(error)}") from None
     except Exception as error:
         fault = f"{type(error).__name__}: {error_message(error)}"
-        raise Untranslatable(f"raises {fault}") from error
-    if not first.is_like(second):
-        raise Untranslatable("computes something else if a batch has more samples")
-    if len(first.operations) > MOST_OPERATIONS:
-        raise Untranslatable(
-            f"makes {len(first.operations)} operations for a sample, as a loop over more than "
-            f"{STEPS} steps does"
-        )
+        raise Untranslatable(f"raises {fault}{_place(error)}") from error
+    difference = first.difference(second)
+    if difference is not None:
+        what = f" ({difference})" if difference else ""
+        raise Untranslatable(f"computes something else for a batch of another size{what}")
     return first
 
 
-def _recorded(component: Component, site: TranslationSite, count: int) -> SampleProgram:
-    """Return the program that a batch of some samples shows."""
-    recording, builder = Recording(), SampleBuilder(count)
-    order = "batch_first"
+def _refuses_alike(program: SampleProgram, transform: Transform, site: TranslationSite) -> bool:
+    """Return whether a transform refuses the rows that its program refuses, as some numbers show.
+
+    Each condition of the program must refuse one of them.
+    """
+    (shape,), (kind,) = site.input_shapes, site.input_types
+    fired = np.zeros(len(program.refused), bool)
+    for number in PROBES if kind == "number" else PROBES[:WHOLE]:
+        x = np.full((1, *shape), number).astype(_type(transform, kind, site))
+        (result,), masks = interpreted(program, [x])
+        refused = [bool(mask.any()) for mask in masks]
+        fired |= refused
+        try:
+            expected: Any = transform.apply(x, site.state)
+        except ColumnError:
+            if not any(refused):
+                return False
+        else:
+            if any(refused) or not np.allclose(result, expected, equal_nan=True):
+                return False
+    return bool(fired.all())
+
+
+def _place(error: BaseException) -> str:
+    return place_of(error, Path(__file__).parent)
+
+
+def _recorded(
+    component: Component, site: TranslationSite, count: int, *, refuses: bool = True
+) -> SampleProgram:
+    """Return the program that a batch of some samples shows; a transform may refuse rows."""
+    refuses &= isinstance(component, Transform) and site.method == "apply"
+    recording, order = SampleRecording(count, refuses=refuses), "batch_first"
     if isinstance(component, Layer):
         order = component.input_order or component.memory_order
     inputs = [
-        _batch(count, shape, _type(component, kind, site), order)
+        recording.input(_batch(count, shape, _type(component, kind, site), order))
         for shape, kind in zip(site.input_shapes, site.input_types, strict=True)
     ]
-    for x in inputs:
-        builder.add_input(x)
-    recorded = [recording.array(x) for x in inputs]
     if isinstance(component, Layer):
         y = _batch(count, site.output_shape, site.dtype, component.memory_order)
-        builder.keep(y)
-        state = _state(component, site, count, lambda array: _followed(array, recording, builder))
-        state.rng = RecordedGenerator(recording, state.rng, 0)  # type: ignore[assignment]
-        arguments: Any = recorded[0] if component.n_inputs == 1 else tuple(recorded)
+        state = _state(component, site, count, recording)
+        arguments: Any = inputs[0] if component.n_inputs == 1 else tuple(inputs)
         component.forward(arguments, recording.array(y), state)
-        return _translated(recording, builder, [y])
-    method: Callable[..., Any] = getattr(component, site.method)
-    states = () if site.method == "predictions" else (site.state,)
-    returned = method(*recorded, *states)
-    results = returned if isinstance(returned, tuple) else (returned,)
-    plain = [recording.plain(result) for result in results]
-    if not all(isinstance(array, np.ndarray) for array in plain):
-        raise NotRecordedError("returns something else than arrays")
-    return _translated(recording, builder, plain)
-
-
-def _translated(
-    recording: Recording, builder: SampleBuilder, results: Sequence[Array]
-) -> SampleProgram:
-    for call in recording.calls:
-        translate(builder, call)
-    return builder.program(results)
+        return recording.program([y])
+    states = () if isinstance(component, Loss) else (site.state,)
+    returned = getattr(component, site.method)(*inputs, *states)
+    return recording.program(returned if isinstance(returned, tuple) else (returned,))
 
 
 def _type(component: Component, kind: str, site: TranslationSite) -> Dtype:
-    prepares = isinstance(component, Transform)
+    prepares = isinstance(component, Transform | Calibrator)
     return np.dtype(site.dtype if kind == "number" and not prepares else TYPES[kind])
 
 
 def _batch(count: int, shape: Shape, dtype: Dtype, order: str) -> Array:
-    """Return an array (count, *shape) of any numbers, in a memory order."""
+    """Return an array (count, *shape), in a memory order, whose samples and batches differ."""
     x = np.moveaxis(np.empty((*shape, count), dtype), -1, 0)
     x = np.empty((count, *shape), dtype) if order == "batch_first" else x
-    x[...] = np.random.default_rng(0).normal(size=x.shape) if dtype.kind == "f" else 0
+    rng = np.random.default_rng(count)
+    draw = rng.normal(0, 10.0 ** (count - COUNTS[0]), x.shape)
+    x[...] = draw if dtype.kind == "f" else draw > 0
     return x
 
 
-def _followed(array: Array, recording: Recording, builder: SampleBuilder) -> Array:
-    builder.keep(array)
-    return recording.array(array)
-
-
 def _state(
-    layer: Layer, site: TranslationSite, count: int, follow: Callable[[Array], Array]
+    layer: Layer, site: TranslationSite, count: int, recording: SampleRecording
 ) -> LayerState:
     """Return the state of a layer in an evaluation."""
     state = LayerState(np.random.default_rng(0), training=False)
+    state.rng = RecordedGenerator(recording, state.rng, 0)  # type: ignore[assignment]
     for name, array in site.parameters.items():
-        setattr(state, name, follow(np.array(array, site.dtype)))
+        setattr(state, name, recording.array(np.array(array, site.dtype)))
     shapes: Any = site.input_shapes if layer.n_inputs != 1 else site.input_shapes[0]
     for name, memory in layer.workspace(shapes).items():
         dtype, shape = np.dtype(memory.dtype or site.dtype), tuple(memory.shape)
-        if memory.per_sample:
-            array = _batch(count, shape, dtype, layer.memory_order)
-        else:
-            array = np.empty(shape, dtype)
+        order = layer.memory_order
+        array = _batch(count, shape, dtype, order) if memory.per_sample else np.empty(shape, dtype)
         array.fill(0 if memory.fill is None else memory.fill)
-        setattr(state, name, follow(array))
+        setattr(state, name, recording.array(array))
     return state

@@ -14,7 +14,6 @@ from declnet import (
     Loss,
     Registry,
     Shape,
-    Transform,
     verified,
 )
 from declnet_plugins.exchange.exported_model import (
@@ -363,8 +362,7 @@ class _Walk:
                 handles = verified(Translation.translate, translation, component, site)
                 self._note(place, component, translation.type, origin)
             else:
-                prepares = isinstance(component, Transform | Calibrator)
-                handles = self.writer.program(name, self.programs[name], inputs, prepares)
+                handles = self.writer.program(site, self.programs[name])
                 self._note(place, component, RECORDED)
         except Untranslatable as error:
             message = f'{place}: {component.kind} type "{component.type}" cannot be written in '

@@ -70,6 +70,11 @@ class TranslationSite:
         """Whether it is a transform of a target, whose inverse predictions get."""
         return self.method == "inverse"
 
+    @property
+    def is_double(self) -> bool:
+        """Whether declnet computes it in float64: transforms and calibrators."""
+        return self.method not in ("forward", "predictions")
+
 
 class Translation(Component):
     """A translation of components of certain classes into a format; it has no fields.

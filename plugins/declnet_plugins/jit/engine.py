@@ -1,11 +1,13 @@
 """The engine: joins compiled calls, and runs steps that consist of them without Python."""
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import groupby
 
 from declnet import CompiledCalls, Engine, NativeCall, RecordedMethod, StepLoop
 from declnet_plugins.jit.driver import StepsInThreads, joined
+from declnet_plugins.jit.fusion.fused import Fusible
 from declnet_plugins.jit.operations import gathering, operation
 from declnet_plugins.jit.replay.loops import Loop
 from declnet_plugins.jit.replay.replay import joined as joined_loops
@@ -28,9 +30,14 @@ class NativeEngine(Engine):
             return "llvmlite is not installed: pip install 'declnet[jit]'"
         return disabled()
 
-    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the version of the compiler of fused loops."""
+        return {"llvmlite": version("llvmlite")}
+
+    def compile(self, calls: Sequence[Call], exact: bool = False) -> CompiledCalls:
         """Return native calls where there are some, joined if they follow each other."""
-        parts: list[list[Loop] | Call] = []
+        parts: list[list[Loop] | Call | Fusible] = []
         left: list[tuple[Call, str]] = []
         recorded: list[RecordedMethod] = []
         for call in calls:
@@ -39,7 +46,7 @@ class NativeEngine(Engine):
                 parts.append(native)
                 continue
             replayed = replay(call)
-            parts += [call] if replayed.parts is None else replayed.parts
+            parts += [call] if replayed.parts is None else replayed.in_order(exact)
             recorded += [] if replayed.recorded is None else [replayed.recorded]
             reason = replayed.problem or "; ".join(dict.fromkeys(replayed.python))
             if reason:

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, Dtype, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, Routine, copy_columns, exp, product
-from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
+from declnet_plugins.kernels import FLOATS, INTEGERS
 from declnet_plugins.kernels.rows import (
     PANEL_ROW,
     VECTOR,

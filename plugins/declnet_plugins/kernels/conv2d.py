@@ -22,9 +22,9 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, host_features
+from declnet_plugins.kernels import FLOATS
 from declnet_plugins.kernels.convolution_routines import pad, prepare_slopes, routines_for
 from declnet_plugins.kernels.convolution_tiles import Tile, tile_for
-from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.window import Window, batch_last, window_over

@@ -14,7 +14,7 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, Routine, product, rectified_gradient, share
-from declnet_plugins.kernels.memory_orders import FLOATS
+from declnet_plugins.kernels import FLOATS
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.dense import Dense
 

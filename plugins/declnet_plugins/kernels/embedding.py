@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet import KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, share
-from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
+from declnet_plugins.kernels import FLOATS, INTEGERS
 from declnet_plugins.standard.layers.embedding import Embedding
 
 

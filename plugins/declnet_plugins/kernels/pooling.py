@@ -18,8 +18,8 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, Routine
-from declnet_plugins.kernels.memory_orders import FLOATS
-from declnet_plugins.standard.layers.pooling import AveragePool2d, GlobalAveragePool2d, MaxPool2d
+from declnet_plugins.kernels import FLOATS
+from declnet_plugins.standard.layers.pooling import AveragePool2d, MaxPool2d
 from declnet_plugins.standard.layers.window import Window, batch_last, seen, window_over
 
 Table = tuple[Array, Array]
@@ -159,17 +159,6 @@ class AveragePool2dKernel(_PoolKernel):
         if site.dy is None or site.dx is None:
             return forward, None
         return forward, sums.bound(*windows, factor, _flat(site.dy), _flat(site.dx))
-
-
-class GlobalAveragePool2dKernel(AveragePool2dKernel):
-    """y = the mean of each channel, an average_pool2d with a single window."""
-
-    type = "global_average_pool2d_jit"
-    replaces = (GlobalAveragePool2d,)
-
-    def _window(self, site: KernelSite) -> Window:
-        shape = site.x.shape[1:]
-        return window_over(site.components[0].type, shape, shape[1:], (1, 1), "valid")
 
 
 def _flat(images: Any) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, Routine, product, share
-from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
+from declnet_plugins.kernels import FLOATS, INTEGERS
 from declnet_plugins.kernels.recurrent_steps import (
     gru_step,
     gru_step_back,

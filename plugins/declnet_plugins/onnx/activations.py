@@ -1,4 +1,4 @@
-"""OnnxActivations in ONNX."""
+"""Activations in ONNX."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from declnet_plugins.standard.layers.activations import (
     SELU,
     HardSigmoid,
     LeakyReLU,
-    Linear,
     Mish,
     ReLU,
     Sigmoid,
@@ -25,7 +24,7 @@ from declnet_plugins.standard.layers.activations import (
     Softplus,
     Tanh,
 )
-from declnet_plugins.standard.layers.gating import GLU, Maxout, features_axis
+from declnet_plugins.standard.layers.gating import GLU, features_axis
 from declnet_plugins.standard.layers.gelu import GELU
 from declnet_plugins.standard.layers.prelu import PReLU
 
@@ -57,7 +56,6 @@ def softplus(w: GraphWriter, x: str, beta: float) -> str:
 
 
 SIMPLE: dict[type, Callable[[Any, GraphWriter, str], str]] = {
-    Linear: lambda *arguments: arguments[-1],
     ReLU: lambda _, w, x: w.op("Relu", x),
     LeakyReLU: lambda layer, w, x: w.op("LeakyRelu", x, alpha=layer.negative_slope),
     ELU: lambda layer, w, x: w.op("Elu", x, alpha=layer.alpha),
@@ -75,7 +73,7 @@ SIMPLE: dict[type, Callable[[Any, GraphWriter, str], str]] = {
 
 
 class OnnxActivations(OnnxTranslation):
-    """OnnxActivations without parameters, by the operators of their names or a few of them."""
+    """Activations without parameters, by the operators of their names or a few of them."""
 
     replaces = tuple(SIMPLE)
 
@@ -119,19 +117,6 @@ class OnnxGLU(OnnxTranslation):
         a = w.slice(x, axis + 1, 0, size // 2)
         b = w.slice(x, axis + 1, size // 2, size)
         return w.op("Mul", a, GATES[component.activation](w, b))
-
-
-class OnnxMaxout(OnnxTranslation):
-    """The maximum over an axis of pieces."""
-
-    replaces = (Maxout,)
-
-    def write(self, component: Maxout, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the largest of neighboring features."""
-        (shape,), (x,) = site.input_shapes, site.inputs
-        axis, pieces = features_axis(shape), component.pieces
-        split = (*shape[:axis], shape[axis] // pieces, pieces, *shape[axis + 1 :])
-        return w.reduce("ReduceMax", w.reshape(x, split), [axis + 2], keep=False)
 
 
 def along_first_axis(numbers: Any, shape: tuple[int, ...]) -> Any:

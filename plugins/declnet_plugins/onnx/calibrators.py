@@ -9,27 +9,8 @@ from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
     LEAST_POSITIVE,
-    LEAST_REST,
     Conformal,
-    Temperature,
 )
-
-
-class OnnxTemperature(OnnxTranslation):
-    """The probabilities of logits that are divided by the temperature."""
-
-    replaces = (Temperature,)
-
-    def write(self, component: Temperature, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the calibrated probabilities."""
-        p = w.cast(site.inputs[0], "float64")
-        together, temperature = site.state["together"], site.state["temperature"]
-        logits = w.op("Log", w.compute("Max", p, LEAST_POSITIVE))
-        if together:
-            return w.op("Softmax", w.compute("Div", logits, temperature), axis=-1)
-        rest = w.compute("Max", _rest(w, p), LEAST_REST)
-        logits = w.op("Sub", logits, w.op("Log", rest))
-        return w.op("Sigmoid", w.compute("Div", logits, temperature))
 
 
 class OnnxConformal(OnnxTranslation):

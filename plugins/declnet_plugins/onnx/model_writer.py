@@ -22,6 +22,7 @@ from declnet_plugins.exchange import (
     ExportedModel,
     ExportedOutput,
     ExportedStep,
+    TranslationSite,
     WrittenOutput,
 )
 from declnet_plugins.onnx.writer import TYPES, GraphWriter
@@ -143,14 +144,12 @@ class ModelWriter(GraphWriter):
             return x
         return self.where(usable, x, self.like(x, 0)) if is_float else self.clip(x, 0, limit)
 
-    def program(
-        self, name: str, program: SampleProgram, inputs: Sequence[str], prepares: bool
-    ) -> tuple[str, ...]:
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[str, ...]:
         """Add the nodes of a recorded program."""
         from declnet_plugins.onnx.recorded import write_program
 
-        with self.scope(name):
-            return write_program(self, program, inputs, "float64" if prepares else "float32")
+        with self.scope(site.name):
+            return write_program(self, site, program)
 
     def reshaped(self, name: str, handle: str, shape: Shape) -> str:
         """Return the same numbers in another shape."""

@@ -11,7 +11,7 @@ from declnet_plugins.onnx.activations import along_first_axis
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.normalization import BatchNorm
-from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm
 
 
 class OnnxBatchNorm(OnnxTranslation):
@@ -55,17 +55,3 @@ class OnnxGroupNorm(OnnxTranslation):
             along_first_axis(site.parameters[name], shape) for name in ("scale", "offset")
         )
         return w.compute("Add", w.compute("Mul", w.reshape(z, shape), scale), offset)
-
-
-class OnnxRmsnorm(OnnxTranslation):
-    """A few operators: RMSNormalization is newer than all that is selectable here."""
-
-    replaces = (RMSNorm,)
-
-    def write(self, component: RMSNorm, site: TranslationSite, w: GraphWriter) -> str:
-        """Return scale * x / sqrt(mean(x**2) + epsilon)."""
-        (x,) = site.inputs
-        axes = list(range(-component.axes, 0))
-        mean = w.reduce("ReduceMean", w.op("Mul", x, x), axes)
-        deviation = w.op("Sqrt", w.compute("Add", mean, component.epsilon))
-        return w.compute("Mul", w.op("Div", x, deviation), site.parameters["scale"])

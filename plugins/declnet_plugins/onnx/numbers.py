@@ -1,4 +1,4 @@
-"""Transforms of numbers in ONNX, in double precision as declnet computes them."""
+"""Missing values and quantiles in ONNX, in double precision."""
 
 from __future__ import annotations
 
@@ -6,111 +6,14 @@ import numpy as np
 
 from declnet import Array
 from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.exchange.normal_quantile import AS241
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
-from declnet_plugins.standard.transforms.images import Normalize
-from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
-from declnet_plugins.standard.transforms.quantile import EDGE, Quantile
-from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
-from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
-from declnet_plugins.tabular.transforms.targets import Clamp
+from declnet_plugins.standard.transforms.impute import Impute
+from declnet_plugins.standard.transforms.quantile import CENTER, EDGE, TAIL, Quantile
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
 DOUBLE = "float64"
-
-
-class OnnxLinear(OnnxTranslation):
-    """A factor and an offset, and back."""
-
-    replaces = (Standardize, MinMax)
-
-    def write(self, component: Standardize | MinMax, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the scaled numbers, or the numbers given scaled ones."""
-        x, state = w.cast(site.inputs[0], DOUBLE), site.state
-        if isinstance(component, Standardize):
-            if site.inverse:
-                return w.compute("Add", w.compute("Mul", x, state["std"]), state["mean"])
-            return w.compute("Div", w.compute("Sub", x, state["mean"]), state["std"])
-        low, height = component.low, component.high - component.low
-        span = np.subtract(state["max"], state["min"])
-        if site.inverse:
-            part = w.compute("Mul", w.compute("Sub", x, low), span / height)
-            return w.compute("Add", part, state["min"])
-        part = w.compute("Div", w.compute("Sub", x, state["min"]), np.where(span == 0, 1.0, span))
-        scaled = w.compute("Add", w.compute("Mul", part, height), low)
-        return w.clip(scaled, low, component.high) if component.clip else scaled
-
-
-class OnnxLog(OnnxTranslation):
-    """Log, of which Exp is the inverse."""
-
-    replaces = (Log, SignedLog)
-
-    def write(self, component: Log | SignedLog, site: TranslationSite, w: GraphWriter) -> str:
-        """Return logarithms, or the numbers given these."""
-        x = w.cast(site.inputs[0], DOUBLE)
-        if isinstance(component, Log):
-            if site.inverse:
-                return w.compute("Sub", w.op("Exp", x), component.shift)
-            shifted = w.compute("Add", x, component.shift)
-            w.refuse(w.compute("LessOrEqual", x, -component.shift))
-            return w.op("Log", shifted)
-        size = w.op("Abs", x)
-        if site.inverse:
-            size = w.compute("Mul", w.compute("Sub", w.op("Exp", size), 1), component.scale)
-        else:
-            size = w.op("Log", w.compute("Add", w.compute("Div", size, component.scale), 1))
-        return w.op("Mul", w.op("Sign", x), size)
-
-
-class OnnxRobustScale(OnnxTranslation):
-    """A factor and an offset, then a smooth limit."""
-
-    replaces = (RobustScale,)
-
-    def write(self, component: RobustScale, site: TranslationSite, w: GraphWriter) -> str:
-        """Return z / sqrt(1 + (z / clip)**2)."""
-        x, state = w.cast(site.inputs[0], DOUBLE), site.state
-        z = w.compute("Mul", w.compute("Sub", x, state["median"]), state["factor"])
-        if component.clip is None:
-            return z
-        part = w.compute("Div", z, component.clip)
-        return w.op("Div", z, w.op("Sqrt", w.compute("Add", w.op("Mul", part, part), 1)))
-
-
-class OnnxClamp(OnnxTranslation):
-    """Min and Max, of predictions."""
-
-    replaces = (Clamp,)
-
-    def write(self, component: Clamp, site: TranslationSite, w: GraphWriter) -> str:
-        """Return x; of predictions, limited to the range."""
-        x, state = w.cast(site.inputs[0], DOUBLE), site.state
-        if not site.inverse:
-            return x
-        return w.compute("Min", w.compute("Max", x, state["min"]), state["max"])
-
-
-class OnnxNormalize(OnnxTranslation):
-    """A factor and an offset for each channel."""
-
-    replaces = (Normalize,)
-
-    def write(self, component: Normalize, site: TranslationSite, w: GraphWriter) -> str:
-        """Return (x / maximum - mean) / std."""
-        (x,) = site.inputs
-        x = w.cast(x, "float32" if w.type_of(x) == "uint8" else DOUBLE)
-        y = w.compute("Div", x, component.maximum)
-        for operator, numbers in (("Sub", component.mean), ("Div", component.std)):
-            if numbers is not None:
-                by_channel = np.array(numbers)
-                y = w.compute(
-                    operator,
-                    y,
-                    by_channel[0] if len(by_channel) == 1 else by_channel[:, None, None],
-                )
-        return y
 
 
 class OnnxImpute(OnnxTranslation):
@@ -130,21 +33,6 @@ class OnnxImpute(OnnxTranslation):
         if component.infinite:
             gaps = w.op("Or", gaps, w.op("IsInf", x))
         return w.where(gaps, w.like(x, value), x)
-
-
-class OnnxMissingIndicator(OnnxTranslation):
-    """IsNaN of the numbers that had gaps, joined to all numbers."""
-
-    replaces = (MissingIndicator,)
-
-    def write(self, component: MissingIndicator, site: TranslationSite, w: GraphWriter) -> str:
-        """Return the numbers and the indicators."""
-        (x,), numbers = site.inputs, site.state["numbers"]
-        if not numbers:
-            return str(x)
-        rows = w.rows(w.cast(x, DOUBLE)) if site.input_shapes[0] else w.expand(w.cast(x, DOUBLE), 1)
-        chosen = w.op("Gather", rows, w.constant(numbers, "int64"), axis=1)
-        return w.concat([rows, w.cast(w.op("IsNaN", chosen), DOUBLE)])
 
 
 class OnnxQuantile(OnnxTranslation):
@@ -232,14 +120,13 @@ def _count_below(w: GraphWriter, x: str, known: Array, *, equal: bool) -> str:
 
 def normal_quantiles(w: GraphWriter, shares: str) -> str:
     """Return the quantiles of N(0, 1) for shares, cut to EDGE and 1 - EDGE; NaN stays."""
-    a, b, c, d = (AS241[name][::-1] for name in "abcd")
     p = w.compute("Min", w.compute("Max", shares, EDGE), 1 - EDGE)
     q = w.compute("Sub", p, 0.5)
     r = w.op("Neg", w.compute("Sub", w.op("Mul", q, q), 0.425**2))
-    inner = w.op("Mul", q, _ratio(w, r, (a, b)))
+    inner = w.op("Mul", q, _ratio(w, r, CENTER))
     rest = w.op("Min", p, w.op("Neg", w.compute("Sub", p, 1)))
     root = w.op("Sqrt", w.op("Neg", w.op("Log", rest)))
-    outer = w.op("Mul", w.op("Sign", q), _ratio(w, w.compute("Sub", root, 1.6), (c, d)))
+    outer = w.op("Mul", w.op("Sign", q), _ratio(w, w.compute("Sub", root, 1.6), TAIL))
     is_inner = w.compute("LessOrEqual", w.op("Abs", q), 0.425)
     return w.where(is_inner, inner, outer)
 

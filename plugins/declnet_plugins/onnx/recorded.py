@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import log, prod
 from string import ascii_lowercase
 
 import numpy as np
 
 from declnet import Dtype, Shape
-from declnet_plugins.exchange import Untranslatable
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.recording import Operand, Operation, SampleProgram
 
@@ -30,6 +30,10 @@ OPERATORS = {
 REDUCTIONS = {
     "add": "ReduceSum", "multiply": "ReduceProd", "maximum": "ReduceMax", "minimum": "ReduceMin",
 }  # fmt: skip
+
+
+FEW = 32
+"""The longest table that is searched by comparing all of its numbers."""
 
 
 def _expm1(w: GraphWriter, x: str) -> str:
@@ -73,41 +77,33 @@ COMPOSED: dict[str, Callable[..., str]] = {
     "isfinite": lambda w, x: w.op("Not", w.op("Or", w.op("IsNaN", x), w.op("IsInf", x))),
     "clip": lambda w, x, low, high: w.op("Min", w.op("Max", x, low), high),
     "floor_divide": lambda w, a, b: w.op("Floor", w.op("Div", a, b)),
+    "remainder": lambda w, a, b: w.op("Sub", a, w.op("Mul", b, w.op("Floor", w.op("Div", a, b)))),
     "trunc": lambda w, x: w.op("Mul", w.op("Sign", x), w.op("Floor", w.op("Abs", x))),
 }
 """Functions that are several operators."""
 
 
 def write_program(
-    writer: GraphWriter, program: SampleProgram, inputs: Sequence[str], number: str
+    writer: GraphWriter, site: TranslationSite, program: SampleProgram
 ) -> tuple[str, ...]:
-    """Add the nodes of a program, and return the values of its results.
-
-    Args:
-        writer: the writer.
-        program: the program.
-        inputs: the values that it reads.
-        number: the type of floats, `float32` or `float64`.
-    """
-    writing = _Writing(writer, program, inputs, number)
+    """Add the nodes of a program, and return the values of its results."""
+    writing = _Writing(writer, site, program)
     for operation in program.operations:
         writing.add(operation)
-    return tuple(
-        writing.filled(writing.read(operand), operand.shape)
-        if operand.value is None
-        else writing.read(operand)
-        for operand in program.results
-    )
+    for operand in program.refused:
+        writer.refuse(writing.read(operand))
+    return tuple(map(writing.result, program.results))
 
 
 class _Writing:
-    def __init__(
-        self, writer: GraphWriter, program: SampleProgram, inputs: Sequence[str], number: str
-    ) -> None:
-        self._writer, self._program, self._number = writer, program, number
+    """The nodes of a program; floats are float64 if declnet computes it so, else float32."""
+
+    def __init__(self, writer: GraphWriter, site: TranslationSite, program: SampleProgram) -> None:
+        self._writer, self._program = writer, program
+        self._number = "float64" if site.is_double else "float32"
         self._values = [
             writer.cast(value, self._kind(dtype))
-            for value, (_, dtype) in zip(inputs, program.inputs, strict=True)
+            for value, (_, dtype) in zip(site.inputs, program.inputs, strict=True)
         ]
 
     def add(self, operation: Operation) -> None:
@@ -140,6 +136,11 @@ class _Writing:
         flat = w.reshape(value, [prod(shape)])
         places = w.constant(operand.places.ravel(), "int64")
         return w.reshape(w.op("Gather", flat, places, axis=1), operand.shape)
+
+    def result(self, operand: Operand) -> str:
+        """Return the value of a result, (n, *shape)."""
+        value = self.read(operand)
+        return value if operand.constant is None else self.filled(value, operand.shape)
 
     def filled(self, value: str, shape: Shape) -> str:
         """Return a value for each sample, (n, *shape), of one that is broadcast to it."""
@@ -211,13 +212,30 @@ class _Writing:
         return self._writer.op("Gather", table, places, axis=0)
 
     def _search(self, operation: Operation) -> str:
+        """Return the number of items before each number: by halving, if there are many."""
         w, (table, operand) = self._writer, operation.operands
-        one = w.reshape(self.read(operand), (*operand.shape, 1))
-        is_before = w.op(
-            "Less" if operation.name == "left" else "LessOrEqual", self.read(table), one
-        )
+        is_left, x = operation.name == "left", self.read(operand)
+        if prod(table.shape) > FEW:
+            return self._halving(table, x, is_left)
+        one = w.reshape(x, (*operand.shape, 1))
+        is_before = w.op("Less" if is_left else "LessOrEqual", self.read(table), one)
         number = w.cast(is_before, "int64")
         return w.reduce("ReduceSum", number, [len(operand.shape) + 1], keep=False)
+
+    def _halving(self, table: Operand, x: str, is_left: bool) -> str:
+        w, ordered = self._writer, np.asarray(table.constant)
+        size = 1 << len(ordered).bit_length()
+        padded = np.full(size, np.inf)
+        padded[: len(ordered)] = ordered
+        points, before = w.like(x, padded), w.constant(0, "int64")
+        step = size // 2
+        while step:
+            point = w.op("Gather", points, w.compute("Add", before, step - 1), axis=0)
+            is_after = w.op("Greater" if is_left else "GreaterOrEqual", x, point)
+            moved = w.compute("Mul", w.cast(is_after, "int64"), step)
+            before = w.op("Add", moved, before)
+            step //= 2
+        return w.clip(before, high=len(ordered))
 
     def _join(self, operation: Operation) -> str:
         parts = []

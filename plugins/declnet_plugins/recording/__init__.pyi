@@ -1,10 +1,11 @@
+from declnet_plugins.recording.interpreting import interpreted as interpreted
 from declnet_plugins.recording.recording import RecordedArray as RecordedArray
 from declnet_plugins.recording.recording import RecordedCall as RecordedCall
 from declnet_plugins.recording.recording import RecordedGenerator as RecordedGenerator
 from declnet_plugins.recording.recording import Recording as Recording
-from declnet_plugins.recording.sample_builder import SampleBuilder as SampleBuilder
 from declnet_plugins.recording.sample_program import Operand as Operand
 from declnet_plugins.recording.sample_program import Operation as Operation
 from declnet_plugins.recording.sample_program import SampleProgram as SampleProgram
-from declnet_plugins.recording.sample_tracing import translate as translate
+from declnet_plugins.recording.sample_tracing import SampleRecording as SampleRecording
 from declnet_plugins.recording.symbols import NotRecordedError as NotRecordedError
+from declnet_plugins.recording.symbols import place_of as place_of

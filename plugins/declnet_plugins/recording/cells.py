@@ -41,6 +41,10 @@ class Cells:
         """Return cells elsewhere."""
         return Cells(*map(move, (self.values, self.places, self.samples, self.constants)))
 
+    def padded(self, axes: int) -> Cells:
+        """Return cells with axes of size 1 before the others, so that they have so many."""
+        return self.moved(lambda array: array.reshape((1,) * (axes - array.ndim) + array.shape))
+
     def fill(self, other: Cells) -> None:
         """Replace the cells by others, which are broadcast to their shape."""
         for target, source in zip(self.arrays, other.arrays, strict=True):
@@ -134,35 +138,33 @@ class Layout:
 
 
 class Block:
-    """Memory that one array owns, with the cells of its elements.
+    """Memory that one array owns, with the cells of its elements, which are constants first.
 
     Args:
         owner: the array.
-        contents: what it holds.
     """
 
-    def __init__(self, owner: Array, contents: Array) -> None:
-        self.low, high = byte_bounds(owner)
-        self.itemsize, count = owner.itemsize, (high - self.low) // owner.itemsize
-        flat = np.zeros(count, owner.dtype)
-        self._flat = Cells.of_constant(flat).moved(np.copy)
-        self.owner = owner  # so that nothing else gets this memory
-        self.cells(owner).constants[...] = contents
+    def __init__(self, owner: Array) -> None:
+        self._owner = owner  # so that nothing else gets this memory
+        self._low, high = byte_bounds(owner)
+        count = (high - self._low) // owner.itemsize
+        self._flat = Cells.of_constant(np.zeros(count, owner.dtype)).moved(np.copy)
+        self.cells(owner).constants[...] = owner
 
     def cells(self, view: Array) -> Cells:
         """Return the cells of a view, which are filled in place.
 
         Raises:
-            NotRecordedError: it has elements of another size.
+            NotRecordedError: it has elements of another type.
         """
-        if view.itemsize != self.itemsize:
+        if view.dtype != self._owner.dtype:
             raise NotRecordedError("reads the bytes of an array as another type")
         if not view.size:
             return Cells.of_constant(view)
-        start = (view.__array_interface__["data"][0] - self.low) // self.itemsize
+        start = (view.__array_interface__["data"][0] - self._low) // view.itemsize
 
         def viewed(flat: Array) -> Array:
-            strides = [stride // self.itemsize * flat.itemsize for stride in view.strides]
+            strides = [stride // view.itemsize * flat.itemsize for stride in view.strides]
             return as_strided(flat[start:], view.shape, strides)
 
         return self._flat.moved(viewed)

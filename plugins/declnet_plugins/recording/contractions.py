@@ -83,11 +83,6 @@ def _contract(
         if not cells.are_constant:
             layout = builder.layout_of([cells], cells.shape)
             layouts.add((names[layout.axis], layout.length, layout.sample_first))
-    if not layouts:
-        equation = _equation([names for _, names in factors], result, letters)
-        product = np.einsum(equation, *(cells.constants for cells, _ in factors))
-        builder.cells(output).fill(Cells.of_constant(product))
-        return
     if len(layouts) > 1 or next(iter(layouts))[0] not in result:
         raise NotRecordedError(MIXES)
     ((along, length, sample_first),) = layouts
@@ -104,10 +99,9 @@ def _contract(
             operands.append(Operand(cells.shape, None, cells.constants.astype(output.dtype)))
     equation = _equation([of_sample(names) for _, names in factors], of_sample(result), letters)
     shape = tuple(length if name == along else sizes[name] for name in of_sample(result))
-    kind = output.dtype
-    number = builder.add("contract", "", tuple(operands), shape, kind, equation=equation)
+    number = builder.add("contract", "", tuple(operands), shape, output.dtype, equation=equation)
     layout = Layout(result.index(along), builder.count, length, sample_first)
-    builder.store(output, layout, number, shape)
+    builder.assign(output, builder.value(layout, number))
 
 
 def _without_broadcasting(

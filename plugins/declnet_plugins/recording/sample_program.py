@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import prod
 from typing import Literal
@@ -40,6 +40,13 @@ class Operand:
     def is_number(self) -> bool:
         """Whether it is a constant number."""
         return self.constant is not None and self.constant.size == 1
+
+    def without_repetition(self) -> Operand:
+        """Return it with axes of size 1 if it is one constant number again and again."""
+        if self.constant is None or not self.constant.size:
+            return self
+        first = self.constant.ravel()[:1].reshape((1,) * len(self.shape))
+        return Operand(first.shape, None, first) if (self.constant == first).all() else self
 
     def as_slices(self, shape: Shape) -> tuple[slice, ...] | None:
         """Return the part of a value of this shape that it is; None if it is no regular part."""
@@ -124,20 +131,25 @@ class SampleProgram:
         operations: in an order in which they can be carried out.
         results: one for each array that the component returned or filled.
         types: the type of each result.
+        refused: booleans, of which a sample has one that is true if the component refuses it.
     """
 
     inputs: tuple[tuple[Shape, Dtype], ...]
     operations: tuple[Operation, ...]
     results: tuple[Operand, ...]
     types: tuple[Dtype, ...]
+    refused: tuple[Operand, ...] = ()
 
-    def is_like(self, other: SampleProgram) -> bool:
-        """Return whether it computes the same."""
-        return (
-            len(self.operations) == len(other.operations)
-            and all(map(Operation.is_like, self.operations, other.operations))
-            and _are_alike(self.results, other.results)
+    def difference(self, other: SampleProgram) -> str | None:
+        """Return what another program computes otherwise; None if it computes the same."""
+        for mine, others in zip(self.operations, other.operations, strict=False):
+            if not mine.is_like(others):
+                return mine.name or mine.kind
+        is_same = len(self.operations) == len(other.operations) and all(
+            _are_alike(*pair)
+            for pair in ((self.results, other.results), (self.refused, other.refused))
         )
+        return None if is_same else ""
 
     def type_of(self, operand: Operand) -> Dtype:
         """Return the type of an operand."""
@@ -154,35 +166,24 @@ class SampleProgram:
     def pruned(self) -> SampleProgram:
         """Return the program without operations whose results are not needed."""
         count = len(self.inputs)
-        used = {operand.value for operand in self.results}
+        used: set[int | None] = {operand.value for operand in (*self.results, *self.refused)}
         for number in range(count + len(self.operations) - 1, count - 1, -1):
             if number in used:
                 used |= {operand.value for operand in self.operations[number - count].operands}
-        remaining = [number for number in range(count + len(self.operations)) if number in used]
-        inputs = [*range(count)]
-        renumbered = {
-            old: new for new, old in enumerate([*inputs, *(n for n in remaining if n >= count)])
-        }
+        last = count + len(self.operations)
+        remaining = [*range(count), *(number for number in range(count, last) if number in used)]
+        renumbered: dict[int | None, int] = {old: new for new, old in enumerate(remaining)}
 
         def moved(operand: Operand) -> Operand:
-            if operand.value is None:
-                return operand
-            return Operand(operand.shape, renumbered[operand.value], None, operand.places)
+            return replace(operand, value=renumbered.get(operand.value))
 
         operations = tuple(
-            Operation(
-                operation.kind,
-                operation.name,
-                tuple(map(moved, operation.operands)),
-                operation.shape,
-                operation.dtype,
-                operation.axes,
-                operation.equation,
-            )
+            replace(operation, operands=tuple(map(moved, operation.operands)))
             for number, operation in enumerate(self.operations, start=count)
             if number in used
         )
-        return SampleProgram(self.inputs, operations, tuple(map(moved, self.results)), self.types)
+        results, refused = (tuple(map(moved, part)) for part in (self.results, self.refused))
+        return replace(self, operations=operations, results=results, refused=refused)
 
 
 def _are_alike(first: Sequence[Operand], second: Sequence[Operand]) -> bool:

@@ -1,13 +1,13 @@
 """From the recorded calls of a batch to operations on the numbers of one sample.
 
 Calls that only move elements, views and writes to parts of an array change what the builder's
-memory holds, and leave no trace else; all others become operations.
+memory holds, and leave no other trace; calls with constants alone are done already.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,99 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from declnet import Array, Dtype
 from declnet_plugins.recording.cells import Cells, Layout
 from declnet_plugins.recording.contractions import dot, einsum, matrix_product
-from declnet_plugins.recording.recording import RecordedCall
+from declnet_plugins.recording.recording import RecordedArray, RecordedCall, Recording
 from declnet_plugins.recording.sample_builder import SampleBuilder
-from declnet_plugins.recording.sample_program import Operand
+from declnet_plugins.recording.sample_program import Operand, OperationKind, SampleProgram
 from declnet_plugins.recording.symbols import NotRecordedError
+
+FLOAT, INTEGER, BOOLEAN = np.dtype(float), np.dtype(np.int64), np.dtype(bool)
+
+
+class SampleRecording(Recording):
+    """A recording of a batch, whose calls become operations on one sample when they are made.
+
+    So an error about a call has the line of the component that makes it in its traceback.
+
+    Args:
+        count: the number of samples, at least 2.
+        refuses: whether `if mask.any():` and `if not mask.all():` are taken as checks of rows,
+            which end in an error; the recording continues as if all rows were right.
+    """
+
+    def __init__(self, count: int, *, refuses: bool = False) -> None:
+        super().__init__()
+        self._builder = SampleBuilder(count)
+        self.calls = _TranslatedCalls(self._builder)
+        self._refuses = refuses
+
+    def call_ufunc(
+        self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call a ufunc, or take a test of all samples as a check of rows."""
+        is_any = ufunc is np.logical_or
+        if self._refuses and method == "reduce" and (is_any or ufunc is np.logical_and):
+            mask = self._builder.cells(self.plain(inputs[0]))
+            axes = _axes(kwargs.get("axis", 0), len(mask.shape))
+            if mask.dtype == BOOLEAN and len(axes) == len(mask.shape) and not mask.are_constant:
+                return _Check(self._builder, mask.moved(np.copy), is_any)
+        return super().call_ufunc(ufunc, method, inputs, kwargs)
+
+    def input(self, x: Array) -> RecordedArray:
+        """Let an array (n, …) be the next input, and return a view that records."""
+        self._builder.add_input(x)
+        return self.array(x)
+
+    def array(self, array: Array) -> RecordedArray:
+        """Return a view of an array that records what is done with it, and remember its values."""
+        self._builder.keep(array)
+        return super().array(array)
+
+    def program(self, results: Sequence[Any]) -> SampleProgram:
+        """Return what leads from the inputs to results (n, …)."""
+        arrays = [self.plain(result) for result in results]
+        if not all(isinstance(array, np.ndarray) for array in arrays):
+            raise NotRecordedError("returns something else than arrays")
+        return self._builder.program(arrays)
+
+
+class _Check:
+    """Whether any of a mask is true, or all of it, which nothing but a condition may ask for."""
+
+    def __init__(self, builder: SampleBuilder, mask: Cells, is_any: bool) -> None:
+        self._builder, self._mask, self._is_any = builder, mask, is_any
+
+    def __bool__(self) -> bool:
+        """Return what it is for rows that are not refused."""
+        mask = self._mask
+        if not self._is_any:
+            mask = self._builder.map("logical_not", [mask], [BOOLEAN], BOOLEAN)
+        self._builder.refuse(mask)
+        return not self._is_any
+
+
+class _TranslatedCalls(list[RecordedCall]):
+    """Calls that are translated instead of kept."""
+
+    def __init__(self, builder: SampleBuilder) -> None:
+        super().__init__()
+        self._builder = builder
+
+    def append(self, call: RecordedCall) -> None:
+        """Translate a call, which has just been made."""
+        translate(self._builder, call)
 
 
 def translate(builder: SampleBuilder, call: RecordedCall) -> None:
-    """Add what a call does.
+    """Add what a call does that has just been made.
 
     Raises:
         NotRecordedError: it has no form for a single sample.
     """
     if call.generator is not None:
         raise NotRecordedError(f"draws random numbers ({call.name})")
+    if _is_constant(builder, call):
+        builder.assign(call.output, Cells.of_constant(call.output))
+        return
     if isinstance(call.function, np.ufunc):
         add = _METHODS.get(call.method)
         if add is not None and call.function.signature is not None:
@@ -41,9 +120,31 @@ def translate(builder: SampleBuilder, call: RecordedCall) -> None:
     add(builder, call)
 
 
+def _is_constant(builder: SampleBuilder, call: RecordedCall) -> bool:
+    """Return whether a call fills a whole array with what depends on no sample."""
+    options = {name: value for name, value in call.kwargs.items() if name != "out"}
+    fills = len(call.outputs) == 1 or call.kwargs.get("out") is not None
+    arrays = _arrays((call.inputs, options))
+    return (
+        fills
+        and call.kwargs.get("where", True) is True
+        and all(builder.cells(array).are_constant for array in arrays)
+    )
+
+
+def _arrays(arguments: Any) -> Iterator[Array]:
+    """Yield the arrays among arguments."""
+    if isinstance(arguments, np.ndarray):
+        yield arguments
+    elif isinstance(arguments, tuple | list | dict):
+        items = arguments.values() if isinstance(arguments, dict) else arguments
+        for item in items:
+            yield from _arrays(item)
+
+
 def _map(builder: SampleBuilder, call: RecordedCall) -> None:
-    ufunc, outputs = call.function, call.outputs
-    if len(outputs) != 1:
+    ufunc = call.function
+    if len(call.outputs) != 1:
         raise NotRecordedError(f"calls {call.name}, which returns several arrays")
     call.require_only("where", "dtype", "casting", "subok", "order")
     types = *map(_type_of, call.inputs), None
@@ -51,184 +152,178 @@ def _map(builder: SampleBuilder, call: RecordedCall) -> None:
     if call.kwargs.get("dtype") is not None:
         options["signature"] = (*[None] * ufunc.nin, np.dtype(call.kwargs["dtype"]))
     *dtypes, dtype = ufunc.resolve_dtypes(types, **options)
-    inputs = [*map(builder.cells, call.inputs)]
-    _compute(builder, ufunc, ufunc.__name__, inputs, dtypes, dtype, outputs[0], call.kwargs)
-
-
-def _compute(
-    builder: SampleBuilder,
-    function: Callable[..., Any],
-    name: str,
-    inputs: Sequence[Cells],
-    dtypes: Sequence[Dtype],
-    dtype: Dtype,
-    output: Array,
-    kwargs: Any,
-) -> None:
-    """Add an elementwise operation, or compute it if all of its operands are constant."""
-    target, mask = builder.cells(output), kwargs.get("where", True)
-    if all(cells.are_constant for cells in inputs) and mask is True:
-        constants = (
-            cells.constants.astype(kind) for cells, kind in zip(inputs, dtypes, strict=True)
-        )
-        with np.errstate(all="ignore"):
-            target.fill(Cells.of_constant(np.asarray(function(*constants))))
-        return
-    shape = output.shape
-    padded = [_padded(cells, len(shape)) for cells in inputs]
-    layout = builder.layout_of(padded, shape)
-    operands = tuple(
-        builder.operand(cells, layout, kind) for cells, kind in zip(padded, dtypes, strict=True)
-    )
-    sample_shape = layout.by_sample(np.empty(shape, bool)).shape[1:]
-    number = builder.add("map", name, operands, sample_shape, dtype)
-    if mask is not True:
-        result = builder.cells_of(layout, number, sample_shape, dtype)
-        _select(builder, builder.cells(mask), result, target, output)
+    (output,), inputs = call.outputs, [*map(builder.cells, call.inputs)]
+    if all(cells.are_constant for cells in inputs):
+        result = Cells.of_constant(output.copy())
     else:
-        builder.store(output, layout, number, sample_shape)
+        result = builder.map(ufunc.__name__, inputs, dtypes, dtype)
+    _assign_where(builder, output, result, call.kwargs.get("where", True))
 
 
-def _select(builder: SampleBuilder, mask: Cells, true: Cells, false: Cells, output: Array) -> None:
-    kinds = (np.dtype(bool), output.dtype, output.dtype)
-    _compute(
-        builder,
-        np.where,
-        "where",
-        (mask, true, false.moved(np.copy)),
-        kinds,
-        output.dtype,
-        output,
-        {},
-    )
+def _assign_where(builder: SampleBuilder, output: Array, source: Cells, mask: Any) -> None:
+    """Let an array hold a source where a mask is true, and what it held elsewhere."""
+    if mask is True:
+        builder.assign(output, source)
+    else:
+        builder.assign(output, _selected(builder, mask, source, builder.cells(output), output))
+
+
+def _selected(builder: SampleBuilder, mask: Any, true: Cells, false: Cells, output: Array) -> Cells:
+    """Return what `output` holds after a choice between two sources."""
+    inputs = builder.cells(mask), true, false
+    if all(cells.are_constant for cells in inputs):
+        return Cells.of_constant(output.copy())
+    return builder.map("where", inputs, (BOOLEAN, output.dtype, output.dtype), output.dtype)
 
 
 def _where(builder: SampleBuilder, call: RecordedCall) -> None:
-    (output,) = call.outputs
-    mask, true, false = map(builder.cells, call.inputs)
-    _select(builder, mask, true, false, output)
+    (output,), (mask, *sources) = call.outputs, call.inputs
+    true, false = map(builder.cells, sources)
+    builder.assign(output, _selected(builder, mask, true, false, output))
 
 
 def _copy(builder: SampleBuilder, call: RecordedCall) -> None:
     output, source = call.inputs
-    mask = call.kwargs.get("where")
-    if mask is not None:
-        _select(builder, builder.cells(mask), builder.cells(source), builder.cells(output), output)
-    else:
-        _assign(builder, builder.cells(output), builder.cells(source).moved(np.copy))
-
-
-def _assign(builder: SampleBuilder, target: Cells, source: Cells) -> None:
-    """Copy cells, converted to the type of the target."""
-    if not source.are_constant and source.dtype != target.dtype:
-        output = np.empty(source.shape, target.dtype)
-        _compute(builder, lambda x: x, "cast", [source], [source.dtype], target.dtype, output, {})
-        source = builder.cells(output)
-    target.fill(source)
+    _assign_where(builder, output, builder.cells(source), call.kwargs.get("where", True))
 
 
 def _reduce(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("axis", "keepdims", "dtype", "where")
+    call.require_only("axis", "keepdims", "dtype", "where", "initial")
     (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
     if call.kwargs.get("where", True) is not True or rest[1:]:
         raise NotRecordedError(f"calls {call.name} with where=")
     axis = rest[0] if rest else call.kwargs.get("axis", 0)
     dtype = ufunc.resolve_dtypes((output.dtype, x.dtype, None), reduction=True)[1]
-    _along(builder, call, "reduce", ufunc.__name__, x, axis, dtype, output)
+    cells = _along(builder, "reduce", ufunc.__name__, builder.cells(x), axis, dtype)
+    if call.kwargs.get("initial") is not None:
+        inputs = cells, builder.cells(call.kwargs["initial"])
+        cells = builder.map(ufunc.__name__, inputs, [dtype, dtype], dtype)
+    _assign_reduced(builder, call, output, cells, axis)
+
+
+def _arg(builder: SampleBuilder, call: RecordedCall) -> None:
+    call.require_only("axis", "keepdims", "out")
+    x, *rest = call.inputs
+    axis = rest[0] if rest else call.kwargs.get("axis")
+    cells = _along(builder, "reduce", call.function.__name__, builder.cells(x), axis, x.dtype)
+    _assign_reduced(builder, call, call.output, cells, axis)
+
+
+def _norm(builder: SampleBuilder, call: RecordedCall) -> None:
+    """Translate np.linalg.norm along axes: the root of the sum of squares."""
+    call.require_only("axis", "keepdims")
+    x, *rest = call.inputs
+    axis, output = call.kwargs.get("axis"), call.output
+    if rest[1:] or (rest and rest[0] is not None):
+        raise NotRecordedError(f"calls {call.name} with another order than the usual one")
+    if output.dtype != x.dtype:
+        raise NotRecordedError(f"calls {call.name} with an array of {x.dtype}")
+    squares = builder.map("square", [builder.cells(x)], [x.dtype], x.dtype)
+    sums = _along(builder, "reduce", "add", squares, axis, x.dtype)
+    _assign_reduced(builder, call, output, builder.map("sqrt", [sums], [x.dtype], x.dtype), axis)
+
+
+def _assign_reduced(
+    builder: SampleBuilder, call: RecordedCall, output: Array, cells: Cells, axis: Any
+) -> None:
+    """Let the output of a reduction hold cells, which lack the axes that it went along."""
+    if call.kwargs.get("keepdims"):
+        axes = _axes(axis, output.ndim)
+        output = output[tuple(0 if at in axes else slice(None) for at in range(output.ndim))]
+    builder.assign(output, cells)
 
 
 def _accumulate(builder: SampleBuilder, call: RecordedCall) -> None:
     call.require_only("axis", "dtype", "out")
     (x, *rest), output = call.inputs, call.output
-    axis = rest[0] if rest else call.kwargs.get("axis", 0)
+    axis = rest[0] if rest else call.kwargs.get("axis", 0 if call.method else None)
+    cells = builder.cells(x)
     if axis is None:
-        x, output, axis = x.reshape(-1), output.reshape(-1), 0
-    name = getattr(call.function, "__name__", "add")
-    _along(builder, call, "accumulate", _SUMS.get(name, name), x, axis, output.dtype, output)
-
-
-def _arg(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("axis", "keepdims", "out")
-    (x, *rest), output = call.inputs, call.output
-    axis = rest[0] if rest else call.kwargs.get("axis")
-    _along(builder, call, "reduce", call.function.__name__, x, axis, x.dtype, output)
+        cells, output, axis = cells.moved(np.ravel), output.reshape(-1), 0
+    name = _SUMS.get(call.function) or call.function.__name__
+    builder.assign(output, _along(builder, "accumulate", name, cells, axis, output.dtype))
 
 
 def _along(
-    builder: SampleBuilder,
-    call: RecordedCall,
-    kind: Any,
-    name: str,
-    x: Array,
-    axis: Any,
-    dtype: Dtype,
-    output: Array,
-) -> None:
-    """Add an operation along some axes."""
-    cells = builder.cells(x)
-    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    if kind == "reduce" and output.ndim == x.ndim and call.kwargs.get("keepdims"):
-        output = output[tuple(0 if at in axes else slice(None) for at in range(x.ndim))]
-    if cells.are_constant:
-        constants = cells.constants.astype(dtype)
-        compute = getattr(call.function, call.method, None) or call.function
-        result = compute(constants, axis=axis if axis is None or kind != "reduce" else axes)
-        builder.cells(output).fill(Cells.of_constant(result))
-        return
-    layout = builder.layout_of([cells], x.shape)
+    builder: SampleBuilder, kind: OperationKind, name: str, cells: Cells, axis: Any, dtype: Dtype
+) -> Cells:
+    """Add an operation along some axes, and return what it gives, without axes of size 1."""
+    axes, layout = _axes(axis, len(cells.shape)), builder.layout_of([cells], cells.shape)
     operand = builder.operand(cells, layout, dtype)
-    sample_axes = tuple(map(layout.sample_axis, axes))
-    result_dtype = np.dtype(np.int64) if name in ("argmax", "argmin") else dtype
-    shape = operand.shape
+    sample_axes, shape = tuple(map(layout.sample_axis, axes)), operand.shape
     if kind == "reduce":
-        shape = tuple(n for at, n in enumerate(shape) if at not in sample_axes)
+        shape = tuple(size for at, size in enumerate(shape) if at not in sample_axes)
         before = sum(at < layout.axis for at in axes)
         layout = Layout(layout.axis - before, layout.count, layout.length, layout.sample_first)
+    result_dtype = INTEGER if name in ("argmax", "argmin") else dtype
     number = builder.add(kind, name, (operand,), shape, result_dtype, axes=sample_axes)
-    builder.store(output, layout, number, shape)
+    return builder.value(layout, number)
+
+
+def _axes(axis: Any, count: int) -> tuple[int, ...]:
+    return tuple(range(count)) if axis is None else normalize_axis_tuple(axis, count)
 
 
 def _search(builder: SampleBuilder, call: RecordedCall) -> None:
     call.require_only("side")
     ordered, x, *rest = call.inputs
-    (output,) = call.outputs
-    table, cells = builder.cells(ordered), builder.cells(x)
     side = rest[0] if rest else call.kwargs.get("side", "left")
+    table, cells = builder.cells(ordered), builder.cells(x)
     if not table.are_constant or table.values.ndim != 1:
-        raise NotRecordedError("calls np.searchsorted with numbers that are not constant")
-    if cells.are_constant:
-        found = np.searchsorted(table.constants, cells.constants, side)
-        builder.cells(output).fill(Cells.of_constant(found))
-        return
-    layout = builder.layout_of([cells], x.shape)
+        raise NotRecordedError(f"calls {call.name} with numbers that are not constant")
     dtype = np.result_type(table.dtype, cells.dtype)
+    builder.assign(call.outputs[0], _searched(builder, side, table.constants, cells, dtype))
+
+
+def _searched(builder: SampleBuilder, side: str, table: Array, cells: Cells, dtype: Dtype) -> Cells:
+    layout = builder.layout_of([cells], cells.shape)
     operand = builder.operand(cells, layout, dtype)
-    constant = Operand(table.shape, None, table.constants.astype(dtype))
-    kind = np.dtype(np.int64)
-    number = builder.add("search", side, (constant, operand), operand.shape, kind)
-    builder.store(output, layout, number, operand.shape)
+    constant = Operand(table.shape, None, table.astype(dtype))
+    number = builder.add("search", side, (constant, operand), operand.shape, INTEGER)
+    return builder.value(layout, number)
+
+
+def _interpolate(builder: SampleBuilder, call: RecordedCall) -> None:
+    """Translate np.interp: the line of the last point that is not above x."""
+    call.require_only()
+    x, *arrays = call.inputs
+    if len(arrays) != 2 or not all(builder.cells(array).are_constant for array in arrays):
+        raise NotRecordedError(f"calls {call.name} with points that are not constant")
+    points, values = (builder.cells(array).constants.astype(float) for array in arrays)
+    widths = np.diff(points)
+    slopes = np.divide(np.diff(values), widths, out=np.zeros(len(widths)), where=widths > 0)
+
+    def computed(name: str, *inputs: Cells) -> Cells:
+        return builder.map(name, inputs, [FLOAT for _ in inputs], FLOAT)
+
+    def end(at: int) -> Cells:
+        return Cells.of_constant(points[at])
+
+    within = computed("minimum", computed("maximum", builder.cells(x), end(0)), end(-1))
+    count = _searched(builder, "right", points, within, FLOAT)
+    at_last, first, slope = (
+        _taken(builder, np.array([*before, *numbers, *after]), count, FLOAT)
+        for before, numbers, after in (
+            (points[:1], points, ()), (values[:1], values, ()), ([0], slopes, [0])
+        )
+    )  # fmt: skip
+    change = computed("multiply", slope, computed("subtract", within, at_last))
+    builder.assign(call.output, computed("add", change, first))
 
 
 def _move(builder: SampleBuilder, call: RecordedCall) -> None:
     """Move elements as a function moves arrays; its other arguments are constant."""
-    output = call.output
+    output, (first, *rest) = call.output, call.inputs
     options = {name: value for name, value in call.kwargs.items() if name != "out"}
-    first, *rest = call.inputs
     if isinstance(first, tuple | list):
-        parts = [*map(builder.cells, first)]
-        results = [
-            call.function([getattr(cells, name) for cells in parts], *rest, **options)
-            for name in ("values", "places", "samples", "constants")
-        ]
-        source = Cells(*results)
-        if any(cells.dtype != output.dtype for cells in parts):
-            raise NotRecordedError(f"calls {call.name} with arrays of several types")
-    else:
-        constants = [*(_constant(builder, argument) for argument in rest)]
-        options = {name: _constant(builder, value) for name, value in options.items()}
-        cells = builder.cells(first)
-        source = cells.moved(lambda array: call.function(array, *constants, **options))
-    _assign(builder, builder.cells(output), source)
+        parts = [builder.cast(builder.cells(part), output.dtype).arrays for part in first]
+        moved = (call.function(arrays, *rest, **options) for arrays in zip(*parts, strict=True))
+        builder.assign(output, Cells(*moved))
+        return
+    constants = [_constant(builder, argument) for argument in rest]
+    options = {name: _constant(builder, value) for name, value in options.items()}
+    cells = builder.cells(first)
+    builder.assign(output, cells.moved(lambda array: call.function(array, *constants, **options)))
 
 
 def _constant(builder: SampleBuilder, value: Any) -> Any:
@@ -251,35 +346,33 @@ def _take(builder: SampleBuilder, call: RecordedCall) -> None:
     if not isinstance(index, np.ndarray) or builder.cells(index).are_constant:
         _move(builder, call)
         return
-    output = call.output
     axis = 0 if is_item else call.kwargs.get("axis", *call.inputs[2:3])
-    table, cells = builder.cells(source), builder.cells(index)
+    table, output = builder.cells(source), call.output
     if axis is None or not table.are_constant:
         raise NotRecordedError("takes elements from places that depend on the data")
     axis = normalize_axis_index(axis, source.ndim)
     rows = np.moveaxis(table.constants, axis, 0)
     places = range(axis, axis + index.ndim)
-    layout = builder.layout_of([cells], index.shape)
-    operand = builder.operand(cells, layout, np.dtype(np.int64))
+    taken = _taken(builder, rows, builder.cells(index), output.dtype)
+    builder.assign(np.moveaxis(output, places, range(index.ndim)), taken)
+
+
+def _taken(builder: SampleBuilder, rows: Array, places: Cells, dtype: Dtype) -> Cells:
+    """Return rows of a constant array at places that depend on the sample."""
+    layout = builder.layout_of([places], places.shape)
+    operand = builder.operand(places, layout, INTEGER)
+    table = Operand(rows.shape, None, rows.astype(dtype))
     shape = (*operand.shape, *rows.shape[1:])
-    operands = (Operand(rows.shape, None, rows.astype(output.dtype)), operand)
-    number = builder.add("take", "", operands, shape, output.dtype)
-    builder.store(np.moveaxis(output, places, range(index.ndim)), layout, number, shape)
+    return builder.value(layout, builder.add("take", "", (table, operand), shape, dtype))
 
 
 def _set_items(builder: SampleBuilder, call: RecordedCall) -> None:
     target, key, value = call.inputs
     cells, constant = builder.cells(target), _constant(builder, key)
     part = cells.moved(lambda array: array[constant])
-    source = builder.cells(value).moved(lambda array: np.broadcast_to(array, part.shape))
-    _assign(builder, part, source.moved(np.copy))
+    builder.assign(part, builder.cells(value))
     for array, of_part in zip(cells.arrays, part.arrays, strict=True):
         array[constant] = of_part
-
-
-def _padded(cells: Cells, axes: int) -> Cells:
-    """Return cells with axes of size 1 before the others."""
-    return cells.moved(lambda array: array.reshape((1,) * (axes - array.ndim) + array.shape))
 
 
 def _type_of(value: Any) -> Any:
@@ -288,7 +381,7 @@ def _type_of(value: Any) -> Any:
     return type(value) if type(value) in (int, float) else np.asarray(value).dtype
 
 
-_SUMS = {"cumsum": "add", "cumprod": "multiply"}
+_SUMS = {np.cumsum: "add", np.cumprod: "multiply"}
 
 _Translate = Callable[[SampleBuilder, RecordedCall], None]
 
@@ -308,6 +401,8 @@ _FUNCTIONS: dict[Any, _Translate] = {
     np.einsum: einsum,
     np.dot: dot,
     np.inner: dot,
+    np.interp: _interpolate,
+    np.linalg.norm: _norm,
     np.searchsorted: _search,
     np.take: _take,
     operator.getitem: _take,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -20,6 +22,20 @@ class NotRecordedError(BaseException):
     A component that handles exceptions must not handle this one, so it does not derive from
     Exception.
     """
+
+
+def place_of(error: BaseException, *folders: Path) -> str:
+    """Return the line of a component that raised an error, in parentheses; empty if unknown.
+
+    Args:
+        error: the error.
+        folders: of code that records the component, as this package does.
+    """
+    others = (*folders, Path(__file__).parent, Path(np.__file__).parent)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not any(Path(frame.filename).is_relative_to(folder) for folder in others):
+            return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
+    return ""
 
 
 def refusal(what: str) -> Callable[..., NoReturn]:

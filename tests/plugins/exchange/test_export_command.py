@@ -21,7 +21,7 @@ def test_json_is_one_object(trained, declnet_cli):
     assert found["files"] == ["model.py"]
     assert found["bytes"] == (trained / "model.py").stat().st_size
     assert found["difference"] < 1e-12
-    assert found["parts"][0]["translation"] == "numpy_layers"
+    assert found["parts"][0]["translation"] == "recorded"
 
 
 def test_the_best_of_several_runs_is_exported_if_it_is_wanted(document, tmp_path, declnet_cli):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,24 @@ class OtherDense(Dense):
     type = "other_dense"
 
 
+class Sorted(Square):
+    """y = x, sorted."""
+
+    type = "sorted"
+
+    def forward(self, x, y, state):
+        np.copyto(y, np.sort(x))
+
+
+class Centered(Square):
+    """y = x minus the mean of the batch."""
+
+    type = "centered"
+
+    def forward(self, x, y, state):
+        np.subtract(x, x.mean(axis=0), out=y)
+
+
 def square(x):
     return x * x
 
@@ -66,6 +85,12 @@ class NumpySquare(NumpyTranslation):
     type = "numpy_square"
     functions: ClassVar[Any] = {Square: square}
     replaces = (Square,)
+
+
+class NumpySorted(NumpyTranslation):
+    type = "numpy_sorted"
+    functions: ClassVar[Any] = {Sorted: np.sort}
+    replaces = (Sorted,)
 
 
 class WrongSquare(NumpyTranslation):
@@ -115,7 +140,7 @@ def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, b
     assert found.difference < 1e-12
     by_name = {each.name: each for each in found.parts}
     assert by_name['layer "square_1"'].translation == "numpy_square"
-    assert by_name['layer "softmax_1"'].translation == "numpy_activations"
+    assert by_name['layer "softmax_1"'].translation == "recorded"
     np.save(tmp_path / "x.npy", blobs[0])
     code = f"import numpy as np; p = model.predict(np.load({str(tmp_path / 'x.npy')!r}))\n"
     out = in_new_process(found.path, f"{code}print(p['probabilities'].tolist())")
@@ -123,19 +148,28 @@ def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, b
     assert np.allclose(np.array(eval(out)), own, atol=1e-12)
 
 
-def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_path):
-    run = trained("square", "cube", {"type": "other_dense", "units": 4}, "square",
-                  classes=(Square, NumpySquare, Cube, OtherDense))  # fmt: skip
+def test_components_without_a_translation_are_recorded(trained, tmp_path):
+    run = trained("square", "cube", {"type": "other_dense", "units": 4},
+                  classes=(Square, WrongSquare, Cube, OtherDense))  # fmt: skip
+    result = export(run, tmp_path / "model.c")
+    translations = {part.name: part.translation for part in result.parts}
+    assert translations['layer "square_1"'] == translations['layer "cube_1"'] == "recorded"
+    assert translations['layer "other_dense_1"'] == "recorded"
+    assert result.difference < 1e-6
+
+
+def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp_path):
+    run = trained("sorted", "centered", "sorted", classes=(Sorted, NumpySorted, Centered))
     with pytest.raises(ExportError) as error:
         export(run, tmp_path / "model.c")
-    messages = [message for message, _ in error.value.reasons]
-    assert len(messages) == 3
-    assert messages[0].startswith('layer "square_1", layer "square_2": layer type "square" of ')
-    assert 'layer "other_dense_1"' in messages[2]
-    hints = [hint for _, hint in error.value.reasons]
-    assert hints[0].startswith("choose another format (numpy), or install a plugin with such")
-    assert hints[1].startswith("install a plugin with such")
-    assert 'format = "c" and replaces = (Cube,)' in hints[1]
+    (message, hint), (other, other_hint) = error.value.reasons
+    assert message.startswith('layer "sorted_1", layer "sorted_2": layer type "sorted" of ')
+    assert "cannot be written: it calls np.sort, which has no form for a single sample " in message
+    assert re.search(r"\(test_exporting.py, line \d+: np.copyto\(y, np.sort\(x\)\)\)$", message)
+    assert hint.startswith("choose another format (numpy), or install a plugin with such")
+    assert re.search(r"several samples at once \(test_exporting.py, line \d+: .*mean", other)
+    assert other_hint.startswith("install a plugin with such")
+    assert 'format = "c" and replaces = (Centered,)' in other_hint
     assert not list(tmp_path.glob("*.c"))
 
 

@@ -6,6 +6,7 @@ A file of any format must predict for them what the component computes, and refu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, get_args, get_origin
@@ -15,7 +16,7 @@ import numpy as np
 from declnet import DataError, DeclnetError, Layer
 from declnet.contracts.data.table import column_type
 from declnet.registry.discovery import default_registry
-from declnet.testing import build_examples
+from declnet.testing import CheckSkipped, build_examples
 from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedFinish,
@@ -29,6 +30,8 @@ from declnet_plugins.exchange import (
 )
 from declnet_plugins.exchange.checks.cases import Case, cases_of, model_of, numbered
 from declnet_plugins.exchange.comparing import compared_predictions
+from declnet_plugins.exchange.translating import needs_translation
+from declnet_plugins.exchange.translation import TRANSLATED_KINDS
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 REGISTRY = default_registry()
@@ -82,6 +85,10 @@ MORE = {"datetime": ({"parts": TIMES}, {"parts": DATES + TIMES, "cycles": True})
 
 ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize")}
 """Transforms that a format has only for single numbers, or (of text) only with some fields."""
+
+
+REFUSED = {("c", "datetime"), ("c", "tokenize")}
+"""Components that a format cannot have."""
 
 
 def translations(file_format: str) -> dict[Any, Any]:
@@ -156,9 +163,24 @@ class Trial:
                 yield f"{self.name}: not refused: {rows}"
 
 
-def translated(file_format: str) -> list[Any]:
-    """Return the classes that a format has translations of."""
-    return sorted(translations(file_format), key=lambda component: component.type)
+def exported(file_format: str) -> list[Any]:
+    """Return the classes that a format can have, by a translation or recorded."""
+    components = {
+        component
+        for kind in TRANSLATED_KINDS
+        for component in (entry.component for entry in REGISTRY.entries(kind))
+        if (file_format, component.type) not in REFUSED and is_computed(component)
+    }
+    return sorted(components, key=lambda component: (component.kind, component.type))
+
+
+def is_computed(component: Any) -> bool:
+    """Return whether a file has anything to compute for a class."""
+    if component.kind == "loss":
+        return needs_translation(component.model_construct(), "predictions")
+    return not (
+        getattr(component, "only_reshapes", False) or getattr(component, "training_only", False)
+    )
 
 
 def trials(file_format: str, component: Any) -> Iterator[Trial]:
@@ -166,11 +188,15 @@ def trials(file_format: str, component: Any) -> Iterator[Trial]:
 
     In C, which takes long to compile, only those of its examples.
     """
-    translation = translations(file_format)[component]
+    translation = translations(file_format).get(component)
     instances_of = build_examples if file_format == "c" else all_instances_of
-    cases = [case for each in instances_of(component) for case in cases_of(each, REGISTRY)]
+    cases: list[Case] = []
+    for each in instances_of(component):
+        with suppress(CheckSkipped):  # no shape is known for this choice of fields
+            cases += cases_of(each, REGISTRY)
     if (file_format, component.type) in ONLY_NUMBERS:
         cases = [case for case in cases if all(is_number(x) for x in case.columns)]
+    assert cases or component.kind == "transform" or component.type == "threshold", component
     numbers = (numbered(case, at) for at, case in enumerate(cases))
     for _, group in groupby(numbers, lambda case: len(case.expected.outputs)):
         yield Trial(component.type, (model_of([*group], translation),))
@@ -236,13 +262,15 @@ def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:
             refused += [{key.name: np.append(texts(cell), column[1:])} for cell in cells]
     if not cases:
         return
-    model = replace(model_of(cases, translations(file_format)[component]), registry=REGISTRY)
+    model = replace(model_of(cases, translations(file_format).get(component)), registry=REGISTRY)
     other = replace(model, examples=new, expected=expected)
     yield Trial(component.type, (model, other), tuple(refused))
 
 
 def steps_of(transform: Any, column: Any) -> tuple[ExportedStep, ...] | None:
     """Return a transform and what makes numbers of its result; None if it takes no such column."""
+    if not transform.suits(column):
+        return None
     try:
         steps, x = [next_step(transform, column)], column
         x = transform.apply(column, steps[0].state)

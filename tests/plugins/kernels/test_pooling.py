@@ -10,7 +10,6 @@ import pytest
 from declnet import KernelSite
 from declnet_plugins.kernels.pooling import (
     AveragePool2dKernel,
-    GlobalAveragePool2dKernel,
     MaxPool2dKernel,
 )
 
@@ -18,7 +17,6 @@ pytestmark = pytest.mark.usefixtures("numba")
 
 WINDOWS = ({"pool_size": 3, "stride": 2, "padding": 1}, {"pool_size": [1, 2], "stride": 3})
 CASES = [
-    (GlobalAveragePool2dKernel, {}),
     *((kernel, fields) for kernel in (MaxPool2dKernel, AveragePool2dKernel) for fields in WINDOWS),
 ]
 

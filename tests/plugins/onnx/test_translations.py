@@ -1,4 +1,4 @@
-"""Each translation into ONNX against the component itself, in the oldest and the newest opset."""
+"""Each component in ONNX against the component itself, in the oldest and the newest opset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from declnet_plugins.exchange import ExportError
 
-from ..export.cases import translated, trials, trials_of_transform
+from ..export.cases import exported, trials, trials_of_transform
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -18,7 +18,7 @@ from declnet_plugins.onnx.exporter import OnnxExporter
     ("component", "opset"),
     [
         pytest.param(component, opset, id=f"{component.type}-{opset}")
-        for component in translated("onnx")
+        for component in exported("onnx")
         for opset in ((17, 21) if component.kind == "transform" else (17,))
     ],
 )

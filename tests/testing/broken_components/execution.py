@@ -138,7 +138,7 @@ def loop_with(**methods):
 
 def compiling(order):
     """Return a method that compiles calls in another order, or others."""
-    return {"compile": lambda self, calls: Callbacks.compile(self, order(calls))}
+    return {"compile": lambda self, calls, exact=False: Callbacks.compile(self, order(calls))}
 
 
 ENGINES = (
@@ -147,7 +147,7 @@ ENGINES = (
     broken("does_what_the_calls_do", Callbacks, "makes_native_calls_first", **compiling(
            lambda calls: sorted(calls, key=lambda call: type(call).__name__ == "partial"))),
     broken("does_what_the_calls_do", Callbacks, "returns_the_calls",
-           compile=lambda self, calls: tuple(calls)),
+           compile=lambda self, calls, exact=False: tuple(calls)),
     broken("repeats_components", Callbacks, "keeps_the_first_rate",
            **compiling(lambda calls: [frozen(call) for call in calls])),
     broken("loops_over_steps", Callbacks, "never_gathers",

@@ -127,7 +127,7 @@ def test_an_engine_that_fails_is_no_failure_of_the_component():
 
         by_default = True
 
-        def compile(self, calls):
+        def compile(self, calls, exact=False):
             raise RuntimeError("no more memory")
 
     assert "no more memory" in reason(Doubled(), Fails)

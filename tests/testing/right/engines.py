@@ -15,7 +15,7 @@ class Callbacks(Engine):
     type = "callbacks"
     by_default = False
 
-    def compile(self, calls):
+    def compile(self, calls, exact=False):
         native = tuple(map(self.native, calls))
         return CompiledCalls(native, native)
 

@@ -119,10 +119,11 @@ def numbered(case: Case, number: int) -> Case:
     )
 
 
-def model_of(cases: Sequence[Case], translation: type[Translation]) -> ExportedModel:
-    """Return a model of several cases, which only one translation can write."""
+def model_of(cases: Sequence[Case], translation: type[Translation] | None) -> ExportedModel:
+    """Return a model of several cases, for which there is one translation, or none."""
     registry = Registry()
-    registry.register(translation)
+    if translation is not None:
+        registry.register(translation)
     columns = {column: x for case in cases for column, x in case.columns.items()}
     member = ExportedMember(
         name="",

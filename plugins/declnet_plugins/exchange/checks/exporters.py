@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from declnet import Array, Layer, verified
+from declnet import Array, Layer, LayerState, verified
 from declnet.testing import (
     CheckFailed,
     CheckSkipped,
@@ -47,6 +47,22 @@ class _Unknown(Layer):
     type = "unknown"
 
 
+class _EveryKind(Layer):
+    """A layer whose recording has operations of every kind."""
+
+    type = "every_kind"
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Fill y by reductions, running sums, products, parts, a search and rows of a table."""
+        sums = np.cumsum(np.tanh(x - x.max(axis=1, keepdims=True)), axis=1)
+        parts = np.concatenate([(sums @ state.weights)[:, ::-2], x[:, :2]], axis=1)
+        np.add(parts, np.searchsorted(np.array([-1.0, 0.5, 3.0]), x), out=y)
+        np.add(y, np.take(state.weights, np.argmax(x, axis=1), axis=0), out=y)
+
+
+WEIGHTS = np.cos(np.arange(len(NAMES) ** 2)).reshape(len(NAMES), -1).astype(DTYPE)
+
+
 def _model(
     subject: Subject, layer: Layer, names: tuple[str, ...] = NAMES, rows: int = ROWS
 ) -> ExportedModel:
@@ -58,11 +74,16 @@ def _model(
         x.flags.writeable = False
         columns[ExportedColumn(name, "integer" if number % 2 else "number")] = x[:rows]
     y = factor * np.stack(list(columns.values()), axis=1).astype(DTYPE)
+    parameters = {}
+    if isinstance(layer, _EveryKind):
+        parameters, state = {"weights": WEIGHTS}, LayerState(rng, training=False)
+        setattr(state, "weights", WEIGHTS)  # noqa: B010  # it has what a layer declares
+        layer.forward(y / factor, y, state)
     member = ExportedMember(
         name="",
         steps=(),
         inputs=(ExportedInput("x", names, shape),),
-        nodes=(ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
+        nodes=(ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, parameters),),
         finish=(ExportedFinish("y", shape, NoLoss()),),
     )
     expected = {ExportedOutput("", shape, "values"): ExportedPredictions(y, y)}
@@ -154,4 +175,21 @@ def refuses_what_it_cannot_write(subject: Subject) -> None:
             _require_right(runner(subject.instance, path), model, "a layer without a translation")
 
 
-CHECKS = (writes_the_same_bytes, predicts_any_number_of_rows, refuses_what_it_cannot_write)
+@check
+def writes_recorded_components(subject: Subject) -> None:
+    """Writes what is recorded of a layer without a translation, operations of every kind, right."""
+    model = _model(subject, _EveryKind())
+    with written_file(subject) as path:
+        try:
+            export(subject.instance, model, path)
+        except ExportError as error:
+            raise CheckSkipped(f"it does not write recorded components: {error}") from None
+        _require_right(runner(subject.instance, path), model, "a recorded layer")
+
+
+CHECKS = (
+    writes_the_same_bytes,
+    predicts_any_number_of_rows,
+    refuses_what_it_cannot_write,
+    writes_recorded_components,
+)

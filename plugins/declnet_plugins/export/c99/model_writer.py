@@ -15,6 +15,7 @@ from declnet_plugins.exchange import (
     ExportedInput,
     ExportedModel,
     ExportedOutput,
+    TranslationSite,
     WrittenOutput,
 )
 from declnet_plugins.export.c99.text import Names
@@ -182,13 +183,11 @@ class ModelWriter(CWriter):
         """Return the same value: a shape is only how layers read it."""
         return handle
 
-    def program(
-        self, name: str, program: SampleProgram, inputs: Sequence[Value], prepares: bool
-    ) -> tuple[Value, ...]:
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Value, ...]:
         """Add the steps of a recorded program."""
         from declnet_plugins.export.c99.recorded import write_program
 
-        return write_program(self, name, program, inputs, self.number if prepares else "float")
+        return write_program(self, site, program)
 
     def mean(self, name: str, handles: Sequence[Value], weights: Sequence[float]) -> Value:
         """Return the weighted mean of several networks' results."""

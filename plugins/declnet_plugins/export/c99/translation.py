@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 from declnet_plugins.exchange import Translation, TranslationSite
@@ -27,12 +26,6 @@ class CTranslation(Translation):
         raise NotImplementedError
 
 
-def unchanged(site: TranslationSite) -> Value:
-    """Return the only input, for a component that does not change it."""
-    x: Value = site.inputs[0]
-    return x
-
-
 def step(
     site: TranslationSite, body: str, inputs: Mapping[str, Value] | None = None, **more: Any
 ) -> Value:
@@ -50,21 +43,6 @@ def step(
     )
 
 
-def items(
-    site: TranslationSite,
-    expression: str,
-    inputs: Mapping[str, Value] | None = None,
-    in_place: str | None = "x",
-    **terms: Any,
-) -> Value:
-    """Add a loop that computes each item of an output on its own.
-
-    Args:
-        site: the component's place.
-        expression: the value of item `i`.
-        inputs: as for `step`.
-        in_place: as for `CWriter.compute`.
-        terms: as for `CWriter.compute`.
-    """
-    body = f"for (int i = 0; i < $size; i++) y[i] = {expression};"
-    return step(site, body, inputs, in_place=in_place, size=prod(site.output_shape), **terms)
+def check_length(time: int) -> str:
+    """Return a statement that refuses lengths that sequences cannot have."""
+    return f"if (lengths[0] < 0 || lengths[0] > {time}) return ${{PREFIX}}_OUT_OF_RANGE;\n"

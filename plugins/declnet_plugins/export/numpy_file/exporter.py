@@ -7,8 +7,6 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
-import numpy as np
-
 from declnet import Array
 from declnet_plugins.exchange import (
     ExportedModel,
@@ -71,8 +69,7 @@ class NumpyFile(Exporter):
         predict, scores = namespace["predict"], namespace["OUTPUTS"]
 
         def run(rows: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
-            with np.errstate(all="ignore"):
-                predicted = predict(rows)
+            predicted = predict(rows)
             named = predicted if "" not in scores else {"": predicted}
             return {name: _read(named[name], *scores[name]) for name in scores}
 
@@ -107,7 +104,7 @@ def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
         "import numpy as np",
         "Array = np.ndarray",
         "\n".join(_assigned(key, value) for key, value in _constants(model, columns, names, sorts)),
-        f"\ndef predict(rows):\n    {_SUMMARY}\n{body}\n",
+        f'\n@np.errstate(all="ignore")\ndef predict(rows):\n    {_SUMMARY}\n{body}\n',
         "\n\n\n".join(writer.sources.texts) + "\n",
         data,
         main,

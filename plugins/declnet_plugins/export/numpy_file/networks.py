@@ -1,4 +1,4 @@
-"""Layers with parameters, of samples as a whole, in NumPy; each function is a layer's equation."""
+"""Embeddings, convolutions and pools in NumPy; each function is a layer's equation."""
 
 from __future__ import annotations
 
@@ -12,74 +12,12 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
-from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.layers.embedding import Embedding
-from declnet_plugins.standard.layers.joining import Add, Concatenate, Multiply
-from declnet_plugins.standard.layers.normalization import BatchNorm
 from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
-    GlobalAveragePool2d,
-    GlobalMaxPool2d,
     MaxPool2d,
 )
-from declnet_plugins.standard.layers.sample_normalization import GroupNorm, LayerNorm, RMSNorm
 from declnet_plugins.standard.layers.window import window_over
-
-
-def dense(x: Array, *, weights: Array, biases: Array) -> Array:
-    return np.asarray(x @ weights + biases)
-
-
-def batch_norm(
-    x: Array,
-    *,
-    scale: Array,
-    offset: Array,
-    running_mean: Array,
-    running_variance: Array,
-    epsilon: float,
-) -> Array:
-    def along(array: Array) -> Array:
-        return array.reshape(-1, *[1] * (x.ndim - 2))
-
-    z = (x - along(running_mean)) / along(np.sqrt(running_variance + epsilon))
-    return np.asarray(z * along(scale) + along(offset))
-
-
-def standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
-    z = x - x.mean(axis=axes, keepdims=True)
-    return np.asarray(z / np.sqrt((z * z).mean(axis=axes, keepdims=True) + epsilon))
-
-
-def layer_norm(x: Array, *, scale: Array, offset: Array, epsilon: float, axes: int | None) -> Array:
-    last = tuple(range(-(axes or x.ndim - 1), 0))
-    return np.asarray(standardized(x, last, epsilon) * scale + offset)
-
-
-def group_norm(x: Array, *, scale: Array, offset: Array, epsilon: float, groups: int) -> Array:
-    z = standardized(x.reshape(len(x), groups, -1), (2,), epsilon).reshape(x.shape)
-    along = (-1, *[1] * (x.ndim - 2))
-    return np.asarray(z * scale.reshape(along) + offset.reshape(along))
-
-
-def rms_norm(x: Array, *, scale: Array, epsilon: float, axes: int) -> Array:
-    square = (x * x).mean(axis=tuple(range(-axes, 0)), keepdims=True)
-    return np.asarray(x / np.sqrt(square + epsilon) * scale)
-
-
-def add(*x: Array) -> Array:
-    return np.asarray(sum(x[1:], x[0]))
-
-
-def multiply(*x: Array) -> Array:
-    y = x[0]
-    for factor in x[1:]:
-        y = y * factor
-    return y
-
-
-def concatenate(*x: Array, axis: int) -> Array:
-    return np.concatenate(x, axis=axis + 1)
 
 
 def embedding(x: Array, *, weights: Array, sizes: Any, starts: Any) -> Array:
@@ -160,32 +98,6 @@ def max_pool2d(x: Array, *, size: Any, stride: Any, pads: Any) -> Array:
 
 def average_pool2d(x: Array, *, size: Any, stride: Any, pads: Any) -> Array:
     return np.asarray(windows_of(x, size, stride, (1, 1), pads, 0).mean(axis=(4, 5)))
-
-
-def global_average_pool2d(x: Array) -> Array:
-    return np.asarray(x.mean(axis=(2, 3)))
-
-
-def global_max_pool2d(x: Array) -> Array:
-    return np.asarray(x.max(axis=(2, 3)))
-
-
-class NumpyLayers(NumpyTranslation):
-    """Dense layers, normalization, and layers of several inputs."""
-
-    functions: ClassVar[Any] = {
-        Dense: dense,
-        BatchNorm: batch_norm,
-        LayerNorm: layer_norm,
-        GroupNorm: group_norm,
-        RMSNorm: rms_norm,
-        Add: add,
-        Multiply: multiply,
-        Concatenate: concatenate,
-        GlobalAveragePool2d: global_average_pool2d,
-        GlobalMaxPool2d: global_max_pool2d,
-    }
-    replaces = tuple(functions)
 
 
 class NumpyEmbedding(NumpyTranslation):

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from string import ascii_letters
 
 import numpy as np
 
 from declnet import Shape
-from declnet_plugins.export.numpy_file.writer import NumpyWriter, Variable
+from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.export.numpy_file.writer import REFUSED, NumpyWriter, Variable
 from declnet_plugins.recording import Operand, Operation, SampleProgram
 
 
 def write_program(
-    writer: NumpyWriter, name: str, program: SampleProgram, inputs: Sequence[Variable]
+    writer: NumpyWriter, site: TranslationSite, program: SampleProgram
 ) -> tuple[Variable, ...]:
     """Write the operations of a program, and return the variables of its results."""
-    writing = _Writing(writer, name, program, inputs)
+    writing = _Writing(writer, site, program)
     for operation in program.operations:
         writing.add(operation)
-    return tuple(writer.assign(name, writing.result(operand)) for operand in program.results)
+    for operand in program.refused:
+        writer.lines.append(f"{REFUSED}.append({writing.read(operand)})")
+    return tuple(map(writing.result, program.results))
 
 
 class _Writing:
     """The lines of a program, and the variable of each value."""
 
-    def __init__(
-        self, writer: NumpyWriter, name: str, program: SampleProgram, inputs: Sequence[Variable]
-    ) -> None:
-        self._writer, self._name, self._program = writer, name, program
-        self._variables = [*inputs]
+    def __init__(self, writer: NumpyWriter, site: TranslationSite, program: SampleProgram) -> None:
+        self._writer, self._name, self._program = writer, site.name, program
+        self._variables = [
+            writer.assign(f"{site.name}.x", f"np.asarray({variable}, float)")
+            if site.is_double and dtype.kind == "f"
+            else variable
+            for variable, (_, dtype) in zip(site.inputs, program.inputs, strict=True)
+        ]
 
     def add(self, operation: Operation) -> None:
         """Write an operation."""
@@ -62,10 +67,13 @@ class _Writing:
         places = self._writer.argument(f"{self._name}.places", operand.places)
         return f"{variable}.reshape(len({variable}), -1)[:, {places}]"
 
-    def result(self, operand: Operand) -> str:
-        """Return the expression of a result, (n, *shape)."""
+    def result(self, operand: Operand) -> Variable:
+        """Return the variable of a result, (n, *shape)."""
+        if operand.value is not None and operand.places is None:
+            return self._variables[operand.value]
         text = self.read(operand)
-        return text if operand.value is not None else self.filled(text, operand.shape)
+        text = text if operand.value is not None else self.filled(text, operand.shape)
+        return self._writer.assign(self._name, text)
 
     def filled(self, text: str, shape: Shape) -> str:
         """Return an expression of an array (n, *shape) that has this shape by broadcasting."""

@@ -8,54 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array
-from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.export.numpy_file.activations import sigmoid
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 from declnet_plugins.standard.layers.conv1d import Conv1d
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
-from declnet_plugins.standard.layers.over_time import LastStep, MaxOverTime, MeanOverTime
-from declnet_plugins.standard.layers.positions import PositionalEncoding
 from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
+
+
+def sigmoid(x: Array) -> Array:
+    e = np.exp(-np.abs(x))
+    return np.asarray(np.where(x >= 0, 1, e) / (1 + e))
 
 
 def is_padding(lengths: Array | None, time: int) -> Array:
     """Return which steps follow the end of each sequence, (n, time) or (1, time)."""
     ends = np.array([[time]]) if lengths is None else lengths.reshape(-1, 1)
     return np.asarray(np.arange(time) >= ends)
-
-
-def last_step(x: Array, lengths: Array | None = None) -> Array:
-    if lengths is None:
-        return x[:, -1]
-    ends = lengths.reshape(-1)
-    return np.asarray(np.where(ends[:, None] > 0, x[np.arange(len(x)), ends - 1], 0))
-
-
-def mean_over_time(x: Array, lengths: Array | None = None) -> Array:
-    weights = (~is_padding(lengths, x.shape[1])).astype(x.dtype)
-    total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    return np.asarray((x * weights[:, :, None]).sum(axis=1) / total)
-
-
-def max_over_time(x: Array, lengths: Array | None = None) -> Array:
-    padding = is_padding(lengths, x.shape[1])[:, :, None]
-    y = np.where(padding, -np.inf, x).max(axis=1)
-    return np.asarray(np.where(np.isinf(y) & padding[:, 0], 0, y).astype(x.dtype))
-
-
-def positional_encoding(x: Array, *, positions: Array) -> Array:
-    return x + positions
-
-
-def waves(x: Array) -> Array:
-    """Add the sine and cosine of the position, of ever longer waves."""
-    time, features = x.shape[1:]
-    rates = 10000.0 ** (-(np.arange(features) // 2 * 2) / features)
-    angles = np.arange(time)[:, None] * rates
-    table = np.where(np.arange(features) % 2, np.cos(angles), np.sin(angles))
-    return np.asarray(x + table.astype(x.dtype))
 
 
 def conv1d(
@@ -265,10 +234,6 @@ class NumpySequences(NumpyTranslation):
     """Layers of sequences."""
 
     functions: ClassVar[Any] = {
-        LastStep: last_step,
-        MeanOverTime: mean_over_time,
-        MaxOverTime: max_over_time,
-        PositionalEncoding: positional_encoding,
         Conv1d: conv1d,
         SimpleRNN: simple_rnn,
         LSTM: lstm,
@@ -277,9 +242,3 @@ class NumpySequences(NumpyTranslation):
         CrossAttention: cross_attention,
     }
     replaces = tuple(functions)
-
-    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
-        """Write a call of the layer's function; waves need no parameter."""
-        if isinstance(component, PositionalEncoding) and not site.parameters:
-            return (site.writer.call(waves, site.name, *site.inputs),)
-        return super().translate(component, site)

@@ -19,57 +19,11 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
 from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, Datetime, part_of
-from declnet_plugins.standard.transforms.images import Normalize
-from declnet_plugins.standard.transforms.impute import Impute, MissingIndicator
+from declnet_plugins.standard.transforms.impute import Impute
 from declnet_plugins.standard.transforms.quantile import EDGE, Quantile, normal_quantiles, ranks
-from declnet_plugins.standard.transforms.scaling import Log, MinMax, SignedLog, Standardize
 from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS, Tokenize
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
-from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
-from declnet_plugins.tabular.transforms.targets import Clamp
-
-
-def standardize(x: Array, *, mean: Any, std: Any) -> Array:
-    return np.asarray((x - mean) / std)
-
-
-def from_standardized(y: Array, *, mean: Any, std: Any) -> Array:
-    return np.asarray(y * std + mean)
-
-
-def min_max(x: Array, *, min: Any, max: Any, low: float, high: float, clip: bool) -> Array:
-    span = np.subtract(max, min)
-    y = (x - min) / np.where(span == 0, 1.0, span) * (high - low) + low
-    return np.asarray(np.clip(y, low, high) if clip else y)
-
-
-def from_min_max(y: Array, *, min: Any, max: Any, low: float, high: float) -> Array:
-    return np.asarray((y - low) * (np.subtract(max, min) / (high - low)) + min)
-
-
-def log(x: Array, *, shift: float) -> Array:
-    return np.asarray(np.log(np.where(x > -shift, x.astype(float) + shift, np.nan)))
-
-
-def log_refuses(x: Array, *, shift: float) -> Array:
-    return np.asarray(x <= -shift)
-
-
-def from_log(y: Array, *, shift: float) -> Array:
-    return np.asarray(np.exp(y) - shift)
-
-
-def signed_log(x: Array, *, scale: float) -> Array:
-    return np.asarray(np.copysign(np.log1p(np.abs(x.astype(float)) / scale), x))
-
-
-def from_signed_log(y: Array, *, scale: float) -> Array:
-    return np.asarray(np.copysign(np.expm1(np.abs(y)) * scale, y))
-
-
-def robust_scale(x: Array, *, median: Any, factor: Any, clip: float | None) -> Array:
-    z = (x - median) * factor
-    return np.asarray(z if clip is None else z / np.sqrt(1 + (z / clip) ** 2))
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
 
 def by_number(x: Array, quantiles: Array) -> Any:
@@ -107,36 +61,12 @@ def quantile_normal(x: Array, *, quantiles: Array) -> Array:
     return np.stack(columns, axis=1).reshape(x.shape)
 
 
-def unchanged(x: Array) -> Array:
-    return x
-
-
-def clamped(y: Array, *, min: Any, max: Any) -> Array:
-    return np.asarray(np.clip(y, min, max))
-
-
 def impute(x: Array, *, value: Any, infinite: bool) -> Array:
     if infinite and x.dtype.kind == "f":
         x = np.where(np.isinf(x), np.nan, x)
     gaps, x = missing_values(x), x.copy()
     x[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
     return x
-
-
-def missing_indicator(x: Array, *, numbers: list[int]) -> Array:
-    if not numbers:
-        return x
-    rows = x.reshape(len(x), prod(x.shape[1:])).astype(float)
-    return np.concatenate([rows, np.isnan(rows[:, numbers])], axis=1)
-
-
-def normalize(x: Array, *, maximum: float, mean: Any, std: Any) -> Array:
-    def by_channel(factors: Any) -> Any:
-        return factors[0] if len(factors) == 1 else np.reshape(factors, (-1, 1, 1))
-
-    y = x / maximum
-    y = y if mean is None else y - by_channel(mean)
-    return np.asarray(y if std is None else y / by_channel(std))
 
 
 def positions(x: Array, categories: list[Any]) -> Array:
@@ -242,14 +172,8 @@ class NumpyTransforms(NumpyTranslation):
     """Transforms of columns, and their inverses for targets."""
 
     functions: ClassVar[Any] = {
-        Standardize: standardize,
-        MinMax: min_max,
-        Log: log,
-        SignedLog: signed_log,
         Quantile: quantile,
         Impute: impute,
-        MissingIndicator: missing_indicator,
-        Normalize: normalize,
         OneHot: one_hot,
         Ordinal: ordinal,
         GroupRare: group_rare,
@@ -257,14 +181,9 @@ class NumpyTransforms(NumpyTranslation):
         Tokenize: tokenize,
     }
     inverses: ClassVar[Any] = {
-        Standardize: from_standardized,
-        MinMax: from_min_max,
-        Log: from_log,
-        SignedLog: from_signed_log,
         Quantile: from_quantile,
     }
     refusals: ClassVar[Any] = {
-        Log: log_refuses,
         OneHot: category_refuses,
         Ordinal: category_refuses,
         GroupRare: group_rare_refuses,
@@ -306,11 +225,8 @@ class NumpyTabularTransforms(NumpyTranslation):
     """Transforms of the package for tables."""
 
     functions: ClassVar[Any] = {
-        RobustScale: robust_scale,
         QuantileNormal: quantile_normal,
         SignedOneHot: signed_one_hot,
-        Clamp: unchanged,
     }
-    inverses: ClassVar[Any] = {Clamp: clamped}
     refusals: ClassVar[Any] = {SignedOneHot: category_refuses}
     replaces = tuple(functions)

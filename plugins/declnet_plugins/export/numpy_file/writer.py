@@ -95,13 +95,11 @@ class NumpyWriter:
         self.lines.append(f"{result} = {expression}")
         return result
 
-    def program(
-        self, name: str, program: SampleProgram, inputs: Sequence[Variable], prepares: bool
-    ) -> tuple[Variable, ...]:
+    def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Variable, ...]:
         """Write a recorded program."""
         from declnet_plugins.export.numpy_file.recorded import write_program
 
-        return write_program(self, name, program, inputs)
+        return write_program(self, site, program)
 
     def column(self, column: ExportedColumn) -> Variable:
         """Read a column of the given rows."""

@@ -10,14 +10,9 @@ import numpy as np
 from declnet import Array, Dtype, NativeCall
 from declnet_plugins.jit.replay import inner_loops
 from declnet_plugins.jit.replay.loops import AXES, OPERANDS, Loop
-from declnet_plugins.jit.replay.shadow import address_of
 from declnet_plugins.jit.replay.ufunc_loops import loop_of
-from declnet_plugins.recording.recording import RecordedCall
+from declnet_plugins.recording.program import NotTranslatedError, address_of, are_identical
 from declnet_plugins.recording.symbols import Symbol
-
-
-class NotLoweredError(Exception):
-    """A recorded call has no form as loops; the message says why, after "it"."""
 
 
 class LoopList:
@@ -30,39 +25,32 @@ class LoopList:
         self,
         inner: tuple[int, int] | NativeCall | None,
         arrays: Sequence[Array],
-        axes: list[list[int]] | None = None,
         *,
         order: Sequence[int] = (),
-        outputs: int = 1,
     ) -> None:
         """Add a loop over all elements.
 
         NumPy's own iterator orders and joins the axes, so that sums come out in NumPy's order.
 
         Args:
-            inner: the inner loop; None raises NotLoweredError.
-            arrays: inputs, then outputs.
-            axes: for each array, which of its axes each axis of the loop takes, or -1; default: as
-                they are broadcast.
-            order: the arrays, by number, as the inner loop takes them; default: as given.
-            outputs: how many of the last ones that it takes it writes.
+            inner: the inner loop; None raises NotTranslatedError.
+            arrays: inputs, then the output, or the output of a reduction first; those with fewer
+                axes are broadcast.
+            order: the arrays, by number, as the inner loop takes them; default: as they are.
         """
         if inner is None:
             kinds = ", ".join(str(array.dtype) for array in arrays)
-            raise NotLoweredError(f"converts or selects elements of {kinds}")
+            raise NotTranslatedError(f"converts or selects elements of {kinds}")
         if any(array.size == 0 for array in arrays):
             return
         places = order or range(len(arrays))
-        shape, addresses, strides = nest(arrays, axes, {*places[-outputs:]})
+        shape, addresses, strides = nest(arrays, {places[-1]})
         self.loops.append(
             Loop(
                 inner,
                 tuple(addresses[place] for place in places),
-                tuple(arrays[place].itemsize for place in places),
-                outputs,
                 shape,
                 tuple(strides[place] for place in places),
-                elementwise=axes is None,
                 keeps=tuple(arrays),
             )
         )
@@ -74,7 +62,7 @@ class LoopList:
                 return
             word = np.dtype(f"u{target.itemsize}")
             if target.itemsize not in (1, 2, 4, 8):
-                raise NotLoweredError(f"copies an array of {target.dtype}")
+                raise NotTranslatedError(f"copies an array of {target.dtype}")
             function = require_loop(np.positive, (word, word))
             self.add(function, [source.view(word), target.view(word)])
             return
@@ -101,48 +89,27 @@ class LoopList:
         self.convert(core, copy)
         return np.broadcast_to(copy, array.shape)
 
-    def apart(self, array: Array, targets: Sequence[Array]) -> Array:
-        """Return an input, or a copy if it overlaps an output element by element otherwise."""
-        overlaps = any(
-            np.may_share_memory(array, target) and not are_identical(array, target)
-            for target in targets
-        )
-        return self.copied(array) if overlaps else array
-
 
 def nest(
-    arrays: Sequence[Array], axes: list[list[int]] | None, written: set[int]
+    arrays: Sequence[Array], written: set[int]
 ) -> tuple[tuple[int, ...], list[int], list[tuple[int, ...]]]:
     """Return the shape of a loop over arrays, and the address and the strides of each."""
     if not all(array.flags.aligned and array.dtype.isnative for array in arrays):
-        raise NotLoweredError("has an array whose elements are not aligned in memory")
+        raise NotTranslatedError("has an array whose elements are not aligned in memory")
     access = [["readwrite" if number in written else "readonly"] for number in range(len(arrays))]
-    iterator = np.nditer(arrays, ["external_loop", "reduce_ok"], access, op_axes=axes, order="K")  # type: ignore[call-overload]
+    iterator = np.nditer(arrays, ["external_loop", "reduce_ok"], access, order="K")  # type: ignore[call-overload]
     with iterator:
         views = iterator.itviews
         shape: tuple[int, ...] = views[0].shape or (1,)
         if len(shape) > AXES or len(arrays) > OPERANDS:
-            raise NotLoweredError(f"loops over {len(shape)} axes of {len(arrays)} arrays")
+            raise NotTranslatedError(f"loops over {len(shape)} axes of {len(arrays)} arrays")
         return shape, [address_of(view) for view in views], [view.strides or (0,) for view in views]
 
 
-def are_identical(first: Array, second: Array) -> bool:
-    """Return whether two arrays are the same elements in the same places of memory."""
-    same = first.shape == second.shape and first.strides == second.strides
-    return same and first.dtype == second.dtype and address_of(first) == address_of(second)
-
-
 def require_loop(ufunc: np.ufunc, dtypes: Sequence[Dtype]) -> tuple[int, int]:
-    """Return the inner loop of a ufunc; raise NotLoweredError if there is none."""
+    """Return the inner loop of a ufunc; raise NotTranslatedError if there is none."""
     inner = loop_of(ufunc, dtypes)
     if inner is None:
         names = ", ".join(map(str, dtypes))
-        raise NotLoweredError(f"calls np.{ufunc.__name__} with {names}")
+        raise NotTranslatedError(f"calls np.{ufunc.__name__} with {names}")
     return inner
-
-
-def require_only(call: RecordedCall, *names: str) -> None:
-    """Raise NotLoweredError for keyword arguments besides these and those without effect here."""
-    for name in call.kwargs:
-        if name not in (*names, "casting", "order", "subok"):
-            raise NotLoweredError(f"calls {call.name} with {name}=")

@@ -7,39 +7,49 @@ all bits agree is the replay bound to the arrays themselves.
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from declnet import (
     Array,
     Component,
+    Kernel,
+    Layer,
     LayerState,
-    NativeCall,
     Optimizer,
     OptimizerState,
     OptimizerUpdate,
     RecordedMethod,
-    Schedule,
     error_message,
 )
-from declnet_plugins import recording
-from declnet_plugins.jit.replay.loop_list import NotLoweredError
+from declnet_plugins.jit.fusion.fused import Fusible, fused
+from declnet_plugins.jit.fusion.nests import is_fusible
+from declnet_plugins.jit.replay.draws import native_draw
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import lowered
-from declnet_plugins.jit.replay.shadow import Shadow, address_of
+from declnet_plugins.jit.replay.scheduled import CurrentValues, itself, scheduled_fields
+from declnet_plugins.jit.replay.shadow import FILLINGS, Shadow
+from declnet_plugins.recording.program import (
+    Assignment,
+    NotTranslatedError,
+    address_of,
+    assignments,
+)
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
-from declnet_plugins.recording.symbols import NotRecordedError, Symbol
+from declnet_plugins.recording.symbols import NotRecordedError, Symbol, place_of
 
 Call = Callable[[], object]
 
 METHODS = ("forward", "backward", "update", "add_gradient")
-"""The methods of components that are recorded."""
+"""The methods of components that are recorded, besides all methods of kernels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,47 +58,28 @@ class Replay:
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
+        fusible: what does the same up to rounding: assignments, and parts where there are none.
         python: descriptions of the calls from Python, each to follow "it".
         problem: the reason for the lack of parts, to follow "it"; else None.
         recorded: the component's method, if the call is one.
     """
 
     parts: tuple[list[Loop] | Call, ...] | None = None
+    fusible: tuple[list[Loop] | Call | Fusible, ...] = ()
     python: tuple[str, ...] = ()
     problem: str | None = None
     recorded: RecordedMethod | None = None
 
-
-def replayed(call: Call) -> tuple[Call, ...] | None:
-    """Return calls that do what a call does, natively where possible; None if there are none.
-
-    Args:
-        call: a `functools.partial` of a ufunc, of a function of NumPy, or of a component's method
-            `forward`, `backward` or `add_gradient`, on the arrays and states that it computes with
-            each time; or an `OptimizerUpdate`.
-    """
-    parts = replay(call).parts
-    return None if parts is None else joined(parts)
+    def in_order(self, exact: bool) -> Sequence[list[Loop] | Call | Fusible]:
+        """Return what does the same, with NumPy's bits or up to rounding; none if unknown."""
+        return self.parts or () if exact else self.fusible
 
 
-def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
-    """Return as few calls as possible that do the same as several calls in sequence.
-
-    Elementwise loops of neighboring calls run in turns, so that their arrays stay in the cache.
-    Native calls, and those that cannot be replayed, are kept.
-    """
-    parts: list[list[Loop] | Call] = []
-    for call in calls:
-        lowered_parts = None if isinstance(call, NativeCall) else replay(call).parts
-        parts += [call] if lowered_parts is None else lowered_parts
-    return joined(parts)
-
-
-def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
-    """Return parts as calls: neighboring loops as one native call."""
+def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
+    """Return parts as calls: neighboring loops as one native call, and assignments fused."""
     calls: list[Call] = []
     loops: list[Loop] = []
-    for part in (*parts, None):
+    for part in (*fused(parts), None):
         if isinstance(part, list):
             loops += part
             continue
@@ -100,14 +91,14 @@ def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def why_not(call: Call) -> str | None:
-    """Return why a call is not replayed natively throughout, for "it …"; None if it is."""
-    recorded = replay(call)
-    return recorded.problem or ("; ".join(dict.fromkeys(recorded.python)) or None)
-
-
 def replay(call: Call) -> Replay:
-    """Return what becomes of a call; the argument is as for `replayed`."""
+    """Return what becomes of a call.
+
+    Args:
+        call: a `functools.partial` of a ufunc, of a function of NumPy, of a method of a component
+            in `METHODS`, or of any method of a kernel, on the arrays and states that it computes
+            with each time; or an `OptimizerUpdate`.
+    """
     if isinstance(call, OptimizerUpdate):
         arrays = call.w, call.dw, call.state, call.rate, call.step
         call = partial(call.optimizer.update, *arrays)  # type: ignore[arg-type]  # arrays (1,)
@@ -120,7 +111,7 @@ def replay(call: Call) -> Replay:
         with np.errstate(all="ignore"):
             recorded = _Attempt(call).replay()
     except NotRecordedError as error:
-        return Replay(problem=f"{error}{_place(error)}")
+        return Replay(problem=f"{error}{place_of(error, Path(__file__).parent)}")
     if recorded.parts is None or not isinstance(owner, Component):
         return recorded
     agrees = partial(_still_agrees, call, recorded.parts)
@@ -137,20 +128,10 @@ def _is_suitable(function: Any) -> bool:
     """Return whether a function is one of NumPy, or a method of a component that is recorded."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, Component):
-        return any(getattr(owner, name, None) == function for name in METHODS)
+        known = isinstance(owner, Kernel)
+        return known or any(getattr(owner, name, None) == function for name in METHODS)
     is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
     return is_ufunc or hasattr(function, "_implementation")
-
-
-def _place(error: BaseException) -> str:
-    """Return where a component did what ended its recording, in parentheses."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not any(Path(frame.filename).is_relative_to(path) for path in PATHS):
-            return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
-    return ""
-
-
-PATHS = Path(__file__).parent, Path(recording.__file__).parent, Path(np.__file__).parent
 
 
 class _Attempt:
@@ -161,7 +142,7 @@ class _Attempt:
         self._arguments = (*call.args, *call.keywords.values())
         owner = getattr(call.func, "__self__", None)
         self._counts_steps = isinstance(owner, Optimizer)
-        self._scheduled, now = _scheduled(owner, self._arguments)
+        self._scheduled, now = scheduled_fields(owner, self._arguments)
         self._shadow = Shadow((*self._arguments, now))
         *self._plain, self._now = self._shadow.arguments(
             (*self._arguments, now), lambda array: array, lambda stream, _: stream
@@ -172,17 +153,81 @@ class _Attempt:
         """Record the call, translate it, and compare the results."""
         self._fill(0)
         recorded = self._recorded()
-        for einsum in (True, False):
-            parts, reasons = _translated(recorded, einsum)
-            if self._agrees(joined(self._bound(parts, original=False))):
+        programs = list(map(_program, recorded))
+        key = self._key()
+        for einsum in (True, False) if key not in _AGREED else (_AGREED[key],):
+            parts, reasons = self._translated(recorded, programs, einsum)
+            if key in _AGREED or self._agrees(joined(self._bound(parts, original=False))):
+                _AGREED[key] = einsum
                 break
             if not any(call.function is np.einsum for call in recorded):
                 return Replay(problem=DIFFERS)
         else:
             return Replay(problem=DIFFERS)
-        if parts and not any(isinstance(part, list) for part in parts):
+        if parts and len(reasons) == len(parts):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
-        return Replay(tuple(self._bound(parts, original=True)), tuple(reasons))
+        fusible = tuple(self._fusible(programs, parts))
+        return Replay(tuple(self._bound(parts, original=True)), fusible, tuple(reasons))
+
+    def _key(self) -> tuple[object, ...]:
+        """Return what two calls have in common that compute the same on arrays of one layout."""
+        owner = getattr(self._function, "__self__", None)
+        described = repr(owner) if isinstance(owner, Component) else id(owner)
+        others = tuple(
+            (argument.training, argument.frozen, argument.measuring)
+            if isinstance(argument, LayerState)
+            else repr(argument)
+            for argument in self._arguments
+            if not isinstance(argument, np.ndarray | OptimizerState | tuple | list)
+        )
+        name = getattr(self._function, "__name__", repr(self._function))
+        return type(owner), described, name, self._names, others, self._shadow.layout()
+
+    def _fusible(
+        self, programs: Sequence[list[Assignment] | None], parts: Sequence[Part]
+    ) -> Iterator[list[Loop] | Call | Fusible]:
+        """Yield assignments on the arrays themselves, or the part of a call that has none."""
+        owner = getattr(self._function, "__self__", None)
+        scratch = tuple(map(byte_bounds, _scratch_arrays(owner, self._arguments)))
+        forgotten = self._arguments[1:2] if self._counts_steps else ()
+        state = [id(x) for x in self._arguments if isinstance(x, LayerState)]
+        method = tuple(state), getattr(self._function, "__name__", "")
+        address = self._shadow.original_address
+        is_program = [known is not None and all(map(is_fusible, known)) for known in programs]
+        for fuses, group in groupby(zip(is_program, programs, parts, strict=True), itemgetter(0)):
+            if not fuses:
+                yield from self._bound([part for _, _, part in group], original=True)
+                continue
+            program = [item for _, known, _ in group for item in known or ()]
+            own = [
+                byte_bounds(item.target)
+                for item in program
+                if item.target.size and address(address_of(item.target)) == address_of(item.target)
+            ]
+            moved = [item.moved(self._shadow.original) for item in program]
+            yield Fusible(moved, tuple(own), scratch, method, forgotten, self._shadow.keeps)
+
+    def _translated(
+        self,
+        recorded: Sequence[RecordedCall],
+        programs: Sequence[list[Assignment] | None],
+        einsum: bool,
+    ) -> tuple[list[Part], list[str]]:
+        """Return recorded calls as loops where possible, and what Python has to do."""
+        parts: list[Part] = []
+        reasons: list[str] = []
+        for call, program in zip(recorded, programs, strict=True):
+            try:
+                parts.append(lowered(call, program, einsum))
+            except NotTranslatedError as error:
+                if any(isinstance(input_, Symbol) for input_ in call.inputs):
+                    raise NotRecordedError(
+                        f"{error}, with a number that changes with the step"
+                    ) from error
+                parts.append(call)
+                if isinstance(self._calls(call, original=False)[0], PythonCall):
+                    reasons.append(str(error))
+        return parts, reasons
 
     def _call(self, arguments: Sequence[Any]) -> None:
         """Call the function with as many arguments as were given."""
@@ -207,7 +252,7 @@ class _Attempt:
         if self._counts_steps:
             arguments[3:5] = recording.number(self._plain[3]), recording.count(self._plain[4])
         symbols = [recording.number(array) for array in self._now]
-        states = self._let_read(arguments, [partial(_itself, symbol) for symbol in symbols])
+        states = self._let_read(arguments, [partial(itself, symbol) for symbol in symbols])
         before = [dict(vars(state)) for state in states]
         try:
             self._call(arguments)
@@ -229,17 +274,18 @@ class _Attempt:
         ]
         for state in states:
             scheduled = dict(zip(self._scheduled, readers, strict=True))
-            state.now = _CurrentValues(state.now, scheduled)  # type: ignore[assignment]
+            state.now = CurrentValues(state.now, scheduled)  # type: ignore[assignment]
         return states
 
     def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
-        """Return loops and calls from Python, on the arrays themselves or on the copies."""
-        return [
-            self._in_python(part, original)
-            if isinstance(part, RecordedCall)
-            else [self._moved(loop) if original else loop for loop in part]
-            for part in parts
-        ]
+        """Return loops and calls, on the arrays themselves or on the copies."""
+        bound: list[list[Loop] | Call] = []
+        for part in parts:
+            if isinstance(part, RecordedCall):
+                bound += self._calls(part, original)
+            else:
+                bound.append([self._moved(loop) if original else loop for loop in part])
+        return bound
 
     def _moved(self, loop: Loop) -> Loop:
         """Return a loop on the arrays themselves, which keeps none of the copies."""
@@ -248,24 +294,29 @@ class _Attempt:
         addresses = tuple(map(address, loop.addresses))
         return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
 
-    def _in_python(self, call: RecordedCall, original: bool) -> Call:
+    def _calls(self, call: RecordedCall, original: bool) -> Sequence[Call]:
+        """Return what makes a call that has no loops: native draws, or Python."""
         moved: Callable[[Any], Any] = self._shadow.original if original else lambda value: value
         function: Any = call.function
-        if call.generator is not None:
-            function = getattr(self._shadow.stream(call.generator, original), function)
-        elif call.method:
-            function = getattr(function, call.method)
         inputs = tuple(map(moved, call.inputs))
         kwargs = {name: moved(value) for name, value in call.kwargs.items()}
-        outputs = tuple(map(moved, call.outputs))
+        outputs, keeps = tuple(map(moved, call.outputs)), self._shadow.keeps
+        if call.generator is not None:
+            stream = self._shadow.stream(call.generator, original)
+            draw = native_draw(replace(call, kwargs=kwargs, outputs=outputs), stream)
+            if draw is not None:
+                return [replace(part, keeps=(*part.keeps, *keeps)) for part in draw]
+            function = getattr(stream, function)
+        elif call.method:
+            function = getattr(function, call.method)
         if call.method and outputs:
             kwargs["out"], outputs = outputs, ()
-        return PythonCall(function, inputs, kwargs, outputs, self._shadow.keeps)
+        return [PythonCall(function, inputs, kwargs, outputs, keeps)]
 
     def _agrees(self, calls: Sequence[Call]) -> bool:
         """Return whether the calls and the component give the same bits for each filling."""
         shadow, compared = self._shadow, 0
-        for number in range(len(FILLINGS)):
+        for number in range(FILLINGS):
             self._fill(number)
             before = shadow.state()
             try:
@@ -303,7 +354,7 @@ class _Attempt:
 
     def _fill(self, number: int) -> None:
         """Fill the copies with other numbers."""
-        self._shadow.fill(FILLINGS[number], BOOLEANS, INTEGERS[number])
+        self._shadow.fill(number)
         if self._counts_steps:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
@@ -314,26 +365,35 @@ class _Attempt:
             array[0] = fitting[number % len(fitting)]
 
 
-def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Part], list[str]]:
-    """Return recorded calls as loops where possible, and what the others do."""
-    parts: list[Part] = []
-    reasons: list[str] = []
-    for call in recorded:
-        try:
-            loops = lowered(call, einsum)
-        except NotLoweredError as error:
-            if any(isinstance(input_, Symbol) for input_ in call.inputs):
-                raise NotRecordedError(
-                    f"{error}, with a number that changes with the step"
-                ) from error
-            reasons.append(str(error))
-            parts.append(call)
-            continue
-        if loops and parts and isinstance(parts[-1], list):
-            parts[-1] += loops
-        elif loops:
-            parts.append(loops)
-    return parts, reasons
+def _shape(inputs: Any) -> Any:
+    """Return the shape of a sample, or those of several inputs; None if one is missing."""
+    if isinstance(inputs, tuple):
+        shapes = tuple(map(_shape, inputs))
+        return None if None in shapes else shapes
+    return inputs.shape[1:] if isinstance(inputs, np.ndarray) else None
+
+
+def _program(call: RecordedCall) -> list[Assignment] | None:
+    """Return the assignments of a call, or None."""
+    try:
+        return assignments(call)
+    except NotTranslatedError:
+        return None
+
+
+def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:
+    """Yield the arrays in which nobody but the component reads what it has written."""
+    for state in arguments:
+        if isinstance(state, OptimizerState):
+            yield from state.scratch
+        elif isinstance(state, LayerState) and isinstance(owner, Layer):
+            shapes = [_shape(inputs) for inputs in (arguments[0], *arguments[3:4])]
+            known = next((shape for shape in shapes if shape is not None), None)
+            workspaces = {} if known is None else owner.workspace(known)
+            for name, workspace in workspaces.items():
+                array = getattr(state, name)
+                if workspace.fill is None and array.size:
+                    yield array
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,68 +418,12 @@ class PythonCall:
             np.copyto(output, result)
 
 
-class _CurrentValues:
-    """The scheduled fields of a component that runs on copies.
-
-    Args:
-        now: the fields that are plain numbers, among others.
-        scheduled: returns the number of a field with a schedule.
-    """
-
-    def __init__(self, now: Any, scheduled: Mapping[str, Callable[[], Any]]) -> None:
-        self._now, self._scheduled = now, scheduled
-
-    def __getattr__(self, name: str) -> Any:
-        read = self._scheduled.get(name)
-        return getattr(self._now, name) if read is None else read()
-
-
-def _scheduled(owner: Any, arguments: Sequence[Any]) -> tuple[dict[str, Any], list[Array]]:
-    """Return the fields of a component that have a schedule, with their ranges, and their arrays.
-
-    Args:
-        owner: the component, or None.
-        given: the arguments of the call, with its state among them.
-    """
-    fields = owner.scheduled_fields() if isinstance(owner, Component) else {}
-    scheduled = {name: bounds for name, bounds in fields.items() if _has_schedule(owner, name)}
-    states = [
-        argument for argument in arguments if isinstance(argument, LayerState | OptimizerState)
-    ]
-    return scheduled, [state.now[name] for state in states[:1] for name in scheduled]
-
-
-def _has_schedule(owner: Component, name: str) -> bool:
-    return isinstance(getattr(owner, name), Schedule)
-
-
-def _itself(value: Any) -> Any:
-    return value
-
-
 Part = list[Loop] | RecordedCall
 
 DIFFERS = "gives other results when its calls of NumPy are repeated: it also computes without them"
 
+_AGREED: dict[tuple[object, ...], bool] = {}
+"""Calls whose replay has given the component's bits in this process, so that it is not compared
+again; and whether it has loops for np.einsum."""
+
 RATES, STEPS = (0.001, 0.37, 0.02), (1, 2, 7, 1000, 41)
-
-
-def _fillings() -> tuple[Array, ...]:
-    """Return numbers to fill arrays with, in float64.
-
-    Ordinary ones; with zeros and repeated numbers; positive ones, as for logarithms; of very
-    different sizes; and with NaN and infinities.
-    """
-    random, size = np.random.default_rng(20), 4099
-    ordinary = random.normal(size=size)
-    tied = np.round(ordinary * 2) / 2 * random.choice([-1.0, 1.0], size)
-    scaled = ordinary * 10 ** random.uniform(-20, 20, size)
-    strange = ordinary.copy()
-    strange[random.permutation(size)[:60]] = np.repeat([np.nan, np.inf, -np.inf], 20)
-    return ordinary, tied, random.uniform(0.001, 1, size), scaled, strange
-
-
-FILLINGS = _fillings()
-BOOLEANS = FILLINGS[0] > 0
-INTEGERS = np.zeros(1), BOOLEANS, None, None, None
-"""Integers that are indices of most arrays, then what the arrays hold, if anything yet."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array, LayerState, OptimizerState
+from declnet_plugins.recording.program import address_of
 from declnet_plugins.recording.symbols import NotRecordedError
 
 ALIGNMENT = 64
@@ -89,6 +90,17 @@ class Shadow:
                 return block
         return None
 
+    def layout(self) -> tuple[object, ...]:
+        """Return the shapes and types of the arrays, and how they overlap."""
+        blocks: dict[int, int] = {}
+        layout: list[object] = []
+        for array in self._originals.values():
+            block = self._block(address_of(array)) if array.size else None
+            start = 0 if block is None else block.start
+            place = blocks.setdefault(start, len(blocks)), address_of(array) - start
+            layout.append((array.shape, array.strides, array.dtype.str, start and place))
+        return tuple(layout)
+
     def arguments(
         self,
         originals: Sequence[Any],
@@ -131,9 +143,13 @@ class Shadow:
         """Return a random stream, or its copy."""
         return (self.generators if original else self._shadow_generators)[number]
 
-    def fill(self, floats: Array, booleans: Array, integers: Array | None) -> None:
-        """Fill the copies with repeated numbers; None for the integers of the originals."""
-        values = {"f": floats, "b": booleans, "i": integers, "u": integers}
+    def fill(self, number: int) -> None:
+        """Fill the copies with other numbers, the first time of `FILLINGS`, and so on.
+
+        Integers are indices of most arrays, then what the originals hold, if anything yet.
+        """
+        integers = (np.zeros(1), _BOOLEANS, None, None, None)[number]
+        values = {"f": _NUMBERS[number], "b": _BOOLEANS, "i": integers, "u": integers}
         for block in self._blocks:
             kinds = {array.dtype for array in block.arrays}
             targets = block.arrays
@@ -218,12 +234,6 @@ def mapped(value: Any, array: Callable[[Array], Any], stream: Callable[[Any], An
     return value
 
 
-def address_of(array: Array) -> int:
-    """Return the address of an array's first element."""
-    address: int = array.__array_interface__["data"][0]
-    return address
-
-
 def _joined(arrays: list[Array]) -> list[tuple[int, int]]:
     """Return the ranges of addresses that the arrays take, those that overlap as one."""
     ranges: list[tuple[int, int]] = []
@@ -245,3 +255,25 @@ def _block_of(bounds: tuple[int, int]) -> _Block:
     shadow = memory[skip : skip + size]
     np.copyto(shadow, original)
     return _Block(start, original, shadow, [])
+
+
+def _numbers() -> tuple[Array, ...]:
+    """Return numbers to fill arrays with, in float64.
+
+    Ordinary ones; with zeros and repeated numbers; positive ones, as for logarithms; of very
+    different sizes; and with NaN and infinities.
+    """
+    random, size = np.random.default_rng(20), 4099
+    ordinary = random.normal(size=size)
+    tied = np.round(ordinary * 2) / 2 * random.choice([-1.0, 1.0], size)
+    scaled = ordinary * 10 ** random.uniform(-20, 20, size)
+    strange = ordinary.copy()
+    strange[random.permutation(size)[:60]] = np.repeat([np.nan, np.inf, -np.inf], 20)
+    return ordinary, tied, random.uniform(0.001, 1, size), scaled, strange
+
+
+_NUMBERS = _numbers()
+_BOOLEANS = _NUMBERS[0] > 0
+
+FILLINGS = len(_NUMBERS)
+"""How many ways there are to fill the copies."""

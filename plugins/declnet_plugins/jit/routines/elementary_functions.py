@@ -29,6 +29,17 @@ def of_its_type(_context: Any, x: Any, single: Any, double: Any) -> Any:
     return (single if is_single else double)(x, single, double), generate
 
 
+@Intrinsic
+def choose(_context: Any, _condition: Any, x: Any, _other: Any) -> Any:
+    """Return x where a condition holds, else another number of its type; both are computed."""
+    from numba import types
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.select(*arguments)
+
+    return x(types.boolean, x, x), generate
+
+
 def _of_bits(compute: Any) -> Any:
     """Return the generator of a float computed from the bits of another.
 
@@ -80,7 +91,7 @@ def exponent_as_low_bits(_context: Any, x: Any) -> Any:
 
     def compute(builder: Any, bits: Any, word: Any, mantissa: int) -> Any:
         k = builder.ashr(builder.sub(bits, word(ROOT[mantissa])), word(mantissa))
-        offset = np.float32(SINGLE_SHIFT) if mantissa == 23 else np.float64(DOUBLE_SHIFT)
+        offset = SHIFTS[mantissa]
         return builder.add(k, word(int(offset.view(f"i{offset.itemsize}"))))
 
     return x(x), _of_bits(compute)
@@ -89,6 +100,8 @@ def exponent_as_low_bits(_context: Any, x: Any) -> Any:
 F = np.float32
 SINGLE_SHIFT, DOUBLE_SHIFT = F(1.5 * 2.0**23), 1.5 * 2.0**52
 """Added to a number, they leave its integer part in the last bits."""
+SHIFTS: dict[int, Any] = {23: SINGLE_SHIFT, 52: np.float64(DOUBLE_SHIFT)}
+"""The same by the bits of the mantissa."""
 SINGLE_HIGH, SINGLE_LOW = F(0.693359375), F(-2.12194440e-4)
 DOUBLE_HIGH, DOUBLE_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 """log(2) in two parts, the first with so few bits that its multiples are exact."""
@@ -144,8 +157,8 @@ def double_series(r):  # type: ignore[no-untyped-def]
 @function
 def single_exp(x):  # type: ignore[no-untyped-def]
     """Return 2**n * exp(x - n * log(2)); 2**n in two factors, as it may be beyond the exponents."""
-    x = SINGLE_LOWEST if x < SINGLE_LOWEST else x
-    x = SINGLE_HIGHEST if x > SINGLE_HIGHEST else x
+    x = choose(x < SINGLE_LOWEST, SINGLE_LOWEST, x)
+    x = choose(x > SINGLE_HIGHEST, SINGLE_HIGHEST, x)
     n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
     value = single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) + F(1)
     half = (n * F(0.5) + SINGLE_SHIFT) - SINGLE_SHIFT
@@ -155,8 +168,8 @@ def single_exp(x):  # type: ignore[no-untyped-def]
 @function
 def double_exp(x):  # type: ignore[no-untyped-def]
     """Return 2**n * exp(x - n * log(2)), as `single_exp`."""
-    x = DOUBLE_LOWEST if x < DOUBLE_LOWEST else x
-    x = DOUBLE_HIGHEST if x > DOUBLE_HIGHEST else x
+    x = choose(x < DOUBLE_LOWEST, DOUBLE_LOWEST, x)
+    x = choose(x > DOUBLE_HIGHEST, DOUBLE_HIGHEST, x)
     n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
     value = double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) + 1.0
     half = (n * 0.5 + DOUBLE_SHIFT) - DOUBLE_SHIFT
@@ -176,8 +189,8 @@ def single_log(x):  # type: ignore[no-untyped-def]
     The coefficients are from FreeBSD's logf, up to s**8.
     """
     tiny = x < SINGLE_TINY
-    normal = x * SINGLE_SCALE if tiny else x
-    k = exponent_as_low_bits(normal) - SINGLE_SHIFT - (F(23) if tiny else F(0))
+    normal = choose(tiny, x * SINGLE_SCALE, x)
+    k = exponent_as_low_bits(normal) - SINGLE_SHIFT - choose(tiny, F(23), F(0))
     f = mantissa_near_one(normal) - F(1)
     s = f / (F(2) + f)
     z = s * s
@@ -187,9 +200,9 @@ def single_log(x):  # type: ignore[no-untyped-def]
     r = (r * z + F(0.66666662693)) * z
     half = F(0.5) * f * f
     value = (s * (half + r) + k * F(LOG_LOW) - half + f) + k * F(LOG_HIGH)
-    value = x if x > SINGLE_LARGEST else value
-    value = -SINGLE_INFINITY if x == F(0) else value
-    return value if x >= F(0) else SINGLE_NAN
+    value = choose(x > SINGLE_LARGEST, x, value)
+    value = choose(x == F(0), -SINGLE_INFINITY, value)
+    return choose(x >= F(0), value, SINGLE_NAN)
 
 
 SINGLE_TINY, SINGLE_SCALE = np.finfo(F).tiny, F(2.0**23)
@@ -201,8 +214,8 @@ LOG_HIGH, LOG_LOW = 6.9313812256e-01, 9.0580006145e-06
 def double_log(x):  # type: ignore[no-untyped-def]
     """Return log x as `single_log`, with the coefficients of FreeBSD's log, up to s**14."""
     tiny = x < DOUBLE_TINY
-    normal = x * DOUBLE_SCALE if tiny else x
-    k = exponent_as_low_bits(normal) - DOUBLE_SHIFT - (52.0 if tiny else 0.0)
+    normal = choose(tiny, x * DOUBLE_SCALE, x)
+    k = exponent_as_low_bits(normal) - DOUBLE_SHIFT - choose(tiny, 52.0, 0.0)
     f = mantissa_near_one(normal) - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -215,9 +228,9 @@ def double_log(x):  # type: ignore[no-untyped-def]
     r = (r * z + 6.666666666666735130e-01) * z
     half = 0.5 * f * f
     value = (s * (half + r) + k * DOUBLE_LOW - half + f) + k * DOUBLE_HIGH
-    value = x if x > DOUBLE_LARGEST else value
-    value = -np.inf if x == 0.0 else value
-    return value if x >= 0.0 else np.nan
+    value = choose(x > DOUBLE_LARGEST, x, value)
+    value = choose(x == 0.0, -np.inf, value)
+    return choose(x >= 0.0, value, np.nan)
 
 
 DOUBLE_TINY, DOUBLE_SCALE = float(np.finfo(float).tiny), 2.0**52
@@ -236,7 +249,7 @@ def log1p(x):  # type: ignore[no-untyped-def]
     one = of_its_type(x, F(1), 1.0)
     whole = one + x
     lost = (x - (whole - one)) / whole
-    return log(whole) + (lost if lost == lost else one - one)  # noqa: PLR0124
+    return log(whole) + choose(lost == lost, lost, one - one)  # noqa: PLR0124
 
 
 @function
@@ -244,30 +257,36 @@ def logistic(x):  # type: ignore[no-untyped-def]
     """Return 1 / (1 + exp(-x))."""
     one = of_its_type(x, F(1), 1.0)
     small = exp(-abs(x))
-    return (one if x >= one - one else small) / (one + small)
+    return choose(x >= one - one, one, small) / (one + small)
 
 
 @function
 def single_expm1(x):  # type: ignore[no-untyped-def]
-    """Return 2**n * (exp(x - n * log(2)) - 1) + (2**n - 1), for x up to 88; -1 below -80."""
-    x = F(-80) if x < F(-80) else x
+    """Return (exp(x - n * log(2)) - 1 + (1 - 2**-n)) * 2**n, with 2**n in two factors."""
+    x = choose(x < F(-80), F(-80), x)
+    x = choose(x > SINGLE_HIGHEST, SINGLE_HIGHEST, x)
     n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
-    power = single_power(n)
-    return single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) * power + (power - F(1))
+    rest = F(1) - single_power(-choose(n > F(126), F(126), n))
+    value = single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) + rest
+    half = (n * F(0.5) + SINGLE_SHIFT) - SINGLE_SHIFT
+    return value * single_power(half) * single_power(n - half)
 
 
 @function
 def double_expm1(x):  # type: ignore[no-untyped-def]
-    """Return exp(x) - 1 as `single_expm1`, for x up to 709; -1 below -80."""
-    x = -80.0 if x < -80.0 else x
+    """Return exp(x) - 1 as `single_expm1`."""
+    x = choose(x < -80.0, -80.0, x)
+    x = choose(x > DOUBLE_HIGHEST, DOUBLE_HIGHEST, x)
     n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
-    power = double_power(n)
-    return double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) * power + (power - 1.0)
+    rest = 1.0 - double_power(-choose(n > 1022.0, 1022.0, n))
+    value = double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) + rest
+    half = (n * 0.5 + DOUBLE_SHIFT) - DOUBLE_SHIFT
+    return value * double_power(half) * double_power(n - half)
 
 
 @function
 def expm1(x):  # type: ignore[no-untyped-def]
-    """Return e**x - 1 of an x up to 88, or up to 709 in float64."""
+    """Return e**x - 1."""
     return of_its_type(x, single_expm1(F(x)), double_expm1(np.float64(x)))
 
 
@@ -276,6 +295,6 @@ def tanh(x):  # type: ignore[no-untyped-def]
     """Return t / (t + 2), t = exp(2 |x|) - 1, with the sign of x; 1 from 22 on."""
     two, most = of_its_type(x, F(2), 2.0), of_its_type(x, F(44), 44.0)
     size = abs(x) * two
-    t = expm1(most if size > most else size)
+    t = expm1(choose(size > most, most, size))
     value = t / (t + two)
-    return -value if x < two - two else value
+    return choose(x < two - two, -value, value)

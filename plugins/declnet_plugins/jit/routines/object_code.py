@@ -48,29 +48,47 @@ _announced: list[str] = []
 def address_of(
     function: Callable[..., None], signature: tuple[ArgumentType, ...], rounding: tuple[str, ...]
 ) -> int:
-    """Return the address of a routine's function void(const int64_t *block) for a signature.
+    """Return the address of a routine's function void(const int64_t *block) for a signature."""
 
-    Its code is taken from this process, the cache or the compiler. A damaged file of the cache is
+    def compile_() -> bytes:
+        from declnet_plugins.jit.routines.compiler import compile_routine
+
+        code: bytes = compile_routine(function, signature, rounding)
+        return code
+
+    described = version("numba"), settings(), signature, rounding, *fingerprint(function)
+    return address_of_code(function.__name__, described, compile_)
+
+
+def address_of_code(name: str, described: object, compile_: Callable[[], bytes]) -> int:
+    """Return the address of a function void(const int64_t *block) in object code.
+
+    It is taken from this process, the cache or the compiler. A damaged file of the cache is
     replaced; if the cache's folder cannot be written, or another user can change it, each process
     compiles.
+
+    Args:
+        name: the beginning of the name of its file in the cache.
+        described: all that the code depends on, besides the machine.
+        compile_: returns the object code.
     """
-    described = (_environment(), settings(), signature, rounding, *fingerprint(function))
-    key = sha256(repr(described).encode()).hexdigest()
+    key = sha256(repr((_environment(), described)).encode()).hexdigest()
     with _lock:
         if key not in _loaded:
-            _loaded[key] = _cached(function, key) or _compiled(function, signature, rounding, key)
+            file = f"{name}-{key[:32]}.o"
+            _loaded[key] = _cached(file, key) or _compiled(file, key, compile_)
         address: int = _loaded[key][ENTRY]
     return address
 
 
-def _cached(function: Callable[..., None], key: str) -> llvm.ResourceTracker | None:
-    """Return a routine's library from the cache; None if it has none, or a damaged one."""
+def _cached(name: str, key: str) -> llvm.ResourceTracker | None:
+    """Return a library from the cache; None if it has none, or a damaged one."""
     try:
-        file = private_cache_folder() / _file_name(function, key)
+        file = private_cache_folder() / name
         with open_private(file) as opened:
             content = opened.read()
     except PermissionError as error:
-        _announce(f"compiling kernels with Numba in memory, without the cache: {error}")
+        _announce(f"compiling kernels in memory, without the cache: {error}")
         return None
     except OSError:
         return None
@@ -85,21 +103,14 @@ def _cached(function: Callable[..., None], key: str) -> llvm.ResourceTracker | N
         return None
 
 
-def _compiled(
-    function: Callable[..., None],
-    signature: tuple[ArgumentType, ...],
-    rounding: tuple[str, ...],
-    key: str,
-) -> llvm.ResourceTracker:
-    """Compile a routine, cache its object code if possible, and return its library."""
-    _announce("compiling kernels with Numba, once on this machine (a few seconds)")
-    from declnet_plugins.jit.routines.compiler import compile_routine
-
-    code = compile_routine(function, signature, rounding)
+def _compiled(name: str, key: str, compile_: Callable[[], bytes]) -> llvm.ResourceTracker:
+    """Compile, cache the object code if possible, and return its library."""
+    _announce("compiling kernels, once on this machine (a few seconds)")
+    code = compile_()
     library = _linked(code)
     try:
         folder = private_cache_folder(create=True)
-        write_atomically(folder / _file_name(function, key), _checksum(key, code) + code, 0o600)
+        write_atomically(folder / name, _checksum(key, code) + code, 0o600)
         _delete_unused(folder)
     except OSError:
         pass  # each process compiles
@@ -160,7 +171,7 @@ def _cpu_features() -> str:
 @cache
 def _environment() -> tuple[object, ...]:
     """Return what object code depends on, apart from its source."""
-    compiler = sys.implementation.cache_tag, version("numba"), llvmlite.__version__, np.__version__
+    compiler = sys.implementation.cache_tag, llvmlite.__version__, np.__version__
     return *compiler, llvm.get_process_triple(), llvm.get_host_cpu_name(), _cpu_features()
 
 
@@ -169,10 +180,6 @@ _SUM = 32
 
 def _checksum(key: str, code: bytes) -> bytes:
     return sha256(key.encode() + code).digest()
-
-
-def _file_name(function: Callable[..., None], key: str) -> str:
-    return f"{function.__name__}-{key[:32]}.o"
 
 
 def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterator[object]:

@@ -13,6 +13,7 @@ import numpy as np
 from declnet_plugins.jit.routines.elementary_functions import (
     DOUBLE_SHIFT,
     SINGLE_SHIFT,
+    choose,
     function,
     of_its_type,
 )
@@ -33,7 +34,7 @@ SINGLE_LARGEST, DOUBLE_LARGEST = F(2.0**20), 2.0**30
 @function
 def single_sine_and_cosine(x):  # type: ignore[no-untyped-def]
     """Return the sine and the cosine of a float32; r is computed in float64."""
-    x = x - x if abs(x) >= SINGLE_LARGEST else x
+    x = choose(abs(x) >= SINGLE_LARGEST, x - x, x)
     n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
     quarter = n - F(4) * ((n * F(0.25) + SINGLE_SHIFT) - SINGLE_SHIFT)
     r = F((np.float64(x) - np.float64(n) * PARTS[0]) - np.float64(n) * PARTS[1])
@@ -50,7 +51,7 @@ def single_sine_and_cosine(x):  # type: ignore[no-untyped-def]
 @function
 def double_sine_and_cosine(x):  # type: ignore[no-untyped-def]
     """Return the sine and the cosine of a float64."""
-    x = x - x if abs(x) >= DOUBLE_LARGEST else x
+    x = choose(abs(x) >= DOUBLE_LARGEST, x - x, x)
     n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
     quarter = n - 4.0 * ((n * 0.25 + DOUBLE_SHIFT) - DOUBLE_SHIFT)
     r = (((x - n * PARTS[0]) - n * PARTS[1]) - n * PARTS[2]) - n * PARTS[3]
@@ -73,9 +74,9 @@ def double_sine_and_cosine(x):  # type: ignore[no-untyped-def]
 def turned(sine: Any, cosine: Any, quarter: Any, one: Any) -> Any:
     """Return the sine and the cosine of r + quarter * pi / 2, given those of r."""
     is_odd = abs(quarter) == one
-    s, c = cosine if is_odd else sine, sine if is_odd else cosine
-    s = -s if (quarter > one) | (quarter < one - one) else s
-    return s, -c if (quarter > one - one) | (quarter < -one) else c
+    s, c = choose(is_odd, cosine, sine), choose(is_odd, sine, cosine)
+    s = choose((quarter > one) | (quarter < one - one), -s, s)
+    return s, choose((quarter > one - one) | (quarter < -one), -c, c)
 
 
 @function

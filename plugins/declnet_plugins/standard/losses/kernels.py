@@ -37,7 +37,7 @@ class SigmoidBinaryCrossentropy(Kernel):
     def bind(self, site: KernelSite) -> KernelCalls:
         """Fill y and the losses in one call, and dx = (y - y_true) / outputs."""
         x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
-        forward = partial(_fill, x, y_true, y, losses)
+        forward = partial(self.fill, x, y_true, y, losses)
         if dx is None:
             return KernelCalls((forward,))
         calls = [partial(np.subtract, y, y_true, dx)]
@@ -45,21 +45,20 @@ class SigmoidBinaryCrossentropy(Kernel):
             calls.append(partial(np.divide, dx, outputs_of(y), dx))
         return KernelCalls((forward,), (*calls, site.weigh(dx)))
 
-
-def _fill(x: Array, y_true: Array, y: Array, losses: Array) -> None:
-    """Fill the losses first, while y still holds logits."""
-    np.clip(x, -LARGEST_LOGIT, LARGEST_LOGIT, out=y)
-    elements = room_for_elements(y, losses)
-    np.exp(y, out=elements)
-    np.log1p(elements, out=elements)
-    np.multiply(y, y_true, out=y)
-    np.subtract(elements, y, out=elements)
-    take_means(elements, losses)
-    np.negative(x, out=y)
-    np.minimum(y, LARGEST_EXPONENT, out=y)
-    np.exp(y, out=y)
-    np.add(y, 1, out=y)
-    np.reciprocal(y, out=y)
+    def fill(self, x: Array, y_true: Array, y: Array, losses: Array) -> None:
+        """Fill the losses first, while y still holds logits."""
+        np.clip(x, -LARGEST_LOGIT, LARGEST_LOGIT, out=y)
+        elements = room_for_elements(y, losses)
+        np.exp(y, out=elements)
+        np.log1p(elements, out=elements)
+        np.multiply(y, y_true, out=y)
+        np.subtract(elements, y, out=elements)
+        take_means(elements, losses)
+        np.negative(x, out=y)
+        np.minimum(y, LARGEST_EXPONENT, out=y)
+        np.exp(y, out=y)
+        np.add(y, 1, out=y)
+        np.reciprocal(y, out=y)
 
 
 class SoftmaxCategoricalCrossentropy(Kernel):
@@ -76,11 +75,11 @@ class SoftmaxCategoricalCrossentropy(Kernel):
         """Compute softmax, then the loss; log-softmax would save a temporary but be slower."""
         x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
         _, loss = site.components
-
-        def forward() -> None:
-            fill_softmax(x, y, losses)
-            loss.forward(y, y_true, losses)
-
+        forward = partial(self.activate, x, y, losses), partial(loss.forward, y, y_true, losses)
         if dx is None:
-            return KernelCalls((forward,))
-        return KernelCalls((forward,), (partial(np.subtract, y, y_true, dx), site.weigh(dx)))
+            return KernelCalls(forward)
+        return KernelCalls(forward, (partial(np.subtract, y, y_true, dx), site.weigh(dx)))
+
+    def activate(self, x: Array, y: Array, row: Array) -> None:
+        """y = softmax(x); row holds maxima and sums."""
+        fill_softmax(x, y, row)

@@ -30,10 +30,10 @@ class Ordinal(Loss):
     def predictions(self, y_pred: Array) -> Array:
         """Return the probability of each class."""
         above = _sigmoid(_cut_points(y_pred))
-        probabilities = np.empty((len(y_pred), y_pred.shape[1] + 1), y_pred.dtype)
-        probabilities[:, 1:] = above
-        probabilities[:, 0] = 1
-        probabilities[:, :-1] -= above
+        edge = np.ones_like(above[:, :1])
+        at_least = np.concatenate([edge, above], axis=1)
+        more = np.concatenate([above, np.zeros_like(edge)], axis=1)
+        probabilities: Array = at_least - more
         return probabilities
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:

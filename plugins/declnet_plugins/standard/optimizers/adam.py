@@ -1,7 +1,6 @@
 """Adam and its variants: momentum divided by the running magnitude of each gradient."""
 
-from functools import lru_cache
-from math import exp, expm1, log, sqrt
+from math import log
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -53,7 +52,7 @@ class Adam(Optimizer):
         """W -= learning_rate * scale_m / scale_v * momentum / (sqrt(cache) + epsilon / scale_v)."""
         momentum, cache, change = state.momentum, state.cache, state.scratch[0]
         scale_m = (1 - self.beta_1) / (1 - self.beta_1**step)
-        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**step))
+        scale_v = ((1 - self.beta_2) / (1 - self.beta_2**step)) ** 0.5
         np.multiply(momentum, self.beta_1, out=momentum)
         np.add(momentum, dw, out=momentum)
         np.multiply(dw, dw, out=dw)
@@ -148,11 +147,12 @@ class NAdam(Adam):
         """w -= learning_rate * (by_dw * dw + by_m * momentum) / (sqrt(cache) + ...) / scale_v."""
         momentum, cache = state.momentum, state.cache
         size, change = state.scratch
-        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**step))
+        scale_v = ((1 - self.beta_2) / (1 - self.beta_2**step)) ** 0.5
         product = mu_product(self.beta_1, self.momentum_decay, step)
         mu, mu_next = (_mu(self.beta_1, self.momentum_decay, t) for t in (step, step + 1))
         by_dw = (1 - mu) / (1 - product)
         by_m = mu_next * (1 - self.beta_1) / (1 - product * mu_next)
+        lead, factor = by_m / by_dw, by_dw * (learning_rate / scale_v)
         np.multiply(momentum, self.beta_1, out=momentum)
         np.add(momentum, dw, out=momentum)
         np.multiply(dw, dw, out=size)
@@ -160,35 +160,29 @@ class NAdam(Adam):
         np.add(cache, size, out=cache)
         np.sqrt(cache, out=size)
         np.add(size, self.epsilon / scale_v, out=size)
-        np.multiply(momentum, by_m / by_dw, out=change)
+        np.multiply(momentum, lead.astype(w.dtype), out=change)
         np.add(change, dw, out=change)
         np.divide(change, size, out=change)
-        np.multiply(change, learning_rate * by_dw / scale_v, out=change)
+        np.multiply(change, factor.astype(w.dtype), out=change)
         np.subtract(w, change, out=w)
 
 
-@lru_cache(maxsize=128)
-def mu_product(beta_1: float, momentum_decay: float, step: int) -> float:
+def mu_product(beta_1: float, momentum_decay: float, step: Any) -> Any:
     """Return mu_1 * ... * mu_step, computed from the step, as state must be elementwise.
 
     With q = 0.96**momentum_decay its logarithm is step * log(beta_1) + the sum of log(1 - q**t / 2)
-    over t. The logarithm's series, -(q**t / 2)**k / k, turns that into geometric sums over t; the
-    terms k > 60 are below the rounding of the first.
+    over t. The logarithm's series, -(q**t / 2)**k / k, turns that into geometric sums over t, for
+    r = q**k: r * (r**step - 1) / (r - 1); the terms k > 60 are below the rounding of the first.
     """
-    if beta_1**step < 1e-20:
-        return 0.0  # the product is even smaller, and 1 minus it is 1
-    log_q = momentum_decay * log(0.96)
-    total = step * log(beta_1)
-    for k in range(1, 61):
-        total -= 0.5**k / k * _geometric_sum(k * log_q, step)
-    return exp(total)
+    if not (beta_1 and momentum_decay):
+        return np.power(np.array([beta_1 / 2]), step)
+    k = np.arange(1, 61)
+    log_r = k * momentum_decay * log(0.96)
+    terms = 0.5**k / k * np.exp(log_r) / np.expm1(log_r)
+    grown = np.expm1(np.multiply(log_r, step))
+    total = np.add.reduce(np.multiply(terms, grown), keepdims=True)
+    return np.exp(np.subtract(np.multiply(np.array([log(beta_1)]), step), total))
 
 
-def _mu(beta_1: float, momentum_decay: float, t: int) -> float:
-    missing: float = 0.5 * 0.96 ** (t * momentum_decay)
-    return beta_1 * (1 - missing)
-
-
-def _geometric_sum(log_ratio: float, n: int) -> float:
-    """Return the sum ratio + ratio**2 + ... + ratio**n."""
-    return exp(log_ratio) * expm1(n * log_ratio) / expm1(log_ratio) if log_ratio else n
+def _mu(beta_1: float, momentum_decay: float, t: Any) -> Any:
+    return beta_1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))

@@ -1,13 +1,12 @@
 """Ranks among the training data: a uniform or a normal distribution of any column."""
 
-from math import erf, sqrt
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from declnet import Array, TransformState
+from declnet_plugins.standard.layers.gelu import FAR, fill_normal_tail
 from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     finite_numbers,
@@ -56,14 +55,12 @@ class Quantile(NumberTransform):
         columns = y.reshape(len(y), -1)
         for number, column in enumerate(edges.reshape(len(edges), -1).T):
             columns[:, number] = ranks(columns[:, number], column)
-        if self.distribution == "normal":
-            columns = normal_quantiles(EDGE + (1 - 2 * EDGE) * columns)
-        return columns.reshape(y.shape)
+        return normal_quantiles(EDGE + (1 - 2 * EDGE) * y) if self.distribution == "normal" else y
 
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x, interpolated between the quantiles."""
         edges = np.asarray(state["quantiles"])
-        shares: Array = np.asarray(y, float)
+        shares: Array = y.astype(float)
         if self.distribution == "normal":
             shares = (_below(shares) - EDGE) / (1 - 2 * EDGE)
         known = np.linspace(0, 1, len(edges))
@@ -100,17 +97,58 @@ def ranks(x: Array, quantiles: Array) -> Array:
 
 
 def normal_quantiles(shares: Array) -> Array:
-    """Return the quantiles of N(0, 1) for shares in any shape, cut to `EDGE` and 1 - `EDGE`."""
-    within = np.clip(shares, EDGE, 1 - EDGE)
-    missing = np.isnan(within)
-    within[missing] = 0.5
-    normal = map(NormalDist().inv_cdf, within.ravel().tolist())
-    y = np.fromiter(normal, float, within.size).reshape(within.shape)
-    y[missing] = np.nan
+    """Return the quantiles of N(0, 1) for shares in any shape, cut to `EDGE` and 1 - `EDGE`.
+
+    Source: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied
+    Statistics 37, 1988: PPND16, which has 16 digits, without its form for shares below 1e-11.
+    """
+    p = np.clip(shares, EDGE, 1 - EDGE)
+    q = p - 0.5
+    inner = _ratio(CENTER, 0.425**2 - q * q) * q
+    outer = np.copysign(_ratio(TAIL, np.sqrt(-np.log(np.minimum(p, 1 - p))) - 1.6), q)
+    y: Array = np.where(np.abs(q) <= 0.425, inner, outer)
+    return y
+
+
+CENTER = (
+    (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
+     4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
+     1.3314166789178437745e2, 3.3871328727963666080),
+    (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4,
+     2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
+     4.2313330701600911252e1, 1.0),
+)  # fmt: skip
+"""A numerator and a denominator for |p - 0.5| <= 0.425, from the highest power on."""
+
+TAIL = (
+    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
+     1.27045825245236838258, 3.64784832476320460504, 5.76949722146069140550,
+     4.63033784615654529590, 1.42343711074968357734),
+    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2,
+     1.48103976427480074590e-1, 6.89767334985100004550e-1, 1.67638483018380384940,
+     2.05319162663775882187, 1.0),
+)  # fmt: skip
+"""The same for p from e**-25 to 0.075."""
+
+
+def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
+    numerator, denominator = (_polynomial(side, x) for side in coefficients)
+    ratio: Array = numerator / denominator
+    return ratio
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    first, second, *rest = coefficients
+    y: Array = x * first + second
+    for coefficient in rest:
+        y = y * x + coefficient
     return y
 
 
 def _below(y: Array) -> Array:
     """Return the share of N(0, 1) below each y."""
-    shares = (0.5 * (1 + erf(number / sqrt(2))) for number in y.ravel().tolist())
-    return np.fromiter(shares, float, y.size).reshape(y.shape)
+    a = np.minimum(np.abs(y), FAR)
+    tail, density = np.empty_like(a), np.empty_like(a)
+    fill_normal_tail(a, tail, density)
+    below: Array = np.where(y < 0, tail, 1 - tail)
+    return below

@@ -90,8 +90,8 @@ class QuantileNormal(NumberTransform):
         y = x.astype(float)
         by_column = y.reshape(len(y), -1)
         for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
-            by_column[:, number] = normal_quantiles(_ranks(by_column[:, number], edges))
-        return by_column.reshape(y.shape)
+            by_column[:, number] = _ranks(by_column[:, number], edges)
+        return normal_quantiles(y)
 
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the quantiles are ascending numbers, at least two."""

@@ -1,4 +1,4 @@
-"""Each translation into C99 against the component itself, many compiled by gcc in one file."""
+"""Each component in C99 against the component itself, many compiled by gcc in one file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from declnet_plugins.export.c99.compiled import CompiledProgram, compiler, loaded_library
 from declnet_plugins.export.c99.exporter import C99
 
-from ..cases import translated, trials
+from ..cases import exported, trials
 from .test_models import STRICT
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
@@ -17,7 +17,7 @@ FILES = 8
 
 @pytest.mark.parametrize("part", range(FILES))
 def test_files_compute_what_components_do(part, tmp_path):
-    components, faults = translated("c")[part::FILES], list[str]()
+    components, faults = exported("c")[part::FILES], list[str]()
     those = [trial for component in components for trial in trials("c", component)]
     for number, trial in enumerate(those):
         C99(prefix=f"case_{number}").export(trial.model, tmp_path / f"case_{number}.c")

@@ -1,4 +1,4 @@
-"""Each translation into NumPy against the component itself."""
+"""Each component in NumPy against the component itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 
 from declnet_plugins.export.numpy_file.exporter import NumpyFile
 
-from ..cases import translated, trials
+from ..cases import exported, trials
 
 
-@pytest.mark.parametrize("component", translated("numpy"), ids=lambda component: component.type)
+@pytest.mark.parametrize("component", exported("numpy"), ids=lambda component: component.type)
 def test_files_compute_what_components_do(component, tmp_path):
     path, faults = tmp_path / "model.py", list[str]()
     for trial in trials("numpy", component):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from declnet import Layer, NativeCall, Optimizer, OptimizerState, OptimizerUpdate
 from declnet.contracts.network.parameter import LayerState
-from declnet_plugins.jit.replay.replay import replayed, replayed_together, why_not
+from declnet_plugins.jit.engine import NativeEngine
+from tests.plugins.jit.component_calls import replayed, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -122,7 +123,7 @@ def test_gives_numpys_bits(rows: int, columns: int, wide: bool, turned: bool) ->
         partial(np.subtract, z, y, out=x),
         partial(np.multiply, x, z, z),
     ]
-    together = replayed_together(calls)
+    together = NativeEngine().compile(calls, exact=True).calls
     assert [type(call) for call in together] == [NativeCall]
     x[...], y[...] = array(), array()
     start, results = (x.copy(), y.copy()), []

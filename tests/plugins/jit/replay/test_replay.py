@@ -8,25 +8,19 @@ from hypothesis import strategies as st
 
 from declnet.testing.checking import Subject
 from declnet.testing.trial import Setting
-from declnet_plugins.jit.replay.replay import DIFFERS, replay, why_not
-from tests.plugins.jit.component_calls import calls_of, is_native, subjects
+from declnet_plugins.jit.replay.replay import DIFFERS, replay
+from tests.plugins.jit.component_calls import calls_of, is_native, subjects, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")
 
 PYTHON = {
-    ("layer", "dropout"): "draws random numbers",
     ("layer", "embedding"): "the value of an array",
-    ("layer", "gaussian_noise"): "draws random numbers",
     ("layer", "gru"): "calls np.getitem",
     ("layer", "lstm"): "calls np.getitem",
     ("layer", "simple_rnn"): "calls np.getitem",
     ("loss", "ordinal"): "calls np.cumsum",
-    ("optimizer", "adam"): "changes with the step",
-    ("optimizer", "adamw"): "changes with the step",
-    ("optimizer", "amsgrad"): "changes with the step",
     ("optimizer", "lamb"): "the value of an array",
     ("optimizer", "muon"): "the value of an array",
-    ("optimizer", "nadam"): "changes with the step",
 }
 """Why some calls of these components are not native throughout."""
 

@@ -60,8 +60,6 @@ def arguments(dtype):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_errors_are_a_few_units_in_the_last_place(name, dtype):
     x = arguments(dtype)
-    if name == "expm1":
-        x = x[x < 88]
     call, y = applied(name, x)
     call()
     wide = np.longdouble if dtype == "float64" else np.float64

@@ -13,7 +13,7 @@ import pytest
 from declnet import SpecError, parse_spec, run
 from declnet_plugins.jit.routines.routine import Routine
 
-LINE = "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
+LINE = "declnet: compiling kernels, once on this machine (a few seconds)\n"
 
 
 @pytest.fixture

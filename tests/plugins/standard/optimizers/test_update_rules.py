@@ -14,7 +14,7 @@ def test_the_product_of_all_mu_is_the_running_product(beta_1, momentum_decay):
     t = np.arange(1, 3001)
     running = np.cumprod(beta_1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)))
     looked_at = [step for step in (1, 2, 3, 10, 100, 1000, 3000) if running[step - 1] > 1e-18]
-    result = [mu_product(beta_1, momentum_decay, step) for step in looked_at]
+    result = [mu_product(beta_1, momentum_decay, step).item() for step in looked_at]
     np.testing.assert_allclose(result, running[np.array(looked_at) - 1], rtol=1e-12)
 
 

@@ -7,9 +7,8 @@ from textwrap import indent
 from typing import Any
 
 from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation, step
+from declnet_plugins.export.c99.translation import CTranslation, check_length, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.attention import CrossAttention, MultiHeadAttention
 

@@ -10,8 +10,6 @@ from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
-    GlobalAveragePool2d,
-    GlobalMaxPool2d,
     MaxPool2d,
 )
 from declnet_plugins.standard.layers.window import window_over
@@ -63,31 +61,4 @@ class CPool2d(CTranslation):
             start="-INFINITY" if is_max else "0.0f",
             include="if (v > pooled) pooled = v" if is_max else "pooled += v",
             end="pooled" if is_max else f"pooled / {prod(layer.pool_size)}.0f",
-        )  # fmt: skip
-
-
-GLOBAL = """
-for (int c = 0; c < $channels; c++) {
-    float pooled = x[c * $places];
-    for (int i = c * $places + 1; i < (c + 1) * $places; i++) {
-        $include;
-    }
-    y[c] = $end;
-}
-"""
-
-
-class CGlobalPool2d(CTranslation):
-    """The maximum or mean of each channel."""
-
-    replaces = (GlobalMaxPool2d, GlobalAveragePool2d)
-
-    def write(self, layer: Layer, site: TranslationSite, w: CWriter) -> Value:
-        """Add a loop over channels."""
-        channels, *sizes = site.input_shapes[0]
-        is_max, places = isinstance(layer, GlobalMaxPool2d), prod(sizes)
-        return step(
-            site, GLOBAL, channels=channels, places=places,
-            end="pooled" if is_max else f"pooled / {places}.0f",
-            include="if (x[i] > pooled) pooled = x[i]" if is_max else "pooled += x[i]",
         )  # fmt: skip

@@ -7,10 +7,8 @@ from typing import Any
 
 from declnet import Layer
 from declnet_plugins.exchange import TranslationSite
-from declnet_plugins.export.c99.layers.activations import sigmoid
-from declnet_plugins.export.c99.layers.sequences import check_length
 from declnet_plugins.export.c99.products import product
-from declnet_plugins.export.c99.translation import CTranslation, step
+from declnet_plugins.export.c99.translation import CTranslation, check_length, step
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
@@ -33,6 +31,15 @@ STEPS: dict[type[Layer], str] = {
 }""",
 }
 """The state computed from the gates, to which the input and the previous state were added."""
+
+SIGMOID = """
+/* 1 / (1 + exp(-x)), exact at both ends. */
+static float $name(float x)
+{
+    const float e = expf(-fabsf(x));
+    return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
+}
+"""
 
 DIRECTION = """
 {
@@ -112,3 +119,8 @@ def _direction(
     for name, (text, spaces) in parts.items():
         body = body.replace(f"${name}\n", indent(text, " " * spaces) + "\n" if text else "")
     return body
+
+
+def sigmoid(writer: CWriter) -> str:
+    """Return the name of a function, the logistic function of a float."""
+    return writer.helper("sigmoid", SIGMOID)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array
-from declnet_plugins.jit import Intrinsic, rounded_as_written
+from declnet_plugins.jit.routines.routine import Intrinsic, rounded_as_written
 
 MULTIPLIER = np.uint64(0x4385DF649FCCF645), np.uint64(0x2360ED051FC65DA4)
 

@@ -1,0 +1,94 @@
+"""Fused programs give what NumPy gives, and touch no memory besides their arrays'."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.plugins.jit.fusion.guarded import filled, fused_calls, guarded, recorded, run
+
+pytestmark = [
+    pytest.mark.usefixtures("numba"),
+    pytest.mark.skipif(sys.platform != "linux", reason="protects pages by mprotect"),
+]
+
+UNARY = (np.exp, np.tanh, np.negative, np.square, np.absolute, np.sign)
+BINARY = (np.add, np.subtract, np.multiply, np.maximum, np.minimum)
+REDUCTIONS = (np.add, np.maximum, np.minimum)
+
+
+class Program:
+    """Random calls of NumPy on four arrays: three of a shape, and one without some of its axes."""
+
+    def __init__(self, draw: Any) -> None:
+        axes = draw(st.integers(1, 3))
+        self.shape = tuple(draw(st.integers(1, 67 if axes < 3 else 9)) for _ in range(axes))
+        self.without = tuple(axis for axis in range(axes) if draw(st.booleans()))
+        self.kept = tuple(n for axis, n in enumerate(self.shape) if axis not in self.without)
+        self.dtype = draw(st.sampled_from(["float32", "float64"]))
+        self.orders = [draw(st.permutations(range(axes))) for _ in range(2)]
+        self.steps = draw(st.lists(st.tuples(*[st.integers(0, 7)] * 4), min_size=1, max_size=9))
+        self.seed, self.at_end = draw(st.integers(0, 99)), draw(st.booleans())
+
+    def arrays(self) -> list[np.ndarray]:
+        """Return the arrays: a, b and c, the shorter one, and a mask."""
+        rng = np.random.default_rng(self.seed)
+        orders = [self.orders[0], self.orders[0], self.orders[1]]
+        arrays = [filled(rng, self.shape, self.dtype, order) for order in orders]
+        if arrays[1].size > 2:
+            arrays[1][(0,) * len(self.shape)] = np.nan
+        short = rng.normal(size=self.kept).astype(self.dtype)
+        return [*arrays, short, filled(rng, self.shape, "float32", self.orders[0]) > 0]
+
+    def __call__(self, a: Any, b: Any, c: Any, short: Any, mask: Any) -> None:
+        """Make the calls."""
+        whole = (a, b, c)
+        for kind, first, second, third in self.steps:
+            x, y, z = (whole[number % 3] for number in (first, second, third))
+            wide = np.expand_dims(short, self.without) if self.without else short
+            if kind == 0:
+                UNARY[second % len(UNARY)](x, out=z)
+                np.multiply(z, 0.1, out=z)
+            elif kind == 1:
+                BINARY[first % len(BINARY)](x, y, out=z)
+            elif kind == 2:
+                BINARY[first % len(BINARY)](x, wide, out=z)
+            elif kind == 3 and self.without:
+                REDUCTIONS[first % len(REDUCTIONS)].reduce(x, axis=self.without, out=short)
+            elif kind == 4:
+                np.multiply(short, 0.7, out=short)
+            elif kind == 5:
+                np.copyto(z, np.where(mask, x, y) if first % 2 else x, where=mask)
+            elif kind == 6 and len(self.shape) > 1:
+                np.add(x, y[:1], out=z)
+            else:
+                np.greater(x, y, out=mask)
+                np.multiply(x, mask, out=z)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.data())
+def test_random_programs_give_what_numpy_gives(data: Any) -> None:
+    program = Program(data.draw)
+    expected = program.arrays()
+    with np.errstate(all="ignore"):
+        program(*expected)
+    bits = []
+    for parts in (1, 3):
+        arrays = [guarded(array, program.at_end) for array in program.arrays()]
+        copies = [array.copy(order="K") for array in arrays]
+        calls = recorded(program, arrays)
+        for array, copy in zip(arrays, copies, strict=True):
+            array[...] = copy
+        run(fused_calls(calls), parts)
+        bits.append([array.tobytes() for array in arrays])
+        scale = max(np.abs(array[np.isfinite(array)]).max(initial=1) for array in expected[:4])
+        tolerance = scale * (1e-5 if program.dtype == "float32" else 1e-13)
+        for array, right in zip(arrays[:4], expected[:4], strict=True):
+            np.testing.assert_allclose(array, right, rtol=1e-5, atol=tolerance)
+    assert bits[0] == bits[1]
