@@ -31,6 +31,7 @@ DECLARED = {
     ("declnet/cli/display/diagnostics.py", "environ"): "NO_COLOR",
     ("declnet/cli/plugin_commands.py", "environ"): "DECLNET_DISABLE_PLUGINS",
     ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
+    ("declnet/testing/side_effects.py", "environ"): "restored after each check",
     ("declnet/testing/isolation.py", "environ"): "passed on to the process that checks a plugin",
     ("declnet/cache.py", "environ"): "DECLNET_CACHE_DIR",
     ("declnet/cli/process.py", "ctypes"): "the end of a command with that of its parent",

@@ -5,7 +5,7 @@
 """
 
 from declnet.testing.another_process import require_same_in_another_process
-from declnet.testing.catalogue import checks_for
+from declnet.testing.catalogue import ExampleData, checks_for, example_data
 from declnet.testing.checking import (
     Check,
     CheckFailed,
@@ -17,7 +17,6 @@ from declnet.testing.checking import (
     check,
     require_available,
 )
-from declnet.testing.component_data import ExampleData, example_data
 from declnet.testing.examples import build_examples
 from declnet.testing.isolation import check_package_in_subprocess
 from declnet.testing.packages import check_component, check_package

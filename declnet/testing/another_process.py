@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from declnet import default_registry
-from declnet.testing.checking import CheckFailed, Subject
+from declnet.testing.checking import CheckFailed, Subject, require
 
 Results = Callable[[Subject], Mapping[str, Any]]
 """A function of a module that returns what a component computes, by its name in messages."""
@@ -44,12 +44,7 @@ def require_same_in_another_process(subject: Subject, results: Results, advice: 
     with TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
         done = subprocess.run(
-            [
-                sys.executable,
-                "-P",
-                "-c",
-                "from declnet.testing.another_process import serve; serve()",
-            ],
+            [sys.executable, "-Pc", "from declnet.testing.another_process import serve; serve()"],
             check=False,
             capture_output=True,
             input=json.dumps([path, functions, document, str(answer)]).encode(),
@@ -62,8 +57,7 @@ def require_same_in_another_process(subject: Subject, results: Results, advice: 
         digests = json.loads(answer.read_bytes()) if answer.exists() else {}
     expected = _digests(subject, results) if digests else {}
     names = [name for name in expected if expected[name] != digests.get(name)]
-    if names:
-        raise CheckFailed(f"in another process {', '.join(names)} would be different; {advice}")
+    require(not names, f"in another process {', '.join(names)} would be different; {advice}")
 
 
 def serve() -> None:

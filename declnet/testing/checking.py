@@ -7,17 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from declnet import (
-    BrokenContractError,
-    DeclnetError,
-    Registry,
-    default_registry,
-    error_message,
-    error_place,
-    error_summary,
-    is_interruption,
-    verified,
-)
+import declnet
+from declnet import DeclnetError, Registry, error_message, error_place, error_summary, verified
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -64,7 +55,7 @@ class Subject:
 
     instance: Any
     example: int = 0
-    registry: Registry = field(default_factory=default_registry)
+    registry: Registry = field(default_factory=declnet.default_registry)
     _known: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -78,10 +69,15 @@ class Subject:
         return f"{self.instance.kind}:{self.instance.type}"
 
     def once(self, key: Any, compute: Callable[[], Result]) -> Result:
-        """Return the cached result of `compute` for this key."""
+        """Return the result of `compute` for this key, or raise its failure; compute it once."""
         if key not in self._known:
-            self._known[key] = compute()
+            try:
+                self._known[key] = compute()
+            except (CheckFailed, CheckSkipped) as error:
+                self._known[key] = error
         result: Result = self._known[key]
+        if isinstance(result, CheckFailed | CheckSkipped):
+            raise result
         return result
 
 
@@ -116,6 +112,12 @@ def require(condition: object, fault: str) -> None:
         raise CheckFailed(fault)
 
 
+def skip_unless(condition: object, reason: str) -> None:
+    """Raise CheckSkipped, with the reason, unless a condition holds."""
+    if not condition:
+        raise CheckSkipped(reason)
+
+
 def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
     """Return the checks that a module defines itself, given its `globals()`, in their order."""
     checks = (value for value in module.values() if isinstance(value, Check))
@@ -140,13 +142,13 @@ def calling(
         yield
     except (CheckFailed, CheckSkipped):
         raise
-    except BrokenContractError as error:
+    except declnet.BrokenContractError as error:
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
     except skips as error:
         raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BaseException as error:
-        if is_interruption(error) or (allows is not None and isinstance(error, allows)):
+        if declnet.is_interruption(error) or (allows is not None and isinstance(error, allows)):
             raise
         place = error_place(error)
         cause = f"{type(error).__name__} at {place}" if place else None
@@ -174,8 +176,7 @@ def require_available(component: Any) -> None:
     """Raise CheckSkipped if a component, or its class, cannot be used on this machine."""
     with calling("unavailable"):
         reason = why_unavailable(component)
-    if reason is not None:
-        raise CheckSkipped(f"it cannot be used here: {reason}")
+    skip_unless(reason is None, f"it cannot be used here: {reason}")
 
 
 def described(error: BaseException) -> str:

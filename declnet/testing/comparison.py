@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from declnet import Array
-from declnet.testing.checking import CheckFailed
+from declnet.testing.checking import CheckFailed, require
 
 Function = Callable[[Array], tuple[Array, Array]]
 
@@ -73,8 +73,7 @@ def require_equal(
 ) -> None:
     """Raise CheckFailed if two arrays differ: what is wrong, how, and the advice."""
     fault = difference(array, expected, tolerance)
-    if fault is not None:
-        raise CheckFailed(f"{what}: {fault}{'; ' if advice else ''}{advice}")
+    require(fault is None, f"{what}: {fault}{'; ' if advice else ''}{advice}")
 
 
 def unwritten_and_read(

@@ -12,9 +12,8 @@ import numpy as np
 from declnet import Array, Layer
 from declnet.testing.checking import Subject
 from declnet.testing.comparison import require_gradient
-from declnet.testing.grid import SCALES, VALUES
 from declnet.testing.layer_harness import LayerHarness, harness_for, names_of_dx
-from declnet.testing.trial import USUAL, Batch
+from declnet.testing.trial import SCALES, USUAL, VALUES, Batch
 
 Evaluate = Callable[[Array], tuple[Array, Array, Callable[[], Array]]]
 """Returns for a point the value of each row, the size of its terms, and the gradient if asked."""

@@ -7,29 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from declnet import (
-    Array,
-    Initializer,
-    InputInfo,
-    Layer,
-    LayerState,
-    Loss,
-    Model,
-    ModelSpec,
-    Parameter,
-    ParameterInfo,
-    Registry,
-    Regularizer,
-    Shape,
-    SpecError,
-    TrainingStep,
-    build_model,
-)
+import declnet
+from declnet import Array, InputInfo, Layer, LayerState, Loss, Model, Parameter, Registry, Shape
 from declnet.testing.checking import CheckFailed, calling
 from declnet.testing.trial import Order, Setting, poison
 
 
-class _Zeros(Initializer):
+class _Zeros(declnet.Initializer):
     """w = 0."""
 
     type = "zeros"
@@ -50,7 +34,7 @@ class _Probe(Layer):
     samples: int
     shape: tuple[int, ...] | None = None
     receives: bool = True
-    regularizer: Regularizer | None = None
+    regularizer: declnet.Regularizer | None = None
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape if self.shape is None else self.shape
@@ -146,16 +130,16 @@ def build(
     first = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
     shape = first.shape if isinstance(first, InputInfo) else inputs
     with calling(f"what it declares for input shape {shape}"):
-        spec = ModelSpec(layers=tuple(layers), dtype=dtype)
+        spec = declnet.ModelSpec(layers=tuple(layers), dtype=dtype)
         try:
-            return build_model(spec, inputs, seed=7, registry=registry)
-        except SpecError as error:
+            return declnet.build_model(spec, inputs, seed=7, registry=registry)
+        except declnet.SpecError as error:
             message = error.problems[0].message.partition(": ")[2]
             refused = error.problems[0].code == "E022"
             raise (ShapeRefusedError if refused else CheckFailed)(message, message) from error
 
 
-def model_of_parameters(parameters: Sequence[ParameterInfo], dtype: str) -> Model:
+def model_of_parameters(parameters: Sequence[declnet.ParameterInfo], dtype: str) -> Model:
     """Build a model with nothing but parameters, all of one layer."""
     shapes = tuple((info.name.partition(".")[2], info.role, info.shape) for info in parameters)
     name = parameters[0].name.partition(".")[0]
@@ -174,7 +158,7 @@ class ModelHarness:
         self, model: Model, setting: Setting, loss: Any = NO_LOSS, kernels: Registry | None = None
     ) -> None:
         self.model, self.spoiled = model, setting.poison
-        self.step = TrainingStep(
+        self.step = declnet.TrainingStep(
             model, loss, setting.capacity, setting.seed, kernels=kernels, total=TOTAL
         )
         self.initial, self.number = dict[str, Array](), 1

@@ -116,12 +116,7 @@ class _Worker:
             output = Path(folder, "output")
             with output.open("wb") as file:
                 self._process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-c",
-                        "from declnet.testing.isolation import serve; serve()",
-                    ],
+                    [sys.executable, "-Pc", "from declnet.testing.isolation import serve; serve()"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=file,

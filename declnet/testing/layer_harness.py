@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, InputInfo, Layer, Model, Parameter, Shape, Workspace
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject
+from declnet.testing.checking import CheckFailed, Subject, skip_unless
 from declnet.testing.harness import ZEROS, ModelHarness, ShapeRefusedError, build, is_refusal, probe
 from declnet.testing.trial import PLAIN, SAMPLES, USUAL, Batch, Setting, batch_for, copied
 from declnet.testing.watched import WatchedLayer
@@ -184,7 +184,14 @@ def names_of_dx(layer: Layer, shape: Any) -> tuple[str, ...]:
 
 
 def build_chain(
-    subject: Subject, shape: Any, setting: Setting = USUAL, stand_in: Any = None
+    subject: Subject,
+    shape: Any,
+    setting: Setting = USUAL,
+    stand_in: Any = None,
+    *,
+    later: Sequence[Layer] = (),
+    is_first: bool = False,
+    is_last: bool = False,
 ) -> Model:
     """Build a model of probes, the layer and a final probe; inputs of integers have no probe.
 
@@ -193,17 +200,22 @@ def build_chain(
         shape: its input shape.
         setting: the number of samples, the float type and the memory orders.
         stand_in: a watched layer to use in its place, whose component gets its name and inputs.
+        later: layers that read its output, one after the other.
+        is_first: whether it reads the model's inputs, without probes.
+        is_last: whether no probe reads the output.
     """
     layer, shapes = subject.instance, shapes_of(subject.instance, shape)
     floats, chain, samples = floats_of(layer, shapes), list[Layer](), setting.capacity
-    for i in floats:
+    probed = () if is_first else floats
+    for i in probed:
         place = {"name": f"before_{i}", "inputs": (f"input.x_{i}",), "samples": samples}
         chain.append(probe(setting.input_order, **place, receives=_receives(setting, i)))
-    names = (f"before_{i}" if i in floats else f"input.x_{i}" for i in range(len(shapes)))
+    names = (f"before_{i}" if i in probed else f"input.x_{i}" for i in range(len(shapes)))
     placed = layer.model_copy(update={"name": "subject", "inputs": tuple(names)})
     if stand_in is not None:
         stand_in.component, placed = placed, stand_in
-    chain += [placed, probe(setting.order, name="after", samples=samples)]
+    last = [] if is_last else [probe(setting.order, name="after", samples=samples)]
+    chain += [placed, *later, *last]
     infos = (InputInfo(x) if i in floats else integers_of(x) for i, x in enumerate(shapes))
     inputs = {f"x_{i}": info for i, info in enumerate(infos)}
     return build(chain, inputs, subject.registry, setting.dtype)
@@ -281,8 +293,7 @@ def working_shapes(subject: Subject) -> tuple[Any, ...]:
     shapes = [shape for shape, refusal in refused if not isinstance(refusal, ShapeRefusedError)]
     if not layer.example_shapes and type(layer).output_shape is Layer.output_shape:
         shapes = [shape for shape, refusal in refused if refusal is None] or shapes
-    if not shapes:
-        raise CheckSkipped("no input shape is known; declare example_shapes")
+    skip_unless(shapes, "no input shape is known; declare example_shapes")
     return tuple(shapes)
 
 

@@ -40,7 +40,6 @@ def component_tests(package_or_classes: str | Iterable[type[Component]]) -> Call
     def test_components(case: Case) -> None:
         """Run one check of one example."""
         __tracebackhide__ = True
-        message = None
         try:
             case.run()
         except ExpectedFailureError as failure:
@@ -50,8 +49,6 @@ def component_tests(package_or_classes: str | Iterable[type[Component]]) -> Call
         except CheckFailed as failure:
             if failure.__cause__ is not None:
                 raise
-            message = str(failure)
-        if message is not None:
-            pytest.fail(message, pytrace=False)
+            pytest.fail(str(failure), pytrace=False)
 
     return test_components

@@ -1,4 +1,7 @@
-"""The settings in which the kit uses a component, and the results of one use."""
+"""The settings in which the kit uses a component, and the results of one use.
+
+`SIZES` and `VALUES` are the grid on which components of every kind are tried.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ import numpy as np
 from declnet import Array
 from declnet.testing.catalogue import checks_module
 from declnet.testing.checking import Subject
-from declnet.testing.grid import VALUES, on_grid
 
 Order = Literal["batch_last", "batch_first"]
 """A memory order: the batch axis last, and contiguous, or first, as in C."""
@@ -25,6 +27,39 @@ CHANGED = 2
 
 POISONS = (nan, -12345.0)
 """What output arrays hold before they are filled: a result must depend on neither."""
+
+
+SIZES = (1, 2, 3, 4, 10, 65, 200)
+"""Numbers of samples in a batch, or of rows in a column."""
+
+MAGNITUDES = (5.0, 30.0, 1e3, 1e4)
+
+
+def _of_magnitude(size: float) -> Callable[[Array], Array]:
+    return lambda x: np.copysign(size, x)
+
+
+VALUES: dict[str, Callable[[Array], Array]] = {
+    "zeros": np.zeros_like,
+    "ones": np.ones_like,
+    "integers": lambda x: np.rint(3 * x),
+    "tiny numbers": lambda x: 1e-30 * x,
+    "small numbers": lambda x: 1e-3 * x,
+    "normal numbers": lambda x: x,
+    **{f"numbers of ±{size:g}": _of_magnitude(size) for size in MAGNITUDES},
+}
+"""What an input may hold, made of normal numbers."""
+
+SCALES = np.geomspace(0.01, 100, 24)
+"""Sizes of numbers at which gradients are compared, so that each branch is reached."""
+
+
+def on_grid(x: Array) -> Array:
+    """Return samples, the first of which hold the `VALUES` in turn."""
+    y, makers = x.copy(), list(VALUES.values())
+    for row in range(len(x)):
+        y[row] = makers[row % len(makers)](x[row])
+    return y
 
 
 @dataclass(frozen=True)
@@ -46,6 +81,7 @@ class Setting:
         beside: whether the component is used elsewhere at the same time.
         restored: after how much of its work the component is saved and restored; 0 for never.
         cuts: where its work is cut into parts.
+        step: the number of each step of the training, for schedules; 0 for 1, 2, 3, ….
         as_declared: whether the graph uses the traits that a layer declares: copies x into its
             memory order, and works in place. Otherwise it keeps all arrays apart.
         spares: whether backward gets only what `backward_needs` names.
@@ -66,6 +102,7 @@ class Setting:
     beside: bool = False
     restored: int = 0
     cuts: tuple[int, ...] = ()
+    step: int = 0
     as_declared: bool = False
     spares: bool = False
     without_dx: int | None = None
@@ -182,18 +219,12 @@ def poison(array: Array, value: float) -> None:
         array.fill(value != value)  # noqa: PLR0124  # true for NaN
 
 
-def empty_batch(shape: tuple[int, ...], n: int, order: Order, dtype: Any) -> Array:
-    """Return an array of n samples of a shape, (n, *shape), in a memory order."""
-    if order == "batch_first" or not shape:
-        return np.empty((n, *shape), dtype)
-    return np.moveaxis(np.empty((*shape, n), dtype), -1, 0)
-
-
 def in_order(samples: Array, order: Order, dtype: Any = None) -> Array:
     """Return a copy of samples (n, …) in a memory order."""
-    array = empty_batch(samples.shape[1:], len(samples), order, dtype or samples.dtype)
-    np.copyto(array, samples, casting="same_kind")
-    return array
+    target = samples.astype(dtype or samples.dtype, order="C", casting="same_kind")
+    if order == "batch_first":
+        return target
+    return np.moveaxis(np.moveaxis(target, 0, -1).copy(order="C"), -1, 0)
 
 
 def read_only(array: Array) -> Array:

@@ -12,23 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    Layer,
-    LayerState,
-    OptimizerState,
-    Parameter,
-    Workspace,
-    error_message,
-    error_place,
-    verified,
-)
-from declnet.testing.checking import (
-    CheckFailed,
-    ReadOnlyWrittenError,
-    StateReplacedError,
-    calling,
-)
+import declnet
+from declnet import Array, Layer, LayerState, Parameter, Workspace, error_place, verified
+from declnet.testing.checking import CheckFailed, ReadOnlyWrittenError, StateReplacedError, calling
 from declnet.testing.side_effects import note_side_effect
 from declnet.testing.trial import copied, poison
 
@@ -57,11 +43,7 @@ class Watched:
         return self.traits[name] if name in self.traits else getattr(self.component, name)
 
     def _call(
-        self,
-        method: str,
-        *arguments: Any,
-        read: Mapping[str, Any],
-        filled: Sequence[Array] = (),
+        self, method: str, *arguments: Any, read: Mapping[str, Any], filled: Sequence[Array] = ()
     ) -> None:
         """Call a method, which may only read some arrays, after spoiling those that it fills."""
         locked = {name: array for name, array in read.items() if array is not None}
@@ -213,7 +195,7 @@ def _watch_states(component: Any, method: str, arguments: tuple[Any, ...]) -> No
     """
     states: dict[str, Any] = {}
     for argument in arguments:
-        if isinstance(argument, LayerState | OptimizerState):
+        if isinstance(argument, LayerState | declnet.OptimizerState):
             states |= {"state": argument, "state.grad": getattr(argument, "grad", argument)}
     handed = {where: dict(vars(state)) for where, state in states.items()}
     attributes = dict(vars(component))
@@ -295,5 +277,5 @@ def _is_refused(call: Callable[[], Any], *arrays: Array) -> bool:
 
 
 def _is_refused_write(error: BaseException) -> bool:
-    text = error_message(error)
+    text = declnet.error_message(error)
     return isinstance(error, ValueError | TypeError) and ("read-only" in text or "readonly" in text)

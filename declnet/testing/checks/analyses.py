@@ -10,14 +10,16 @@ from typing import Literal
 import numpy as np
 
 from declnet import Analysis, Array, DataError, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, check
-from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
+from declnet.testing.checking import CheckFailed, Subject, check, checks_in, require, skip_unless
+from declnet.testing.checks import common
 from declnet.testing.trial import Setting, Trial, read_only, tried
 from declnet.testing.watched import call_locked
 
 SAMPLES, TRAINING = 60, 90
 
 FEATURES, TARGETS = ("size", "rooms", "new", "city"), ("price",)
+
+Columns = Mapping[str, Array]
 
 MANY, MOST_PREDICTED = 30_000, 3_000_000
 """Samples of a large data set, and the most of its samples that an analysis should predict."""
@@ -54,8 +56,8 @@ class SimulatedModel:
 
     name: str
     classes: tuple[str, ...] | None
-    columns: Mapping[str, Array]
-    training_columns: Mapping[str, Array]
+    columns: Columns
+    training_columns: Columns
     features: tuple[str, ...]
     target_columns: tuple[str, ...] = ()
     windows: int = 0
@@ -91,7 +93,7 @@ class SimulatedModel:
         return score if self.classes is None else (score > np.median(score)).astype(int)
 
     def outputs(
-        self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
+        self, positions: Array | None = None, replaced: Columns | None = None
     ) -> dict[str, Array]:
         """Return the outputs: a value, one probability, or one for each of several classes."""
         count = self.samples if positions is None else len(positions)
@@ -107,7 +109,7 @@ class SimulatedModel:
         return {"": read_only(np.stack(p, axis=1))}
 
     def metrics(
-        self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
+        self, positions: Array | None = None, replaced: Columns | None = None
     ) -> dict[str, float]:
         """Return three numbers that depend on outputs and targets."""
         (y_pred,) = self.outputs(positions, replaced).values()
@@ -116,7 +118,7 @@ class SimulatedModel:
         share = float("nan") if len(y) < 5 else 1 / (1 + error)
         return {"loss": error, "share": share, "spread": float(np.std(y_pred))}
 
-    def _score(self, replaced: Mapping[str, Array], positions: Array | None = None) -> Array:
+    def _score(self, replaced: Columns, positions: Array | None = None) -> Array:
         score = np.zeros(self.samples if positions is None else len(positions))
         for weight, name in enumerate(self.features, start=1):
             column = replaced.get(name)
@@ -164,18 +166,9 @@ def try_component(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
         for table in tables:
             cells = [repr(cell) for cell in (table.note, table.columns, *table.rows)]
             trial.outputs[f'"{table.title}", of {model.name},'] = np.array(cells, object)
-    if not trial.outputs:
-        raise CheckSkipped(
-            f"it suits no simulated model ({'; '.join(reasons)}); their columns are size, rooms, "
-            "new and city: name these in examples"
-        )
+    fault = f"it suits no simulated model ({'; '.join(reasons)}); their columns are size, rooms,"
+    skip_unless(trial.outputs, f"{fault} new and city: name these in examples")
     return trial
-
-
-@check
-def returns_tables(subject: Subject) -> None:
-    """Returns tables for simulated models, or raises DataError for those that it does not suit."""
-    tried(subject)
 
 
 @check
@@ -187,16 +180,9 @@ def takes_bounded_time(subject: Subject) -> None:
             subject.instance.analyze(model)
         except DataError:
             continue
-        if model.predicted > MOST_PREDICTED:
-            raise CheckFailed(
-                f"of {MANY} samples of {model.name}, it predicts {model.predicted} in total, so it "
-                "is slow for millions; draw some of them with model.rng, and say so in the note"
-            )
+        fault = f"of {MANY} samples of {model.name}, it predicts {model.predicted} in total, so it"
+        advice = "is slow for millions; draw some of them with model.rng, and say so in the note"
+        require(model.predicted <= MOST_PREDICTED, f"{fault} {advice}")
 
 
-CHECKS = (
-    leaves_inputs_alone,
-    returns_tables,
-    *USED_ONCE,
-    takes_bounded_time,
-)
+CHECKS = (common.leaves_inputs_alone, *common.USED_ONCE, *checks_in(globals()))

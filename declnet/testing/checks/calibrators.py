@@ -11,18 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, Calibrator, ColumnError, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
-from declnet.testing.checks.common import (
-    USED_ONCE,
-    continues_when_restored,
-    keeps_uses_apart,
-    leaves_inputs_alone,
-    parts_equal_the_whole,
-    stored_again,
-)
-from declnet.testing.component_data import ExampleData
-from declnet.testing.grid import SIZES
-from declnet.testing.trial import SAMPLES, Setting, Trial, copied
+from declnet.testing import checking
+from declnet.testing.catalogue import ExampleData
+from declnet.testing.checking import CheckFailed, Subject, called, check, checks_in, require
+from declnet.testing.checks import common
+from declnet.testing.trial import SAMPLES, SIZES, Setting, Trial, copied
 from declnet.testing.watched import call_locked
 
 Task = Literal["classes", "binary", "flags", "values"]
@@ -135,8 +128,8 @@ def _results(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) ->
             raise CheckFailed(f"{fault} for {y_pred[0].size} outputs", fault)
     if "intervals" in gives and data.task == "values":
         for name, bound in zip(("lower", "upper"), call(Calibrator.intervals, y_pred), strict=True):
-            if bound.shape != data.y_true.shape:
-                raise CheckFailed(f"intervals has the shape {bound.shape}, not {data.y_true.shape}")
+            fault = f"intervals has the shape {bound.shape}, not {data.y_true.shape}"
+            require(bound.shape == data.y_true.shape, fault)
             results[name] = bound
     if "sets" in gives and data.task in ("classes", "binary"):
         results["sets"] = call(Calibrator.sets, y_pred)
@@ -153,7 +146,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.beside:
             fitted_state(subject, data.part(slice(ROWS // 2)))
         if setting.restored:
-            state = stored_again(state)
+            methods = Calibrator.verify_state, Calibrator.summary
+            state = common.stored_again(subject, state, *methods)
         cuts = [ROWS, *(ROWS + cut for cut in setting.cuts), 2 * ROWS]
         parts = [_results(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
         for name in parts[0]:
@@ -182,20 +176,19 @@ def gives_something_for_its_tasks(subject: Subject) -> None:
 @check
 def keeps_what_probabilities_tell(subject: Subject) -> None:
     """Gives probabilities for probabilities; where these are right, about as good ones."""
-    if "apply" not in subject.instance.gives():
-        raise CheckSkipped("it does not change predictions")
+    checking.skip_unless("apply" in subject.instance.gives(), "it does not change predictions")
     for data in (data for data in candidates(subject, MANY) if data.task != "values"):
         new, state = data.part(slice(MANY, None)), fitted_state(subject, data.part(slice(MANY)))
         after, before, constant = (
             float(np.mean((p - new.truth) ** 2))
             for p in (_results(subject, new, state)["y"], new.y_pred, new.truth.mean(axis=0))
         )
-        if after > (before + constant) / 2:
-            raise CheckFailed(
-                f"apply changes probabilities of {data.name} whose mean squared error is "
-                f"{before:.3g} to some with {after:.3g}, while the frequencies have "
-                f"{constant:.3g}; keep the order of samples and classes"
-            )
+        fault = f"apply changes probabilities of {data.name} whose mean squared error is"
+        numbers = (
+            f"{before:.3g} to some with {after:.3g}, while the frequencies have {constant:.3g}"
+        )
+        advice = "keep the order of samples and classes"
+        require(after <= (before + constant) / 2, f"{fault} {numbers}; {advice}")
 
 
 @check
@@ -203,22 +196,21 @@ def keeps_its_promise(subject: Subject) -> None:
     """Covers as many targets of new samples as it promises, fitted to few samples or many."""
     promised = called(subject, Calibrator.promised_coverage)
     if promised is None:
-        raise CheckSkipped("it promises no coverage")
+        raise checking.CheckSkipped("it promises no coverage")
     least = called(subject, Calibrator.least_samples)
     few = [least, next((n for n in SIZES if n > least), 2 * least)]
     for data in candidates(subject, max(MANY, REPETITIONS * max(*few, NEW))):
         for n, repetitions in (*((n, REPETITIONS) for n in few), (MANY, 1)):
             coverage = _coverage(subject, data, n, repetitions)
             variance = promised * (1 - promised) * (1 / (n + 2) + 1 / max(n, NEW)) / repetitions
-            if coverage is not None and coverage < promised - DEVIATIONS * variance**0.5:
-                raise CheckFailed(
-                    f"it promises a coverage of {promised:g}, but fitted to {n} samples of "
-                    f"{data.name}, it has {coverage:.3g}; see least_samples()"
-                )
+            is_less = coverage < promised - DEVIATIONS * variance**0.5
+            fault = f"it promises a coverage of {promised:g}, but fitted to {n} samples of"
+            advice = f"{data.name}, it has {coverage:.3g}; see least_samples()"
+            require(not is_less, f"{fault} {advice}")
 
 
-def _coverage(subject: Subject, data: PredictedTask, n: int, repetitions: int) -> float | None:
-    """Return the share of targets in intervals or sets if fitted to n samples; None without any."""
+def _coverage(subject: Subject, data: PredictedTask, n: int, repetitions: int) -> float:
+    """Return the share of targets in intervals or sets if fitted to n samples; NaN without any."""
     held, size = [], max(n, NEW)
     for number in range(repetitions):
         few = data.part(slice(number * n, (number + 1) * n))
@@ -228,17 +220,7 @@ def _coverage(subject: Subject, data: PredictedTask, n: int, repetitions: int) -
             held.append(results["sets"][np.arange(size), new.y_true])
         elif "lower" in results:
             held.append((results["lower"] <= new.y_true) & (new.y_true <= results["upper"]))
-    return float(np.mean(held)) if held else None
-
-
-@check
-def state_can_be_stored(subject: Subject) -> None:
-    """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for data in candidates(subject):
-        read = stored_again(fitted_state(subject, data))
-        with calling("verify_state"):
-            subject.instance.verify_state(read)
-        called(subject, Calibrator.summary, read)
+    return float(np.mean(held)) if held else np.nan
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
@@ -248,14 +230,5 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
         yield ExampleData(data.name, (data.part(slice(ROWS, None)).y_pred,), state, data.task)
 
 
-CHECKS = (
-    leaves_inputs_alone,
-    gives_something_for_its_tasks,
-    *USED_ONCE,
-    keeps_what_probabilities_tell,
-    keeps_its_promise,
-    parts_equal_the_whole,
-    keeps_uses_apart,
-    state_can_be_stored,
-    continues_when_restored,
-)
+_OTHERS = (*common.USED_ONCE, *common.DIVIDED)
+CHECKS = (common.leaves_inputs_alone, *checks_in(globals()), *_OTHERS)

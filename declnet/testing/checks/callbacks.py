@@ -17,24 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Callback,
-    EpochFinished,
-    EpochLogged,
-    Layer,
-    Model,
-    ParameterInfo,
-    Run,
-    RunContext,
-    StepObserver,
-)
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, calling, check
-from declnet.testing.checks.common import (
-    USED_ONCE,
-    continues_when_restored,
-    keeps_uses_apart,
-    stored_again,
-)
+import declnet
+from declnet import Callback, EpochFinished, EpochLogged, Layer, Model, Run, RunContext
+from declnet.testing import checking
+from declnet.testing.checking import Subject, called, calling, check, require, skip_unless
+from declnet.testing.checks import common
 from declnet.testing.harness import model_of_parameters
 from declnet.testing.trial import USUAL, Setting, Trial, read_only, tried
 
@@ -94,7 +81,8 @@ class _Play:
         metrics = (entry.component for entry in subject.registry.entries("metric"))
         self._known = {cls.type: cls.better for cls in metrics} | dict.fromkeys(LOSSES, "lower")
         self._monitored = {*called(subject, Callback.monitors)}
-        self._model = model_of_parameters([ParameterInfo("layer.count", (1,), "weight")], "float64")
+        count = declnet.ParameterInfo("layer.count", (1,), "weight")
+        self._model = model_of_parameters([count], "float64")
         requests = {name: partial(self._request, name) for name in (*REQUESTS, "load_parameters")}
         methods = requests | {name: getattr(self._model, name) for name in READING}
         run = SimpleNamespace(name="played", epochs=EPOCHS, directory=directory, **requests)
@@ -120,12 +108,12 @@ class _Play:
             result = getattr(callback, name)(*arguments)
         if (self._model.store.vector != w).any():
             fault = f"{name} writes to the trained parameters, which it may only read"
-            raise CheckFailed(f"{fault}; use evaluated, or load_parameters", fault)
+            raise checking.CheckFailed(f"{fault}; use evaluated, or load_parameters", fault)
         return result
 
     def save(self) -> Any:
         """Return what the callback saves, after writing and reading it back."""
-        return stored_again(called(self._subject, Callback.save, self._state))
+        return common.stored_again(self._subject, called(self._subject, Callback.save, self._state))
 
     def resumed(self) -> _Play:
         """Return the callback in a run that is resumed from here, after epochs that are lost."""
@@ -165,7 +153,7 @@ class _Play:
                 self._call("epoch_finished", self._state, epoch)
             if epoch.row() != before:
                 fault = "it changes the metrics of an epoch"
-                raise CheckFailed(f"{fault}; make a dict of your own", fault)
+                raise checking.CheckFailed(f"{fault}; make a dict of your own", fault)
         return self
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -197,7 +185,7 @@ class _Play:
         return 1 - loss if self._better(name) == "higher" else loss
 
 
-def _play_step(observer: StepObserver, epoch: int) -> None:
+def _play_step(observer: declnet.StepObserver, epoch: int) -> None:
     """Show an observer a step of a layer whose parameters shrink, as in `EPOCHS` epochs."""
     rng, layer = np.random.default_rng(epoch), _Layer()
     x, y, dy = (read_only(rng.normal(size=(8, 3))) for _ in range(3))
@@ -218,13 +206,11 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
 
     Raises CheckSkipped if it works outside the folder, or its own check says it cannot run here.
     """
-    if subject.instance.works_outside:
-        raise CheckSkipped("it works outside the run's folder")
+    skip_unless(not subject.instance.works_outside, "it works outside the run's folder")
     with calling("check, for an empty RunContext,"):
         problems = list(subject.instance.check(RunContext()))
     for problem in problems:
-        if problem.code.startswith("E"):
-            raise CheckSkipped(problem.message)
+        skip_unless(not problem.code.startswith("E"), problem.message)
     with TemporaryDirectory() as directory:
         yield _Play(subject, Path(directory) if folder else None, log_every)
 
@@ -275,19 +261,9 @@ def follows_a_run(subject: Subject) -> None:
             play.follow(*range(epochs)).finish(error)
             links = [os.path.realpath(link) for link in Path("/proc/self/fd").glob("*")]  # Linux
             for path in _paths(play.directory):
-                if os.path.realpath(path) in links:
-                    method = "finished" if error is None else "failed"
-                    raise CheckFailed(f"it leaves {path.name} open; close it in {method} too")
-
-
-@check
-def saves_plain_values(subject: Subject) -> None:
-    """Saves a dict of JSON values and arrays, or nothing, after any epoch."""
-    with _played(subject) as play:
-        play.save()
-        for number in range(EPOCHS):
-            play.follow(number).save()
-        play.finish()
+                method = "finished" if error is None else "failed"
+                fault = f"it leaves {path.name} open; close it in {method} too"
+                require(os.path.realpath(path) not in links, fault)
 
 
 @check
@@ -298,18 +274,11 @@ def writes_each_epoch_once(subject: Subject) -> None:
         resumed = _files(subject, restored=part)
         for name in first.keys() & again.keys():
             content = bytes if first[name] == again[name] else _lines  # it has e.g. the time
-            if content(resumed.get(name, b"")) != content(first[name]):
-                raise CheckFailed(
-                    f"{name} has other content in a run that is resumed after epoch {part - 1}, as "
-                    "the next epochs are repeated; save its length, and truncate it in restore"
-                )
+            fault = f"{name} has other content in a run that is resumed after epoch {part - 1}, as"
+            advice = "the next epochs are repeated; save its length, and truncate it in restore"
+            is_same = content(resumed.get(name, b"")) == content(first[name])
+            require(is_same, f"{fault} {advice}")
 
 
-CHECKS = (
-    follows_a_run,
-    *USED_ONCE,
-    saves_plain_values,
-    keeps_uses_apart,
-    continues_when_restored,
-    writes_each_epoch_once,
-)
+_OTHERS = (*common.USED_ONCE, common.keeps_uses_apart, common.continues_when_restored)
+CHECKS = (follows_a_run, *_OTHERS, writes_each_epoch_once)

@@ -10,15 +10,8 @@ import click
 from click.testing import CliRunner, Result
 
 from declnet import command as command_line
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    calling,
-    check,
-    checks_in,
-    require,
-)
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.side_effects import has_no_side_effects
 
 GROUP = "declnet.commands"
@@ -106,8 +99,8 @@ def describes_its_options(subject: Subject) -> None:
 def refuses_unknown_options(subject: Subject) -> None:
     """Refuses an option that it does not have with the exit code 2, before it does anything."""
     command = subject.instance.load()
-    if command.context_settings.get("ignore_unknown_options"):
-        raise CheckSkipped("it takes any option")
+    takes_any = command.context_settings.get("ignore_unknown_options")
+    checking.skip_unless(not takes_any, "it takes any option")
     code = _run(command, UNKNOWN).exit_code
     require(code == USAGE, f"{UNKNOWN} ends with the exit code {code}, not {USAGE}")
 

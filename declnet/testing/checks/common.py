@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, stored_copy
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    ReadOnlyWrittenError,
-    StateReplacedError,
-    Subject,
-    check,
-    require,
-)
-from declnet.testing.comparison import (
-    CLOSE,
-    CLOSE_IN_FLOAT32,
-    difference,
-    unwritten_and_read,
-)
-from declnet.testing.grid import MAGNITUDES, SIZES, VALUES
+from declnet.testing import checking, comparison, trial
+from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, called, check, require
+from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, difference, require_equal
+from declnet.testing.examples import scheduled_variants
 from declnet.testing.side_effects import held_by_modules_of
-from declnet.testing.trial import (
-    BOTH_ORDERS,
-    CHANGED,
-    ORDERS,
-    POISONS,
-    SAMPLES,
-    USUAL,
-    WHOLE,
-    Setting,
-    Trial,
-    tried,
-)
+from declnet.testing.trial import CHANGED, ORDERS, SAMPLES, USUAL, VALUES, WHOLE, Setting, tried
 
 USUAL_POWER = 4
 """What grows faster than this power may overflow."""
@@ -74,21 +51,27 @@ def require_alike(
             raise CheckFailed(f"{name} differs with {other}: {fault}; {advice}")
 
 
-def stored_again(state: Any) -> Any:
-    """Return a component's state as written to a file and read back."""
+def stored_again(subject: Subject, state: Any, *methods: Callable[[Any, Any], object]) -> Any:
+    """Return a component's state as written to a file and read back.
+
+    Methods of the component are called with what is read, e.g. `Transform.verify_state`.
+    """
     try:
-        return stored_copy(state)
+        read = stored_copy(state)
     except ValueError as error:
         message = f"its state cannot be stored ({error}); keep numbers, text, lists, dicts, arrays"
         raise CheckFailed(message, message) from None
+    for method in methods:
+        called(subject, method, read)
+    return read
 
 
 @contextmanager
-def only(fault: type[CheckFailed]) -> Iterator[None]:
-    """Keep failures of one type, and skip on all others, which other checks report."""
+def only(*faults: type[CheckFailed]) -> Iterator[None]:
+    """Keep failures of some types, and skip on all others, which other checks report."""
     try:
         yield
-    except fault:
+    except faults:
         raise
     except CheckFailed as failure:
         raise CheckSkipped(f"it cannot be used: {failure}") from failure
@@ -97,7 +80,7 @@ def only(fault: type[CheckFailed]) -> Iterator[None]:
 @check
 def leaves_inputs_alone(subject: Subject) -> None:
     """Writes to nothing that it may only read: inputs, targets, parameters that are trained."""
-    with only(ReadOnlyWrittenError):
+    with only(checking.ReadOnlyWrittenError):
         for setting in ORDERS:
             tried(subject, setting)
 
@@ -105,8 +88,14 @@ def leaves_inputs_alone(subject: Subject) -> None:
 @check
 def uses_declared_state(subject: Subject) -> None:
     """Uses the attributes of `state` that it declares, and adds or replaces none."""
-    with only(StateReplacedError):
+    with only(checking.StateReplacedError):
         tried(subject)
+
+
+@check
+def works_with_usual_data(subject: Subject) -> None:
+    """Works with some of the kit's data for its kind, and with all that it declares."""
+    tried(subject)
 
 
 @check
@@ -164,31 +153,43 @@ def takes_float32_and_float64(subject: Subject) -> None:
 
 @check
 def takes_any_memory_order(subject: Subject) -> None:
-    """Gives the same results in C order, with the batch axis contiguous, and where the two meet."""
+    """Gives the same in C order, with the batch axis contiguous, where they meet, and in place."""
     advice = "use no reshape, ravel or view that assumes C order"
+    if getattr(subject.instance, "in_place", False):
+        advice += "; set in_place = False, or read each element before it is overwritten"
     declared = [
-        USUAL.but(input_order=order, order=order, as_declared=True) for order in BOTH_ORDERS
+        USUAL.but(input_order=order, order=order, as_declared=True) for order in trial.BOTH_ORDERS
     ]
     for setting in (*ORDERS[1:], *(declared if subject.kind == "layer" else ())):
         require_alike(subject, USUAL, setting, advice)
 
 
 @check
-def writes_every_output(subject: Subject) -> None:
-    """Fills every element of its output arrays, in any memory order."""
-    for what, size, setting, (unwritten, _) in _poisoned(subject):
-        if unwritten:
-            fault = f"{unwritten} of {size} elements of {what} are left unwritten (with {setting})"
-            raise CheckFailed(f"{fault}; write all of them in place, e.g. with out=")
+def follows_its_schedules(subject: Subject) -> None:
+    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
+    for field, scheduled, *numbers in scheduled_variants(subject):
+        for step, plain in enumerate(numbers, start=1):
+            expected = tried(plain, USUAL.but(step=step)).outputs
+            for name, array in tried(scheduled, USUAL.but(step=step)).outputs.items():
+                fault = f"{name} with a schedule in {field} differs from that with its number"
+                advice = f"read state.now.{field} at each call"
+                require_equal(array, expected[name], fault, advice, tolerance=0)
 
 
 @check
-def overwrites_outputs(subject: Subject) -> None:
-    """Gives results that do not depend on what output arrays and workspace held before."""
-    for what, size, setting, (_, read) in _poisoned(subject):
-        if read:
-            fault = f"{read} of {size} elements of {what} depend on what that array or a workspace"
-            raise CheckFailed(f"{fault} held before (with {setting}); overwrite, do not add")
+def writes_every_output(subject: Subject) -> None:
+    """Fills its output arrays with what depends neither on them nor on what a workspace held."""
+    poisons = trial.POISONS
+    for setting in (*ORDERS, USUAL.but(dtype="float32")):
+        first, second = (tried(subject, setting.but(poison=poison)) for poison in poisons)
+        for name, array in first.outputs.items():
+            unwritten, read = comparison.unwritten_and_read(array, second.outputs[name], poisons)
+            fault = f"{unwritten} of {array.size} elements of {name} are left unwritten"
+            advice = "write all of them in place, e.g. with out="
+            require(not unwritten, f"{fault} (with {setting}); {advice}")
+            fault = f"{read} of {array.size} elements of {name} depend on what that array or a"
+            advice = "overwrite, do not add"
+            require(not read, f"{fault} workspace held before (with {setting}); {advice}")
 
 
 @check
@@ -199,7 +200,7 @@ def takes_batches_of_any_size(subject: Subject) -> None:
         alone = USUAL.but(samples=samples)
         require_alike(subject, alone, alone.but(after=after), advice)
     few = tried(subject, WHOLE)
-    for samples in SIZES:
+    for samples in trial.SIZES:
         expected = {} if _mixes(subject) else _repeated(few, samples)
         require_alike(subject, WHOLE, USUAL.but(samples=samples), advice, expected=expected)
     if not _mixes(subject):
@@ -221,14 +222,9 @@ def stays_finite(subject: Subject) -> None:
             infinite = [name for name in outputs if not np.isfinite(outputs[name]).all()]
             if infinite and subject.kind == "layer" and _explodes(values, before):
                 break
-            if infinite:
-                name = infinite[0]
-                count = int(np.count_nonzero(~np.isfinite(outputs[name])))
-                raise CheckFailed(
-                    f"{count} of {outputs[name].size} elements of {name} are not finite for "
-                    f"{values} in {dtype}; clip, or use a form that neither overflows nor divides "
-                    "by 0"
-                )
+            advice = "clip, or use a form that neither overflows nor divides by 0"
+            where = f"for {values} in {dtype}"
+            require(not infinite, f"{', '.join(infinite)} is not finite {where}; {advice}")
             before = outputs
 
 
@@ -239,19 +235,19 @@ def _on_grid(subject: Subject, dtype: str) -> Iterator[tuple[str, dict[str, Arra
         for values in VALUES:
             yield values, tried(subject, setting.but(values=values)).outputs
         return
-    trial = tried(subject, setting.but(values="grid"))
-    rows = {name: array for name, array in trial.outputs.items() if name not in trial.sums}
+    results = tried(subject, setting.but(values="grid"))
+    rows = {name: array for name, array in results.outputs.items() if name not in results.sums}
     for row, values in enumerate(VALUES):
         yield values, {name: array[row] for name, array in rows.items()}
-    yield "all of these", {name: trial.outputs[name] for name in trial.sums}
+    yield "all of these", {name: results.outputs[name] for name in results.sums}
 
 
 def _explodes(values: str, before: dict[str, Array]) -> bool:
     """Return whether outputs for the magnitude before one grow so that this one overflows."""
-    magnitudes = [f"numbers of ±{size:g}" for size in MAGNITUDES]
+    magnitudes = [f"numbers of ±{size:g}" for size in trial.MAGNITUDES]
     if values not in magnitudes[1:]:
         return False
-    most = MAGNITUDES[magnitudes.index(values) - 1] ** USUAL_POWER
+    most = trial.MAGNITUDES[magnitudes.index(values) - 1] ** USUAL_POWER
     return any(np.abs(array).max(initial=0) > most for array in before.values())
 
 
@@ -276,7 +272,7 @@ def treats_samples_apart(subject: Subject) -> None:
     require(problem or not _mixes(subject), fault)
 
 
-USED_ONCE = (is_deterministic, frees_its_memory)
+USED_ONCE = (works_with_usual_data, is_deterministic, frees_its_memory)
 """The checks for any component that is used."""
 
 DIVIDED = (parts_equal_the_whole, keeps_uses_apart, continues_when_restored)
@@ -285,7 +281,6 @@ DIVIDED = (parts_equal_the_whole, keeps_uses_apart, continues_when_restored)
 FILLS_ARRAYS = (
     takes_float32_and_float64,
     writes_every_output,
-    overwrites_outputs,
     takes_any_memory_order,
     takes_batches_of_any_size,
     treats_samples_apart,
@@ -295,22 +290,14 @@ FILLS_ARRAYS = (
 
 
 def _mixes(subject: Subject) -> bool:
-    return getattr(subject.instance, "mixes_samples", False)
+    """Return whether rows of results belong to no sample alone."""
+    return getattr(subject.instance, "mixes_samples", subject.kind == "regularizer")
 
 
-def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, int]]]:
-    """Yield how many elements of each output are kept, or read before written, and where."""
-    for setting in (*ORDERS, USUAL.but(dtype="float32")):
-        first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
-        for name, array in first.outputs.items():
-            counts = unwritten_and_read(array, second.outputs[name], POISONS)
-            yield name, array.size, setting, counts
-
-
-def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
+def _repeated(few: trial.Trial, samples: int) -> dict[str, Array]:
     """Return a trial's outputs as if its samples were repeated; sums are scaled accordingly."""
     rows = np.arange(samples) % SAMPLES
-    outputs = {name: array[rows] for name, array in trial.outputs.items() if name not in trial.sums}
+    outputs = {name: array[rows] for name, array in few.outputs.items() if name not in few.sums}
     if samples % SAMPLES == 0:
-        outputs |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
+        outputs |= {name: few.outputs[name] * (samples // SAMPLES) for name in few.sums}
     return outputs

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, suppress
+from contextlib import suppress
 from functools import partial
-from io import StringIO
 from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    ClipNorm,
-    ClipValue,
-    CompiledCalls,
-    Engine,
-    FlushDenormals,
-    Gather,
-    LayerState,
-    NormalizeWeights,
-    OptimizerUpdate,
-    Record,
-    Registry,
-    StepLoop,
-)
+import declnet
+from declnet import Array, ClipNorm, ClipValue, Gather, Record, Registry, StepLoop
+from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    called,
-    calling,
-    check,
-    checks_in,
-    require,
-    require_available,
-)
-from declnet.testing.checks.native import Calls, arrays_of, bound_calls
-from declnet.testing.comparison import difference, same
+from declnet.testing.checking import CheckFailed, Subject, check, require, require_available
+from declnet.testing.checks.native import Calls, arrays_of, bound_calls, compiled_by
+from declnet.testing.comparison import difference, require_equal, same
 from declnet.testing.examples import build_examples
 
 DTYPES = ("float32", "float64")
@@ -71,7 +48,7 @@ class _Step:
         self.gathers = (Gather(self.x, self.batch, 0), Gather(self.y, self.targets, -1))
         scratch, small = np.empty_like(self.moments), np.empty(len(self.moments), bool)
         self.calls: tuple[Callable[[], object], ...] = (
-            NormalizeWeights(self.weights, self.normalized),
+            declnet.NormalizeWeights(self.weights, self.normalized),
             partial(np.multiply, self.batch, self.w, self.product),
             partial(np.matmul, self.normalized, self.product, self.dw),
             partial(np.matmul, self.product, self.w, self.losses),
@@ -81,7 +58,7 @@ class _Step:
             ClipValue(self.dw, 0.7),
             ClipNorm(self.dw, 0.5),
             partial(np.add, self.w, self.dw, self.w),
-            FlushDenormals(self.moments, self.step, 2, scratch, small),
+            declnet.FlushDenormals(self.moments, self.step, 2, scratch, small),
         )
 
     def require_same(self, expected: _Step) -> None:
@@ -89,17 +66,10 @@ class _Step:
         dtype = self.x.dtype.name
         for name, array in vars(expected).items():
             if isinstance(array, np.ndarray):
-                gap = difference(vars(self)[name], array, TOLERANCE[dtype])
-                if gap is None and ((vars(self)[name] == 0) != (array == 0)).any():
-                    gap = "it has other zeros"  # of denormals
-                if gap is not None:
-                    fault = f"with {dtype}, {name} is not what the calls give in Python"
-                    raise CheckFailed(f"{fault}: {gap}")
-
-
-def _compiled(subject: Subject, calls: Calls, *, exact: bool = False) -> CompiledCalls:
-    with redirect_stderr(StringIO()):  # it says when it compiles
-        return called(subject, Engine.compile, calls, exact)
+                fault = f"with {dtype}, {name} is not what the calls give in Python"
+                require_equal(vars(self)[name], array, fault, tolerance=TOLERANCE[dtype])
+                has_same_zeros = ((vars(self)[name] == 0) == (array == 0)).all()
+                require(has_same_zeros, f"{fault}: it has other zeros")  # of denormals
 
 
 @check
@@ -110,10 +80,10 @@ def does_what_the_calls_do(subject: Subject) -> None:
         step, expected, order = _Step(dtype), _Step(dtype), list[str]()
         first, last = partial(order.append, "first"), partial(order.append, "last")
         weigh, *others = step.calls  # between native calls, and after them
-        compiled = _compiled(subject, [weigh, first, *others, last, *step.update])
+        compiled = compiled_by(subject, [weigh, first, *others, last, *step.update])
         for number in (1, 2):
             step.step[0] = expected.step[0] = number
-            with calling("a compiled call"):
+            with checking.calling("a compiled call"):
                 for call in (*compiled.calls, *expected.calls, *expected.update):
                     call()
         step.require_same(expected)
@@ -163,9 +133,9 @@ def repeats_components(subject: Subject) -> None:
     for component, exact in product(_components(subject.registry), (True, False)):
         try:
             recorded, expected = _calls_of(component), _calls_of(component)
-        except (CheckFailed, CheckSkipped):  # its own checks say why
+        except (CheckFailed, checking.CheckSkipped):  # its own checks say why
             continue
-        compiled = _compiled(subject, recorded, exact=exact)
+        compiled = compiled_by(subject, recorded, exact=exact)
         for step in (1, 2) if exact else (1,):
             for calls in (recorded, expected):
                 _prepare(calls, step)
@@ -178,22 +148,21 @@ def repeats_components(subject: Subject) -> None:
             gap = difference(array, right, tolerance)
             if gap is None and exact and not same(array, right):
                 gap = "it differs where it is not finite"
-            if gap is not None:
-                what = "has other bits" if exact else "differs"
-                raise CheckFailed(f"an array of {component.component} {what}: {gap}")
+            what = "has other bits" if exact else "differs"
+            require(gap is None, f"an array of {component.component} {what}: {gap}")
 
 
 def _results(calls: Calls) -> Iterator[Array]:
     """Yield the arrays that calls fill for others: no workspace, nor gradients after an update."""
     for call in calls:
-        if isinstance(call, OptimizerUpdate):
+        if isinstance(call, declnet.OptimizerUpdate):
             yield call.w
             yield from arrays_of(
                 [array for name, array in vars(call.state).items() if name != "scratch"]
             )
         elif isinstance(call, partial):
             for argument in (*call.args, *call.keywords.values()):
-                if isinstance(argument, LayerState):
+                if isinstance(argument, declnet.LayerState):
                     yield from vars(argument.grad).values()
                 else:
                     yield from arrays_of(argument)
@@ -221,7 +190,7 @@ def _prepare(calls: Calls, step: int) -> None:
         if array.dtype.kind == "f" and array.flags.writeable:
             array[...] = rng.uniform(0.1, 0.9, array.shape)
     for call in calls:
-        if isinstance(call, OptimizerUpdate):
+        if isinstance(call, declnet.OptimizerUpdate):
             call.step[0] = step
 
 
@@ -232,12 +201,12 @@ def _values(rows: Sequence[tuple[int, float, int, int]]) -> Array:
 
 def _loop(subject: Subject, step: _Step) -> Any:
     """Return a loop over steps; skip the check if Python has to make some of the calls."""
-    calls, update = (_compiled(subject, part).native for part in (step.calls, step.update))
+    calls, update = (compiled_by(subject, part).native for part in (step.calls, step.update))
     if calls is None or update is None:
-        raise CheckSkipped("it leaves some of NumPy's calls to Python")
+        raise checking.CheckSkipped("it leaves some of NumPy's calls to Python")
     sizes = step.gathers, step.order, step.start, BATCH
-    with calling("loop"):
+    with checking.calling("loop"):
         return subject.instance.loop(StepLoop(*sizes, calls, (step.losses,), update, step.now))
 
 
-CHECKS = checks_in(globals())
+CHECKS = checking.checks_in(globals())

@@ -15,14 +15,8 @@ from typing import Any
 
 import declnet
 from declnet import Executor, ExecutorTask, TaskUpdate, execute_task, verified
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    calling,
-    check,
-    require_available,
-)
+from declnet.testing import checking
+from declnet.testing.checking import Subject, calling, check, checks_in, require, require_available
 
 TASKS, FAULTY, SOME = 4, 1, 2
 """How many tasks there are, which of them raises an exception, and how many are there at first."""
@@ -73,8 +67,8 @@ class _Tasks(Iterator[ExecutorTask]):
         self.taken, self.waiting = 0, set[int]()
 
     def __next__(self) -> ExecutorTask:
-        if threading.get_ident() != self._thread:
-            raise CheckFailed("it takes tasks in a thread other than the one that asks for updates")
+        fault = "it takes tasks in a thread other than the one that asks for updates"
+        require(threading.get_ident() == self._thread, fault)
         if self.taken == min(len(self._texts), self._pause):
             self._pause = MANY
             raise StopIteration
@@ -92,15 +86,15 @@ def _updates(subject: Subject, texts: list[str]) -> Iterator[tuple[int, TaskUpda
         updates: Any = verified(Executor.execute, subject.instance, tasks)
         with closing(updates):
             for update in updates:
-                if update.task not in tasks.waiting:
-                    fault = f"execute() has news of task {update.task}"
-                    raise CheckFailed(f"{fault}, which it was not handed or has answered")
+                fault = f"execute() has news of task {update.task}"
+                is_known = update.task in tasks.waiting
+                require(is_known, f"{fault}, which it was not handed or has answered")
                 if update.answer is not None or update.failure is not None:
                     tasks.waiting.remove(update.task)
                 yield first + update.task, update
-        if tasks.waiting or not tasks.taken:
-            missing = f"{len(tasks.waiting)} of {tasks.taken} tasks"
-            raise CheckFailed(f"execute ended without an update on {missing}")
+        missing = f"{len(tasks.waiting)} of {tasks.taken} tasks"
+        is_done = tasks.taken and not tasks.waiting
+        require(is_done, f"execute ended without an update on {missing}")
         first += tasks.taken
 
 
@@ -110,13 +104,12 @@ def carries_out_each_task(subject: Subject) -> None:
     texts = ["not a task" if number == FAULTY else _spec(number) for number in range(TASKS)]
     with calling("execute"):
         for number, update in _updates(subject, texts):
-            if number == FAULTY and update.answer is not None:
-                raise CheckFailed("a task that raised an exception has an answer")
             answer = update.answer if update.failure is None else b""
-            if number != FAULTY and answer is not None and b"task_%d" % number not in answer:
-                raise CheckFailed(
-                    f"the answer to task {number} is not what execute_task returns for it"
-                )
+            if number == FAULTY:
+                require(not update.answer, "a task that raised an exception has an answer")
+            elif answer is not None:
+                fault = f"the answer to task {number} is not what execute_task returns for it"
+                require(b"task_%d" % number in answer, fault)
 
 
 @check
@@ -132,21 +125,16 @@ def passes_reports_and_stops_on(subject: Subject) -> None:
                 reasons[task] = _reason(update.answer or b"")
             elif update.report is not None:
                 passes_on = True
-                if update.report not in left[task]:  # or those before it are lost
-                    raise CheckFailed(
-                        f"task {task} did not report {update.report!r} then: reports are passed on "
-                        "as they are, once, in order"
-                    )
+                fault = f"task {task} did not report {update.report!r} then"
+                is_next = update.report in left[task]  # else those before it are lost
+                require(is_next, f"{fault}: reports are passed on as they are, once, in order")
                 if task == STOPPED and update.stop is not None:
                     can_stop = True
                     update.stop(REASON)
-    if not passes_on:
-        raise CheckSkipped("it passes no reports on")
+    checking.skip_unless(passes_on, "it passes no reports on")
     expected = dict.fromkeys(range(len(reports))) | ({STOPPED: REASON} if can_stop else {})
-    if reasons != expected:
-        raise CheckFailed(
-            f"with stop called for task {STOPPED} only, tasks received {reasons}, not {expected}"
-        )
+    fault = f"with stop called for task {STOPPED} only, tasks received {reasons}, not {expected}"
+    require(reasons == expected, fault)
 
 
 def _reason(answer: bytes) -> Any:
@@ -165,15 +153,11 @@ def can_be_stopped(subject: Subject) -> None:
     with calling("execute"):
         updates = subject.instance.execute(tasks)
         next(iter(updates))
-        if not hasattr(updates, "close"):
-            raise CheckFailed("execute returns no generator, or another iterator with close()")
+        fault = "execute returns no generator, or another iterator with close()"
+        require(hasattr(updates, "close"), fault)
         updates.close()
-    if tasks.taken == MANY:
-        raise CheckFailed(f"it took all of {MANY} tasks before the first was answered")
+    fault = f"it took all of {MANY} tasks before the first was answered"
+    require(tasks.taken < MANY, fault)
 
 
-CHECKS = (
-    carries_out_each_task,
-    passes_reports_and_stops_on,
-    can_be_stopped,
-)
+CHECKS = checks_in(globals())

@@ -6,15 +6,16 @@ import dis
 from collections.abc import Iterator
 from functools import partial
 from math import prod
+from traceback import walk_tb
 
 import numpy as np
 
 from declnet import Array, Initializer, Shape
+from declnet.testing import checking
 from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
-from declnet.testing.grid import VALUES
-from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, poison, tried
+from declnet.testing.trial import SAMPLES, USUAL, VALUES, Setting, Trial, poison, tried
 from declnet.testing.watched import call_locked
 
 SHAPES: tuple[Shape, ...] = (
@@ -82,12 +83,6 @@ def _adapted(subject: Subject, w: Array, x: Array, rng: np.random.Generator) -> 
 
 
 @check
-def fills_every_shape(subject: Subject) -> None:
-    """Fills wide, high and square parameters, or raises a ValueError that says why not."""
-    tried(subject)
-
-
-@check
 def fills_alike_in_both_float_types(subject: Subject) -> None:
     """Gives finite values for every shape, stream and batch, alike in both float types."""
     for seed in range(3):
@@ -113,24 +108,14 @@ def draws_from_its_stream(subject: Subject) -> None:
             raise CheckFailed("its random numbers are the same for each stream; draw from the rng")
 
 
-CHECKS = (
-    fills_every_shape,
-    *common.USED_ONCE,
-    common.writes_every_output,
-    common.overwrites_outputs,
-    fills_alike_in_both_float_types,
-    draws_from_its_stream,
-)
+CHECKS = (*common.USED_ONCE, common.writes_every_output, *checking.checks_in(globals()))
 
 
 def _is_raised(error: BaseException | None) -> bool:
     """Return whether an error comes from a raise statement outside of NumPy."""
-    traceback = error.__traceback__ if error is not None else None
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
+    if error is None:
         return False
-    frame = traceback.tb_frame
-    instruction = dis.opname[frame.f_code.co_code[traceback.tb_lasti]]
+    frame = [frame for frame, _ in walk_tb(error.__traceback__)][-1]
+    instruction = dis.opname[frame.f_code.co_code[frame.f_lasti]]
     is_of_numpy = str(frame.f_globals.get("__name__")).startswith("numpy")
     return instruction == "RAISE_VARARGS" and not is_of_numpy

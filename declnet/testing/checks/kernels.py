@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
 from functools import partial
+from io import StringIO
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    InputInfo,
-    Layer,
-    Loss,
-    Model,
-    Optimizer,
-    ParameterInfo,
-    Registry,
-    Shape,
-    TrainingStep,
-)
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    ReadOnlyWrittenError,
-    Subject,
-    calling,
-    check,
-    checks_in,
-    require,
-    require_available,
-)
+import declnet
+from declnet import Array, Kernel, KernelCalls, KernelSite, Loss, Model, Registry, Shape, verified
+from declnet.testing import checking
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks.common import only
 from declnet.testing.checks.losses import Pair, accepted_draw, drawn, prepared
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, difference, require_equal, same
-from declnet.testing.examples import build_examples
-from declnet.testing.field_variants import scheduled_variants
+from declnet.testing.examples import build_examples, scheduled_variants
 from declnet.testing.harness import NO_LOSS, ModelHarness, build, model_of_parameters, probe
-from declnet.testing.layer_harness import (
-    LEVELS,
-    USUAL_SHAPES,
-    build_chain,
-    candidate_shapes,
-    floats_of,
-    integers_of,
-)
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, in_order
-from declnet.testing.watched_kernels import WatchedKernel
+from declnet.testing.layer_harness import LEVELS, USUAL_SHAPES, build_chain, candidate_shapes
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, in_order
+from declnet.testing.watched import Call, call_locked, named, spoil
 
 DTYPES = ("float32", "float64")
 
@@ -90,56 +65,56 @@ class _Comparison:
 
     Attributes:
         special: what is added to an element of the input.
+        dtype: the model's float type.
+        tolerance: how far results may differ.
         where: what is computed, for messages.
     """
 
     special: float
+    dtype: str
+    tolerance: float
     where: str
     right: dict[str, Array]
     filled: dict[str, Array]
     again: dict[str, Array]
 
-    def require_equal(self, tolerance: float) -> None:
+    def require_equal(self) -> None:
         """Raise CheckFailed if the kernel fills something else than the components."""
         numbers = [np.abs(array[np.isfinite(array)]) for array in self.right.values()]
         # a gradient may be 0 but for rounding, as that of key biases
         small = SMALL_PART * max(float(number.max(initial=0)) for number in numbers)
         for name, array in self.filled.items():
-            fault = difference(array, self.right[name], tolerance, max(LEAST, small))
+            fault = difference(array, self.right[name], self.tolerance, max(LEAST, small))
             require(not fault, f"{name} differs for {self.where}: {fault}")
 
 
-def _compared(subject: Subject, setting: Setting) -> list[_Comparison]:
+def _comparisons(subject: Subject) -> list[_Comparison]:
     """Return the comparisons of all cases in which the kernel takes over."""
 
-    def compare() -> list[_Comparison] | CheckFailed:
-        try:
-            return list(_comparisons(subject, setting))
-        except CheckFailed as failure:
-            return failure
+    def compare() -> list[_Comparison]:
+        return [case for setting in SETTINGS for case in _compared(subject, setting)]
 
-    comparisons = subject.once(("comparisons", setting), compare)
-    if isinstance(comparisons, CheckFailed):
-        raise comparisons
-    return comparisons
+    return subject.once("comparisons", compare)
 
 
-def _comparisons(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
+def _compared(subject: Subject, setting: Setting) -> Iterator[_Comparison]:
     kernel: Any = type(subject.instance)
-    require_available(kernel)
-    watched, in_parts = WatchedKernel(kernel), WatchedKernel(kernel, in_parts=True)
+    checking.require_available(kernel)
+    dtype, is_joint = setting.dtype, setting.dtype == "float64" and not kernel.compiled
+    tolerance = LESS_ROUNDING if is_joint else ROUNDING[dtype]
+    watched, in_parts = _WatchedKernel(kernel), _WatchedKernel(kernel, in_parts=True)
     for components in _replaced(subject):
         for label, build_pass in _passes(subject, components, setting):
             watched.used = False
             by_kernel = build_pass(watched.registry)
-            filled = by_kernel(0.0)
+            by_kernel(0.0)
             if watched.used:
                 by_components = build_pass(None)
                 again = build_pass(in_parts.registry)(0.0)
                 where = f"{label} of {' and '.join(map(repr, components))} with {setting}"
                 for special in SPECIALS:
-                    right, filled = by_components(special), by_kernel(special)
-                    yield _Comparison(special, where, right, filled, {} if special else again)
+                    results = by_components(special), by_kernel(special), {} if special else again
+                    yield _Comparison(special, dtype, tolerance, where, *results)
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -148,8 +123,7 @@ def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
     If the kernel reads schedules, others include some with a schedule.
     """
     examples = [build_examples(cls, subject.registry) for cls in subject.instance.replaces]
-    if not all(examples):
-        raise CheckSkipped("what it replaces has no examples; declare some")
+    checking.skip_unless(all(examples), "what it replaces has no examples; declare some")
     first = tuple(example[0] for example in examples)
     yield first
     for position, (main, *others) in enumerate(examples):
@@ -188,62 +162,31 @@ def _steps(
         if (first and not layers) or (has_integers and not first):
             continue
         try:
-            if several and not first:
-                model = build_chain(Subject(layers[0], registry=subject.registry), shape, setting)
+            if layers:
+                place: Any = {"later": layers[1:], "is_first": first, "is_last": loss is not None}
+                layer = Subject(layers[0], registry=subject.registry)
+                model = build_chain(layer, shape, setting, **place)
             else:
-                inputs = shape if several else (shape,)
-                model = _model(subject.registry, layers, inputs, setting, first, loss is None)
+                before = probe(setting.order, name="before", shape=shape, samples=setting.samples)
+                model = build([before], (prod(shape),), subject.registry, setting.dtype)
         except CheckFailed:  # the layers' own checks say so
             continue
         output = model.output_shape
         pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
-        where, batch = "first" if first else "below another layer", None
+        where, y_true = "first" if first else "below another layer", np.zeros(setting.samples)
         if loss is not None:
             draw_name = subject.once((repr(loss), pair), partial(accepted_draw, loss, pair))
             if draw_name is None:
                 continue
-            batch = drawn(loss, draw_name, pair, 3, setting.samples)
+            y = drawn(loss, draw_name, pair, 3, setting.samples).y
+            y_true = prepared(loss, y, output, setting.dtype, setting.order)
         for weighted in (False, True) if loss is not None else (False,):
-            step = _step(model, setting, loss, batch, weighted)
+            step = _step(model, setting, loss, y_true, weighted)
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
-def _model(
-    registry: Registry,
-    layers: Sequence[Layer],
-    shapes: Sequence[Shape],
-    setting: Setting,
-    first: bool,
-    probed: bool,
-) -> Model:
-    """Build a model of layers, each reading the one before.
-
-    Args:
-        registry: has what the layers name.
-        layers: the layers.
-        shapes: the shapes of the first layer's inputs.
-        setting: the number of samples, the float type and the memory order.
-        first: whether the layers read the model's inputs, not a probe.
-        probed: whether a probe reads them.
-    """
-    n, order, after = setting.samples, setting.order, list[Layer]()
-    if probed:
-        after = [probe(order, name="after", samples=n)]
-    if not first:
-        before = probe(order, name="before", shape=shapes[0], samples=n)
-        return build([before, *layers, *after], (prod(shapes[0]),), registry, setting.dtype)
-    floats = floats_of(layers[0], tuple(shapes))
-    inputs = {
-        f"input_{i}": InputInfo(shape) if i in floats else integers_of(shape)
-        for i, shape in enumerate(shapes)
-    }
-    names = tuple(f"input.{name}" for name in inputs)
-    placed = layers[0].model_copy(update={"inputs": names})
-    return build([placed, *layers[1:], *after], inputs, registry, setting.dtype)
-
-
 def _step(
-    model: Model, setting: Setting, loss: Loss | None, batch: Batch | None, weighted: bool
+    model: Model, setting: Setting, loss: Loss | None, y_true: Array, weighted: bool
 ) -> _Build:
     """Return what prepares one step of a graph on random data, which returns all that it filled."""
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
@@ -255,9 +198,6 @@ def _step(
         size = (n, *info.shape)
         x = rng.normal(size=size) if info.dtype == "float" else rng.integers(0, LEVELS, size)
         inputs[name] = in_order(x, setting.order, dtype if info.dtype == "float" else np.int64)
-    y_true = np.zeros(n)
-    if loss is not None and batch is not None:
-        y_true = prepared(loss, batch.y, model.output_shape, setting.dtype, setting.order)
     factors = rng.uniform(size=n).astype(dtype) if weighted else None
     floats = [x for x in inputs.values() if x.dtype == dtype]
     changed = (floats or list(initial.values()))[0]  # integers are all finite
@@ -287,7 +227,7 @@ def _step(
 
 
 def _updates(
-    optimizer: Optimizer, dtype: str, size: int, kernels: Registry | None
+    optimizer: declnet.Optimizer, dtype: str, size: int, kernels: Registry | None
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare six updates of a vector, of which the last three have the special number."""
 
@@ -295,8 +235,10 @@ def _updates(
         rng = np.random.default_rng(size)
         w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
         slopes[3:, 0] = special
-        model = model_of_parameters([ParameterInfo("layer.weights", (size,), "weight")], dtype)
-        step = TrainingStep(
+        model = model_of_parameters(
+            [declnet.ParameterInfo("layer.weights", (size,), "weight")], dtype
+        )
+        step = declnet.TrainingStep(
             model, NO_LOSS, 1, optimizer=optimizer, kernels=kernels, total=len(slopes)
         )
         step.vector[...] = w
@@ -326,16 +268,14 @@ def _penalized(
 @check
 def leaves_what_it_reads_alone(subject: Subject) -> None:
     """Writes only to the arrays it must fill."""
-    with only(ReadOnlyWrittenError):
-        for setting in SETTINGS:
-            _compared(subject, setting)
+    with only(checking.ReadOnlyWrittenError):
+        _comparisons(subject)
 
 
 @check
 def replaces_its_components(subject: Subject) -> None:
     """Takes over in the usual case, in float32 and in float64."""
-    dtypes = {setting.dtype for setting in SETTINGS if _compared(subject, setting)}
-    missing = sorted(set(DTYPES) - dtypes)
+    missing = sorted({*DTYPES} - {comparison.dtype for comparison in _comparisons(subject)})
     fault = f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, in"
     advice = "all cases of the kit; declare example_shapes that it is made for"
     require(not missing, f"{fault} {advice}")
@@ -344,42 +284,115 @@ def replaces_its_components(subject: Subject) -> None:
 @check
 def equals_its_components(subject: Subject) -> None:
     """Gives what the components give, but for rounding, in every setting that it takes over."""
-    for setting in SETTINGS:
-        for comparison in _compared(subject, setting):
-            if not comparison.special:
-                comparison.require_equal(_tolerance(subject, setting))
+    for comparison in _comparisons(subject):
+        if not comparison.special:
+            comparison.require_equal()
 
 
 @check
 def passes_non_finite_numbers_on(subject: Subject) -> None:
     """Gives NaN and infinity where the components do, so that a divergence is found."""
     fuses_loss = issubclass(subject.instance.replaces[-1], Loss)  # and may train saturated units
-    for setting in SETTINGS:
-        for comparison in _compared(subject, setting):
-            if not comparison.special:
-                continue
-            if subject.instance.compiled and not fuses_loss:
-                comparison.require_equal(_tolerance(subject, setting))
-            for name, array in comparison.filled.items():
-                fault = "is not finite where the components are, or otherwise"
-                alike = same(np.isfinite(array), np.isfinite(comparison.right[name]))
-                require(alike, f"{name} {fault}, for {comparison.where}")
+    for comparison in (case for case in _comparisons(subject) if case.special):
+        if subject.instance.compiled and not fuses_loss:
+            comparison.require_equal()
+        for name, array in comparison.filled.items():
+            fault = "is not finite where the components are, or otherwise"
+            alike = same(np.isfinite(array), np.isfinite(comparison.right[name]))
+            require(alike, f"{name} {fault}, for {comparison.where}")
 
 
 @check
 def repeats_its_bits(subject: Subject) -> None:
     """Gives the same bits each time, also if an engine makes divisible calls in parts."""
-    for setting in SETTINGS:
-        for comparison in _compared(subject, setting):
-            for name, array in comparison.again.items():
-                what = f"{name} differs the second time for {comparison.where}"
-                advice = "compute in the same order each time, and for any number of parts"
-                require_equal(array, comparison.filled[name], what, advice, tolerance=0)
+    for comparison in _comparisons(subject):
+        for name, array in comparison.again.items():
+            what = f"{name} differs the second time for {comparison.where}"
+            advice = "compute in the same order each time, and for any number of parts"
+            require_equal(array, comparison.filled[name], what, advice, tolerance=0)
 
 
 CHECKS = checks_in(globals())
 
 
-def _tolerance(subject: Subject, setting: Setting) -> float:
-    joint = setting.dtype == "float64" and not subject.instance.compiled
-    return LESS_ROUNDING if joint else ROUNDING[setting.dtype]
+class _WatchedKernel:
+    """A kernel whose calls are watched, and whether it has taken over.
+
+    Args:
+        in_parts: whether divisible calls are made in parts, and no arrays are locked.
+
+    Attributes:
+        registry: has a kernel that replaces the same components by the watched calls.
+        used: whether the kernel has taken over since this was set to False.
+    """
+
+    def __init__(self, kernel: type[Kernel], in_parts: bool = False) -> None:
+        self._kernel, self._in_parts, self.used = kernel(), in_parts, False
+
+        def bind(_: Kernel, site: KernelSite) -> KernelCalls | None:
+            return self._bind(site)
+
+        self.registry = Registry()
+        self.registry.register(type(kernel.__name__, (kernel,), {"bind": bind}))
+
+    def _bind(self, site: KernelSite) -> KernelCalls | None:
+        """Bind the kernel, with each call watched."""
+        with calling("bind"), redirect_stderr(StringIO()):  # it says when it compiles
+            calls = verified(Kernel.bind, self._kernel, site)
+        if calls is None:
+            return None
+        self.used = True
+        if self._in_parts:
+            every = (calls.forward, calls.backward, calls.update)
+            return KernelCalls(*(tuple(map(_in_parts, part)) for part in every))
+        if site.state is not None:  # an optimizer's, which may write to all
+            return calls
+        read = named("x", site.x) | {"y_true": site.y_true, "w": site.w}
+        for state in site.states:
+            read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
+        dx, y, losses = named("dx", site.dx).values(), {"y": site.y}, site.losses
+        if losses is None:
+            forward = _watched(calls.forward, read, [site.y])
+            return KernelCalls(forward, _watched(calls.backward, read, [*dx], site.dy))
+        known = read | y if site.x is None else read  # a loss alone reads y
+        forward = _watched(calls.forward, known, [site.y, losses, *dx])
+        return KernelCalls(forward, _watched(calls.backward, read | y, []))
+
+
+def _watched(
+    calls: Sequence[Call],
+    read: Mapping[str, Array | None],
+    filled: Sequence[Array | None],
+    dy: Array | None = None,
+) -> tuple[Call, ...]:
+    """Return a call that spoils the outputs, and the calls, which may only read some arrays.
+
+    An output in the memory of something to read, or of dy, is not spoiled.
+    """
+    outputs = [array for array in filled if array is not None]
+    locked = {name: array for name, array in read.items() if array is not None}
+    spoiling = partial(spoil, outputs, [*locked.values(), dy], np.nan)
+    watched = (
+        partial(call_locked, "a call of the kernel", call, locked, outputs) for call in calls
+    )
+    return (spoiling, *watched)
+
+
+PARTS = 3
+
+
+def _in_parts(call: Call) -> Call:
+    """Return a call that makes a divisible one in parts, the last one first."""
+    if not (isinstance(call, declnet.NativeCall) and call.divisible):
+        return call
+    parts = []
+    for part in reversed(range(PARTS)):
+        block = call.block.copy()
+        block[:2] = part, PARTS
+        parts.append(replace(call, block=block))
+
+    def make() -> None:
+        for part in parts:
+            part()
+
+    return make

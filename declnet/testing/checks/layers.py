@@ -6,32 +6,23 @@ A layer is tried alone between probes, with the shapes and values that it accept
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from copy import copy
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Layer, OutputRange
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    ReadOnlyWrittenError,
-    Subject,
-    calling,
-    check,
-    checks_in,
-    require,
-)
+from declnet import Array, Layer, LayerState, OutputRange
+from declnet.testing import checking
+from declnet.testing.catalogue import ExampleData
+from declnet.testing.checking import CheckFailed, Subject, calling, check, require, skip_unless
 from declnet.testing.checks import common, native
 from declnet.testing.checks.common import only, require_alike
 from declnet.testing.comparison import require_equal
-from declnet.testing.component_data import ExampleData
-from declnet.testing.counted import CountingLayer
-from declnet.testing.field_variants import require_followed, scheduled_variants, variants
+from declnet.testing.examples import variants
 from declnet.testing.gradients import require_gradients
-from declnet.testing.grid import VALUES
 from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
     LayerHarness,
@@ -42,7 +33,8 @@ from declnet.testing.layer_harness import (
     refusals,
     working_shapes,
 )
-from declnet.testing.trial import USUAL, WHOLE, Setting, Trial
+from declnet.testing.trial import USUAL, VALUES, WHOLE, Setting, Trial
+from declnet.testing.watched import Watched
 
 COUNTS_ALIKE = 20
 """How many more NumPy calls than twice as many as declared a layer may make, or fewer than half."""
@@ -52,6 +44,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward, and forward in evaluation, with each input shape."""
     trial = Trial()
     for harness, batch in harnesses(subject, setting):
+        harness.model.number = setting.step or 1
         for training, mode in ((True, "training"), (False, "evaluation")):
             if setting.after:
                 harness.run(batch.repeated(setting.after), training=training)
@@ -116,7 +109,8 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
             message = f"it accepts input shape {shape}, but {failure}; {advice}"
             if shape in working_shapes(subject):
                 raise CheckFailed(message, failure.cause) from failure.__cause__
-            raise CheckSkipped(message)  # it inherits output_shape, perhaps unintentionally
+            # it inherits output_shape, perhaps unintentionally
+            raise checking.CheckSkipped(message)
 
 
 @check
@@ -133,7 +127,7 @@ def gradient_of_parameters(subject: Subject) -> None:
     used = Counter[str]()
     for note, variant, shape in _varied(subject):
         used.update(require_gradients(variant, shape, note, parameters=True))
-    _skip_unless(used, "it has no trainable parameters")
+    skip_unless(used, "it has no trainable parameters")
     unused = ", ".join(name for name, count in used.items() if not count)
     require(not unused, f"y does not depend on its parameter {unused}: use it, or leave it out")
 
@@ -145,7 +139,7 @@ def keeps_still_while_frozen(subject: Subject) -> None:
         if all(parameter.trainable for parameter in subject.instance.parameters(shape).values()):
             continue  # it is the same layer, frozen or not
         harness = harness_for(subject, shape, WHOLE, frozen=True)
-        with only(ReadOnlyWrittenError):
+        with only(checking.ReadOnlyWrittenError):
             harness.run(harness.batch())
         require_gradients(subject, shape, frozen=True)
 
@@ -162,7 +156,7 @@ def measures_running_statistics(subject: Subject) -> None:
                 fault = f"{name} still depends on its earlier value while state.measuring"
                 first, second = harness.measured(batch), harness.measured(batch, other)
                 require_equal(second[name], first[name], fault)
-    _skip_unless(has_statistics, "it declares no running statistics")
+    skip_unless(has_statistics, "it declares no running statistics")
 
 
 @check
@@ -179,20 +173,9 @@ def takes_no_dx(subject: Subject) -> None:
 def backward_needs_is_true(subject: Subject) -> None:
     """Reads in backward no more of `x` and `y` than `backward_needs` names, in whatever way."""
     omitted = " and ".join(sorted({"x", "y"} - set(subject.instance.backward_needs)))
-    _skip_unless(omitted, "it needs both x and y")
+    skip_unless(omitted, "it needs both x and y")
     advice = f"backward reads {omitted}, which backward_needs omits"
     require_alike(subject, WHOLE, WHOLE.but(spares=True), advice)
-
-
-@check
-def in_place_is_true(subject: Subject) -> None:
-    """Gives the same if `y` shares memory with `x` and `dx` with `dy`, if `in_place`."""
-    layer: Layer = subject.instance
-    _skip_unless(layer.in_place or layer.only_reshapes, "it does not say that it works in place")
-    order = "batch_first" if layer.memory_order == "batch_first" else "batch_last"
-    setting = WHOLE.but(input_order=order, order=order)
-    advice = "set in_place = False, or read each element before it is overwritten"
-    require_alike(subject, setting, setting.but(as_declared=True), advice)
 
 
 @check
@@ -211,7 +194,7 @@ def repeats_its_predictions(subject: Subject) -> None:
 def stays_in_its_output_range(subject: Subject) -> None:
     """Gives no number outside of the `output_range` that it declares, whatever its input."""
     declared = subject.instance.output_range
-    _skip_unless(declared, "it declares no output_range")
+    skip_unless(declared, "it declares no output_range")
     _skip_integers(subject)
     for (harness, batch), values in product(harnesses(subject, WHOLE), VALUES):
         x = batch.with_values(values)
@@ -225,7 +208,7 @@ def stays_in_its_output_range(subject: Subject) -> None:
 @check
 def is_linear_if_it_says_so(subject: Subject) -> None:
     """Maps equal steps between inputs to equal steps between outputs, if `is_linear`."""
-    _skip_unless(subject.instance.is_linear, "it does not say that it is linear")
+    skip_unless(subject.instance.is_linear, "it does not say that it is linear")
     _skip_integers(subject)
     for harness, batch in harnesses(subject, WHOLE):
         other = harness.batch(1).x
@@ -245,7 +228,7 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
 @check
 def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
     """Gives the sum of two inputs, if `adds_inputs`."""
-    _skip_unless(subject.instance.adds_inputs, "it does not say that it adds its inputs")
+    skip_unless(subject.instance.adds_inputs, "it does not say that it adds its inputs")
     count = subject.instance.n_inputs
     require(count in (None, 2), f"adds_inputs is True, but n_inputs is {count}")
     for harness, batch in harnesses(subject, WHOLE):
@@ -255,38 +238,22 @@ def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
 
 
 @check
-def follows_its_schedules(subject: Subject) -> None:
-    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
-    for name, scheduled, before, after in scheduled_variants(subject):
-        for shape in working_shapes(subject):
-            harness = harness_for(scheduled, shape, WHOLE)
-            batch = harness.batch()
-            harness.run(batch, training=False)
-            for step, plain in ((1, before), (2, after), (1, before)):
-                harness.model.number = step
-                right = harness_for(plain, shape, WHOLE).run(batch)
-                for what, array in harness.run(batch).items():
-                    require_followed(name, what, array, right[what])
-
-
-@check
 def makes_the_numpy_calls_it_declares(subject: Subject) -> None:
     """Makes about as many NumPy calls in a step as `numpy_calls` says, for larger inputs too."""
     shape = working_shapes(subject)[-1]
     for tried in (shape, _enlarged(shape)):
         try:
             harness = LayerHarness(subject, tried, WHOLE)
-            layer = harness.watched.component = CountingLayer(harness.watched.component)
+            layer = harness.watched.component = _CountingLayer(harness.watched.component)
             harness.run(harness.batch())
         except CheckFailed:  # it refuses this shape, or takes no other class of arrays
             continue
         with calling("numpy_calls"):
             count, declared = layer.calls[0], layer.numpy_calls(tried)
-        if max(count - 2 * declared, declared - 2 * count) > COUNTS_ALIKE:
-            raise CheckFailed(
-                f"it makes {count} NumPy calls in a step for input shape {tried}, but numpy_calls "
-                f'returns {declared}; return about as many, since kernels = "auto" decides by them'
-            )
+        fault = f"it makes {count} NumPy calls in a step for input shape {tried}, but numpy_calls"
+        advice = 'return about as many, since kernels = "auto" decides by them'
+        is_alike = max(count - 2 * declared, declared - 2 * count) <= COUNTS_ALIKE
+        require(is_alike, f"{fault} returns {declared}; {advice}")
 
 
 def _enlarged(shape: Any) -> Any:
@@ -303,10 +270,10 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 CHECKS = (
     common.leaves_inputs_alone,
     common.uses_declared_state,
-    *checks_in(globals()),
-    common.is_deterministic,
-    common.frees_its_memory,
+    *checking.checks_in(globals()),
+    *common.USED_ONCE,
     *common.FILLS_ARRAYS,
+    common.follows_its_schedules,
     common.keeps_uses_apart,
     *native.CHECKS,
 )
@@ -328,12 +295,7 @@ def _varied(subject: Subject) -> Iterator[tuple[str, Subject, Any]]:
 
 
 def _skip_integers(subject: Subject) -> None:
-    _skip_unless(subject.instance.input_dtype != "integer", "its inputs are integers")
-
-
-def _skip_unless(applies: Any, reason: str) -> None:
-    if not applies:
-        raise CheckSkipped(reason)
+    skip_unless(subject.instance.input_dtype != "integer", "its inputs are integers")
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:
@@ -344,3 +306,77 @@ def _outside(y: Array, bounds: OutputRange) -> str | None:
     if bounds.sums_to_one and y.ndim > 1 and not np.allclose(y.sum(axis=-1), 1, rtol=0, atol=1e-6):
         return "the numbers of the last axis do not add up to 1"
     return None
+
+
+class _CountedArray(np.ndarray[Any, Any]):
+    """A view of an array that adds one to `calls[0]` for each ufunc, function and assignment.
+
+    Their results count, too. Views by indexing do not, nor what a NumPy function calls.
+    """
+
+    calls: list[int]
+
+    def __array_finalize__(self, origin: Any) -> None:
+        self.calls = getattr(origin, "calls", [0])
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Make the call with plain arrays."""
+        return self._counting(getattr(ufunc, method), inputs, options)
+
+    def __array_function__(self, function: Any, _: Any, inputs: Any, options: Any) -> Any:
+        """Make the call with plain arrays."""
+        return self._counting(function, tuple(inputs), dict(options))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._counting(np.ndarray.__setitem__, (self, key, value), {})
+
+    def _counting(self, function: Callable[..., Any], inputs: Any, options: Any) -> Any:
+        self.calls[0] += 1
+        return _counted(function(*_plain(inputs), **_plain(options)), self.calls)
+
+
+class _CountingLayer(Watched):
+    """A layer that counts the NumPy calls of its passes.
+
+    Attributes:
+        calls: their number, as the only item.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(layer)
+        self.calls = [0]
+
+    def forward(self, *arguments: Any) -> None:
+        """Run forward."""
+        self.component.forward(*map(self._watched, arguments))
+
+    def backward(self, *arguments: Any) -> None:
+        """Run backward."""
+        self.component.backward(*map(self._watched, arguments))
+
+    def _watched(self, argument: Any) -> Any:
+        if not isinstance(argument, LayerState):
+            return _counted(argument, self.calls)
+        state = copy(argument)
+        state.grad = copy(state.grad)
+        for values in (vars(state), vars(state.grad)):
+            values |= {name: _counted(value, self.calls) for name, value in values.items()}
+        return state
+
+
+def _counted(value: Any, calls: list[int]) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)(_counted(item, calls) for item in value)
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view(_CountedArray)
+    view.calls = calls
+    return view
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(map(_plain, value))
+    return value.view(np.ndarray) if isinstance(value, _CountedArray) else value

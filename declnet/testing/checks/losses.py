@@ -15,26 +15,15 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Loss, Registry, Shape, verified
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, checks_in
+from declnet.testing import checking, trial
+from declnet.testing.catalogue import ExampleData
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal
-from declnet.testing.component_data import ExampleData
-from declnet.testing.field_variants import variants
+from declnet.testing.examples import variants
 from declnet.testing.gradients import in_rows, require_gradient_along
-from declnet.testing.grid import SCALES
 from declnet.testing.harness import ModelHarness, build, is_refusal, probe
-from declnet.testing.trial import (
-    PLAIN,
-    SAMPLES,
-    USUAL,
-    WHOLE,
-    Batch,
-    Order,
-    Setting,
-    Trial,
-    batch_for,
-    in_order,
-)
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for, in_order
 from declnet.testing.watched import WatchedLoss, call_locked
 
 USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -75,7 +64,7 @@ class LossHarness:
         return x, prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
 
 
-def prepared(loss: Loss, y: Array, shape: Shape, dtype: str, order: Order) -> Array:
+def prepared(loss: Loss, y: Array, shape: Shape, dtype: str, order: trial.Order) -> Array:
     """Return y as prepared by a loss, in a memory order."""
     with calling("prepare"):
         y_true = verified(Loss.prepare, loss, y.copy(), shape, np.dtype(dtype))
@@ -189,7 +178,7 @@ def accepted_draw(loss: Loss, pair: Pair) -> str | None:
                 continue
         accepted = accepted or draw_name
         try:
-            if np.isfinite(LossHarness(loss, pair.shape, PLAIN).run(batch)["losses"]).all():
+            if np.isfinite(LossHarness(loss, pair.shape, trial.PLAIN).run(batch)["losses"]).all():
                 return draw_name
         except CheckFailed as failure:
             if is_refusal(failure) and len(pair.shape) > 1 and not loss.example_shapes:
@@ -202,7 +191,7 @@ def _refuses(loss: Loss, y: Array, pair: Pair, what: str = "prepare") -> bool:
     try:
         with calling(what, skips=ValueError):
             loss.prepare(y.copy(), pair.shape, FLOAT)
-    except CheckSkipped:
+    except checking.CheckSkipped:
         return True
     return False
 
@@ -216,7 +205,7 @@ def drawn(loss: Loss, draw_name: str, pair: Pair, seed: int, samples: int = SAMP
 
 def try_component(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward with each shape of prediction."""
-    trial = Trial()
+    results = Trial()
     for pair, draw_name in working_pairs(subject).items():
         harness = LossHarness(subject.instance, pair.shape, setting)
         batch = batch_for(partial(batch_of, subject, pair), setting)
@@ -225,8 +214,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.after:
             harness.run(batch.repeated(setting.after))
         filled = harness.run(batch)
-        trial.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
-    return trial
+        results.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
+    return results
 
 
 def step_calls(subject: Subject) -> dict[str, native.Calls]:
@@ -234,12 +223,6 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
     pair = next(iter(working_pairs(subject)))
     harness = LossHarness(subject.instance, pair.shape, WHOLE)
     return {"": native.calls_of(*harness.unwatched(batch_of(subject, pair)))}
-
-
-@check
-def takes_usual_predictions(subject: Subject) -> None:
-    """Takes its kind of targets for at least one usual shape, and for all its example shapes."""
-    working_pairs(subject)
 
 
 @check
@@ -251,9 +234,9 @@ def prepares_what_it_declares(subject: Subject) -> None:
         for dtype in FLOATS:
             call = partial(verified, Loss.prepare, loss, y, pair.shape, dtype)
             y_true = call_locked("prepare", call, {"y": y})
-            if y_true.dtype.kind == "f" and y_true.dtype != dtype:
-                fault = f"prepare gives targets of {y_true.dtype} where dtype is {dtype}"
-                raise CheckFailed(f"{fault}, so that the loss computes in {y_true.dtype}, too")
+            fault = f"prepare gives targets of {y_true.dtype} where dtype is {dtype}"
+            is_right = y_true.dtype.kind != "f" or y_true.dtype == dtype
+            require(is_right, f"{fault}, so that the loss computes in {y_true.dtype}, too")
 
 
 @check
@@ -274,8 +257,7 @@ def takes_each_form_of_targets(subject: Subject) -> None:
             fault = f"{name} for y of shape {other.shape} differs from that for the same targets"
             where, advice = f"of shape {batch.y.shape}", "let prepare bring both to one form"
             require_equal(array, first[name], f"{fault} {where}", advice)
-    if not compared:
-        raise CheckSkipped("its targets have one form only")
+    checking.skip_unless(compared, "its targets have one form only")
 
 
 @check
@@ -291,20 +273,20 @@ def refuses_wrong_targets(subject: Subject) -> None:
         else:
             y, what = np.zeros((len(y), *pair.y, 2)), f"y of shape {(*pair.y, 2)} a sample"
         call = f"prepare of {what}; raise a ValueError that says why: it"
-        if not _refuses(subject.instance, y, pair, call):
-            raise CheckFailed(f"prepare takes {what} for predictions of shape {shape}; refuse it")
+        fault = f"prepare takes {what} for predictions of shape {shape}; refuse it"
+        require(_refuses(subject.instance, y, pair, call), fault)
 
 
 @check
 def gradient_of_predictions(subject: Subject) -> None:
     """Fills `dy_pred` with the gradient of each sample's loss, also with other fields."""
-    samples = len(SCALES)
+    samples = len(trial.SCALES)
     for note, variant in variants(subject):
         for pair, draw_name in working_pairs(variant).items():
             batch, other = (batch_of(variant, pair, seed, samples) for seed in (0, 1))
             harness = LossHarness(variant.instance, pair.shape, WHOLE.but(samples=samples))
             is_bounded = draw_name in BOUNDED or variant.instance.targets != "values"
-            sizes = np.ones(samples) if is_bounded else SCALES
+            sizes = np.ones(samples) if is_bounded else trial.SCALES
             y_pred = in_rows(sizes, batch.x[0])
             end = None if note else in_rows(sizes, other.x[0])
             direction = in_rows(sizes, np.random.default_rng(99).normal(size=y_pred.shape))
@@ -320,8 +302,8 @@ def takes_perfect_predictions(subject: Subject) -> None:
         for what, batch in _special(subject, pair):
             results = {} if _refuses(subject.instance, batch.y, pair) else harness.run(batch)
             for name, array in results.items():
-                if not np.isfinite(array).all():
-                    raise CheckFailed(f"{name} is not finite for {what}; add a small number")
+                fault = f"{name} is not finite for {what}; add a small number"
+                require(np.isfinite(array).all(), fault)
 
 
 @check
@@ -342,8 +324,8 @@ def gives_predictions(subject: Subject) -> None:
             fault = f"range from {low:.9g} to {high:.9g}"
         elif loss.targets == "classes" and not np.allclose(predictions.sum(-1), 1, atol=1e-6):
             fault = "do not add up to 1 over the classes"
-        if fault and loss.takes == "logits":
-            raise CheckFailed(f"predictions {fault} for {pair}; give probabilities, for logits")
+        fault = fault and f"predictions {fault} for {pair}; give probabilities, for logits"
+        require(not fault or loss.takes != "logits", fault)
 
 
 def example_data(subject: Subject) -> Iterator[ExampleData]:
@@ -354,9 +336,8 @@ def example_data(subject: Subject) -> Iterator[ExampleData]:
 
 CHECKS = (
     common.leaves_inputs_alone,
+    *common.USED_ONCE,
     *checks_in(globals()),
-    common.is_deterministic,
-    common.frees_its_memory,
     *common.FILLS_ARRAYS,
     *native.CHECKS,
 )

@@ -14,12 +14,11 @@ import numpy as np
 
 from declnet import Array, Metric, as_loss, stored_copy, verified
 from declnet.testing import checking
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks import common
 from declnet.testing.checks.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.comparison import require_equal, same
-from declnet.testing.grid import VALUES, on_grid
-from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, in_order
+from declnet.testing.trial import SAMPLES, USUAL, VALUES, Setting, Trial, in_order, on_grid
 from declnet.testing.watched import call_locked
 
 MANY = 20 * SAMPLES  # for batches of more than a hundred
@@ -141,12 +140,6 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
 
 
 @check
-def takes_usual_data(subject: Subject) -> None:
-    """Gives a finite number for at least one usual form of targets, or for its example shapes."""
-    _taken(subject)
-
-
-@check
 def takes_unusual_data(subject: Subject) -> None:
     """Gives a number for one sample, equal ones, zeros, ±1e4; NaN if undefined, as for no batch."""
     result = _MetricHarness(subject.instance).result()
@@ -192,9 +185,8 @@ def adds_up_in_float64(subject: Subject) -> None:
 def says_which_values_are_better(subject: Subject) -> None:
     """Rates perfect predictions no worse than random ones, according to `better`."""
     metric, better = subject.instance, subject.instance.better
-    if better is None:
-        hint = 'set better = "higher" or "lower", or the best number, for callbacks to monitor it'
-        raise CheckSkipped(f"it does not say which values are better; {hint}")
+    hint = 'set better = "higher" or "lower", or the best number, for callbacks to monitor it'
+    checking.skip_unless(better is not None, f"it does not say which values are better; {hint}")
     for data in _taken(subject):
         if data.perfect is not None:
             random = _result_of(metric, data)
@@ -231,4 +223,4 @@ def _singles(state: Any) -> list[Array]:
 
 _TYPES = (common.takes_any_memory_order, common.takes_float32_and_float64)
 _OTHERS = (*common.USED_ONCE, *_TYPES, *common.DIVIDED)
-CHECKS = (common.leaves_inputs_alone, *checking.checks_in(globals()), *_OTHERS)
+CHECKS = (common.leaves_inputs_alone, *_OTHERS, *checks_in(globals()))

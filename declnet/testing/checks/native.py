@@ -10,26 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from declnet import (
-    Array,
-    CompiledCalls,
-    Engine,
-    LayerState,
-    OptimizerState,
-    OptimizerUpdate,
-    Registry,
-    verified,
-)
+import declnet
+from declnet import Array, CompiledCalls, Engine, LayerState, OptimizerUpdate, Registry
+from declnet.testing import checking
 from declnet.testing.catalogue import checks_module
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    calling,
-    check,
-    checks_in,
-    why_unavailable,
-)
+from declnet.testing.checking import Subject, called, calling, check, require
+from declnet.testing.checks.common import only
 
 Calls = Sequence[Callable[[], object]]
 
@@ -46,60 +32,49 @@ def runs_without_python(subject: Subject) -> None:
         for where, step_reasons in by_step.items()
         for reason in step_reasons
     )
-    if reasons:
-        raise CheckSkipped("; ".join(reasons))
+    checking.skip_unless(not reasons, "; ".join(reasons))
 
 
 @check
 def does_the_same_at_every_call(subject: Subject) -> None:
     """Does what an engine recorded of it after many calls too, where an engine is installed."""
     for calls, compiled in _compiled(subject).values():
-        try:
-            with np.errstate(all="ignore"), calling("the component"):
-                for _ in range(CALLS):
-                    for call in calls:
-                        call()
-        except CheckFailed as failure:
-            raise CheckSkipped(f"it cannot be tried: {failure}") from failure
+        with only(), np.errstate(all="ignore"), calling("the component"):
+            for call in [*calls] * CALLS:
+                call()
         for recorded in compiled.recorded:
-            if not recorded.agrees():
-                raise CheckFailed(
-                    f"{recorded.method} gives other results after {CALLS} calls: it depends on "
-                    "more than its fields, arguments and state, such as a counter; declare "
-                    "recordable = False if that is meant"
-                )
+            fault = f"{recorded.method} gives other results after {CALLS} calls: it depends on more"
+            advice = "declare recordable = False if that is meant"
+            more = "than its fields, arguments and state, such as a counter"
+            require(recorded.agrees(), f"{fault} {more}; {advice}")
 
 
 def _compiled(subject: Subject) -> dict[str, tuple[Calls, CompiledCalls]]:
     """Return the component's calls and what an engine makes of them, by circumstances."""
 
     def compile_calls() -> dict[str, tuple[Calls, CompiledCalls]]:
-        engine = _engine(subject.registry)
-        try:
-            with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles
-                steps = bound_calls(subject).items()
-                return {
-                    where: (calls, verified(Engine.compile, engine, calls))
-                    for where, calls in steps
-                }
-        except CheckFailed as failure:
-            raise CheckSkipped(f"it cannot be tried: {failure}") from failure
+        engine = Subject(_engine(subject.registry))
+        with only(), calling("the engine"):
+            steps = bound_calls(subject).items()
+            return {where: (calls, compiled_by(engine, calls)) for where, calls in steps}
 
-    return subject.once(("compiled by an engine",), compile_calls)
+    return subject.once("compiled by an engine", compile_calls)
+
+
+def compiled_by(engine: Subject, calls: Calls, *, exact: bool = False) -> CompiledCalls:
+    """Return what an engine makes of calls, without what it says when it compiles."""
+    with redirect_stderr(StringIO()):
+        return called(engine, Engine.compile, calls, exact)
 
 
 def _engine(registry: Registry) -> Engine:
     """Return the engine that is used by default; raise CheckSkipped if none can be used here."""
-    reasons = []
-    for entry in registry.entries("engine"):
-        engine: type[Engine] = entry.component
-        if engine.by_default:
-            reason = why_unavailable(engine)
-            if reason is None:
-                return engine()
-            reasons.append(reason)
-    reason = "; ".join(reasons) or "no plugin that has one is installed"
-    raise CheckSkipped(f"no engine can be used: {reason}")
+    engines: list[type[Engine]] = [entry.component for entry in registry.entries("engine")]
+    reasons = {engine: checking.why_unavailable(engine) for engine in engines if engine.by_default}
+    usable = [engine for engine, reason in reasons.items() if reason is None]
+    reason = "; ".join(filter(None, reasons.values())) or "no plugin that has one is installed"
+    checking.skip_unless(usable, f"no engine can be used: {reason}")
+    return usable[0]()
 
 
 def _reasons(compiled: CompiledCalls) -> Iterator[str]:
@@ -140,10 +115,10 @@ def arrays_of(value: Any) -> Iterator[Array]:
             yield from arrays_of(item)
     elif isinstance(value, partial):
         yield from arrays_of([*value.args, *value.keywords.values()])
-    elif isinstance(value, OptimizerUpdate | OptimizerState):
+    elif isinstance(value, OptimizerUpdate | declnet.OptimizerState):
         yield from arrays_of([*vars(value).values()])
     elif isinstance(value, LayerState):
         yield from arrays_of([*vars(value).values(), *vars(value.grad).values()])
 
 
-CHECKS = checks_in(globals())
+CHECKS = checking.checks_in(globals())

@@ -10,10 +10,9 @@ import numpy as np
 
 from declnet import Array, Optimizer, ParameterInfo, RunContext, Schedule, TrainingStep, verified
 from declnet.testing import checking
-from declnet.testing.checking import CheckFailed, CheckSkipped, Subject, calling, check, require
+from declnet.testing.checking import CheckFailed, Subject, calling, check, checks_in, require
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal, same
-from declnet.testing.field_variants import require_followed, scheduled_variants
 from declnet.testing.harness import NO_LOSS, model_of_parameters
 from declnet.testing.trial import Setting, Trial, tried
 from declnet.testing.watched import WatchedOptimizer
@@ -106,7 +105,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         harness = _OptimizerHarness(optimizer, start, parameters)
         other = _OptimizerHarness(optimizer, start + 1, parameters) if setting.beside else None
         for step, gradient in enumerate(gradients, start=1):
-            harness.run(gradient, first=step)
+            harness.run(gradient, first=setting.step or step)
             if other:
                 other.run(gradient + 1, first=step)
             if setting.restored == step:
@@ -134,14 +133,8 @@ def step_calls(subject: Subject) -> dict[str, native.Calls]:
 
 
 @check
-def declares_its_state(subject: Subject) -> None:
-    """Names its state arrays by different names that can be attributes."""
-    _OptimizerHarness(subject.instance, _drawn(SIZE))
-
-
-@check
 def survives_zero_gradients(subject: Subject) -> None:
-    """Gives finite numbers for gradients of 0, which move nothing, and for tiny and large ones."""
+    """Gives finite numbers for gradients of 0, and for tiny and large ones."""
     for size, rate in ((0.0, 0.01), (0.0, 0.0), (1e-30, 0.01), (1e8, 0.01)):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
@@ -149,15 +142,19 @@ def survives_zero_gradients(subject: Subject) -> None:
             fault = f"w or evaluated() is not finite after gradients of {size:g} in {dtype}"
             is_finite = np.isfinite([w, harness.evaluated]).all()
             require(is_finite, f"{fault}, at a rate of {rate:g}; add epsilon to what it divides by")
-    advice = "subtract what it computes of w, such as a weight decay"
-    _require_rest(subject, np.zeros((3, SIZE)), 0.01, f"all gradients are 0; {advice}")
 
 
 @check
-def rate_zero_changes_nothing(subject: Subject) -> None:
-    """Leaves parameters alone, or lets them decay, where the learning rate is 0."""
-    advice = "use the learning_rate argument, not the field, which may be a schedule"
-    _require_rest(subject, _drawn(3, SIZE), 0.0, f"the learning rate is 0; {advice}")
+def rests_without_gradients_or_rate(subject: Subject) -> None:
+    """Leaves parameters alone, or lets them decay, for gradients or a learning rate of 0."""
+    before = _drawn(SIZE)
+    for gradients, rate, fault in (
+        (np.zeros((3, SIZE)), 0.01, "all gradients are 0; subtract what it computes of w"),
+        (_drawn(3, SIZE), 0.0, "the learning rate is 0; use the argument, not the field"),
+    ):
+        after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
+        shrinks = (after * before >= 0) & (np.abs(after) <= np.abs(before))
+        require(shrinks.all(), f"w changes though {fault}")
 
 
 @check
@@ -230,31 +227,12 @@ def descends(subject: Subject) -> None:
             raise CheckFailed(f"{fault}, at the best of the learning rates {rates}; {advice}")
 
 
-@check
-def follows_its_schedules(subject: Subject) -> None:
-    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
-    slopes = _drawn(3, SIZE)
-    for name, scheduled, before, after in scheduled_variants(subject):
-        w = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(*slopes)
-        first = _OptimizerHarness(before.instance, _drawn(SIZE))
-        later = _OptimizerHarness(after.instance, first.run(slopes[0]), state=first.state)
-        require_followed(name, "w", w, later.run(*slopes[1:], first=2))
-
-
-def _require_rest(subject: Subject, gradients: Array, rate: float, circumstances: str) -> None:
-    """Raise CheckFailed if parameters change, except towards 0, as weight decay changes them."""
-    before = _drawn(SIZE)
-    after = _OptimizerHarness(subject.instance, before).run(*gradients, rate=rate)
-    shrinks = (after * before >= 0) & (np.abs(after) <= np.abs(before))
-    require(shrinks.all(), f"w changes though {circumstances}")
-
-
 def _limit(arrays: Sequence[Array]) -> Array:
     """Return the limit of a geometric sequence of four arrays; skip the check if it is not one."""
     steps = np.diff(arrays, axis=0)
     ratios = np.divide(steps[1:], steps[:-1], out=np.zeros_like(steps[1:]), where=steps[:-1] != 0)
-    if not np.allclose(*ratios) or (np.abs(ratios) > 0.9999).any():
-        raise CheckSkipped("its state does not converge")
+    converges = np.allclose(*ratios) and (np.abs(ratios) <= 0.9999).all()
+    checking.skip_unless(converges, "its state does not converge")
     limit: Array = arrays[-1] + steps[-1] * ratios[-1] / (1 - ratios[-1])
     return limit
 
@@ -270,5 +248,12 @@ def _rosenbrock(w: Array) -> Any:
     return np.sum(100 * (y - x**2) ** 2 + (1 - x) ** 2, axis=-1)
 
 
-_OTHERS = (*common.USED_ONCE, common.takes_float32_and_float64, *common.DIVIDED, *native.CHECKS)
-CHECKS = (common.uses_declared_state, *checking.checks_in(globals()), *_OTHERS)
+CHECKS = (
+    common.uses_declared_state,
+    *common.USED_ONCE,
+    *checks_in(globals()),
+    common.takes_float32_and_float64,
+    common.follows_its_schedules,
+    *common.DIVIDED,
+    *native.CHECKS,
+)

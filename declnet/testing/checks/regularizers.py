@@ -11,14 +11,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from declnet import Array, Registry, Shape
-from declnet.testing.checking import CheckSkipped, Subject, check, checks_in, require
+from declnet.testing.checking import Subject, calling, check, checks_in, require, skip_unless
 from declnet.testing.checks import common, native
 from declnet.testing.comparison import require_equal
-from declnet.testing.field_variants import variants
+from declnet.testing.examples import variants
 from declnet.testing.gradients import require_gradient_along
-from declnet.testing.grid import VALUES
 from declnet.testing.harness import ModelHarness, build, probe
-from declnet.testing.trial import USUAL, Setting, Trial
+from declnet.testing.trial import USUAL, VALUES, Setting, Trial
 from declnet.testing.watched import call_locked
 
 PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
@@ -74,7 +73,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
     trial = Trial()
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape, setting.dtype)
-        penalty, gradient = harness.run(weights(shape), 1.0)
+        w = VALUES[setting.values or "normal numbers"](weights(shape))
+        penalty, gradient = harness.run(w, 1.0)
         trial.outputs[f"the penalty for w of shape {shape}"] = penalty
         trial.outputs[f"dw of shape {shape}"] = gradient
     return trial
@@ -109,15 +109,6 @@ def adds_to_the_gradient(subject: Subject) -> None:
 
 
 @check
-def penalty_is_a_finite_number(subject: Subject) -> None:
-    """Gives a finite penalty and gradient, for zeros, tiny and large numbers too."""
-    for shape, (values, change) in product(PARAMETER_SHAPES, VALUES.items()):
-        results = RegularizerHarness(subject.instance, shape).run(change(weights(shape)))
-        is_finite = all(np.isfinite(array).all() for array in results)
-        require(is_finite, f"penalty or gradient is not finite for w of {values}")
-
-
-@check
 def sums_large_parameters(subject: Subject) -> None:
     """Gives for a large parameter nearly the same penalty in float32 as in float64."""
     exact, single = (
@@ -135,24 +126,22 @@ def strength_zero_does_nothing(subject: Subject) -> None:
     numbers = [name for name, value in values.items() if isinstance(value, float)]
     zeros = ["strength"] if "strength" in numbers else numbers
     names = ", ".join(zeros)
-    try:
+    with calling(f"a declaration where {names} are 0", skips=ValidationError):
         none = type(subject.instance).model_validate({**values, **dict.fromkeys(zeros, 0.0)})
-    except ValidationError as error:
-        raise CheckSkipped(f"{names} cannot be 0") from error
     for shape in PARAMETER_SHAPES if zeros else ():
         penalty, gradient = RegularizerHarness(none, shape).run(weights(shape))
         largest = np.abs([*penalty, *gradient.flat]).max()
-        if not np.isfinite(largest) and zeros != ["strength"]:
-            raise CheckSkipped(f"it is not defined where {names} are 0")
+        is_defined = np.isfinite(largest) or zeros == ["strength"]
+        skip_unless(is_defined, f"it is not defined where {names} are 0")
         fault = f"penalty or gradient are up to {largest:.9g}"
         require(largest == 0, f"with {names} = 0, {fault}; multiply both by it")
 
 
 CHECKS = (
     common.leaves_inputs_alone,
-    common.is_deterministic,
-    common.frees_its_memory,
+    *common.USED_ONCE,
     common.takes_float32_and_float64,
+    common.stays_finite,
     *checks_in(globals()),
     *native.CHECKS,
 )

@@ -7,29 +7,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
-from declnet import (
-    Dimension,
-    OpenStudy,
-    RunError,
-    Searcher,
-    StudyContext,
-    StudyTrial,
-    TrialState,
-    verified,
-)
+import declnet
+from declnet import Dimension, OpenStudy, RunError, Searcher, StudyContext, StudyTrial, verified
+from declnet.testing import checking
 from declnet.testing.another_process import require_same_in_another_process
-from declnet.testing.checking import (
-    CheckFailed,
-    CheckSkipped,
-    Subject,
-    called,
-    calling,
-    check,
-    require_available,
-)
+from declnet.testing.checking import Subject, called, calling, check, checks_in, require
 
 TRIALS = 4
 STEPS = 3
@@ -98,7 +83,7 @@ class _StudyInMemory:
         others = [other for other in self.trials() if other is not trial]
         return verified(Searcher.should_stop, self.searcher, self.context, trial, others)
 
-    def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
+    def tell(self, number: int, state: declnet.TrialState, value: Any, seconds: float) -> None:
         self.kept[number] = replace(self.kept[number], state=state, value=value, seconds=seconds)
 
     def close(self) -> None:
@@ -114,7 +99,7 @@ def _study(
 ) -> tuple[list[StudyTrial], list[StudyTrial]]:
     """Carry out a study; return its trials as they ended, and as another process lists them."""
     searcher: Searcher = subject.instance
-    require_available(searcher)
+    checking.require_available(searcher)
     kept, ended = dict[int, StudyTrial](), dict[int, StudyTrial]()
     most = sum(steps == STEPS for trials in processes for steps in trials)
     with TemporaryDirectory() as folder:
@@ -122,8 +107,7 @@ def _study(
             "study", Path(folder), space, "validation.loss", better, 3, most, STEPS, "worker"
         )
         for problem in called(subject, Searcher.check_study, context):
-            if problem.code.startswith("E"):
-                raise CheckSkipped(problem.message)
+            checking.skip_unless(not problem.code.startswith("E"), problem.message)
         for trials in (*processes, ()):
             with calling("open", skips=RunError):
                 storage = verified(Searcher.open, searcher, context)
@@ -180,17 +164,16 @@ def _require_same(trials: list[StudyTrial], others: list[StudyTrial], when: str)
     expected, texts = _by_trial(trials), _by_trial(others)
     for name in expected | texts:
         one, other = (each.get(name, "not there") for each in (expected, texts))
-        if one != other:
-            raise CheckFailed(f"{name} is {one}, but {when} {other}; {SEED}")
+        require(one == other, f"{name} is {one}, but {when} {other}; {SEED}")
 
 
 @check
 def proposes_values_of_the_space(subject: Subject) -> None:
     """Proposes a value within its range for each key that applies, with numbers from 0."""
     names = [*study_by_trial(subject)]
-    if names != [f"trial {number} of worker" for number in range(len(names))]:
-        raise CheckFailed(f'the trials of the worker "worker" are {", ".join(names)}')
-    with suppress(CheckSkipped):  # it may need steps
+    expected = [f"trial {number} of worker" for number in range(len(names))]
+    require(names == expected, f'the trials of the worker "worker" are {", ".join(names)}')
+    with suppress(checking.CheckSkipped):  # it may need steps
         _study(subject, SHORT, RANGES)
 
 
@@ -199,33 +182,25 @@ def proposes_different_values(subject: Subject) -> None:
     """Proposes other values in most trials of a large space."""
     trials = _whole(subject)[1]
     points = {repr(sorted(trial.values.items())) for trial in trials}
-    if len(points) <= len(trials) // 2:
-        raise CheckFailed(
-            f"{len(trials)} trials have {len(points)} different values; draw from the study's seed "
-            "and the trial's number"
-        )
+    fault = f"{len(trials)} trials have {len(points)} different values"
+    advice = "draw from the study's seed and the trial's number"
+    require(len(points) > len(trials) // 2, f"{fault}; {advice}")
 
 
 @check
 def lists_what_was_reported(subject: Subject) -> None:
     """Lists each trial with its values, and the state and objective that were reported."""
     ended, listed = _whole(subject)
-    if not ended:
-        raise CheckFailed("it proposes no trial")
+    require(ended, "it proposes no trial")
     _require_same(ended, listed, "listed as")
 
 
 @check
 def repeats_a_study(subject: Subject) -> None:
-    """Proposes the same trials again with the same seed, also in another process."""
-    _require_same(_whole(subject)[1], _study(subject)[1], "again")
+    """Proposes the same trials with the same seed, also after a kill and in another process."""
+    for processes, when in ((AT_ONCE, "again"), (KILLED, "when it is killed")):
+        _require_same(_whole(subject)[1], _study(subject, processes)[1], when)
     require_same_in_another_process(subject, study_by_trial, SEED)
-
-
-@check
-def continues_a_study(subject: Subject) -> None:
-    """Proposes the same trials if the process is killed and another one continues."""
-    _require_same(_whole(subject)[1], _study(subject, KILLED)[1], "when it is killed")
 
 
 @check
@@ -233,18 +208,8 @@ def continues_the_best_trial(subject: Subject) -> None:
     """Stops no trial that is better than all others, whichever values are better."""
     for better, objective in IMPROVING.items():
         for trial in _study(subject, LONG, better=better, objective=objective)[0]:
-            if trial.state == "pruned":
-                raise CheckFailed(
-                    f"it stops trial {trial.number}, which is the best so far if {better} values "
-                    "are better"
-                )
+            fault = f"it stops trial {trial.number}, which is the best so far"
+            require(trial.state != "pruned", f"{fault} if {better} values are better")
 
 
-CHECKS = (
-    proposes_values_of_the_space,
-    proposes_different_values,
-    lists_what_was_reported,
-    repeats_a_study,
-    continues_a_study,
-    continues_the_best_trial,
-)
+CHECKS = checks_in(globals())

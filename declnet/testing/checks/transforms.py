@@ -14,12 +14,11 @@ import numpy as np
 from declnet import Array, ColumnError, Sequences, Transform, missing_values, verified
 from declnet import TransformState as State
 from declnet.testing import checking
+from declnet.testing.catalogue import ExampleData
 from declnet.testing.checking import CheckFailed, Subject, called, calling, check, require
 from declnet.testing.checks import common
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, require_equal, same
-from declnet.testing.component_data import ExampleData
-from declnet.testing.grid import SIZES
-from declnet.testing.trial import USUAL, Setting, Trial, copied, in_order, tried
+from declnet.testing.trial import SIZES, USUAL, Setting, Trial, copied, in_order, tried
 from declnet.testing.watched import call_locked
 
 ROWS = 24
@@ -83,16 +82,14 @@ def _suited(subject: Subject) -> tuple[_Column, ...]:
     """Return the columns that the transform suits; raise CheckFailed if there are none."""
     columns = _candidates()
     suited = tuple(column for column in columns if called(subject, Transform.suits, column.x))
-    if not suited:
-        fault = f"suits() says no to all of {', '.join(map(str, columns))}"
-        raise CheckFailed(fault, fault)
+    require(suited, f"suits() says no to all of {', '.join(map(str, columns))}")
     return suited
 
 
 def _fitted(subject: Subject, column: _Column) -> State:
     """Return the state fitted to a column, which the transform may only read."""
-    if subject.instance.training_only:
-        raise checking.CheckSkipped("it is for training only, so it is not fitted or applied")
+    reason = "it is for training only, so it is not fitted or applied"
+    checking.skip_unless(not subject.instance.training_only, reason)
     fit = partial(verified, Transform.fit, subject.instance, column.x)
     state: State = call_locked(f"fit for {column}", fit, {"x": column.x})
     return state
@@ -141,7 +138,7 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
         if setting.beside:
             _fitted(subject, replace(column, x=column.x[: ROWS // 4]))
         if setting.restored:
-            state = common.stored_again(state)
+            state = common.stored_again(subject, state, Transform.verify_state)
         for variant in (column, column.gapped()):
             parts = [in_order(part, order) for part in np.split(variant.x, setting.cuts)]
             try:
@@ -154,20 +151,6 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
                 if arrays[0] is not None:
                     trial.outputs[f"{name} for {variant}"] = copied(np.concatenate(arrays))
     return trial
-
-
-@check
-def suits_a_usual_column(subject: Subject) -> None:
-    """Suits at least one usual column: of numbers, booleans, text, or an array."""
-    _suited(subject)
-
-
-@check
-def state_can_be_stored(subject: Subject) -> None:
-    """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for column in _suited(subject):
-        read = common.stored_again(_fitted(subject, column))
-        called(subject, Transform.verify_state, read)
 
 
 @check
@@ -226,8 +209,9 @@ def takes_columns_of_any_length(subject: Subject) -> None:
 @check
 def inverts_what_it_applies(subject: Subject) -> None:
     """Inverts its result for numbers, in new arrays, including several predictions of each."""
-    if type(subject.instance).inverse is Transform.inverse:
-        raise checking.CheckSkipped("it has no inverse")
+    checking.skip_unless(
+        type(subject.instance).inverse is not Transform.inverse, "it has no inverse"
+    )
     for column, state, _ in _accepted(subject):
         if column.x.dtype.kind not in "fi":
             continue
@@ -255,8 +239,7 @@ def refuses_by_column_errors(subject: Subject) -> None:
 @check
 def varies_by_the_given_stream(subject: Subject) -> None:
     """Varies training data, differently for different random streams, and keeps it finite."""
-    if not subject.instance.training_only:
-        raise checking.CheckSkipped("it is not for training only")
+    checking.skip_unless(subject.instance.training_only, "it is not for training only")
     streams = [tried(subject, USUAL.but(seed=seed)).outputs for seed in range(6)]
     for name, array in streams[0].items():
         differs = not all(same(stream[name], array) for stream in streams)
@@ -267,8 +250,7 @@ def varies_by_the_given_stream(subject: Subject) -> None:
 @check
 def fits_in_parts(subject: Subject) -> None:
     """Learns the same from a column that arrives in parts, if it can be fitted in parts."""
-    if called(subject, Transform.fitting) is None:
-        raise checking.CheckSkipped("it has no fitting")
+    checking.skip_unless(called(subject, Transform.fitting), "it has no fitting")
     suited = _suited(subject)
     columns = (*suited, *(column.gapped() for column in suited))
     for (column, _, whole), cuts in product(_accepted(subject, columns), ((1,), (5, 6, 20))):
@@ -320,4 +302,4 @@ def _hides_gap(column: _Column, y: Array) -> bool:
 
 
 _OTHERS = (*common.USED_ONCE, common.takes_any_memory_order, *common.DIVIDED)
-CHECKS = (common.leaves_inputs_alone, *checking.checks_in(globals()), *_OTHERS)
+CHECKS = (common.leaves_inputs_alone, *_OTHERS, *checking.checks_in(globals()))

@@ -60,7 +60,7 @@ BROKEN = (
                np.multiply(losses, self.factor, out=losses))),
     broken("prepares_what_it_declares", Squared, "prepares_in_double",
            prepare=lambda self, y, shape, dtype: Squared.prepare(self, y, shape, float)),
-    broken("takes_usual_predictions", Squared, "refuses_its_example_shapes",
+    broken("works_with_usual_data", Squared, "refuses_its_example_shapes",
            example_shapes=((3,), ((2,), (5,)))),
     broken("takes_each_form_of_targets", Crossentropy, "takes_one_hot_rows_for_labels",
            prepare=lambda self, y, shape, dtype:

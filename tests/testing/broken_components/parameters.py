@@ -50,7 +50,7 @@ def subtracting(term):
 INITIALIZERS = (
     broken("writes_every_output", Normal, "leaves_the_last_row", fill=lambda self, w, rng, *_:
            np.copyto(w[:-1], rng.normal(size=w[:-1].shape))),
-    broken("overwrites_outputs", Normal, "adds_noise", fill=lambda self, w, rng, *_:
+    broken("writes_every_output", Normal, "adds_noise", fill=lambda self, w, rng, *_:
            np.add(w, rng.normal(size=w.shape), out=w)),
     broken("is_deterministic", Normal, "ignores_its_stream", fill=lambda self, w, *_:
            np.copyto(w, np.random.default_rng().normal(size=w.shape))),
@@ -63,7 +63,7 @@ INITIALIZERS = (
            np.divide(w, (forward() - x.mean() * (w.ndim == 1)).std(), out=w)),
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_the_spread_of_one_sample",
            adapt=lambda self, w, x, forward, rng: np.divide(w, forward().std(axis=0).max(), out=w)),
-    broken("fills_every_shape", Normal, "fills_no_wide_matrix", fill=lambda self, w, rng, *_:
+    broken("works_with_usual_data", Normal, "fills_no_wide_matrix", fill=lambda self, w, rng, *_:
            np.copyto(w, np.linalg.qr(rng.normal(size=w.shape))[0] if w.ndim > 1 else 0)),
     broken("draws_from_its_stream", Normal, "has_a_seed_of_its_own", fill=lambda self, w, rng, *_:
            np.copyto(w, np.random.default_rng(5).uniform(-1, 1, w.shape) / len(w))),
@@ -88,7 +88,7 @@ REGULARIZERS = (
            penalty=lambda self, w: self.strength * float(np.sum((w - self.center) ** 2))),
     broken("sums_large_parameters", Squares, "sums_one_after_the_other",
            penalty=lambda self, w: self.strength * float(np.cumsum(w * w)[-1])),
-    broken("penalty_is_a_finite_number", Squares, "is_undefined_at_zero",
+    broken("stays_finite", Squares, "is_undefined_at_zero",
            penalty=lambda self, w: self.strength * float(np.sum(np.abs(w) ** 1.5)),
            add_gradient=lambda self, w, dw: np.add(dw, 0.15 * np.abs(w) ** 1.5 / w, out=dw)),
 )  # fmt: skip
@@ -101,11 +101,11 @@ OPTIMIZERS = (
     broken("uses_declared_state", Descent, "declares_no_momentum", update=replaced_momentum),
     broken("uses_declared_state", Descent, "replaces_its_momentum", update=replaced_momentum,
            state_names=lambda self: ("momentum",)),
-    *(broken("declares_its_state", Descent, f"names_a_{name.split()[0]}",
+    *(broken("works_with_usual_data", Descent, f"names_a_{name.split()[0]}",
              state_names=lambda self, name=name: (name,))
       for name in ("running mean", "lambda", "scratch")),
     broken("descends", Descent, "ascends", update=subtracting(lambda w, dw, rate: -rate * dw)),
-    broken("rate_zero_changes_nothing", Descent, "ignores_the_rate",
+    broken("rests_without_gradients_or_rate", Descent, "ignores_the_rate",
            update=subtracting(lambda w, dw, rate: 0.1 * dw)),
     broken("evaluates_what_it_starts_from", Averaged, "evaluates_the_difference",
            evaluated=lambda self, w, state: state.ahead.copy()),
@@ -117,7 +117,7 @@ OPTIMIZERS = (
     broken("follows_its_schedules", Descent, "shrinks_as_at_the_end",
            __annotations__={"shrink": Annotated[float | Schedule, Scheduled(ge=0, lt=1)]},
            shrink=0.01, update=shrinking_as_at_the_end),
-    broken("survives_zero_gradients", Descent, "moves_without_a_gradient",
+    broken("rests_without_gradients_or_rate", Descent, "moves_without_a_gradient",
            update=subtracting(lambda w, dw, rate: rate * (dw - 0.1 * np.sign(w)))),
     broken("takes_gradients_that_never_change", Smoothed, "corrects_by_another_power",
            update=lambda self, w, dw, state, rate, step:

@@ -98,7 +98,7 @@ CALLBACKS = (
     broken("follows_a_run", Plateau, "changes_outputs", observer=lambda self, state: Scales()),
     broken("has_no_side_effects", Plateau, "counts_on_its_class",
            epoch_finished=count_on_the_class),
-    broken("saves_plain_values", Plateau, "saves_the_run",
+    broken("continues_when_restored", Plateau, "saves_the_run",
            save=lambda self, state: {"run": state.run, "best": state.best}),
     broken("continues_when_restored", Plateau, "restores_the_best_alone",
            restore=lambda self, run, saved: Patience(run, saved["best"])),
@@ -138,13 +138,13 @@ def fill_gaps(self, model):
 
 
 ANALYSES = (
-    broken("returns_tables", Means, "compares_the_second_row",
+    broken("works_with_usual_data", Means, "compares_the_second_row",
            mean=lambda self, column: float(column[1] == column[0])),
-    broken("returns_tables", Means, "declares_texts_as_shares", analyze=lambda self, model: (
+    broken("works_with_usual_data", Means, "declares_texts_as_shares", analyze=lambda self, model: (
            ResultTable("Means", ("column",), (("size",),), kinds={"column": "share"}),)),
-    broken("returns_tables", Means, "returns_numpy_numbers",
+    broken("works_with_usual_data", Means, "returns_numpy_numbers",
            mean=lambda self, column: np.mean(column) if column.dtype.kind in "fiub" else None),
-    broken("returns_tables", Means, "returns_one_table",
+    broken("works_with_usual_data", Means, "returns_one_table",
            analyze=lambda self, model: Means.analyze(self, model)[0]),
     broken("leaves_inputs_alone", Means, "fills_gaps", before=("analyze", fill_gaps)),
     broken("is_deterministic", Means, "draws_anew",
@@ -212,7 +212,8 @@ CALIBRATORS = (
            verify_targets=lambda self, y_true: y_true.sort(axis=0)),
     broken("parts_equal_the_whole", Sharper, "sharpens_by_the_batch", apply=lambda self, y_pred,
            state: Sharper.apply(self, y_pred, {"power": 1 + y_pred.max()})),
-    broken("state_can_be_stored", Sharper, "refuses_its_state_as_read", verify_state=refuse_views,
+    broken("continues_when_restored", Sharper, "refuses_its_state_as_read",
+           verify_state=refuse_views,
            fit=lambda self, y_pred, y_true, task: {"power": np.array([2.0])}),
     broken("keeps_its_promise", Within, "promises_too_much", promised_coverage=lambda self: 0.99,
            intervals=lambda self, y, state: (y - state["error"] / 4, y + state["error"] / 4)),
@@ -290,7 +291,7 @@ SEARCHERS = (
            propose=lambda self, study, number, trials: drawn(study, number % 2)),
     broken("lists_what_was_reported", Searcher, "forgets",
            open=lambda self, study: Memory(study, [])),
-    broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
+    broken("repeats_a_study", Searcher, "counts_its_calls", open=lambda self, study:
            Memory(study, FOLDERS.setdefault(study.directory, []))),
 )  # fmt: skip
 
