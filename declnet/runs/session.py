@@ -204,7 +204,7 @@ class Session:
         }
         if self._record is not None:
             if not self._is_described:
-                self._record.describe(self._behavior(of_training(self._ready.prepared)))
+                self._record.write_behavior(self._behavior(of_training(self._ready.prepared)))
                 self._is_described = True
             self._record.checkpoint(
                 content,

@@ -219,7 +219,7 @@ class Record:
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
-    def describe(self, behavior: bytes) -> None:
+    def write_behavior(self, behavior: bytes) -> None:
         """Write what the components of an unfinished run compute; raise RunError on failure."""
         self._begin()
         with folder.writing(self.directory):
