@@ -18,6 +18,7 @@ TRANSLATIONS = {
     "convolution:onnx_conv1d": "conv1d",
     "convolution:onnx_conv2d": "conv2d",
     "convolution:onnx_conv2d_transpose": "conv2d_transpose",
+    "convolution:onnx_global_pool": "global_average_pool2d global_max_pool2d",
     "convolution:onnx_pool": "max_pool2d average_pool2d",
     "dates:onnx_datetime": "datetime",
     "dense:onnx_dense": "dense ntp_dense",

@@ -15,6 +15,8 @@ from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
 from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
+    GlobalAveragePool2d,
+    GlobalMaxPool2d,
     MaxPool2d,
 )
 from declnet_plugins.standard.layers.window import Window, window_over
@@ -134,3 +136,14 @@ class OnnxPool(OnnxTranslation):
         if isinstance(component, MaxPool2d):
             return w.op("MaxPool", site.inputs[0], **settings)
         return w.op("AveragePool", site.inputs[0], **settings, count_include_pad=1)
+
+
+class OnnxGlobalPool(OnnxTranslation):
+    """The maximum or mean over both axes of images."""
+
+    replaces = (GlobalAveragePool2d, GlobalMaxPool2d)
+
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
+        """Return a number for each channel."""
+        mean = isinstance(component, GlobalAveragePool2d)
+        return w.reduce("ReduceMean" if mean else "ReduceMax", site.inputs[0], [2, 3], keep=False)
