@@ -30,7 +30,7 @@ from declnet_plugins.recording import (
     place_of,
 )
 
-COUNTS = 3, 5
+COUNTS = 5, 7
 """Sizes of the batches that are recorded: what differs depends on more than one sample."""
 
 PROBES = (0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 1e-9, np.inf, -np.inf, np.nan)

@@ -69,10 +69,11 @@ class _Writing:
 
     def result(self, operand: Operand) -> Variable:
         """Return the variable of a result, (n, *shape)."""
-        if operand.value is not None and operand.places is None:
-            return self._variables[operand.value]
         text = self.read(operand)
-        text = text if operand.value is not None else self.filled(text, operand.shape)
+        if operand.value is None:
+            text = self.filled(text, operand.shape)
+        elif text == str(self._variables[operand.value]):
+            return self._variables[operand.value]
         return self._writer.assign(self._name, text)
 
     def filled(self, text: str, shape: Shape) -> str:
