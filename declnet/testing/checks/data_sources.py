@@ -145,6 +145,10 @@ def previews_the_first_samples(subject: Subject) -> None:
                 require_equal(array, whole[name][:many], fault)
 
 
+INSTALL = "pip install"
+"""What the error of a source says if it needs a package that is not installed."""
+
+
 def _loaded(subject: Subject) -> Dataset | Table:
     """Return the data; raise checking.CheckSkipped if another example is the one to read."""
     cls = type(subject.instance)
@@ -154,6 +158,8 @@ def _loaded(subject: Subject) -> Dataset | Table:
     except checking.CheckSkipped as reason:
         if writes_files(cls) and subject.example < len(cls.examples):
             raise
+        if INSTALL in str(reason):
+            raise
         fault = f"it cannot be read: {reason}"
         advice = "define example(folder), which writes the files that it needs"
         raise CheckFailed(f"{fault}; {advice}", fault) from reason.__cause__
@@ -161,7 +167,12 @@ def _loaded(subject: Subject) -> Dataset | Table:
 
 def _blocks(subject: Subject, samples: int, numbers: int) -> Blocks:
     """Return the blocks of the data; raise checking.CheckSkipped if it has none."""
-    blocks = called(subject, DataSource.blocks, samples, numbers)
+    try:
+        blocks = called(subject, DataSource.blocks, samples, numbers)
+    except CheckFailed as failure:
+        if INSTALL in str(failure):
+            raise checking.CheckSkipped(str(failure)) from failure
+        raise
     if blocks is None:
         raise checking.CheckSkipped("it has no blocks")
     return blocks

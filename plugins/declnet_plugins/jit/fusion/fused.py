@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
-from functools import cache, partial
-from hashlib import sha256
+from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array, LayerState, OptimizerState
-from declnet_plugins.jit.fusion.loops import code_of
 from declnet_plugins.jit.fusion.nests import Nest, nests_of
-from declnet_plugins.jit.fusion.patterns import Pattern, Place, Words, is_forwarded, placed
-from declnet_plugins.jit.routines import elementary_functions
-from declnet_plugins.jit.routines.object_code import address_of_code, target_machine
-from declnet_plugins.jit.routines.vectors import host_features
+from declnet_plugins.jit.fusion.patterns import Place, Words, is_forwarded, placed
 from declnet_plugins.recording.program import Assignment
 
 Bounds = tuple[int, int]
@@ -98,11 +91,13 @@ def fused(parts: Sequence[Any]) -> list[Any]:
             if not only_later or other > number or _is_later(place, reader)
         )
 
+    from declnet_plugins.jit.fusion.compiling import address_of_pattern  # needs llvmlite
+
     for number, of_nest in places.items():
         dead = {place.member for place in of_nest if is_dead(number, place)}
         words = Words(steps[number], of_nest, dead)
         is_needed = len(dead) < len(of_nest)
-        steps[number] = words.call(_address_of(words.pattern), keeps) if is_needed else None
+        steps[number] = words.call(address_of_pattern(words.pattern), keeps) if is_needed else None
     return [step for step in steps if step is not None]
 
 
@@ -136,49 +131,3 @@ def _is_within(bounds: Bounds, ranges: Iterable[Bounds]) -> bool:
 
 def _overlap(one: Bounds, other: Bounds) -> bool:
     return one[0] < other[1] and other[0] < one[1]
-
-
-def _address_of(pattern: Pattern) -> int:
-    width = _width()
-    described = _source(), width, pattern
-    return address_of_code(
-        "fused", described, lambda: object_code(pattern, width, target_machine())
-    )
-
-
-@cache
-def _width() -> int:
-    """Return the bytes of this processor's vectors."""
-    features = host_features()
-    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
-
-
-def object_code(pattern: Pattern, width: int, machine: llvm.TargetMachine) -> bytes:
-    """Return the object code of a pattern's function for a machine.
-
-    Args:
-        width: bytes of its vectors.
-    """
-    code: bytes = machine.emit_object(optimized(pattern, width, machine))
-    return code
-
-
-def optimized(pattern: Pattern, width: int, machine: llvm.TargetMachine) -> llvm.ModuleRef:
-    """Return LLVM's optimized module of a pattern's function for a machine."""
-    module = llvm.parse_assembly(code_of(pattern, width))
-    module.triple = machine.triple
-    module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    return module
-
-
-@cache
-def _source() -> str:
-    """Return a hash of the modules that make the code."""
-    folder = Path(__file__).parent
-    files = [*sorted(folder.glob("*.py")), Path(elementary_functions.__file__)]
-    content = b"".join(file.read_bytes() for file in files)
-    return sha256(content).hexdigest()

@@ -16,7 +16,7 @@ import numpy as np
 
 from declnet import Dtype
 from declnet_plugins.jit.routines import elementary_functions
-from declnet_plugins.jit.routines.object_code import referenced
+from declnet_plugins.jit.routines.references import referenced
 from declnet_plugins.jit.routines.routine import Routine
 
 TYPES = {

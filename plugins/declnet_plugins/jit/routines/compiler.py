@@ -15,7 +15,8 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from declnet_plugins.jit.routines.object_code import ENTRY, referenced, target_machine
+from declnet_plugins.jit.routines.object_code import ENTRY, target_machine
+from declnet_plugins.jit.routines.references import referenced
 from declnet_plugins.jit.routines.routine import ArgumentType, Intrinsic, Routine
 
 OPTIONS = {

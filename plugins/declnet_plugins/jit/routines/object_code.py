@@ -24,6 +24,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from declnet import ForkSafeLock, open_private, private_cache_folder, write_atomically
+from declnet_plugins.jit.routines.references import codes_in, referenced
 from declnet_plugins.jit.routines.routine import ArgumentType
 from declnet_plugins.jit.routines.settings import settings
 
@@ -202,28 +203,13 @@ def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterato
         return
     seen[function] = len(seen)
     yield from (function.__defaults__, function.__kwdefaults__)
-    for code in _codes(function.__code__):
+    for code in codes_in(function.__code__):
         constants = [const for const in code.co_consts if not isinstance(const, CodeType)]
         yield from (code.co_code.hex(), code.co_names, code.co_varnames, constants)
         yield code.co_exceptiontable.hex()
     for name, value in referenced(function).items():
         yield name
         yield from _describe(value, seen)
-
-
-def referenced(function: FunctionType) -> dict[str, Any]:
-    """Return the global and closed-over variables that a function's code names."""
-    names = {name for code in _codes(function.__code__) for name in code.co_names}
-    named = {name: function.__globals__[name] for name in sorted(names & {*function.__globals__})}
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    return named | {name: cell.cell_contents for name, cell in cells}
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _codes(const)
 
 
 def _describe(value: Any, seen: dict[object, int]) -> Iterator[object]:

@@ -10,8 +10,8 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
+from declnet_plugins.jit.fusion.compiling import object_code, optimized
 from declnet_plugins.jit.fusion.functions import FUNCTIONS
-from declnet_plugins.jit.fusion.fused import object_code, optimized
 from declnet_plugins.jit.fusion.nests import nests_of
 from declnet_plugins.jit.fusion.patterns import Words, placed
 from declnet_plugins.jit.routines.object_code import ENTRY, target_machine
