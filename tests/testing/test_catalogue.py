@@ -52,6 +52,8 @@ def test_first_party(cls):
         pytest.skip(str(reason))
     report = check_component(examples[-1 if writes_files(cls) else 0])
     if cls.kind == "data_source":
+        if any("pip install" in outcome.message for outcome in report.skipped):
+            pytest.skip("a package that it needs is not installed")
         passed = {outcome.check for outcome in report.passed}
         assert passed >= {"loads_usable_arrays", "loads_what_it_describes", "parts_equal_the_whole"}
 
