@@ -40,7 +40,7 @@ def results_without_user(subject):
 
 @pytest.mark.skipif(
     not {"", str(Path(__file__).parents[2])} & {*sys.path},
-    reason="tests cannot be imported by name",
+    reason="no tests by name",
 )
 def test_what_depends_on_the_process_is_named():
     with pytest.raises(CheckFailed, match=r"process a hash, the day, the user would .*; sort"):
