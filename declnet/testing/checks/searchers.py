@@ -163,7 +163,7 @@ def _by_trial(trials: Sequence[StudyTrial]) -> dict[str, str]:
 def _require_same(trials: list[StudyTrial], others: list[StudyTrial], when: str) -> None:
     expected, texts = _by_trial(trials), _by_trial(others)
     for name in expected | texts:
-        one, other = (each.get(name, "not there") for each in (expected, texts))
+        one, other = (known.get(name, "not there") for known in (expected, texts))
         require(one == other, f"{name} is {one}, but {when} {other}; {SEED}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from declnet import Array
 from declnet_plugins.recording.cells import MIXES, Cells, Layout
+from declnet_plugins.recording.program import einsum_labels, require_only
 from declnet_plugins.recording.recording import RecordedCall
 from declnet_plugins.recording.sample_builder import SampleBuilder
 from declnet_plugins.recording.sample_program import Operand
@@ -17,7 +18,7 @@ from declnet_plugins.recording.symbols import NotRecordedError
 
 def matrix_product(builder: SampleBuilder, call: RecordedCall) -> None:
     """Add a call of np.matmul or of another ufunc with a signature."""
-    call.require_only("dtype", "casting")
+    require_only(call, "dtype", "casting")
     (output,) = call.outputs
     arrays = [*call.inputs, output]
     cores = call.function.signature.replace("->", ",").replace("(", "").split("),")
@@ -38,7 +39,7 @@ def matrix_product(builder: SampleBuilder, call: RecordedCall) -> None:
 
 def dot(builder: SampleBuilder, call: RecordedCall) -> None:
     """Add a call of np.dot or np.inner."""
-    call.require_only("out")
+    require_only(call, "out")
     a, b = call.inputs[:2]
     output = call.output
     if a.ndim == 0 or b.ndim == 0:
@@ -52,17 +53,9 @@ def dot(builder: SampleBuilder, call: RecordedCall) -> None:
 
 def einsum(builder: SampleBuilder, call: RecordedCall) -> None:
     """Add a call of np.einsum."""
-    call.require_only("out", "optimize")
-    output = call.output
-    if isinstance(call.inputs[0], str):
-        words, *arrays = call.inputs
-        labels = _labels(words, (*arrays, output))
-    else:
-        arrays = [*call.inputs[:-1:2]]
-        labels = [[*map(str, axes)] for axes in (*call.inputs[1:-1:2], call.inputs[-1])]
-        if len(call.inputs) % 2 == 0:
-            raise NotRecordedError("calls np.einsum without the axes of its result")
-    _contract(builder, arrays, labels, output)
+    require_only(call, "out", "optimize")
+    arrays, labels = einsum_labels(call)
+    _contract(builder, arrays, labels, call.output)
 
 
 def _contract(
@@ -120,15 +113,3 @@ def _equation(
     """Return what np.einsum takes."""
     inputs = ",".join("".join(letters[name] for name in names) for names in operands)
     return f"{inputs}->{''.join(letters[name] for name in result)}"
-
-
-def _labels(words: str, arrays: Sequence[Array]) -> list[list[str]]:
-    """Return the names of the axes of np.einsum's operands and result."""
-    if "->" not in words:
-        raise NotRecordedError("calls np.einsum without the axes of its result")
-    parts, labels = words.replace(" ", "").replace("->", ",").split(","), []
-    for part, array in zip(parts, arrays, strict=True):
-        before, dots, after = part.partition("...")
-        outer = array.ndim - len(before) - len(after) if dots else 0
-        labels.append([*before, *(f"{outer - at}" for at in range(outer)), *after])
-    return labels

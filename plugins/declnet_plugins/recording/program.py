@@ -130,8 +130,8 @@ def address_of(array: Array) -> int:
 
 def require_only(call: RecordedCall, *names: str) -> None:
     """Raise NotTranslatedError for keyword arguments besides these and those without effect."""
-    for name in call.kwargs:
-        if name not in (*names, "casting", "order", "subok"):
+    for name, value in call.kwargs.items():
+        if value is not None and name not in (*names, "casting", "order", "subok"):
             raise NotTranslatedError(f"calls {call.name} with {name}=")
 
 
@@ -335,7 +335,7 @@ def _concatenation(call: RecordedCall) -> Iterator[Assignment]:
 def _take(call: RecordedCall) -> Iterator[Assignment]:
     """Translate np.take along an axis with mode="clip", which raises no error."""
     require_only(call, "axis", "out", "mode")
-    output, (source, index) = call.kwargs.get("out", *call.outputs), call.inputs
+    output, (source, index) = call.output, call.inputs
     axis, mode = call.kwargs.get("axis"), call.kwargs.get("mode")
     if mode != "clip" or axis is None or source.dtype != output.dtype:
         raise NotTranslatedError('calls np.take without an axis or without mode="clip"')
@@ -352,7 +352,7 @@ def _take(call: RecordedCall) -> Iterator[Assignment]:
 def _arg_of_extreme(call: RecordedCall) -> Iterator[Assignment]:
     """Translate np.argmax or np.argmin along an axis."""
     require_only(call, "axis", "out", "keepdims")
-    (x, *rest), output = call.inputs, call.kwargs.get("out", *call.outputs)
+    (x, *rest), output = call.inputs, call.output
     axis = rest[0] if rest else call.kwargs.get("axis")
     if axis is None or rest[1:] or output.dtype != np.int64:
         raise NotTranslatedError(f"calls {call.name} without an axis, or for another type")
@@ -366,8 +366,11 @@ def _arg_of_extreme(call: RecordedCall) -> Iterator[Assignment]:
 def _einsum(call: RecordedCall) -> Iterator[Assignment]:
     """Translate np.einsum of two arrays that have no axis twice."""
     require_only(call, "out")
-    output = call.kwargs.get("out", *call.outputs)
-    arrays, labels = _labels(call.inputs)
+    output = call.output
+    arrays, labels = einsum_labels(call)
+    repeated = any(len(set(label)) < len(label) for label in labels)
+    if len(arrays) != 2 or repeated or not all(isinstance(x, np.ndarray) for x in arrays):
+        raise NotTranslatedError("calls np.einsum with other than two arrays, or an axis twice")
     kinds = {array.dtype for array in (*arrays, output)}
     if len(kinds) != 1 or output.dtype.kind != "f":
         raise NotTranslatedError(f"calls np.einsum with {', '.join(map(str, kinds))}")
@@ -385,32 +388,22 @@ def _einsum(call: RecordedCall) -> Iterator[Assignment]:
     yield from _sum_of_products(output, inputs, range(output.ndim), shape)
 
 
-def _labels(inputs: Sequence[Any]) -> tuple[list[Array], list[list[Any]]]:
-    """Return the two operands of np.einsum, and the labels of the axes of them and the output."""
-    if isinstance(inputs[0], str) and len(inputs) == 3 and "->" in inputs[0]:
-        words, a, b = inputs
-        parts = words.replace(" ", "").replace("->", ",").split(",")
-        most = max(x.ndim for x in (a, b))
-        dots = [f"{'.' * (i + 1)}" for i in range(most)]
-        explicit = [len(part.replace("...", "")) for part in parts[:2]]
-        extra = [x.ndim - count for x, count in zip((a, b), explicit, strict=True)]
-        if "..." in words and (extra[0] != extra[1] or any("..." not in p for p in parts)):
-            raise NotTranslatedError("calls np.einsum with arrays that are broadcast")
-        labels = [
-            [*before, *(dots[: extra[0]] if dotted else []), *after]
-            for before, dotted, after in (part.partition("...") for part in parts)
-        ]
-    elif len(inputs) == 5:
-        a, first, b, second, last = inputs
-        labels = [[str(axis) for axis in axes] for axes in (first, second, last)]
-    else:
-        raise NotTranslatedError(
-            "calls np.einsum with other than two arrays, or without its output"
-        )
-    arrays = [a, b]
-    repeated = any(len(set(label)) < len(label) for label in labels)
-    if repeated or not all(isinstance(array, np.ndarray) for array in arrays):
-        raise NotTranslatedError("calls np.einsum with an axis that occurs twice")
+def einsum_labels(call: RecordedCall) -> tuple[list[Array], list[list[str]]]:
+    """Return the operands of np.einsum, and the labels of the axes of each and of the result."""
+    if not isinstance(call.inputs[0], str):
+        *operands, result = call.inputs
+        if len(operands) % 2:
+            raise NotTranslatedError("calls np.einsum without the axes of its result")
+        return [*operands[::2]], [[*map(str, axes)] for axes in (*operands[1::2], result)]
+    words, *arrays = call.inputs
+    if "->" not in words:
+        raise NotTranslatedError("calls np.einsum without the axes of its result")
+    labels = []
+    parts = words.replace(" ", "").replace("->", ",").split(",")
+    for part, array in zip(parts, (*arrays, call.output), strict=True):
+        before, dots, after = part.partition("...")
+        outer = array.ndim - len(before) - len(after) if dots else 0
+        labels.append([*before, *(f"{outer - at}" for at in range(outer)), *after])
     return arrays, labels
 
 

@@ -55,14 +55,6 @@ class RecordedCall:
         output = self.kwargs.get("out")
         return self.outputs[0] if output is None else output
 
-    def require_only(self, *names: str) -> None:
-        """Raise NotRecordedError if it has other keyword arguments than these."""
-        others = [
-            name for name, value in self.kwargs.items() if name not in names and value is not None
-        ]
-        if others:
-            raise NotRecordedError(f"calls {self.name} with {', '.join(sorted(others))}=")
-
 
 class Recording:
     """The calls made while a component runs, in order."""

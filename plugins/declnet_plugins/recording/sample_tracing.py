@@ -16,6 +16,11 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from declnet import Array, Dtype
 from declnet_plugins.recording.cells import Cells, Layout
 from declnet_plugins.recording.contractions import dot, einsum, matrix_product
+from declnet_plugins.recording.program import (
+    NotTranslatedError,
+    require_only,
+    resolved_types,
+)
 from declnet_plugins.recording.recording import RecordedArray, RecordedCall, Recording
 from declnet_plugins.recording.sample_builder import SampleBuilder
 from declnet_plugins.recording.sample_program import Operand, OperationKind, SampleProgram
@@ -117,7 +122,10 @@ def translate(builder: SampleBuilder, call: RecordedCall) -> None:
         add = _FUNCTIONS.get(call.function)
     if add is None:
         raise NotRecordedError(f"calls {call.name}, which has no form for a single sample")
-    add(builder, call)
+    try:
+        add(builder, call)
+    except NotTranslatedError as error:
+        raise NotRecordedError(str(error)) from error
 
 
 def _is_constant(builder: SampleBuilder, call: RecordedCall) -> bool:
@@ -146,12 +154,8 @@ def _map(builder: SampleBuilder, call: RecordedCall) -> None:
     ufunc = call.function
     if len(call.outputs) != 1:
         raise NotRecordedError(f"calls {call.name}, which returns several arrays")
-    call.require_only("where", "dtype", "casting", "subok", "order")
-    types = *map(_type_of, call.inputs), None
-    options: dict[str, Any] = {"casting": call.kwargs.get("casting", "same_kind")}
-    if call.kwargs.get("dtype") is not None:
-        options["signature"] = (*[None] * ufunc.nin, np.dtype(call.kwargs["dtype"]))
-    *dtypes, dtype = ufunc.resolve_dtypes(types, **options)
+    require_only(call, "where", "dtype")
+    *dtypes, dtype = resolved_types(call)
     (output,), inputs = call.outputs, [*map(builder.cells, call.inputs)]
     if all(cells.are_constant for cells in inputs):
         result = Cells.of_constant(output.copy())
@@ -188,7 +192,7 @@ def _copy(builder: SampleBuilder, call: RecordedCall) -> None:
 
 
 def _reduce(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("axis", "keepdims", "dtype", "where", "initial")
+    require_only(call, "axis", "keepdims", "dtype", "where", "initial")
     (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
     if call.kwargs.get("where", True) is not True or rest[1:]:
         raise NotRecordedError(f"calls {call.name} with where=")
@@ -202,7 +206,7 @@ def _reduce(builder: SampleBuilder, call: RecordedCall) -> None:
 
 
 def _arg(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("axis", "keepdims", "out")
+    require_only(call, "axis", "keepdims", "out")
     x, *rest = call.inputs
     axis = rest[0] if rest else call.kwargs.get("axis")
     cells = _along(builder, "reduce", call.function.__name__, builder.cells(x), axis, x.dtype)
@@ -211,7 +215,7 @@ def _arg(builder: SampleBuilder, call: RecordedCall) -> None:
 
 def _norm(builder: SampleBuilder, call: RecordedCall) -> None:
     """Translate np.linalg.norm along axes: the root of the sum of squares."""
-    call.require_only("axis", "keepdims")
+    require_only(call, "axis", "keepdims")
     x, *rest = call.inputs
     axis, output = call.kwargs.get("axis"), call.output
     if rest[1:] or (rest and rest[0] is not None):
@@ -234,7 +238,7 @@ def _assign_reduced(
 
 
 def _accumulate(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("axis", "dtype", "out")
+    require_only(call, "axis", "dtype", "out")
     (x, *rest), output = call.inputs, call.output
     axis = rest[0] if rest else call.kwargs.get("axis", 0 if call.method else None)
     cells = builder.cells(x)
@@ -265,7 +269,7 @@ def _axes(axis: Any, count: int) -> tuple[int, ...]:
 
 
 def _search(builder: SampleBuilder, call: RecordedCall) -> None:
-    call.require_only("side")
+    require_only(call, "side")
     ordered, x, *rest = call.inputs
     side = rest[0] if rest else call.kwargs.get("side", "left")
     table, cells = builder.cells(ordered), builder.cells(x)
@@ -285,7 +289,7 @@ def _searched(builder: SampleBuilder, side: str, table: Array, cells: Cells, dty
 
 def _interpolate(builder: SampleBuilder, call: RecordedCall) -> None:
     """Translate np.interp: the line of the last point that is not above x."""
-    call.require_only()
+    require_only(call)
     x, *arrays = call.inputs
     if len(arrays) != 2 or not all(builder.cells(array).are_constant for array in arrays):
         raise NotRecordedError(f"calls {call.name} with points that are not constant")
@@ -373,12 +377,6 @@ def _set_items(builder: SampleBuilder, call: RecordedCall) -> None:
     builder.assign(part, builder.cells(value))
     for array, of_part in zip(cells.arrays, part.arrays, strict=True):
         array[constant] = of_part
-
-
-def _type_of(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.dtype
-    return type(value) if type(value) in (int, float) else np.asarray(value).dtype
 
 
 _SUMS = {np.cumsum: "add", np.cumprod: "multiply"}

@@ -60,7 +60,7 @@ def fused(parts: Sequence[Any]) -> list[Any]:
         if name == "update" or {(state, "forward"), (state, "backward")} <= methods:
             private |= {*part.scratch}
     forgotten = {byte_bounds(array) for part in fusible for array in part.forgotten}
-    keeps = tuple({id(kept): kept for part in fusible for kept in part.keeps}.values())
+    keeps = tuple({id(item): item for part in fusible for item in part.keeps}.values())
     places = {number: placed(nest) for number, nest in enumerate(steps) if isinstance(nest, Nest)}
     readers = [
         (number, place, access)

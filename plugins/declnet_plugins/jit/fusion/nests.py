@@ -128,7 +128,7 @@ class Nest:
         if len(self.members) >= LARGEST:
             return False
         for joint, mine, others in _joint_axes(self.lengths, lengths):
-            members = [_moved(each, mine, self.lengths, joint) for each in self.members]
+            members = [_moved(other, mine, self.lengths, joint) for other in self.members]
             added = _moved(member, others, lengths, joint)
             fits = related and lengths == self.lengths
             if (fits or _share_data(members, added)) and self._accepts(joint, members, added):
@@ -219,18 +219,18 @@ def _canonical(assignment: Assignment) -> tuple[Lengths, Member]:
     with np.nditer(views, ["external_loop"], access, order="K") as iterator:  # type: ignore[call-overload]
         operands = iterator.itviews
         shape = operands[0].shape
-        kept = [axis for axis, length in enumerate(shape) if length != 1]
+        axes_of_nest = [axis for axis, length in enumerate(shape) if length != 1]
         accesses = tuple(
             Access(
                 address_of(view),
-                tuple(view.strides[axis] for axis in kept),
+                tuple(view.strides[axis] for axis in axes_of_nest),
                 view.dtype,
                 array,
                 array.ndim > count,
             )
             for view, array in zip(operands, (assignment.target, *inputs), strict=True)
         )
-    lengths = tuple(shape[axis] for axis in kept)
+    lengths = tuple(shape[axis] for axis in axes_of_nest)
     axes = frozenset(range(len(lengths)))
     return lengths, Member(assignment, accesses, axes, axes - accesses[0].spans())
 

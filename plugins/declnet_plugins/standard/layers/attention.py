@@ -94,7 +94,7 @@ class _Attention(SequenceLayer):
         return projections
 
     def numpy_calls(self, input_shape: tuple[Shape, ...]) -> int:
-        """Return those of the projections and the attention."""
+        """Return the calls of the projections and the attention."""
         return 45
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:

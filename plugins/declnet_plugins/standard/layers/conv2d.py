@@ -124,7 +124,7 @@ class Conv2d(ImageConvolution):
         return self.with_biases(Parameter(shape, self.weight_initializer, self.weight_regularizer))
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return those of each row of outputs, and of the weights."""
+        """Return the calls for each row of outputs and for the weights."""
         return 30 + 6 * self.output_shape(input_shape)[1]
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

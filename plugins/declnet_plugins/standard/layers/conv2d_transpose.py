@@ -99,7 +99,7 @@ class Conv2dTranspose(ImageConvolution):
         return self.with_biases(weights)
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return those of each row of inputs, and of the weights."""
+        """Return the calls for each row of inputs and for the weights."""
         return 20 + 6 * input_shape[1]
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

@@ -84,7 +84,7 @@ class Dense(Layer):
         return {"part": Workspace((input_shape[-1], self.units), per_sample=False)}
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return a product for each step, and a few."""
+        """Return two calls for each step, and a few."""
         return 5 + 2 * (input_shape[0] if len(input_shape) > 1 else 0)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

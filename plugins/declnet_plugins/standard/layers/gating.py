@@ -64,7 +64,7 @@ class GLU(Layer):
         return halves | GATES[self.activation].workspace(half)
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return those of the activation, and a few."""
+        """Return the calls of the activation, and a few."""
         return 47 if self.activation == "gelu" else 12
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

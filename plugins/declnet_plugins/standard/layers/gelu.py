@@ -39,7 +39,7 @@ class GELU(Layer):
         return {"slope": Workspace(input_shape), "part": Workspace(input_shape)}
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return those of the approximation."""
+        """Return the calls of the approximation."""
         return 18 if self.approximation == "tanh" else 44
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

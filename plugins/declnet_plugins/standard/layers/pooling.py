@@ -91,7 +91,7 @@ class MaxPool2d(_Pool2d):
         return workspace if tiles else workspace | {"part": Workspace(shape)}
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return those of each position in the window."""
+        """Return the calls for each position in the window."""
         return 8 + 7 * prod(self.pool_size)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

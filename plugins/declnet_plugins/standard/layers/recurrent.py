@@ -169,7 +169,7 @@ class RecurrentLayer(SequenceLayer):
         return arrays
 
     def numpy_calls(self, input_shape: tuple[Shape, ...]) -> int:
-        """Return those of all steps, in each direction."""
+        """Return the calls of all steps, in each direction."""
         return len(self._directions) * (8 + self.step_calls * input_shape[0][0])
 
     def _memory(self, time: int) -> dict[str, Workspace]:

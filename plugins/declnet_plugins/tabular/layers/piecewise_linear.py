@@ -65,7 +65,7 @@ class PiecewiseLinear(Layer):
         }
 
     def numpy_calls(self, input_shape: Shape) -> int:
-        """Return those of the bins."""
+        """Return the calls for the bins."""
         return 42
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
