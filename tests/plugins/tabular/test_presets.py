@@ -109,20 +109,17 @@ def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkey
     assert amounts["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
     rare = tomllib.loads(written(preset, "rare", ("age",)))
     if preset == "tabm_mini":
-        assert rare["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
+        assert rare["training"]["metrics"][:2] == ["f1", "matthews"]
+        assert rare["calibration"]["steps"] == ["temperature"]
         return
-    metrics = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
-    assert rare["training"]["metrics"] == metrics
-    text = written(preset, "rare", ("age",)).replace("# [calibration]", "[calibration]")
-    calibrated = tomllib.loads(text.replace("# steps = ", "steps = "))
-    assert calibrated["calibration"]["steps"][0]["metric"] == "f1"
-    assert check_spec(declnet.parse_spec(calibrated, folder=tmp_path)).problems == ()
+    assert rare["training"]["metrics"][:2] == ["average_precision", "f1"]
+    assert rare["calibration"]["steps"][1:] == [{"type": "threshold", "metric": "f1"}]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("kind", [*TARGETS, "rare"])
-def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
+def test_epochs_are_chosen_by_the_loss_and_probabilities_calibrated(
     preset, kind, several, tmp_path
 ):
     target = TARGETS.get(kind, np.where(NUMBER > 1.5, "yes", "no"))
@@ -132,15 +129,18 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     document = tomllib.loads(spec_text(preset, profile))
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
     chooses = document["training"]["callbacks"][0]
-    expected = "validation_loss" if several or kind == "values" else "validation_log_loss"
-    if preset in TABULAR and not several and kind == "values":
-        expected = "validation_mean_squared_error"
+    metric = "mean_squared_error" if kind == "values" else "refined_log_loss"
+    expected = f"validation_{'loss' if several else metric}"
     assert chooses["type"] in ("best_epoch", "early_stopping")
     assert chooses["monitor"] == expected
     losses = document["losses"].values() if several else [document["loss"]]
     is_smoothed = preset.startswith("realmlp") and kind in ("classes", "binary")
     smoothing = 0.02 if is_smoothed else None
     assert {loss.get("label_smoothing") for loss in losses} == {smoothing}
+    calibrated = losses if several else [document]
+    for section in calibrated:
+        steps = section.get("calibration", {"steps": []})["steps"]
+        assert steps[:1] == (["temperature"] if kind != "values" else [])
 
 
 @pytest.mark.parametrize("preset", RANKED)

@@ -84,11 +84,11 @@ class LogLoss(ProbabilityMetric, MeanMetric):
 
 
 @dataclass
-class Logits:
-    """The logits and labels so far, batch by batch."""
+class Samples:
+    """The predictions and y so far, batch by batch."""
 
-    logits: list[Array] = field(default_factory=list)
-    labels: list[Array] = field(default_factory=list)
+    y_pred: list[Array] = field(default_factory=list)
+    y_true: list[Array] = field(default_factory=list)
 
 
 class RefinedLogLoss(ProbabilityMetric):
@@ -108,24 +108,24 @@ class RefinedLogLoss(ProbabilityMetric):
 
     type = "refined_log_loss"
 
-    def start(self) -> Logits:
+    def start(self) -> Samples:
         """Return no predictions."""
-        return Logits()
+        return Samples()
 
-    def update(self, state: Logits, y_pred: Array, y_true: Array) -> None:
-        """Keep the logits of a batch."""
-        p, labels = self.read(y_pred, y_true)
-        state.logits.append(logits_of(p.astype(np.float64), p.shape[1] > 1))
-        state.labels.append(labels)
+    def update(self, state: Samples, y_pred: Array, y_true: Array) -> None:
+        """Keep a copy of a batch: small ones are many, so they are read together."""
+        state.y_pred.append(y_pred.copy())
+        state.y_true.append(y_true.copy())
 
-    def result(self, state: Logits) -> float:
+    def result(self, state: Samples) -> float:
         """Fit the temperature and return the log loss."""
-        if not state.logits:
+        if not state.y_pred:
             return nan
-        logits, labels = np.concatenate(state.logits), np.concatenate(state.labels)
+        p, labels = self.read(np.concatenate(state.y_pred), np.concatenate(state.y_true))
+        together = p.shape[1] > 1
+        logits = logits_of(p.astype(np.float64), together)
         if not np.isfinite(logits).all():
             return nan
-        together = logits.shape[1] > 1
         targets = labels if together else labels[:, None]
         logits /= fitted_temperature(logits, targets, together)
         if together:

@@ -1,6 +1,7 @@
 """The section `[data]` for a table."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from declnet import class_name
 from declnet_plugins.new import ColumnProfile, TableProfile
@@ -35,46 +36,35 @@ MEANINGS = {
 
 def data_section(
     plan: Plan,
-    prepare: Iterable[Line] | None = None,
-    inputs: Mapping[str, Sequence[str]] | None = None,
-    prepare_target: Sequence[str] = (),
+    prepare: Sequence[Line] = (),
+    inputs: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Line]:
     """Yield the data section: held-out shares, preparation and columns in use.
 
     Args:
-        prepare: the transforms, an item a line; default: those of the template `table`.
-        inputs: the columns of each input by name; default: those of the template `table`.
-        prepare_target: the types of the target's transforms.
+        plan: the table.
+        prepare: the transforms, an item a line.
+        inputs: the columns of each input by name; empty if there is only one.
     """
-    of_inputs = "the columns of each input"
-    if inputs is None:
-        inputs = plan.inputs
-        of_inputs = "each text is a separate input; the other columns are one"
+    prepare_target = plan.target_transforms
     yield "[data]"
     yield from _held_out(plan)
     yield from _labels(plan) if plan.table.others else _balance(plan)
-    yield "prepare = [  # fitted on the training data, applied to all data and predictions"
-    yield from _prepare(plan) if prepare is None else prepare
-    yield "]"
+    yield from prepare_lines(prepare)
     if plan.table.others:
         yield from _targets_prepared(plan)
     elif prepare_target:
-        transforms = ", ".join(f'"{transform}"' for transform in prepare_target)
-        line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
+        line = f"prepare_targets = {{ {toml_key(plan.target.name)} = {toml([*prepare_target])} }}"
         why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
         yield line, f"{why}undone in predictions"
     if may_be_amount(plan.table):
         others = [transform for transform in prepare_target if transform != "standardize"]
-        transforms = toml([*others, "log", "standardize"])
-        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {transforms} }}"
+        types = toml([*others, "log", "standardize"])
+        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {types} }}"
         yield line, "would learn its logarithm, for smaller relative errors"
     yield ""
     if inputs:
-        yield f"[data.inputs]  # {of_inputs}"
-        for name, columns in inputs.items():
-            yield f"{name} = ["
-            yield from (f"  {toml(column)}," for column in columns)
-            yield "]"
+        yield from inputs_section(inputs)
         yield ""
     yield "[data.train]"
     meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
@@ -82,6 +72,23 @@ def data_section(
         line = f"{key} = {toml(value)}"
         yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
+
+
+def prepare_lines(prepare: Sequence[Line]) -> Iterator[Line]:
+    """Yield the key of the transforms, if there are any, with an item a line."""
+    if prepare:
+        yield "prepare = [  # fitted on the training data, applied to all data and predictions"
+        yield from prepare
+        yield "]"
+
+
+def inputs_section(inputs: Mapping[str, Sequence[str]]) -> Iterator[Line]:
+    """Yield the section of the inputs, with the columns of each."""
+    yield "[data.inputs]  # the columns of each input"
+    for name, columns in inputs.items():
+        yield f"{name} = ["
+        yield from (f"  {toml(column)}," for column in columns)
+        yield "]"
 
 
 def _held_out(plan: Plan) -> Iterator[Line]:
@@ -173,8 +180,8 @@ def _balance(plan: Plan) -> Iterator[Line]:
         yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
 
 
-def _prepare(plan: Plan) -> Iterator[Line]:
-    """Yield the transforms of all columns."""
+def transforms(plan: Plan) -> Iterator[Line]:
+    """Yield the transforms of all columns, for networks that take standardized numbers."""
     features = plan.features
     yield from tokenizing(features)
     if features.others or "table" in plan.inputs:

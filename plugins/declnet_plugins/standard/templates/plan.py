@@ -11,6 +11,7 @@ from declnet_plugins.standard.templates.suggestions import (
     has_frequent_categories,
     is_amount,
     is_category,
+    rare_class,
 )
 
 MOST_CATEGORIES = 1000
@@ -67,6 +68,11 @@ class Features:
     def others(self) -> tuple[ColumnProfile, ...]:
         """The other columns, which are prepared as single values."""
         return tuple(column for column in self.used if not is_free_text(column))
+
+    @property
+    def width(self) -> int:
+        """The number of columns, each word of a text counted as one: what a row costs."""
+        return len(self.others) + sum(round(min(text.words, MOST_WORDS)) for text in self.texts)
 
     @property
     def gaps(self) -> bool:
@@ -257,6 +263,8 @@ class Plan:
         installed: the types of installed callbacks, schedules, transforms and calibrators.
         hidden: whether there are hidden layers.
         folds: into how many folds the rows are divided; 1 for a single split.
+        unit_for_each: whether an output for two classes has two units, rather than one.
+        is_member: whether the model is one of several, which share the data and the metrics.
     """
 
     table: TableProfile
@@ -265,9 +273,26 @@ class Plan:
     installed: frozenset[str]
     hidden: bool = True
     folds: int = 1
+    unit_for_each: bool = False
+    is_member: bool = False
 
     reserved: ClassVar[re.Pattern[str]] = RESERVED
     """How names of layers begin that an output cannot have."""
+
+    def with_epochs(self, most: int) -> Self:
+        """Return the same plan with at most a number of epochs, and as much less patience."""
+        sizes = self.sizes
+        if sizes.epochs <= most:
+            return self
+        patience = -(-sizes.patience * most // sizes.epochs)
+        return replace(self, sizes=replace(sizes, epochs=most, patience=patience))
+
+    @property
+    def training_rows(self) -> int:
+        """The least number of rows that are not held out."""
+        held_out = (self.sizes.validation, self.sizes.test)
+        rows = self.table.rows
+        return rows - sum(int(rows * share + 1) for share in held_out if share)
 
     @property
     def target(self) -> ColumnProfile:
@@ -324,12 +349,46 @@ class Plan:
 
     @property
     def monitor(self) -> str:
-        """The metric that chooses the epoch: the loss, without any label smoothing.
+        """The metric that chooses the epoch, in which neither smoothing nor the scale matters.
 
-        Accuracy hardly changes with the epoch if a class is rare.
+        Of classes, accuracy hardly changes with the epoch if one is rare, and the log loss may
+        prefer an epoch that is less certain to one that tells them apart better. Of several
+        targets it is the sum of their losses.
         """
-        is_one_of_classes = not self.table.others and self.table.task != "values"
-        return "validation_log_loss" if is_one_of_classes else "validation_loss"
+        if self.table.others:
+            return "validation_loss"
+        is_number = self.table.task == "values"
+        return f"validation_{'mean_squared_error' if is_number else 'refined_log_loss'}"
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics of the output, the main one first.
+
+        If one of two classes is rare, that is average precision, and f1 where the output has no
+        single unit: a model that never predicts the class has a high accuracy.
+        """
+        if self.table.task == "values":
+            return ["r2", "mean_squared_error", "mean_absolute_error"]
+        is_rare = rare_class(self.table) is not None
+        if self.table.task == "classes" or self.unit_for_each:
+            rare = ["f1", "matthews"] if is_rare else []
+            return [*rare, "accuracy", "log_loss", "refined_log_loss"]
+        rare = ["average_precision", "f1"] if is_rare else []
+        return [*rare, "binary_accuracy", "log_loss", "refined_log_loss", "roc_auc"]
+
+    @property
+    def calibrators(self) -> list[object]:
+        """The steps of the calibration of classes; empty for a number or without validation data.
+
+        If one of two classes is rare, it is predicted above the threshold that has the best f1.
+        """
+        known = {"temperature", "threshold"} <= self.installed and self.sizes.validation
+        if self.table.task == "values" or not known:
+            return []
+        is_rare = rare_class(self.table) is not None
+        if self.table.task == "classes" or self.unit_for_each or not is_rare:
+            return ["temperature"]
+        return ["temperature", {"type": "threshold", "metric": "f1"}]
 
     @property
     def last_units(self) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.plan import Features
+from declnet_plugins.standard.templates.plan import Features, Plan
 from declnet_plugins.standard.templates.suggestions import rare_class
-from declnet_plugins.standard.templates.writing import calibration, counts_loss, ordinal_loss
+from declnet_plugins.standard.templates.writing import counts_loss, ordinal_loss
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
@@ -25,10 +25,13 @@ MOST_STEPS = 6400
 """Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
 rows on, so that a table of 50,000 rows takes less than a minute."""
 
-FEWEST_EPOCHS = 8
+MOST_EPOCHS, FEWEST_EPOCHS = 256, 8
+"""The epochs of RealMLP's authors, and the fewest in a large table."""
 
 COLUMNS_OF_HIDDEN_LAYERS = 100
 """Number of columns that cost as much as RealMLP's hidden layers."""
+COLUMN = 2e-7
+"""Processor time of a column of a row in an epoch."""
 MOST_IN_FOLDS = 500_000
 """Rows times columns, including the hidden layers', up to which five models take about a minute
 on one core, e.g. 4,000 rows of 20 columns."""
@@ -125,12 +128,19 @@ class RealMLPTDS(TablePreset):
         yield "beta_2 = 0.95"
         yield "epsilon = 1e-8"
 
+    def _epochs(self, plan: TablePlan) -> int:
+        affordable = MOST_STEPS * MOST_EPOCHS // max(plan.training_rows, 1)
+        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, affordable))
+
+    def seconds_per_epoch(self, plan: Plan) -> float:
+        """Return about how much processor time an epoch of all folds takes."""
+        width = plan.features.width + COLUMNS_OF_HIDDEN_LAYERS
+        return plan.folds * plan.training_rows * width * COLUMN
+
     def _training(self, plan: TablePlan) -> Iterator[Line]:
-        epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
-        fewer = "" if epochs == 256 else "; 256 in smaller tables"
-        line = f"epochs = {epochs}", f"passes over the training data{fewer}"
-        yield from training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
-        yield from calibration(plan)
+        fewer = "" if plan.sizes.epochs == MOST_EPOCHS else f"; {MOST_EPOCHS} in smaller tables"
+        about = f"passes over the training data{fewer}"
+        yield from training_of(plan, about, 256, '"best_epoch"', drop_last=True)
 
 
 class RealMLPTD(RealMLPTDS):

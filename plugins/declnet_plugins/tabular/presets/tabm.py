@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.writing import calibration
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
@@ -34,6 +33,7 @@ class TabMMini(TablePreset):
     type = "tabm_mini"
     about_loss = "the mean of the members' losses; predictions are the mean of theirs"
     where = "as with --preset mlp"
+    unit_for_each = True
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         inputs = {"numbers": plan.numbers, "categories": plan.categories}
@@ -92,9 +92,6 @@ class TabMMini(TablePreset):
             names = '["members_numbers", "members_others"]'
             yield f'  {{ type = "concatenate", axis = 1, inputs = {names} }},'
 
-    def _metrics(self, plan: TablePlan) -> list[str]:
-        return plan.metrics
-
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         yield f'type = "members_{"crossentropy" if plan.classes else "squared_error"}"'
 
@@ -108,13 +105,12 @@ class TabMMini(TablePreset):
         spared = ['"*.biases"', *(['"numbers.slopes"'] if plan.numbers else [])]
         yield from group(", ".join(spared), "weight_decay = 0.0")
 
+    def _epochs(self, plan: TablePlan) -> int:
+        return 1000 if plan.sizes.validation else 50
+
     def _training(self, plan: TablePlan) -> Iterator[Line]:
         rows = plan.training_rows
         sizes = (size for limit, size in TABM_BATCHES.items() if rows < limit)
         batch = next(sizes, TABM_LARGEST_BATCH)
-        stops = bool(plan.sizes.validation)
         callback = '"early_stopping", patience = 16'
-        epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
-        yield from training_of(plan, epochs, batch, callback, self._metrics(plan))
-        if not plan.classes:  # a threshold takes one unit for two classes
-            yield from calibration(plan)
+        yield from training_of(plan, "passes over the training data", batch, callback)
