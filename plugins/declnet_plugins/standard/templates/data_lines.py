@@ -95,10 +95,11 @@ def _held_out(plan: Plan) -> Iterator[Line]:
     """Yield the folds or the shares that are held out, and how."""
     sizes = plan.sizes
     if plan.folds > 1:
-        comment = f"trains {plan.folds} models, each with another part as its validation data;"
+        models = f"{plan.folds} models{' of each member' if plan.is_member else ''}"
+        comment = f"trains {models}, each with another part as its validation data;"
         yield f"folds = {plan.folds}", f"{comment} predictions are their mean"
         single = sizes_for(plan.table.rows).validation
-        if single:
+        if single and not plan.is_member:
             comment = f"in place of folds: one model, in 1/{plan.folds} of the time"
             yield f"# validation = {single:g}", comment
     elif sizes.test:

@@ -21,8 +21,13 @@ CALIBRATED = "makes probabilities as certain as they are right, on the validatio
 TASKS = {"binary": "which of two classes", "classes": "which of {} classes", "values": "a number"}
 
 
-def head(plan: Plan) -> Iterator[Line]:
-    """Yield what comes before the sections."""
+def head(plan: Plan, comment: Sequence[str] = ()) -> Iterator[Line]:
+    """Yield what comes before the sections.
+
+    Args:
+        plan: the table.
+        comment: more lines of the comment at the top.
+    """
     *others, last = plan.plans.values()
     for other in others:
         what = TASKS[other.table.task].format(other.target.distinct)
@@ -31,6 +36,7 @@ def head(plan: Plan) -> Iterator[Line]:
     yield f"# Predicts {toml(last.target.name)}: {what}. Written by `declnet new` for a table of"
     yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"
     yield "# `declnet plugins show dense` the keys of one."
+    yield from (f"# {line}" for line in comment)
     yield ""
     yield "declnet = 1", "the version of this format"
     yield "seed = 0", "changes the split and the initial weights"

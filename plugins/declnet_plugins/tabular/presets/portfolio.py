@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil
 
 from declnet import Registry
 from declnet_plugins.new import TableProfile
@@ -25,7 +26,8 @@ from declnet_plugins.tabular.presets.realmlp import RealMLPTD
 FEWEST_EPOCHS = {5: 16, 3: 8}
 """The numbers of folds, and the epochs that the last model must be able to train in each."""
 
-SECTION = re.compile(r"(\[+)([a-z].*)")
+SECTION = re.compile(r"^(\[+)(?=[a-z])")
+RULE = f"# {'-' * 70}"
 
 
 @dataclass(frozen=True)
@@ -62,77 +64,72 @@ class Portfolio(RealMLPTD):
     """
 
     type = "portfolio"
+    default_for = "table"
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec of all models: what they share, then what each adds."""
-        installed = installed_components(registry)
-        plans = _plans(table, installed)
+        plans = _plans(table, installed_components(registry))
         if not plans:
             return super().spec_for_table(replace(table, folds=1), registry)
-        shared = plans[-1]
-        parts = [(part.template, plan) for part, plan in zip(PARTS, plans, strict=True)]
-        members = {template.type: template.sections(plan) for template, plan in parts}
-        losses = [sections.losses for sections in members.values()]
-        alike = losses[-1] if all(others == losses[-1] for others in losses) else []
+        pairs = zip(PARTS, plans, strict=True)
+        members = {part.template.type: part.template.sections(plan) for part, plan in pairs}
+        shared = plans[-1]  # its predictions of numbers are clamped
         training = ["[training]", *metrics_line(replace(shared, is_member=False))]
-        blocks = [
-            [*head(shared), ('weights = "selected"', "by predictions out of fold")],
-            data_section(shared),
-            *alike,
-            training if len(training) > 1 else [],
-            calibration_section(shared),
-        ]
-        for name, sections in members.items():
-            own = sections if not alike else replace(sections, losses=[])
-            blocks += [*_member(name, own)]
-        return joined(blocks)
+        return joined(
+            (
+                [
+                    *head(shared, _about(plans)),
+                    ('weights = "selected"', "of the members, out of fold"),
+                ],
+                data_section(shared),
+                training if len(training) > 1 else (),
+                calibration_section(shared),
+                *(block for name, own in members.items() for block in _member(name, own)),
+            )
+        )
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return how long training takes, besides the notes of RealMLP-TD."""
+        """Return how long training takes, before the notes of RealMLP-TD."""
         plans = _plans(table, frozenset())
-        time = (_about(plans),) if plans else ()
+        about = " ".join(_about(plans)) if plans else ""
+        time = (f"{about[0].lower()}{about[1:-1]}",) if plans else ()
         return (*time, *super().notes_for_table(table))
 
 
 def _plans(table: TableProfile, installed: frozenset[str]) -> list[Plan]:
-    """Return a plan for each part with the same folds; none without folds."""
-    number = folds_for(table, quick=True)
-    options = [number] if table.folds is not None else [n for n in FEWEST_EPOCHS if n <= number]
-    for folds in options:
-        plans = [part.plan(replace(table, folds=folds), installed) for part in PARTS]
-        enough = plans[-1].sizes.epochs >= FEWEST_EPOCHS.get(folds, 1)
-        if folds > 1 and (enough or table.folds is not None):
-            return plans
+    """Return a plan for each part, all with the same folds; none for a single model."""
+    most = folds_for(table, quick=True)
+    asked = table.folds is not None
+    for folds in (most,) if asked else FEWEST_EPOCHS:
+        if 1 < folds <= most:
+            plans = [part.plan(replace(table, folds=folds), installed) for part in PARTS]
+            if asked or plans[-1].sizes.epochs >= FEWEST_EPOCHS[folds]:
+                return plans
     return []
 
 
-def _about(plans: list[Plan]) -> str:
-    """Return how many models are trained, and how long that takes."""
+def _about(plans: list[Plan]) -> tuple[str, ...]:
+    """Return lines on how many models are trained, and how long that takes."""
     pairs = zip(PARTS, plans, strict=True)
-    seconds = sum(part.seconds_for(plan) for part, plan in pairs)
+    seconds = _rounded(sum(part.seconds_for(plan) for part, plan in pairs))
     names = ", ".join(part.template.type for part in PARTS)
     return (
-        f"trains {names} in each of {plans[0].folds} folds and weighs their predictions, in about "
-        f"{_rounded(seconds)} s of processor time; --preset chooses one of them"
+        f"Trains {names} in each of {plans[0].folds} folds and weighs their predictions,",
+        f"in about {seconds} s of processor time; --preset NAME writes one of them alone.",
     )
 
 
 def _rounded(seconds: float) -> int:
-    """Return seconds with one digit, but 15 rather than 10 or 20."""
-    digits = max(1.0, seconds)
-    unit = 10.0 ** (len(str(int(digits))) - 1) / 2
-    return max(1, round(round(digits / unit) * unit))
+    """Return seconds rounded up to 1, 2, 3 ..., 10, 15, 20 ... 100, 150 and so on."""
+    unit = max(1, 10 ** (len(str(ceil(seconds))) - 1) // 2)
+    return ceil(seconds / unit) * unit
 
 
 def _member(name: str, sections: Sections) -> Iterator[list[Line]]:
     """Yield the sections of a member."""
-    yield [
-        "# " + "-" * 70,
-        "[[members]]",
-        f"name = {toml(name)}",
-    ]
     prepare = [*prepare_lines(sections.prepare)]
     inputs = [*inputs_section(sections.inputs)] if sections.inputs else []
+    yield [RULE, "[[members]]", f"name = {toml(name)}"]
     for block in (["[data]", *prepare] if prepare else [], inputs, *sections.blocks):
         yield [_nested(line) for line in block]
 
@@ -141,4 +138,4 @@ def _nested(line: Line) -> Line:
     """Return the line with a section's name as one of a member."""
     if isinstance(line, tuple):
         return line
-    return SECTION.sub(r"\1members.\2", line, count=1) if line.startswith("[") else line
+    return SECTION.sub(r"\1members.", line) if line.startswith("[") else line

@@ -152,7 +152,6 @@ class RealMLPTD(RealMLPTDS):
     """
 
     type = "realmlp_td"
-    default_for = "table"
     most_categories = 5000
     clamps = True
 
