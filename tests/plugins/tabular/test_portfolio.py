@@ -99,7 +99,7 @@ def test_training_takes_at_most_a_minute_for_10000_rows_of_20_columns(profile_of
         epochs = [member["training"]["epochs"] for member in document["members"]]
         assert document["data"]["folds"] == (5 if rows < 100_000 else 3)
         assert min(epochs) >= 8
-        note, *_ = declnet.default_registry().find("template", "portfolio")().notes_for_table(table)
+        *_, note = declnet.default_registry().find("template", "portfolio")().notes_for_table(table)
         assert note.startswith("trains linear, mlp, realmlp_td in each of ")
         assert f"in about {seconds[rows]} s of processor time" in note
     assert seconds[300] < seconds[1_000] < seconds[10_000] <= 60
