@@ -8,7 +8,7 @@ a register, when the next assignment reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise, product
@@ -134,7 +134,6 @@ class Nest:
         return False
 
     def _accepts(self, lengths: Lengths, members: list[Member], added: Member) -> bool:
-        same = lengths == self.lengths
         whole = frozenset(range(len(lengths)))
         sequential = added.reduced.union(*(member.reduced for member in members))
         parallel = whole - sequential
@@ -143,8 +142,8 @@ class Nest:
         for member in (*members, added):
             if member.reduced and member.axes & sequential != member.reduced:
                 return False
-        pairs = combinations((*members, added), 2)
-        if same:
+        pairs: Iterable[tuple[Member, Member]] = combinations((*members, added), 2)
+        if lengths == self.lengths:  # the members are in step with each other
             pairs = product(members, [added])
         if not all(are_in_step(first, later, parallel, lengths) for first, later in pairs):
             return False
