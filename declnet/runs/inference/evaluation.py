@@ -235,15 +235,19 @@ class _Evaluator:
             self._warnings += (f"{self._data}: {part.warning}",)
         members, first = self._predictor.members, part.samples[0]
         if len(members) == 1:
+            recorded, start = (*part.recorded, None)[0], 0
             for dataset in first.parts(self._predictor.samples_in_part):
                 with np.errstate(all="ignore"):
                     ready = ready_part(dataset, members[0], self._data)
-                self._batches.add_to(self._metrics, ready)
+                rows, start = slice(start, start + len(ready)), start + len(ready)
+                y_preds = None if recorded is None else [y[rows] for y in recorded.values()]
+                self._batches.add_to(self._metrics, ready, y_preds)
             return
         samples = [as_arrays(dataset.inputs) for dataset in part.samples]
         calibrations = self._predictor.calibrations
-        outputs = self._predictor.outputs(samples)
-        raw = self._predictor.outputs(samples, calibrated=False) if calibrations else outputs
+        outputs = raw = self._predictor.outputs(samples, part.recorded)
+        if calibrations:
+            raw = self._predictor.outputs(samples, part.recorded, calibrated=False)
         for number, head in enumerate(self._reader.heads):
             calibration = calibrations.get(head.name)
             if calibration is not None:

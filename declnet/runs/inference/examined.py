@@ -22,7 +22,7 @@ from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
 from declnet.runs.inference.member import naming_among
 from declnet.runs.inference.predictions import require_finite
-from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.runs.inference.predictor import LabeledPart, Predictor, Recorded
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData, unscaling
@@ -76,7 +76,11 @@ class ExaminedPart:
         calibrated: bool = True,
     ) -> dict[str, Array]:
         """Return the predictions of each loss as metrics take them."""
-        return self.predictor.outputs(self._x(positions, replaced), calibrated=calibrated)
+        recorded = self.part.recorded if not replaced else ()
+        if positions is not None:
+            recorded = _taken(recorded, positions)
+        samples = self._x(positions, replaced)
+        return self.predictor.outputs(samples, recorded, calibrated=calibrated)
 
     def add_losses(
         self,
@@ -125,15 +129,19 @@ class ExaminedPart:
         chosen = [members[position] for position in positions]
         predictor = Predictor(chosen, [weights[position] for position in positions])
         samples = tuple(self.part.samples[position] for position in positions)
-        part = self.part._replace(samples=samples)
+        recorded = self.part.recorded
+        recorded = tuple(recorded[position] for position in positions) if recorded else ()
+        part = self.part._replace(samples=samples, recorded=recorded)
         return ExaminedPart(predictor, self.raw, part, self.name, unchanged=self.unchanged)
 
-    def take(self, positions: Array) -> ExaminedPart:
-        """Return some of the samples."""
+    def take(self, positions: Array, predictor: Predictor | None = None) -> ExaminedPart:
+        """Return some of the samples, for another predictor with members like this one's if any."""
         samples = tuple(dataset.take(positions) for dataset in self.part.samples)
         name_sample = naming_among(positions, self.part.name_sample)
-        part = self.part._replace(samples=samples, name_sample=name_sample)
-        return ExaminedPart(self.predictor, self.raw.take(positions), part, self.name)
+        recorded = _taken(self.part.recorded, positions)
+        part = self.part._replace(samples=samples, name_sample=name_sample, recorded=recorded)
+        raw, predictor = self.raw.take(positions), predictor or self.predictor
+        return ExaminedPart(predictor, raw, part, self.name, unchanged=self.unchanged)
 
     def guarded(self) -> ExaminedPart:
         """Return the same samples in read-only arrays in memory."""
@@ -162,6 +170,14 @@ class ExaminedPart:
         for y_pred in outputs.values():
             require_finite(y_pred, name_sample)
         return outputs
+
+
+def _taken(recorded: Sequence[Recorded], positions: Array) -> tuple[Recorded, ...]:
+    """Return what was recorded for some of the samples."""
+    return tuple(
+        None if of_member is None else {loss: y[positions] for loss, y in of_member.items()}
+        for of_member in recorded
+    )
 
 
 def joined_arrays(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
