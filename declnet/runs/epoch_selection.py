@@ -23,14 +23,14 @@ from declnet.training.trainer import Trainer
 
 
 class PartRun(ActiveRun):
-    """The run as callbacks see it that select an epoch for a part of the validation data.
+    """The run as callbacks see it that select an epoch for a part of the validation data."""
 
-    Attributes:
-        selects: whether one has asked for the parameters of the epoch that it is called for; None
-            if none did.
-    """
+    _selects: bool | None = None
 
-    selects: bool | None = None
+    def take_selection(self) -> bool | None:
+        """Return whether the epoch was selected, or none is any longer; None if nothing changed."""
+        selects, self._selects = self._selects, None
+        return selects
 
     def restore_parameters(
         self,
@@ -38,7 +38,7 @@ class PartRun(ActiveRun):
         origin: str | None = None,  # noqa: ARG002
     ) -> None:
         """Select the epoch, or no longer any."""
-        self.selects = parameters is not None
+        self._selects = parameters is not None
 
     def warn(self, message: str) -> None:
         """Ignore what the run itself warns of."""
@@ -124,14 +124,14 @@ class EpochSelection:
             if run.has_stopped():
                 continue
             metrics = self._metrics_on(self._others[part], data, event)
-            run.selects = None
             self._callbacks[part].after_epoch(
                 EpochFinished(event.epoch, event.learning_rate, event.metrics, metrics)
             )
-            if run.selects:
+            selects = run.take_selection()
+            if selects:
                 copies = copies or [outputs.copy() for outputs in self._epoch.outputs]
                 self._outputs[part] = copies
-            elif run.selects is not None:
+            elif selects is not None:
                 self._outputs[part] = None
 
     def _metrics_on(self, rows: Array, data: ReadyData, event: EpochFinished) -> dict[str, float]:

@@ -75,7 +75,7 @@ class Predictions:
 
     def limited_by(self, parts: Sequence[Predictions]) -> Predictions:
         """Return predictions with the intervals and sets of their parts, in the same order."""
-        limits = {
+        limits: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in ("lower", "upper", "sets")
             if all(getattr(part, name) is not None for part in parts)
