@@ -350,12 +350,9 @@ def parts_of_fold(held_out: Data, samples: int, spec: DataSpec, seed: int) -> Ar
         part_of[order] = np.arange(samples) * PARTS // max(samples, 1)
         return part_of if samples >= PARTS else None
     units = samples if method != "grouped" or key is None else len(np.unique(key))
-    parts = min(PARTS, units)
-    return (
-        _fold_of(samples, key, parts, method.replace("column", "random"), seed)
-        if parts > 1
-        else None
-    )
+    if units < 2:
+        return None
+    return _fold_of(samples, key, min(PARTS, units), method.replace("column", "random"), seed)
 
 
 def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int) -> Array:

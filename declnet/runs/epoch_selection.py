@@ -8,18 +8,25 @@ select an epoch by the metrics of all the others; that epoch predicts the part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import prod
+from typing import Any, Self
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished
 from declnet.runs.callbacks import ActiveRun, Callbacks
+from declnet.runs.inference.held_out import HeldOutPredictions, can_be_fitted
+from declnet.runs.inference.member import readings_of
 from declnet.training.evaluation import Evaluation, mean_loss
 from declnet.training.metrics import MetricAccumulator, metrics_of
 from declnet.training.monitored import Monitored
 from declnet.training.preparation import Prepared, ReadyData
 from declnet.training.trainer import Trainer
+
+MOST_OUTPUTS = 2**21
+"""Numbers that the validation data is predicted with for which epochs are selected by its parts:
+those of more samples would need more than 64 MB, and an epoch that so many select suits others."""
 
 
 class PartRun(ActiveRun):
@@ -87,6 +94,7 @@ class EpochSelection:
     def __init__(
         self, prepared: Prepared, part_of: Array, trainer: Trainer, active: ActiveRun
     ) -> None:
+        self._prepared, self._part_of = prepared, part_of
         self._heads, self._data = prepared.spec.heads, prepared.data["validation"]
         self._others = [np.flatnonzero(part_of != part) for part in range(part_of.max() + 1)]
         callbacks = [
@@ -105,6 +113,22 @@ class EpochSelection:
         ]
         self._callbacks = [Callbacks(callbacks) for _ in self._others]
         self._outputs: list[list[Array] | None] = [None] * len(self._others)
+
+    @classmethod
+    def needed(cls, prepared: Prepared, trainer: Trainer, active: ActiveRun) -> Self | None:
+        """Return the selection for a fold whose validation data select or calibrate, else None.
+
+        There is none either for more than `MOST_OUTPUTS`, or too few samples for a calibrator.
+        """
+        heads, part_of = prepared.spec.heads, prepared.part_of
+        selects = any(callback.selects_epoch for callback in prepared.spec.training.callbacks)
+        if part_of is None or not (selects or any(head.calibration for head in heads)):
+            return None
+        outputs = sum(prod(node.output_shape) for node in prepared.model.outputs.values())
+        (data,) = prepared.data["validation"].parts()
+        if outputs * len(part_of) > MOST_OUTPUTS or not can_be_fitted(heads, data, part_of):
+            return None
+        return cls(prepared, part_of, trainer, active)
 
     def start(self, saved: Sequence[Mapping[str, Any]] = ()) -> None:
         """Start the callbacks, or restore what `state` returned."""
@@ -157,17 +181,21 @@ class EpochSelection:
             )
         ]
 
-    def outputs(self, evaluation: Evaluation, epoch: int) -> list[list[Array]]:
-        """Return the output that each loss takes, of the epoch that is selected for each part.
+    def predictions(self, epoch: int) -> HeldOutPredictions:
+        """Return what predicts the validation data, once the model is finished.
 
         Args:
-            evaluation: evaluates the finished model, which predicts parts without such an epoch.
             epoch: the last epoch.
         """
-        if None in self._outputs:
-            finished = RecordedOutputs(len(self._data))
+        heads, data, model = self._heads, self._data, self._prepared.model
+        outputs = [outputs for outputs in self._outputs if outputs is not None]
+        if len(outputs) < len(self._outputs):  # some parts have the epoch of the finished model
+            evaluation, finished = Evaluation(model, heads, data), RecordedOutputs(len(data))
             evaluation.record = finished.record
             self._trainer.evaluated(evaluation, epoch, ())
-            evaluation.record = None
-            return [outputs or finished.outputs for outputs in self._outputs]
-        return [outputs for outputs in self._outputs if outputs is not None]
+            outputs = [outputs or finished.outputs for outputs in self._outputs]
+        (samples,) = data.parts()
+        readings = readings_of(heads, model, self._prepared.preparation)
+        return HeldOutPredictions.fitted(
+            self._part_of, outputs, samples, heads, readings, data.unscale
+        )

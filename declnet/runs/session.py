@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from math import inf, prod
+from math import inf
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ from declnet.runs.inference.calibration import (
     stored,
     thresholded,
 )
-from declnet.runs.inference.held_out import HeldOutPredictions, can_be_fitted
 from declnet.runs.inference.member import Member, readings_of
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
@@ -50,12 +49,6 @@ from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
-
-
-MOST_OUTPUTS = 2**21
-"""Numbers that a fold's validation data is predicted with for which rows are kept from selecting
-their own epoch: with more of them, the epoch that all select is no better for these than for new
-rows, and they would need more than 64 MB."""
 
 
 class Session:
@@ -94,8 +87,7 @@ class Session:
         self._is_described = False
         self._baselines: dict[str, Baseline] = {}
         self._calibrations: dict[str, FittedCalibration] = {}
-        self._held_out: HeldOutPredictions | None = None
-        self._selection = self._epoch_selection()
+        self._selection = EpochSelection.needed(ready.prepared, self._trainer, self._active)
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
         """Execute the run to its end, and record the outcome in its folder.
@@ -130,7 +122,6 @@ class Session:
                 evaluated.forget()
                 evaluated.enter(active.final)
                 self._calibrate()
-                self._hold_out()
                 metrics = self._evaluate()
                 analyses = tuple(self._analyze())
                 seconds = self._seconds()
@@ -250,37 +241,6 @@ class Session:
             if head.calibration
         }
 
-    def _epoch_selection(self) -> EpochSelection | None:
-        """Return what predicts a fold's rows without their own say; None if they have none."""
-        prepared, part_of = self._ready.prepared, self._ready.prepared.part_of
-        heads, callbacks = prepared.spec.heads, prepared.spec.training.callbacks
-        decides = any(callback.selects_epoch for callback in callbacks)
-        if part_of is None or not (decides or any(head.calibration for head in heads)):
-            return None
-        outputs = sum(prod(node.output_shape) for node in self._model.outputs.values())
-        (data,) = prepared.data["validation"].parts()
-        if outputs * len(part_of) > MOST_OUTPUTS or not can_be_fitted(heads, data, part_of):
-            return None
-        return EpochSelection(prepared, part_of, self._trainer, self._active)
-
-    def _hold_out(self) -> None:
-        """Predict the validation data of a fold in parts, each as the others select and fit."""
-        prepared, part_of, heads = (
-            self._ready.prepared,
-            self._ready.prepared.part_of,
-            self._ready.spec.heads,
-        )
-        if self._selection is None or part_of is None:
-            return
-        validation = prepared.data["validation"]
-        evaluation = Evaluation(self._model, heads, validation)
-        outputs = self._selection.outputs(evaluation, self._history[-1]["epoch"])
-        (data,) = validation.parts()
-        readings = readings_of(heads, self._model, prepared.preparation)
-        self._held_out = HeldOutPredictions.fitted(
-            part_of, outputs, data, heads, readings, validation.unscale
-        )
-
     def _evaluate(self) -> dict[str, dict[str, float]]:
         """Return the finished model's metrics by data set; note baselines and warnings."""
         model, fitted, epoch = self._model, self._calibrations, self._history[-1]["epoch"]
@@ -354,8 +314,9 @@ class Session:
         files = {folder.BEHAVIOR: self._behavior(of_model(self._member()))}
         if self._calibrations:
             files[folder.CALIBRATION] = stored(self._calibrations)
-        if self._held_out is not None:
-            files[folder.HELD_OUT] = self._held_out.stored()
+        if self._selection is not None:
+            held_out = self._selection.predictions(self._history[-1]["epoch"])
+            files[folder.HELD_OUT] = held_out.stored()
         if analyses:
             from declnet.runs.inference.analyzing import ANALYSES_FILE
 

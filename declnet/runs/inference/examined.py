@@ -37,6 +37,7 @@ class ExaminedPart:
         part: the samples as each member prepares them.
         name: the data's name.
         unchanged: whether they are what the predictor's runs saw.
+        positions: the position (n,) of each in a larger part, of which these are some.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class ExaminedPart:
         name: str,
         *,
         unchanged: bool = True,
+        positions: Array | None = None,
     ) -> None:
         self.predictor, self.raw, self.part = predictor, raw, part
+        self.positions = np.arange(len(part.samples[0])) if positions is None else positions
         self.name, self.unchanged = name, unchanged
         self._chosen: tuple[Array | None, Sequence[Dataset], ReadyData] | None = None
 
@@ -131,8 +134,7 @@ class ExaminedPart:
         samples = tuple(self.part.samples[position] for position in positions)
         recorded = self.part.recorded
         recorded = tuple(recorded[position] for position in positions) if recorded else ()
-        part = self.part._replace(samples=samples, recorded=recorded)
-        return ExaminedPart(predictor, self.raw, part, self.name, unchanged=self.unchanged)
+        return self._changed(predictor, self.part._replace(samples=samples, recorded=recorded))
 
     def take(self, positions: Array, predictor: Predictor | None = None) -> ExaminedPart:
         """Return some of the samples, for another predictor with members like this one's if any."""
@@ -140,14 +142,31 @@ class ExaminedPart:
         name_sample = naming_among(positions, self.part.name_sample)
         recorded = _taken(self.part.recorded, positions)
         part = self.part._replace(samples=samples, name_sample=name_sample, recorded=recorded)
-        raw, predictor = self.raw.take(positions), predictor or self.predictor
-        return ExaminedPart(predictor, raw, part, self.name, unchanged=self.unchanged)
+        predictor = predictor or self.predictor
+        raw = self.raw if predictor.windows is not None else self.raw.take(positions)
+        return self._changed(predictor, part, raw, self.positions[positions])
+
+    def _changed(
+        self,
+        predictor: Predictor,
+        part: LabeledPart,
+        raw: Data | None = None,
+        positions: Array | None = None,
+    ) -> ExaminedPart:
+        """Return the samples in another form, or with another predictor."""
+        return ExaminedPart(
+            predictor,
+            self.raw if raw is None else raw,
+            part,
+            self.name,
+            unchanged=self.unchanged,
+            positions=self.positions if positions is None else positions,
+        )
 
     def guarded(self) -> ExaminedPart:
         """Return the same samples in read-only arrays in memory."""
         samples = [guarded(replace(data, x=as_arrays(data.inputs))) for data in self.part.samples]
-        part = self.part._replace(samples=tuple(samples))
-        return ExaminedPart(self.predictor, self.raw, part, self.name, unchanged=self.unchanged)
+        return self._changed(self.predictor, self.part._replace(samples=tuple(samples)))
 
     def identifiers(self, *, several_seeds: bool) -> dict[str, Array]:
         """Return the columns (n,) that identify the samples of a fold, in the order to sort by."""
@@ -155,7 +174,7 @@ class ExaminedPart:
         fold = {"fold": np.full(count, spec.data.fold or 1)}
         seed = {"seed": np.full(count, spec.seed)} if several_seeds else {}
         if self.predictor.windows is not None:
-            return {**seed, **fold, "window": np.arange(1, count + 1)}
+            return {**seed, **fold, "window": self.positions + 1}
         return {**seed, self.raw.unit: np.asarray(self.raw.row_numbers), **fold}
 
     def finite_outputs(self) -> dict[str, Array]:

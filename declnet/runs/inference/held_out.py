@@ -111,7 +111,7 @@ class HeldOutPredictions:
         except KeyError as error:
             raise ValueError(f"it has no {error}") from None
         if [*outputs] != [head.name for head in heads]:
-            raise ValueError("its losses are not those of the spec")
+            raise ValueError(f"its losses are {[*outputs]}, unlike the spec's")
         fitted = [restored(file.encode(), heads, readings, registry) for file in files]
         return cls(part_of, outputs, fitted)
 

@@ -179,3 +179,26 @@ def test_parts_are_made_as_folds_are(method):
         assert ((sizes > 0).sum(axis=1) == 1).all()
     else:
         assert (np.ptp(sizes, axis=1) <= 1).all()
+
+
+def test_parts_of_windows_keep_their_numbers(tmp_path):
+    value = np.random.default_rng(0).normal(size=80)
+    series = declnet.Table({"value": value}, target="value")
+    last = [{"type": "dense", "units": 1}]
+    spec = spec_of(
+        "early_stopping",
+        data={"folds": 3, "split": {"method": "time"}, "windows": {"past": 3, "horizon": 1}},
+        model={"layers": ["flatten", {"type": "dense", "units": 24}, "relu", *last]},
+        loss="mean_squared_error",
+        calibration={"steps": ["conformal"]},
+    )
+    spec["training"]["metrics"] = []
+    declnet.run(spec, {"train": series}, out=tmp_path / "out")
+    group = open_group(tmp_path / "out")
+    numbers = group.out_of_fold({"train": series}).identifiers
+    counts = np.bincount(numbers["fold"])[1:]
+    assert len(counts) == 3
+    expected = np.concatenate([np.arange(1, count + 1) for count in counts])
+    np.testing.assert_array_equal(numbers["window"], expected)
+    sizes = {len(part) for part in group.examined("validation", {"train": series})}
+    assert max(sizes) < min(counts)
