@@ -190,14 +190,18 @@ class Ensemble(GroupFolder, TrainedModels):
         """Return the models of a member of the spec."""
         from declnet.runs.inference.predictor import Predictor
 
-        runs = [run for task, run in self._weighted_runs() if task.point == point]
+        runs = [self._run_of(task) for task in self.tasks if task.point == point]
         return Predictor([run.predictor().member for run in runs])
 
     def examined_alone(
         self, name: str, data: Mapping[str, Data] | None = None
     ) -> dict[str, list[ExaminedPart]]:
-        """Return what `examined` does for each member of the spec alone, by the member's name."""
-        equal = {point: float(bool(weight)) for point, weight in self.weights.items()}
+        """Return what `examined` does for each member of the spec alone, by the member's name.
+
+        Out of fold, these include members for which no weight was selected.
+        """
+        needed = self.has_folds and name == "validation" and self.file.fold_weights is not None
+        equal = {point: float(needed or weight > 0) for point, weight in self.weights.items()}
         file = self.file.model_copy(update={"weights": equal, "fold_weights": None})
         alike = type(self)(
             self.path, file, self._registry, self._notice, allow_changes=self.allow_changes
