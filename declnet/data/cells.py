@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import repeat
 from types import MappingProxyType
 from typing import Any
@@ -109,7 +109,7 @@ class Cells:
     ) -> None:
         self._texts, self._missing, self.decimal = texts, frozenset(missing), decimal
         self._codes = codes
-        self._markers_are_numbers = decimal == "," or self.include_numbers(missing)
+        self._markers_are_numbers = decimal == "," or _include_numbers(self._missing)
 
     def __len__(self) -> int:
         return len(self._texts if self._codes is None else self._codes)
@@ -261,6 +261,12 @@ def _as_integers(texts: Sequence[str]) -> Array | None:
     except (ValueError, OverflowError):
         return None
     return None if _FOREIGN.search("".join(texts)) else numbers
+
+
+@lru_cache(maxsize=64)
+def _include_numbers(markers: frozenset[str]) -> bool:
+    """Return the same as `Cells.include_numbers`, once for the markers of many columns."""
+    return Cells.include_numbers(markers)
 
 
 def _is_number(text: str) -> bool:

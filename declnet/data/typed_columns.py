@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -325,6 +326,52 @@ def as_type(
                 code="E035",
             )
     return column.astype(float) if expected == "number" else column
+
+
+def plain_columns(
+    columns: Mapping[str, Any], types: Mapping[str, ColumnType], cells: CellFormat
+) -> dict[str, Array]:
+    """Return columns of numbers without anything special, those of a type read in one go.
+
+    They are as `as_type` returns them. A type of which any cell is special, such as a number with a
+    unit or a missing integer, is left out, and so are columns that are not lists.
+
+    Args:
+        columns: the columns (n,) by name.
+        types: the types of columns in the training data.
+        cells: how text is written.
+    """
+    names: dict[ColumnType, list[str]] = {"number": [], "integer": []}
+    for name, values in columns.items():
+        kind = types.get(name)
+        if kind in names and type(values) is list and name not in cells.comma_columns:
+            names[kind].append(name)
+    read: dict[str, Array] = {}
+    for kind, of_kind in names.items():
+        numbers = _plain_numbers([columns[name] for name in of_kind], kind, cells)
+        if numbers is not None:
+            read |= zip(of_kind, numbers, strict=True)
+    return read
+
+
+def _plain_numbers(columns: Sequence[list[Any]], kind: str, form: CellFormat) -> Array | None:
+    """Return columns of numbers (columns, n); None if any cell is special."""
+    if len({*map(len, columns)}) != 1:
+        return None
+    values = [value for column in columns for value in column]
+    types = {*map(type, values)}
+    numbers: Array | None = None
+    if types <= {str, NoneType}:
+        texts = [text or "" for text in values] if NoneType in types else values
+        numbers = Cells(texts, {*form.missing, ""}, form.decimal).read_plain(kind)
+    elif types <= {int, float, NoneType}:
+        try:
+            numbers = np.array(values, float if kind == "number" else None)
+        except OverflowError:
+            return None
+    if numbers is None or numbers.dtype != (float if kind == "number" else np.int64):
+        return None
+    return numbers.reshape(len(columns), -1)
 
 
 def without_unreadable(column: Array) -> Array:

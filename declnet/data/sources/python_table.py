@@ -20,7 +20,7 @@ from declnet.contracts.data.table import (
     unmasked,
 )
 from declnet.data.cells import distinct_if_few, trimmed
-from declnet.data.typed_columns import as_type
+from declnet.data.typed_columns import as_type, plain_columns
 from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 
@@ -64,8 +64,11 @@ def as_table(
     def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
         return _cells(column, name, numbers, cells, types.get(name))
 
-    arrays = {}
+    arrays, plain = {}, plain_columns(columns, types, cells)
     for name, values in columns.items():
+        if name in plain:
+            arrays[name] = plain[name]
+            continue
         column = _array(values, name)
         numbers = range(first_row, first_row + len(column))
         if marks_unreadable and types.get(name) == "text":

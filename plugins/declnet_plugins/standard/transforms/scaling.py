@@ -1,5 +1,6 @@
 """Scaling of columns of numbers."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -53,6 +54,11 @@ def finite_numbers(x: Array, *, whole: bool = True) -> Array:
 def saved(values: Any) -> Any:
     """Return a column's statistic as a float, or as a float64 array for several numbers."""
     return float(values) if np.ndim(values) == 0 else np.asarray(values, float)
+
+
+def joint_numbers(states: Sequence[TransformState]) -> TransformState:
+    """Return the state of several columns, with an array (columns, …) for each statistic."""
+    return {name: np.array([state[name] for state in states], float) for name in states[0]}
 
 
 def require_shape(x: Array, fitted: Any) -> None:
@@ -186,6 +192,10 @@ class Standardize(NumberTransform):
         y /= state["std"]
         return y
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return an array for each statistic."""
+        return joint_numbers(states)
+
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = y * std + mean."""
         x: Array = y * state["std"]
@@ -231,6 +241,10 @@ class MinMax(NumberTransform):
         y *= self.high - self.low
         y += self.low
         return np.clip(y, self.low, self.high, out=y) if self.clip else y
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return an array for each statistic."""
+        return joint_numbers(states)
 
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = min + (y - low) / (high - low) * (max - min)."""
@@ -297,6 +311,10 @@ class SignedLog(NumberTransform):
         values = as_floats(x)
         y: Array = np.copysign(np.log1p(np.abs(values) / self.scale), values)
         return y
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:  # noqa: ARG002
+        """Return the empty state."""
+        return {}
 
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = sign(y) * scale * (exp(|y|) - 1)."""
