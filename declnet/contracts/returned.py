@@ -76,10 +76,11 @@ def verified(
     Raises:
         BrokenContractError: the result is not what the contract promises.
     """
+    value: T = getattr(component, method.__name__)(*arguments, **keywords)
     promise = _promise(method, component)
-    value = getattr(component, method.__name__)(*arguments, **keywords)
-    result: T = promise.verify(component, value, arguments, keywords)
-    return result
+    if promise is not None:
+        value = promise.verify(component, value, arguments, keywords)
+    return value
 
 
 def verify(
@@ -90,8 +91,7 @@ def verify(
     Like `verified`, for a method that was called already, and for class methods.
     """
     promise = _promise(method, component)
-    result: T = promise.verify(component, value, arguments, keywords)
-    return result
+    return value if promise is None else promise.verify(component, value, arguments, keywords)
 
 
 def verify_as(
@@ -168,18 +168,15 @@ class _Promise:
             getattr(items, "close", lambda: None)()
 
 
-_UNVERIFIED = _Promise("", parsed(Any))
-
-
-def _promise(method: Callable[..., Any], component: Any) -> _Promise:
-    """Return what a contract promises; nothing of its own defaults, which are trusted."""
+def _promise(method: Callable[..., Any], component: Any) -> _Promise | None:
+    """Return what a contract promises; None of its own defaults, which are trusted."""
     return _promised(method, component if isinstance(component, type) else component.__class__)
 
 
 @lru_cache(maxsize=1024)
-def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
+def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise | None:
     if getattr(cls, method.__name__) is method:
-        return _UNVERIFIED
+        return None
     annotation = get_type_hints(method, include_extras=True).get("return", Any)
     name, is_iterator = method.__name__, get_origin(annotation) is Iterator
     members = get_args(annotation) or (annotation,)
