@@ -76,11 +76,11 @@ def verified(
     Raises:
         BrokenContractError: the result is not what the contract promises.
     """
-    value: T = getattr(component, method.__name__)(*arguments, **keywords)
+    result: T = getattr(component, method.__name__)(*arguments, **keywords)
     promise = _promise(method, component)
     if promise is not None:
-        value = promise.verify(component, value, arguments, keywords)
-    return value
+        result = promise.verify(component, result, arguments, keywords)
+    return result
 
 
 def verify(
@@ -91,7 +91,10 @@ def verify(
     Like `verified`, for a method that was called already, and for class methods.
     """
     promise = _promise(method, component)
-    return value if promise is None else promise.verify(component, value, arguments, keywords)
+    result: T = value
+    if promise is not None:
+        result = promise.verify(component, value, arguments, keywords)
+    return result
 
 
 def verify_as(
@@ -188,5 +191,7 @@ def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise | No
     scalar = annotation if meaning is None and annotation in (bool, int, float) else None
     of_result = parsed(annotation)
     choices = of_result.parts if of_result.kind is Union else (of_result,)
-    array = next((choice.rules[0] for choice in choices if choice.kind is ndarray and choice.rules), None)
+    array = next(
+        (choice.rules[0] for choice in choices if choice.kind is ndarray and choice.rules), None
+    )
     return _Promise(name, of_result, meaning, is_iterator, scalar, array)

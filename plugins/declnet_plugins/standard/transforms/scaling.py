@@ -287,6 +287,10 @@ class Log(NumberTransform):
         y += self.shift
         return np.log(y, out=y)
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return the empty state."""
+        return {}
+
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = exp(y) - shift."""
         x: Array = np.exp(y)
@@ -312,7 +316,7 @@ class SignedLog(NumberTransform):
         y: Array = np.copysign(np.log1p(np.abs(values) / self.scale), values)
         return y
 
-    def joint_state(self, states: Sequence[TransformState]) -> TransformState:  # noqa: ARG002
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
         """Return the empty state."""
         return {}
 
