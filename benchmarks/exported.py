@@ -68,7 +68,8 @@ int main(void)
 
 def in_turns(calls: dict[str, Callable[[], Any]], seconds: float = 0.05) -> dict[str, float]:
     """Return the microseconds of each call, the least of several rounds in turns."""
-    counts, rounds = {}, {name: [] for name in calls}
+    counts: dict[str, int] = {}
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
     for name, call in calls.items():
         call()
         start = time.process_time()
@@ -164,7 +165,7 @@ def columns_of(name: str) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     columns: dict[str, Any] = {f"x{at}": rng.normal(size=ROWS).round(4) for at in range(8)}
     columns["y"] = sum(columns[f"x{at}"] * (at - 3) for at in range(8)).round(4)
-    sizes = {"numbers": {}, "categories": {"color": 4, "city": 20}}
+    sizes: dict[str, dict[str, int]] = {"numbers": {}, "categories": {"color": 4, "city": 20}}
     for column, size in sizes.get(name, {"color": 4, "city": 20, "shop": 300}).items():
         texts = np.array([f"{column} {at}" for at in range(size)], object)
         columns[column] = texts[rng.integers(0, size, ROWS)]
@@ -187,9 +188,9 @@ def measured_table(name: str, folder: Path) -> dict[str, float]:
     before = [{"type": "datetime"}, {"type": "group_rare"}] if name == "dates" else []
     after = ["standardize", "missing_indicator", "impute", "one_hot"]
     with (folder / "rows.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(columns)
-        rows.writerows(zip(*(map(text_of, column) for column in columns.values()), strict=True))
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*(map(text_of, column) for column in columns.values()), strict=True))
     train = {"type": "csv", "path": str(folder / "rows.csv"), "target": "y"}
     prepare = before + (["standardize"] if name == "numbers" else after)
     document = {

@@ -222,13 +222,11 @@ def joined(columns: Mapping[str, Array], records: Table) -> Array:
     kinds = {column.dtype.kind for column in columns.values()}
     if not kinds <= {*"fiub"}:
         _require_numbers(columns, records)
-    shape = len(records), sum([part.shape[1] for part in parts])
-    x = np.concatenate(parts, axis=1, out=np.empty(shape, float if "f" in kinds else int))
-    if "f" in kinds:
-        with np.errstate(all="ignore"):
-            is_finite = isfinite(x.sum())  # if not, each column says whether its numbers are
-        if not is_finite:
-            _require_numbers(columns, records)
+    x: Array = np.concatenate(parts, axis=1, dtype=float if "f" in kinds else int)
+    with np.errstate(all="ignore"):
+        total = np.add.reduce(x, axis=None)
+    if not isfinite(total):  # a number is not finite, or only the sum
+        _require_numbers(columns, records)
     return x
 
 

@@ -331,7 +331,7 @@ def as_type(
 def plain_columns(
     columns: Mapping[str, Any], types: Mapping[str, ColumnType], cells: CellFormat
 ) -> dict[str, Array]:
-    """Return columns without anything special, those of a type read in one go; read-only.
+    """Return columns without special cells, read-only; all columns of a type are read together.
 
     They are as `as_type` returns them. If a cell of a type is special, such as a number with a unit
     or a missing integer, the columns of this type are left out, and so are those that are not

@@ -174,7 +174,7 @@ class Transform(Component):
         return state
 
     def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:  # noqa: ARG002
-        """Return the state that transforms several columns of a table at once; default: None.
+        """Return the state that transforms several columns of a table together; default: None.
 
         `apply` then gets columns (n,) of the same type as one array (n, columns), and its result
         has this shape, and in each column the bits that the column's own state gives. Rows of many

@@ -63,7 +63,7 @@ def joint_numbers(states: Sequence[TransformState]) -> TransformState:
 
 def require_shape(x: Array, fitted: Any) -> None:
     """Raise ColumnError unless samples have the shape of what was fitted, if that is an array."""
-    shape = np.shape(fitted)
+    shape = getattr(fitted, "shape", ())
     if shape and x.shape[1:] != shape:
         raise ColumnError(f"has samples of shape {x.shape[1:]}, but was fitted to {shape}")
 
