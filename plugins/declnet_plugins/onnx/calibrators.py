@@ -8,9 +8,9 @@ from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
-    LEAST_POSITIVE,
     Conformal,
 )
+from declnet_plugins.standard.temperature import LEAST_POSITIVE
 
 
 class OnnxConformal(OnnxTranslation):

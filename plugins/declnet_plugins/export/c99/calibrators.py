@@ -14,9 +14,9 @@ from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
-    LEAST_POSITIVE,
     Conformal,
 )
+from declnet_plugins.standard.temperature import LEAST_POSITIVE
 
 LIMITS = """
 for (int i = 0; i < $size; i++) {

@@ -11,9 +11,9 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
-    LEAST_POSITIVE,
     Conformal,
 )
+from declnet_plugins.standard.temperature import LEAST_POSITIVE
 
 
 def interval(

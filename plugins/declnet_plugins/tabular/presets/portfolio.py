@@ -123,7 +123,7 @@ def _about(plans: list[Plan]) -> tuple[str, ...]:
 
 def _rounded(seconds: float) -> int:
     """Return seconds rounded up to 1, 2, 3 ..., 10, 15, 20 ... 100, 150 and so on."""
-    unit = max(1, 10 ** (len(str(ceil(seconds))) - 1) // 2)
+    unit = max(1, int(10 ** (len(str(ceil(seconds))) - 1)) // 2)
     return ceil(seconds / unit) * unit
 
 
