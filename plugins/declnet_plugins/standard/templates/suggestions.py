@@ -178,7 +178,7 @@ def notes_on(
     if rare is not None:
         notes.append(
             f'the class "{rare[0]}"{of_target} is rare, {percent(rare[1])} of the rows: accuracy '
-            f"says little about it, so f1 and others are measured too{weights}"
+            f"says little about it, so other metrics come first{weights}"
         )
     order = order_of_classes(table)
     if order is not None:
