@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from declnet import Shape
+from declnet import Component, Shape
 from declnet_plugins.exchange.exported_model import ExportedColumn, ExportedInput, ExportedOutput
 from declnet_plugins.exchange.translation import TranslationSite
 from declnet_plugins.recording import SampleProgram
@@ -89,6 +89,18 @@ class FormatWriter(Protocol):
 
         Raises:
             Untranslatable: the format cannot express one of its operations.
+        """
+        ...
+
+    def verify_source(self, component: Component, site: TranslationSite) -> None:
+        """Raise Untranslatable if the file cannot have a component's source; optional."""
+        ...
+
+    def source(self, site: TranslationSite, component: Component) -> tuple[Any, ...]:
+        """Return the handles of what a component's own method computes; optional.
+
+        It writes components without a translation that cannot be recorded, or only at length, if
+        `verify_source` accepts them.
         """
         ...
 

@@ -145,8 +145,7 @@ def _state(
     state.rng = RecordedGenerator(recording, state.rng, 0)  # type: ignore[assignment]
     for name, array in site.parameters.items():
         setattr(state, name, recording.array(np.array(array, site.dtype)))
-    shapes: Any = site.input_shapes if layer.n_inputs != 1 else site.input_shapes[0]
-    for name, memory in layer.workspace(shapes).items():
+    for name, memory in layer.workspace(site.layer_shapes(layer)).items():
         dtype, shape = np.dtype(memory.dtype or site.dtype), tuple(memory.shape)
         order = layer.memory_order
         array = _batch(count, shape, dtype, order) if memory.per_sample else np.empty(shape, dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from math import prod
 from typing import Any
 
@@ -35,8 +36,15 @@ from declnet_plugins.exchange.translation import (
 )
 from declnet_plugins.recording import SampleProgram
 
-RECORDED = "recorded"
-"""What stands for the translation of a component that has none: its NumPy code was recorded."""
+RECORDED, SOURCE = "recorded", "source"
+"""What stands for the translation of a component that has none: its NumPy code was recorded, or the
+file has its source."""
+
+MOST_OPERATIONS = 64
+"""Operations of a program; a format that can have the source of a longer one does."""
+
+LARGEST_TABLE = 256
+"""Positions that an operation reads in no regular order; the same."""
 
 COLUMN_TYPES: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
 """The type of a column for what a layer takes."""
@@ -66,7 +74,7 @@ def translate_model(
         ExportError: a component has no translation, or its translation refuses it; lists all of
             the former, each with its place.
     """
-    survey = _Walk(model, file_format, _Placeholders(), can_record=hasattr(writer, "program"))
+    survey = _Walk(model, file_format, _Placeholders(), capable=writer)
     survey.write()
     survey.require_all()
     walk = _Walk(model, file_format, writer, survey.programs)
@@ -142,12 +150,12 @@ class _Walk:
         file_format: str,
         writer: Any,
         programs: Mapping[str, SampleProgram] | None = None,
-        can_record: bool = True,
+        capable: FormatWriter | None = None,
     ) -> None:
         self.model, self.format, self.writer = model, file_format, writer
         self.parts: list[TranslatedPart] = []
         self.programs = dict(programs or {})
-        self._is_survey, self._can_record = programs is None, can_record
+        self._is_survey, self._capable = programs is None, capable
         self._missing: dict[type[Component], tuple[str, list[str]]] = {}
         self._columns: dict[str, Any] = {}
         self._names = plain_names_of(model)
@@ -361,9 +369,12 @@ class _Walk:
                 translation, origin = translated
                 handles = verified(Translation.translate, translation, component, site)
                 self._note(place, component, translation.type, origin)
-            else:
+            elif name in self.programs:
                 handles = self.writer.program(site, self.programs[name])
                 self._note(place, component, RECORDED)
+            else:
+                handles = self.writer.source(site, component)
+                self._note(place, component, SOURCE)
         except Untranslatable as error:
             message = f'{place}: {component.kind} type "{component.type}" cannot be written in '
             message += f'the format "{self.format}": {error.message}'
@@ -372,14 +383,19 @@ class _Walk:
 
     def _record(self, place: str, component: Component, site: TranslationSite) -> None:
         """Record the program of a component, or note why there is none."""
-        reason = ""
-        if self._can_record:
+        reason, program, writer = "", None, self._capable
+        if hasattr(writer, "program"):
             try:
-                self.programs[site.name] = recorded_program(component, site)
+                program = recorded_program(component, site)
             except Untranslatable as error:
                 reason = error.message
-            else:
+        if hasattr(writer, "verify_source") and (program is None or _is_long(program)):
+            with suppress(Untranslatable):
+                writer.verify_source(component, site)
                 return
+        if program is not None:
+            self.programs[site.name] = program
+            return
         _, places = self._missing.setdefault(type(component), (reason, []))
         if place not in places:
             places.append(place)
@@ -390,6 +406,20 @@ class _Walk:
         part = TranslatedPart(place, component.kind, component.type, translation, origin)
         if part not in self.parts:
             self.parts.append(part)
+
+
+def _is_long(program: SampleProgram) -> bool:
+    """Return whether a program is written with many lines, or large tables of positions."""
+    operands = [operand for operation in program.operations for operand in operation.operands]
+    operands += program.results
+    return len(program.operations) > MOST_OPERATIONS or any(
+        operand.value is not None
+        and operand.places is not None
+        and operand.places.size > LARGEST_TABLE
+        and operand.as_slices(shape := program.shape_of(operand.value)) is None
+        and operand.as_permutation(shape) is None
+        for operand in operands
+    )
 
 
 def _task_shape(output: ExportedOutput) -> Shape:

@@ -23,7 +23,7 @@ from declnet_plugins.exchange import (
     WrittenOutput,
 )
 from declnet_plugins.export.numpy_file import running
-from declnet_plugins.export.numpy_file.sources import Sources
+from declnet_plugins.export.numpy_file.sources import Sources, is_literal
 from declnet_plugins.recording import SampleProgram
 
 SMALL = 12
@@ -31,6 +31,9 @@ SMALL = 12
 
 WIDTH = 96
 """Characters of a line."""
+
+RESULTS = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "object"}
+"""The type of an array by what it holds."""
 
 _INDENT = "    "
 
@@ -100,6 +103,45 @@ class NumpyWriter:
         from declnet_plugins.export.numpy_file.recorded import write_program
 
         return write_program(self, site, program)
+
+    def verify_source(self, component: Any, site: TranslationSite) -> None:
+        """Raise Untranslatable if a file cannot hold the source of a component's method."""
+        sources = Sources()
+        try:
+            sources.add_component(component.type, component, site.method)
+            sources.definitions()
+        except (OSError, TypeError) as error:
+            raise Untranslatable(str(error)) from None
+
+    def source(self, site: TranslationSite, component: Any) -> tuple[Variable, ...]:
+        """Write a call of a component's own method, whose source becomes part of the file."""
+        instance = Variable(self.sources.add_component(site.name, component, site.method))
+        inputs = Columns([self._typed(site, at) for at in range(len(site.inputs))])
+        if site.method == "forward":
+            orders = component.input_order or component.memory_order, component.memory_order
+            memory = {
+                name: (tuple(item.shape), np.dtype(item.dtype or site.dtype).name, item.fill or 0,
+                       item.per_sample)
+                for name, item in component.workspace(site.layer_shapes(component)).items()
+            }  # fmt: skip
+            output = site.output_shape, site.dtype.name
+            arguments = inputs, output, orders, dict(site.parameters), memory, REFUSED
+            return (self.call(running.forward, f"{site.name}.y", instance, *arguments),)
+        shapes = [site.output_shape] * site.results
+        if site.method == "apply" and site.results == 2:
+            shapes[1] = ()  # the lengths of sequences
+        expected = [(shape, RESULTS[site.output_type]) for shape in shapes]
+        state = () if site.method == "predictions" else (dict(site.state),)
+        arguments = instance, site.method, inputs, expected, REFUSED, *state
+        result = self.call(running.computed, f"{site.name}.results", *arguments)
+        return tuple(Variable(f"{result}[{at}]") for at in range(site.results))
+
+    def _typed(self, site: TranslationSite, position: int) -> Variable:
+        """Return an input in the type in which declnet computes it."""
+        x = site.inputs[position]
+        if site.is_double and site.input_types[position] == "number":
+            return self.assign(f"{site.name}.x", f"np.asarray({x}, float)")
+        return x
 
     def column(self, column: ExportedColumn) -> Variable:
         """Read a column of the given rows."""
@@ -202,12 +244,13 @@ class NumpyWriter:
 
     def argument(self, name: str, value: Any) -> str:
         """Return the text of a handle, an array (which is embedded) or a literal."""
-        if isinstance(value, Variable):
+        if isinstance(value, Variable | Columns):
             return str(value)
-        if isinstance(value, Columns):
-            return f"[{', '.join(map(str, value.handles))}]"
         if isinstance(value, np.ndarray):
             return self._array(name, value)
+        if isinstance(value, dict) and not is_literal(value):
+            items = (f"{key!r}: {self.argument(f'{name}.{key}', v)}" for key, v in value.items())
+            return f"{{{', '.join(items)}}}"
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and not np.isfinite(value):
@@ -241,6 +284,9 @@ class Columns:
     """Several handles that are passed as one list."""
 
     handles: Sequence[Any]
+
+    def __str__(self) -> str:
+        return f"[{', '.join(map(str, self.handles))}]"
 
 
 def _dict_of(results: Sequence[tuple[str, str]]) -> str:
