@@ -40,7 +40,7 @@ WHOLE = 5
 """How many of them are integers, and come first."""
 
 TYPES: dict[str, type] = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}
-"""The type of a raw column, and of what a layer reads, but for its floats."""
+"""The type of what a component reads, but for the floats of a layer."""
 
 
 def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
@@ -123,6 +123,8 @@ def _recorded(
 
 
 def _type(component: Component, kind: str, site: TranslationSite) -> Dtype:
+    if isinstance(component, Transform) and kind == "integer":
+        kind = "number"  # a column that has gaps holds floats
     prepares = isinstance(component, Transform | Calibrator)
     return np.dtype(site.dtype if kind == "number" and not prepares else TYPES[kind])
 

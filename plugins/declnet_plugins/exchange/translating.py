@@ -74,7 +74,7 @@ def translate_model(
         ExportError: a component has no translation, or its translation refuses it; lists all of
             the former, each with its place.
     """
-    survey = _Walk(model, file_format, _Placeholders(), capable=writer)
+    survey = _Walk(model, file_format, writer)
     survey.write()
     survey.require_all()
     walk = _Walk(model, file_format, writer, survey.programs)
@@ -150,12 +150,12 @@ class _Walk:
         file_format: str,
         writer: Any,
         programs: Mapping[str, SampleProgram] | None = None,
-        capable: FormatWriter | None = None,
     ) -> None:
-        self.model, self.format, self.writer = model, file_format, writer
+        self.model, self.format, self._is_survey = model, file_format, programs is None
+        self.writer = _Placeholders() if self._is_survey else writer
         self.parts: list[TranslatedPart] = []
         self.programs = dict(programs or {})
-        self._is_survey, self._capable = programs is None, capable
+        self._capable: FormatWriter = writer
         self._missing: dict[type[Component], tuple[str, list[str]]] = {}
         self._columns: dict[str, Any] = {}
         self._names = plain_names_of(model)
@@ -347,7 +347,6 @@ class _Walk:
         Raises:
             ExportError: the translation refuses it.
         """
-        translated = find_translation(self.model.registry, self.format, component)
         site = TranslationSite(
             name=name,
             inputs=inputs,
@@ -361,28 +360,49 @@ class _Walk:
             **more,
         )
         if self._is_survey:
-            if translated is None:
-                self._record(place, component, site)
+            self._require_way(place, component, site)
             return (None,) * site.results
         try:
-            if translated is not None:
-                translation, origin = translated
-                handles = verified(Translation.translate, translation, component, site)
-                self._note(place, component, translation.type, origin)
-            elif name in self.programs:
-                handles = self.writer.program(site, self.programs[name])
-                self._note(place, component, RECORDED)
-            else:
-                handles = self.writer.source(site, component)
-                self._note(place, component, SOURCE)
+            handles, translation, origin = self._written(component, site)
         except Untranslatable as error:
             message = f'{place}: {component.kind} type "{component.type}" cannot be written in '
             message += f'the format "{self.format}": {error.message}'
             raise ExportError([(message, error.help)]) from None
+        self._note(place, component, translation, origin)
         return handles
 
-    def _record(self, place: str, component: Component, site: TranslationSite) -> None:
-        """Record the program of a component, or note why there is none."""
+    def _written(
+        self, component: Component, site: TranslationSite
+    ) -> tuple[tuple[Any, ...], str, str]:
+        """Write a component; return the handles, the translation's type and its distribution."""
+        translated = find_translation(self.model.registry, self.format, component)
+        if translated is not None:
+            translation, origin = translated
+            try:
+                handles = verified(Translation.translate, translation, component, site)
+            except Untranslatable:
+                if self._reason_against(component, site) is not None:
+                    raise
+            else:
+                return handles, translation.type, origin
+        if site.name in self.programs:
+            return self.writer.program(site, self.programs[site.name]), RECORDED, ""
+        return self.writer.source(site, component), SOURCE, ""
+
+    def _require_way(self, place: str, component: Component, site: TranslationSite) -> None:
+        """Note a component that has no translation and cannot be written without."""
+        if find_translation(self.model.registry, self.format, component) is None:
+            reason = self._reason_against(component, site)
+            if reason is not None:
+                _, places = self._missing.setdefault(type(component), (reason, []))
+                if place not in places:
+                    places.append(place)
+
+    def _reason_against(self, component: Component, site: TranslationSite) -> str | None:
+        """Return why a component cannot be written without a translation; None if it can be.
+
+        Its program is remembered, unless the file is better off with its source.
+        """
         reason, program, writer = "", None, self._capable
         if hasattr(writer, "program"):
             try:
@@ -392,13 +412,11 @@ class _Walk:
         if hasattr(writer, "verify_source") and (program is None or _is_long(program)):
             with suppress(Untranslatable):
                 writer.verify_source(component, site)
-                return
-        if program is not None:
-            self.programs[site.name] = program
-            return
-        _, places = self._missing.setdefault(type(component), (reason, []))
-        if place not in places:
-            places.append(place)
+                return None
+        if program is None:
+            return reason
+        self.programs[site.name] = program
+        return None
 
     def _note(
         self, place: str, component: Component, translation: str = "", origin: str = ""

@@ -20,7 +20,7 @@ TRANSLATIONS = {
         "c99.layers.embedding:c_embedding": "embedding",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
-        "c99.transforms.numbers:c_impute": "impute",
+        "c99.transforms.categories:c_impute": "impute",
         "c99.transforms.categories:c_one_hot": "one_hot",
         "c99.transforms.categories:c_signed_one_hot": "signed_one_hot",
         "c99.transforms.categories:c_ordinal": "ordinal",

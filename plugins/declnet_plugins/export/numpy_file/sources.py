@@ -69,11 +69,15 @@ class Sources:
         Raises:
             TypeError: the method uses something that no file can hold.
         """
-        self._attributes.add(method)
-        self._named(type(component).__name__, type(component))
+        self.add_class(type(component), method)
         instance = self.reserve(name)
         self._instances[instance] = component
         return instance
+
+    def add_class(self, cls: type[Component], method: str) -> None:
+        """Add a component's class with one of its methods and what that uses."""
+        self._attributes.add(method)
+        self._named(cls.__name__, cls)
 
     def definitions(self) -> list[str]:
         """Return all definitions: functions and constants, then classes, then components.
@@ -216,6 +220,18 @@ class Sources:
 @lru_cache(maxsize=256)
 def _source_of(cls: type) -> str:
     return dedent(inspect.getsource(cls))
+
+
+@lru_cache(maxsize=256)
+def fault_of(cls: type[Component], method: str) -> str:
+    """Return why a file cannot hold a method of a component's class; empty if it can."""
+    sources = Sources()
+    try:
+        sources.add_class(cls, method)
+        sources.definitions()
+    except (OSError, TypeError) as error:
+        return str(error)
+    return ""
 
 
 def is_literal(value: Any) -> bool:

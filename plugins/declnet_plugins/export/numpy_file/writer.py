@@ -23,7 +23,7 @@ from declnet_plugins.exchange import (
     WrittenOutput,
 )
 from declnet_plugins.export.numpy_file import running
-from declnet_plugins.export.numpy_file.sources import Sources, is_literal
+from declnet_plugins.export.numpy_file.sources import Sources, fault_of, is_literal
 from declnet_plugins.recording import SampleProgram
 
 SMALL = 12
@@ -106,12 +106,9 @@ class NumpyWriter:
 
     def verify_source(self, component: Any, site: TranslationSite) -> None:
         """Raise Untranslatable if a file cannot hold the source of a component's method."""
-        sources = Sources()
-        try:
-            sources.add_component(component.type, component, site.method)
-            sources.definitions()
-        except (OSError, TypeError) as error:
-            raise Untranslatable(str(error)) from None
+        fault = fault_of(type(component), site.method)
+        if fault:
+            raise Untranslatable(fault)
 
     def source(self, site: TranslationSite, component: Any) -> tuple[Variable, ...]:
         """Write a call of a component's own method, whose source becomes part of the file."""

@@ -1,14 +1,18 @@
-"""Categories as numbers, and rare ones as one, in C99."""
+"""Text in C99: categories as numbers, rare ones as one, and what takes the place of gaps.
+
+A missing number is NaN, a missing text NULL.
+"""
 
 from __future__ import annotations
+
+from math import prod
 
 import numpy as np
 
 from declnet import class_name
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.text import string
-from declnet_plugins.export.c99.transforms.numbers import FAIL, require_scalar_types
-from declnet_plugins.export.c99.translation import CTranslation
+from declnet_plugins.export.c99.translation import CTranslation, step
 from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms.categories import (
     CategoryTransform,
@@ -16,7 +20,14 @@ from declnet_plugins.standard.transforms.categories import (
     OneHot,
     Ordinal,
 )
+from declnet_plugins.standard.transforms.impute import Impute
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
+
+FAIL = """{
+    out->column = $column;
+    return ${PREFIX}_%s;
+}"""
+"""Statements that end a prediction with an error about a column."""
 
 FIND_TEXT = """
 /* The position of a text in sorted ones, without the spaces after it; -1 if it is none of them. */
@@ -67,7 +78,8 @@ if (x[0] != floor$f(x[0]) || isinf(x[0])) {
 def _position(site: TranslationSite, missing_fails: bool, unknown_fails: bool) -> str:
     """Return statements that set `at` to the category of x[0]; -1 if it is accepted unknown."""
     writer, x = site.writer, site.inputs[0]
-    require_scalar_types(site)
+    if x.size != prod(site.input_shapes[0]):
+        raise Untranslatable("in windows of rows, only numbers that stay single can be prepared")
     if x.ctype not in (TEXT, writer.number):
         raise Untranslatable("categories are columns of a table, not of arrays")
     categories = site.state["categories"]
@@ -153,3 +165,16 @@ class CGroupRare(CTranslation):
             site.name, text, {"x": site.inputs[0]}, (), ctype=TEXT, inline=True,
             other=string(transform.other),
         )  # fmt: skip
+
+
+class CImpute(CTranslation):
+    """y = x, but a text of the training data where x is missing."""
+
+    replaces = (Impute,)
+
+    def write(self, transform: Impute, site: TranslationSite, w: CWriter) -> Value:
+        """Add a choice between two texts."""
+        if site.inputs[0].ctype != TEXT:
+            raise Untranslatable("numbers are recorded")
+        text = f"y[0] = x[0] == NULL ? {string(site.state['value'])} : x[0];"
+        return step(site, text, ctype=TEXT, inline=True, in_place="x")
