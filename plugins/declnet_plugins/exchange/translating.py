@@ -8,7 +8,10 @@ from contextlib import suppress
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from declnet import (
+    Array,
     Calibrator,
     ColumnType,
     Component,
@@ -17,6 +20,7 @@ from declnet import (
     Shape,
     verified,
 )
+from declnet_plugins.exchange.ensembles import combined, majority, mean_of, median
 from declnet_plugins.exchange.exported_model import (
     ExportedFinish,
     ExportedMember,
@@ -25,7 +29,7 @@ from declnet_plugins.exchange.exported_model import (
     ExportedOutput,
 )
 from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
-from declnet_plugins.exchange.format_writer import Combination, FormatWriter, WrittenOutput
+from declnet_plugins.exchange.format_writer import FormatWriter, WrittenOutput
 from declnet_plugins.exchange.plain_names import plain_names_of
 from declnet_plugins.exchange.recorded import recorded_program
 from declnet_plugins.exchange.translation import (
@@ -162,6 +166,9 @@ class _Walk:
 
     def require_all(self) -> None:
         """Raise ExportError for all components that can be written in no way."""
+        if len(self.model.members) > 1 and not hasattr(self._capable, "program"):
+            message = f'the format "{self.format}" cannot average several networks'
+            raise ExportError([(message, "export one of the runs")])
         if self._missing:
             raise ExportError(
                 _missing(self.model.registry, self.format, component, places, reason)
@@ -177,7 +184,11 @@ class _Walk:
         for number, output in enumerate(model.outputs):
             predictions, *others = handles = [handles[number] for handles in handles_of_members]
             if others:
-                predictions = writer.mean(f"{self._name_of(output)}.mean", handles, weights)
+                finish = model.members[0].finish[number]
+                prepared = finish.target_steps or finish.calibration
+                mean = mean_of(weights, np.dtype(float) if prepared else model.dtype)
+                name, shape = f"{self._name_of(output)}.mean", output.shape
+                predictions = self._combined(name, handles, mean, shape)
             writer.output(output, self._limits(number, output, predictions))
 
     def _member(self, member: ExportedMember) -> list[Any]:
@@ -309,10 +320,12 @@ class _Walk:
                 )
             )
         if output.sets:
-            sets = self._combined(f"{name}.sets", [sets for (sets,) in limits], "majority")
+            sets = self._combined(f"{name}.sets", [sets for (sets,) in limits], majority, shape)
             return WrittenOutput(predictions, sets=sets)
-        lower = self._combined(f"{name}.lower", [lower for lower, _ in limits], "median")
-        upper = self._combined(f"{name}.upper", [upper for _, upper in limits], "median")
+        lower, upper = (
+            self._combined(f"{name}.{side}", handles, median, shape)
+            for side, handles in zip(("lower", "upper"), zip(*limits, strict=True), strict=True)
+        )
         return WrittenOutput(predictions, lower, upper)
 
     def _prefix(self, member: ExportedMember) -> str:
@@ -321,8 +334,13 @@ class _Walk:
     def _name_of(self, output: ExportedOutput) -> str:
         return self._names[output.name] if output.name else "output"
 
-    def _combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
-        return handles[0] if len(handles) == 1 else self.writer.combined(name, handles, how)
+    def _combined(
+        self, name: str, handles: Sequence[Any], function: Callable[..., Array], shape: Shape
+    ) -> Any:
+        """Write what a function makes of several networks' results; of one, it is the result."""
+        if len(handles) == 1 or self._is_survey:
+            return handles[0]
+        return combined(name, function, handles, shape, self.writer)
 
     def _translated(
         self,

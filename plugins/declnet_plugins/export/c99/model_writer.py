@@ -189,31 +189,6 @@ class ModelWriter(CWriter):
 
         return write_program(self, site, program)
 
-    def mean(self, name: str, handles: Sequence[Value], weights: Sequence[float]) -> Value:
-        """Return the weighted mean of several networks' results."""
-        inputs = {f"x{number}": value for number, value in enumerate(handles)}
-        if len(set(weights)) == 1:
-            terms, count = [f"{value}[i]" for value in inputs], len(handles)
-        else:
-            pairs = zip(weights, inputs, strict=True)
-            terms, count = [f"{float(weight)!r} * {value}[i]" for weight, value in pairs], 1
-        first = handles[0]
-        return self.compute(
-            name, MEAN, inputs, first.shape, ctype=first.ctype, size=first.size,
-            count=count, sum=" + ".join(terms),
-        )  # fmt: skip
-
-    def combined(self, name: str, handles: Sequence[Value], how: str) -> Value:
-        """Return the median of several networks' limits, or the sets that most of them have."""
-        inputs = {f"x{number}": value for number, value in enumerate(handles)}
-        count, ctype = len(handles), handles[0].ctype
-        terms = ", ".join(f"{input_}[i]" for input_ in inputs)
-        body = COMBINED[how]
-        return self.compute(
-            name, body, inputs, handles[0].shape, ctype=ctype, size=handles[0].size,
-            count=count, items=terms, kind=ctype, sum=terms.replace(", ", " + "),
-        )  # fmt: skip
-
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write the predictions of one loss to the program's output."""
         predicted = next(candidate for candidate in self.outputs if candidate.output is output)
@@ -324,24 +299,6 @@ for (int t = 0; t < $rows; t++) {
     }
 }
 """
-
-MEAN = "for (int i = 0; i < $size; i++) y[i] = ($sum) / $count;"
-
-COMBINED = {
-    "majority": "for (int i = 0; i < $size; i++) y[i] = 2 * ($sum) > $count;",
-    "median": """
-        for (int i = 0; i < $size; i++) {
-            $kind items[] = {$items};
-            for (int k = 1; k < $count; k++) {
-                const $kind v = items[k];
-                int at = k;
-                for (; at > 0 && items[at - 1] > v; at--) items[at] = items[at - 1];
-                items[at] = v;
-            }
-            y[i] = (items[($count - 1) / 2] + items[$count / 2]) / 2;
-        }
-    """,
-}
 
 LABEL = """
 ${target}label = 0;

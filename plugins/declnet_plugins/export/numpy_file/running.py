@@ -223,22 +223,6 @@ def validated(results: list[dict[str, Array]], refused: list[Array]) -> None:
         result["valid"] = valid
 
 
-def mean(outputs: list[Array], weights: list[float] | None = None) -> Array:
-    """Return the mean of the predictions of several networks, which may have weights."""
-    average: Array = np.average(np.asarray(outputs, float), axis=0, weights=weights)
-    return average.astype(outputs[0].dtype)
-
-
-def median(bounds: list[Array]) -> Array:
-    """Return the median of the bounds of several networks."""
-    return np.asarray(np.median(bounds, axis=0))
-
-
-def majority(sets: list[Array]) -> Array:
-    """Return the classes that more than half of the sets have."""
-    return np.asarray(np.mean(sets, axis=0) > 0.5)
-
-
 def classes(outputs: Array, names: list[Any]) -> dict[str, Array]:
     """Return the most likely class of each row, and the probabilities (n, classes)."""
     kind = object if isinstance(names[0], str) else None

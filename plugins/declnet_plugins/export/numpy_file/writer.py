@@ -183,17 +183,6 @@ class NumpyWriter:
         self.lines.append(f"{result} = {handle}.reshape(len({handle}){sizes})")
         return result
 
-    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Variable:
-        """Combine the results of several networks."""
-        if len(set(weights)) == 1:
-            return self.call(running.mean, name, Columns(handles))
-        return self.call(running.mean, name, Columns(handles), weights=[*map(float, weights)])
-
-    def combined(self, name: str, handles: Sequence[Any], how: str) -> Variable:
-        """Combine the limits of several networks."""
-        functions = {"median": running.median, "majority": running.majority}
-        return self.call(functions[how], name, Columns(handles))
-
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write what `predict` returns for an output."""
         name, classes = output.name or "found", output.classes
