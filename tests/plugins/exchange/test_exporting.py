@@ -21,10 +21,10 @@ from declnet_plugins.exchange import (
     Exporter,
     ExportError,
     ExportSummary,
+    Translation,
     export,
 )
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
-from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers.dense import Dense
 
 from ...testing.right.layers import Square
@@ -81,21 +81,25 @@ def wrong_square(x):
     return x * x * 1.01
 
 
-class NumpySquare(NumpyTranslation):
+class NumpySquare(Translation):
     type = "numpy_square"
-    functions: ClassVar[Any] = {Square: square}
+    format = "numpy"
+    function: ClassVar[Any] = staticmethod(square)
     replaces = (Square,)
 
+    def translate(self, component, site):
+        return (site.writer.call(self.function, site.name, *site.inputs),)
 
-class NumpySorted(NumpyTranslation):
+
+class NumpySorted(NumpySquare):
     type = "numpy_sorted"
-    functions: ClassVar[Any] = {Sorted: np.sort}
+    function: ClassVar[Any] = staticmethod(np.sort)
     replaces = (Sorted,)
 
 
-class WrongSquare(NumpyTranslation):
+class WrongSquare(NumpySquare):
     type = "numpy_wrong_square"
-    functions: ClassVar[Any] = {Square: wrong_square}
+    function: ClassVar[Any] = staticmethod(wrong_square)
     replaces = (Square,)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import pprint
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from inspect import Parameter, signature
 from textwrap import indent
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedInput,
     ExportedOutput,
-    Translation,
     TranslationSite,
     Untranslatable,
     WrittenOutput,
@@ -285,58 +283,3 @@ def _embedded(name: str, array: Array) -> str:
     lines = "\n".join(text[at : at + WIDTH] for at in range(0, len(text), WIDTH))
     dtype = array.dtype.str.lstrip("<>=|")
     return f'{name!r}: unpacked("{dtype}", {array.shape}, """\n{lines}"""),'
-
-
-class NumpyTranslation(Translation):
-    """A base of translations into NumPy: each class has a function of the same mathematics.
-
-    The function takes the inputs as positional arguments. A keyword-only argument gets the layer's
-    parameter of that name, or else what a transform or calibrator learned, or else the component's
-    field, or what `options` returns; an argument with a default may be missing.
-    """
-
-    format = "numpy"
-    functions: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function of each class: of a layer, a loss, a transform or a calibrator's `apply`."""
-    inverses: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function of the inverse of each transform."""
-    refusals: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function that returns which rows each class refuses, booleans (n, …)."""
-
-    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
-        """Return further arguments by name; default: none."""
-        return {}
-
-    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
-        """Write a call of the class's function."""
-        functions = self.inverses if site.inverse else self.functions
-        function = functions.get(type(component))
-        if function is None:
-            raise Untranslatable(f"its {site.method} has no function")
-        refuses = None if site.inverse else self.refusals.get(type(component))
-        if refuses is not None:
-            options_of_refusal = self.keywords_of(refuses, component, site)
-            site.writer.refuse(refuses, site.name, *site.inputs, **options_of_refusal)
-        options = self.keywords_of(function, component, site)
-        return (site.writer.call(function, site.name, *site.inputs, **options),)
-
-    def keywords_of(
-        self, function: Callable[..., Any], component: Any, site: TranslationSite
-    ) -> dict[str, Any]:
-        """Return the keyword arguments of a function."""
-        more = self.options(component, site)
-        keywords: dict[str, Any] = {}
-        parameters = signature(function).parameters
-        if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values()):
-            keywords.update(site.parameters)
-        for name, parameter in parameters.items():
-            if parameter.kind is not Parameter.KEYWORD_ONLY:
-                continue
-            for known in (more, site.parameters, site.state):
-                if name in known:
-                    keywords[name] = known[name]
-                    break
-            else:
-                if parameter.default is Parameter.empty or hasattr(component, name):
-                    keywords[name] = getattr(component, name)
-        return keywords
