@@ -20,7 +20,8 @@ def mean_of(weights: Sequence[float], dtype: Dtype) -> Callable[..., Array]:
         first, *others = (
             part * weight for part, weight in zip(arguments[:-1], weights, strict=True)
         )
-        return np.asanyarray(sum(others, first)).astype(dtype)
+        total: Array = np.asanyarray(sum(others, first)).astype(dtype)
+        return total
 
     return mean
 

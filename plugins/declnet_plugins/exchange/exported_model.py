@@ -262,8 +262,3 @@ class ExportedModel:
     expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
     odd_examples: Mapping[str, Array] = field(default_factory=dict)
     odd_expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
-
-    @property
-    def is_ensemble(self) -> bool:
-        """Whether the predictions of several networks are averaged."""
-        return len(self.members) > 1

@@ -46,7 +46,7 @@ def format_for(
     form = form or _format_of(contract, path.name.lower(), registry)
     table = {**(options or {}), "type": form}
     try:
-        chosen: Format = contract.from_declaration(table, {"registry": registry})  # type: ignore[assignment]
+        chosen: Format = contract.from_declaration(table, {"registry": registry})
     except ValidationError as error:
         fields = registry.find(contract.kind, form).model_fields
         known = "; ".join(f"{name}, {field.description}" for name, field in fields.items())

@@ -73,18 +73,22 @@ class FormatWriter(Protocol):
         """
         ...
 
+    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
+        """Write the last step, from predictions to classes, and declare the file's outputs."""
+        ...
+
+
+class SourceWriter(FormatWriter, Protocol):
+    """A writer of Python code, which a component's own source may be part of."""
+
     def verify_source(self, component: Component, site: TranslationSite) -> None:
-        """Raise Untranslatable if the file cannot have a component's source; optional."""
+        """Raise Untranslatable if the file cannot have a component's source."""
         ...
 
     def source(self, site: TranslationSite, component: Component) -> tuple[Any, ...]:
-        """Return the handles of what a component's own method computes; optional.
+        """Return the handles of what a component's own method computes.
 
         It writes components without a translation that cannot be recorded, or only at length, if
         `verify_source` accepts them.
         """
-        ...
-
-    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
-        """Write the last step, from predictions to classes, and declare the file's outputs."""
         ...

@@ -156,7 +156,7 @@ class _Walk:
         programs: Mapping[str, SampleProgram] | None = None,
     ) -> None:
         self.model, self.format, self._is_survey = model, file_format, programs is None
-        self.writer = _Placeholders() if self._is_survey else writer
+        self.writer: Any = _Placeholders() if self._is_survey else writer
         self.parts: list[TranslatedPart] = []
         self.programs = dict(programs or {})
         self._capable: FormatWriter = writer
@@ -397,7 +397,7 @@ class _Walk:
         if translated is not None:
             translation, origin = translated
             try:
-                handles = verified(Translation.translate, translation, component, site)
+                handles: Any = verified(Translation.translate, translation, component, site)
             except Untranslatable:
                 if self._reason_against(component, site) is not None:
                     raise
@@ -421,7 +421,8 @@ class _Walk:
 
         Its program is remembered, unless the file is better off with its source.
         """
-        reason, program, writer = "", None, self._capable
+        reason, program = "", None
+        writer: Any = self._capable
         if hasattr(writer, "program"):
             try:
                 program = recorded_program(component, site)

@@ -20,11 +20,8 @@ TRANSLATIONS = {
         "c99.layers.embedding:c_embedding": "embedding",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
+        "c99.transforms.categories:c_category": "one_hot signed_one_hot ordinal group_rare",
         "c99.transforms.categories:c_impute": "impute",
-        "c99.transforms.categories:c_one_hot": "one_hot",
-        "c99.transforms.categories:c_signed_one_hot": "signed_one_hot",
-        "c99.transforms.categories:c_ordinal": "ordinal",
-        "c99.transforms.categories:c_group_rare": "group_rare",
         "c99.calibrators:c_conformal": "conformal",
     },
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.translation import CTranslation, step
@@ -32,6 +33,8 @@ class CConformal(CTranslation):
         if site.method != "sets" or calibrator.method != "aps":
             raise Untranslatable("it is recorded")
         probability = "{0} == 1 ? x[0] : 1.0f - x[0]" if site.inputs[0].size == 1 else "x[{0}]"
-        of = {f"p_of_{index}": probability.format(index) for index in "ik"}
+        terms: dict[str, Any] = {f"p_of_{i}": probability.format(i) for i in "ik"}
         limit = float(site.state["limit"])
-        return step(site, SETS, ctype="int32_t", classes=prod(site.output_shape), limit=limit, **of)
+        return step(
+            site, SETS, ctype="int32_t", classes=prod(site.output_shape), limit=limit, **terms
+        )

@@ -125,7 +125,9 @@ class ModelWriter(CWriter):
         value = Value(shape, ctype, source, number)
         if ctype == TEXT:
             return self._cell(value, column.missing)
-        return self._checked_boolean(value) if column.type == "boolean" else value
+        if column.type == "boolean":
+            self.refuse(value, "x[i] < 0 || x[i] > 1 || (x[i] > 0 && x[i] < 1)")
+        return value
 
     @property
     def floor(self) -> str:
@@ -144,19 +146,15 @@ class ModelWriter(CWriter):
             count=len(markers), cell=self.helper("cell", CELL),
         )  # fmt: skip
 
-    def _checked_boolean(self, x: Value) -> Value:
-        self.check(BOOLEAN, {"x": x}, size=x.size)
-        return x
-
     def joined(self, name: str, joined: ExportedInput, columns: Sequence[Value]) -> Value:
         """Return the value of an input: checked columns side by side, as floats or integers."""
         ctype = "int32_t" if joined.dtype == "integer" else "float"
         if len(columns) == 1 and columns[0].ctype == ctype == "int32_t":
             if joined.limit is not None:
-                self.check(WITHIN, {"x": columns[0]}, size=columns[0].size, limit=joined.limit)
+                self.refuse(columns[0], f"x[i] < 0 || x[i] > {joined.limit}")
             return columns[0]
         if len(columns) == 1 and columns[0].ctype == ctype:
-            self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
+            self.refuse(columns[0], "!isfinite(x[i])", missing="isnan(x[i])")
             return columns[0]
         filled, offset = Value((sum(column.size for column in columns),), ctype), 0
         rows = joined.window or 1
@@ -258,33 +256,6 @@ static const char *$name(const char *text, const char *const *missing, int count
         if (*a == 0 && *b == 0) return NULL;
     }
     return text;
-}
-"""
-
-BOOLEAN = """
-for (int i = 0; i < $size; i++) {
-    if (x[i] < 0 || x[i] > 1 || (x[i] > 0 && x[i] < 1)) {
-        out->column = $column;
-        return ${PREFIX}_OUT_OF_RANGE;
-    }
-}
-"""
-
-WITHIN = """
-for (int i = 0; i < $size; i++) {
-    if (x[i] < 0 || x[i] > $limit) {
-        out->column = $column;
-        return ${PREFIX}_OUT_OF_RANGE;
-    }
-}
-"""
-
-FINITE = """
-for (int i = 0; i < $size; i++) {
-    if (!isfinite(x[i])) {
-        out->column = $column;
-        return isnan(x[i]) ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
-    }
 }
 """
 

@@ -76,6 +76,9 @@ class Sources:
 
     def add_class(self, cls: type[Component], method: str) -> None:
         """Add a component's class with one of its methods and what that uses."""
+        code = inspect.getsource(getattr(cls, method))
+        if _is_abstract(ast.parse(dedent(code)).body[0]):
+            raise TypeError(f"{cls.__name__} does not implement {method}")
         self._attributes.add(method)
         self._named(cls.__name__, cls)
 
@@ -193,12 +196,10 @@ class Sources:
     def _is_used(self, node: ast.AST, is_component: bool) -> bool:
         """Return whether a file needs a statement of a class."""
         if isinstance(node, ast.FunctionDef):
-            is_abstract = ast.unparse(node.body[-1]) == "raise NotImplementedError"
             is_special = node.name.startswith("__") and not is_component
-            return is_special or (node.name in self._attributes and not is_abstract)
+            return is_special or (node.name in self._attributes and not _is_abstract(node))
         if isinstance(node, ast.Assign | ast.AnnAssign):
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            return not is_component or getattr(target, "id", "") in self._attributes
+            return not is_component or _target_of(node) in self._attributes
         return False
 
     def _instance_text(self, component: Component) -> str:
@@ -215,6 +216,10 @@ class Sources:
             elif is_literal(value):
                 texts.append(f"{name}={value!r}")
         return f"{self._classes[type(component)]}({', '.join(texts)})"
+
+
+def _is_abstract(function: Any) -> bool:
+    return bool(ast.unparse(function.body[-1]) == "raise NotImplementedError")
 
 
 @lru_cache(maxsize=256)
@@ -246,10 +251,16 @@ def _with_default(node: ast.stmt, cls: Any) -> ast.stmt:
     """Return a statement of a component's class, whose fields get their plain defaults."""
     if isinstance(node, ast.FunctionDef):
         return node
-    target = node.targets[0] if isinstance(node, ast.Assign) else node.target  # type: ignore[attr-defined]
-    field = cls.model_fields.get(target.id)
-    value = getattr(cls, target.id, None) if field is None else field.default
-    return ast.parse(f"{target.id} = {value!r}" if is_literal(value) else "pass").body[0]
+    name = _target_of(node)
+    field = cls.model_fields.get(name)
+    value = getattr(cls, name, None) if field is None else field.default
+    return ast.parse(f"{name} = {value!r}" if is_literal(value) else "pass").body[0]
+
+
+def _target_of(node: Any) -> str:
+    """Return the name that an assignment is for; empty if it is none."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return str(getattr(target, "id", ""))
 
 
 def _globals_in(tree: ast.AST) -> Iterator[str]:

@@ -104,7 +104,8 @@ class NumpyWriter:
 
     def verify_source(self, component: Any, site: TranslationSite) -> None:
         """Raise Untranslatable if a file cannot hold the source of a component's method."""
-        fault = fault_of(type(component), site.method)
+        cls: Any = type(component)
+        fault = fault_of(cls, site.method)
         if fault:
             raise Untranslatable(fault)
 
@@ -133,7 +134,7 @@ class NumpyWriter:
 
     def _typed(self, site: TranslationSite, position: int) -> Variable:
         """Return an input in the type in which declnet computes it."""
-        x = site.inputs[position]
+        x: Variable = site.inputs[position]
         if site.is_double and site.input_types[position] == "number":
             return self.assign(f"{site.name}.x", f"np.asarray({x}, float)")
         return x
