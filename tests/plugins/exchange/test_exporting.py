@@ -22,6 +22,7 @@ from declnet_plugins.exchange import (
     ExportError,
     ExportSummary,
     Translation,
+    Untranslatable,
     export,
 )
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
@@ -89,6 +90,22 @@ class NumpySquare(Translation):
 
     def translate(self, component, site):
         return (site.writer.call(self.function, site.name, *site.inputs),)
+
+
+class Reluctant(NumpySquare):
+    type = "reluctant"
+
+    def translate(self, component, site):
+        raise Untranslatable("not today")
+
+
+def fails(x):
+    return 1 / 0
+
+
+class Failing(NumpySquare):
+    type = "failing"
+    function: ClassVar[Any] = staticmethod(fails)
 
 
 class NumpySorted(NumpySquare):
@@ -160,6 +177,20 @@ def test_components_without_a_translation_are_recorded(trained, tmp_path):
     assert translations['layer "square_1"'] == translations['layer "cube_1"'] == "recorded"
     assert translations['layer "other_dense_1"'] == "recorded"
     assert result.difference < 1e-6
+
+
+def test_a_translation_may_leave_a_component_to_the_recording(trained, tmp_path):
+    run = trained("square", "sorted", classes=(Square, Reluctant, Sorted))
+    parts = {part.name: part.translation for part in export(run, tmp_path / "model.py").parts}
+    assert parts['layer "square_1"'] == "recorded"
+    assert parts['layer "sorted_1"'] == "source"
+
+
+def test_a_file_that_fails_is_not_left(trained, tmp_path):
+    run = trained("square", classes=(Square, Failing))
+    with pytest.raises(ExportError, match="it fails on rows: ZeroDivisionError"):
+        export(run, tmp_path / "model.py")
+    assert not (tmp_path / "model.py").exists()
 
 
 def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp_path):
