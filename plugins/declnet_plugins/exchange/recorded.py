@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from declnet import (
 from declnet_plugins.exchange.translation import TranslationSite, Untranslatable
 from declnet_plugins.recording import (
     NotRecordedError,
+    Operation,
     RecordedGenerator,
     SampleProgram,
     SampleRecording,
@@ -154,3 +156,26 @@ def _state(
         array.fill(0 if memory.fill is None else memory.fill)
         setattr(state, name, recording.array(array))
     return state
+
+
+def batched_equation(operation: Operation) -> str:
+    """Return the equation of a contraction with the batch; empty for rows times a matrix."""
+    inputs, result = operation.equation.split("->")
+    names, (first, *others) = inputs.split(","), operation.operands
+    if len(names) == 2 and first.value is not None and others[0].constant is not None:
+        (a, b) = names
+        if len(b) == 2 and a[-1:] == b[0] and result == a[:-1] + b[1]:
+            return ""
+    batch = next(letter for letter in ascii_lowercase if letter not in operation.equation)
+    labels = (
+        name if operand.constant is not None else batch + name
+        for name, operand in zip(names, operation.operands, strict=True)
+    )
+    return f"{','.join(labels)}->{batch}{result}"
+
+
+def has_its_shape(operation: Operation) -> bool:
+    """Return whether an elementwise operation of its operands gives its shape, with the batch."""
+    shapes = [operand.shape for operand in operation.operands]
+    varies = any(operand.value is not None for operand in operation.operands)
+    return varies and np.broadcast_shapes(*shapes) == operation.shape
