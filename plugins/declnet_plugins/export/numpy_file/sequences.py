@@ -116,7 +116,7 @@ def simple_rnn(
     bidirectional: bool,
     **parameters: Array,
 ) -> Array:
-    def layer(x: Array, weights: Array, recurrent_weights: Array, biases: Array) -> Any:
+    def layer(x: Array, weights: Array, recurrent_weights: Array, biases: Any = 0) -> Any:
         def step(x: Array, h: Array) -> tuple[Array, ...]:
             a = x @ weights + biases + h @ recurrent_weights
             return (np.tanh(a) if activation == "tanh" else np.maximum(a, 0),)
@@ -134,7 +134,7 @@ def lstm(
     bidirectional: bool,
     **parameters: Array,
 ) -> Array:
-    def layer(x: Array, weights: Array, recurrent_weights: Array, biases: Array) -> Any:
+    def layer(x: Array, weights: Array, recurrent_weights: Array, biases: Any = 0) -> Any:
         def step(x: Array, h: Array, c: Array) -> tuple[Array, ...]:
             i, f, o, g = np.split(x @ weights + biases + h @ recurrent_weights, 4, axis=1)
             c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
@@ -158,8 +158,8 @@ def gru(
         x: Array,
         weights: Array,
         recurrent_weights: Array,
-        biases: Array,
-        candidate_biases: Array,
+        biases: Any = 0,
+        candidate_biases: Any = 0,
     ) -> Any:
         def step(x: Array, h: Array) -> tuple[Array, ...]:
             r, z, c = np.split(x @ weights + biases, 3, axis=1)
