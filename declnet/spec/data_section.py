@@ -25,7 +25,7 @@ from declnet.spec import other_keys
 from declnet.spec.document.editing import BARE
 from declnet.spec.section import Section, contradiction, duplicates
 
-SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
+SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, minimum=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]
 
 
@@ -177,20 +177,22 @@ class DataSpec(Section):
 
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(
-        default=None, description="a data source, or the fraction of train to hold out for it"
+        default=None,
+        description="a data source, or the fraction of train to hold out for it; 0: none",
     )
     test: SourceOrFraction | None = Field(
         default=None,
-        description="what the trained model is evaluated on: a data source, or a fraction of train",
+        description="what the trained model is evaluated on: a data source, or a fraction of "
+        "train; 0: none",
     )
     split: SplitSpec = Field(
         default=SplitSpec(), description="how validation and test are held out of train"
     )
     folds: int | None = Field(
         default=None,
-        ge=2,
+        ge=1,
         description="number of times to train, each with a different part of train as validation "
-        "data",
+        "data; 1: a single model, as without it",
     )
     fold: int | None = Field(
         default=None, ge=1, description="the only fold to train, counted from 1"
@@ -239,6 +241,18 @@ class DataSpec(Section):
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
     )
+
+    @field_validator("validation", "test")
+    @classmethod
+    def _no_fraction(cls, part: float | DataSource | None) -> float | DataSource | None:
+        """Return None for a fraction of 0."""
+        return None if part == 0 else part
+
+    @field_validator("folds")
+    @classmethod
+    def _no_folds(cls, folds: int | None) -> int | None:
+        """Return None for a single model."""
+        return None if folds == 1 else folds
 
     @field_validator("prepare_targets", mode="before")
     @classmethod

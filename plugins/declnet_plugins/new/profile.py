@@ -90,6 +90,8 @@ class TableProfile:
         others: the kinds of further targets, by column.
         folds: into how many folds the user wants to divide the rows, 1 for a single split; None
             leaves it to the template.
+        test: the fraction of rows that the user wants to hold out to measure the model, 0 for none;
+            None leaves it to the template.
     """
 
     source: Mapping[str, Any]
@@ -101,6 +103,7 @@ class TableProfile:
     excluded: tuple[str, ...] = ()
     others: Mapping[str, TargetKind] = field(default_factory=dict)
     folds: int | None = None
+    test: float | None = None
 
     @property
     def targets(self) -> dict[str, TargetKind]:

@@ -47,6 +47,7 @@ class TableChoices:
         features: the columns to predict from; empty for all.
         exclude: columns not to predict from.
         folds: into how many folds to divide the rows; None leaves it to the template.
+        test: the fraction of the rows to hold out; None leaves it to the template.
         no_header: whether the first row is data rather than the names of the columns.
     """
 
@@ -55,6 +56,7 @@ class TableChoices:
     features: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     folds: int | None = None
+    test: float | None = None
     no_header: bool = False
 
 
@@ -101,6 +103,7 @@ def profile_of(
         excluded=excluded + tuple(name for name in notes if name not in columns),
         others=tasks,
         folds=choices.folds,
+        test=choices.test,
     )
 
 

@@ -216,15 +216,17 @@ def held_out(preset, profile, **changes):
 def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     written("realmlp_td", "binary", ("size", "age", "city"))
     profile = table_profile(tmp_path)
-    assert held_out("realmlp_td", profile) == (5, None, 0.2)
-    assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, 0.15)
+    assert held_out("realmlp_td", profile) == (5, None, None)
+    assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, None)
     assert held_out("realmlp_td_s", profile, rows=5_000) == (None, 0.15, 0.15)
     assert held_out("realmlp_td", profile, rows=29) == (None, None, None)
     for preset in ("tabm_mini", "mlp", "linear"):
         assert held_out(preset, profile) == (None, 0.15, 0.2)
     for preset in PRESETS:
-        assert held_out(preset, profile, folds=3, rows=50_000) == (3, None, 0.1)
+        assert held_out(preset, profile, folds=3, rows=50_000) == (3, None, None)
+        assert held_out(preset, profile, folds=3, test=0.3) == (3, None, 0.3)
         assert held_out(preset, profile, folds=1) == (None, 0.15, 0.2)
+        assert held_out(preset, profile, folds=1, test=0.0) == (None, 0.15, None)
     monkeypatch.setitem(TARGETS, "rare", np.where(np.arange(ROWS) < 9, "yes", "no"))
     written("realmlp_td", "rare", ("size",))
     assert held_out("realmlp_td", table_profile(tmp_path)) == (None, 0.15, 0.2)

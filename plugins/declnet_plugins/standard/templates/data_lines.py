@@ -25,6 +25,9 @@ MOST_LISTED = 60
 """Maximum number of features to list with details."""
 
 
+TEST = 0.2
+"""Fraction to hold out for tests that is suggested where none are."""
+
 MEANINGS = {
     "path": "relative to this spec",
     "target": "the column to predict",
@@ -90,18 +93,22 @@ def _held_out(plan: Plan) -> Iterator[Line]:
     if plan.folds > 1:
         comment = f"trains {plan.folds} models, each with another part as its validation data;"
         yield f"folds = {plan.folds}", f"{comment} predictions are their mean"
-        single = sizes_for(plan.table.rows).validation
+        single = sizes_for(plan.table).validation
         if single:
             comment = f"in place of folds: one model, in 1/{plan.folds} of the time"
             yield f"# validation = {single:g}", comment
-    elif sizes.test:
+    elif sizes.validation:
         comment = "fraction held out for early stopping"
         yield f"validation = {sizes.validation:g}", comment
+    what = "fraction held out to measure the finished model"
     if sizes.test:
-        yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
+        yield f"test = {sizes.test:g}", what
+    elif sizes.validation:
+        others = ", in addition to the folds" if plan.folds > 1 else ""
+        yield f"# test = {TEST:g}", f"{what}{others}"
     else:
         yield "# too few rows to hold any out; test = { … } would name other data to measure"
-    if sizes.test or plan.folds > 1:
+    if sizes.test or sizes.validation:
         yield from _split(plan)
 
 

@@ -80,7 +80,7 @@ class MLP(Template):
         kinds = ("callback", "schedule", "transform", "calibrator")
         installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
         folds = folds_for(table)
-        sizes = sizes_for(table.rows, folds)
+        sizes = sizes_for(table, folds)
         return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:

@@ -216,12 +216,17 @@ LINEAR_RATE = 0.01
 WEIGHT_DECAY = 0.05
 
 
-def sizes_for(rows: int, folds: int = 1) -> Sizes:
+def sizes_for(table: TableProfile, folds: int = 1) -> Sizes:
     """Return sizes for a table: the more rows, the larger batches and the fewer epochs.
 
-    With folds, each is the validation data of a model.
+    With folds, each is the validation data of a model, and no rows are held out to measure the
+    models, unless the user wants some: the folds measure them on all rows.
     """
-    sizes = next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+    sizes = next((sizes for limit, sizes in BELOW.items() if table.rows < limit), MANY)
+    if table.test is not None:
+        sizes = replace(sizes, test=table.test)
+    elif folds > 1:
+        sizes = replace(sizes, test=0.0)
     return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
 
 

@@ -43,7 +43,7 @@ class TablePreset(Template):
         plan = TablePlan(
             table,
             features,
-            sizes_for(table.rows, folds),
+            sizes_for(table, folds),
             frozenset(),
             folds=folds,
             clamps=self.clamps,
