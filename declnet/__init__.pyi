@@ -225,6 +225,7 @@ from declnet.spec.model import TrainingSpec as TrainingSpec
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
 from declnet.training.checks.check import check_spec as check_spec
+from declnet.training.checks.leakage import leakage_evidence as leakage_evidence
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

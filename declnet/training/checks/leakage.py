@@ -24,8 +24,8 @@ comparison meaningful."""
 
 NEARLY_ALL = 0.99
 """Share of classes that a feature predicts alone if it leaks the target."""
-CORRELATED = 0.999
-"""Correlation with the target, or share of its variance, of a feature that leaks it."""
+EXPLAINED = 0.99
+"""Share of the variance of a target of numbers that a feature explains alone if it leaks it."""
 FAR = 10.0
 """Factor by which a column must make fewer errors than the most frequent class."""
 
@@ -152,17 +152,12 @@ def _leaking_features(tables: _Tables) -> Iterator[Diagnostic]:
     if len(tables.features) < 2:
         return  # then it is all that the model has
     train, preparation = tables.parts["train"], tables.sets.preparation
-    positions = _spread(len(train))
-    if len(positions) < 2 * FEWEST:
-        return
-    table = train.take(positions)
     for name, y in tables.sets.datasets["train"].targets.items():
         encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue
-        target = y[positions]
         for feature in tables.features:
-            evidence = _evidence(table.columns[feature], target, encoding.classes is not None)
+            evidence = leakage_evidence(train.columns[feature], y, encoding.classes is not None)
             if evidence is not None:
                 yield Diagnostic(
                     f'column "{feature}" alone predicts the target "{encoding.column}": {evidence}',
@@ -172,12 +167,21 @@ def _leaking_features(tables: _Tables) -> Iterator[Diagnostic]:
                 )
 
 
-def _evidence(column: Array, y: Array, classes: bool) -> str | None:
-    """Return how well a column predicts a target, on the rows it was not fitted to, if well.
+def leakage_evidence(column: Array, y: Array, classes: bool) -> str | None:
+    """Return how well a column alone predicts a target, if almost perfectly, else None.
 
-    Each value is predicted as the same value, or the nearest number, is on average in the other
-    rows.
+    On rows that it was not fitted to: each value is predicted as the same value, or the nearest
+    number, is on average in the other rows.
+
+    Args:
+        column: a column of a table, (n,).
+        y: the target, (n,), without missing values.
+        classes: whether the target is one of several classes, rather than a number.
     """
+    positions = _spread(len(column))
+    if len(positions) < 2 * FEWEST:
+        return None
+    column, y = column[positions], y[positions]
     present = ~missing_values(column)
     if column.dtype.kind == "f":
         present &= np.isfinite(column)
@@ -240,12 +244,12 @@ def _value_evidence(
     correlation = 0.0
     if x.dtype.kind in "fiu" and np.ptp(x.astype(float)) > 0:
         correlation = abs(float(np.corrcoef(x.astype(float), y.astype(float))[0, 1]))
-    if correlation > CORRELATED:
+    if correlation**2 > EXPLAINED:
         return f"their correlation is {correlation:.5f}"
     explained = 1 - float(np.square(true - guesses).sum()) / spread
     return (
         f"its values explain {100 * explained:.2f} % of its variance"
-        if explained > CORRELATED
+        if explained > EXPLAINED
         else None
     )
 

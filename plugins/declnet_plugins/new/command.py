@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,8 +118,6 @@ def new(
     SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
     written for your own table, whose contents determine preparation, layers, loss and sizes.
     """
-    import shlex
-
     from declnet import (
         OutputError,
         attributing_errors,
@@ -182,6 +181,7 @@ def _for_table(
         raise click.UsageError(f'the preset "{template.type}" does not take --test')
     return written, [
         *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
+        *_revealing(table, written),
         *verified(Template.notes_for_table, template, table),
         *_unused(table, written, spec),
         *_like_identifiers(table),
@@ -242,6 +242,16 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
             yield (
                 f'the target "{name}" has another whole number in each row: an identifier cannot '
                 "be predicted, an amount can"
+            )
+
+
+def _revealing(table: TableProfile, written: TemplateSpec) -> Iterator[str]:
+    """Yield a sentence for each column in use that reveals a target."""
+    for name, evidence in table.revealing.items():
+        if written.features is None or name in written.features:
+            yield (
+                f'column "{name}" {evidence}; if it is known only after the target, leave it out: '
+                f"--exclude {shlex.quote(name)}"
             )
 
 

@@ -39,6 +39,7 @@ ordered = np.arange(N) // (N // 3 + 1)
 TELLING = {
     "a copy": (normal(1), normal(1), {}),
     "another unit": (-2.54 * normal(1) + 3, normal(1), {}),
+    "a near copy": (normal(1), normal(1) + 0.08 * normal(3), {}),
     "a bijection of text": (text(ordered), normal(1, 3)[ordered], {}),
     "a step of two": (np.abs(normal(1)), np.abs(normal(1)) > 1.5, {"units": 2}),
     "intervals of classes": (normal(1), np.digitize(np.sin(normal(1) * 2), [-0.3, 0.3]), CLASSES),
@@ -57,7 +58,7 @@ def test_a_feature_that_tells_the_target_is_found(x, y, more):
 
 noise = normal(3)
 SILENT = {
-    "a strong feature": (normal(1), normal(1) + 0.1 * noise, {}),
+    "a strong feature": (normal(1), normal(1) + 0.15 * noise, {}),
     "rare classes": (noise, text((noise > 2.8).astype(int)), {**CLASSES, "units": 2}),
     "overlapping classes": (normal(1), text((normal(1) + 0.2 * noise > 0).astype(int)), CLASSES),
     "unrelated": (noise, normal(1), {}),

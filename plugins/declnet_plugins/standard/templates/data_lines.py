@@ -258,7 +258,9 @@ def _features(plan: Plan) -> Iterator[Line]:
     if len(used) <= MOST_LISTED:
         yield "features = [  # the columns to predict from"
         for column in used:
-            yield f"  {toml(column.name)},", _facts(column)
+            reveals = column.name in plan.table.revealing
+            more = "; alone predicts the target: is it known beforehand?" if reveals else ""
+            yield f"  {toml(column.name)},", f"{_facts(column)}{more}"
         for column, reason in left_out[:MOST_LISTED]:
             yield f"  # {toml(column.name)},", f"left out: {reason}"
         if len(left_out) > MOST_LISTED:

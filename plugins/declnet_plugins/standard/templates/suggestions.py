@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from declnet import class_name
-from declnet_plugins.new import ColumnProfile, TableProfile
+from declnet_plugins.new import MOST_CODES, ColumnProfile, TableProfile
 
 MOST_CATEGORIES = 250
 """Maximum number of categories of a column that are one-hot encoded; less frequent ones become
@@ -18,8 +18,6 @@ SKEWED, VERY_SKEWED = 1.0, 2.0
 """Skewness of positive numbers above which learning their logarithm, if it is less skewed, is
 suggested and done. For prices of a skewness of 1.7 it gave smaller relative errors, but squared
 errors up to 6 % larger."""
-SKEWED_COUNTS = 0.5
-"""Skewness of integers from 0 or 1 above which they are taken for counts."""
 
 RARE_CLASS = 0.4
 """A class is rare if it has less than this share of what it would have if all were equal."""
@@ -99,11 +97,8 @@ def _log_helps(table: TableProfile) -> bool:
 
 
 def holds_counts(table: TableProfile) -> bool:
-    """Return whether the target is a skewed integer from 0 or 1, such as visits."""
-    target = table.columns[table.target]
-    if table.task != "values" or not target.whole or target.infinite:
-        return False
-    return target.smallest in (0, 1) and target.skewness > SKEWED_COUNTS
+    """Return whether the target is a number of visits or the like."""
+    return table.task == "values" and table.columns[table.target].holds_counts
 
 
 def rare_class(table: TableProfile) -> tuple[str, float] | None:
@@ -200,8 +195,10 @@ def notes_on(
             "matter, let the network learn its logarithm, see prepare_targets in [data]"
         )
     if holds_counts(table):
+        few = table.columns[table.target].distinct <= MOST_CODES
+        as_classes = "; --task classification would make a class of each" if few else ""
         notes.append(
             f'the target "{table.target}" seems to hold counts: the loss "poisson" may suit them '
-            f"better, {where}"
+            f"better, {where}{as_classes}"
         )
     return tuple(notes)
