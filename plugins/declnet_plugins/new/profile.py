@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -216,7 +217,7 @@ def _fall_from_a_peak(counts: Mapping[Any, int]) -> bool:
     return all(
         further - nearer <= 2 * np.sqrt(further + nearer)
         for side in sides
-        for nearer, further in zip(side, side[1:], strict=False)
+        for nearer, further in pairwise(side)
     )
 
 

@@ -88,6 +88,24 @@ def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
     assert max(map(len, text.splitlines())) < 160
 
 
+@pytest.mark.parametrize("others", [(), ("age", "color")])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
+    preset, others, written, tmp_path, monkeypatch
+):
+    codes = np.arange(900) % 300
+    codes[:20] += 300  # and twenty of one row
+    monkeypatch.setitem(COLUMNS, "code", [f"code {code}" for code in codes])
+    document = tomllib.loads(written(preset, "binary", ("code", *others), rows=900))
+    assert document["data"]["train"]["features"] == ["code", *others]
+    assert document["data"]["prepare"][-1]["type"] == "ordinal"
+    checked = check_spec(declnet.load_spec(tmp_path / "spec.toml"))
+    assert checked.problems == ()
+    embedding = next(node for node in checked.nodes if node.layer.type == "embedding")
+    categories, units = embedding.parameters["weights"].shape
+    assert (200 < categories <= 302, units) == (True, 8)  # of the training rows
+
+
 @pytest.mark.parametrize("preset", TABULAR)
 def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
     prepare = tomllib.loads(written(preset, "binary", ("age", "rare", "infinite")))["data"][

@@ -49,10 +49,8 @@ def data_section(
         inputs: the columns of each input by name; default: those of the template `table`.
         prepare_target: the types of the target's transforms.
     """
-    of_inputs = "the columns of each input"
     if inputs is None:
         inputs = plan.inputs
-        of_inputs = "each text is a separate input; the other columns are one"
     yield "[data]"
     yield from _held_out(plan)
     yield from _labels(plan) if plan.table.others else _balance(plan)
@@ -73,7 +71,7 @@ def data_section(
         yield line, "would learn its logarithm, for smaller relative errors"
     yield ""
     if inputs:
-        yield f"[data.inputs]  # {of_inputs}"
+        yield "[data.inputs]  # the columns of each input"
         for name, columns in inputs.items():
             yield f"{name} = ["
             yield from (f"  {toml(column)}," for column in columns)
@@ -219,8 +217,19 @@ def _values(plan: Plan) -> Iterator[Line]:
             yield fill, f"fills missing {what}; this table has none"
         if features.numbers:
             yield scale
-    if features.text:
-        yield '  { type = "one_hot" },', "turns text into a column per category"
+    one_hot = [c.name for c in plan.columns if is_category(c) and c not in plan.embedded]
+    if one_hot:
+        columns = f", columns = {toml(one_hot)}" if plan.embedded else ""
+        yield f'  {{ type = "one_hot"{columns} }},', "turns text into a column per category"
+    yield from numbering(plan)
+
+
+def numbering(plan: Plan) -> Iterator[Line]:
+    """Yield the transform for columns of many categories, if there are any; it comes last."""
+    if plan.embedded:
+        names = toml([column.name for column in plan.embedded])
+        other = 'unknown = "index", missing = "unknown"'
+        yield f'  {{ type = "ordinal", columns = {names}, {other} }},', "an integer per category"
 
 
 INDICATORS: Line = (
@@ -229,15 +238,9 @@ INDICATORS: Line = (
 )
 
 
-def grouping(columns: Iterable[ColumnProfile], most: int | None = None) -> Iterator[Line]:
-    """Yield the transform for rare categories, if there are any.
-
-    Args:
-        columns: the columns that are prepared.
-        most: the most categories of a column; default: the most to one-hot encode.
-    """
-    rare = rare_categories(columns) if most is None else rare_categories(columns, most)
-    if rare is not None:
+def grouping(columns: Iterable[ColumnProfile]) -> Iterator[Line]:
+    """Yield the transforms for rare categories of some columns, if there are any."""
+    for rare in rare_categories(columns):
         yield f"  {rare},", 'rarer categories become one, "other", and so do new ones'
 
 
