@@ -103,6 +103,11 @@ class SplitSpec(Section):
         description="what groups, time or train, validation and test are read from; for "
         "stratified: in place of the target",
     )
+    equal_rows_together: bool = Field(
+        default=False,
+        description="whether rows of a table with equal features, such as copies, are held out "
+        "together; for random and stratified",
+    )
 
     def check(self) -> Iterator[Diagnostic]:
         """Yield a column that is missing, or that the method does not use."""
@@ -113,6 +118,9 @@ class SplitSpec(Section):
             yield Diagnostic(message, hint, ("column",), "E011")
         if self.method == "random" and self.column is not None:
             yield contradiction('the method "random" uses no column', None, "column")
+        if self.equal_rows_together and self.method not in ("random", "stratified"):
+            message = f'the method "{self.method}" decides which rows stay together'
+            yield contradiction(message, "remove it", "equal_rows_together")
 
 
 class WindowSpec(Section):
@@ -319,6 +327,9 @@ class DataSpec(Section):
             if getattr(self, key) is not None:
                 message = f'"{key}" takes all data in memory, so it excludes "stream"'
                 yield contradiction(message, "remove one of the two", key)
+        if self.split.equal_rows_together:
+            message = "equal rows can be anywhere, but the rows are streamed"
+            yield contradiction(message, "remove it", "split", "equal_rows_together")
         message = f'the split "{self.split.method}" needs all rows at once, but they are streamed'
         if self.split.method == "stratified":
             yield contradiction(message, 'use "random", "grouped" or "column"', "split", "method")

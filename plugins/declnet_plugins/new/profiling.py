@@ -18,6 +18,7 @@ from declnet import (
     TableSource,
     class_name,
     column_type,
+    has_copies,
     leakage_evidence,
     missing_values,
     require_column,
@@ -109,6 +110,7 @@ def profile_of(
         others=tasks,
         folds=choices.folds,
         test=choices.test,
+        has_copies=_has_copies(table, columns, {target: task, **tasks}),
         revealing=dict(_revealing(table, columns, {**tasks, target: task})),
     )
 
@@ -256,6 +258,24 @@ def _task(table: Table, target: ColumnProfile, requested: TaskName) -> TargetKin
             hint="a class needs several rows to be learned; is it the right column?",
         )
     return "binary" if target.distinct == 2 else "classes"
+
+
+def _has_copies(
+    table: Table, columns: Mapping[str, ColumnProfile], tasks: Mapping[str, TargetKind]
+) -> bool:
+    """Return whether more rows are equal than by chance, but for targets and identifiers."""
+    features = tuple(
+        name
+        for name, column in columns.items()
+        if name not in tasks
+        and not (column.distinct == column.rows and (column.whole or column.type == "text"))
+    )
+    targets = [name for name in tasks if tasks[name] != "values"]
+    if not features:
+        return False
+    if not targets:
+        return has_copies(table, features)
+    return all(has_copies(table, features, table.columns[name].astype(str)) for name in targets)
 
 
 def _revealing(

@@ -92,6 +92,23 @@ def test_flags_with_gaps_are_text_and_a_copy_of_the_target_is_named(profile):
     assert table.revealing["near"].startswith('alone predicts the target "y": their correlation is')
 
 
+def test_copies_are_noted_unless_rows_are_equal_by_chance_or_classes_too_small(profile):
+    rng = np.random.default_rng(0)
+
+    def has_copies(rows, y):
+        lines = [f"{at},{row},{label}" for at, (row, label) in enumerate(zip(rows, y, strict=True))]
+        return profile("\n".join(["id,a,b,y", *lines])).has_copies
+
+    rows = [
+        f"{a:.3f},{b}" for a, b in zip(rng.normal(size=90), rng.integers(0, 40, 90), strict=True)
+    ]
+    assert has_copies(rows + rows[:10], ["x", "y"] * 50)
+    assert not has_copies(rows, ["x", "y"] * 45)
+    assert not has_copies(rows + rows[:10], ["x"] * 93 + ["y"] * 7)
+    chance = [f"{a},{b}" for a, b in rng.integers(0, 4, (100, 2))]
+    assert not has_copies(chance, ["x", "y"] * 50)
+
+
 def test_rows_without_a_target_are_left_out(profile):
     table = profile("x,y\n9,a\n1,\n2,b\n3,b\n4,a\n")
     assert (table.rows, table.unlabeled) == (4, 1)

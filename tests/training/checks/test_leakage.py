@@ -82,6 +82,9 @@ def test_rows_of_several_data_sets_are_counted_and_named():
     words = warnings[0][1].split()
     first, second = int(words[words.index("e.g.") + 2]), int(words[-1])
     assert abs(first - second) == N // 2
+    for together in ({"test": 0.25}, {"folds": 4}, {"test": 0.25, "folds": 3}):
+        split = {"equal_rows_together": True}
+        assert warnings_of(columns, **together, split=split) == []
     changed = {**columns, "b": columns["b"] + np.repeat([0, 1e-9], N // 2)}
     assert warnings_of(changed, test=0.25) == []
 

@@ -111,14 +111,24 @@ def _held_out(plan: Plan) -> Iterator[Line]:
 
 
 def _split(plan: Plan) -> Iterator[Line]:
-    """Yield a split by the target with the rarest class, of which the training data needs a row."""
+    """Yield a split by the target with the rarest class, of which the training data needs a row.
+
+    If the table has copies of rows, they stay together.
+    """
     targets = (head.target for head in plan.plans.values() if head.table.task != "values")
     rarest = min(targets, key=lambda target: min(target.counts.values(), default=0), default=None)
+    settings, comments = [], []
+    if rarest is not None:
+        settings.append('method = "stratified"')
+        comments.append("keeps the proportions of the classes")
     if rarest is not None and plan.table.others:
-        line = f'split = {{ method = "stratified", column = {toml(rarest.name)} }}'
-        yield line, "keeps the proportions of its classes"
-    elif rarest is not None:
-        yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
+        settings.append(f"column = {toml(rarest.name)}")
+        comments = ["keeps the proportions of its classes"]
+    if plan.table.has_copies:
+        settings.append("equal_rows_together = true")
+        comments.append("some rows are copies, by which no model should be measured")
+    if settings:
+        yield f"split = {{ {', '.join(settings)} }}", "; ".join(comments)
 
 
 def _targets_prepared(plan: Plan) -> Iterator[Line]:
