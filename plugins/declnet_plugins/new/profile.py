@@ -82,6 +82,11 @@ class ColumnProfile:
         return self.rows - self.missing
 
     @property
+    def may_be_codes(self) -> bool:
+        """Whether whole numbers are so few that they could be codes of classes."""
+        return self.whole and self.distinct <= MOST_CODES
+
+    @property
     def holds_counts(self) -> bool:
         """Whether whole numbers are distributed as counts are, such as visits.
 
@@ -92,7 +97,7 @@ class ColumnProfile:
             return False
         if self.smallest not in (0, 1) or self.skewness <= SKEWED_COUNTS:
             return False
-        if self.distinct > MOST_CODES:
+        if not self.may_be_codes:
             return True
         return self.distinct >= FEWEST_COUNTS and _fall_from_a_peak(self.counts)
 

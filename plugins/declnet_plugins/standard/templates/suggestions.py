@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from declnet import class_name
-from declnet_plugins.new import MOST_CODES, ColumnProfile, TableProfile
+from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import toml
 
 MOST_CATEGORIES = 5000
@@ -207,7 +207,7 @@ def notes_on(table: TableProfile, columns: Iterable[ColumnProfile], where: str) 
             "matter, let the network learn its logarithm, see prepare_targets in [data]"
         )
     if holds_counts(table):
-        few = table.columns[table.target].distinct <= MOST_CODES
+        few = table.columns[table.target].may_be_codes
         as_classes = "; --task classification would make a class of each" if few else ""
         notes.append(
             f'the target "{table.target}" seems to hold counts: the loss "poisson" may suit them '

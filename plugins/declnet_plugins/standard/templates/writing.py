@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from declnet_plugins.new import MOST_CODES
 from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.data_lines import data_section
 from declnet_plugins.standard.templates.plan import (
@@ -204,7 +203,7 @@ def counts_loss(plan: Plan) -> Iterator[Line]:
         return
     yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
     yield "# and takes the counts themselves, without prepare_targets"
-    if plan.target.distinct <= MOST_CODES:
+    if plan.target.may_be_codes:
         yield "# `declnet new --task classification` would learn each as a class, perhaps in order"
 
 
