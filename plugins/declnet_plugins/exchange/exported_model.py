@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -192,6 +193,14 @@ class ExportedOutput:
     intervals: bool = False
     interval_shape: Shape = ()
     sets: bool = False
+
+    @property
+    def task_shape(self) -> Shape:
+        """The shape of one prediction as calibrators take it."""
+        size = prod(self.shape)
+        if self.task == "flags":
+            return (size,)
+        return () if size == 1 and self.task != "classes" else self.shape
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

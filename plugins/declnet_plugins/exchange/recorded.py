@@ -41,6 +41,12 @@ PROBES = (0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 1e-9, np.inf, -np.inf, np.nan)
 WHOLE = 5
 """How many of them are integers, and come first."""
 
+MOST_OPERATIONS = 64
+"""Operations of a program; a format that can have the source of a longer one does."""
+
+LARGEST_TABLE = 256
+"""Positions that an operation reads in no regular order; the same."""
+
 TYPES: dict[str, type] = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}
 """The type of what a component reads, but for the floats of a layer."""
 
@@ -179,3 +185,17 @@ def has_its_shape(operation: Operation) -> bool:
     shapes = [operand.shape for operand in operation.operands]
     varies = any(operand.value is not None for operand in operation.operands)
     return varies and np.broadcast_shapes(*shapes) == operation.shape
+
+
+def is_long(program: SampleProgram) -> bool:
+    """Return whether a program is written with many lines, or large tables of positions."""
+    operands = [operand for operation in program.operations for operand in operation.operands]
+    operands += program.results
+    return len(program.operations) > MOST_OPERATIONS or any(
+        operand.value is not None
+        and operand.places is not None
+        and operand.places.size > LARGEST_TABLE
+        and operand.as_slices(shape := program.shape_of(operand.value)) is None
+        and operand.as_permutation(shape) is None
+        for operand in operands
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ from declnet_plugins.exchange.exported_model import (
 from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
 from declnet_plugins.exchange.format_writer import FormatWriter, WrittenOutput
 from declnet_plugins.exchange.plain_names import plain_names_of
-from declnet_plugins.exchange.recorded import recorded_program
+from declnet_plugins.exchange.recorded import is_long, recorded_program
 from declnet_plugins.exchange.translation import (
     TranslatedMethod,
     Translation,
@@ -41,14 +40,7 @@ from declnet_plugins.exchange.translation import (
 from declnet_plugins.recording import SampleProgram
 
 RECORDED, SOURCE = "recorded", "source"
-"""What stands for the translation of a component that has none: its NumPy code was recorded, or the
-file has its source."""
-
-MOST_OPERATIONS = 64
-"""Operations of a program; a format that can have the source of a longer one does."""
-
-LARGEST_TABLE = 256
-"""Positions that an operation reads in no regular order; the same."""
+"""How a component is written that has no translation: its calls of NumPy, or its own code."""
 
 COLUMN_TYPES: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
 """The type of a column for what a layer takes."""
@@ -276,7 +268,7 @@ class _Walk:
             (handle,) = self._translated(
                 place, transform, name, "inverse", (handle,), (shape,), shape, state=state
             )
-        place, task_shape, changed = _place("calibration of", output), _task_shape(output), False
+        place, task_shape, changed = _place("calibration of", output), output.task_shape, False
         for number, (calibrator, state) in enumerate(finish.calibration, start=1):
             if not needs_translation(calibrator, "apply"):
                 self._note(place, calibrator)
@@ -295,7 +287,7 @@ class _Walk:
         """Write the intervals and sets for an output's predictions."""
         if not (output.intervals or output.sets):
             return WrittenOutput(predictions)
-        name, task_shape, handle = self._name_of(output), _task_shape(output), predictions
+        name, task_shape, handle = self._name_of(output), output.task_shape, predictions
         if task_shape != output.shape:
             handle = self.writer.reshaped(f"{name}.given", predictions, task_shape)
         method: TranslatedMethod = "intervals" if output.intervals else "sets"
@@ -428,7 +420,7 @@ class _Walk:
                 program = recorded_program(component, site)
             except Untranslatable as error:
                 reason = error.message
-        if hasattr(writer, "verify_source") and (program is None or _is_long(program)):
+        if hasattr(writer, "verify_source") and (program is None or is_long(program)):
             with suppress(Untranslatable):
                 writer.verify_source(component, site)
                 return None
@@ -443,28 +435,6 @@ class _Walk:
         part = TranslatedPart(place, component.kind, component.type, translation, origin)
         if part not in self.parts:
             self.parts.append(part)
-
-
-def _is_long(program: SampleProgram) -> bool:
-    """Return whether a program is written with many lines, or large tables of positions."""
-    operands = [operand for operation in program.operations for operand in operation.operands]
-    operands += program.results
-    return len(program.operations) > MOST_OPERATIONS or any(
-        operand.value is not None
-        and operand.places is not None
-        and operand.places.size > LARGEST_TABLE
-        and operand.as_slices(shape := program.shape_of(operand.value)) is None
-        and operand.as_permutation(shape) is None
-        for operand in operands
-    )
-
-
-def _task_shape(output: ExportedOutput) -> Shape:
-    """Return the shape of one prediction as calibrators take it."""
-    size = prod(output.shape)
-    if output.task == "flags":
-        return (size,)
-    return () if size == 1 and output.task != "classes" else output.shape
 
 
 def _place_of_layer(member: ExportedMember, node: ExportedNode) -> str:
