@@ -76,7 +76,7 @@ class MLP(ModelTemplate):
     def plan(self, table: TableProfile, installed: frozenset[str]) -> Plan:
         """Return the choices for a table; a single split unless its profile names folds."""
         features, folds = usable_features_of(table), folds_for(table)
-        sizes = sizes_for(table.rows, folds)
+        sizes = sizes_for(table, folds)
         return Plan(table, features, sizes, installed, self.hidden, folds)
 
     def sections(self, plan: Plan) -> Sections:

@@ -10,7 +10,6 @@ from declnet_plugins.standard.templates.commented_toml import Line, joined
 from declnet_plugins.standard.templates.data_lines import data_section
 from declnet_plugins.standard.templates.notes import table_notes
 from declnet_plugins.standard.templates.plan import Features, Plan, features_of
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES
 from declnet_plugins.standard.templates.writing import calibration_section, head
 
 COMPONENTS = ("callback", "schedule", "transform", "calibrator")
@@ -47,12 +46,10 @@ class ModelTemplate(Template):
     """A template that writes a model for a table: its plan, and the sections of a spec.
 
     Attributes:
-        most_categories: of a column; less frequent ones become one.
         where: how to try another loss that is suggested; None: as the spec says.
     """
 
     several_targets = True
-    most_categories: ClassVar[int] = MOST_CATEGORIES
     where: ClassVar[str | None] = None
 
     def plan(self, table: TableProfile, installed: frozenset[str]) -> Plan:
@@ -80,7 +77,7 @@ class ModelTemplate(Template):
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts, rare values and targets are treated, and what is left out."""
-        return table_notes(table, self.most_categories, self.where)
+        return table_notes(table, self.where)
 
 
 def installed_components(registry: Registry) -> frozenset[str]:

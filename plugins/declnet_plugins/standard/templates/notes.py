@@ -9,19 +9,16 @@ from declnet_plugins.standard.templates.plan import (
     is_unread_text,
     odd_date,
 )
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES, notes_on
+from declnet_plugins.standard.templates.suggestions import notes_on
 
 MOST_NOTES = 3
 """Maximum number of columns of texts that are left out to explain."""
 
 
-def table_notes(
-    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
-) -> tuple[str, ...]:
+def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...]:
     """Return how texts, rare values and targets are treated, and how to read what is left out.
 
     Args:
-        most: the most categories of a column that are kept.
         where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
@@ -45,7 +42,5 @@ def table_notes(
         for column in unread[:MOST_NOTES]
     ]
     where = where or ("see [losses]" if table.others else "see [loss]")
-    more = [
-        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
-    ]
-    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
+    more = [note for name in table.others for note in notes_on(table.of_target(name), (), where)]
+    return (*read, *left_out, *notes_on(table, features.others, where), *more)

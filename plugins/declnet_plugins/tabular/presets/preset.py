@@ -13,8 +13,10 @@ from declnet_plugins.standard.templates.model_template import (
     usable_features_of,
 )
 from declnet_plugins.standard.templates.plan import Features, Plan, folds_for, sizes_for
+from declnet_plugins.standard.templates.suggestions import MOST_ONE_HOT
 from declnet_plugins.standard.templates.writing import (
     callbacks_lines,
+    category_layers,
     loss_end,
     loss_head,
     metrics_line,
@@ -29,11 +31,13 @@ class TablePreset(ModelTemplate):
 
     Attributes:
         about_loss: a comment on the loss.
+        most_one_hot: the maximum number of categories of a column to one-hot encode.
         clamps: whether predicted numbers stay in the range of the training data.
         unit_for_each: whether an output for two classes has two units, rather than one.
     """
 
     about_loss: ClassVar[str] = "what training minimizes"
+    most_one_hot: ClassVar[int] = MOST_ONE_HOT
     clamps: ClassVar[bool] = False
     unit_for_each: ClassVar[bool] = False
 
@@ -44,9 +48,10 @@ class TablePreset(ModelTemplate):
         plan = TablePlan(
             table,
             features,
-            sizes_for(table.rows, folds),
+            sizes_for(table, folds),
             installed,
             folds=folds,
+            most_one_hot=self.most_one_hot,
             clamps=self.clamps,
             unit_for_each=self.unit_for_each,
         )
@@ -82,7 +87,9 @@ class TablePreset(ModelTemplate):
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
-        return {"table": plan.columns} if plan.columns else {}
+        table = [column for column in plan.columns if column not in plan.embedded]
+        inputs = {"table": table, "many": plan.embedded}
+        return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -123,12 +130,19 @@ class TablePreset(ModelTemplate):
         raise NotImplementedError
 
 
-def repaired(plan: TablePlan, most: int) -> Iterator[Line]:
+def repaired(plan: TablePlan) -> Iterator[Line]:
     """Yield what precedes other transforms: of dates, rare categories and infinite numbers."""
     if plan.features.dates:
         yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
-    yield from grouping(plan.columns, most)
+    yield from grouping(plan.columns)
     yield from finite(plan.features)
+
+
+def embedded(read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    """Yield the layers of columns of many categories, if there are any, and add their vector."""
+    if "many" in read:
+        yield from category_layers(read["many"])
+        parts.append("vectors")
 
 
 def filled(plan: TablePlan) -> Iterator[Line]:
