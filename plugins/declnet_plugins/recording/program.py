@@ -71,10 +71,9 @@ class Assignment:
 
     Attributes:
         target: what is written; its shape is the space.
-        value: of the target's type; np.argmax and np.argmin take any type.
-        reduction: the ufunc, or np.argmax or np.argmin, that combines the values of all indices
-            with the same element of the target, or None. The target has a stride of 0 along the
-            axes over which it combines.
+        value: of the target's type.
+        reduction: the ufunc that combines the values of all indices with the same element of the
+            target, or None. The target has a stride of 0 along the axes over which it combines.
         axes: these axes.
     """
 
@@ -173,10 +172,11 @@ def _term(value: Any, shape: Shape, dtype: Dtype) -> Term:
     if not isinstance(value, np.ndarray) and np.ndim(value) == 0:
         return np.asarray(value).astype(dtype)[()]
     value = np.asarray(value)
-    return _converted(np.broadcast_to(value, shape), dtype)
+    return converted(np.broadcast_to(value, shape), dtype)
 
 
-def _converted(term: Term, dtype: Dtype) -> Term:
+def converted(term: Term, dtype: Dtype) -> Term:
+    """Return a term as a type."""
     return term if term.dtype == dtype else Expression(np.astype, (term,), dtype)
 
 
@@ -189,14 +189,20 @@ def _assign(
         if np.may_share_memory(array, target) and not (
             reduction is None and are_identical(array, target)
         ):
-            once = [slice(1) if step == 0 else slice(None) for step in array.strides]
-            core = array[(*once, ...)]
+            core = without_repetition(array)
             copy = np.empty_like(core)
             copies[id(array)] = np.broadcast_to(copy, array.shape)
             yield Assignment(copy, core)
     if copies:
         value = _replaced(value, lambda array: copies.get(id(array), array))
     yield Assignment(target, value, reduction, axes)
+
+
+def without_repetition(array: Array) -> Array:
+    """Return a view with one element along the axes of stride 0."""
+    once = (slice(1) if stride == 0 else slice(None) for stride in array.strides)
+    core: Array = array[(*once, ...)]
+    return core
 
 
 def _replaced(term: Term, replace: Callable[[Array], Array]) -> Term:
@@ -231,7 +237,7 @@ def _elementwise(call: RecordedCall) -> Iterator[Assignment]:
     (*dtypes, result), (output,) = resolved_types(call), call.outputs
     pairs = zip(call.inputs, dtypes, strict=True)
     arguments = tuple(_term(input_, output.shape, dtype) for input_, dtype in pairs)
-    value = _converted(Expression(ufunc, arguments, result), output.dtype)
+    value = converted(Expression(ufunc, arguments, result), output.dtype)
     yield from _assign(output, _masked(call.kwargs.get("where", True), value, output))
 
 
@@ -282,7 +288,7 @@ def _reduction(call: RecordedCall) -> Iterator[Assignment]:
     if call.kwargs.get("keepdims"):
         output = np.squeeze(output, axes)
     target = _along(output, remaining, x.shape)
-    yield from _assign(target, _converted(x, dtypes[1]), ufunc, frozenset(axes))
+    yield from _assign(target, converted(x, dtypes[1]), ufunc, frozenset(axes))
 
 
 def _scalar(call: RecordedCall) -> Iterator[Assignment]:
@@ -328,7 +334,7 @@ def _concatenation(call: RecordedCall) -> Iterator[Assignment]:
     along, start = np.moveaxis(output, axis, 0), 0
     for array in arrays:
         target = along[start : start + array.shape[axis]]
-        yield from _assign(target, _converted(np.moveaxis(array, axis, 0), output.dtype))
+        yield from _assign(target, converted(np.moveaxis(array, axis, 0), output.dtype))
         start += array.shape[axis]
 
 
@@ -346,11 +352,11 @@ def _take(call: RecordedCall) -> Iterator[Assignment]:
     rest = [*range(axis), *range(axis + places, output.ndim)]
     array = _along(first, [0, *(1 + place for place in rest)], (len(first), *output.shape))
     along = _along(index, range(axis, axis + places), output.shape)
-    yield from _assign(output, Element(array, _converted(along, np.dtype(np.int64))))
+    yield from _assign(output, Element(array, converted(along, np.dtype(np.int64))))
 
 
 def _arg_of_extreme(call: RecordedCall) -> Iterator[Assignment]:
-    """Translate np.argmax or np.argmin along an axis."""
+    """Translate np.argmax or np.argmin along an axis: the first extreme, or the first NaN."""
     require_only(call, "axis", "out", "keepdims")
     (x, *rest), output = call.inputs, call.output
     axis = rest[0] if rest else call.kwargs.get("axis")
@@ -359,8 +365,19 @@ def _arg_of_extreme(call: RecordedCall) -> Iterator[Assignment]:
     axis = normalize_axis_index(axis, x.ndim)
     if call.kwargs.get("keepdims"):
         output = np.squeeze(output, axis)
-    target = _along(output, [index for index in range(x.ndim) if index != axis], x.shape)
-    yield from _assign(target, x, call.function, frozenset((axis,)))
+    kind, boolean, axes = output.dtype, np.dtype(bool), frozenset((axis,))
+    remaining = [index for index in range(x.ndim) if index != axis]
+    extreme = _along(np.empty(output.shape, x.dtype), remaining, x.shape)
+    reduction = np.maximum if call.function is np.argmax else np.minimum
+    yield Assignment(extreme, x, reduction, axes)
+    is_extreme = Expression(np.equal, (x, extreme), boolean)
+    if x.dtype.kind == "f":
+        is_nan = Expression(np.not_equal, (x, x), boolean)
+        is_extreme = Expression(np.logical_or, (is_extreme, is_nan), boolean)
+    length = x.shape[axis]
+    places = is_extreme, _along(np.arange(length), [axis], x.shape), kind.type(length)
+    value = Expression(np.where, places, kind)
+    yield from _assign(_along(output, remaining, x.shape), value, np.minimum, axes)
 
 
 def _einsum(call: RecordedCall) -> Iterator[Assignment]:
