@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +19,7 @@ from declnet_plugins.recording.program import (
     Term,
     assignments,
     converted,
+    core_names,
     require_only,
     resolved_types,
     without_repetition,
@@ -28,6 +28,12 @@ from declnet_plugins.recording.recording import RecordedCall
 from declnet_plugins.recording.symbols import Symbol
 
 Step = Assignment | Loop
+
+LEFT = (np.dot, np.inner)
+"""Functions whose sums of products would be slower than NumPy's."""
+
+INEXACT = ("np.einsum", "np.power.scalar")
+"""Calls whose bits depend on how NumPy or Python was compiled."""
 
 
 def lowered(call: RecordedCall, exact: bool) -> list[Step]:
@@ -46,8 +52,8 @@ def lowered(call: RecordedCall, exact: bool) -> list[Step]:
             lowering.add_matrices(call)
         except (TypeError, ValueError, LookupError) as error:  # arguments of unusual kinds
             raise NotTranslatedError(f"calls {call.name} in an unusual way") from error
-    elif exact and (call.function is np.einsum or call.name == "np.power.scalar"):
-        raise NotTranslatedError(f"calls {call.name}")  # whose bits depend on how it was compiled
+    elif call.function in LEFT or (exact and call.name in INEXACT):
+        raise NotTranslatedError(f"calls {call.name}")
     else:
         for assignment in assignments(call):
             lowering.add(assignment)
@@ -150,7 +156,7 @@ class _Lowering:
         if "axis" in call.kwargs:
             axis = call.kwargs["axis"]
             inputs = [np.moveaxis(x, normalize_axis_index(axis, x.ndim), -1) for x in inputs]
-        arrays, names = [*inputs, target], _core_names(ufunc.signature)
+        arrays, names = [*inputs, target], core_names(ufunc.signature)
         missing: set[str] = set()
         zeros: Any = (0, 0)
         for array, core in zip(inputs, names, strict=False):
@@ -178,8 +184,3 @@ def _first(assignment: Assignment, array: Array) -> Array:
     """Return a view of the first elements along the axes of a reduction."""
     first = tuple(0 if axis in assignment.axes else slice(None) for axis in range(array.ndim))
     return array[(*first, ...)]
-
-
-def _core_names(signature: str) -> list[list[str]]:
-    """Return the names of the axes of a signature such as (n?,k),(k,m?)->(n?,m?)."""
-    return [re.findall(r"[^,\s]+", axes) for axes in re.findall(r"\(([^)]*)\)", signature)]
