@@ -8,12 +8,12 @@ The steps k = 0, 1, … are numbered as a direction reads them. Arrays of all st
 (time, n, …), in C order. Divisible by samples, except the gradients, by outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, KernelCalls, KernelSite, NativeCall
+from declnet import Array, KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, product, share
 from declnet_plugins.kernels import FLOATS, INTEGERS
 from declnet_plugins.kernels.recurrent_steps import (
@@ -30,6 +30,8 @@ from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply_p
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
 from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
+
+Call = Callable[[], object]
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
 
@@ -220,7 +222,7 @@ class _RecurrentKernel(CompiledKernel):
             return None
         if dx is not None and not dx.flags.c_contiguous:
             return None
-        units, forward, backward = layer.units, list[NativeCall](), list[NativeCall]()
+        units, forward, backward = layer.units, list[Call](), list[Call]()
         buffers = tuple(np.empty((n, units), dtype) for _ in range(3))
         for number in range(2 if layer.bidirectional else 1):
             from_end = number > 0
@@ -242,7 +244,7 @@ class _RecurrentKernel(CompiledKernel):
         dy: Any,
         dx: Array | None,
         buffers: Sequence[Array],
-    ) -> tuple[list[NativeCall], list[NativeCall]]:
+    ) -> tuple[list[Call], list[Call]]:
         """Return the calls of one direction."""
         (n, time, features), units, dtype = x.shape, layer.units, x.dtype
         width = features + 1 + units

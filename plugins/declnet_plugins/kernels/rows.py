@@ -5,12 +5,13 @@ Weights that many rows are multiplied by are packed once: a routine calls `multi
 panels that `Panels` has allocated, and whose contents its calls fill.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Dtype, NativeCall
+from declnet import Array, Dtype
 from declnet_plugins.jit import NOTHING, SUMS, TILE, Intrinsic, Routine, multiply_tile
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
@@ -136,23 +137,6 @@ def multiply_packed(  # type: ignore[no-untyped-def]
     )
 
 
-@Routine
-def pack(part, parts, w, first, panels):  # type: ignore[no-untyped-def]
-    """Panels[p, first + k] = w[k, p * wide :], with zeros after the last column."""
-    rows, columns, wide = np.uint64(w.shape[0]), np.uint64(w.shape[1]), np.uint64(panels.shape[2])
-    count, zero = np.uint64(panels.shape[0]), panels.dtype.type(0)
-    begin = count * np.uint64(part) // np.uint64(parts)
-    end = count * np.uint64(part + 1) // np.uint64(parts)
-    for p in range(begin, end):
-        column = p * wide
-        width = min(wide, columns - column)
-        for k in range(rows):
-            for j in range(width):
-                panels[p, first + k, j] = w[k, column + j]
-            for j in range(width, wide):
-                panels[p, first + k, j] = zero
-
-
 class Panels:
     """Weights as `multiply_packed` reads them, several matrices in one array.
 
@@ -175,7 +159,7 @@ class Panels:
         sizes = [(sum(map(len, parts)), parts[0].shape[1]) for _, _, parts in matrices]
         lengths = [-(-columns // wide) * depth * wide for depth, columns in sizes]
         offsets = np.cumsum([0, *lengths])
-        self.flat = np.empty(offsets[-1], dtype)
+        self.flat = np.zeros(offsets[-1], dtype)
         self.blocks = np.array(
             [
                 (row, depth, column, columns, offset)
@@ -193,10 +177,17 @@ class Panels:
         sizes: Sequence[tuple[int, int]],
         offsets: Array,
         wide: int,
-    ) -> Iterator[NativeCall]:
+    ) -> Iterator[Callable[[], object]]:
+        """Yield copies to panels[p, row] of matrix[row, p * wide :]."""
         for number, (_, _, parts) in enumerate(matrices):
-            panels = self.flat[offsets[number] : offsets[number + 1]]
-            row = 0
+            depth, columns = sizes[number]
+            panels = self.flat[offsets[number] : offsets[number + 1]].reshape(-1, depth, wide)
+            whole, row = columns // wide, 0
             for part in parts:
-                yield pack.bound(part, row, panels.reshape(-1, sizes[number][0], wide))
+                rows = slice(row, row + len(part))
+                left = part[:, : whole * wide].reshape(len(part), whole, wide).swapaxes(0, 1)
+                yield partial(np.copyto, panels[:whole, rows], left)
+                if columns % wide:
+                    last = panels[whole, rows, : columns % wide]
+                    yield partial(np.copyto, last, part[:, whole * wide :])
                 row += len(part)
