@@ -63,10 +63,11 @@ class Conv2dKernel(CompiledKernel):
         ):
             return None
         convolution = _Convolution(site, len(self.replaces) > 1, self.tile)
-        forward = partial(self.copy_images, *convolution.images()), *convolution.forward()
+        copy: Call = partial(self.copy_images, *convolution.images())
+        forward = copy, *convolution.forward()
         if site.dy is None:
             return KernelCalls(forward)
-        prepare = partial(self.prepare_slopes, *convolution.slopes())
+        prepare: Call = partial(self.prepare_slopes, *convolution.slopes(site.dy))
         return KernelCalls(forward, (prepare, *convolution.backward()))
 
     def copy_images(self, x: Array, z: Array, before: int) -> None:
@@ -168,9 +169,9 @@ class _Convolution:
         planes = self.padded[:, : prod(inner)].reshape(-1, *inner)
         return x, planes[:, down.before : down.before + down.size], along.before
 
-    def slopes(self) -> tuple[Array, Array, Array, Array]:
+    def slopes(self, dy: Array) -> tuple[Array, Array, Array, Array]:
         """Return y, dy, the part of the planes to which dy is copied, and dbiases."""
-        site, n, dy = self.site, self.n, batch_last(self.site.dy)
+        site, n, dy = self.site, self.n, batch_last(dy)
         filters, height, width, _ = dy.shape
         use_bias = site.components[0].use_bias
         db = self.state.grad.biases if use_bias else np.empty(filters, self.dtype)

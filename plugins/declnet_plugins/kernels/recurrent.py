@@ -26,7 +26,7 @@ from declnet_plugins.kernels.recurrent_steps import (
     tanh_step,
     tanh_step_back,
 )
-from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply_packed
+from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
 from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
@@ -82,7 +82,7 @@ def forward_of(step: Routine) -> Routine:
                 fill(z[k], start, stop, features, hidden, unity)
                 place = np.int64(k * n + start)
                 for b in range(blocks.shape[0]):
-                    multiply_packed(
+                    multiply(
                         function,
                         address(z) + (place * width + blocks[b, 0]) * size,
                         width * size,
@@ -167,7 +167,7 @@ def backward_of(step_back: Routine) -> Routine:
                     step_back(a, saved, z, k, s, hidden, units, dh, carried, scratch)
                 rows_of_a = address(a) + np.int64(k * n + start) * columns * size
                 if k > ZERO:
-                    multiply_packed(
+                    multiply(
                         function,
                         rows_of_a + blocks[0, 0] * size,
                         columns * size,
@@ -182,7 +182,7 @@ def backward_of(step_back: Routine) -> Routine:
                     )
                 if dx.shape[0] > 0:
                     row = dx.shape[1] * dx.shape[2] * size
-                    multiply_packed(
+                    multiply(
                         function,
                         rows_of_a + blocks[1, 0] * size,
                         columns * size,
@@ -257,7 +257,8 @@ class _RecurrentKernel(CompiledKernel):
         (step, step_back), every = self._steps(layer), layer.return_sequences
         weights = Panels(dtype, self._weights(arrays, features, units))
         memory = weights.flat, weights.blocks, z, a, saved
-        forward = [*weights.calls, step.bound(function, x, lengths, from_end, *memory, every, y)]
+        forward: list[Call] = [*weights.calls]
+        forward.append(step.bound(function, x, lengths, from_end, *memory, every, y))
         if dy is None:
             return forward, []
         turned = Panels(dtype, self._turned(arrays, units))

@@ -1,7 +1,7 @@
 # ruff: noqa: ARG001  # the arguments of intrinsics have types, not values
 """Products within routines, of a few rows each.
 
-Weights that many rows are multiplied by are packed once: a routine calls `multiply_packed` with
+Weights that many rows are multiplied by are packed once: a routine calls `multiply` with
 panels that `Panels` has allocated, and whose contents its calls fill.
 """
 
@@ -24,9 +24,9 @@ def address(array: Any) -> Any:
 
 @Routine
 def multiply_rows(  # type: ignore[no-untyped-def]
-    a, a_row, a_k, b, b_k, b_panel, c, c_row, rows, depth, columns, adds, size, zero
+    a, a_row, panels, depth, c, c_row, rows, columns, adds, size, zero
 ):
-    """C = a b, or c + a b; see `multiply`."""
+    """C = a w, or c + a w; see `multiply`."""
     lanes, wide, tiles = VECTOR // size, PANEL_ROW // size, (rows + ROWS - 1) // ROWS
     lowest, start = type(zero)(-np.inf), SUMS if adds else NOTHING
     for column in range(0, columns, wide):
@@ -40,9 +40,9 @@ def multiply_rows(  # type: ignore[no-untyped-def]
                 width - (vectors - 1) * lanes,
                 a + row * a_row,
                 a_row,
-                a_k,
-                b,
-                b_k,
+                size,
+                panels + column * depth * size,
+                PANEL_ROW,
                 c + row * c_row + column * size,
                 c_row,
                 depth,
@@ -50,10 +50,9 @@ def multiply_rows(  # type: ignore[no-untyped-def]
                 0,
                 lowest,
             )
-        b += b_panel
 
 
-WORDS = 14
+WORDS = 11
 
 
 def multiplier(dtype: Dtype) -> int:
@@ -61,38 +60,23 @@ def multiplier(dtype: Dtype) -> int:
 
     So it is compiled once, not again for each routine that has products.
     """
-    return multiply_rows.bound(*[0] * 11, False, 0, dtype.type(0)).address
+    return multiply_rows.bound(*[0] * 8, False, 0, dtype.type(0)).address
 
 
 @Intrinsic
 def multiply(  # type: ignore[no-untyped-def]
-    typing,
-    function,
-    a,
-    a_row,
-    a_k,
-    b,
-    b_k,
-    b_panel,
-    c,
-    c_row,
-    rows,
-    depth,
-    columns,
-    adds,
-    size,
+    typing, function, a, a_row, panels, depth, c, c_row, rows, columns, adds, size
 ):
-    """C = a b, or c + a b; a: (rows, depth), c: (rows, columns), contiguous along rows.
+    """C = a w, or c + a w, of packed weights; a and c are contiguous along rows.
 
     Args:
         typing: Numba's typing context.
         function: from `multiplier`.
-        a: address of a, with the strides of its two axes.
-        b: address of b, of which whole vectors are read, with the stride of its rows and the
-            distance of what two tiles beside each other read.
-        c: address of c, with the stride of its rows.
-        rows: rows of a and c.
+        a: address of a, (rows, depth), with the stride of its rows.
+        panels: address of the weights.
         depth: columns of a.
+        c: address of c, (rows, columns), with the stride of its rows.
+        rows: rows of a and c.
         columns: columns of c.
         adds: 1 to add to c, else 0.
         size: the size of a number in bytes.
@@ -113,32 +97,8 @@ def multiply(  # type: ignore[no-untyped-def]
     return types.void(*[types.int64] * WORDS), generate
 
 
-@Routine
-def multiply_packed(  # type: ignore[no-untyped-def]
-    function, a, a_row, panels, depth, c, c_row, rows, columns, adds, size
-):
-    """C = a w, or c + a w, of packed weights; as `multiply`, with a contiguous along rows."""
-    step = depth * PANEL_ROW
-    multiply(
-        function,
-        a,
-        a_row,
-        size,
-        panels,
-        PANEL_ROW,
-        step,
-        c,
-        c_row,
-        rows,
-        depth,
-        columns,
-        adds,
-        size,
-    )
-
-
 class Panels:
-    """Weights as `multiply_packed` reads them, several matrices in one array.
+    """Weights as `multiply` reads them, several matrices in one array.
 
     Attributes:
         flat: the array.

@@ -174,8 +174,9 @@ class _Lowering:
             outer.append(array[(..., *zeros[: len(present)])])
         order = dict.fromkeys(name for core in names for name in core)
         core_shape = tuple(sizes.get(name, 1) for name in order)
-        cores = {"core_shape": core_shape, "core_strides": tuple(core_strides)}
-        self.steps.append(replace(loop_over(ufunc, dtypes, outer), keeps=tuple(arrays), **cores))
+        loop = replace(loop_over(ufunc, dtypes, outer), keeps=tuple(arrays))
+        cores = tuple(core_strides)
+        self.steps.append(replace(loop, core_shape=core_shape, core_strides=cores))
         if not same:
             self.add(Assignment(output, converted(target, output.dtype)))
 

@@ -33,6 +33,7 @@ from declnet_plugins.jit.fusion.fused import Fusible, fused
 from declnet_plugins.jit.replay.draws import native_draw
 from declnet_plugins.jit.replay.loops import Loop, native_call
 from declnet_plugins.jit.replay.lowering import Step, lowered
+from declnet_plugins.jit.replay.matrices import products
 from declnet_plugins.jit.replay.scheduled import CurrentValues, itself, scheduled_fields
 from declnet_plugins.jit.replay.shadow import FILLINGS, Shadow
 from declnet_plugins.recording.program import Assignment, NotTranslatedError, address_of
@@ -257,14 +258,16 @@ class _Attempt:
 
     def _native(self, call: RecordedCall, exact: bool) -> Sequence[Step | Call]:
         """Return what does the same as a recorded call without Python."""
-        if call.generator is None:
+        moved, calls = self._shadow.original, None
+        if call.generator is not None:
+            kwargs = {name: moved(value) for name, value in call.kwargs.items()}
+            stream = self._shadow.stream(call.generator, original=True)
+            calls = native_draw(replace(call, kwargs=kwargs), stream)
+        elif call.function is np.matmul and not (exact or call.kwargs):
+            calls = products(*map(moved, (*call.inputs, *call.outputs)))
+        if calls is None:
             return lowered(call, exact)
-        moved = {name: self._shadow.original(value) for name, value in call.kwargs.items()}
-        stream = self._shadow.stream(call.generator, original=True)
-        draw = native_draw(replace(call, kwargs=moved), stream)
-        if draw is None:
-            raise NotTranslatedError("draws random numbers")
-        return [replace(part, keeps=(*part.keeps, *self._shadow.keeps)) for part in draw]
+        return [replace(part, keeps=(*part.keeps, *self._shadow.keeps)) for part in calls]
 
     def _in_python(self, call: RecordedCall, original: bool) -> Call:
         """Return what repeats a recorded call, on the arrays themselves or on the copies."""
