@@ -1,6 +1,7 @@
 """Missing values: imputation, and indicators."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     empty_column,
     finite_numbers,
+    joint_numbers,
     saved,
 )
 
@@ -84,6 +86,11 @@ class Impute(Transform):
             value: Any = state["value"]
             y[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
         return y
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return an array of the values, if they are numbers."""
+        are_texts = any(isinstance(state["value"], str) for state in states)
+        return None if are_texts else joint_numbers(states)
 
     def finite(self, x: Array) -> Array:
         """Return x with infinities replaced by NaN if requested, or x itself if there are none."""
@@ -159,6 +166,10 @@ class MissingIndicator(NumberTransform):
             raise ColumnError("is text", hint="name columns of numbers")
         rows = _rows(x.astype(float))
         return np.concatenate([rows, np.isnan(rows[:, state["numbers"]])], axis=1)
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return the state without indicators, if none of the columns has one."""
+        return None if any(state["numbers"] for state in states) else {"numbers": []}
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names such as `age` and `age.missing`."""

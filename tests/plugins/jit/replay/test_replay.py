@@ -1,6 +1,7 @@
 """Recording and replaying components' NumPy calls."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from declnet.testing.checking import Subject
 from declnet.testing.checks.native import arrays_of
 from declnet.testing.trial import Setting
+from declnet_plugins.jit.engine import NativeEngine
 from declnet_plugins.jit.replay.replay import joined, replay
 from tests.plugins.jit.component_calls import calls_of, is_native, subjects, why_not
 
@@ -75,3 +77,18 @@ def _results(call: Any, before: Sequence[Any], calls: Sequence[Callable[[], obje
         for each in calls:
             each()
     return [(np.where(x != x, 7, x) if x.dtype.kind == "f" else x).tobytes().hex() for x in arrays]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_sums_and_products_of_nothing_are_numpys(exact: bool) -> None:
+    x, y, product = np.ones((4, 0)), np.full(4, 7.0), np.full(4, 7.0)
+    calls = [
+        partial(np.add.reduce, x, axis=1, out=y),
+        partial(np.multiply.reduce, x, axis=1, out=product),
+        partial(np.add, x, 1, out=x),
+        partial(np.multiply, y, 3, out=y),
+    ]
+    for call in NativeEngine().compile(calls, exact).calls:
+        call()
+    assert (y == 0).all()
+    assert (product == 1).all()
