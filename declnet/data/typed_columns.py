@@ -223,6 +223,10 @@ class TypedColumn:
             return None
         if self.type == "text":
             return self._note_on_text(array, decimal)
+        if self.type == "boolean" and self._has_gaps:
+            return ColumnNote(
+                "is read as text, because it holds true and false, and missing values", "text"
+            )
         if not self._formatted:
             return None
         return ColumnNote(f"is read as numbers, {described_units(sorted(self._units))}", "number")

@@ -73,8 +73,8 @@ class _Lowering:
         if is_fusible(assignment, self._exact):
             self.steps.append(assignment)
         elif not target.size:
-            if reduction is not None:
-                raise NotTranslatedError("combines the elements of an empty array")
+            if not all(target.shape[axis] for axis in assignment.axes):
+                raise NotTranslatedError("combines elements along an empty axis")
         elif reduction is not None:
             x, first = self._array(value, target.shape), _first(assignment, target)
             start: Term = _first(assignment, x)

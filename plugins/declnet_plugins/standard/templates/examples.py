@@ -16,7 +16,7 @@ from declnet_plugins.standard.templates.plan import (
     odd_date,
     sizes_for,
 )
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES, notes_on
+from declnet_plugins.standard.templates.suggestions import notes_on
 from declnet_plugins.standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
@@ -80,7 +80,7 @@ class MLP(Template):
         kinds = ("callback", "schedule", "transform", "calibrator")
         installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
         folds = folds_for(table)
-        sizes = sizes_for(table.rows, folds)
+        sizes = sizes_for(table, folds)
         return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
@@ -102,13 +102,10 @@ class TableTemplate(MLP, ExampleTemplate):
     requires = (SCIKIT_LEARN,)
 
 
-def table_notes(
-    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
-) -> tuple[str, ...]:
+def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...]:
     """Return how texts, rare values and targets are treated, and how to read what is left out.
 
     Args:
-        most: the most categories of a column that are kept.
         where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
@@ -132,10 +129,8 @@ def table_notes(
         for column in unread[:MOST_NOTES]
     ]
     where = where or ("see [losses]" if table.others else "see [loss]")
-    more = [
-        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
-    ]
-    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
+    more = [note for name in table.others for note in notes_on(table.of_target(name), (), where)]
+    return (*read, *left_out, *notes_on(table, features.others, where), *more)
 
 
 def usable_features_of(table: TableProfile) -> Features:

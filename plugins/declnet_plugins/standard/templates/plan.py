@@ -8,14 +8,15 @@ from typing import ClassVar, Self
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.suggestions import (
+    MOST_ONE_HOT,
+    encoded_categories,
     has_frequent_categories,
     is_amount,
     is_category,
 )
 
 MOST_CATEGORIES = 1000
-"""Maximum number of categories of a text column to one-hot encode, unless most rows have a frequent
-one."""
+"""Maximum number of different texts that are categories, unless many rows have a frequent one."""
 FEW_CATEGORIES = 20
 """Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
@@ -39,7 +40,9 @@ ROWS_OF_A_CLASS = 2
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
-RESERVED = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_logits$")
+RESERVED = re.compile(
+    r"input|trunk|joined|mean|words|text|embeddings|vectors|dense|relu|dropout|.*_logits$"
+)
 """How names of other layers begin, and end."""
 
 DIGITS = 1e4
@@ -211,17 +214,23 @@ BELOW = {
 """Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
 
 EMBEDDING_UNITS = 32
+CATEGORY_UNITS = 8
 LEARNING_RATE = 0.0015
 LINEAR_RATE = 0.01
 WEIGHT_DECAY = 0.05
 
 
-def sizes_for(rows: int, folds: int = 1) -> Sizes:
+def sizes_for(table: TableProfile, folds: int = 1) -> Sizes:
     """Return sizes for a table: the more rows, the larger batches and the fewer epochs.
 
-    With folds, each is the validation data of a model.
+    With folds, each is the validation data of a model, and no rows are held out to measure the
+    models, unless the user wants some: the folds measure them on all rows.
     """
-    sizes = next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+    sizes = next((sizes for limit, sizes in BELOW.items() if table.rows < limit), MANY)
+    if table.test is not None:
+        sizes = replace(sizes, test=table.test)
+    elif folds > 1:
+        sizes = replace(sizes, test=0.0)
     return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
 
 
@@ -257,6 +266,7 @@ class Plan:
         installed: the types of installed callbacks, schedules, transforms and calibrators.
         hidden: whether there are hidden layers.
         folds: into how many folds the rows are divided; 1 for a single split.
+        most_one_hot: the maximum number of categories of a column to one-hot encode.
     """
 
     table: TableProfile
@@ -265,6 +275,7 @@ class Plan:
     installed: frozenset[str]
     hidden: bool = True
     folds: int = 1
+    most_one_hot: int = MOST_ONE_HOT
 
     reserved: ClassVar[re.Pattern[str]] = RESERVED
     """How names of layers begin that an output cannot have."""
@@ -277,14 +288,24 @@ class Plan:
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """The columns of each input by name, texts first; empty if there is only one."""
-        texts, others = self.text_inputs, self.columns
-        if not texts or len(texts) + len(others) == 1:
-            return {}
-        inputs: dict[str, tuple[str, ...]]
-        inputs = {name: (column.name,) for name, column in texts.items()}
-        if others:
-            inputs["table"] = tuple(other.name for other in others)
-        return inputs
+        inputs = {
+            **{name: (column,) for name, column in self.text_inputs.items()},
+            "table": tuple(column for column in self.columns if column not in self.embedded),
+            "many": self.embedded,
+        }
+        named = {
+            name: tuple(c.name for c in columns) for name, columns in inputs.items() if columns
+        }
+        return named if len(named) > 1 else {}
+
+    @property
+    def embedded(self) -> tuple[ColumnProfile, ...]:
+        """The columns of so many categories that each category is a trained vector."""
+        return tuple(
+            column
+            for column in self.columns
+            if is_category(column) and encoded_categories(column) > self.most_one_hot
+        )
 
     @property
     def text_inputs(self) -> dict[str, ColumnProfile]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.data_lines import data_section
 from declnet_plugins.standard.templates.plan import (
+    CATEGORY_UNITS,
     EMBEDDING_UNITS,
     LEARNING_RATE,
     LINEAR_RATE,
@@ -51,10 +52,16 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.table.others:
         yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
-    names = [name for name in plan.inputs if name != "table"]
+    names = [name for name in plan.inputs if name in plan.text_inputs]
     yield from text_layers(names or [""] * len(plan.features.texts))
+    if plan.embedded:
+        yield from category_layers("input.many" if plan.inputs else "input")
     if plan.inputs:
-        joined = [*map(text_vector, names), *(["input.table"] if "table" in plan.inputs else [])]
+        joined = [
+            *map(text_vector, names),
+            *(["vectors"] if plan.embedded else []),
+            *(["input.table"] if "table" in plan.inputs else []),
+        ]
         name = ', name = "joined"' if plan.table.others else ""
         yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
     if plan.hidden:
@@ -78,8 +85,10 @@ def _outputs(plan: Plan) -> Iterator[Line]:
     read = "input"
     if plan.hidden:
         read = "trunk"
-    elif plan.features.texts:
-        read = "joined" if plan.inputs else "mean"
+    elif plan.inputs:
+        read = "joined"
+    elif plan.features.texts or plan.embedded:
+        read = "mean" if plan.features.texts else "vectors"
     for name, head in plan.plans.items():
         target = toml(head.target.name)
         last = {"classes": "softmax", "binary": "sigmoid"}.get(head.table.task)
@@ -124,6 +133,17 @@ def text_layers(names: Iterable[str]) -> Iterator[Line]:
         inputs = f'inputs = ["{words}", "{lengths or "input.lengths"}"]'
         comment = 'their mean; "gru" (units = 32) reads them in order'
         yield f'  {{ type = "mean_over_time", name = "{text_vector(name)}", {inputs} }},', comment
+
+
+def category_layers(read: str) -> Iterator[Line]:
+    """Yield the layers that make one vector, `vectors`, of columns of many categories.
+
+    Args:
+        read: the input of the columns, as layers name it.
+    """
+    embedding = f'type = "embedding", name = "embeddings", inputs = ["{read}"]'
+    yield f"  {{ {embedding}, units = {CATEGORY_UNITS} }},", "a vector for each category"
+    yield '  { type = "flatten", name = "vectors" },'
 
 
 def text_vector(name: str) -> str:
@@ -183,6 +203,8 @@ def counts_loss(plan: Plan) -> Iterator[Line]:
         return
     yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
     yield "# and takes the counts themselves, without prepare_targets"
+    if plan.target.may_be_codes:
+        yield "# `declnet new --task classification` would learn each as a class, perhaps in order"
 
 
 def _optimizer(plan: Plan) -> Iterator[Line]:

@@ -79,12 +79,14 @@ class Impute(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return x with its gaps filled."""
-        y = self.finite(x)
+        y, value = self.finite(x), state["value"]
         gaps = missing_values(y)
-        y = y.copy() if y is x else y
-        if gaps.any():
-            value: Any = state["value"]
-            y[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
+        if y.dtype.kind == "f":
+            filled: Array = np.where(gaps, value, y).astype(x.dtype, copy=False)
+            return filled
+        y = y.copy()
+        if y.dtype.kind == "O":
+            y[gaps] = value
         return y
 
     def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
@@ -93,8 +95,8 @@ class Impute(Transform):
         return None if are_texts else joint_numbers(states)
 
     def finite(self, x: Array) -> Array:
-        """Return x with infinities replaced by NaN if requested, or x itself if there are none."""
-        if not self.infinite or x.dtype.kind != "f" or not np.isinf(x).any():
+        """Return x with infinities replaced by NaN if requested, else x itself."""
+        if not self.infinite or x.dtype.kind != "f":
             return x
         y: Array = np.where(np.isinf(x), np.nan, x)
         return y
