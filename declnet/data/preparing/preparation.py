@@ -109,7 +109,7 @@ class FittedPreparation:
                 for each input, (n, *sample shape).
 
         Returns:
-            An array for each input by name. Sequences add an input of their lengths.
+            An array for each input by name. Sequences add inputs of their lengths and weights.
 
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
@@ -123,15 +123,15 @@ class FittedPreparation:
                 known = {name: (self.types or {})[name] for name in self.windows.spec.known}
                 parts.append(self._windows(records, after, known))
             return dict(zip(self.windows.inputs, parts, strict=True))
-        columns, lengths = self.transformed(records, self.types)
+        columns, sequences = self.transformed(records, self.types)
         x = {}
         for name, names in self.inputs.items():
-            alone = self.types is None or names[0] in lengths
+            alone = self.types is None or names[0] in sequences
             x[name] = (
                 columns[names[0]] if alone else joined({c: columns[c] for c in names}, records)
             )
-            if names[0] in lengths:
-                x[lengths_of(name)] = lengths[names[0]]
+            if names[0] in sequences:
+                x.update(sequences[names[0]].other_inputs(name))
         return x
 
     def of_column(self, name: str) -> FittedPreparation:
@@ -140,22 +140,22 @@ class FittedPreparation:
 
     def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return the transformed columns, and the lengths of those that became sequences.
+    ) -> tuple[dict[str, Array], dict[str, Sequences]]:
+        """Return the transformed columns, and the sequences that some of them became.
 
         Args:
             types: the columns to transform, with their types; None for arrays.
         """
         columns = dict(records.columns) if types is None else typed(records, types, self.cells)
-        lengths: dict[str, Array] = {}
+        sequences: dict[str, Sequences] = {}
         for step in self.steps:
             for name, state in step.states.items():
                 if name in columns:
                     with located(step.transform, name, records, step.number):
                         columns[name] = _applied(
-                            step.transform, name, columns[name], state, lengths
+                            step.transform, name, columns[name], state, sequences
                         )
-        return columns, lengths
+        return columns, sequences
 
     def _windows(
         self, records: Table, rows: Array, types: Mapping[str, ColumnType] | None
@@ -273,29 +273,29 @@ def fit_preparation(
         names = {name: (name,) for name in types}
         targets = target_encodings(data, loss_targets)
     steps = []
-    lengths: dict[str, Array] = {}
+    sequences: dict[str, Sequences] = {}
     for number, transform in enumerate(transforms):
         if transform.training_only:
             continue
         states = {}
-        for name in _chosen(transform, columns, lengths, number):
+        for name in _chosen(transform, columns, sequences, number):
             with located(transform, name, records, number):
                 states[name] = fit(transform, name, number, columns[name])
-                columns[name] = _applied(transform, name, columns[name], states[name], lengths)
+                columns[name] = _applied(transform, name, columns[name], states[name], sequences)
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
-    if lengths and windows is not None:
+    if sequences and windows is not None:
         raise DataError(
-            f'column "{next(iter(lengths))}" becomes sequences, which windows cannot hold',
+            f'column "{next(iter(sequences))}" becomes sequences, which windows cannot hold',
             hint="leave it out of the features",
             path=("data", "prepare"),
             code="E039",
         )
-    if lengths:
-        require_sequences_alone(lengths, inputs)
+    if sequences:
+        require_sequences_alone(sequences, inputs)
     in_order = [column for of_input in inputs.values() for column in of_input]
     feature_names = (
-        () if lengths or windows else tuple(feature for name in in_order for feature in names[name])
+        () if sequences or windows else tuple(feature for name in in_order for feature in names[name])
     )
     return FittedPreparation(
         types,
@@ -313,13 +313,13 @@ def _applied(
     name: str,
     column: Array,
     state: TransformState,
-    lengths: dict[str, Array],
+    sequences: dict[str, Sequences],
 ) -> Array:
-    """Return the transformed column; if it becomes sequences, `lengths` gets theirs."""
+    """Return the transformed column; if it becomes sequences, `sequences` gets them."""
     applied = verified(Transform.apply, transform, column, state)
     if not isinstance(applied, Sequences):
         return applied
-    lengths[name] = applied.lengths
+    sequences[name] = applied
     return applied.values
 
 
