@@ -13,6 +13,7 @@ from declnet_plugins.export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.conv2d_transpose import Conv2dTranspose
 from declnet_plugins.standard.layers.embedding import Embedding
+from declnet_plugins.standard.layers.embedding_bag import EmbeddingBag
 from declnet_plugins.standard.layers.pooling import (
     AveragePool2d,
     MaxPool2d,
@@ -28,6 +29,20 @@ def embedding(x: Array, *, weights: Array, sizes: Any, starts: Any) -> Array:
 def embedding_refuses(x: Array, *, sizes: Any) -> Array:
     """Return which integers are not in their vocabulary."""
     return np.asarray((x < 0) | (x >= sizes))
+
+
+def embedding_bag(
+    x: Array, scores: Array, *, weights: Array, biases: Array | None = None, rows: int
+) -> Array:
+    """Return the sum of the rows of weights of each sample's integers times their scores."""
+    used = np.where((x >= 0) & (x < rows), x, 0)
+    y = np.matmul(scores[:, None], weights[used])[:, 0]
+    return np.asarray(y if biases is None else y + biases)
+
+
+def embedding_bag_refuses(x: Array, scores: Array, *, rows: int) -> Array:
+    """Return which integers are not in the vocabulary."""
+    return np.asarray((x < 0) | (x >= rows))
 
 
 def windows_of(
@@ -113,6 +128,18 @@ class NumpyEmbedding(NumpyTranslation):
         if (sizes == sizes.flat[0]).all() and not starts.any():
             return {"sizes": int(sizes.flat[0]), "starts": 0}
         return {"sizes": sizes, "starts": starts}
+
+
+class NumpyEmbeddingBag(NumpyTranslation):
+    """Weighted sums of embeddings."""
+
+    functions: ClassVar[Any] = {EmbeddingBag: embedding_bag}
+    refusals: ClassVar[Any] = {EmbeddingBag: embedding_bag_refuses}
+    replaces = tuple(functions)
+
+    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
+        """Return the size of the vocabulary."""
+        return {"rows": len(site.parameters["weights"])}
 
 
 class NumpyWindows(NumpyTranslation):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from math import erf, prod, sqrt
 from typing import Any, ClassVar
 
@@ -21,7 +19,14 @@ from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Or
 from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, Datetime, part_of
 from declnet_plugins.standard.transforms.impute import Impute
 from declnet_plugins.standard.transforms.quantile import EDGE, Quantile, normal_quantiles, ranks
-from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS, Tokenize
+from declnet_plugins.standard.transforms.text import (
+    FIRST,
+    UNKNOWN,
+    Tokenize,
+    sequences,
+    tokens_of,
+    weighted,
+)
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
@@ -137,12 +142,6 @@ def date_refuses(x: Array, *, form: str) -> Array:
     return np.asarray(np.isnat(read_dates(x, form)) & ~missing_values(x))
 
 
-def tokens_of(text: str, unit: str, lowercase: bool) -> list[str]:
-    text = unicodedata.normalize("NFC", text)
-    text = text.lower() if lowercase else text
-    return re.findall(WORDS, text) if unit == "words" else list(text)
-
-
 def tokenize(
     x: Array,
     *,
@@ -150,18 +149,34 @@ def tokenize(
     length: int,
     unit: str,
     lowercase: bool,
+    ngrams: int,
     cut: str,
-) -> tuple[Array, Array]:
+) -> tuple[Array, ...]:
     """Return an integer for each token, (n, length), and how many each row has."""
+    return sequences(numbered(x, tokens, unit, lowercase, ngrams), length, cut)
+
+
+def tokenize_weighted(
+    x: Array,
+    *,
+    tokens: list[str],
+    length: int,
+    unit: str,
+    lowercase: bool,
+    ngrams: int,
+    factors: Array,
+) -> tuple[Array, ...]:
+    """Return the distinct tokens of each row, (n, length), how many it has, and their weights."""
+    return weighted(numbered(x, tokens, unit, lowercase, ngrams), length, factors)
+
+
+def numbered(
+    x: Array, tokens: list[str], unit: str, lowercase: bool, ngrams: int
+) -> list[list[int]]:
+    """Return the integers of the tokens of each row."""
     number_of = {token: number for number, token in enumerate(tokens, FIRST)}
-    values, lengths = np.full((len(x), length), PADDING), np.empty(len(x), int)
-    for position, text in enumerate(x.tolist()):
-        row = tokens_of(text or "", unit, lowercase)
-        cut_row = row[:length] if cut == "end" else row[-length:]
-        numbers = [number_of.get(token, UNKNOWN) for token in cut_row] or [UNKNOWN]
-        values[position, : len(numbers)] = numbers
-        lengths[position] = len(numbers)
-    return values, lengths
+    rows = [tokens_of(text or "", unit, lowercase, ngrams) for text in x.tolist()]
+    return [[number_of.get(token, UNKNOWN) for token in row] for row in rows]
 
 
 def tokenize_refuses(x: Array, *, missing: str) -> Array:
@@ -178,7 +193,6 @@ class NumpyTransforms(NumpyTranslation):
         Ordinal: ordinal,
         GroupRare: group_rare,
         Datetime: date_parts,
-        Tokenize: tokenize,
     }
     inverses: ClassVar[Any] = {
         Quantile: from_quantile,
@@ -188,7 +202,6 @@ class NumpyTransforms(NumpyTranslation):
         Ordinal: category_refuses,
         GroupRare: group_rare_refuses,
         Datetime: date_refuses,
-        Tokenize: tokenize_refuses,
     }
     replaces = tuple(functions)
 
@@ -201,24 +214,28 @@ class NumpyTransforms(NumpyTranslation):
             return {"periods": {part: PERIODS[part] for part in periodic}}
         return {}
 
-    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
-        """Write a call of the function; the values and lengths of tokens are two results."""
-        results = super().translate(component, site)
-        if not isinstance(component, Tokenize):
-            return results
-        call = site.writer.call
-        return (
-            call(first, f"{site.name}.values", *results),
-            call(second, f"{site.name}.lengths", *results),
+
+class NumpyTokenize(NumpyTranslation):
+    """Texts; values, lengths and weights of tokens are separate results."""
+
+    replaces = (Tokenize,)
+
+    def translate(self, component: Tokenize, site: TranslationSite) -> tuple[Any, ...]:
+        """Write a call of the function that suits the weights, and one for each of its results."""
+        writer, function = site.writer, tokenize if component.weights is None else tokenize_weighted
+        refusal = self.keywords_of(tokenize_refuses, component, site)
+        writer.refuse(tokenize_refuses, site.name, *site.inputs, **refusal)
+        options = self.keywords_of(function, component, site)
+        results = writer.call(function, site.name, *site.inputs, **options)
+        names = ("values", "lengths", "weights")[: site.results]
+        return tuple(
+            writer.call(part, f"{site.name}.{name}", results, number=number)
+            for number, name in enumerate(names)
         )
 
 
-def first(pair: tuple[Array, Array]) -> Array:
-    return pair[0]
-
-
-def second(pair: tuple[Array, Array]) -> Array:
-    return pair[1]
+def part(results: tuple[Array, ...], *, number: int) -> Array:
+    return results[number]
 
 
 class NumpyTabularTransforms(NumpyTranslation):
