@@ -158,9 +158,8 @@ class Transform(Component):
     def apply(self, x: Array, state: TransformState) -> ColumnArray | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.
 
-        A column of `Sequences` is a separate input of the model. Their lengths, and any weights, are
-        further ones, which layers may read. All of them have as many positions as the training
-        data's.
+        A column of `Sequences` is a separate input of the model. Lengths, and any weights, are
+        further ones, which layers may read. All have as many positions as the training data's.
 
         Args:
             x: a column of the same type as in `fit`, of any length; only read. Integers and

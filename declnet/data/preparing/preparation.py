@@ -295,7 +295,9 @@ def fit_preparation(
         require_sequences_alone(sequences, inputs)
     in_order = [column for of_input in inputs.values() for column in of_input]
     feature_names = (
-        () if sequences or windows else tuple(feature for name in in_order for feature in names[name])
+        ()
+        if sequences or windows
+        else tuple(feature for name in in_order for feature in names[name])
     )
     return FittedPreparation(
         types,

@@ -74,8 +74,7 @@ class ExportedStep:
         input_shape: the shape of one row before it.
         output_type: what the column holds after it.
         output_shape: the shape of one row after it.
-        gives: what the column becomes: "values", and of `Sequences` also "lengths", and "weights" if
-            they have any, which are further inputs.
+        gives: the parts of what the column becomes; those of `Sequences` are an input each.
     """
 
     column: str

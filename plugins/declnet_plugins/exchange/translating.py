@@ -190,9 +190,7 @@ class _Walk:
             for output, finish in zip(self.model.outputs, member.finish, strict=True)
         ]
 
-    def _prepared(
-        self, member: ExportedMember, prefix: str
-    ) -> dict[str, dict[Part, Any]]:
+    def _prepared(self, member: ExportedMember, prefix: str) -> dict[str, dict[Part, Any]]:
         """Write the transforms of a member; return the parts of each column."""
         parts: dict[str, dict[Part, Any]]
         parts = {name: {"values": column} for name, column in self._columns.items()}

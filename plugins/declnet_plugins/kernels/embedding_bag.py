@@ -48,7 +48,7 @@ def add_up_bags(part, parts, x, scores, dy, dweights):  # type: ignore[no-untype
             if score != zero:
                 integer = np.int64(x[i, k])
                 target = np.uint64(integer)
-                if 0 <= integer and start <= target < stop:
+                if integer >= 0 and start <= target < stop:
                     for j in range(units):
                         dweights[target, j] += score * dy[i, j]
 

@@ -88,11 +88,10 @@ class OnnxTokenize(OnnxTranslation):
         locale = "C" if plain else "C.UTF-8"
         return w.op("StringNormalizer", text, case_change_action="LOWER", locale=locale)
 
-    def _longer(
-        self, w: GraphWriter, words: str, tokens: list[str], ngrams: int
-    ) -> Iterator[str]:
-        """Yield the integers of pairs of words, and of longer tokens; one that ends in padding has
-        a space at its end, so it is unknown.
+    def _longer(self, w: GraphWriter, words: str, tokens: list[str], ngrams: int) -> Iterator[str]:
+        """Yield the integers of pairs of words, and of longer tokens.
+
+        Those that end in padding have a space at their end, so they are unknown.
         """
         joined, following = words, words
         for _ in range(ngrams - 1):

@@ -40,7 +40,7 @@ def embedding_bag(
     return np.asarray(y if biases is None else y + biases)
 
 
-def embedding_bag_refuses(x: Array, scores: Array, *, rows: int) -> Array:
+def embedding_bag_refuses(x: Array, _: Array, *, rows: int) -> Array:
     """Return which integers are not in the vocabulary."""
     return np.asarray((x < 0) | (x >= rows))
 

@@ -13,10 +13,12 @@ from declnet_plugins.standard.templates.plan import (
     features_of,
     folds_for,
     is_unread_text,
+    is_unspaced,
     odd_date,
     sizes_for,
 )
 from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES, notes_on
+from declnet_plugins.standard.templates.texts import ROWS_IN_FOLDS, sizes_of_texts
 from declnet_plugins.standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
@@ -76,12 +78,7 @@ class MLP(Template):
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return a dense network with the preparation, loss and sizes to suit the table."""
-        features = usable_features_of(table)
-        kinds = ("callback", "schedule", "transform", "calibrator")
-        installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
-        folds = folds_for(table)
-        sizes = sizes_for(table.rows, folds)
-        return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
+        return plain_spec(table, registry, hidden=self.hidden)
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts and rare values are treated, and how to read what is left out."""
@@ -102,6 +99,18 @@ class TableTemplate(MLP, ExampleTemplate):
     requires = (SCIKIT_LEARN,)
 
 
+def plain_spec(table: TableProfile, registry: Registry, *, hidden: bool) -> str:
+    """Return the spec of a dense or, without hidden layers or with texts alone, a linear model."""
+    features = usable_features_of(table)
+    kinds = ("callback", "schedule", "transform", "calibrator")
+    installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
+    folds = folds_for(table, quick=not features.others and table.rows <= ROWS_IN_FOLDS)
+    sizes = sizes_for(table.rows, folds)
+    if not features.others:
+        hidden, sizes = False, sizes_of_texts(sizes, table.rows)
+    return spec_text(Plan(table, features, sizes, installed, hidden, folds))
+
+
 def table_notes(
     table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
 ) -> tuple[str, ...]:
@@ -114,7 +123,9 @@ def table_notes(
     features = features_of(table)
     beside = ", in addition to the other columns" if features.others else ""
     read = [
-        f'column "{text.name}" is read as text, word by word{beside}' for text in features.texts
+        f'column "{text.name}" is read as text, by its '
+        f"{'characters' if is_unspaced(text) else 'words and pairs of words'}{beside}"
+        for text in features.texts
     ]
     many = [column for column, _ in features.left_out if is_unread_text(column)]
     unread = [column for column in many if column.odd_date is None]

@@ -1,11 +1,10 @@
 """Writing of the choices for a table as a commented TOML spec."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.data_lines import data_section
 from declnet_plugins.standard.templates.plan import (
-    EMBEDDING_UNITS,
     LEARNING_RATE,
     LINEAR_RATE,
     WEIGHT_DECAY,
@@ -17,6 +16,12 @@ from declnet_plugins.standard.templates.suggestions import (
     order_of_classes,
     rare_class,
 )
+from declnet_plugins.standard.templates.texts import (
+    groups_of_texts,
+    layer_of_table,
+    optimizer_of_texts,
+    scores_of_texts,
+)
 
 TASKS = {"binary": "which of two classes", "classes": "which of {} classes", "values": "a number"}
 
@@ -25,7 +30,8 @@ def spec_text(plan: Plan) -> str:
     """Return the whole spec."""
     data = data_section(plan, prepare_target=plan.target_transforms)
     losses = _losses(plan) if plan.table.others else [_loss(plan)]
-    blocks = [head(plan), data, _model(plan), *losses, _optimizer(plan)]
+    optimizer = _optimizer(plan) if plan.columns else optimizer_of_texts(plan)
+    blocks = [head(plan), data, _model(plan), *losses, optimizer]
     return joined((*blocks, _training(plan)))
 
 
@@ -51,21 +57,19 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.table.others:
         yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
-    names = [name for name in plan.inputs if name != "table"]
-    yield from text_layers(names or [""] * len(plan.features.texts))
-    if plan.inputs:
-        joined = [*map(text_vector, names), *(["input.table"] if "table" in plan.inputs else [])]
-        name = ', name = "joined"' if plan.table.others else ""
-        yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
     if plan.hidden:
         yield from _hidden_layers(plan)
     if plan.table.others:
         yield from _outputs(plan)
         yield "]"
         return
-    units = f'type = "dense", units = {plan.last_units}'
-    comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
-    yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
+    if plan.columns:
+        fields = f'name = "{layer_of_table(plan, plan, "")}", ' if plan.features.texts else ""
+        fields += f'inputs = ["{_table(plan)}"], ' if plan.inputs and not plan.hidden else ""
+        comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
+        line = f'  {{ type = "dense", {fields}units = {plan.last_units} }},'
+        yield line, comment.get(plan.table.task, "one unit, for the number")
+    yield from scores_of_texts(plan, plan, "")
     if plan.table.task == "classes":
         yield '  "softmax",', "turns them into probabilities that sum to 1"
     if plan.table.task == "binary":
@@ -75,19 +79,21 @@ def _model(plan: Plan) -> Iterator[Line]:
 
 def _outputs(plan: Plan) -> Iterator[Line]:
     """Yield the layers of several outputs, which all read what the layers before them give."""
-    read = "input"
-    if plan.hidden:
-        read = "trunk"
-    elif plan.features.texts:
-        read = "joined" if plan.inputs else "mean"
+    read = "trunk" if plan.hidden else _table(plan)
     for name, head in plan.plans.items():
         target = toml(head.target.name)
         last = {"classes": "softmax", "binary": "sigmoid"}.get(head.table.task)
-        output = f"{name}_logits" if last else name
-        units = f'type = "dense", name = "{output}", units = {head.last_units}, inputs = ["{read}"]'
-        yield f"  {{ {units} }},", f"of {target}"
+        if plan.columns:
+            fields = f'name = "{layer_of_table(plan, head, name)}", units = {head.last_units}'
+            yield f'  {{ type = "dense", {fields}, inputs = ["{read}"] }},', f"of {target}"
+        yield from scores_of_texts(plan, head, name)
         if last is not None:
             yield f'  {{ type = "{last}", name = "{name}" }},', "turns that into probabilities"
+
+
+def _table(plan: Plan) -> str:
+    """Return the input of the columns other than texts."""
+    return "input.table" if plan.inputs else "input"
 
 
 def _hidden_layers(plan: Plan) -> Iterator[Line]:
@@ -95,12 +101,11 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     trunk = ', name = "trunk"' if plan.table.others else ""
     last_relu = f'  {{ type = "relu"{trunk} }},' if trunk and not sizes.dropout else '  "relu",'
     dense = f'  {{ type = "dense", units = {sizes.units} }},'
+    first = f', inputs = ["{_table(plan)}"]' if plan.inputs else ""
     drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
     last_drop = f'  {{ type = "dropout"{trunk}, rate = {sizes.dropout:g} }},'
-    yield (
-        dense,
-        "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
-    )
+    line = f'  {{ type = "dense", units = {sizes.units}{first} }},'
+    yield line, "every unit is connected to every input"
     yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
     if sizes.dropout:
         yield drop, "reduces overfitting: drops units at random in training"
@@ -108,27 +113,6 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     yield last_relu
     if sizes.dropout:
         yield last_drop
-
-
-def text_layers(names: Iterable[str]) -> Iterator[Line]:
-    """Yield the layers that make one vector, `text_vector`, of each text.
-
-    Args:
-        names: the inputs of the texts; "" for the only input.
-    """
-    for name in names:
-        read, lengths = (f"input.{name}", f"input.{name}_lengths") if name else ("input", "")
-        words = f"{name}_words" if name else "words"
-        embedding = f'type = "embedding", name = "{words}", units = {EMBEDDING_UNITS}'
-        yield f'  {{ {embedding}, inputs = ["{read}"] }},', "a vector for each word"
-        inputs = f'inputs = ["{words}", "{lengths or "input.lengths"}"]'
-        comment = 'their mean; "gru" (units = 32) reads them in order'
-        yield f'  {{ type = "mean_over_time", name = "{text_vector(name)}", {inputs} }},', comment
-
-
-def text_vector(name: str) -> str:
-    """Return the name of the layer that gives the vector of a text, by its input."""
-    return f"{name}_mean" if name else "mean"
 
 
 def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
@@ -197,6 +181,7 @@ def _optimizer(plan: Plan) -> Iterator[Line]:
     yield "[[optimizer.groups]]  # parameters that are updated differently"
     yield 'parameters = ["*.biases"]', "* is any text"
     yield "weight_decay = 0.0", "biases are left alone"
+    yield from groups_of_texts(plan)
 
 
 def _metrics(plan: Plan) -> list[str]:

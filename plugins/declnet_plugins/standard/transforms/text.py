@@ -70,18 +70,17 @@ class Tokenize(Transform):
     min_count: int = Field(
         default=2,
         ge=1,
-        description="minimum count of a token in the training data, with weights of texts that have "
-        "it; with 2 or more, the integer for unknown tokens is trained too",
+        description="minimum count of a token in the training data, with weights the number of "
+        "texts that have it; with 2 or more, the integer for unknown tokens is trained too",
     )
     length: int | None = Field(
         default=None,
         ge=1,
-        description="number of tokens in each row; default: as the longest text of the training "
-        "data",
+        description="number of tokens in each row, or, with weights, the most; default: as the "
+        "longest text of the training data",
     )
     cut: Literal["end", "start"] = Field(
-        default="end",
-        description="which tokens of a longer text are left out"
+        default="end", description="which tokens of a longer text are left out"
     )
     missing: Literal["error", "empty"] = Field(
         default="error", description="a missing text: an error with its row, or an empty text"
@@ -92,8 +91,7 @@ class Tokenize(Transform):
         return column.dtype.kind == "O" and not looks_like_dates(column)
 
     def fit(self, x: Array) -> TransformState:
-        """Return the vocabulary and the length of the rows; with weights, the factor of each token.
-        """
+        """Return the vocabulary, the length of the rows and, with weights, a factor a token."""
         rows = self._rows(x)
         counts = Counter(token for row in rows for token in (set(row) if self.weights else row))
         frequent = sorted(
@@ -112,7 +110,7 @@ class Tokenize(Transform):
         longest = max(1, *(len(known.intersection(row)) for row in rows))
         texts = np.array([counts[token] for token in tokens])
         factors = 1 + np.log((1 + len(rows)) / (1 + texts))
-        length = min(self.length or longest, len(tokens))
+        length = min(longest, self.length or longest)
         return {"tokens": tokens, "length": length, "factors": factors}
 
     def apply(self, x: Array, state: TransformState) -> Sequences:
@@ -176,9 +174,7 @@ def tokens_of(text: str, unit: str, lowercase: bool, ngrams: int) -> list[str]:
     return [glue.join(units[end - size : end]) for end in ends for size in sizes if size <= end]
 
 
-def sequences(
-    numbers: list[list[int]], length: int, cut: str
-) -> tuple[Array, Array]:
+def sequences(numbers: list[list[int]], length: int, cut: str) -> tuple[Array, Array]:
     """Return the integers of each row padded to a length, (n, length), and how many there are."""
     values, lengths = np.full((len(numbers), length), PADDING), np.empty(len(numbers), int)
     for position, row in enumerate(numbers):
@@ -188,9 +184,7 @@ def sequences(
     return values, lengths
 
 
-def weighted(
-    numbers: list[list[int]], length: int, factors: Array
-) -> tuple[Array, Array, Array]:
+def weighted(numbers: list[list[int]], length: int, factors: Array) -> tuple[Array, Array, Array]:
     """Return the distinct known integers of each row in order, how many, and their weights.
 
     The heaviest are kept, and the sum of the squares of a row's weights is 1.

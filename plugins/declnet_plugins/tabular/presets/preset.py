@@ -11,12 +11,16 @@ from declnet_plugins.standard.templates.data_lines import (
     data_section,
     finite,
     grouping,
-    tokenizing,
 )
-from declnet_plugins.standard.templates.examples import table_notes, usable_features_of
+from declnet_plugins.standard.templates.examples import (
+    plain_spec,
+    table_notes,
+    usable_features_of,
+)
 from declnet_plugins.standard.templates.plan import Features, folds_for, sizes_for
 from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES
-from declnet_plugins.standard.templates.writing import head, loss_head, text_layers, text_vector
+from declnet_plugins.standard.templates.texts import groups_of_texts, tokenizing
+from declnet_plugins.standard.templates.writing import head, loss_head
 from declnet_plugins.tabular.presets.plan import TablePlan
 
 
@@ -37,14 +41,19 @@ class TablePreset(Template):
     clamps: ClassVar[bool] = False
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """Return the spec, with the preparation, loss and sizes to suit the table."""
+        """Return the spec, with the preparation, loss and sizes to suit the table.
+
+        Texts alone are read by a linear model.
+        """
         features = usable_features_of(table)
+        if not features.others:
+            return plain_spec(table, registry, hidden=False)
         folds = folds_for(table, quick=self._is_quick(table, features))
         plan = TablePlan(
             table,
             features,
             sizes_for(table.rows, folds),
-            frozenset(),
+            frozenset(registry.types("schedule")),
             folds=folds,
             clamps=self.clamps,
         )
@@ -54,11 +63,12 @@ class TablePreset(Template):
         named = {
             name: [column.name for column in columns] for name, columns in inputs.items() if several
         }
-        prepare = (*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ()))
+        prepare = (*tokenizing(plan.features), *self._prepare(plan))
         data = data_section(plan, prepare, named, plan.target_transforms)
         read = {name: f"input.{name}" if several else "input" for name in inputs}
         losses = (self._loss_section(head, name) for name, head in plan.plans.items())
-        rest = self._optimizer(plan), self._training(plan)
+        optimizer = *self._optimizer(plan), *groups_of_texts(plan)
+        rest = optimizer, self._training(plan)
         return joined((head(plan), data, self._model_section(plan, read), *losses, *rest))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
@@ -71,7 +81,7 @@ class TablePreset(Template):
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
-        return {"table": plan.columns} if plan.columns else {}
+        return {"table": plan.columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -83,17 +93,14 @@ class TablePreset(Template):
         if plan.table.others:
             yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
         yield "layers = [  # from the input to the output"
-        texts = [name if read[name] != "input" else "" for name in plan.text_inputs]
-        yield from text_layers(texts)
-        yield from self._layers(plan, read, [text_vector(text) for text in texts])
+        yield from self._layers(plan, read)
         yield "]"
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
-        """Yield the layers after those of texts.
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        """Yield the layers.
 
         Args:
             read: what layers that read an input name, by its name.
-            parts: the vectors of texts.
         """
         raise NotImplementedError
 

@@ -6,6 +6,7 @@ from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.plan import Features
 from declnet_plugins.standard.templates.suggestions import rare_class
+from declnet_plugins.standard.templates.texts import layer_of_table, scores_of_texts
 from declnet_plugins.standard.templates.writing import calibration, counts_loss, ordinal_loss
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
@@ -51,7 +52,7 @@ class RealMLPTDS(TablePreset):
 
     def _is_quick(self, table: TableProfile, features: Features) -> bool:
         work = table.rows * (len(features.used) + COLUMNS_OF_HIDDEN_LAYERS)
-        return not features.texts and work <= MOST_IN_FOLDS
+        return work <= MOST_IN_FOLDS
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from repaired(plan, self.most_categories)
@@ -60,9 +61,8 @@ class RealMLPTDS(TablePreset):
             yield '  { type = "signed_one_hot" },', comment
         yield from _scaled(plan)
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
-        yield from concatenated([*parts, *([read["table"]] if "table" in read else [])])
-        yield '  "feature_scale",', "a trained factor for each feature"
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        yield from _scaled_features([read["table"]])
         activation = "selu" if plan.any_classes else "mish"
         block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
         name = 'name = "trunk", ' if plan.table.others else ""
@@ -73,11 +73,12 @@ class RealMLPTDS(TablePreset):
     def _outputs(self, plan: TablePlan, trunk: str, start: str) -> Iterator[Line]:
         """Yield the last layers, which read the layer `trunk` if there are several targets."""
         for name, head in plan.plans.items():
-            output = (f"{name}_logits" if head.classes else name) if name else "output"
+            output = layer_of_table(plan, head, name)
             inputs = f', inputs = ["{trunk}"]' if name else ""
             units = f"units = {head.last_units}{inputs}, {start}"
             line = f'  {{ type = "ntp_dense", name = "{output}", {units} }},'
             yield (line, f"of {toml(head.target.name)}") if name else line
+            yield from scores_of_texts(plan, head, name)
             if head.classes:
                 kind = "sigmoid" if head.is_binary else "softmax"
                 last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
@@ -165,7 +166,8 @@ class RealMLPTD(RealMLPTDS):
             other = 'unknown = "index", missing = "unknown"'
             yield f'  {{ type = "ordinal"{columns}, {other} }},', "an integer per category"
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        parts = []
         if "numbers" in read:
             comment = "periodic embeddings of 4 numbers each"
             yield (
@@ -180,8 +182,7 @@ class RealMLPTD(RealMLPTDS):
             yield f"  {{ {embedding}, units = 8 }},", "a vector for each category"
             yield '  { type = "flatten", name = "vectors" },'
             parts.append("vectors")
-        yield from concatenated(parts)
-        yield '  "feature_scale",', "a trained factor for each feature"
+        yield from _scaled_features(parts)
         activation = "selu" if plan.any_classes else "mish"
         start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
         for number in (1, 2, 3):
@@ -213,6 +214,15 @@ class RealMLPTD(RealMLPTDS):
         """Yield what multiplies both the learning rate and the decay of some parameters."""
         yield '"feature_scale_1.scale"', 6.0
         yield ('"*.shares", "numbers.*"' if plan.numbers else '"*.shares"'), 0.1
+
+
+def _scaled_features(parts: Sequence[str]) -> Iterator[Line]:
+    """Yield the layers that join the parts of the table and scale each feature."""
+    yield from concatenated(parts)
+    scale = '  "feature_scale",'
+    if len(parts) == 1 and parts[0].startswith("input."):
+        scale = f'  {{ type = "feature_scale", inputs = ["{parts[0]}"] }},'
+    yield scale, "a trained factor for each feature"
 
 
 def _scaled(plan: TablePlan) -> Iterator[Line]:
