@@ -41,17 +41,24 @@ def tokenizing(features: Features) -> Iterator[Line]:
         yield f'  {{ type = "tokenize", {fields} }},', f"{what}, rare ones weigh more"
 
 
-def layer_of_table(plan: Plan, head: Plan, name: str) -> str:
+def layer_of_table(plan: Plan, head: Plan, name: str, members: int = 0) -> str:
     """Return the name of the layer that gives the scores of the columns other than texts.
+
+    An activation follows, unless the scores are numbers or those of members.
 
     Args:
         plan: the whole plan.
         head: that of the target.
         name: of the output; "" for the only one.
+        members: how many members have scores; 0 for no members.
     """
-    if name and head.table.task != "values":
+    if name and not _ends(head, members):
         return f"{name}_logits"
     return f"table_{name}" if name and plan.features.texts else name or "output"
+
+
+def _ends(head: Plan, members: int) -> bool:
+    return members > 0 or head.table.task == "values"
 
 
 def scores_of_texts(
@@ -66,8 +73,8 @@ def scores_of_texts(
         units: number of scores; default: those of the last layer.
         members: how many members get the scores; 0 for no members.
     """
-    parts = [layer_of_table(plan, head, name)] if plan.columns else []
-    last = f'name = "{name}", ' if name and head.table.task == "values" else ""
+    parts = [layer_of_table(plan, head, name, members)] if plan.columns else []
+    last = f'name = "{name}", ' if name and _ends(head, members) else ""
     alone = not parts and not members and len(plan.text_inputs) == 1
     for text, column in plan.text_inputs.items():
         part = f"{text}_{name}" if name else text

@@ -71,7 +71,7 @@ class TabMMini(TablePreset):
         for name, head in plan.plans.items():
             fields = f'inputs = ["trunk_{repeat}_dropout"], ' if name else ""
             if name or plan.features.texts:
-                fields = f'name = "{layer_of_table(plan, head, name)}", {fields}'
+                fields = f'name = "{layer_of_table(plan, head, name, MEMBERS)}", {fields}'
             line = f'  {{ type = "member_dense", {fields}units = {head.classes or 1} }},'
             yield line, f"an output each{f', of {toml(head.target.name)}' if name else ''}"
             yield from scores_of_texts(plan, head, name, head.classes or 1, MEMBERS)
