@@ -7,6 +7,7 @@ from pathlib import Path
 from limits.limits import measure_limits
 from measuring.options import chosen_peers, heading, parser, report, settings_of, write_json
 from measuring.peer import Peer
+from measuring.readme import with_rows
 from measuring.rows import Comparison
 from measuring.table import work_table
 from measuring.turns import measure_work
@@ -25,14 +26,16 @@ def cannot(work: Work, peers: list[Peer]) -> dict[str, str]:
 
 def main() -> int:
     """Measure, print and write the results; return 1 if a peer failed or none is installed."""
-    arguments = parser(__doc__ or "", PEERS, [work.name for work in WORKS]).parse_args()
+    options = parser(__doc__ or "", PEERS, [work.name for work in WORKS])
+    options.add_argument("--page", type=Path, metavar="README.md", help="a page with the table")
+    arguments = options.parse_args()
     settings = settings_of(arguments)
     peers = chosen_peers(PEERS, arguments.peers, arguments.quick)
     if not peers:
         report("nothing to measure: no peer is installed")
         return 1
     works = [work_named(name) for name in arguments.works] if arguments.works else WORKS
-    head = heading(settings, "a step of training, float32, Adam")
+    head = heading(settings, "a step of training, Adam, float32 unless a title says otherwise")
     limits = measure_limits(works, "training", settings.threads, min(0.3, settings.seconds))
     print("\n".join(limits.lines()))
     head |= {"kind": "training", "limits": limits.records}
@@ -53,6 +56,9 @@ def main() -> int:
             failed = failed or any(row.failure for row in rows)
             # after each work, so that an interruption loses one at most
             write_json(arguments.json, head | {"works": records})
+    if arguments.page:
+        page = arguments.page.read_text(encoding="utf-8")
+        arguments.page.write_text(with_rows(page, records), encoding="utf-8")
     return 1 if failed else 0
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from works.layers import (
     Activation,
     Add,
@@ -17,7 +19,6 @@ from works.layers import (
 from works.work import Work
 
 Product = tuple[int, int, int]  # (m, k) @ (k, n)
-BYTES = 4  # size of a float32
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,11 @@ def training_counts(work: Work) -> Counts:
             products += [(m, k, n), (k, m, n)] + ([(m, n, k)] if number else [])
         for m, k, n in inner:
             products += [(m, k, n), (k, m, n), (m, n, k)]
-    inputs = work.batch * prod(work.sample_shape)
+    inputs, size = work.batch * prod(work.sample_shape), np.dtype(work.dtype).itemsize
     return Counts(
         tuple(products),
-        BYTES * (6 * parameters + 2 * outputs + inputs),
-        BYTES * (3 * parameters + outputs + inputs),
+        size * (6 * parameters + 2 * outputs + inputs),
+        size * (3 * parameters + outputs + inputs),
     )
 
 
@@ -70,7 +71,8 @@ def inference_counts(work: Work) -> Counts:
         forward += [*of_input, *inner]
     parameters = sum(prod(s) for layer in work.layers for s in layer.parameters.values())
     passing = parameters + work.batch * (prod(work.sample_shape) + work.classes)
-    return Counts(tuple(forward), BYTES * passing, BYTES * passing)
+    size = np.dtype(work.dtype).itemsize * passing
+    return Counts(tuple(forward), size, size)
 
 
 def products_of(

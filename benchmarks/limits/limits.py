@@ -54,10 +54,9 @@ class Limits:
 
     records: dict[int, dict[str, Any]]
 
-    @property
-    def best_rate(self) -> float:
+    def best_rate(self, dtype: str) -> float:
         """Return the best rate in operations per second, for any thread count and matrix size."""
-        rates = [record["operations_a_second"].values() for record in self.records.values()]
+        rates = [record["operations_a_second"][dtype].values() for record in self.records.values()]
         return float(max(rate for each in rates for rate in each))
 
     def of(self, work: Work) -> WorkLimits:
@@ -67,7 +66,7 @@ class Limits:
         return WorkLimits(
             operations,
             passing,
-            operations / self.best_rate / MICRO,
+            operations / self.best_rate(work.dtype) / MICRO,
             passing / max(each["bytes_a_second"] for each in found) / MICRO,
             min(each["products_microseconds"] for each in found),
         )
@@ -76,8 +75,13 @@ class Limits:
         """Return the lines that describe the machine's rates."""
         lines = []
         for threads, record in self.records.items():
-            rates = {size: rate / GIGA for size, rate in record["operations_a_second"].items()}
-            sizes = ", ".join(f"{rate:.0f} (squares of {size})" for size, rate in rates.items())
+            sizes = "; ".join(
+                f"{dtype} "
+                + ", ".join(
+                    f"{rate / GIGA:.0f} (squares of {size})" for size, rate in rates.items()
+                )
+                for dtype, rates in record["operations_a_second"].items()
+            )
             speed = record["memory_bytes_a_second"] / GIGA
             lines.append(f"limits, threads {threads}: GFLOP/s {sizes}; memory {speed:.1f} GB/s")
         return lines

@@ -16,11 +16,11 @@ from works.work import Work
 MEMORY = 1 << 28  # bytes, more than any cache
 
 
-def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]:
+def work_rates(counts: Counts, dtype: str, threads: int, seconds: float) -> dict[str, float]:
     """Return a work's counts, the memory rate for the bytes it keeps, and its products' time."""
     speed = bandwidth(counts.kept, threads, seconds)
     products = sum(
-        count * product_seconds(product, seconds)
+        count * product_seconds(product, seconds, dtype)
         for product, count in Counter(counts.products).items()
     )
     return {
@@ -33,14 +33,19 @@ def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]
 
 def main(threads: int, seconds: float, works_file: str, what: str) -> None:
     """Measure the rates and print them."""
-    rates = product_rates(seconds, SQUARES if seconds else (256,))
+    sizes = SQUARES if seconds else (256,)
     count = inference_counts if what == "inference" else training_counts
     works = [Work.from_record(record) for record in json.loads(Path(works_file).read_text())]
     result: dict[str, Any] = {
         "threads": threads,
-        "operations_a_second": {str(size): rate for size, rate in rates.items()},
+        "operations_a_second": {
+            dtype: product_rates(seconds, sizes, dtype)
+            for dtype in sorted({work.dtype for work in works})
+        },
         "memory_bytes_a_second": bandwidth(MEMORY, threads, seconds),
-        "works": {work.name: work_rates(count(work), threads, seconds) for work in works},
+        "works": {
+            work.name: work_rates(count(work), work.dtype, threads, seconds) for work in works
+        },
     }
     print(json.dumps(result))
 

@@ -25,18 +25,20 @@ def best_time(call: Callable[[], object], seconds: float) -> float:
             return best
 
 
-def product_seconds(product: Product, seconds: float) -> float:
-    """Return NumPy's time for one product of float32 matrices."""
+def product_seconds(product: Product, seconds: float, dtype: str) -> float:
+    """Return NumPy's time for one product of matrices."""
     m, k, n = product
     rng = np.random.default_rng(0)
-    a, b = rng.random((m, k), np.float32), rng.random((k, n), np.float32)
-    out = np.empty((m, n), np.float32)
+    a, b = rng.random((m, k)).astype(dtype), rng.random((k, n)).astype(dtype)
+    out = np.empty((m, n), dtype)
     return best_time(lambda: np.matmul(a, b, out=out), seconds)
 
 
-def product_rates(seconds: float, sizes: tuple[int, ...] = SQUARES) -> dict[int, float]:
+def product_rates(seconds: float, sizes: tuple[int, ...], dtype: str) -> dict[int, float]:
     """Return operations per second for products of square matrices, by size."""
-    return {size: 2 * size**3 / product_seconds((size, size, size), seconds) for size in sizes}
+    return {
+        size: 2 * size**3 / product_seconds((size, size, size), seconds, dtype) for size in sizes
+    }
 
 
 def bandwidth(kept: int, threads: int, seconds: float) -> float:

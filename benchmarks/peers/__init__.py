@@ -22,8 +22,17 @@ NO_RECURRENCE = "torch.compile supports no nn.LSTM"
 NOT_VALIDATED = {"validation": "the loop with validation is not written for it"}
 NOT_TRANSLATED = "layers of sequences are not translated for it"
 RELU_ONLY = dict.fromkeys(
-    ("tanh", "sigmoid", "silu", "softsign", "layer_norm", "mean_squared_error", "shuffling"),
-    "written for relu, cross-entropy and samples in order only",
+    (
+        "tanh",
+        "sigmoid",
+        "silu",
+        "softsign",
+        "layer_norm",
+        "mean_squared_error",
+        "shuffling",
+        "float64",
+    ),
+    "written for relu, cross-entropy, samples in order and float32 only",
 )
 
 PEERS = (

@@ -51,7 +51,7 @@ def model(work: Work, weights_file: Path) -> dict[str, Any]:
         names.append(name)
     if work.classifies:
         layers.append({"type": "softmax"})
-    return {"dtype": "float32", "initial_weights": str(weights_file), "layers": layers}
+    return {"dtype": work.dtype, "initial_weights": str(weights_file), "layers": layers}
 
 
 def spec(

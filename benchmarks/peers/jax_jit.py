@@ -26,7 +26,7 @@ def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> St
         x, y = x[order], y[order]
     gradients: Arrays = jax.grad(partial(loss, work))(weights, x, y)
     count = count + 1
-    steps = count.astype(jnp.float32)
+    steps = count.astype(work.dtype)
     correction_1, correction_2 = 1 - BETA_1**steps, 1 - BETA_2**steps
     new: tuple[Arrays, Arrays, Arrays] = ({}, {}, {})
     for name, gradient in gradients.items():
@@ -43,7 +43,7 @@ def device_data(task: Task) -> tuple[jax.Array, jax.Array]:
     work = task.work
     x, y = read_data(task.path)
     x = samples_last(x)
-    values = np.eye(work.classes, dtype=np.float32)[y] if work.classifies else y
+    values = np.eye(work.classes, dtype=work.dtype)[y] if work.classifies else y
     batches = (work.steps_per_epoch, work.batch)
     return jnp.asarray(x.reshape(*batches, *x.shape[1:])), jnp.asarray(values.reshape(*batches, -1))
 
@@ -52,6 +52,7 @@ class JaxTrainer:
     """A trainer by a jitted step."""
 
     def __init__(self, task: Task) -> None:
+        jax.config.update("jax_enable_x64", task.work.dtype == "float64")
         self.work = task.work
         self.initial = weights_last(task.work, read_weights(task.path))
         self.x, self.y = device_data(task)
@@ -63,8 +64,8 @@ class JaxTrainer:
         initial = self.initial.items()
         self.state: State = (
             {name: jnp.array(value) for name, value in initial},
-            {name: jnp.zeros(value.shape, jnp.float32) for name, value in initial},
-            {name: jnp.zeros(value.shape, jnp.float32) for name, value in initial},
+            {name: jnp.zeros_like(value) for name, value in initial},
+            {name: jnp.zeros_like(value) for name, value in initial},
             jnp.int32(0),
         )
         jax.block_until_ready(self.state)

@@ -111,7 +111,7 @@ def attention(heads: int, own: list[jax.Array], x: jax.Array) -> jax.Array:
 
 def penalty(work: Work, weights: Arrays) -> jax.Array:
     """Return the L2 penalties of all layers that have one."""
-    total: jax.Array = jnp.zeros(())
+    total: jax.Array = jnp.zeros((), work.dtype)
     for name, strength in work.penalties.items():
         w, b = weights[f"{name}.weights"], weights[f"{name}.biases"]
         total = total + strength * (jnp.sum(w * w) + jnp.sum(b * b))

@@ -38,7 +38,7 @@ class ScanTrainer(JaxTrainer):
         if work.validated:
             self.length = work.steps_per_epoch
             x, y = read_data(task.path, VALIDATION_FILE)
-            one_hot = jnp.eye(work.classes, dtype=jnp.float32)[y]
+            one_hot = jnp.eye(work.classes, dtype=work.dtype)[y]
             validation = jnp.asarray(samples_last(x)), one_hot
 
             def epoch(state: State, best: Best, x: jax.Array, y: jax.Array) -> tuple[State, Best]:
@@ -55,7 +55,10 @@ class ScanTrainer(JaxTrainer):
     def train(self, steps: int) -> None:
         """Run as many scans as the steps fill; runs are whole numbers of scans."""
         if self.work.validated:
-            best: Best = (jnp.float32(jnp.inf), jax.tree.map(jnp.array, self.state[0]))
+            best: Best = (
+                jnp.asarray(jnp.inf, self.work.dtype),
+                jax.tree.map(jnp.array, self.state[0]),
+            )
             for _ in range(steps // self.length):
                 self.state, best = self.epoch(self.state, best, self.x, self.y)
                 float(best[0])  # early stopping decides now

@@ -3,6 +3,7 @@
 from functools import partial
 from itertools import cycle
 
+import jax
 import keras
 
 from measuring.task import Task
@@ -22,6 +23,8 @@ class KerasTrainer:
 
     def __init__(self, task: Task) -> None:
         work = task.work
+        keras.config.set_floatx(work.dtype)
+        jax.config.update("jax_enable_x64", work.dtype == "float64")
         x, y = read_data(task.path)
         starts = range(0, work.samples, work.batch)
         x = samples_last(x)

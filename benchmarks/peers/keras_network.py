@@ -71,7 +71,7 @@ class KerasNetwork:
         layers = [LAYERS[type(layer)](layer) for layer in work.layers]
         shape = work.sample_shape
         shape = (*shape[1:], shape[0]) if len(shape) == IMAGE_AXES else shape
-        dtype = "int32" if "embedding" in work.kinds else "float32"
+        dtype = "int32" if "embedding" in work.kinds else work.dtype
         outputs = [keras.Input(shape, dtype=dtype)]
         for layer, own in zip(layers, work.layers, strict=True):
             x = outputs[-1]

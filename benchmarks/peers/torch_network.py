@@ -119,6 +119,7 @@ class TorchNetwork:
     def __init__(self, work: Work) -> None:
         modules = [MODULES[type(layer)](layer) for layer in work.layers]
         self.model = (WithSkips if "add" in work.kinds else nn.Sequential)(*modules)
+        self.model.to(getattr(torch, work.dtype))
         named = [name for name, _ in work.named_layers]
         self.modules = dict(zip(named, modules, strict=True))
         self.keys = [(name, key) for name, layer in work.named_layers for key in layer.parameters]

@@ -80,6 +80,8 @@ WORKS = (
          (*BLOCK, MeanOverTime(), Dense(64, 10)), "linear", 320, 32, 0.0003, 20, 10),
     Work("chain", "4→32→16→4, tanh", (4,), CHAIN, "exponentials", 1000, 1000, 0.001, 200, 10,
          loss="mean_squared_error"),
+    Work("chain_float64", "4→32→16→4, tanh", (4,), CHAIN, "exponentials", 1000, 1000, 0.001, 200,
+         10, loss="mean_squared_error", dtype="float64"),
     Work("chain_10000", "4→32→16→4, tanh", (4,), CHAIN, "exponentials", 10000, 10000, 0.001, 100,
          10, loss="mean_squared_error"),
     Work("sigmoid", "64→128→64→10, sigmoid", (64,), perceptron(SMALL_SIZES, activation=Sigmoid()),

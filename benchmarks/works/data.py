@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from works.layers import Embedding
 from works.work import Work
 
-Floats = NDArray[np.float32]
-Samples = NDArray[Any]  # float32, or int32 for tokens
-Labels = NDArray[Any]  # int64 (samples,), or float32 values (samples, units)
+Floats = NDArray[np.floating[Any]]  # of the type of the work
+Samples = NDArray[Any]  # the same, or int32 for tokens
+Labels = NDArray[Any]  # int64 (samples,), or values (samples, units) as Floats
 Weights = dict[str, Floats]  # "dense_1.weights" (inputs, units), "dense_1.biases" (units,), …
 
 DATA_FILE = "data.npz"  # arrays x (samples, *shape) and y, as Samples and Labels
@@ -25,11 +25,12 @@ POWERS = 60  # terms of a matrix exponential, enough for norms of up to 10
 def write_files(work: Work, seed: int, folder: Path) -> None:
     """Write the work's samples and initial weights to `folder`, for every peer to read."""
     rng = np.random.default_rng(seed)
-    x, y = MAKERS[work.data](work, rng)
+    x, y = (rounded(array, work) for array in MAKERS[work.data](work, rng))
     np.savez(folder / DATA_FILE, x=x, y=y)
     quarter = slice(work.samples // 4)
     np.savez(folder / VALIDATION_FILE, x=x[quarter], y=y[quarter])
-    arrays: dict[str, Any] = {**initial_weights(work, rng)}
+    weights = initial_weights(work, rng)
+    arrays: dict[str, Any] = {name: rounded(array, work) for name, array in weights.items()}
     np.savez(folder / WEIGHTS_FILE, **arrays)
 
 
@@ -45,6 +46,11 @@ def read_weights(folder: Path) -> Weights:
         return {name: arrays[name] for name in arrays.files}
 
 
+def rounded(array: NDArray[Any], work: Work) -> NDArray[Any]:
+    """Return an array in the type of the work, unless it has integers."""
+    return array.astype(work.dtype) if array.dtype.kind == "f" else array
+
+
 def spiral(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
     """Return intertwined spirals in the plane, one for each class."""
     classes = work.classes
@@ -52,7 +58,7 @@ def spiral(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
     radius = np.tile(np.linspace(0.0, 1.0, work.samples // classes), classes)
     angle = 2.5 * (4.0 * (y + radius) + 0.2 * rng.standard_normal(work.samples))
     x = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
-    return x.astype(np.float32), y
+    return x, y
 
 
 def linear(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
@@ -61,7 +67,7 @@ def linear(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
     x = rng.standard_normal((work.samples, features))
     scores = x @ rng.standard_normal((features, classes)) / sqrt(features)
     y = np.argmax(scores + 0.3 * rng.standard_normal(scores.shape), axis=1)
-    return x.astype(np.float32).reshape(-1, *work.sample_shape), y.astype(np.int64)
+    return x.reshape(-1, *work.sample_shape), y.astype(np.int64)
 
 
 def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
@@ -88,7 +94,7 @@ def exponentials(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]
     for power in range(1, POWERS):
         term = term @ matrices / power
         y = y + term
-    return x.astype(np.float32), y.reshape(x.shape).astype(np.float32)
+    return x, y.reshape(x.shape)
 
 
 MAKERS: dict[str, Callable[[Work, np.random.Generator], tuple[Samples, Labels]]] = {
@@ -112,10 +118,10 @@ def initial_weights(work: Work, rng: np.random.Generator) -> Weights:
 def initial(kind: str, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Return the initial values of one array."""
     if name == "scale":
-        return np.ones(shape, np.float32)
+        return np.ones(shape)
     if name.endswith(("biases", "offset")):
-        return np.zeros(shape, np.float32)
+        return np.zeros(shape)
     if kind == "embedding":
-        return rng.standard_normal(shape).astype(np.float32)
+        return rng.standard_normal(shape)
     limit = sqrt(6.0 / ((shape[0] + shape[1]) * prod(shape[2:])))
-    return rng.uniform(-limit, limit, shape).astype(np.float32)
+    return rng.uniform(-limit, limit, shape)

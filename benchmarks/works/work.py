@@ -15,7 +15,7 @@ EPSILON = 1e-7
 
 @dataclass(frozen=True)
 class Work:
-    """One training job: a loss on top of `layers`, trained by Adam in float32.
+    """One training job: a loss on top of `layers`, trained by Adam.
 
     Attributes:
         name: the name in tables and on the command line.
@@ -35,6 +35,7 @@ class Work:
         loss: the loss; cross-entropy includes softmax.
         shuffled: whether each epoch shuffles its samples and gathers them as one mini-batch of all,
             whose loss does not depend on their order.
+        dtype: the type of samples, weights and arithmetic.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Work:
     validated: bool = False
     loss: Literal["categorical_crossentropy", "mean_squared_error"] = "categorical_crossentropy"
     shuffled: bool = False
+    dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
         assert self.full_batch or not self.shuffled
@@ -88,8 +90,8 @@ class Work:
 
     @property
     def kinds(self) -> set[str]:
-        """Return the kinds of its layers, its loss, `validation` and `shuffling` if it has them."""
-        kinds = {layer.kind for layer in self.layers} | {self.loss}
+        """Return the kinds of its layers, its loss, its type, and what else a peer may lack."""
+        kinds = {layer.kind for layer in self.layers} | {self.loss, self.dtype}
         if self.validated:
             kinds.add("validation")
         if self.shuffled:
@@ -121,6 +123,7 @@ class Work:
         """Return the work in one line, for people."""
         more = ", validated after every epoch" if self.validated else ""
         more += ", shuffled every epoch" if self.shuffled else ""
+        more += f", {self.dtype}" if self.dtype != "float32" else ""
         return f"{self.name}: {self.network}, batch {self.batch} of {self.samples}{more}"
 
     def to_record(self) -> dict[str, Any]:

@@ -21,6 +21,9 @@ from declnet.spec.streams import Stream, random_stream
 AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
 
+PARTS = 5
+"""Parts of a fold's validation data, each predicted with what was selected by the others."""
+
 
 def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
     """Return the key (n,) that a split goes by, or None if it needs none."""
@@ -326,6 +329,30 @@ def fold_positions(
     fold_of = _fold_of(len(data), key, folds, method.method, seed)
     for fold in range(folds):
         yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+
+
+def parts_of_fold(held_out: Data, samples: int, spec: DataSpec, seed: int) -> Array | None:
+    """Return which part of a fold's validation data each sample belongs to, as folds are made.
+
+    Args:
+        held_out: the validation data as loaded.
+        samples: the number of its samples; windows are fewer than rows.
+
+    Returns:
+        (n,) numbers from 0; periods of time follow each other. None for fewer than two parts.
+    """
+    method, key = spec.split.method, None
+    if spec.windows is None and method != "column":
+        key = _split_key(held_out, spec.split)
+    if spec.windows is not None or method == "time":
+        order = np.arange(samples) if key is None else np.argsort(key, kind="stable")
+        part_of = np.empty(samples, int)
+        part_of[order] = np.arange(samples) * PARTS // max(samples, 1)
+        return part_of if samples >= PARTS else None
+    units = samples if method != "grouped" or key is None else len(np.unique(key))
+    if units < 2:
+        return None
+    return _fold_of(samples, key, min(PARTS, units), method.replace("column", "random"), seed)
 
 
 def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int) -> Array:

@@ -21,9 +21,10 @@ WORTHWHILE = 2.0
 save at least half of it; loading them takes about 0.1 s, and compiling, once on a machine, 4 to 8
 for what a model needs."""
 
-CALL, PRODUCT, PARAMETER, OUTPUT = 1.5e-6, 6e-11, 1.3e-9, 1e-9
-"""Seconds that NumPy takes in a step, about: for a call with small arrays, for each multiplication
-of a sample with a weight, both ways; to update a parameter; for each number of an output."""
+CALL, PRODUCT, PARAMETER, NUMBER = 1.5e-6, 6e-11, 1.3e-9, 1e-9
+"""Seconds that NumPy takes in a step, about: for a call with small arrays; for each multiplication
+of a sample in a matrix product, both ways; to update a parameter; for each number of an output or
+of a sample's workspace."""
 
 OTHER_CALLS = 15
 """NumPy calls of a step outside of layers: the batch, the loss and the update."""
@@ -88,17 +89,30 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     steps = training.updates(samples) * training.accumulate
     parameters = len(model.store.vector)
     calls = OTHER_CALLS + sum(map(_calls, nodes))
-    outputs = sum(prod(node.output_shape) for node in nodes)
-    of_samples = PRODUCT * sum(map(_products, nodes)) + OUTPUT * outputs
+    multiplications = sum(_with_weights(node) + _without_weights(node) for node in nodes)
+    of_samples = PRODUCT * multiplications + NUMBER * sum(map(_numbers, nodes))
     return steps * (CALL * calls + PARAMETER * parameters + batch * of_samples)
 
 
 def _calls(node: Node) -> int:
-    shapes: Any = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
-    return verified(Layer.numpy_calls, node.layer, shapes)
+    return verified(Layer.numpy_calls, node.layer, _shapes(node))
 
 
-def _products(node: Node) -> int:
+def _without_weights(node: Node) -> int:
+    return verified(Layer.multiplications, node.layer, _shapes(node))
+
+
+def _shapes(node: Node) -> Any:
+    return node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
+
+
+def _numbers(node: Node) -> int:
+    """Return how many numbers of a sample the layer computes: its output and its workspace."""
+    buffers = [w.shape for w in node.workspace.values() if w.per_sample and not w.constant]
+    return sum(map(prod, (node.output_shape, *buffers)))
+
+
+def _with_weights(node: Node) -> int:
     """Return the multiplications of a sample with weights of two axes or more.
 
     They take place at each position, e.g. in time or in an image: these are the axes of an input

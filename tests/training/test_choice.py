@@ -143,6 +143,16 @@ def test_the_estimate_counts_the_multiplications_at_each_position():
         assert seconds(shape, layer) == pytest.approx(100 * 32 * 900 * 1600 * 64 * 6e-11, rel=0.3)
 
 
+def test_the_estimate_counts_products_and_shares_of_all_pairs_of_steps():
+    layer = {"type": "multi_head_attention", "heads": 4}
+    short, long = (seconds((time, 256), layer) for time in (512, 4096))
+    without_pairs = 100 * 32 * 4096 * (4 * 256**2 * 6e-11 + 12 * 256e-9)
+    of_products = 100 * 32 * 2 * 4096**2 * 256 * 6e-11
+    of_shares = 100 * 32 * 2 * 4 * 4096**2 * 1e-9
+    assert long > 16 * short
+    assert long == pytest.approx(without_pairs + of_products + of_shares, rel=0.05)
+
+
 class Interrupts(Callback):
     """Interrupts a run after its second epoch, once."""
 

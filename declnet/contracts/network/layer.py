@@ -229,6 +229,18 @@ class Layer(Component):
         if calls < 0:
             raise Misfit.of(calls, "an integer of at least 0")
 
+    def multiplications(self, input_shape: Any) -> int:  # noqa: ARG002
+        """Return the multiplications of a sample in matrix products without weights, in forward.
+
+        `kernels = "auto"` adds them to those with weights, which it counts itself. Default: 0.
+        """
+        return 0
+
+    def verify_multiplications(self, multiplications: int, _: Any) -> None:
+        """Raise Misfit for a negative number."""
+        if multiplications < 0:
+            raise Misfit.of(multiplications, "an integer of at least 0")
+
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Fill all of `y` from `x`; write to nothing else except the workspace."""
         raise NotImplementedError

@@ -62,12 +62,18 @@ def fused(parts: Sequence[Any]) -> list[Any]:
     forgotten = {byte_bounds(array) for part in fusible for array in part.forgotten}
     keeps = tuple({id(item): item for part in fusible for item in part.keeps}.values())
     places = {number: placed(nest) for number, nest in enumerate(steps) if isinstance(nest, Nest)}
+    writers: dict[tuple[int, object], list[Place]] = {}
+    for number, of_nest in places.items():
+        for place in of_nest:
+            writers.setdefault((number, place.member.target.key), []).append(place)
     readers = [
         (number, place, access)
         for number, of_nest in places.items()
         for place in of_nest
         for access in place.member.accesses[1:]
-        if not any(is_forwarded(writer, place, access) for writer in of_nest)
+        if not any(
+            is_forwarded(writer, place, access) for writer in writers.get((number, access.key), ())
+        )
     ]
     others = [
         (number, bounds)

@@ -8,10 +8,10 @@ a register, when the next assignment reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from math import prod
 from typing import Any
 
@@ -48,6 +48,7 @@ class Access:
         address: of the first element.
         strides: bytes for each axis of the nest.
         array: the array, whose memory must live as long.
+        bounds: the addresses of the array's first byte and of the one after its last.
         selects: whether an index selects the element along the array's first axis.
     """
 
@@ -55,6 +56,7 @@ class Access:
     strides: Lengths
     dtype: Dtype
     array: Array
+    bounds: tuple[int, int]
     selects: bool = False
 
     @cached_property
@@ -62,18 +64,14 @@ class Access:
         """What two accesses to the same elements in the same steps have in common."""
         return self.address, self.strides, self.dtype.char, self.selects and self.array.strides[0]
 
-    @cached_property
-    def bounds(self) -> tuple[int, int]:
-        """The addresses of the first byte and of the one after the last."""
-        return byte_bounds(self.array)
-
     def overlaps(self, other: Access) -> bool:
         """Return whether both may reach the same memory."""
         bounds, others = self.bounds, other.bounds
         return bounds[0] < others[1] and others[0] < bounds[1]
 
+    @cached_property
     def spans(self) -> frozenset[int]:
-        """Return the axes along which the element differs."""
+        """The axes along which the element differs."""
         return frozenset(axis for axis, stride in enumerate(self.strides) if stride)
 
 
@@ -136,21 +134,19 @@ class Nest:
         return False
 
     def _accepts(self, lengths: Lengths, members: list[Member], added: Member) -> bool:
-        same = lengths == self.lengths
-        parallel = frozenset(range(len(lengths)))
-        for member in (*members, added):
-            parallel -= member.reduced
         whole = frozenset(range(len(lengths)))
+        sequential = added.reduced.union(*(member.reduced for member in members))
+        parallel = whole - sequential
         if not parallel and lengths and prod(lengths) > SEQUENTIAL:
             return False
         for member in (*members, added):
-            if member.reduced and member.axes & (whole - parallel) != member.reduced:
+            if member.reduced and member.axes & sequential != member.reduced:
                 return False
-        for number, later in enumerate((*members, added)):
-            if same and later is not added:
-                continue
-            if not all(are_in_step(first, later, parallel, lengths) for first in members[:number]):
-                return False
+        pairs: Iterable[tuple[Member, Member]] = combinations((*members, added), 2)
+        if lengths == self.lengths:  # the members are in step with each other
+            pairs = product(members, [added])
+        if not all(are_in_step(first, later, parallel, lengths) for first, later in pairs):
+            return False
         if not all(_is_repeatable(member, parallel) for member in (*members, added)):
             return False
         self.lengths, self.members, self.parallel = lengths, [*members, added], parallel
@@ -196,18 +192,21 @@ def _is_taken(nests: Sequence[Nest], first: int, lengths: Lengths, member: Membe
         nest = nests[number]
         if nest.takes(lengths, member, related=number >= first):
             return True
-        if any(_conflict(earlier, member) for earlier in nest.members):
+        if any(any(conflicts(earlier, member)) for earlier in nest.members):
             return False
     return False
 
 
-def _conflict(first: Member, later: Member) -> bool:
-    """Return whether the order of two members matters."""
-    return any(
-        one.overlaps(other) and not (i and j)
-        for i, one in enumerate(first.accesses)
-        for j, other in enumerate(later.accesses)
-    )
+def conflicts(first: Member, later: Member) -> Iterator[tuple[Access, Access]]:
+    """Yield accesses of two members to the same memory, one of which writes."""
+    low, high = first.target.bounds
+    for other in later.accesses:
+        if other.bounds[0] < high and low < other.bounds[1]:
+            yield first.target, other
+    low, high = later.target.bounds
+    for one in first.accesses[1:]:
+        if one.bounds[0] < high and low < one.bounds[1]:
+            yield one, later.target
 
 
 def _canonical(assignment: Assignment) -> tuple[Lengths, Member]:
@@ -226,13 +225,14 @@ def _canonical(assignment: Assignment) -> tuple[Lengths, Member]:
                 tuple(view.strides[axis] for axis in axes_of_nest),
                 view.dtype,
                 array,
+                byte_bounds(array),
                 array.ndim > count,
             )
             for view, array in zip(operands, (assignment.target, *inputs), strict=True)
         )
     lengths = tuple(shape[axis] for axis in axes_of_nest)
     axes = frozenset(range(len(lengths)))
-    return lengths, Member(assignment, accesses, axes, axes - accesses[0].spans())
+    return lengths, Member(assignment, accesses, axes, axes - accesses[0].spans)
 
 
 def _is_computed(assignment: Assignment) -> bool:
@@ -285,7 +285,7 @@ def _refined(first: Lengths, second: Lengths) -> Lengths | None:
 
 def _moved(member: Member, places: Sequence[int], old: Lengths, joint: Lengths) -> Member:
     """Return a member whose axes are split into axes of a joint space, which are these."""
-    if tuple(joint[place] for place in places) == old and len(joint) == len(old):
+    if joint == old:
         return member
     parts: list[list[int]] = [[] for _ in old]
     axis, left = len(old) - 1, old[-1] if old else 1
@@ -322,25 +322,21 @@ def _share_data(members: Sequence[Member], added: Member) -> bool:
 
 def are_in_step(first: Member, later: Member, parallel: frozenset[int], lengths: Lengths) -> bool:
     """Return whether two members may run in turns, in each step along the parallel axes."""
-    for i, one in enumerate(first.accesses):
-        for j, other in enumerate(later.accesses):
-            if (i and j) or not one.overlaps(other):
-                continue
-            if one.selects or other.selects:
-                return False
-            if one.key == other.key:
-                spanning = parallel <= one.spans()
-                if not spanning and (i or not j):  # other steps also write it, or read it before
-                    return False
-            elif not _are_apart(one, other, parallel, lengths):
-                return False
+    for one, other in conflicts(first, later):
+        if one.selects or other.selects:
+            return False
+        if one.key == other.key:
+            if other is later.target and not parallel <= one.spans:
+                return False  # other steps also write it, or read it before
+        elif not _are_apart(one, other, parallel, lengths):
+            return False
     return True
 
 
 def _is_repeatable(member: Member, parallel: frozenset[int]) -> bool:
     """Return whether a member may write its target again in several steps."""
     target = member.target
-    return parallel <= target.spans() or not any(map(target.overlaps, member.accesses[1:]))
+    return parallel <= target.spans or not any(map(target.overlaps, member.accesses[1:]))
 
 
 def _are_apart(one: Access, other: Access, parallel: frozenset[int], lengths: Lengths) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from declnet import NativeCall
-from declnet_plugins.jit.fusion.nests import Access, Member, Nest
+from declnet_plugins.jit.fusion.nests import Access, Member, Nest, conflicts
 from declnet_plugins.recording.program import Element, Expression, Term
 
 
@@ -134,12 +134,9 @@ def placed(nest: Nest) -> list[Place]:
 def _first_pass(place: Place, member: Member) -> int:
     """Return the first pass in which a member may run, given one before it."""
     needed = 0
-    for i, one in enumerate(place.member.accesses):
-        for j, other in enumerate(member.accesses):
-            if (i and j) or not one.overlaps(other):
-                continue
-            same = one.key == other.key and (i > 0 or not place.member.reduced)
-            needed = max(needed, place.number + (not same))
+    for one, other in conflicts(place.member, member):
+        is_partial = one is place.member.target and place.member.reduced
+        needed = max(needed, place.number + (one.key != other.key or bool(is_partial)))
     return needed
 
 

@@ -76,6 +76,8 @@ def _assign(loops: LoopList, assignment: Assignment) -> None:
 
 def _first(assignment: Assignment, array: Array) -> Array:
     """Return a view of the first elements along the axes of a reduction."""
+    if not all(array.shape[axis] for axis in assignment.axes):
+        raise NotTranslatedError("combines elements along an empty axis")
     first = tuple(0 if axis in assignment.axes else slice(None) for axis in range(array.ndim))
     return array[(*first, ...)]
 

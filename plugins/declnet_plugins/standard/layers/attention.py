@@ -97,6 +97,11 @@ class _Attention(SequenceLayer):
         """Return the calls of the projections and the attention."""
         return 45
 
+    def multiplications(self, input_shape: tuple[Shape, ...]) -> int:
+        """Return those of queries with keys, and of shares with values."""
+        queries, keys = self._steps(input_shape)
+        return 2 * queries * keys * self._width(input_shape)
+
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for queries, keys, values, attention and their gradients."""
         (queries, keys), width = self._steps(input_shape), self._width(input_shape)

@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("llvmlite") else ["test_code.py"]
+collect_ignore = [] if find_spec("llvmlite") else ["test_code.py", "test_programs.py"]

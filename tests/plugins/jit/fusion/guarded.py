@@ -5,13 +5,17 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from declnet import NativeCall
-from declnet_plugins.jit.fusion.fused import Fusible, fused
+from declnet import LayerState, NativeCall
+from declnet_plugins.jit.fusion.fused import Fusible
 from declnet_plugins.jit.fusion.nests import is_fusible
+from declnet_plugins.jit.replay.lowering import lowered
+from declnet_plugins.jit.replay.replay import joined
+from declnet_plugins.jit.replay.shadow import mapped
 from declnet_plugins.recording.program import assignments
 from declnet_plugins.recording.recording import RecordedCall, Recording
 
@@ -20,7 +24,7 @@ PAGE = mmap.PAGESIZE
 
 def guarded(array: np.ndarray, at_end: bool = True) -> np.ndarray:
     """Return a copy with the same strides whose first or last byte is next to a forbidden page."""
-    low, high = np.lib.array_utils.byte_bounds(array)
+    low, high = bounds_of(array)
     size = high - low
     pages = -(-size // PAGE) * PAGE
     memory = mmap.mmap(-1, pages + 2 * PAGE)
@@ -35,6 +39,59 @@ def guarded(array: np.ndarray, at_end: bool = True) -> np.ndarray:
     return copy
 
 
+def between_guards(calls: Sequence[partial[Any]]) -> list[partial[Any]]:
+    """Return calls on copies of their arrays, which overlap as the arrays do, between guards."""
+    arrays: dict[int, np.ndarray] = {}
+    states: dict[int, Any] = {}
+    copies: dict[int, np.ndarray] = {}
+
+    def note(array: np.ndarray) -> np.ndarray:
+        arrays[id(array)] = array
+        return array
+
+    def mapped_once(argument: Any) -> Any:
+        if not isinstance(argument, LayerState):
+            return mapped(argument, copy_of, lambda generator: generator)
+        if id(argument) not in states:
+            states[id(argument)] = mapped(argument, copy_of, lambda generator: generator)
+        return states[id(argument)]
+
+    def copy_of(array: np.ndarray) -> np.ndarray:
+        return copies.get(id(array), array)
+
+    for call in calls:
+        mapped((*call.args, *call.keywords.values()), note, lambda generator: generator)
+    ordered = sorted((array for array in arrays.values() if array.size), key=bounds_of)
+    while ordered:
+        low, high = bounds_of(ordered[0])
+        group: list[np.ndarray] = []
+        while ordered and bounds_of(ordered[0])[0] < high:
+            group.append(ordered.pop(0))
+            high = max(high, bounds_of(group[-1])[1])
+        high += -(high - low) % max(array.itemsize for array in group)
+        memory = guarded(np.zeros(high - low, np.uint8))
+        for array in group:
+            place = array.__array_interface__["data"][0] - low
+            copy = np.ndarray(array.shape, array.dtype, memory, place, array.strides)
+            copy[...] = array
+            copy.flags.writeable = array.flags.writeable
+            copies[id(array)] = copy
+    return [
+        partial(
+            call.func,
+            *map(mapped_once, call.args),
+            **{name: mapped_once(value) for name, value in call.keywords.items()},
+        )
+        for call in calls
+    ]
+
+
+def bounds_of(array: np.ndarray) -> tuple[int, int]:
+    """Return the addresses of an array's first byte and of the one after its last."""
+    low, high = np.lib.array_utils.byte_bounds(array)
+    return low, high
+
+
 def recorded(function: Callable[..., None], arrays: Sequence[np.ndarray]) -> list[RecordedCall]:
     """Return the calls that a function of arrays makes."""
     recording = Recording()
@@ -43,14 +100,24 @@ def recorded(function: Callable[..., None], arrays: Sequence[np.ndarray]) -> lis
     return recording.calls
 
 
-def fused_calls(
-    calls: Sequence[RecordedCall], private: Sequence[np.ndarray] = ()
-) -> list[NativeCall]:
-    """Return the fused form of recorded calls, all of which must be fusible."""
-    program = [item for call in calls for item in assignments(call)]
-    assert all(map(is_fusible, program))
-    bounds = tuple(map(np.lib.array_utils.byte_bounds, private))
-    return fused([Fusible(program, bounds)])
+def fused_calls(calls: Sequence[RecordedCall]) -> tuple[Callable[[], object], ...]:
+    """Return the fused form of recorded calls, with loops for those on nothing."""
+    parts: list[Any] = []
+    for call in calls:
+        program = list(assignments(call))
+        if all(map(is_fusible, program)):
+            parts.append(Fusible(program))
+        else:
+            assert not all(
+                array.size for item in program for array in (item.target, *item.inputs())
+            )
+            parts.append(lowered(call))
+    return joined(parts)
+
+
+def exact_calls(calls: Sequence[RecordedCall]) -> tuple[Callable[[], object], ...]:
+    """Return recorded calls as loops around NumPy's own."""
+    return joined([lowered(call) for call in calls])
 
 
 def run(calls: Sequence[NativeCall], parts: int) -> None:

@@ -6,41 +6,24 @@ import ctypes
 import re
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from declnet_plugins.jit.fusion.compiling import object_code, optimized
+from declnet_plugins.jit.fusion.compiling import optimized
 from declnet_plugins.jit.fusion.functions import FUNCTIONS
 from declnet_plugins.jit.fusion.nests import nests_of
 from declnet_plugins.jit.fusion.patterns import Words, placed
-from declnet_plugins.jit.routines.object_code import ENTRY, target_machine
-from declnet_plugins.jit.routines.vectors import host_features
 from declnet_plugins.recording.program import assignments
 from tests.plugins.jit.fusion.guarded import filled, fused_calls, recorded, run
+from tests.plugins.jit.fusion.processors import PROCESSORS, address_on, machine_for
 
 pytestmark = pytest.mark.usefixtures("numba")
-
-PROCESSORS = {"x86-64": (16, None, "xmm"), "haswell": (32, "avx2", "ymm"), "": (0, None, "")}
 
 
 def words_of(function: Any, arrays: list[np.ndarray]) -> list[Words]:
     calls = recorded(function, arrays)
     nests = nests_of([[item for call in calls for item in assignments(call)]])
     return [Words(nest, placed(nest), set()) for nest in nests]
-
-
-def machine_for(processor: str) -> tuple[llvm.TargetMachine, int]:
-    """Return a machine and the width of its vectors; skip the test if this one differs."""
-    if llvm.get_process_triple().split("-")[0] != "x86_64":
-        pytest.skip("the processors are of another kind")
-    width, feature, _ = PROCESSORS[processor]
-    if feature is not None and not host_features().get(feature):
-        pytest.skip(f"this processor has no {feature}")
-    target_machine()  # initializes LLVM
-    target = llvm.Target.from_triple(llvm.get_process_triple())
-    options: Any = {"codemodel": "small", "reloc": "pic", "opt": 3}
-    return target.create_target_machine(cpu=processor, **options), width
 
 
 def softmax_and_norm(x: Any, y: Any, row: Any, scale: Any) -> None:
@@ -66,7 +49,7 @@ def arrays_of(n: int, dtype: str, last: bool) -> list[np.ndarray]:
 def test_other_processors_give_the_same_up_to_rounding(
     processor: str, dtype: str, last: bool
 ) -> None:
-    machine, width = machine_for(processor)
+    machine_for(processor)  # or skip
     results = []
     for n in (1, 5, 67):
         expected = arrays_of(n, dtype, last)
@@ -77,11 +60,7 @@ def test_other_processors_give_the_same_up_to_rounding(
             for words in words_of(softmax_and_norm, arrays):
                 for array, before in zip(arrays, start, strict=True):
                     array[...] = before
-                code = object_code(words.pattern, width, machine)
-                library = llvm.JITLibraryBuilder().add_current_process().add_object_img(code)
-                linker = llvm.create_lljit_compiler(target_machine(), use_jit_link=True)
-                tracker = library.export_symbol(ENTRY).link(linker, "tested")
-                run([words.call(tracker[ENTRY], (tracker, linker))], parts)
+                run([words.call(address_on(processor, words.pattern))], parts)
             results.append(arrays[1].tobytes())
             np.testing.assert_allclose(
                 arrays[1], expected[1], rtol=2e-6 if dtype == "float32" else 1e-14

@@ -1,13 +1,16 @@
 """Recording and replaying components' NumPy calls."""
 
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet.testing.checking import Subject
 from declnet.testing.trial import Setting
+from declnet_plugins.jit.engine import NativeEngine
 from declnet_plugins.jit.replay.replay import DIFFERS, replay
 from tests.plugins.jit.component_calls import calls_of, is_native, subjects, why_not
 
@@ -55,3 +58,18 @@ def test_no_component_gives_other_bits(
     setting = Setting(samples=samples, dtype=dtype, input_order=order, order=order)
     for what, call in calls_of(subject, setting):
         assert replay(call).problem != DIFFERS, (subject.component, what)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_sums_and_products_of_nothing_are_numpys(exact: bool) -> None:
+    x, y, product = np.ones((4, 0)), np.full(4, 7.0), np.full(4, 7.0)
+    calls = [
+        partial(np.add.reduce, x, axis=1, out=y),
+        partial(np.multiply.reduce, x, axis=1, out=product),
+        partial(np.add, x, 1, out=x),
+        partial(np.multiply, y, 3, out=y),
+    ]
+    for call in NativeEngine().compile(calls, exact).calls:
+        call()
+    assert (y == 0).all()
+    assert (product == 1).all()
