@@ -9,6 +9,7 @@ import pytest
 
 from declnet import (
     CellFormat,
+    DataError,
     InputInfo,
     Sequences,
     Table,
@@ -83,6 +84,16 @@ def test_sequences_are_an_input_and_their_lengths_another():
     }
 
 
+def test_weights_of_sequences_are_an_input_too():
+    preparation = fitted((Tokenize(weights="tf_idf"), Standardize()))
+    x = preparation.apply(table())
+    assert list(x) == ["text", "text_lengths", "text_weights", "numbers"]
+    assert preparation.input_infos(x)["text_weights"] == InputInfo((3,), optional=True)
+    inputs = {**INPUTS, "text_weights": ()}
+    with pytest.raises(DataError, match='weights of the input "text" are the input "text_weights"'):
+        fitted((Tokenize(weights="tf_idf"), Standardize()), inputs)
+
+
 def test_a_third_party_can_make_sequences_of_numbers():
     only = Table(
         {
@@ -106,6 +117,9 @@ def test_a_third_party_can_make_sequences_of_numbers():
         Sequences(np.zeros((4, 2)), np.full(4, 3)),
         Sequences(np.zeros((4, 2)), np.zeros(3, int)),
         Sequences([[0.0]] * 4, np.zeros(4, int)),
+        Sequences(np.zeros((4, 2)), np.zeros(4, int), np.zeros(4)),
+        Sequences(np.zeros((4, 2)), np.zeros(4, int), np.zeros((4, 2), int)),
+        Sequences(np.zeros((4, 2)), np.zeros(4, int), np.full((4, 2), np.inf)),
     ],
 )
 def test_invalid_sequences_are_the_fault_of_the_transform(result):

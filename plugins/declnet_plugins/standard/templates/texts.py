@@ -33,12 +33,13 @@ ROWS_IN_FOLDS = 20_000
 def tokenizing(features: Features) -> Iterator[Line]:
     """Yield a transform for each column of text."""
     for text in features.texts:
-        unit, what = "ngrams = 2", "words and pairs of words"
+        unit, what, units = "ngrams = 2", "words and pairs of words", 2 * text.most_words
         if is_unspaced(text):
-            unit, what = 'unit = "characters", ngrams = 3', "characters, pairs and triples of them"
+            unit, what = 'unit = "characters", ngrams = 3', "sequences of 1 to 3 characters"
+            units = 3 * max(map(len, text.counts))
         fields = f'columns = [{toml(text.name)}], {unit}, weights = "tf_idf"'
-        fields += f', length = {MOST_TOKENS}, missing = "empty"'
-        yield f'  {{ type = "tokenize", {fields} }},', f"{what}, rare ones weigh more"
+        length = f", length = {MOST_TOKENS}" if units > MOST_TOKENS else ""
+        yield f'  {{ type = "tokenize", {fields}{length}, missing = "empty" }},', what
 
 
 def layer_of_table(plan: Plan, head: Plan, name: str, members: int = 0) -> str:
@@ -84,8 +85,8 @@ def scores_of_texts(
         named = last if alone and last else f'name = "{part}", '
         bias = ", use_bias = false" if parts else ""
         fields = f"{named}inputs = [{read}], units = {units or head.last_units}{bias}"
-        line = f'  {{ type = "embedding_bag", {fields}, weight_initializer = "zeros" }},'
-        yield line, f"the sum of the weights of the words of {toml(column.name)}"
+        yield f"  # a linear model of the words of {toml(column.name)}"
+        yield f'  {{ type = "embedding_bag", {fields}, weight_initializer = "zeros" }},'
         if members:
             fields = f'name = "members_{part}", inputs = ["{part}"], members = {members}'
             yield f'  {{ type = "members", {fields}, scale_initializer = "ones" }},'
