@@ -76,27 +76,34 @@ class DenseKernel(CompiledKernel):
         return KernelCalls(supported[:1], supported[1:])
 
     def _forward(self, x: Any, y: Any, site: KernelSite) -> NativeCall | None:
-        weights, biases = site.states[0].weights, site.states[0].biases
+        state = site.states[0]
+        weights, biases = state.weights, state.biases if self._biased(site) else None
         low = weights.dtype.type(0 if self._rectified else -inf)
         return product(weights.T, x, y, biases, low)
 
     def _backward(
         self, x: Any, y: Any, dy: Any, dx: Any, site: KernelSite
     ) -> tuple[NativeCall | None, ...]:
-        weights, grad = site.states[0].weights, site.states[0].grad
+        state, biased, calls = site.states[0], self._biased(site), list[NativeCall | None]()
+        weights, grad = state.weights, state.grad
+        db = grad.biases if biased else np.empty(weights.shape[1], weights.dtype)
         if self._rectified and dx is None:
-            call = rectified_gradient(x, y, dy, grad.weights, grad.biases)
+            call = rectified_gradient(x, y, dy, grad.weights, db)
             if call is not None:
                 return (call,)
-        calls: list[NativeCall | None] = [
-            rectify_slopes.bound(y, dy, grad.biases)
-            if self._rectified
-            else sum_slopes.bound(dy, grad.biases)
-        ]
+        if self._rectified:
+            calls.append(rectify_slopes.bound(y, dy, db))
+        elif biased:
+            calls.append(sum_slopes.bound(dy, db))
         calls.append(product(x, dy.swapaxes(1, 2), grad.weights))
         if dx is not None:
             calls.append(product(weights, dy, dx))
         return tuple(calls)
+
+    @staticmethod
+    def _biased(site: KernelSite) -> bool:
+        use_bias: bool = site.components[0].use_bias
+        return use_bias
 
     @property
     def _rectified(self) -> bool:

@@ -8,7 +8,7 @@ The steps k = 0, 1, … are numbered as a direction reads them. Arrays of all st
 (time, n, …), in C order. Divisible by samples, except the gradients, by outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -224,7 +224,7 @@ class _RecurrentKernel(CompiledKernel):
         buffers = tuple(np.empty((n, units), dtype) for _ in range(3))
         for number in range(2 if layer.bidirectional else 1):
             from_end = number > 0
-            arrays = Direction(state, "backward_" if from_end else "")
+            arrays = Direction(state, "backward_" if from_end else "", _absent(layer, dtype))
             y, dy = (_of_direction(array, number, layer) for array in (site.y, site.dy))
             bound = self._bound(layer, x, lengths, from_end, arrays, y, dy, dx, buffers)
             forward += bound[0]
@@ -301,18 +301,32 @@ class _RecurrentKernel(CompiledKernel):
 
 
 class Direction:
-    """The parameters of one direction, and `gradients`, their gradients."""
+    """The parameters of one direction, and `gradients`, their gradients.
 
-    def __init__(self, arrays: Any, prefix: str) -> None:
-        self._arrays, self._prefix = arrays, prefix
+    Those that the layer does not have are `absent`, whose gradients are filled but not used.
+    """
+
+    def __init__(self, arrays: Any, prefix: str, absent: Mapping[str, Array]) -> None:
+        self._arrays, self._prefix, self._absent = arrays, prefix, absent
 
     def __getattr__(self, name: str) -> Any:
+        if name in self._absent:
+            return self._absent[name]
         return getattr(self._arrays, self._prefix + name)
 
     @property
     def gradients(self) -> "Direction":
         """The gradients."""
-        return Direction(self._arrays.grad, self._prefix)
+        scratch = {name: np.empty_like(array) for name, array in self._absent.items()}
+        return Direction(self._arrays.grad, self._prefix, scratch)
+
+
+def _absent(layer: Any, dtype: Any) -> dict[str, Array]:
+    """Return zeros for the biases of a layer without any."""
+    if layer.use_bias:
+        return {}
+    widths = {"biases": layer.blocks * layer.units, "candidate_biases": layer.units}
+    return {name: np.zeros(width, dtype) for name, width in widths.items()}
 
 
 def _of_direction(array: Array | None, number: int, layer: Any) -> Array | None:

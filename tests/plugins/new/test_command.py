@@ -144,8 +144,12 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     rows = [f"{at % 9},{at % 7},{'ab'[at % 3 == 0]}" for at in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows]))
     new = ("new", "spec.toml", "--data", "t.csv", "--target", "y")
-    declnet_cli.succeeds(*new)
-    assert tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]["folds"] == 5
+    declnet_cli.succeeds(*new, "--test", "0.25")
+    data = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]
+    assert (data["folds"], data["test"]) == (5, 0.25)
+    assert "--test 0.001 would hold out none of the 60 rows" in refused(
+        *new, "--force", "--test", "0.001"
+    )
     declnet_cli.succeeds(*new, "--force", "--preset", "linear", "--folds", "2")
     assert "out of fold: binary_accuracy: " in declnet_cli.succeeds("run", "spec.toml", "--quiet")
     lines = declnet_cli.succeeds("predict", "runs/spec-folds-1", "t.csv").splitlines()

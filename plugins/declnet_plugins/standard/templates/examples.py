@@ -17,7 +17,7 @@ from declnet_plugins.standard.templates.plan import (
     odd_date,
     sizes_for,
 )
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES, notes_on
+from declnet_plugins.standard.templates.suggestions import notes_on
 from declnet_plugins.standard.templates.texts import ROWS_IN_FOLDS, sizes_of_texts
 from declnet_plugins.standard.templates.writing import spec_text
 
@@ -105,19 +105,16 @@ def plain_spec(table: TableProfile, registry: Registry, *, hidden: bool) -> str:
     kinds = ("callback", "schedule", "transform", "calibrator")
     installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
     folds = folds_for(table, quick=not features.others and table.rows <= ROWS_IN_FOLDS)
-    sizes = sizes_for(table.rows, folds)
+    sizes = sizes_for(table, folds)
     if not features.others:
         hidden, sizes = False, sizes_of_texts(sizes, table.rows)
     return spec_text(Plan(table, features, sizes, installed, hidden, folds))
 
 
-def table_notes(
-    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
-) -> tuple[str, ...]:
+def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...]:
     """Return how texts, rare values and targets are treated, and how to read what is left out.
 
     Args:
-        most: the most categories of a column that are kept.
         where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
@@ -143,10 +140,8 @@ def table_notes(
         for column in unread[:MOST_NOTES]
     ]
     where = where or ("see [losses]" if table.others else "see [loss]")
-    more = [
-        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
-    ]
-    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
+    more = [note for name in table.others for note in notes_on(table.of_target(name), (), where)]
+    return (*read, *left_out, *notes_on(table, features.others, where), *more)
 
 
 def usable_features_of(table: TableProfile) -> Features:

@@ -9,14 +9,15 @@ from typing import ClassVar, Self
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.suggestions import (
+    MOST_ONE_HOT,
+    encoded_categories,
     has_frequent_categories,
     is_amount,
     is_category,
 )
 
 MOST_CATEGORIES = 1000
-"""Maximum number of categories of a text column to one-hot encode, unless most rows have a frequent
-one."""
+"""Maximum number of different texts that are categories, unless many rows have a frequent one."""
 FEW_CATEGORIES = 20
 """Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
@@ -24,7 +25,7 @@ ROWS_FOR_A_CATEGORY = 5
 IDENTIFIER = re.compile(r"(^|[_ .-])([Ii][Dd]|KEY|[Kk]ey|[GgUu]?[Uu][Ii][Dd])$|[a-z]I[dD]$")
 """Names of columns of identifiers."""
 WORDS_OF_A_TEXT = 5.0
-"""Minimum mean number of words of texts to read word by word, rather than names or addresses."""
+"""Minimum mean number of words of texts to read by their words, rather than names or addresses."""
 UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u31ff\u3400-\u9fff\uf900-\ufaff]"
 )
@@ -45,7 +46,9 @@ ROWS_OF_A_CLASS = 2
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
-RESERVED = re.compile(r"input|trunk|text|table|output|dense|relu|dropout|.*_logits$")
+RESERVED = re.compile(
+    r"input|trunk|joined|text|table|output|embeddings|vectors|dense|relu|dropout|.*_logits$"
+)
 """How names of other layers begin, and end."""
 
 DIGITS = 1e4
@@ -66,7 +69,7 @@ class Features:
 
     @property
     def texts(self) -> tuple[ColumnProfile, ...]:
-        """The columns of free text, to read word by word."""
+        """The columns of free text, to read by their words."""
         return tuple(column for column in self.used if is_free_text(column))
 
     @property
@@ -227,17 +230,23 @@ BELOW = {
 }
 """Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
 
+CATEGORY_UNITS = 8
 LEARNING_RATE = 0.0015
 LINEAR_RATE = 0.01
 WEIGHT_DECAY = 0.05
 
 
-def sizes_for(rows: int, folds: int = 1) -> Sizes:
+def sizes_for(table: TableProfile, folds: int = 1) -> Sizes:
     """Return sizes for a table: the more rows, the larger batches and the fewer epochs.
 
-    With folds, each is the validation data of a model.
+    With folds, each is the validation data of a model, and no rows are held out to measure the
+    models, unless the user wants some: the folds measure them on all rows.
     """
-    sizes = next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+    sizes = next((sizes for limit, sizes in BELOW.items() if table.rows < limit), MANY)
+    if table.test is not None:
+        sizes = replace(sizes, test=table.test)
+    elif folds > 1:
+        sizes = replace(sizes, test=0.0)
     return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
 
 
@@ -273,6 +282,7 @@ class Plan:
         installed: the types of installed callbacks, schedules, transforms and calibrators.
         hidden: whether there are hidden layers.
         folds: into how many folds the rows are divided; 1 for a single split.
+        most_one_hot: the maximum number of categories of a column to one-hot encode.
     """
 
     table: TableProfile
@@ -281,6 +291,7 @@ class Plan:
     installed: frozenset[str]
     hidden: bool = True
     folds: int = 1
+    most_one_hot: int = MOST_ONE_HOT
 
     reserved: ClassVar[re.Pattern[str]] = RESERVED
     """How names of layers begin that an output cannot have."""
@@ -293,14 +304,24 @@ class Plan:
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """The columns of each input by name, texts first; empty if there is only one."""
-        texts, others = self.text_inputs, self.columns
-        if not texts or len(texts) + len(others) == 1:
-            return {}
-        inputs: dict[str, tuple[str, ...]]
-        inputs = {name: (column.name,) for name, column in texts.items()}
-        if others:
-            inputs["table"] = tuple(other.name for other in others)
-        return inputs
+        inputs = {
+            **{name: (column,) for name, column in self.text_inputs.items()},
+            "table": tuple(column for column in self.columns if column not in self.embedded),
+            "many": self.embedded,
+        }
+        named = {
+            name: tuple(c.name for c in columns) for name, columns in inputs.items() if columns
+        }
+        return named if len(named) > 1 else {}
+
+    @property
+    def embedded(self) -> tuple[ColumnProfile, ...]:
+        """The columns of so many categories that each category is a trained vector."""
+        return tuple(
+            column
+            for column in self.columns
+            if is_category(column) and encoded_categories(column) > self.most_one_hot
+        )
 
     @property
     def text_inputs(self) -> dict[str, ColumnProfile]:

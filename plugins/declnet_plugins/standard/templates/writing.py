@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.data_lines import data_section
 from declnet_plugins.standard.templates.plan import (
+    CATEGORY_UNITS,
     LEARNING_RATE,
     LINEAR_RATE,
     WEIGHT_DECAY,
@@ -57,6 +58,11 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.table.others:
         yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
+    if plan.embedded:
+        yield from category_layers("input.many" if plan.inputs else "input")
+    if _table(plan) == "joined":
+        inputs = 'inputs = ["vectors", "input.table"]'
+        yield f'  {{ type = "concatenate", name = "joined", {inputs} }},'
     if plan.hidden:
         yield from _hidden_layers(plan)
     if plan.table.others:
@@ -65,7 +71,7 @@ def _model(plan: Plan) -> Iterator[Line]:
         return
     if plan.columns:
         fields = f'name = "{layer_of_table(plan, plan, "")}", ' if plan.features.texts else ""
-        fields += f'inputs = ["{_table(plan)}"], ' if plan.inputs and not plan.hidden else ""
+        fields += "" if plan.hidden else _first_inputs(plan)
         comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
         line = f'  {{ type = "dense", {fields}units = {plan.last_units} }},'
         yield line, comment.get(plan.table.task, "one unit, for the number")
@@ -92,8 +98,15 @@ def _outputs(plan: Plan) -> Iterator[Line]:
 
 
 def _table(plan: Plan) -> str:
-    """Return the input of the columns other than texts."""
+    """Return what the first layer of the columns other than texts reads."""
+    if plan.embedded:
+        return "joined" if "table" in plan.inputs else "vectors"
     return "input.table" if plan.inputs else "input"
+
+
+def _first_inputs(plan: Plan) -> str:
+    """Return the inputs of that layer as a field, unless they are those by default."""
+    return 'inputs = ["input.table"], ' if _table(plan) == "input.table" else ""
 
 
 def _hidden_layers(plan: Plan) -> Iterator[Line]:
@@ -101,10 +114,9 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     trunk = ', name = "trunk"' if plan.table.others else ""
     last_relu = f'  {{ type = "relu"{trunk} }},' if trunk and not sizes.dropout else '  "relu",'
     dense = f'  {{ type = "dense", units = {sizes.units} }},'
-    first = f', inputs = ["{_table(plan)}"]' if plan.inputs else ""
     drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
     last_drop = f'  {{ type = "dropout"{trunk}, rate = {sizes.dropout:g} }},'
-    line = f'  {{ type = "dense", units = {sizes.units}{first} }},'
+    line = f'  {{ type = "dense", {_first_inputs(plan)}units = {sizes.units} }},'
     yield line, "every unit is connected to every input"
     yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
     if sizes.dropout:
@@ -113,6 +125,17 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     yield last_relu
     if sizes.dropout:
         yield last_drop
+
+
+def category_layers(read: str) -> Iterator[Line]:
+    """Yield the layers that make one vector, `vectors`, of columns of many categories.
+
+    Args:
+        read: the input of the columns, as layers name it.
+    """
+    embedding = f'type = "embedding", name = "embeddings", inputs = ["{read}"]'
+    yield f"  {{ {embedding}, units = {CATEGORY_UNITS} }},", "a vector for each category"
+    yield '  { type = "flatten", name = "vectors" },'
 
 
 def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
@@ -167,6 +190,8 @@ def counts_loss(plan: Plan) -> Iterator[Line]:
         return
     yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
     yield "# and takes the counts themselves, without prepare_targets"
+    if plan.target.may_be_codes:
+        yield "# `declnet new --task classification` would learn each as a class, perhaps in order"
 
 
 def _optimizer(plan: Plan) -> Iterator[Line]:

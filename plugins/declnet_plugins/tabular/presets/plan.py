@@ -32,6 +32,11 @@ class TablePlan(Plan):
         )
 
     @cached_property
+    def one_hot(self) -> tuple[ColumnProfile, ...]:
+        """The categories that become columns rather than vectors."""
+        return tuple(column for column in self.categories if column not in self.embedded)
+
+    @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:
         """The other columns, of numbers and of dates."""
         return tuple(column for column in self.columns if column not in self.categories)

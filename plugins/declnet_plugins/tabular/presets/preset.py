@@ -18,9 +18,13 @@ from declnet_plugins.standard.templates.examples import (
     usable_features_of,
 )
 from declnet_plugins.standard.templates.plan import Features, folds_for, sizes_for
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES
+from declnet_plugins.standard.templates.suggestions import MOST_ONE_HOT
 from declnet_plugins.standard.templates.texts import groups_of_texts, tokenizing
-from declnet_plugins.standard.templates.writing import head, loss_head
+from declnet_plugins.standard.templates.writing import (
+    category_layers,
+    head,
+    loss_head,
+)
 from declnet_plugins.tabular.presets.plan import TablePlan
 
 
@@ -29,14 +33,14 @@ class TablePreset(Template):
 
     Attributes:
         about_loss: a comment on the loss.
-        most_categories: of a column; less frequent ones become one.
+        most_one_hot: the maximum number of categories of a column to one-hot encode.
         where: how to try another loss that is suggested; None: as the spec says.
         clamps: whether predicted numbers stay in the range of the training data.
     """
 
     several_targets = True
     about_loss: ClassVar[str] = "what training minimizes"
-    most_categories: ClassVar[int] = MOST_CATEGORIES
+    most_one_hot: ClassVar[int] = MOST_ONE_HOT
     where: ClassVar[str | None] = None
     clamps: ClassVar[bool] = False
 
@@ -52,9 +56,10 @@ class TablePreset(Template):
         plan = TablePlan(
             table,
             features,
-            sizes_for(table.rows, folds),
+            sizes_for(table, folds),
             frozenset(registry.types("schedule")),
             folds=folds,
+            most_one_hot=self.most_one_hot,
             clamps=self.clamps,
         )
         texts = {name: (column,) for name, column in plan.text_inputs.items()}
@@ -73,7 +78,7 @@ class TablePreset(Template):
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts, rare values and targets are treated."""
-        return table_notes(table, self.most_categories, self.where)
+        return table_notes(table, self.where)
 
     def _is_quick(self, table: TableProfile, features: Features) -> bool:
         """Return whether a model for each of several folds is trained quickly."""
@@ -81,7 +86,9 @@ class TablePreset(Template):
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
-        return {"table": plan.columns}
+        table = [column for column in plan.columns if column not in plan.embedded]
+        inputs = {"table": table, "many": plan.embedded}
+        return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -124,12 +131,19 @@ class TablePreset(Template):
         raise NotImplementedError
 
 
-def repaired(plan: TablePlan, most: int) -> Iterator[Line]:
+def repaired(plan: TablePlan) -> Iterator[Line]:
     """Yield what precedes other transforms: of dates, rare categories and infinite numbers."""
     if plan.features.dates:
         yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
-    yield from grouping(plan.columns, most)
+    yield from grouping(plan.columns)
     yield from finite(plan.features)
+
+
+def embedded(read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    """Yield the layers of columns of many categories, if there are any, and add their vector."""
+    if "many" in read:
+        yield from category_layers(read["many"])
+        parts.append("vectors")
 
 
 def filled(plan: TablePlan) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
+from declnet_plugins.standard.templates.data_lines import numbering
 from declnet_plugins.standard.templates.plan import Features
 from declnet_plugins.standard.templates.suggestions import rare_class
 from declnet_plugins.standard.templates.texts import layer_of_table, scores_of_texts
@@ -12,6 +13,7 @@ from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
     concatenated,
+    embedded,
     filled,
     group,
     repaired,
@@ -55,14 +57,19 @@ class RealMLPTDS(TablePreset):
         return work <= MOST_IN_FOLDS
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from repaired(plan, self.most_categories)
-        if plan.categories:
+        yield from repaired(plan)
+        if plan.one_hot:
             comment = "a column per category, ±1 for two; missing is 0"
-            yield '  { type = "signed_one_hot" },', comment
-        yield from _scaled(plan)
+            columns = _listed(plan.one_hot) if plan.embedded else ""
+            yield f'  {{ type = "signed_one_hot"{columns} }},', comment
+        if plan.one_hot or plan.numbers:
+            yield from _scaled(plan)
+        yield from numbering(plan)
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
-        yield from _scaled_features([read["table"]])
+        parts: list[str] = []
+        yield from embedded(read, parts)
+        yield from _scaled_features([*parts, *([read["table"]] if "table" in read else [])])
         activation = "selu" if plan.any_classes else "mish"
         block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
         name = 'name = "trunk", ' if plan.table.others else ""
@@ -144,27 +151,12 @@ class RealMLPTD(RealMLPTDS):
 
     type = "realmlp_td"
     default_for = "table"
-    most_categories = 5000
+    most_one_hot = FEW_CATEGORIES
     clamps = True
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        few = tuple(category for category in plan.categories if category not in _many(plan))
-        inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
+        inputs = {"numbers": plan.numbers, "categories": plan.one_hot, "many": plan.embedded}
         return {name: columns for name, columns in inputs.items() if columns}
-
-    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from repaired(plan, self.most_categories)
-        inputs = self._inputs(plan)
-        if "categories" in inputs:
-            comment = "a column per category, ±1 for two; missing is 0"
-            columns = _listed(inputs["categories"]) if "many" in inputs else ""
-            yield f'  {{ type = "signed_one_hot"{columns} }},', comment
-        if inputs.keys() - {"many"}:
-            yield from _scaled(plan)
-        if "many" in inputs:
-            columns = _listed(inputs["many"])
-            other = 'unknown = "index", missing = "unknown"'
-            yield f'  {{ type = "ordinal"{columns}, {other} }},', "an integer per category"
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
         parts = []
@@ -177,11 +169,7 @@ class RealMLPTD(RealMLPTDS):
             parts.append("numbers")
         if "categories" in read:
             parts.append(read["categories"])
-        if "many" in read:
-            embedding = f'type = "embedding", name = "embeddings", inputs = ["{read["many"]}"]'
-            yield f"  {{ {embedding}, units = 8 }},", "a vector for each category"
-            yield '  { type = "flatten", name = "vectors" },'
-            parts.append("vectors")
+        yield from embedded(read, parts)
         yield from _scaled_features(parts)
         activation = "selu" if plan.any_classes else "mish"
         start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
@@ -228,15 +216,6 @@ def _scaled_features(parts: Sequence[str]) -> Iterator[Line]:
 def _scaled(plan: TablePlan) -> Iterator[Line]:
     yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
     yield from filled(plan)
-
-
-def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:
-    """Return the columns of text with more than a few categories."""
-    return tuple(
-        category
-        for category in plan.categories
-        if category.type == "text" and category.distinct > FEW_CATEGORIES
-    )
 
 
 def _listed(columns: Sequence[ColumnProfile]) -> str:

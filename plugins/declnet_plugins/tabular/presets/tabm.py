@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
+from declnet_plugins.standard.templates.data_lines import numbering
 from declnet_plugins.standard.templates.texts import layer_of_table, scores_of_texts
 from declnet_plugins.standard.templates.writing import calibration
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
     concatenated,
+    embedded,
     filled,
     group,
     repaired,
@@ -39,17 +41,20 @@ class TabMMini(TablePreset):
     where = "as with --preset mlp"
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        inputs = {"numbers": plan.numbers, "categories": plan.categories}
+        inputs = {"numbers": plan.numbers, "categories": plan.one_hot, "many": plan.embedded}
         return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from repaired(plan, self.most_categories)
+        yield from repaired(plan)
         if plan.numbers:
             yield '  { type = "quantile_normal" },', "by rank to a normal distribution"
             yield from filled(plan)
-        if any(category.type == "text" for category in plan.categories):
-            line = '  { type = "one_hot", missing = "zeros" },'
+        texts = [category.name for category in plan.one_hot if category.type == "text"]
+        if texts:
+            columns = f", columns = {toml(texts)}" if plan.embedded else ""
+            line = f'  {{ type = "one_hot"{columns}, missing = "zeros" }},'
             yield line, "a column per category"
+        yield from numbering(plan)
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
         parts = []
@@ -62,6 +67,7 @@ class TabMMini(TablePreset):
             yield '  { type = "flatten", name = "embedded" },'
         if "categories" in read:
             parts.append(read["categories"])
+        yield from embedded(read, parts)
         yield from self._members(bool(plan.numbers), parts)
         dense = '{ type = "dense", units = 512, weight_initializer = "fan_in_uniform" }'
         hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
@@ -91,7 +97,7 @@ class TabMMini(TablePreset):
             yield f'  {{ type = "members", {fields}members = 32, {start} }},'
         if parts:
             yield from concatenated(parts)
-            alone = len(parts) == 1 and (both or parts[0] != "input")
+            alone = len(parts) == 1 and (both or parts[0].startswith("input."))
             read = f'inputs = ["{parts[0]}"], ' if alone else ""
             fields = f'name = "members_others", {read}' if both else read
             start = '{ type = "normal", std = 1.0 }' if both else '"random_signs"'

@@ -194,7 +194,7 @@ def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(
     cities = [f"city {at // 2 % 200}" if at % 2 else f"only {at}" for at in range(4000)]
     document = new_spec(city=cities, y=["a", "b", "b", "a"], rows=4000)
     grouped = document["data"]["prepare"][0]
-    assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
+    assert grouped == {"type": "group_rare", "min_count": 2}
     assert document["data"]["train"]["features"] == ["city"]
     assert note().startswith('column "city": 200 of its 2200 categories are frequent')
 
