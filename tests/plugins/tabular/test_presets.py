@@ -250,7 +250,7 @@ def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     assert held_out("realmlp_td", table_profile(tmp_path)) == (None, 0.15, 0.2)
     monkeypatch.setitem(COLUMNS, "note", texts("large"))
     written("realmlp_td", "binary", ("note",))
-    assert held_out("tabm_mini", table_profile(tmp_path)) == (5, None, 0.2)
+    assert held_out("tabm_mini", table_profile(tmp_path)) == (5, None, None)
 
 
 def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
