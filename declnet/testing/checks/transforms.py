@@ -276,7 +276,7 @@ def gives_the_same_with_states_for_many_calls(subject: Subject) -> None:
     """Gives the same bits with the ready state, and for two columns with their joint state."""
     for column, state, y in _accepted(subject):
         ready = called(subject, Transform.ready_state, state)
-        again, _ = _transformed(subject, column, ready)
+        again, *_ = _transformed(subject, column, ready)
         fault = f"apply gives other rows for {column} with its ready state"
         require_equal(again, y, fault, tolerance=0)
         other = replace(column, x=np.resize(column.x[: ROWS // 3], column.x.shape))
@@ -299,7 +299,7 @@ def _require_joint(
         _refusal(failure)
         return
     x = np.array([column.x for column in columns]).T
-    together, _ = _transformed(subject, replace(columns[0], x=x), joint)
+    together, *_ = _transformed(subject, replace(columns[0], x=x), joint)
     fault = f"apply gives other rows for {columns[0]} beside another one, with their joint state"
     require_equal(together, np.stack(alone, axis=1), fault, tolerance=0)
 
