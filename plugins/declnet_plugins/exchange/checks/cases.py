@@ -250,7 +250,7 @@ def _loss_case(loss: Loss, data: ExampleData) -> Case:
 
 
 def _transform_cases(transform: Transform, data: ExampleData) -> Iterator[Case]:
-    """Yield cases of a transform, of the lengths that it returns, and of its inverse."""
+    """Yield cases of a transform, of the other parts of its result, and of its inverse."""
     (x,) = data.arrays
     try:
         result = transform.apply(x, data.state)
