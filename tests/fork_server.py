@@ -26,6 +26,7 @@ import declnet.runs
 import declnet.testing.packages
 from declnet.cli.main import main
 from declnet.cli.plugin_commands import GROUP
+from declnet.contracts.strict_model import StrictModel
 from declnet.registry.discovery import discover
 from declnet.stored import Stored
 
@@ -42,9 +43,12 @@ def warm_up() -> None:
     for command in entry_points(group=GROUP):
         command.load()
     for entry in discover().entries():
-        entry.component.model_rebuild()
-    for stored in [value for value in gc.get_objects() if type(value) is Stored]:
-        stored._adapter  # noqa: B018
+        entry.component  # noqa: B018
+    for value in gc.get_objects():
+        if type(value) is Stored:
+            value._adapter  # noqa: B018
+        elif isinstance(value, type) and issubclass(value, StrictModel):
+            value.model_rebuild(raise_errors=False)
     gc.freeze()
 
 
