@@ -116,6 +116,7 @@ from declnet.data.columns import require_column as require_column
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import odd_date as odd_date
 from declnet.data.dates import read_dates as read_dates
+from declnet.data.equal_rows import has_copies as has_copies
 from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
@@ -225,6 +226,7 @@ from declnet.spec.model import TrainingSpec as TrainingSpec
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
 from declnet.training.checks.check import check_spec as check_spec
+from declnet.training.checks.leakage import leakage_evidence as leakage_evidence
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

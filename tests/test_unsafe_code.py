@@ -96,7 +96,6 @@ DECLARED = {
         "plugins/declnet_plugins/jit/replay/draws.py",
         "ctypes",
     ): "NumPy's functions that draw numbers",
-    ("plugins/declnet_plugins/jit/replay/inner_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_plugins/jit/replay/shadow.py", "ctypes"): "the memory around an array",
     (
         "plugins/declnet_plugins/jit/routines/settings.py",

@@ -85,9 +85,10 @@ PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "mlp", "linear")
 """The values of `declnet new --preset`."""
 
 DEFAULT = "declnet:realmlp_td x5"
-"""What `declnet new` writes for a small table: five folds, whose models predict their mean."""
+"""RealMLP-TD in five folds, whose models predict their mean: what `declnet new` wrote for a small
+table when these were compared."""
 SINGLE = "declnet:realmlp_td"
-"""What it writes for other tables."""
+"""What it wrote for other tables."""
 
 TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-4}
 """TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""

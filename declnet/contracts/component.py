@@ -189,7 +189,9 @@ class Component(StrictModel):
 
     @model_serializer(mode="wrap")
     def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = {"type": self.type, **handler(self)}
+        dumped, known = handler(self), type(self).model_fields
+        required = [name for name in known if name in dumped and known[name].is_required()]
+        fields = {"type": self.type, **{name: dumped[name] for name in required}, **dumped}
         for name in self._optional:
             if getattr(self, name) == type(self).model_fields[name].default:
                 fields.pop(name, None)

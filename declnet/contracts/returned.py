@@ -25,7 +25,9 @@ from typing import (
     get_type_hints,
 )
 
-from declnet.contracts.annotations import Misfit, Type, parsed
+from numpy import ndarray
+
+from declnet.contracts.annotations import ArrayOf, Misfit, Type, parsed
 from declnet.contracts.component import Component
 from declnet.errors import ComponentError
 
@@ -74,9 +76,10 @@ def verified(
     Raises:
         BrokenContractError: the result is not what the contract promises.
     """
+    result: T = getattr(component, method.__name__)(*arguments, **keywords)
     promise = _promise(method, component)
-    value = getattr(component, method.__name__)(*arguments, **keywords)
-    result: T = promise.verify(component, value, arguments, keywords)
+    if promise is not None:
+        result = promise.verify(component, result, arguments, keywords)
     return result
 
 
@@ -88,7 +91,9 @@ def verify(
     Like `verified`, for a method that was called already, and for class methods.
     """
     promise = _promise(method, component)
-    result: T = promise.verify(component, value, arguments, keywords)
+    result: T = value
+    if promise is not None:
+        result = promise.verify(component, value, arguments, keywords)
     return result
 
 
@@ -130,6 +135,7 @@ class _Promise:
             and the arguments, and raises Misfit.
         is_iterator: whether the promise is about each item that the result yields.
         scalar: the class whose instances need no other check; None if there is none.
+        array: the arrays whose type needs no other check; None if there are none.
     """
 
     method: str
@@ -137,6 +143,7 @@ class _Promise:
     meaning: Callable[..., object] | None = None
     is_iterator: bool = False
     scalar: Any = None
+    array: ArrayOf | None = None
 
     def verify(
         self, component: Any, value: Any, arguments: Iterable[Any], keywords: Mapping[str, Any]
@@ -147,7 +154,8 @@ class _Promise:
             if self.is_iterator:
                 items = parsed(Iterable).read(value)
                 return self._verify_items(component, items, arguments, keywords)
-            value = self.type.read(value)
+            if not (self.array and type(value) is ndarray and self.array.holds(value)):
+                value = self.type.read(value)
             if self.meaning is not None:
                 self.meaning(component, value, *arguments, **keywords)
         except Misfit as misfit:
@@ -163,18 +171,15 @@ class _Promise:
             getattr(items, "close", lambda: None)()
 
 
-_UNVERIFIED = _Promise("", parsed(Any))
-
-
-def _promise(method: Callable[..., Any], component: Any) -> _Promise:
-    """Return what a contract promises; nothing of its own defaults, which are trusted."""
-    cls: Any = component if isinstance(component, type) else component.__class__
-    is_default = getattr(cls, method.__name__) is method
-    return _UNVERIFIED if is_default else _promised(method, cls)
+def _promise(method: Callable[..., Any], component: Any) -> _Promise | None:
+    """Return what a contract promises; None of its own defaults, which are trusted."""
+    return _promised(method, component if isinstance(component, type) else component.__class__)
 
 
 @lru_cache(maxsize=1024)
-def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
+def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise | None:
+    if getattr(cls, method.__name__) is method:
+        return None
     annotation = get_type_hints(method, include_extras=True).get("return", Any)
     name, is_iterator = method.__name__, get_origin(annotation) is Iterator
     members = get_args(annotation) or (annotation,)
@@ -184,4 +189,9 @@ def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
         annotation = Union[tuple(cls if member is Self else member for member in members)]  # noqa: UP007
     meaning = getattr(cls.contract(), f"verify_{name}", None)
     scalar = annotation if meaning is None and annotation in (bool, int, float) else None
-    return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)
+    of_result = parsed(annotation)
+    choices = of_result.parts if of_result.kind is Union else (of_result,)
+    array = next(
+        (choice.rules[0] for choice in choices if choice.kind is ndarray and choice.rules), None
+    )
+    return _Promise(name, of_result, meaning, is_iterator, scalar, array)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import repeat
 from types import MappingProxyType
 from typing import Any
@@ -49,13 +49,13 @@ def trimmed(column: Array, form: CellFormat) -> Array:
         distinct = [text for text in distinct_if_few(texts) if text is not None]
         cells = list(map(str.strip, distinct, repeat(SPACES)))
     except TypeError:
-        return trimmed(_objects([text_of(value, form.decimal) for value in texts]), form)
+        return trimmed(objects_of([text_of(value, form.decimal) for value in texts]), form)
     missing: dict[str, str | None] = dict.fromkeys(form.missing)
     if cells == distinct and missing.keys().isdisjoint(cells):
         return column
     cell_of: dict[str | None, str | None] = {None: None}
     cell_of |= zip(distinct, map(missing.get, cells, cells), strict=True)
-    return _objects(list(map(cell_of.__getitem__, texts)))
+    return objects_of(list(map(cell_of.__getitem__, texts)))
 
 
 def distinct_if_few(texts: Sequence[Any]) -> Collection[Any]:
@@ -64,7 +64,17 @@ def distinct_if_few(texts: Sequence[Any]) -> Collection[Any]:
     return set(texts) if few else texts
 
 
-def _objects(values: Sequence[Any]) -> Array:
+def are_unicode(texts: Iterable[str | None]) -> bool:
+    """Return whether texts have no half of a surrogate pair, which no file can hold."""
+    try:
+        "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def objects_of(values: Sequence[Any]) -> Array:
+    """Return values as a column of objects (n,)."""
     array: Array = np.empty(len(values), object)
     array[:] = values
     return array
@@ -109,7 +119,7 @@ class Cells:
     ) -> None:
         self._texts, self._missing, self.decimal = texts, frozenset(missing), decimal
         self._codes = codes
-        self._markers_are_numbers = decimal == "," or self.include_numbers(missing)
+        self._markers_are_numbers = decimal == "," or _include_numbers(self._missing)
 
     def __len__(self) -> int:
         return len(self._texts if self._codes is None else self._codes)
@@ -176,7 +186,7 @@ class Cells:
         known: dict[str, str] = {}
         missing = self._missing
         return self._expanded(
-            _objects([None if t in missing else known.setdefault(t, t) for t in self._stripped])
+            objects_of([None if t in missing else known.setdefault(t, t) for t in self._stripped])
         )
 
     def is_unmistakable(self, decimal: str) -> bool:
@@ -261,6 +271,12 @@ def _as_integers(texts: Sequence[str]) -> Array | None:
     except (ValueError, OverflowError):
         return None
     return None if _FOREIGN.search("".join(texts)) else numbers
+
+
+@lru_cache(maxsize=64)
+def _include_numbers(markers: frozenset[str]) -> bool:
+    """Return the same as `Cells.include_numbers`, once for the markers of many columns."""
+    return Cells.include_numbers(markers)
 
 
 def _is_number(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -115,10 +116,16 @@ def typed(records: Table, types: Mapping[str, ColumnType], cells: CellFormat) ->
     Raises:
         DataError: a column is missing, or a cell does not have its type.
     """
-    columns = {}
+    columns, rows = {}, records.row_numbers
+    are_cells = records.trimmed and records.cells == cells
     for name, expected in types.items():
-        require_column(records.columns, name)
-        columns[name] = as_type(name, records.columns[name], expected, cells, records.row_numbers)
+        if name not in records.columns:
+            require_column(records.columns, name)
+        column = records.columns[name]
+        is_typed = expected == "number" and column.dtype == float
+        if not (is_typed or (are_cells and expected == "text" and column.dtype == object)):
+            column = as_type(name, column, expected, cells, rows)
+        columns[name] = column
     return columns
 
 
@@ -127,21 +134,21 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
     """Turn an error of a transform on a column into one with row, column and place in the spec."""
     try:
         yield
-    except ColumnError as error:
-        raise DataError.in_cell(
-            None if error.row is None else records.row_number(error.row),
-            name,
-            f"{error.message} ({transform.type})",
-            hint=error.hint,
-            path=("data", "prepare", number),
-            code="E035",
-        ) from None
-    except MemoryError as error:
-        raise DataError(
-            f'column "{name}" needs too much memory ({transform.type}): {error_message(error)}',
-            path=("data", "prepare", number),
-            code="E051",
-        ) from None
+    except (ColumnError, MemoryError) as error:
+        raise refused_column(error, transform, name, records, number) from None
+
+
+def refused_column(
+    error: ColumnError | MemoryError, transform: Transform, name: str, records: Table, number: int
+) -> DataError:
+    """Return the error of a transform on a column with row, column and place in the spec."""
+    path = ("data", "prepare", number)
+    if isinstance(error, ColumnError):
+        row = None if error.row is None else records.row_number(error.row)
+        fault = f"{error.message} ({transform.type})"
+        return DataError.in_cell(row, name, fault, hint=error.hint, path=path, code="E035")
+    message = f'column "{name}" needs too much memory ({transform.type}): {error_message(error)}'
+    return DataError(message, path=path, code="E051")
 
 
 MOST_NAMED = 4
@@ -211,17 +218,27 @@ def joined(columns: Mapping[str, Array], records: Table) -> Array:
     Raises:
         DataError: a column is still text, or has missing or infinite values.
     """
-    for name, column in columns.items():
-        _require_numbers(name, column, records)
     parts = [column.reshape(len(column), -1) for column in columns.values()]
-    whole = all(part.dtype.kind in "iub" for part in parts)
-    x = np.empty((len(records), sum(part.shape[1] for part in parts)), int if whole else float)
-    return np.concatenate(parts, axis=1, out=x)
+    kinds = {column.dtype.kind for column in columns.values()}
+    if not kinds <= {*"fiub"}:
+        _require_numbers(columns, records)
+    x: Array = np.concatenate(parts, axis=1, dtype=float if "f" in kinds else int)
+    with np.errstate(all="ignore"):
+        total = np.add.reduce(x, axis=None)
+    if not isfinite(total):  # a number is not finite, or only the sum
+        _require_numbers(columns, records)
+    return x
 
 
-def _require_numbers(name: str, column: Array, records: Table) -> None:
+def _require_numbers(columns: Mapping[str, Array], records: Table) -> None:
+    """Raise DataError for the first column that has text, or missing or infinite values."""
+    for name, column in columns.items():
+        _require_finite(name, column, records)
+
+
+def _require_finite(name: str, column: Array, records: Table) -> None:
     if column.dtype.kind in "iub" or (column.dtype.kind == "f" and np.isfinite(column).all()):
-        return  # as nearly always, and a prediction of one row waits for it
+        return
 
     def unprepared(row: int, what: str, hint: str) -> DataError:
         place, path = records.row_number(row), ("data", "prepare")

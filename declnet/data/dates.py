@@ -90,10 +90,15 @@ def read_dates(column: Array, form: str) -> Array:
     Cells that are missing or not written in the form are NaT. Times with an offset from UTC are
     converted to UTC; times without a date are on 1970-01-01.
     """
-    values = set(column[~missing_values(column)].tolist())
-    moments = {value: np.datetime64(_moment(value, form), "us") for value in values}
-    moments[None] = np.datetime64("NaT", "us")
-    return np.array([moments[text] for text in column.tolist()], "datetime64[us]")
+    epoch, microsecond = datetime(1970, 1, 1), timedelta(microseconds=1)
+    texts = column.tolist()
+    moments = {text: None if text is None else _moment(text, form) for text in set(texts)}
+    missing = np.iinfo(np.int64).min  # NaT
+    numbers = {
+        text: missing if moment is None else (moment - epoch) // microsecond
+        for text, moment in moments.items()
+    }
+    return np.array([numbers[text] for text in texts], np.int64).view("datetime64[us]")
 
 
 def written_date(moment: datetime, form: str, *, with_time: bool) -> str:

@@ -33,7 +33,15 @@ from declnet.data.preparing.targets import (
 )
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import checked, load_source
-from declnet.data.splits import Data, distinct, fold_positions, one_fold, split, split_positions
+from declnet.data.splits import (
+    Data,
+    distinct,
+    fold_positions,
+    one_fold,
+    parts_of_fold,
+    split,
+    split_positions,
+)
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -134,6 +142,8 @@ class PreparedSets:
             training data.
         datasets: the same samples, prepared.
         class_weights: the weights by label; None if they are equal.
+        part_of: of a fold in memory, the part (n,) of its validation data that each sample belongs
+            to; otherwise None.
     """
 
     blocks: Mapping[str, BlockSet[Dataset]]
@@ -141,6 +151,7 @@ class PreparedSets:
     raw: Mapping[str, Data]
     datasets: Mapping[str, Dataset]
     class_weights: Mapping[int, float] | None = None
+    part_of: Array | None = None
 
     @property
     def is_streamed(self) -> bool:
@@ -161,7 +172,12 @@ def split_and_prepared(
     def make() -> PreparedSets:
         if spec.is_cross_validation:
             _require_classes_in_each_fold(loaded, spec, loss_targets, seed)
-        return prepare_sets(split_sets(loaded, spec, seed), spec, loss_targets)
+        sets = prepare_sets(split_sets(loaded, spec, seed), spec, loss_targets)
+        if spec.fold is None:
+            return sets
+        samples = len(sets.datasets["validation"])
+        part_of = parts_of_fold(sets.raw["validation"], samples, spec, seed)
+        return replace(sets, part_of=part_of)
 
     def size(sets: PreparedSets) -> int:
         return sum(data.nbytes for data in (*sets.raw.values(), *sets.datasets.values()))

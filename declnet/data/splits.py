@@ -13,6 +13,7 @@ from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of, refuse_rows, table_with
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates
+from declnet.data.equal_rows import first_equal_rows
 from declnet.display.words import counted
 from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, SplitSpec
@@ -20,6 +21,9 @@ from declnet.spec.streams import Stream, random_stream
 
 AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
+
+PARTS = 5
+"""Parts of a fold's validation data, each predicted with what was selected by the others."""
 
 
 def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
@@ -268,6 +272,8 @@ def split_positions(
         key = _split_key(data, method)
         _require_sizes(len(data), shares)
         positions = DIVIDE[method.method](len(data), key, validation, test, rng)
+        if method.equal_rows_together:
+            positions = _together(positions, _first_equal_rows(data))
     parts = {name: np.sort(rows) for name, rows in positions.items() if len(rows)}
     for name in ("train", *shares):
         if name not in parts:
@@ -278,6 +284,23 @@ def split_positions(
                 code="E033",
             )
     return parts
+
+
+def _first_equal_rows(data: Data) -> Array:
+    """Return for each row the first one with the same features; raise DataError for arrays."""
+    if not isinstance(data, Table):
+        message = "equal rows are those of a table, but the data are arrays"
+        raise DataError(message, path=("data", "split", "equal_rows_together"), code="E036")
+    return first_equal_rows(data)
+
+
+def _together(positions: Mapping[str, Array], first: Array) -> dict[str, Array]:
+    """Return the rows of each data set, with each row where the first one like it is."""
+    set_of = np.empty(len(first), int)
+    for number, rows in enumerate(positions.values()):
+        set_of[rows] = number
+    set_of = set_of[first]
+    return {name: np.flatnonzero(set_of == number) for number, name in enumerate(positions)}
 
 
 def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
@@ -324,8 +347,34 @@ def fold_positions(
         yield from _of_time(len(data), key, folds)
         return
     fold_of = _fold_of(len(data), key, folds, method.method, seed)
+    if method.equal_rows_together:
+        fold_of = fold_of[_first_equal_rows(data)]
     for fold in range(folds):
         yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+
+
+def parts_of_fold(held_out: Data, samples: int, spec: DataSpec, seed: int) -> Array | None:
+    """Return which part of a fold's validation data each sample belongs to, as folds are made.
+
+    Args:
+        held_out: the validation data as loaded.
+        samples: the number of its samples; windows are fewer than rows.
+
+    Returns:
+        (n,) numbers from 0; periods of time follow each other. None for fewer than two parts.
+    """
+    method, key = spec.split.method, None
+    if spec.windows is None and method != "column":
+        key = _split_key(held_out, spec.split)
+    if spec.windows is not None or method == "time":
+        order = np.arange(samples) if key is None else np.argsort(key, kind="stable")
+        part_of = np.empty(samples, int)
+        part_of[order] = np.arange(samples) * PARTS // max(samples, 1)
+        return part_of if samples >= PARTS else None
+    units = samples if method != "grouped" or key is None else len(np.unique(key))
+    if units < 2:
+        return None
+    return _fold_of(samples, key, min(PARTS, units), method.replace("column", "random"), seed)
 
 
 def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int) -> Array:

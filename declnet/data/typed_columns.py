@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.table import (
     CellFormat,
     ColumnNote,
@@ -19,7 +20,7 @@ from declnet.contracts.data.table import (
     column_type,
     missing_values,
 )
-from declnet.data.cells import Cells, text_of, trimmed
+from declnet.data.cells import Cells, are_unicode, objects_of, text_of, trimmed
 from declnet.data.formatted_numbers import are_consistent, described_units, read_formatted
 from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
@@ -222,6 +223,10 @@ class TypedColumn:
             return None
         if self.type == "text":
             return self._note_on_text(array, decimal)
+        if self.type == "boolean" and self._has_gaps:
+            return ColumnNote(
+                "is read as text, because it holds true and false, and missing values", "text"
+            )
         if not self._formatted:
             return None
         return ColumnNote(f"is read as numbers, {described_units(sorted(self._units))}", "number")
@@ -325,6 +330,59 @@ def as_type(
                 code="E035",
             )
     return column.astype(float) if expected == "number" else column
+
+
+def plain_columns(
+    columns: Mapping[str, Any], types: Mapping[str, ColumnType], cells: CellFormat
+) -> dict[str, Array]:
+    """Return columns without special cells, read-only; all columns of a type are read together.
+
+    They are as `as_type` returns them. If a cell of a type is special, such as a number with a unit
+    or a missing integer, the columns of this type are left out, and so are those that are not
+    lists.
+
+    Args:
+        columns: the columns (n,) by name.
+        types: the types of columns in the training data.
+        cells: how text is written.
+    """
+    names: dict[ColumnType, list[str]] = {}
+    for name, values in columns.items():
+        kind = types.get(name)
+        if kind is not None and type(values) is list and name not in cells.comma_columns:
+            names.setdefault(kind, []).append(name)
+    plain: dict[str, Array] = {}
+    for kind, of_kind in names.items():
+        values = _plain_values([columns[name] for name in of_kind], kind, cells)
+        if values is not None:
+            plain |= zip(of_kind, values, strict=True)
+    return plain
+
+
+def _plain_values(columns: Sequence[list[Any]], kind: ColumnType, form: CellFormat) -> Array | None:
+    """Return columns of a type, (columns, n); None if any cell is special."""
+    if kind == "boolean" or len({*map(len, columns)}) > 1:
+        return None
+    values = [value for column in columns for value in column]
+    classes = {*map(type, values)}
+    array: Array | None = None
+    if kind == "text":
+        if classes <= {str, NoneType} and are_unicode(values):
+            array = trimmed(objects_of(values), form)
+    elif classes <= {str, NoneType}:
+        texts = [text or "" for text in values] if NoneType in classes else values
+        array = Cells(texts, {*form.missing, ""}, form.decimal).read_plain(kind)
+    elif classes <= {int, float, NoneType}:
+        try:
+            array = np.array(values, float if kind == "number" else None)
+        except OverflowError:
+            return None
+    if array is None or array.dtype != _DTYPES[kind]:
+        return None
+    return read_only(array.reshape(len(columns), -1))
+
+
+_DTYPES = {"number": np.dtype(float), "integer": np.dtype(np.int64), "text": np.dtype(object)}
 
 
 def without_unreadable(column: Array) -> Array:

@@ -56,7 +56,6 @@ class GroupOptions:
     """Options of a group of runs, as `declnet.run`, `sweep`, `tune` and `resume` describe them.
 
     Attributes:
-        folds: the number of folds; None for the spec's.
         seeds: the seeds to train with; None for the spec's.
         jobs: how many runs to train at once on this machine; None for as many as it has cores.
         on: where to train; None for this machine.
@@ -65,7 +64,6 @@ class GroupOptions:
         registry: where names are looked up; None for all installed plugins.
     """
 
-    folds: int | None = None
     seeds: Iterable[int] | None = None
     jobs: int | None = None
     on: Executor | None = None

@@ -176,7 +176,7 @@ def _require_run(directory: Path) -> None:
 
 BEGUN = {
     *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
-    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY, folder.BEHAVIOR),
+    *(folder.CALIBRATION, folder.HELD_OUT, folder.ANALYSES, folder.HISTORY, folder.BEHAVIOR),
 }
 """Files that a run may write before its manifest; a run that was killed may have only these."""
 

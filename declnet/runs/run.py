@@ -54,7 +54,8 @@ def run(
             or a table with its target, `(frame, "column")` or `(frame, y)`, where the table is a
             data frame from pandas, polars or similar, or a mapping of columns.
         out: the folder to write to, new or empty; None writes nothing that stays.
-        folds: the number of folds, each the validation data once; default: the spec's `data.folds`.
+        folds: the number of folds, each the validation data once; 1: a single run without any;
+            default: the spec's `data.folds`.
         seeds: the seeds to train with, in place of the spec's.
         jobs: how many runs to train at once on this machine; default: as many as it has cores.
         on: where to train several runs; default: on this machine.
@@ -83,14 +84,17 @@ def run(
     """
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
-    if folds is not None or seeds is not None or spec.is_group:
+    if folds is not None:
+        from declnet.runs.many.running import with_folds
+
+        spec = with_folds(spec, folds, registry)
+    if seeds is not None or spec.is_group:
         from declnet.runs.many.running import run_group
 
         if checked is not None or parameters is not None or stop_when is not None:
             names = "`checked`, `parameters` and `stop_when`"
             raise RunError(f"{names} are for one run, not for folds or seeds")
         group = GroupOptions(
-            folds=folds,
             seeds=seeds,
             jobs=jobs,
             on=on,

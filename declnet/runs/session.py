@@ -17,6 +17,7 @@ from declnet.runs.behavior import BEHAVIOR_FILE, Behavior
 from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.computed import Compute, of_model, of_training
 from declnet.runs.display.progress import followed
+from declnet.runs.epoch_selection import EpochSelection
 from declnet.runs.inference.calibration import (
     CollectedPredictions,
     FittedCalibration,
@@ -86,6 +87,7 @@ class Session:
         self._is_described = False
         self._baselines: dict[str, Baseline] = {}
         self._calibrations: dict[str, FittedCalibration] = {}
+        self._selection = EpochSelection.needed(ready.prepared, self._trainer, self._active)
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
         """Execute the run to its end, and record the outcome in its folder.
@@ -107,6 +109,8 @@ class Session:
         try:
             with attributing_errors(self._ready.registry), one_blas_thread():
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
+                if self._selection is not None:
+                    self._selection.start((saved or {}).get("selection", ()))
                 self._trainer.observe(self._callbacks.observers())
                 self._trainer.follow(
                     self._callbacks.followers(Callback.after_update),
@@ -176,6 +180,8 @@ class Session:
             self._listener(event)
         if isinstance(event, EpochFinished):
             self._callbacks.after_epoch(event)
+            if self._selection is not None:
+                self._selection.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
             stop_when = self._options.stop_when
@@ -202,6 +208,8 @@ class Session:
             "callbacks": self._callbacks.state(),
             "seconds": self._seconds(),
         }
+        if self._selection is not None:
+            content["selection"] = self._selection.state()
         if self._record is not None:
             if not self._is_described:
                 self._record.write_behavior(self._behavior(of_training(self._ready.prepared)))
@@ -306,6 +314,9 @@ class Session:
         files = {folder.BEHAVIOR: self._behavior(of_model(self._member()))}
         if self._calibrations:
             files[folder.CALIBRATION] = stored(self._calibrations)
+        if self._selection is not None:
+            held_out = self._selection.predictions(self._history[-1]["epoch"])
+            files[folder.HELD_OUT] = held_out.stored()
         if analyses:
             from declnet.runs.inference.analyzing import ANALYSES_FILE
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.calibration import Calibrations
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.examined import ExaminedPart
+    from declnet.runs.inference.held_out import HeldOutPredictions
     from declnet.runs.inference.predictor import Predictor
 
 SETS = ("test", "validation", "train")
@@ -266,7 +267,13 @@ class StoredRun(RunContents, TrainedModels):
         """The data set to evaluate the model on: the first of test, validation and train."""
         return (self.data().name,)
 
-    def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
+    def examined(
+        self,
+        name: str,
+        data: Mapping[str, Data] | None = None,
+        *,
+        by_models: bool = False,  # noqa: ARG002
+    ) -> list[ExaminedPart]:
         """Return a data set of the run, with its model; see `TrainedModels.examined`."""
         from declnet.runs.inference.examined import ExaminedPart
 
@@ -408,3 +415,21 @@ class StoredRun(RunContents, TrainedModels):
         with attributing_errors(self.registry), reading(path):
             readings = readings_of(heads, self._model, self._preparation)
             return restored(content, heads, readings, self.registry)
+
+    @cached_property
+    def held_out(self) -> HeldOutPredictions | None:
+        """The predictions of a fold's validation data by what other rows selected; None if none.
+
+        Raises:
+            OutputError: they cannot be read.
+        """
+        from declnet.runs.inference.held_out import HeldOutPredictions
+        from declnet.runs.inference.member import readings_of
+
+        content = self._files.read(folder.HELD_OUT)
+        if content is None:
+            return None
+        heads = self.spec.heads
+        with attributing_errors(self.registry), reading(self.path / folder.HELD_OUT):
+            readings = readings_of(heads, self._model, self._preparation)
+            return HeldOutPredictions.restored(content, heads, readings, self.registry)

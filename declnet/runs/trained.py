@@ -48,12 +48,16 @@ class TrainedModels(ABC):
         """
 
     @abstractmethod
-    def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
+    def examined(
+        self, name: str, data: Mapping[str, Data] | None = None, *, by_models: bool = False
+    ) -> list[ExaminedPart]:
         """Return a data set of the runs, with the models that have not seen it.
 
         Args:
             name: the name of the data set.
             data: what a program passed to the runs; None loads the data of their spec.
+            by_models: whether the finished models predict what they have not learned from, even if
+                it selected their epoch.
 
         Raises:
             DataError: there is no such data set, or it can no longer be loaded.
@@ -92,5 +96,6 @@ class TrainedModels(ABC):
                 analyzed = other_data(predictor, data, training)
             else:
                 name = data or self.evaluated_on[0]
-                analyzed = unseen_data(predictor, self.examined(name), name, training)
+                parts = self.examined(name, by_models=True)
+                analyzed = unseen_data(predictor, parts, name, training)
             return tuple(map(analyzed.result, declared))

@@ -25,7 +25,7 @@ from declnet.spec import other_keys
 from declnet.spec.document.editing import BARE
 from declnet.spec.section import Section, contradiction, duplicates
 
-SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
+SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, minimum=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]
 
 
@@ -103,6 +103,11 @@ class SplitSpec(Section):
         description="what groups, time or train, validation and test are read from; for "
         "stratified: in place of the target",
     )
+    equal_rows_together: bool = Field(
+        default=False,
+        description="whether rows of a table with equal features, such as copies, are held out "
+        "together; for random and stratified",
+    )
 
     def check(self) -> Iterator[Diagnostic]:
         """Yield a column that is missing, or that the method does not use."""
@@ -113,6 +118,9 @@ class SplitSpec(Section):
             yield Diagnostic(message, hint, ("column",), "E011")
         if self.method == "random" and self.column is not None:
             yield contradiction('the method "random" uses no column', None, "column")
+        if self.equal_rows_together and self.method not in ("random", "stratified"):
+            message = f'the method "{self.method}" decides which rows stay together'
+            yield contradiction(message, "remove it", "equal_rows_together")
 
 
 class WindowSpec(Section):
@@ -177,20 +185,22 @@ class DataSpec(Section):
 
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(
-        default=None, description="a data source, or the fraction of train to hold out for it"
+        default=None,
+        description="a data source, or the fraction of train to hold out for it; 0: none",
     )
     test: SourceOrFraction | None = Field(
         default=None,
-        description="what the trained model is evaluated on: a data source, or a fraction of train",
+        description="what the trained model is evaluated on: a data source, or a fraction of "
+        "train; 0: none",
     )
     split: SplitSpec = Field(
         default=SplitSpec(), description="how validation and test are held out of train"
     )
     folds: int | None = Field(
         default=None,
-        ge=2,
+        ge=1,
         description="number of times to train, each with a different part of train as validation "
-        "data",
+        "data; 1: a single model, as without it",
     )
     fold: int | None = Field(
         default=None, ge=1, description="the only fold to train, counted from 1"
@@ -239,6 +249,18 @@ class DataSpec(Section):
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
     )
+
+    @field_validator("validation", "test")
+    @classmethod
+    def _no_fraction(cls, part: float | DataSource | None) -> float | DataSource | None:
+        """Return None for a fraction of 0."""
+        return None if part == 0 else part
+
+    @field_validator("folds")
+    @classmethod
+    def _no_folds(cls, folds: int | None) -> int | None:
+        """Return None for a single model."""
+        return None if folds == 1 else folds
 
     @field_validator("prepare_targets", mode="before")
     @classmethod
@@ -305,6 +327,9 @@ class DataSpec(Section):
             if getattr(self, key) is not None:
                 message = f'"{key}" takes all data in memory, so it excludes "stream"'
                 yield contradiction(message, "remove one of the two", key)
+        if self.split.equal_rows_together:
+            message = "equal rows can be anywhere, but the rows are streamed"
+            yield contradiction(message, "remove it", "split", "equal_rows_together")
         message = f'the split "{self.split.method}" needs all rows at once, but they are streamed'
         if self.split.method == "stratified":
             yield contradiction(message, 'use "random", "grouped" or "column"', "split", "method")

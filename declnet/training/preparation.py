@@ -251,6 +251,7 @@ class Prepared:
         preparation: the preparation to apply to other data before the model.
         rows: rows like the training data's, for which a run stores what its components compute;
             None if there are none.
+        part_of: as of `PreparedSets`.
     """
 
     spec: RunSpec
@@ -259,6 +260,7 @@ class Prepared:
     data: dict[str, ReadySet]
     preparation: FittedPreparation
     rows: SyntheticRows | None = None
+    part_of: Array | None = None
 
 
 def prepare(
@@ -296,4 +298,4 @@ def prepare(
             ready[name] = make()
     draw = partial(SyntheticRows.drawn, sets.raw["train"], sets.preparation, heads)
     rows = computed_once((sets,), ("rows", heads), draw)
-    return Prepared(spec, registry, model, ready, sets.preparation, rows)
+    return Prepared(spec, registry, model, ready, sets.preparation, rows, sets.part_of)

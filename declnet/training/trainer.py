@@ -58,13 +58,13 @@ class Trainer:
         epoch: the epoch in progress, or the next one, from 0.
         batch: finished batches of that epoch.
         step: updates made.
-        epochs: the number of epochs in the whole training, of which `max_steps` may end the last
-            one early.
+        epochs: the number of epochs in the whole training; `max_steps` may end the last one early.
         is_adapted: whether data-driven initializers have seen the first batch.
         steps: the number of updates in the whole training, unless a callback ends it early.
         samples_a_step: the batch size; the last batch of an epoch may be smaller.
-        halt_every: epochs between events, logged or not; None if this is not needed.
+        halt_every: epochs between events, logged or not; None if unneeded.
         evaluated_parameters: those that the model has while it is evaluated.
+        validation: evaluates the validation data, if there is any.
     """
 
     halt_every: int | None = None
@@ -84,9 +84,9 @@ class Trainer:
         self.choice = choose_kernels(spec, model, len(train), stored_kernels)
         kernels = kernels or usable_kernels(self.choice, spec, prepared.registry)
         self._compiled = compiled = CompiledTraining(prepared, kernels, epoch_updates)
-        self._validation = None
+        self.validation = None
         if validation is not None:
-            self._validation = Evaluation(model, self._heads, validation, kernels=kernels)
+            self.validation = Evaluation(model, self._heads, validation, kernels=kernels)
         self._update = compiled.update
         self._apply: ApplyUpdate = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
@@ -387,10 +387,10 @@ class Trainer:
 
     def _validated(self, metrics: Sequence[NamedMetric] | None, logged: bool) -> dict[str, float]:
         """Evaluate the validation data if there is any and the result is used."""
-        if self._validation is None or (metrics is None and not logged):
+        if self.validation is None or (metrics is None and not logged):
             return {}
         with ChangedFileError.during(f"the validation of epoch {self.epoch}"):
-            return self.evaluated(self._validation, self.epoch, metrics)
+            return self.evaluated(self.validation, self.epoch, metrics)
 
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""

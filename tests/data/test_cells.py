@@ -473,3 +473,46 @@ def test_rows_whose_target_is_declared_missing_are_left_out(form, tmp_path):
             ["a"],
             ["NA"],
         ]
+
+
+ODD_COLUMNS = (
+    ["1", " 2.5", "NA"],
+    ["1", "2", "-3"],
+    ["u ", None, ""],
+    ["$5", "6", "7"],
+    ["1_0", "2", "3"],
+    [1, 2.5, None],
+    [True, 2, 3],
+    [1, 2**63, -1],
+    [None, None, None],
+    ["nan", "inf", "1e400"],
+    [np.float32(1.5), 2.0, float("nan")],
+    ["a", 1, True],
+    ["\ud800", "b", "c"],
+    [10**400, 1, 2],
+)
+
+
+@pytest.mark.parametrize("kind", ["number", "integer", "text", "boolean"])
+@pytest.mark.parametrize("form", [CellFormat(), CellFormat(("-3", "2.5"), ",")], ids=["", ","])
+def test_lists_that_are_read_together_hold_what_each_column_alone_holds(kind, form):
+    def read(columns):
+        try:
+            table = as_table(columns, cells=form, types=dict.fromkeys(columns, kind))
+        except DataError as error:
+            return str(error)
+        return {name: (column.dtype, *column.tolist()) for name, column in table.columns.items()}
+
+    def shown(cells):
+        column = np.empty(len(cells), object)
+        column[:] = cells
+        return repr(read({"a": cells})), repr(read({"a": column}))
+
+    for cells in ODD_COLUMNS:
+        in_list, in_array = shown(cells)
+        assert in_list == in_array
+        both = read({"a": cells, "b": ["1", "0", "1"]})
+        alone = read({"a": cells}), read({"b": ["1", "0", "1"]})
+        assert repr(both) == repr(
+            alone[0] if isinstance(alone[0], str) else {**alone[0], **alone[1]}
+        )

@@ -28,7 +28,7 @@ from tests.hostile_names.skeletons import HtmlSkeleton, c_skeleton, python_skele
 GCC = shutil.which("gcc")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wtrigraphs", "-Wcomment", "-Wundef")
 
-PRESETS = ("linear", "realmlp_td", "realmlp_td_s", "table", "tabm_mini")
+PRESETS = ("linear", "portfolio", "realmlp_td", "realmlp_td_s", "table", "tabm_mini")
 
 
 def _json(text: str) -> Any:

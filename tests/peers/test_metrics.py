@@ -26,6 +26,7 @@ from declnet_plugins.standard.metrics.probabilities import (
     CalibrationSlope,
     ExpectedCalibrationError,
     LogLoss,
+    RefinedLogLoss,
 )
 from declnet_plugins.standard.metrics.regression import (
     R2,
@@ -39,6 +40,8 @@ sklearn = pytest.importorskip("sklearn")
 peers = pytest.importorskip("sklearn.metrics")
 calibration = pytest.importorskip("sklearn.calibration")
 stats = pytest.importorskip("scipy.stats")
+special = pytest.importorskip("scipy.special")
+optimize = pytest.importorskip("scipy.optimize")
 
 RATIOS = (
     (Precision, peers.precision_score),
@@ -182,6 +185,28 @@ def test_costs_of_probabilities(metric, peer, data, classes):
     chances[0] = 0
     expected = peer(y[:, 0], chances[:, 0], labels=[0, 1])
     assert data.figure(metric, chances, y) == close(expected)
+
+
+@given(data=batches(), classes=st.integers(1, 6), spread=st.floats(0.1, 9))
+def test_log_loss_after_the_best_temperature(data, classes, spread):
+    logits, y = (
+        spread * data.rng.normal(size=(data.n, classes)),
+        data.rng.integers(0, classes, data.n),
+    )
+    if classes == 1:
+        y = data.rng.integers(0, 2, data.n)
+    both = np.hstack([np.zeros_like(logits), logits]) if classes == 1 else logits
+    targets = (data.n * np.eye(both.shape[1])[y] + 1 / both.shape[1]) / (data.n + 1)
+    rows = np.arange(data.n)
+
+    def smoothed(logarithm: float) -> float:
+        return float(-(targets * special.log_softmax(both * np.exp(logarithm), axis=1)).sum())
+
+    best = optimize.minimize_scalar(smoothed, bounds=np.log([0.01, 100]), options={"xatol": 1e-9})
+    expected = -special.log_softmax(both * np.exp(best.x), axis=1)[rows, y].mean()
+    chances = special.expit(logits) if classes == 1 else special.softmax(logits, axis=1)
+    figure = data.figure(RefinedLogLoss(), chances, y)
+    assert figure == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 @given(data=batches(), bins=st.integers(1, 20))

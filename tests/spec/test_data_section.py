@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from declnet import SpecError, parse_spec
+from declnet import RunResult, SpecError, parse_spec, run
 from declnet.training.checks.check import check_spec
 
 
@@ -49,3 +49,16 @@ def test_transforms_of_targets_without_a_name_are_answered_with_a_table(
         assert check_spec(parse_spec(document)).errors == ()
     names = target if isinstance(target, list) else [target or "y"]
     assert list(parse_spec(document).data.prepare_targets) == names
+
+
+def test_no_fraction_and_one_fold_mean_a_single_run_on_all_rows(document):
+    document["data"] |= {"validation": 0, "test": 0.0, "folds": 1}
+    data = parse_spec(document).data
+    assert (data.validation, data.test, data.folds) == (None, None, None)
+    document["data"] |= {"folds": 3, "test": 0.5}
+    single = parse_spec(document, overrides={"data.folds": 1, "data.test": 0})
+    assert isinstance(run(single), RunResult)
+    assert isinstance(run(document, folds=1), RunResult)
+    for key, value, message in (("test", -0.1, "at least 0 and less"), ("folds", 0, "at least 1")):
+        with pytest.raises(SpecError, match=message):
+            parse_spec(document, overrides={f"data.{key}": value})

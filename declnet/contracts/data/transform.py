@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -160,6 +161,32 @@ class Transform(Component):
     def verify_apply(self, column: Array | Sequences, x: Array, *_: Any) -> None:
         """Raise Misfit unless there is a row for each row of the column."""
         require_rows(column.values if isinstance(column, Sequences) else column, len(x))
+
+    def ready_state(self, state: TransformState) -> Mapping[str, Any]:
+        """Return the state with what follows from it alone, for many calls; default: as it is.
+
+        For example, a dict with the position of each category. Only `apply` gets it, which must
+        take the state that `fit` returns too. It is not stored, and threads share it.
+
+        Args:
+            state: as returned by `fit`.
+        """
+        return state
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:  # noqa: ARG002
+        """Return the state that transforms several columns of a table together; default: None.
+
+        `apply` then gets columns (n,) of the same type as one array (n, columns), and its result
+        has this shape, and in each column the bits that the column's own state gives. Rows of many
+        columns are prepared several times faster.
+
+        Args:
+            states: the state of each column, at least one.
+
+        Returns:
+            None if one of the columns must be transformed alone.
+        """
+        return None
 
     def inverse(self, y: Array, state: TransformState) -> ColumnArray:
         """Return x, given y = apply(x); for transforms that can prepare a target.

@@ -204,6 +204,13 @@ class Callback(Component):
     writes_checkpoints: ClassVar[bool] = False
     """Whether it is meant for `Run.save_checkpoints`, so that `declnet resume` can recommend it."""
 
+    selects_epoch: ClassVar[bool] = False
+    """Whether `after_epoch` selects that epoch, by the metrics of `monitors` and by
+    `Run.restore_parameters`, for the finished model. In a fold, the epoch is then also selected by
+    parts of the validation data, to predict the rest of it: for each part the callback is started
+    once more, with a `run` of its own, and `after_epoch` gets the metrics of the other parts.
+    `start`, `save`, `restore` and `after_epoch` act on nothing but the state and the `run`."""
+
     works_outside: ClassVar[bool] = False
     """Whether it works outside the run's folder, e.g. on a server. The conformance kit, which
     simulates runs, then skips it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -12,10 +13,11 @@ from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
-from declnet.contracts.data.transform import Sequences, Transform, TransformState
+from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths_of
 from declnet.contracts.returned import verified
 from declnet.data.columns import features_of, joined, located, require_column, typed
+from declnet.data.preparing.column_steps import ColumnSteps, FittedStep
 from declnet.data.preparing.named_inputs import require_divided, require_sequences_alone
 from declnet.data.preparing.target_encoding import TargetEncoding, target_encodings
 from declnet.data.preparing.targets import (
@@ -28,19 +30,6 @@ from declnet.data.preparing.targets import (
 from declnet.data.preparing.windows import Windows
 from declnet.display.words import counted
 from declnet.errors import DataError
-
-
-@dataclass(frozen=True, eq=False)
-class FittedStep:
-    """A transform with its fitted state for each column it applies to.
-
-    Attributes:
-        number: its position in `data.prepare`, where training-only transforms count too.
-    """
-
-    transform: Transform
-    states: Mapping[str, TransformState]
-    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +135,14 @@ class FittedPreparation:
         Args:
             types: the columns to transform, with their types; None for arrays.
         """
-        columns = dict(records.columns) if types is None else typed(records, types, self.cells)
-        lengths: dict[str, Array] = {}
-        for step in self.steps:
-            for name, state in step.states.items():
-                if name in columns:
-                    with located(step.transform, name, records, step.number):
-                        columns[name] = _applied(
-                            step.transform, name, columns[name], state, lengths
-                        )
-        return columns, lengths
+        if types is None:
+            return self._steps.transformed(records.columns, records)
+        columns = typed(records, types, self.cells)
+        return self._steps.transformed(columns, records, together=True)
+
+    @cached_property
+    def _steps(self) -> ColumnSteps:
+        return ColumnSteps(self.steps)
 
     def _windows(
         self, records: Table, rows: Array, types: Mapping[str, ColumnType] | None
@@ -281,7 +268,10 @@ def fit_preparation(
         for name in _chosen(transform, columns, lengths, number):
             with located(transform, name, records, number):
                 states[name] = fit(transform, name, number, columns[name])
-                columns[name] = _applied(transform, name, columns[name], states[name], lengths)
+            steps_of_column = ColumnSteps([FittedStep(transform, {name: states[name]}, number)])
+            transformed, of_sequences = steps_of_column.transformed({name: columns[name]}, records)
+            columns |= transformed
+            lengths |= of_sequences
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
     if lengths and windows is not None:
@@ -306,21 +296,6 @@ def fit_preparation(
         windows=windows,
         cells=records.cells,
     )
-
-
-def _applied(
-    transform: Transform,
-    name: str,
-    column: Array,
-    state: TransformState,
-    lengths: dict[str, Array],
-) -> Array:
-    """Return the transformed column; if it becomes sequences, `lengths` gets theirs."""
-    applied = verified(Transform.apply, transform, column, state)
-    if not isinstance(applied, Sequences):
-        return applied
-    lengths[name] = applied.lengths
-    return applied.values
 
 
 def _in_memory(records: Table) -> Table:

@@ -228,6 +228,8 @@ Given = TypeVar("Given", Dataset, Table, Dataset | Table)
 
 def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
+    if all(isinstance(a, np.ndarray) and not a.flags.writeable for a in data.arrays.values()):
+        return data
     arrays = {
         name: array if isinstance(array, MappedArray) else read_only(array)
         for name, array in data.arrays.items()

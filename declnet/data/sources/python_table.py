@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, plain_array
+from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.data.table import (
     CellFormat,
     ColumnType,
@@ -19,8 +19,8 @@ from declnet.contracts.data.table import (
     missing_values,
     unmasked,
 )
-from declnet.data.cells import distinct_if_few, trimmed
-from declnet.data.typed_columns import as_type
+from declnet.data.cells import are_unicode, distinct_if_few, trimmed
+from declnet.data.typed_columns import as_type, plain_columns
 from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 
@@ -39,7 +39,8 @@ def as_table(
 ) -> Table | Array:
     """Convert tabular data to a `Table` and anything else to an array.
 
-    Text loses the spaces around it, and texts that mean a missing value become None.
+    Text loses the spaces around it, and texts that mean a missing value become None. The columns of
+    a new table can only be read.
 
     Args:
         data: a `Table`; a data frame from polars, pandas or another library with columns accessed
@@ -64,8 +65,11 @@ def as_table(
     def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
         return _cells(column, name, numbers, cells, types.get(name))
 
-    arrays = {}
+    arrays, plain = {}, plain_columns(columns, types, cells)
     for name, values in columns.items():
+        if name in plain:
+            arrays[name] = plain[name]
+            continue
         column = _array(values, name)
         numbers = range(first_row, first_row + len(column))
         if marks_unreadable and types.get(name) == "text":
@@ -74,7 +78,7 @@ def as_table(
             for position, error in rows.errors.items():
                 arrays[name][position] = UnreadableCell(error)
         else:
-            arrays[name] = read(name, column, numbers)
+            arrays[name] = read_only(read(name, column, numbers))
     _require_rows(arrays)
     return Table(arrays, target, cells=cells, trimmed=True)
 
@@ -218,23 +222,17 @@ def _iso_8601(times: Array) -> Array:
 def _unicode(column: Array, name: str, numbers: Sequence[int]) -> Array:
     """Return a column unless it or its name has half a surrogate pair, which no file can hold."""
     cells = distinct_if_few(column.tolist()) if column.dtype == object else ()
-    texts = [text for text in cells if isinstance(text, str)]
-    try:
-        name.encode()
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        if not _is_unicode(name):
-            raise DataError(f"the name of column {name!r} is not valid Unicode") from None
+    if not are_unicode([name]):
+        raise DataError(f"the name of column {name!r} is not valid Unicode")
+    if not are_unicode(text for text in cells if isinstance(text, str)):
         position = next(
-            at for at, text in enumerate(column) if isinstance(text, str) and not _is_unicode(text)
+            at
+            for at, text in enumerate(column)
+            if isinstance(text, str) and not are_unicode([text])
         )
         fault = f"is {column[position]!r}, which is not valid Unicode"
-        raise DataError.in_cell(numbers[position], name, fault) from None
+        raise DataError.in_cell(numbers[position], name, fault)
     return column
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _of_objects(

@@ -176,7 +176,10 @@ class ComponentDescription:
 def describe(component: type[Component], plugin: str) -> ComponentDescription:
     """Describe a component that a plugin registered."""
     inherited = component.contract().model_fields
-    fields = sorted(component.model_fields.items(), key=lambda item: item[0] in inherited)
+    fields = sorted(
+        component.model_fields.items(),
+        key=lambda item: (item[0] in inherited, not item[1].is_required()),
+    )
     try:
         source = inspect.getsourcefile(component) or ""
     except TypeError:

@@ -168,7 +168,7 @@ def members_table(group: Group) -> ResultTable:
     without = tuple(
         (point, 0.0, *(None for _ in metrics))
         for point, weight in group.weights.items()
-        if not weight
+        if point not in values
     )
     data = next(iter(members.values()))[1].data
     columns = ("member", "weight", *metrics)

@@ -30,7 +30,7 @@ from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErr
 from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 from declnet.training.evaluation import BatchLosses
-from declnet.training.metrics import MetricAccumulator, Unscale
+from declnet.training.metrics import MetricAccumulator, Unscale, losses_of
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -213,11 +213,13 @@ class _Evaluator:
         self._metrics = MetricAccumulator(reader.heads, None, watches)
         self._samples = self._first = 0  # of all parts; before the current part
         self._warnings: tuple[str, ...] = ()
+        self._has_losses = True
 
     def use(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a predictor."""
         self._predictor = predictor
         if len(predictor.members) > 1:
+            self._has_losses = False
             return
         member, heads = predictor.members[0], self._reader.heads
         finish = unscaling(heads, member.preparation)
@@ -235,15 +237,19 @@ class _Evaluator:
             self._warnings += (f"{self._data}: {part.warning}",)
         members, first = self._predictor.members, part.samples[0]
         if len(members) == 1:
+            recorded, start = (*part.recorded, None)[0], 0
             for dataset in first.parts(self._predictor.samples_in_part):
                 with np.errstate(all="ignore"):
                     ready = ready_part(dataset, members[0], self._data)
-                self._batches.add_to(self._metrics, ready)
+                rows, start = slice(start, start + len(ready)), start + len(ready)
+                y_preds = None if recorded is None else [y[rows] for y in recorded.values()]
+                self._batches.add_to(self._metrics, ready, y_preds)
             return
         samples = [as_arrays(dataset.inputs) for dataset in part.samples]
         calibrations = self._predictor.calibrations
-        outputs = self._predictor.outputs(samples)
-        raw = self._predictor.outputs(samples, calibrated=False) if calibrations else outputs
+        outputs = raw = self._predictor.outputs(samples, part.recorded)
+        if calibrations:
+            raw = self._predictor.outputs(samples, part.recorded, calibrated=False)
         for number, head in enumerate(self._reader.heads):
             calibration = calibrations.get(head.name)
             if calibration is not None:
@@ -268,6 +274,12 @@ class _Evaluator:
         if not samples:
             raise DataError(f"{data}: there are no samples")
         metrics = self._metrics.result()
+        if not self._has_losses:  # or only of the parts that one model predicts
+            metrics = {
+                name: value
+                for name, value in metrics.items()
+                if name not in losses_of(self._reader.heads)
+            }
         heads = {}
         for head, counts in zip(self._reader.heads, self._counts, strict=True):
             label = f"{data}: {head.name}" if head.name else data

@@ -22,7 +22,7 @@ from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
 from declnet.runs.inference.member import naming_among
 from declnet.runs.inference.predictions import require_finite
-from declnet.runs.inference.predictor import LabeledPart, Predictor
+from declnet.runs.inference.predictor import LabeledPart, Predictor, Recorded
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData, unscaling
@@ -37,6 +37,7 @@ class ExaminedPart:
         part: the samples as each member prepares them.
         name: the data's name.
         unchanged: whether they are what the predictor's runs saw.
+        positions: the position (n,) of each in a larger part, of which these are some.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class ExaminedPart:
         name: str,
         *,
         unchanged: bool = True,
+        positions: Array | None = None,
     ) -> None:
         self.predictor, self.raw, self.part = predictor, raw, part
+        self.positions = np.arange(len(part.samples[0])) if positions is None else positions
         self.name, self.unchanged = name, unchanged
         self._chosen: tuple[Array | None, Sequence[Dataset], ReadyData] | None = None
 
@@ -76,7 +79,11 @@ class ExaminedPart:
         calibrated: bool = True,
     ) -> dict[str, Array]:
         """Return the predictions of each loss as metrics take them."""
-        return self.predictor.outputs(self._x(positions, replaced), calibrated=calibrated)
+        recorded = self.part.recorded if not replaced else ()
+        if positions is not None:
+            recorded = _taken(recorded, positions)
+        samples = self._x(positions, replaced)
+        return self.predictor.outputs(samples, recorded, calibrated=calibrated)
 
     def add_losses(
         self,
@@ -125,21 +132,41 @@ class ExaminedPart:
         chosen = [members[position] for position in positions]
         predictor = Predictor(chosen, [weights[position] for position in positions])
         samples = tuple(self.part.samples[position] for position in positions)
-        part = self.part._replace(samples=samples)
-        return ExaminedPart(predictor, self.raw, part, self.name, unchanged=self.unchanged)
+        recorded = self.part.recorded
+        recorded = tuple(recorded[position] for position in positions) if recorded else ()
+        return self._changed(predictor, self.part._replace(samples=samples, recorded=recorded))
 
-    def take(self, positions: Array) -> ExaminedPart:
-        """Return some of the samples."""
+    def take(self, positions: Array, predictor: Predictor | None = None) -> ExaminedPart:
+        """Return some of the samples, for another predictor with members like this one's if any."""
         samples = tuple(dataset.take(positions) for dataset in self.part.samples)
         name_sample = naming_among(positions, self.part.name_sample)
-        part = self.part._replace(samples=samples, name_sample=name_sample)
-        return ExaminedPart(self.predictor, self.raw.take(positions), part, self.name)
+        recorded = _taken(self.part.recorded, positions)
+        part = self.part._replace(samples=samples, name_sample=name_sample, recorded=recorded)
+        predictor = predictor or self.predictor
+        raw = self.raw if predictor.windows is not None else self.raw.take(positions)
+        return self._changed(predictor, part, raw, self.positions[positions])
+
+    def _changed(
+        self,
+        predictor: Predictor,
+        part: LabeledPart,
+        raw: Data | None = None,
+        positions: Array | None = None,
+    ) -> ExaminedPart:
+        """Return the samples in another form, or with another predictor."""
+        return ExaminedPart(
+            predictor,
+            self.raw if raw is None else raw,
+            part,
+            self.name,
+            unchanged=self.unchanged,
+            positions=self.positions if positions is None else positions,
+        )
 
     def guarded(self) -> ExaminedPart:
         """Return the same samples in read-only arrays in memory."""
         samples = [guarded(replace(data, x=as_arrays(data.inputs))) for data in self.part.samples]
-        part = self.part._replace(samples=tuple(samples))
-        return ExaminedPart(self.predictor, self.raw, part, self.name, unchanged=self.unchanged)
+        return self._changed(self.predictor, self.part._replace(samples=tuple(samples)))
 
     def identifiers(self, *, several_seeds: bool) -> dict[str, Array]:
         """Return the columns (n,) that identify the samples of a fold, in the order to sort by."""
@@ -147,7 +174,7 @@ class ExaminedPart:
         fold = {"fold": np.full(count, spec.data.fold or 1)}
         seed = {"seed": np.full(count, spec.seed)} if several_seeds else {}
         if self.predictor.windows is not None:
-            return {**seed, **fold, "window": np.arange(1, count + 1)}
+            return {**seed, **fold, "window": self.positions + 1}
         return {**seed, self.raw.unit: np.asarray(self.raw.row_numbers), **fold}
 
     def finite_outputs(self) -> dict[str, Array]:
@@ -162,6 +189,14 @@ class ExaminedPart:
         for y_pred in outputs.values():
             require_finite(y_pred, name_sample)
         return outputs
+
+
+def _taken(recorded: Sequence[Recorded], positions: Array) -> tuple[Recorded, ...]:
+    """Return what was recorded for some of the samples."""
+    return tuple(
+        None if of_member is None else {loss: y[positions] for loss, y in of_member.items()}
+        for of_member in recorded
+    )
 
 
 def joined_arrays(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -79,6 +79,10 @@ class Member:
             self.readings = readings_of(spec.heads, model, preparation, calibrations)
         self._finish = calibrating(self.heads, calibrations, self._unscale)
 
+    def with_calibrations(self, calibrations: Calibrations) -> Member:
+        """Return the same model with other calibrations."""
+        return Member(self.model, self.preparation, self.spec, self.registry, calibrations)
+
     @property
     def takes_named_arrays(self) -> bool:
         """Whether the model was trained on arrays with names, not on a table."""
@@ -94,13 +98,26 @@ class Member:
         Returns:
             (n, …) by the name of the loss, which is `""` for the only one.
         """
-        finish = self._finish if calibrated else self._unscale
         with np.errstate(all="ignore"):
             y_preds = self.model.compute(wrapped(x))
+        names = {head.name: self.model.output(head.output).name for head in self.heads}
+        return self.finished(
+            {loss: y_preds[name] for loss, name in names.items()}, calibrated=calibrated
+        )
+
+    def finished(
+        self, y_preds: Mapping[str, Array], *, calibrated: bool = True
+    ) -> dict[str, Array]:
+        """Return the predictions of each loss as metrics take them.
+
+        Args:
+            y_preds: the output that each loss takes, by the loss's name.
+            calibrated: as for `outputs`.
+        """
+        finish = self._finish if calibrated else self._unscale
         outputs = {}
         for number, head in enumerate(self.heads):
-            output = y_preds[self.model.output(head.output).name]
-            outputs[head.name] = predictions_of(head.loss, output)
+            outputs[head.name] = predictions_of(head.loss, y_preds[head.name])
             if number in finish:
                 outputs[head.name] = finish[number](outputs[head.name])
         return outputs

@@ -47,6 +47,9 @@ MOST_IN_PART = 2**16
 """Maximum number of samples in a part."""
 
 
+Recorded = Mapping[str, Array] | None
+
+
 class LabeledPart(NamedTuple):
     """Samples with targets.
 
@@ -54,11 +57,14 @@ class LabeledPart(NamedTuple):
         samples: the samples as each member prepares them.
         name_sample: returns what messages call the sample at a position.
         warning: that some of the data is left out, if it is.
+        recorded: for each member, what it is to predict in place of its model: the output that each
+            loss takes, by the loss's name; None for the model's. Empty: the models'.
     """
 
     samples: tuple[Dataset, ...]
     name_sample: NamesSamples
     warning: str | None = None
+    recorded: tuple[Recorded, ...] = ()
 
 
 class Predictor:
@@ -326,18 +332,32 @@ class Predictor:
             predictions[loss] = replace(prediction, spread=spread)
         return predictions
 
-    def outputs(self, samples: Sequence[Inputs], *, calibrated: bool = True) -> dict[str, Array]:
+    def outputs(
+        self,
+        samples: Sequence[Inputs],
+        recorded: Sequence[Recorded] = (),
+        *,
+        calibrated: bool = True,
+    ) -> dict[str, Array]:
         """Return the predictions of each loss as metrics take them.
 
         Args:
             samples: the samples as each member prepares them.
+            recorded: as for `LabeledPart`.
             calibrated: as for `Member.outputs`.
 
         Returns:
             (n, …) by the name of the loss, which is `""` for the only one.
         """
-        members = zip(self.members, samples, strict=True)
-        return self.averaged([member.outputs(x, calibrated=calibrated) for member, x in members])
+        known = recorded or (None,) * len(samples)
+        return self.averaged(
+            [
+                member.outputs(x, calibrated=calibrated)
+                if y_preds is None
+                else member.finished(y_preds, calibrated=calibrated)
+                for member, x, y_preds in zip(self.members, samples, known, strict=True)
+            ]
+        )
 
     def averaged(self, outputs: Sequence[dict[str, Array]]) -> dict[str, Array]:
         """Return the weighted mean over the members of the predictions of each loss."""

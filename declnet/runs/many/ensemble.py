@@ -29,7 +29,7 @@ from declnet.runs.stored_run import StoredRun, open_run
 from declnet.runs.trained import TrainedModels
 
 if TYPE_CHECKING:
-    from declnet.contracts.data.data_source import Dataset, DataSource
+    from declnet.contracts.data.data_source import DataSource
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.inference.evaluation import Evaluation
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
     from declnet.runs.stored_data import PredictedData
-
-OUT_OF_FOLD = "out of fold"
 
 
 class Ensemble(GroupFolder, TrainedModels):
@@ -74,27 +72,33 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             OutputError: one is not finished, is missing or was replaced.
         """
-        finished = []
         weights = self.weights
-        for task in self.tasks:
-            if not weights.get(task.point, 1.0):
-                continue
-            path = self.path / task.folder
-            if not (path / folder.MANIFEST).is_file():
-                what = "is missing" if self.status == "finished" else "has not begun"
-                raise OutputError(f"{path}: this run {what}; {self._remedy}")
-            run = open_run(
-                path, self._registry, notice=self._notice, allow_changes=self.allow_changes
-            )
-            if run.status != "finished":
-                message = f"this run is not finished ({run.status})"
-                raise OutputError(f"{path}: {message}; {self._remedy}")
-            expected = self.file.manifests.get(task.folder)
-            if expected is not None and manifest_checksum(path) != expected:
-                message = f"changed since the runs ended: its checksum in {folder.GROUP} differs"
-                raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
-            finished.append(run)
-        return tuple(finished)
+        tasks = [task for task in self.tasks if weights.get(task.point, 1.0)]
+        return tuple(map(self._run_of, tasks))
+
+    def _run_of(self, task: Task) -> StoredRun:
+        """Return a finished run; raise OutputError if it is not finished, or was replaced."""
+        if task.folder in self._opened:
+            return self._opened[task.folder]
+        path = self.path / task.folder
+        if not (path / folder.MANIFEST).is_file():
+            what = "is missing" if self.status == "finished" else "has not begun"
+            raise OutputError(f"{path}: this run {what}; {self._remedy}")
+        run = open_run(path, self._registry, notice=self._notice, allow_changes=self.allow_changes)
+        if run.status != "finished":
+            message = f"this run is not finished ({run.status})"
+            raise OutputError(f"{path}: {message}; {self._remedy}")
+        expected = self.file.manifests.get(task.folder)
+        if expected is not None and manifest_checksum(path) != expected:
+            message = f"changed since the runs ended: its checksum in {folder.GROUP} differs"
+            raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
+        self._opened[task.folder] = run
+        return run
+
+    @cached_property
+    def _opened(self) -> dict[str, StoredRun]:
+        """The runs that have been opened, by their folders."""
+        return {}
 
     @property
     def _remedy(self) -> str:
@@ -176,35 +180,44 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
-        weights = self.weights
+        parts = self.examined_alone(name)
         return {
-            point: (weights[point], _evaluated(parts, parts[0].predictor))
-            for point, parts in self.examined_alone(name).items()
+            point: (self.weights[point], _evaluated(of_point, self._reader_of(point)))
+            for point, of_point in parts.items()
         }
+
+    def _reader_of(self, point: str) -> Predictor:
+        """Return the models of a member of the spec."""
+        from declnet.runs.inference.predictor import Predictor
+
+        runs = [self._run_of(task) for task in self.tasks if task.point == point]
+        return Predictor([run.predictor().member for run in runs])
 
     def examined_alone(
         self, name: str, data: Mapping[str, Data] | None = None
     ) -> dict[str, list[ExaminedPart]]:
-        """Return what `examined` does for each member of the spec alone, by the member's name."""
-        parts = self.examined(name, data)
-        by_point: dict[str, list[ExaminedPart]] = {}
-        for part in parts:
-            points = self._points_in(part, len(parts))
-            for point in dict.fromkeys(points):
-                positions = [at for at, of_member in enumerate(points) if of_member == point]
-                by_point.setdefault(point, []).append(part.of_members(positions))
-        return by_point
+        """Return what `examined` does for each member of the spec alone, by the member's name.
 
-    def _points_in(self, part: ExaminedPart, count: int) -> list[str]:
-        """Return the member of the spec that each member of a part's predictor belongs to."""
-        if count == 1:
-            return [task.point for task, _ in self._weighted_runs()]
-        spec = part.predictor.spec
-        return [
-            task.point
-            for task, run in self._weighted_runs()
-            if (run.spec.seed, run.spec.data.fold) == (spec.seed, spec.data.fold)
-        ]
+        Out of fold, these include members for which no weight was selected.
+        """
+        needed = self.has_folds and name == "validation" and self.file.fold_weights is not None
+        equal = {point: float(needed or weight > 0) for point, weight in self.weights.items()}
+        file = self.file.model_copy(update={"weights": equal, "fold_weights": None})
+        alike = type(self)(
+            self.path, file, self._registry, self._notice, allow_changes=self.allow_changes
+        )
+        alike._opened = self._opened
+        points = [task.point for task, _ in alike._weighted_runs()]
+        parts = alike.examined(name, data)
+        if self.has_folds and name == "validation":  # one model of each member predicts a part
+            points = list(dict.fromkeys(points))
+        return {
+            point: [
+                part.of_members([at for at, other in enumerate(points) if other == point])
+                for part in parts
+            ]
+            for point in dict.fromkeys(points)
+        }
 
     def out_of_fold(self, data: Mapping[str, Data] | None = None) -> AnyPredictions:
         """Return the predictions of the validation data of each fold, by its own models.
@@ -226,25 +239,30 @@ class Ensemble(GroupFolder, TrainedModels):
         parts, several_seeds = self.examined("validation", data), len(self.seeds) > 1
         numbers = joined_arrays([part.identifiers(several_seeds=several_seeds) for part in parts])
         order = np.lexsort([*numbers.values()][::-1])
-        outputs = joined_arrays([part.finite_outputs() for part in parts])
-        ordered = {loss: y_pred[order] for loss, y_pred in outputs.items()}
         identifiers = {name: column[order] for name, column in numbers.items()}
-        predicted: AnyPredictions = unwrapped(
-            {
-                loss: replace(predictions, identifiers=identifiers)
-                for loss, predictions in self.predictor().read(ordered).items()
-            }
-        )
-        return predicted
+        outputs = [part.finite_outputs() for part in parts]
+        limits = [part.predictor.read(y_pred) for part, y_pred in zip(parts, outputs, strict=True)]
+        predicted = {}
+        for loss, predictions in self.predictor().read(joined_arrays(outputs)).items():
+            limited = predictions.limited_by([of_part[loss] for of_part in limits])
+            ordered = limited.changed(lambda array: array[order])
+            predicted[loss] = replace(ordered, identifiers=identifiers)
+        result: AnyPredictions = unwrapped(predicted)
+        return result
 
-    def examined(self, name: str, data: Mapping[str, Data] | None = None) -> list[ExaminedPart]:
+    def examined(
+        self, name: str, data: Mapping[str, Data] | None = None, *, by_models: bool = False
+    ) -> list[ExaminedPart]:
         """Return a data set of the runs, with the models that have not seen it.
 
-        That is one part, or with folds and `"validation"` a part for each seed and fold.
+        That is one part, or with folds and `"validation"` at least one for each seed and fold: what
+        a row has a say in, the epoch of a model, its calibration and the weights of members, does
+        not predict it.
 
         Args:
             name: the data set.
             data: the data that a program passed to the runs; default: that of the specs.
+            by_models: whether the finished models predict it nonetheless.
 
         Raises:
             DeclnetError: as `evaluate` does.
@@ -252,42 +270,47 @@ class Ensemble(GroupFolder, TrainedModels):
         from declnet.runs.inference.examined import ExaminedPart
 
         if self.has_folds and name == "validation":
-            return self._folds(data)
+            return self._folds(data, by_models)
         predictor, (raw, unchanged) = self.predictor(), self._common(name, data)
         part = predictor.labeled(raw, f"the {name}")
         return [ExaminedPart(predictor, raw, part, name, unchanged=unchanged)]
 
-    def _folds(self, data: Mapping[str, Data] | None) -> list[ExaminedPart]:
-        from declnet.runs.inference.examined import ExaminedPart
-        from declnet.runs.inference.predictor import LabeledPart, Predictor
+    def _folds(self, data: Mapping[str, Data] | None, by_models: bool) -> list[ExaminedPart]:
+        from declnet.runs.many.out_of_fold import FoldMember, parts_of_fold
 
         _ = self.predictor()  # which requires that they are alike
-        by_fold: dict[tuple[int, int | None], list[tuple[Task, StoredRun]]] = {}
-        for task, run in self._weighted_runs():
-            by_fold.setdefault((run.spec.seed, run.spec.data.fold), []).append((task, run))
-        points = {task.point for task, _ in self._weighted_runs()}
-        if any(len(members) < len(points) for members in by_fold.values()):
+        fold_weights = {} if by_models else self.file.fold_weights or {}
+        points = [
+            point
+            for point in self.points()
+            if any(of.get(point, 1.0) for of in (self.weights, *fold_weights.values()))
+        ]
+        by_fold: dict[str, list[Task]] = {}
+        for task in self.tasks:
+            if task.point in points:
+                by_fold.setdefault(task.folder.removeprefix(f"{task.point}/"), []).append(task)
+        if any(len(tasks) < len(points) for tasks in by_fold.values()):
             raise self._no_common_rows()
         loaded: dict[tuple[str, int], Mapping[str, Data]] = {}
         parts = []
-        for members in by_fold.values():
-            raws: list[Data] = []
-            samples: list[Dataset] = []
-            unchanged = True
-            for task, run in members:
+        for fold, tasks in by_fold.items():
+            weights = fold_weights.get(fold, self.weights)
+            members = []
+            for task in tasks:
+                weight = weights.get(task.point, 1.0)
+                if not weight:
+                    continue
+                run = self._run_of(task)
                 key = task.point, run.spec.seed
                 if key not in loaded:
                     loaded[key] = data if data is not None else run.load_data()
                 sets = run.prepared_sets(loaded[key])
-                raws.append(sets.raw["validation"])
-                samples.append(sets.datasets["validation"])
-                unchanged &= run.stored_sets(sets)["validation"].unchanged
-            if not all(have_same_samples(raws[0], raw) for raw in raws[1:]):
+                raw, samples = sets.raw["validation"], sets.datasets["validation"]
+                unchanged = run.stored_sets(sets)["validation"].unchanged
+                members.append(FoldMember(run, weight, raw, samples, unchanged))
+            if not all(have_same_samples(members[0].raw, one.raw) for one in members[1:]):
                 raise self._no_common_rows()
-            weights = [self.weights[task.point] for task, _ in members]
-            predictor = Predictor([run.predictor().member for _, run in members], weights)
-            part = LabeledPart(tuple(samples), samples[0].sample_name)
-            parts.append(ExaminedPart(predictor, raws[0], part, OUT_OF_FOLD, unchanged=unchanged))
+            parts += parts_of_fold(members, by_models=by_models)
         return parts
 
     def _no_common_rows(self) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from declnet.contracts.runs.plan import Journal
 from declnet.data.splits import Data
@@ -51,8 +52,8 @@ def finish_points(
     return finished
 
 
-def member_weights(group: Group, data: GivenSets) -> dict[str, float]:
-    """Return the weights of a spec's members, as declared or selected.
+def member_weights(group: Group, data: GivenSets) -> dict[str, Any]:
+    """Return the weights of a spec's members, as declared or selected, as fields of `group.json`.
 
     Raises:
         DeclnetError: they cannot be selected.
@@ -60,11 +61,18 @@ def member_weights(group: Group, data: GivenSets) -> dict[str, float]:
     from declnet.runs.many.selection import selected_weights
 
     if group.file.weights is not None:
-        return group.file.weights
+        return {}
     equal = dict.fromkeys(group.points(), 1.0)
     file = group.file.model_copy(update={"weights": equal})
     alone = Group(group.path, file, group.registry).examined_alone("validation", data)
-    return dict(zip(alone, selected_weights(list(alone.values())), strict=True))
+    weights, by_fold = selected_weights(list(alone.values()))
+    folds = {}
+    for task in group.tasks:
+        key = group.spec_of(task).seed, task.fold
+        if key in by_fold:
+            folder = task.folder.removeprefix(f"{task.point}/")
+            folds[folder] = dict(zip(alone, by_fold[key], strict=True))
+    return {"weights": dict(zip(alone, weights, strict=True)), "fold_weights": folds or None}
 
 
 def write_held_out(folds: Group, data: GivenSets, warn: Callable[[str], object]) -> None:

@@ -68,6 +68,8 @@ class GroupFile(BaseModel):
         minutes: the time after which no more is trained, over all resumptions.
         weights: of members, the weight of each by the folder of its runs, those of 0 included; None
             until they are selected.
+        fold_weights: of members with selected weights, those that the other folds select for each
+            fold, by the folder of its run within that of the member.
         worker: what identifies this folder among those that share a study.
         seconds: how long the group was trained, over all resumptions.
         manifests: the checksum of the manifest of each finished run, once all have ended.
@@ -86,6 +88,7 @@ class GroupFile(BaseModel):
     ascending: bool | None = None
     minutes: float | None = None
     weights: dict[str, float] | None = None
+    fold_weights: dict[str, dict[str, float]] | None = None
     worker: str = ""
     seconds: float = 0.0
     manifests: dict[str, str] = {}

@@ -68,7 +68,6 @@ def run_group(
     if options.shard is not None and out is None:
         raise RunError("a shard needs a folder to be copied from: pass `out`")
     passed = _passed_sets(data, options.on)
-    spec = _with_folds(spec, options)
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
     with ExitStack() as stack, sharing_results():
         if out is None:
@@ -139,7 +138,6 @@ def sweep(
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
     options = GroupOptions(
-        folds=folds,
         seeds=seeds,
         jobs=jobs,
         on=on,
@@ -150,7 +148,8 @@ def sweep(
     spec = as_spec(spec, registry)
     require_no_members(spec)
     passed = _passed_sets(data, on)
-    spec, specs = _with_folds(spec, options), KnownSpecs()
+    spec = spec if folds is None else with_folds(spec, folds, registry)
+    specs = KnownSpecs()
     with sharing_results():
         if plan is not None:
             check_spec_of(spec, registry, passed)
@@ -294,14 +293,12 @@ def _begun(
     )
 
 
-def _with_folds(spec: RunSpec, options: GroupOptions) -> RunSpec:
-    """Return a spec with the number of folds that the options name, if they do."""
-    if options.folds is None:
-        return spec
+def with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
+    """Return a spec with another number of folds."""
     document = resolved_document(spec)
-    members = [_divided(member, options.folds) for member in document.get("members", ())]
-    changes = {"members": members} if members else _divided(document, options.folds)
-    return parse_spec({**document, **changes}, options.registry, folder=spec.folder)
+    members = [_divided(member, folds) for member in document.get("members", ())]
+    changes = {"members": members} if members else _divided(document, folds)
+    return parse_spec({**document, **changes}, registry, folder=spec.folder)
 
 
 def _divided(document: Mapping[str, Any], folds: int) -> dict[str, Any]:

@@ -24,10 +24,16 @@ SMALLEST = 1e-7
 """Probabilities are clipped to this distance from 0 and 1."""
 
 
-def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
-    """Return a weight for each member, which add up to 1.
+Fold = tuple[int, int | None]
+"""A seed and a fold."""
 
-    Predictions are taken before their calibration, which was fitted to these rows. Of several
+
+def selected_weights(
+    parts: Sequence[Sequence[ExaminedPart]],
+) -> tuple[list[float], dict[Fold, list[float]]]:
+    """Return a weight for each member, which add up to 1, and what the other folds select for each.
+
+    Predictions are calibrated unless the calibration was fitted to the same rows. Of several
     losses, each is divided by that of the best single member.
 
     Args:
@@ -39,18 +45,41 @@ def selected_weights(parts: Sequence[Sequence[ExaminedPart]]) -> list[float]:
     reader = parts[0][0].predictor
     of_parts = [part.targets() for part in parts[0]]
     targets = [np.concatenate(of_loss) for of_loss in zip(*of_parts, strict=True)]
-    losses = []
+    outputs = [
+        [part.outputs(calibrated=bool(part.part.recorded)) for part in of_member]
+        for of_member in parts
+    ]
+    known = []
     for head, reading, y in zip(reader.heads, reader.readings, targets, strict=True):
         predictions = [
-            np.concatenate([part.outputs(calibrated=False)[head.name] for part in of_member])
-            for of_member in parts
+            np.concatenate([of_part[head.name] for of_part in of_member]) for of_member in outputs
         ]
         sizes_differ = reading.task == "values" and predictions[0].size != y.size
         if reading.scores or sizes_differ:
             message = f'weights cannot be selected for the predictions of "{head.loss.type}"'
             raise DataError(message, hint="give each member a weight")
-        losses.append(_scaled(_loss_of(reading, y), predictions))
-    return greedy(lambda counts: sum(loss(counts) for loss in losses), len(parts))
+        known.append((reading, y, predictions))
+
+    def selected(rows: Array) -> list[float]:
+        losses = [
+            _scaled(_loss_of(reading, y[rows]), [y_pred[rows] for y_pred in predictions])
+            for reading, y, predictions in known
+        ]
+        return greedy(lambda counts: sum(loss(counts) for loss in losses), len(parts))
+
+    specs = [part.predictor.spec for part in parts[0]]
+    folds = [(spec.seed, spec.data.fold) for spec in specs]
+    fold_of = np.repeat(np.arange(len(folds)), [len(part) for part in parts[0]])
+    by_fold = {}
+    for fold in dict.fromkeys(folds):
+        others = [
+            number
+            for number, other in enumerate(folds)
+            if other[0] == fold[0] and other[1] != fold[1]
+        ]
+        if others:
+            by_fold[fold] = selected(np.isin(fold_of, others))
+    return selected(np.ones(len(fold_of), bool)), by_fold
 
 
 def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], float]:

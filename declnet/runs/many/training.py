@@ -377,9 +377,9 @@ class Training:
             ended = folders <= self.journal.outcomes.keys()  # otherwise its time limit has passed
             status = "finished" if is_whole else "failed" if ended else "running"
             of_members = group.file.kind == "members" and is_whole
-            weights = member_weights(group, self._data) if of_members else group.file.weights
+            weights = member_weights(group, self._data) if of_members else {}
             changes = {"status": status, "manifests": finished, "seconds": self.seconds}
-            group.file = group.file.model_copy(update={**changes, "weights": weights})
+            group.file = group.file.model_copy(update={**changes, **weights})
             if of_members and group.has_folds:
                 write_held_out(group, self._data, warn)
         self.summarize()

@@ -38,6 +38,7 @@ WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
 CALIBRATION = "calibration.json"
+HELD_OUT = "held_out.safetensors"
 BEHAVIOR = "behavior.json"
 CHECKPOINTS = "checkpoints"
 

@@ -190,9 +190,8 @@ class Record:
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             self._write(_files_of(preparation))
-            (self.directory / folder.CALIBRATION).unlink(
-                missing_ok=True
-            )  # left by a kill at the end
+            for name in (folder.CALIBRATION, folder.HELD_OUT):  # left by a kill at the end
+                (self.directory / name).unlink(missing_ok=True)
             self._write_manifest()
         return rows
 

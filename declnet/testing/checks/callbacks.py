@@ -280,5 +280,19 @@ def writes_each_epoch_once(subject: Subject) -> None:
             require(is_same, f"{fault} {advice}")
 
 
+@check
+def declares_its_selection(subject: Subject) -> None:
+    """Declares `selects_epoch` if it restores parameters and monitors the validation data."""
+    monitored = called(subject, Callback.monitors)
+    if not any(name.startswith(VALIDATION) for name in monitored):
+        return
+    with _played(subject) as play:
+        play.follow(*range(EPOCHS)).finish(KeyboardInterrupt())
+        selects = any(method == "restore_parameters" for _, method, _ in play.asked)
+    fault = "after_epoch restores parameters by the validation data, so what these data are "
+    fault += "predicted with out of fold is too good"
+    require(subject.instance.selects_epoch or not selects, f"{fault}; set selects_epoch = True")
+
+
 _OTHERS = (*common.USED_ONCE, common.keeps_uses_apart, common.continues_when_restored)
-CHECKS = (follows_a_run, *_OTHERS, writes_each_epoch_once)
+CHECKS = (follows_a_run, *_OTHERS, writes_each_epoch_once, declares_its_selection)

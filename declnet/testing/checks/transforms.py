@@ -263,6 +263,39 @@ def fits_in_parts(subject: Subject) -> None:
         require_equal(y, whole, f"fitted to parts of {column}, apply gives other rows")
 
 
+@check
+def gives_the_same_with_states_for_many_calls(subject: Subject) -> None:
+    """Gives the same bits with the ready state, and for two columns with their joint state."""
+    for column, state, y in _accepted(subject):
+        ready = called(subject, Transform.ready_state, state)
+        again, _ = _transformed(subject, column, ready)
+        fault = f"apply gives other rows for {column} with its ready state"
+        require_equal(again, y, fault, tolerance=0)
+        other = replace(column, x=np.resize(column.x[: ROWS // 3], column.x.shape))
+        states = [state, *(state for _, state, _ in _accepted(subject, [other]))]
+        joint = called(subject, Transform.joint_state, states)
+        if joint is None or column.x.ndim > 1 or len(states) < 2:
+            continue
+        for pair in ((column, other), (column.gapped(), other.gapped())):
+            _require_joint(subject, pair, states, joint)
+
+
+def _require_joint(
+    subject: Subject, columns: Sequence[_Column], states: Sequence[State], joint: State
+) -> None:
+    """Raise CheckFailed unless columns together become what each becomes, if none is refused."""
+    try:
+        pairs = zip(columns, states, strict=True)
+        alone = [_transformed(subject, column, state)[0] for column, state in pairs]
+    except CheckFailed as failure:
+        _refusal(failure)
+        return
+    x = np.array([column.x for column in columns]).T
+    together, _ = _transformed(subject, replace(columns[0], x=x), joint)
+    fault = f"apply gives other rows for {columns[0]} beside another one, with their joint state"
+    require_equal(together, np.stack(alone, axis=1), fault, tolerance=0)
+
+
 def example_data(subject: Subject) -> Iterator[ExampleData]:
     """Yield the columns that the transform suits, each also with missing values."""
     for column, state, _ in _accepted(subject):

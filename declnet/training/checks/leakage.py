@@ -11,22 +11,21 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, column_type, missing_values
 from declnet.contracts.network.inputs import lengths_of
 from declnet.data.dates import date_form
+from declnet.data.equal_rows import FAR, chance_of_equal_rows, row_hashes, spread
 from declnet.data.sets import PreparedSets
 from declnet.display.words import counted
 from declnet.errors import Diagnostic, KeyPath
 from declnet.training.checks.context import CheckContext
 
-SAMPLED = 5000
-"""Rows of the training data on which features are compared with targets."""
 FEWEST, FEWEST_OTHERS = 50, 5
 """Rows in each half, and rows to test of other classes than the most frequent one, that make a
 comparison meaningful."""
 
 NEARLY_ALL = 0.99
 """Share of classes that a feature predicts alone if it leaks the target."""
-CORRELATED = 0.999
-"""Correlation with the target, or share of its variance, of a feature that leaks it."""
-FAR = 10.0
+EXPLAINED = 0.99
+"""Share of the variance of a target of numbers that a feature explains alone if it leaks it."""
+FEWER = 10.0
 """Factor by which a column must make fewer errors than the most frequent class."""
 
 DUPLICATED, FEWEST_DUPLICATES = 0.01, 3
@@ -81,15 +80,15 @@ def leakage_warnings(context: CheckContext) -> Iterator[Diagnostic]:
 def _duplicates(tables: _Tables) -> Iterator[Diagnostic]:
     """Yield a warning for each data set of which many rows are training data too."""
     train = tables.parts["train"]
-    seen = _hashes(train, tables.features)
+    seen = row_hashes(train, tables.features)
     for name, table in tables.parts.items():
         if name == "train":
             continue
-        hashes = _hashes(table, tables.features)
+        hashes = row_hashes(table, tables.features)
         same = np.flatnonzero(np.isin(hashes, seen))
         if len(same) < max(DUPLICATED * len(table), FEWEST_DUPLICATES):
             continue
-        chance = min(1.0, len(train) * _chance_of_equal_rows(train, tables.features))
+        chance = min(1.0, len(train) * chance_of_equal_rows(train, tables.features))
         if len(same) < FAR * chance * len(table):
             continue
         first = int(same[0])
@@ -98,53 +97,10 @@ def _duplicates(tables: _Tables) -> Iterator[Diagnostic]:
         yield Diagnostic(
             f"{len(same)} of {counted(len(table), f'{name} row')} are in the training data too, "
             f"with all features equal, e.g. {rows}",
-            'remove duplicates, or keep them together: split = { method = "grouped", … }',
+            "remove duplicates, or keep them together: split = { equal_rows_together = true }",
             tables.at(name),
             "W010",
         )
-
-
-def _hashes(table: Table, names: tuple[str, ...]) -> Array:
-    """Return a hash of each row's features, 64 bits, (n,)."""
-    hashes = np.zeros(len(table), np.uint64)
-    for name in names:
-        column = table.columns[name]
-        if column.dtype.kind == "O":
-            bits = np.fromiter(map(hash, column), np.int64, len(column)).view(np.uint64)
-        else:
-            numbers = column.astype(float) + 0.0  # so that -0 and 0 are equal
-            bits = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
-        hashes = _mixed(hashes ^ bits)
-    return hashes
-
-
-def _mixed(bits: Array) -> Array:
-    """Return well mixed bits, by the finalizer of MurmurHash3 (Appleby 2011)."""
-    with np.errstate(over="ignore"):
-        bits = (bits + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xFF51AFD7ED558CCD)
-        bits = (bits ^ (bits >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-        mixed: Array = bits ^ (bits >> np.uint64(33))
-    return mixed
-
-
-def _chance_of_equal_rows(table: Table, names: tuple[str, ...]) -> float:
-    """Return how probable two of the different rows would be equal if columns were independent.
-
-    It is 1 if columns have so few values that there are hardly more combinations than rows.
-    """
-    part = table.take(_spread(len(table)))
-    _, different = np.unique(_hashes(part, names), return_index=True)
-    part, count, chance, combinations = part.take(different), len(different), 1.0, 1.0
-    for name in names:
-        _, counts = np.unique(_hashes(part, (name,)), return_counts=True)
-        chance *= float((counts * (counts - 1)).sum()) / max(count * (count - 1), 1)
-        combinations *= len(counts)
-    return 1.0 if combinations < FAR * len(table) else chance
-
-
-def _spread(count: int) -> Array:
-    """Return at most `SAMPLED` positions, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, SAMPLED)).astype(np.intp))
 
 
 def _leaking_features(tables: _Tables) -> Iterator[Diagnostic]:
@@ -152,17 +108,12 @@ def _leaking_features(tables: _Tables) -> Iterator[Diagnostic]:
     if len(tables.features) < 2:
         return  # then it is all that the model has
     train, preparation = tables.parts["train"], tables.sets.preparation
-    positions = _spread(len(train))
-    if len(positions) < 2 * FEWEST:
-        return
-    table = train.take(positions)
     for name, y in tables.sets.datasets["train"].targets.items():
         encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue
-        target = y[positions]
         for feature in tables.features:
-            evidence = _evidence(table.columns[feature], target, encoding.classes is not None)
+            evidence = leakage_evidence(train.columns[feature], y, encoding.classes is not None)
             if evidence is not None:
                 yield Diagnostic(
                     f'column "{feature}" alone predicts the target "{encoding.column}": {evidence}',
@@ -172,12 +123,21 @@ def _leaking_features(tables: _Tables) -> Iterator[Diagnostic]:
                 )
 
 
-def _evidence(column: Array, y: Array, classes: bool) -> str | None:
-    """Return how well a column predicts a target, on the rows it was not fitted to, if well.
+def leakage_evidence(column: Array, y: Array, classes: bool) -> str | None:
+    """Return how well a column alone predicts a target, if almost perfectly, else None.
 
-    Each value is predicted as the same value, or the nearest number, is on average in the other
-    rows.
+    On rows that it was not fitted to: each value is predicted as the same value, or the nearest
+    number, is on average in the other rows.
+
+    Args:
+        column: a column of a table, (n,).
+        y: the target, (n,), without missing values.
+        classes: whether the target is one of several classes, rather than a number.
     """
+    positions = spread(len(column))
+    if len(positions) < 2 * FEWEST:
+        return None
+    column, y = column[positions], y[positions]
     present = ~missing_values(column)
     if column.dtype.kind == "f":
         present &= np.isfinite(column)
@@ -222,7 +182,7 @@ def _class_evidence(
     right, baseline = float(np.mean(guesses == true)), float(np.mean(usual == true))
     if np.count_nonzero(true != usual) < FEWEST_OTHERS:
         return None
-    if right < NEARLY_ALL or (1 - right) * FAR > 1 - baseline or baseline > NEARLY_ALL:
+    if right < NEARLY_ALL or (1 - right) * FEWER > 1 - baseline or baseline > NEARLY_ALL:
         return None
     share, usually = f"{100 * right:.1f} %", f"{100 * baseline:.1f} %"
     return f"its values predict {share} of the classes correctly, a constant {usually}"
@@ -240,12 +200,12 @@ def _value_evidence(
     correlation = 0.0
     if x.dtype.kind in "fiu" and np.ptp(x.astype(float)) > 0:
         correlation = abs(float(np.corrcoef(x.astype(float), y.astype(float))[0, 1]))
-    if correlation > CORRELATED:
+    if correlation**2 > EXPLAINED:
         return f"their correlation is {correlation:.5f}"
     explained = 1 - float(np.square(true - guesses).sum()) / spread
     return (
         f"its values explain {100 * explained:.2f} % of its variance"
-        if explained > CORRELATED
+        if explained > EXPLAINED
         else None
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, error_summary
+from declnet import Array, DeclnetError, error_summary
 from declnet_plugins.exchange.exported_model import (
     ExportedModel,
     ExportedOutput,
@@ -46,23 +46,29 @@ def compared_with_declnet(model: ExportedModel, predict: FilePredictor) -> Compa
         model: the model, with examples.
         predict: runs the file.
     """
-    predictions = _predicted(model, predict, model.examples)
-    comparison = _compared(model, predictions, model.expected)
-    if not model.odd_expected or any(output.valid is None for output in predictions.values()):
+    comparison, says_valid = _attempt(model, predict, model.examples, model.expected)
+    if comparison.fault or not (model.odd_expected and says_valid):
         return comparison
-    try:
-        predictions = _predicted(model, predict, model.odd_examples)
-        odd = _compared(model, predictions, model.odd_expected)
-    except Exception as error:  # of the format's runtime
-        fault = f"it fails on rows with odd cells: {error_summary(error)}"
-        return replace(comparison, fault=fault)
+    odd, _ = _attempt(model, predict, model.odd_examples, model.odd_expected)
     return odd if odd.fault else replace(comparison, odd_samples=odd.samples)
 
 
-def _predicted(
-    model: ExportedModel, predict: FilePredictor, columns: Mapping[str, Array]
-) -> Mapping[str, ExportedPredictions]:
-    return predict({column.name: columns[column.name] for column in model.columns})
+def _attempt(
+    model: ExportedModel,
+    predict: FilePredictor,
+    columns: Mapping[str, Array],
+    expected: Mapping[str, ExportedPredictions],
+) -> tuple[Comparison, bool]:
+    """Compare a file on some rows; return also whether it says which of them are valid."""
+    try:
+        predictions = predict({column.name: columns[column.name] for column in model.columns})
+    except DeclnetError:
+        raise
+    except Exception as error:  # of the format's runtime
+        rows = "rows" if columns is model.examples else "rows with odd cells"
+        return Comparison(0, np.inf, 0, f"it fails on {rows}: {error_summary(error)}"), False
+    says_valid = all(output.valid is not None for output in predictions.values())
+    return _compared(model, predictions, expected), says_valid
 
 
 def _compared(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -194,6 +195,14 @@ class ExportedOutput:
     sets: bool = False
 
     @property
+    def task_shape(self) -> Shape:
+        """The shape of one prediction as calibrators take it."""
+        size = prod(self.shape)
+        if self.task == "flags":
+            return (size,)
+        return () if size == 1 and self.task != "classes" else self.shape
+
+    @property
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the classes; None if there are none."""
         if self.classes is None:
@@ -262,8 +271,3 @@ class ExportedModel:
     expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
     odd_examples: Mapping[str, Array] = field(default_factory=dict)
     odd_expected: Mapping[str, ExportedPredictions] = field(default_factory=dict)
-
-    @property
-    def is_ensemble(self) -> bool:
-        """Whether the predictions of several networks are averaged."""
-        return len(self.members) > 1

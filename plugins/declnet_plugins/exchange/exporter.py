@@ -18,8 +18,8 @@ leaves to its caller is done here first.
 """
 
 
-class ExportError(DeclnetError):
-    """A model that cannot be exported.
+class FormatError(DeclnetError):
+    """A file whose format is not known, or whose options are wrong.
 
     Attributes:
         reasons: every reason, each with what to do about it, or None.
@@ -34,6 +34,10 @@ class ExportError(DeclnetError):
         )
 
 
+class ExportError(FormatError):
+    """A model that cannot be exported; `reasons` has every reason."""
+
+
 @dataclass(frozen=True)
 class TranslatedPart:
     """A component of the model, and what wrote it.
@@ -43,8 +47,8 @@ class TranslatedPart:
             `calibration`.
         kind: the component's kind.
         type: the component's type.
-        translation: the type of the translation; `recorded` if it has none; empty if the format
-            needs none for it.
+        translation: the type of the translation; `recorded` or `source` without one; empty if the
+            format needs none for it.
         origin: the distribution of the translation; empty without one.
     """
 

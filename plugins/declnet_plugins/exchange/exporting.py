@@ -8,26 +8,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic import ValidationError
-
 from declnet import (
     Dataset,
     DeclnetError,
     Group,
     Kernel,
     Predictor,
-    Registry,
     StoredRun,
     Table,
     attributing_errors,
-    default_registry,
     require_free,
     verified,
 )
 from declnet_plugins.exchange.comparing import compared_with_declnet
 from declnet_plugins.exchange.exported_model import ExportedModel
 from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
-from declnet_plugins.exchange.files import formats_by_suffix, write_file
+from declnet_plugins.exchange.files import format_for, write_file
 from declnet_plugins.exchange.predictors import exported_model
 
 
@@ -108,65 +104,11 @@ def export(
         DeclnetError: the model cannot be read.
     """
     path, runs, predictor = Path(path), trained.runs, trained.predictor()
-    exporter = exporter_for(path, format, options, predictor.registry)
+    exporter = format_for(Exporter, path, format, options, predictor.registry)
     require_free(path, force)
     model, notes = _model_of(runs, predictor)
     result = export_model(model, path, exporter, force=force, allow_difference=allow_difference)
     return replace(result, notes=(*result.notes, *notes))
-
-
-def exporter_for(
-    path: Path,
-    form: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    registry: Registry | None = None,
-) -> Exporter:
-    """Return the exporter for a file.
-
-    Args:
-        path: the file, whose suffix decides without `form`; the longest one that matches.
-        form: the exporter's type.
-        options: its fields.
-        registry: where it is looked up; default: all installed plugins.
-
-    Raises:
-        ExportError: no exporter writes such files, or several do; or an option is wrong.
-        UnknownTypeError: there is no exporter of that type.
-    """
-    registry = registry or default_registry()
-    form = form or _format_of(path.name.lower(), registry)
-    fields = registry.find("exporter", form).model_fields
-    try:
-        exporter = Exporter.from_declaration(
-            {**(options or {}), "type": form}, {"registry": registry}
-        )
-    except ValidationError as error:
-        known = f"options of {form}: {', '.join(fields)}" if fields else f"{form} has no options"
-        raise ExportError(
-            (f"{'.'.join(map(str, problem['loc'])) or form}: {problem['msg']}", known)
-            for problem in error.errors()
-        ) from None
-    reason = verified(Exporter.unavailable, exporter)  # type: ignore[arg-type]  # a class method
-    if reason is not None:
-        raise ExportError([(f'the format "{form}" cannot be written: {reason}', None)])
-    return exporter
-
-
-def _format_of(name: str, registry: Registry) -> str:
-    """Return the only format whose suffix a file's name ends with."""
-    formats = formats_by_suffix("exporter", name, registry)
-    if len(formats) == 1:
-        return formats[0]
-    if formats:
-        message = f"{name}: several formats have this suffix: {', '.join(formats)}"
-        raise ExportError([(message, f"choose one: --format {formats[0]}")])
-    suffixes = [
-        f"{suffix} ({entry.type})"
-        for entry in registry.entries("exporter")
-        for suffix in entry.component.suffixes
-    ]
-    hint = f"known suffixes: {', '.join(suffixes)}" if suffixes else "no format is installed"
-    raise ExportError([(f"{name}: no installed format has this suffix", hint)])
 
 
 def _model_of(

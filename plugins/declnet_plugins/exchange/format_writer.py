@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from declnet import Shape
+from declnet import Component, Shape
 from declnet_plugins.exchange.exported_model import ExportedColumn, ExportedInput, ExportedOutput
 from declnet_plugins.exchange.translation import TranslationSite
 from declnet_plugins.recording import SampleProgram
-
-Combination = Literal["median", "majority"]
-"""How the results of an ensemble's networks become one: sets by the majority."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,27 +58,11 @@ class FormatWriter(Protocol):
         """Return the handle of (n, *shape), the same numbers of each sample in the same order."""
         ...
 
-    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Any:
-        """Return the handle of the weighted mean of several networks' results of one shape.
-
-        Args:
-            name: unique within the file.
-            handles: at least two results.
-            weights: the weight of each; they add up to 1.
-        """
-        ...
-
-    def combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
-        """Return the handle of several networks' limits of one shape as one.
-
-        `sets` are combined by the majority: a class is in if more than half of them have it.
-        """
-        ...
-
     def program(self, site: TranslationSite, program: SampleProgram) -> tuple[Any, ...]:
         """Return the handles of a recorded program's results; optional.
 
-        It writes components without a translation. A writer without this method refuses them.
+        It writes components without a translation, and what combines several networks. A writer
+        without this method refuses them.
 
         Args:
             site: the component's place; `site.inputs` are the handles of the program's inputs.
@@ -94,4 +75,20 @@ class FormatWriter(Protocol):
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write the last step, from predictions to classes, and declare the file's outputs."""
+        ...
+
+
+class SourceWriter(FormatWriter, Protocol):
+    """A writer of Python code, which a component's own source may be part of."""
+
+    def verify_source(self, component: Component, site: TranslationSite) -> None:
+        """Raise Untranslatable if the file cannot have a component's source."""
+        ...
+
+    def source(self, site: TranslationSite, component: Component) -> tuple[Any, ...]:
+        """Return the handles of what a component's own method computes.
+
+        It writes components without a translation that cannot be recorded, or only at length, if
+        `verify_source` accepts them.
+        """
         ...

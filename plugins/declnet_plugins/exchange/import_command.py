@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from declnet import PluginOptions
-
-if TYPE_CHECKING:
-    from declnet import Registry
-    from declnet_plugins.exchange.importer import Importer
 
 PATH = click.Path(path_type=Path)
 
@@ -64,6 +59,8 @@ def import_(
     compared.
     """
     from declnet import parse_override, print_line
+    from declnet_plugins.exchange.files import format_for
+    from declnet_plugins.exchange.importer import Importer
     from declnet_plugins.exchange.importing import import_network
 
     parsed = [parse_override(text, number) for number, text in enumerate(overrides, start=1)]
@@ -71,7 +68,7 @@ def import_(
     if mapping is not None:
         options["mapping"] = mapping
     registry = plugins.registry
-    importer = _importer(file, form, options, registry)
+    importer = format_for(Importer, file, form, options, registry)
     summary = import_network(importer, file, output, registry, overwrite=force)
     width = max(map(len, summary.mapping), default=0)
     lines = [f"{layer:<{width}}  {origin}".rstrip() for layer, origin in summary.mapping.items()]
@@ -87,48 +84,3 @@ def import_(
     lines.append(f"{summary.spec}: written, with {written}")
     for line in lines:
         print_line(line)
-
-
-def _importer(
-    file: Path, form: str | None, options: dict[str, Any], registry: Registry
-) -> Importer:
-    """Return the importer that is named, or that reads files of this suffix."""
-    from pydantic import ValidationError
-
-    from declnet import OutputError, attributing_errors, verified
-    from declnet_plugins.exchange.importer import Importer
-
-    table = {**options, "type": form or _format_of(file, registry)}
-    try:
-        importer = Importer.from_declaration(table, {"registry": registry})
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, problem['loc']))} {problem['msg']}" for problem in error.errors()
-        ]
-        fields = registry.find("importer", table["type"]).model_fields
-        known = "; ".join(f"{name}: {field.description}" for name, field in fields.items())
-        message = f'importer "{table["type"]}": {"; ".join(problems)} (its options: {known})'
-        raise OutputError(message) from None
-    with attributing_errors(registry):
-        reason = verified(Importer.unavailable, importer)  # type: ignore[arg-type]  # a class method
-    if reason is not None:
-        raise OutputError(f'files of the format "{importer.type}" cannot be read: {reason}')
-    return importer
-
-
-def _format_of(file: Path, registry: Registry) -> str:
-    """Return the only format whose suffix a file's name ends with."""
-    from declnet import OutputError
-    from declnet_plugins.exchange.files import formats_by_suffix
-
-    formats = formats_by_suffix("importer", file.name.lower(), registry)
-    if len(formats) == 1:
-        return formats[0]
-    if formats:
-        message = f"{file}: several importers read such files: {', '.join(formats)}"
-        raise OutputError(f"{message}; choose one: --format {formats[0]}")
-    entries = list(registry.entries("importer"))
-    known = ", ".join(suffix for entry in entries for suffix in entry.component.suffixes)
-    suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
-    installed = f"the installed ones read {known}" if known else "none is installed"
-    raise OutputError(f"{file}: no importer reads {suffix}; {installed}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from declnet import (
 from declnet_plugins.exchange.translation import TranslationSite, Untranslatable
 from declnet_plugins.recording import (
     NotRecordedError,
+    Operation,
     RecordedGenerator,
     SampleProgram,
     SampleRecording,
@@ -39,8 +41,14 @@ PROBES = (0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 1e-9, np.inf, -np.inf, np.nan)
 WHOLE = 5
 """How many of them are integers, and come first."""
 
+MOST_OPERATIONS = 64
+"""Operations of a program; a format that can have the source of a longer one does."""
+
+LARGEST_TABLE = 256
+"""Positions that an operation reads in no regular order; the same."""
+
 TYPES: dict[str, type] = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}
-"""The type of a raw column, and of what a layer reads, but for its floats."""
+"""The type of what a component reads, but for the floats of a layer."""
 
 
 def recorded_program(component: Any, site: TranslationSite) -> SampleProgram:
@@ -123,6 +131,8 @@ def _recorded(
 
 
 def _type(component: Component, kind: str, site: TranslationSite) -> Dtype:
+    if isinstance(component, Transform) and kind == "integer":
+        kind = "number"  # a column that has gaps holds floats
     prepares = isinstance(component, Transform | Calibrator)
     return np.dtype(site.dtype if kind == "number" and not prepares else TYPES[kind])
 
@@ -145,11 +155,47 @@ def _state(
     state.rng = RecordedGenerator(recording, state.rng, 0)  # type: ignore[assignment]
     for name, array in site.parameters.items():
         setattr(state, name, recording.array(np.array(array, site.dtype)))
-    shapes: Any = site.input_shapes if layer.n_inputs != 1 else site.input_shapes[0]
-    for name, memory in layer.workspace(shapes).items():
+    for name, memory in layer.workspace(site.layer_shapes(layer)).items():
         dtype, shape = np.dtype(memory.dtype or site.dtype), tuple(memory.shape)
         order = layer.memory_order
         array = _batch(count, shape, dtype, order) if memory.per_sample else np.empty(shape, dtype)
         array.fill(0 if memory.fill is None else memory.fill)
         setattr(state, name, recording.array(array))
     return state
+
+
+def batched_equation(operation: Operation) -> str:
+    """Return the equation of a contraction with the batch; empty for rows times a matrix."""
+    inputs, result = operation.equation.split("->")
+    names, (first, *others) = inputs.split(","), operation.operands
+    if len(names) == 2 and first.value is not None and others[0].constant is not None:
+        (a, b) = names
+        if len(b) == 2 and a[-1:] == b[0] and result == a[:-1] + b[1]:
+            return ""
+    batch = next(letter for letter in ascii_lowercase if letter not in operation.equation)
+    labels = (
+        name if operand.constant is not None else batch + name
+        for name, operand in zip(names, operation.operands, strict=True)
+    )
+    return f"{','.join(labels)}->{batch}{result}"
+
+
+def has_its_shape(operation: Operation) -> bool:
+    """Return whether an elementwise operation of its operands gives its shape, with the batch."""
+    shapes = [operand.shape for operand in operation.operands]
+    varies = any(operand.value is not None for operand in operation.operands)
+    return varies and np.broadcast_shapes(*shapes) == operation.shape
+
+
+def is_long(program: SampleProgram) -> bool:
+    """Return whether a program is written with many lines, or large tables of positions."""
+    operands = [operand for operation in program.operations for operand in operation.operands]
+    operands += program.results
+    return len(program.operations) > MOST_OPERATIONS or any(
+        operand.value is not None
+        and operand.places is not None
+        and operand.places.size > LARGEST_TABLE
+        and operand.as_slices(shape := program.shape_of(operand.value)) is None
+        and operand.as_permutation(shape) is None
+        for operand in operands
+    )

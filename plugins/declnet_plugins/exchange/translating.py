@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from declnet import (
+    Array,
     Calibrator,
     ColumnType,
     Component,
@@ -16,6 +19,7 @@ from declnet import (
     Shape,
     verified,
 )
+from declnet_plugins.exchange.ensembles import combined, majority, mean_of, median
 from declnet_plugins.exchange.exported_model import (
     ExportedFinish,
     ExportedMember,
@@ -24,9 +28,9 @@ from declnet_plugins.exchange.exported_model import (
     ExportedOutput,
 )
 from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
-from declnet_plugins.exchange.format_writer import Combination, FormatWriter, WrittenOutput
+from declnet_plugins.exchange.format_writer import FormatWriter, WrittenOutput
 from declnet_plugins.exchange.plain_names import plain_names_of
-from declnet_plugins.exchange.recorded import recorded_program
+from declnet_plugins.exchange.recorded import is_long, recorded_program
 from declnet_plugins.exchange.translation import (
     TranslatedMethod,
     Translation,
@@ -35,8 +39,8 @@ from declnet_plugins.exchange.translation import (
 )
 from declnet_plugins.recording import SampleProgram
 
-RECORDED = "recorded"
-"""What stands for the translation of a component that has none: its NumPy code was recorded."""
+RECORDED, SOURCE = "recorded", "source"
+"""How a component is written that has no translation: its calls of NumPy, or its own code."""
 
 COLUMN_TYPES: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
 """The type of a column for what a layer takes."""
@@ -66,7 +70,7 @@ def translate_model(
         ExportError: a component has no translation, or its translation refuses it; lists all of
             the former, each with its place.
     """
-    survey = _Walk(model, file_format, _Placeholders(), can_record=hasattr(writer, "program"))
+    survey = _Walk(model, file_format, writer)
     survey.write()
     survey.require_all()
     walk = _Walk(model, file_format, writer, survey.programs)
@@ -142,18 +146,21 @@ class _Walk:
         file_format: str,
         writer: Any,
         programs: Mapping[str, SampleProgram] | None = None,
-        can_record: bool = True,
     ) -> None:
-        self.model, self.format, self.writer = model, file_format, writer
+        self.model, self.format, self._is_survey = model, file_format, programs is None
+        self.writer: Any = _Placeholders() if self._is_survey else writer
         self.parts: list[TranslatedPart] = []
         self.programs = dict(programs or {})
-        self._is_survey, self._can_record = programs is None, can_record
+        self._capable: FormatWriter = writer
         self._missing: dict[type[Component], tuple[str, list[str]]] = {}
         self._columns: dict[str, Any] = {}
         self._names = plain_names_of(model)
 
     def require_all(self) -> None:
         """Raise ExportError for all components that can be written in no way."""
+        if len(self.model.members) > 1 and not hasattr(self._capable, "program"):
+            message = f'the format "{self.format}" cannot average several networks'
+            raise ExportError([(message, "export one of the runs")])
         if self._missing:
             raise ExportError(
                 _missing(self.model.registry, self.format, component, places, reason)
@@ -169,7 +176,11 @@ class _Walk:
         for number, output in enumerate(model.outputs):
             predictions, *others = handles = [handles[number] for handles in handles_of_members]
             if others:
-                predictions = writer.mean(f"{self._name_of(output)}.mean", handles, weights)
+                finish = model.members[0].finish[number]
+                prepared = finish.target_steps or finish.calibration
+                mean = mean_of(weights, np.dtype(float) if prepared else model.dtype)
+                name, shape = f"{self._name_of(output)}.mean", output.shape
+                predictions = self._combined(name, handles, mean, shape)
             writer.output(output, self._limits(number, output, predictions))
 
     def _member(self, member: ExportedMember) -> list[Any]:
@@ -257,7 +268,7 @@ class _Walk:
             (handle,) = self._translated(
                 place, transform, name, "inverse", (handle,), (shape,), shape, state=state
             )
-        place, task_shape, changed = _place("calibration of", output), _task_shape(output), False
+        place, task_shape, changed = _place("calibration of", output), output.task_shape, False
         for number, (calibrator, state) in enumerate(finish.calibration, start=1):
             if not needs_translation(calibrator, "apply"):
                 self._note(place, calibrator)
@@ -276,7 +287,7 @@ class _Walk:
         """Write the intervals and sets for an output's predictions."""
         if not (output.intervals or output.sets):
             return WrittenOutput(predictions)
-        name, task_shape, handle = self._name_of(output), _task_shape(output), predictions
+        name, task_shape, handle = self._name_of(output), output.task_shape, predictions
         if task_shape != output.shape:
             handle = self.writer.reshaped(f"{name}.given", predictions, task_shape)
         method: TranslatedMethod = "intervals" if output.intervals else "sets"
@@ -301,10 +312,12 @@ class _Walk:
                 )
             )
         if output.sets:
-            sets = self._combined(f"{name}.sets", [sets for (sets,) in limits], "majority")
+            sets = self._combined(f"{name}.sets", [sets for (sets,) in limits], majority, shape)
             return WrittenOutput(predictions, sets=sets)
-        lower = self._combined(f"{name}.lower", [lower for lower, _ in limits], "median")
-        upper = self._combined(f"{name}.upper", [upper for _, upper in limits], "median")
+        lower, upper = (
+            self._combined(f"{name}.{side}", handles, median, shape)
+            for side, handles in zip(("lower", "upper"), zip(*limits, strict=True), strict=True)
+        )
         return WrittenOutput(predictions, lower, upper)
 
     def _prefix(self, member: ExportedMember) -> str:
@@ -313,8 +326,13 @@ class _Walk:
     def _name_of(self, output: ExportedOutput) -> str:
         return self._names[output.name] if output.name else "output"
 
-    def _combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
-        return handles[0] if len(handles) == 1 else self.writer.combined(name, handles, how)
+    def _combined(
+        self, name: str, handles: Sequence[Any], function: Callable[..., Array], shape: Shape
+    ) -> Any:
+        """Write what a function makes of several networks' results; of one, it is the result."""
+        if len(handles) == 1 or self._is_survey:
+            return handles[0]
+        return combined(name, function, handles, shape, self.writer)
 
     def _translated(
         self,
@@ -339,7 +357,6 @@ class _Walk:
         Raises:
             ExportError: the translation refuses it.
         """
-        translated = find_translation(self.model.registry, self.format, component)
         site = TranslationSite(
             name=name,
             inputs=inputs,
@@ -353,36 +370,64 @@ class _Walk:
             **more,
         )
         if self._is_survey:
-            if translated is None:
-                self._record(place, component, site)
+            self._require_way(place, component, site)
             return (None,) * site.results
         try:
-            if translated is not None:
-                translation, origin = translated
-                handles = verified(Translation.translate, translation, component, site)
-                self._note(place, component, translation.type, origin)
-            else:
-                handles = self.writer.program(site, self.programs[name])
-                self._note(place, component, RECORDED)
+            handles, translation, origin = self._written(component, site)
         except Untranslatable as error:
             message = f'{place}: {component.kind} type "{component.type}" cannot be written in '
             message += f'the format "{self.format}": {error.message}'
             raise ExportError([(message, error.help)]) from None
+        self._note(place, component, translation, origin)
         return handles
 
-    def _record(self, place: str, component: Component, site: TranslationSite) -> None:
-        """Record the program of a component, or note why there is none."""
-        reason = ""
-        if self._can_record:
+    def _written(
+        self, component: Component, site: TranslationSite
+    ) -> tuple[tuple[Any, ...], str, str]:
+        """Write a component; return the handles, the translation's type and its distribution."""
+        translated = find_translation(self.model.registry, self.format, component)
+        if translated is not None:
+            translation, origin = translated
             try:
-                self.programs[site.name] = recorded_program(component, site)
+                handles: Any = verified(Translation.translate, translation, component, site)
+            except Untranslatable:
+                if self._reason_against(component, site) is not None:
+                    raise
+            else:
+                return handles, translation.type, origin
+        if site.name in self.programs:
+            return self.writer.program(site, self.programs[site.name]), RECORDED, ""
+        return self.writer.source(site, component), SOURCE, ""
+
+    def _require_way(self, place: str, component: Component, site: TranslationSite) -> None:
+        """Note a component that has no translation and cannot be written without."""
+        if find_translation(self.model.registry, self.format, component) is None:
+            reason = self._reason_against(component, site)
+            if reason is not None:
+                _, places = self._missing.setdefault(type(component), (reason, []))
+                if place not in places:
+                    places.append(place)
+
+    def _reason_against(self, component: Component, site: TranslationSite) -> str | None:
+        """Return why a component cannot be written without a translation; None if it can be.
+
+        Its program is remembered, unless the file is better off with its source.
+        """
+        reason, program = "", None
+        writer: Any = self._capable
+        if hasattr(writer, "program"):
+            try:
+                program = recorded_program(component, site)
             except Untranslatable as error:
                 reason = error.message
-            else:
-                return
-        _, places = self._missing.setdefault(type(component), (reason, []))
-        if place not in places:
-            places.append(place)
+        if hasattr(writer, "verify_source") and (program is None or is_long(program)):
+            with suppress(Untranslatable):
+                writer.verify_source(component, site)
+                return None
+        if program is None:
+            return reason
+        self.programs[site.name] = program
+        return None
 
     def _note(
         self, place: str, component: Component, translation: str = "", origin: str = ""
@@ -390,14 +435,6 @@ class _Walk:
         part = TranslatedPart(place, component.kind, component.type, translation, origin)
         if part not in self.parts:
             self.parts.append(part)
-
-
-def _task_shape(output: ExportedOutput) -> Shape:
-    """Return the shape of one prediction as calibrators take it."""
-    size = prod(output.shape)
-    if output.task == "flags":
-        return (size,)
-    return () if size == 1 and output.task != "classes" else output.shape
 
 
 def _place_of_layer(member: ExportedMember, node: ExportedNode) -> str:

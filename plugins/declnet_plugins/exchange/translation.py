@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from declnet import Array, ColumnType, Component, Dtype, Misfit, RegistryError, Shape
+from declnet import Array, ColumnType, Component, Dtype, Layer, Misfit, RegistryError, Shape
 
 TranslatedMethod = Literal["forward", "predictions", "apply", "inverse", "intervals", "sets"]
 """The method of a component that a format computes."""
@@ -69,6 +69,10 @@ class TranslationSite:
     def inverse(self) -> bool:
         """Whether it is a transform of a target, whose inverse predictions get."""
         return self.method == "inverse"
+
+    def layer_shapes(self, layer: Layer) -> Any:
+        """Return the shapes of the inputs as a layer takes them: a tuple unless it takes one."""
+        return self.input_shapes[0] if layer.n_inputs == 1 else self.input_shapes
 
     @property
     def is_double(self) -> bool:

@@ -20,24 +20,9 @@ TRANSLATIONS = {
         "c99.layers.embedding:c_embedding": "embedding",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
-        "c99.transforms.numbers:c_impute": "impute",
-        "c99.transforms.categories:c_one_hot": "one_hot",
-        "c99.transforms.categories:c_signed_one_hot": "signed_one_hot",
-        "c99.transforms.categories:c_ordinal": "ordinal",
-        "c99.transforms.categories:c_group_rare": "group_rare",
+        "c99.transforms.categories:c_category": "one_hot signed_one_hot ordinal group_rare",
+        "c99.transforms.categories:c_impute": "impute",
         "c99.calibrators:c_conformal": "conformal",
-    },
-    "numpy": {
-        "numpy_file.networks:numpy_embedding": "embedding",
-        "numpy_file.networks:numpy_windows": "conv2d conv2d_transpose max_pool2d average_pool2d",
-        "numpy_file.calibrators:numpy_conformal": "conformal",
-        "numpy_file.sequences:numpy_sequences": (
-            "conv1d simple_rnn lstm gru multi_head_attention cross_attention"
-        ),
-        "numpy_file.transforms:numpy_tabular_transforms": "quantile_normal signed_one_hot",
-        "numpy_file.transforms:numpy_transforms": (
-            "quantile impute one_hot ordinal group_rare datetime tokenize"
-        ),
     },
 }
 """By format, module and translation, the types of the components that it writes, in order."""

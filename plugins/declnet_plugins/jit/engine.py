@@ -7,11 +7,9 @@ from itertools import groupby
 
 from declnet import CompiledCalls, Engine, NativeCall, RecordedMethod, StepLoop
 from declnet_plugins.jit.driver import StepsInThreads, joined
-from declnet_plugins.jit.fusion.fused import Fusible
 from declnet_plugins.jit.operations import gathering, operation
-from declnet_plugins.jit.replay.loops import Loop
+from declnet_plugins.jit.replay.replay import Part, replay
 from declnet_plugins.jit.replay.replay import joined as joined_loops
-from declnet_plugins.jit.replay.replay import replay
 from declnet_plugins.jit.routines.settings import disabled
 from declnet_plugins.jit.threads import Pace
 
@@ -37,7 +35,7 @@ class NativeEngine(Engine):
 
     def compile(self, calls: Sequence[Call], exact: bool = False) -> CompiledCalls:
         """Return native calls where there are some, joined if they follow each other."""
-        parts: list[list[Loop] | Call | Fusible] = []
+        parts: list[Part] = []
         left: list[tuple[Call, str]] = []
         recorded: list[RecordedMethod] = []
         for call in calls:
@@ -45,8 +43,8 @@ class NativeEngine(Engine):
             if native is not None:
                 parts.append(native)
                 continue
-            replayed = replay(call)
-            parts += [call] if replayed.parts is None else replayed.in_order(exact)
+            replayed = replay(call, exact)
+            parts += [call] if replayed.parts is None else replayed.parts
             recorded += [] if replayed.recorded is None else [replayed.recorded]
             reason = replayed.problem or "; ".join(dict.fromkeys(replayed.python))
             if reason:

@@ -15,7 +15,6 @@ INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))
 """Types of the arrays that kernels take."""
 
 KERNELS = {
-    "attention": "cross_attention, multi_head_attention",
     "conv2d": "conv2d, conv2d relu",
     "dense": "dense, dense relu",
     "embedding": "embedding",

@@ -15,7 +15,10 @@ Source of the scheme: Georganas et al., "Anatomy of High-Performance Deep Learni
 SIMD Architectures", SC 2018, arXiv:1808.05567; here, vectors hold samples instead of channels.
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,11 +26,13 @@ import numpy as np
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_plugins.jit import CompiledKernel, host_features
 from declnet_plugins.kernels import FLOATS
-from declnet_plugins.kernels.convolution_routines import pad, prepare_slopes, routines_for
+from declnet_plugins.kernels.convolution_routines import routines_for
 from declnet_plugins.kernels.convolution_tiles import Tile, tile_for
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.conv2d import Conv2d
 from declnet_plugins.standard.layers.window import Window, batch_last, window_over
+
+Call = Callable[[], object]
 
 AT_ONCE = 4096
 """Numbers of each filter that the weight gradient adds up at a time."""
@@ -58,7 +63,28 @@ class Conv2dKernel(CompiledKernel):
         ):
             return None
         convolution = _Convolution(site, len(self.replaces) > 1, self.tile)
-        return KernelCalls(convolution.forward(), convolution.backward())
+        copy: Call = partial(self.copy_images, *convolution.images())
+        forward = copy, *convolution.forward()
+        if site.dy is None:
+            return KernelCalls(forward)
+        prepare: Call = partial(self.prepare_slopes, *convolution.slopes(site.dy))
+        return KernelCalls(forward, (prepare, *convolution.backward()))
+
+    def copy_images(self, x: Array, z: Array, before: int) -> None:
+        """z[:, i, (before + j) % s, (before + j) // s] = x[:, i, j], with the stride s."""
+        stride = z.shape[2]
+        for first in range(min(stride, x.shape[2])):
+            column, remainder = divmod(before + first, stride)
+            source = x[:, :, first::stride]
+            z[:, :, remainder, column : column + source.shape[2]] = source
+
+    def prepare_slopes(self, y: Array, dy: Array, target: Array, db: Array) -> None:
+        """Target = dy, with ReLU where y > 0, else 0; db = its sums."""
+        if len(self.replaces) > 1:
+            np.multiply(dy, y > 0, out=target)
+        else:
+            target[...] = dy
+        np.add.reduce(target, axis=(1, 2), out=db)
 
 
 class Conv2dReLUKernel(Conv2dKernel):
@@ -76,6 +102,7 @@ class _Convolution:
         padded: (channels, …), planes (rows, s, columns, n) of padded images, whose columns are
             sorted by their remainder modulo the stride s.
         columns, row: the number of columns with a remainder, and of numbers in a row.
+        planes: (filters, …), rows of `slopes_row` numbers for dy, after `left` columns of zeros.
     """
 
     def __init__(self, site: KernelSite, rectified: bool, tile: Tile | None) -> None:
@@ -100,10 +127,18 @@ class _Convolution:
         self.columns = -(-along.padded // along.stride)
         self.row = along.stride * self.columns * self.n
         self.padded = _planes(channels, down.padded * self.row, tile.width, self.dtype)
+        filters, height, width = site.y.shape[1:]
+        self.left = right = 0
+        if site.dx is not None:
+            before = (along.kernel - 1) * along.dilation - along.before
+            self.left = max(0, -(-before // along.stride))
+            right = max(0, (along.size - 1 + along.before) // along.stride - width + 1)
+        self.slopes_row = (self.left + width + right) * self.n
+        self.planes = _planes(filters, height * self.slopes_row, tile.width, self.dtype)
 
-    def forward(self) -> tuple[NativeCall, ...]:
-        """Return the calls that fill z and y."""
-        down, along = self.window.rows, self.window.columns
+    def forward(self) -> tuple[Call, ...]:
+        """Return the calls that fill y from z."""
+        down = self.window.rows
         layer, padded = self.site.components[0], self.padded
         _, filters, height, width = self.site.y.shape
         _, channels, *kernel = self.weights.shape
@@ -125,32 +160,31 @@ class _Convolution:
         packed, pack = self._packed(order, *steps, filters)
         length = width * self.n
         convolve = self._convolve(padded, packed, offsets, runs, biases, low, length, self.site.y)
-        x = batch_last(self.site.x)
-        place = down.before, along.before, along.stride, self.columns
-        return pad.bound(x, *place, padded), pack, convolve
+        return pack, convolve
 
-    def backward(self) -> tuple[NativeCall, ...]:
-        """Return the calls that fill dweights, dbiases and dx."""
-        site, along = self.site, self.window.columns
-        if site.dy is None:
-            return ()
+    def images(self) -> tuple[Array, Array, int]:
+        """Return x, the rows of z to which it is copied, and how many columns come before it."""
+        down, along, x = self.window.rows, self.window.columns, batch_last(self.site.x)
+        inner = down.padded, along.stride, self.columns, self.n
+        planes = self.padded[:, : prod(inner)].reshape(-1, *inner)
+        return x, planes[:, down.before : down.before + down.size], along.before
+
+    def slopes(self, dy: Array) -> tuple[Array, Array, Array, Array]:
+        """Return y, dy, the part of the planes to which dy is copied, and dbiases."""
+        site, n, dy = self.site, self.n, batch_last(dy)
+        filters, height, width, _ = dy.shape
         use_bias = site.components[0].use_bias
-        dy = batch_last(site.dy)
-        filters, height, width, n = dy.shape
-        left = right = 0
-        if site.dx is not None:
-            left = max(0, -(-((along.kernel - 1) * along.dilation - along.before) // along.stride))
-            right = max(0, (along.size - 1 + along.before) // along.stride - width + 1)
-        row = (left + width + right) * n
-        slopes = _planes(filters, height * row, self.routines.tile.width, self.dtype)
         db = self.state.grad.biases if use_bias else np.empty(filters, self.dtype)
         flat = dy.reshape(filters, height, -1)
-        y = batch_last(site.y).reshape(flat.shape) if self.rectified else flat
-        calls = [prepare_slopes.bound(y, flat, self.rectified, left * n, row, slopes, db)]
-        calls.append(self._correlate(slopes, left, row))
-        if site.dx is not None:
-            calls += self._spread(slopes, left, row)
-        return tuple(calls)
+        rows = self.planes[:, : height * self.slopes_row].reshape(filters, height, -1)
+        target = rows[:, :, self.left * n : (self.left + width) * n]
+        return batch_last(site.y).reshape(flat.shape), flat, target, db
+
+    def backward(self) -> tuple[Call, ...]:
+        """Return the calls that fill dweights and dx from the planes of dy."""
+        slopes, left, row = self.planes, self.left, self.slopes_row
+        spread = [] if self.site.dx is None else self._spread(slopes, left, row)
+        return self._correlate(slopes, left, row), *spread
 
     def _correlate(self, slopes: Array, left: int, row: int) -> NativeCall:
         """Return the call that fills dweights."""
@@ -174,7 +208,7 @@ class _Convolution:
             self.state.grad.weights.reshape(len(slopes), -1),
         )
 
-    def _spread(self, slopes: Array, left: int, length: int) -> list[NativeCall]:
+    def _spread(self, slopes: Array, left: int, length: int) -> list[Call]:
         """Return the calls that fill dx from dy, with `left` columns of zeros before it."""
         down, along = self.window.rows, self.window.columns
         height, n = self.site.y.shape[2], self.n
@@ -220,12 +254,17 @@ class _Convolution:
 
     def _packed(
         self, order: list[int], group_away: int, row_away: int, rows: int
-    ) -> tuple[Array, NativeCall]:
+    ) -> tuple[Array, Call]:
         """Return memory for the weights in the order of tiles, and the call that fills it."""
-        packed, places = np.empty(rows * len(order), self.dtype), np.array(order, np.int64)
-        weights, sizes = self.weights.reshape(-1), (self.groups, rows // self.groups)
-        pack = self.routines.pack
-        return packed, pack.bound(weights, places, *sizes, group_away, row_away, packed)
+        most, per_group = self.routines.tile.rows, rows // self.groups
+        tiles, places = -(-per_group // most), np.array(order, np.int64)[:, None]
+        indices = []
+        for group, tile in product(range(self.groups), range(tiles)):
+            in_tile = range(per_group * tile // tiles, per_group * (tile + 1) // tiles)
+            indices.append((places + group * group_away + np.array(in_tile) * row_away).ravel())
+        packed, index = np.empty(rows * len(order), self.dtype), np.concatenate(indices)
+        options = {"axis": 0, "out": packed, "mode": "clip"}
+        return packed, partial(np.take, self.weights.reshape(-1), index, **options)
 
     def _convolve(
         self,

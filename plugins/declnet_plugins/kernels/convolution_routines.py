@@ -1,9 +1,7 @@
-"""The routines of convolutions: loops over the tiles, and copies that prepare them."""
+"""The routines of convolutions: loops over the tiles."""
 
 from functools import cache
 from typing import NamedTuple
-
-import numpy as np
 
 from declnet_plugins.jit import Routine
 from declnet_plugins.kernels.convolution_tiles import Tile, convolution_tile, gradient_tile
@@ -12,7 +10,6 @@ from declnet_plugins.kernels.convolution_tiles import Tile, convolution_tile, gr
 class Routines(NamedTuple):
     """The routines for a processor."""
 
-    pack: Routine
     convolve: Routine
     correlate: Routine
     tile: Tile
@@ -23,33 +20,6 @@ def routines_for(tile: Tile) -> Routines:
     """Return the routines with tiles of given sizes."""
     convolve_tile, correlate_tile = convolution_tile(tile), gradient_tile(tile)
     width, most, filters_at_once, places = tile
-
-    @Routine
-    def pack(  # type: ignore[no-untyped-def]
-        part, parts, weights, places, groups, rows, group_away, row_away, packed
-    ):
-        """Copy weights into the order in which the tiles read them.
-
-        Args:
-            part, parts: the share of the work.
-            weights: flat.
-            places: of the weights of a row, from its first one.
-            groups, rows: their number, and the number of rows of each.
-            group_away, row_away: distances of groups and rows.
-            packed: flat; of each tile, the rows of each place.
-        """
-        depth = places.size
-        tiles = (rows + most - 1) // most
-        tasks = groups * tiles
-        for task in range(tasks * part // parts, tasks * (part + 1) // parts):
-            group = task // tiles
-            first = rows * (task % tiles) // tiles
-            count = rows * (task % tiles + 1) // tiles - first
-            start = (group * rows + first) * depth
-            for k in range(depth):
-                for r in range(count):
-                    place = group * group_away + (first + r) * row_away + places[k]
-                    packed[start + k * count + r] = weights[place]
 
     @Routine
     def convolve(  # type: ignore[no-untyped-def]
@@ -169,48 +139,4 @@ def routines_for(tile: Tile) -> Routines:
                 for k in range(target.shape[1]):
                     target[f, k] = scratch[f, k]
 
-    return Routines(pack, convolve, correlate, tile)
-
-
-@Routine
-def pad(part, parts, x, top, left, stride, columns, target):  # type: ignore[no-untyped-def]
-    """target[c, top + i, (left + j) % s, (left + j) // s] = x[c, i, j], with the stride s.
-
-    x: (channels, height, width, n); target: planes of (rows, s, columns, n), zeros elsewhere.
-    """
-    channels, height, width, n = x.shape
-    for row in range(channels * height * part // parts, channels * height * (part + 1) // parts):
-        c, i = np.uint64(row // height), np.uint64(row % height)
-        for j in range(width):
-            place = ((top + row % height) * stride + (left + j) % stride) * columns
-            start = np.uint64((place + (left + j) // stride) * n)
-            for s in range(np.uint64(n)):
-                target[c, start + s] = x[c, i, np.uint64(j), s]
-
-
-@Routine
-def prepare_slopes(  # type: ignore[no-untyped-def]
-    part, parts, y, dy, rectified, left, row, target, db
-):
-    """target = dy where y > 0, else 0; db = its sums. If not rectified, target = dy.
-
-    y, dy: (filters, height, width * n); target: planes of rows, from `left`.
-    """
-    zero, one = db.dtype.type(0), db.dtype.type(1)
-    filters, height, length = dy.shape
-    for f in range(np.uint64(filters * part // parts), np.uint64(filters * (part + 1) // parts)):
-        total = zero
-        for i in range(np.uint64(height)):
-            start = np.uint64(left) + i * np.uint64(row)
-            if rectified:
-                for s in range(np.uint64(length)):
-                    target[f, start + s] = dy[f, i, s] * (one if y[f, i, s] > zero else zero)
-            else:
-                for s in range(np.uint64(length)):
-                    target[f, start + s] = dy[f, i, s]
-            # not in the same loop, whose bits would depend on whether it can be vectorized
-            of_row = zero
-            for s in range(np.uint64(length)):
-                of_row += target[f, start + s]
-            total += of_row
-        db[f] = total
+    return Routines(convolve, correlate, tile)

@@ -7,43 +7,20 @@ length 1 if samples are not sequences: x (steps, inputs, n), y (steps, units, n)
 unsigned, so that the compiler need not handle negative ones and can vectorize.
 """
 
+from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_plugins.jit import CompiledKernel, Routine, product, rectified_gradient, share
+from declnet_plugins.jit import CompiledKernel, product, rectified_gradient
 from declnet_plugins.kernels import FLOATS
 from declnet_plugins.standard.layers.activations import ReLU
 from declnet_plugins.standard.layers.dense import Dense
 
-
-@Routine
-def sum_slopes(part, parts, dy, db):  # type: ignore[no-untyped-def]
-    """Db = sum dy."""
-    start, stop = share(db.size, part, parts)
-    for j in range(start, stop):
-        total = db.dtype.type(0)
-        for step in range(np.uint64(dy.shape[0])):
-            for s in range(np.uint64(dy.shape[2])):
-                total += dy[step, j, s]
-        db[j] = total
-
-
-@Routine
-def rectify_slopes(part, parts, y, dy, db):  # type: ignore[no-untyped-def]
-    """Dy = dy where y > 0, else 0; db = sum dy."""
-    zero, one = db.dtype.type(0), db.dtype.type(1)
-    start, stop = share(db.size, part, parts)
-    for j in range(start, stop):
-        total = zero
-        for step in range(np.uint64(dy.shape[0])):
-            for s in range(np.uint64(dy.shape[2])):
-                slope = dy[step, j, s] * (one if y[step, j, s] > zero else zero)
-                dy[step, j, s] = slope
-                total += slope
-        db[j] = total
+Call = Callable[[], object]
 
 
 class DenseKernel(CompiledKernel):
@@ -76,27 +53,38 @@ class DenseKernel(CompiledKernel):
         return KernelCalls(supported[:1], supported[1:])
 
     def _forward(self, x: Any, y: Any, site: KernelSite) -> NativeCall | None:
-        weights, biases = site.states[0].weights, site.states[0].biases
+        state = site.states[0]
+        weights, biases = state.weights, state.biases if self._biased(site) else None
         low = weights.dtype.type(0 if self._rectified else -inf)
         return product(weights.T, x, y, biases, low)
 
     def _backward(
         self, x: Any, y: Any, dy: Any, dx: Any, site: KernelSite
-    ) -> tuple[NativeCall | None, ...]:
-        weights, grad = site.states[0].weights, site.states[0].grad
+    ) -> tuple[Call | None, ...]:
+        state, biased, calls = site.states[0], self._biased(site), list[Call | None]()
+        weights, grad = state.weights, state.grad
+        db = grad.biases if biased else np.empty(weights.shape[1], weights.dtype)
         if self._rectified and dx is None:
-            call = rectified_gradient(x, y, dy, grad.weights, grad.biases)
+            call = rectified_gradient(x, y, dy, grad.weights, db)
             if call is not None:
                 return (call,)
-        calls: list[NativeCall | None] = [
-            rectify_slopes.bound(y, dy, grad.biases)
-            if self._rectified
-            else sum_slopes.bound(dy, grad.biases)
-        ]
+        if self._rectified or biased:
+            calls.append(partial(self.sum_slopes, y, dy, db))
         calls.append(product(x, dy.swapaxes(1, 2), grad.weights))
         if dx is not None:
             calls.append(product(weights, dy, dx))
         return tuple(calls)
+
+    def sum_slopes(self, y: Array, dy: Array, db: Array) -> None:
+        """db = the sums of dy, with ReLU after dy = dy where y > 0, else 0."""
+        if self._rectified:
+            np.multiply(dy, y > 0, out=dy)
+        np.add.reduce(dy, axis=(0, 2), out=db)
+
+    @staticmethod
+    def _biased(site: KernelSite) -> bool:
+        use_bias: bool = site.components[0].use_bias
+        return use_bias
 
     @property
     def _rectified(self) -> bool:

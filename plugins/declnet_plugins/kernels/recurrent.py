@@ -8,12 +8,12 @@ The steps k = 0, 1, … are numbered as a direction reads them. Arrays of all st
 (time, n, …), in C order. Divisible by samples, except the gradients, by outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, KernelCalls, KernelSite, NativeCall
+from declnet import Array, KernelCalls, KernelSite
 from declnet_plugins.jit import CompiledKernel, Routine, product, share
 from declnet_plugins.kernels import FLOATS, INTEGERS
 from declnet_plugins.kernels.recurrent_steps import (
@@ -26,10 +26,12 @@ from declnet_plugins.kernels.recurrent_steps import (
     tanh_step,
     tanh_step_back,
 )
-from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply_packed
+from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply
 from declnet_plugins.standard.layers.gru import GRU
 from declnet_plugins.standard.layers.lstm import LSTM
 from declnet_plugins.standard.layers.simple_rnn import SimpleRNN
+
+Call = Callable[[], object]
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
 
@@ -80,7 +82,7 @@ def forward_of(step: Routine) -> Routine:
                 fill(z[k], start, stop, features, hidden, unity)
                 place = np.int64(k * n + start)
                 for b in range(blocks.shape[0]):
-                    multiply_packed(
+                    multiply(
                         function,
                         address(z) + (place * width + blocks[b, 0]) * size,
                         width * size,
@@ -165,7 +167,7 @@ def backward_of(step_back: Routine) -> Routine:
                     step_back(a, saved, z, k, s, hidden, units, dh, carried, scratch)
                 rows_of_a = address(a) + np.int64(k * n + start) * columns * size
                 if k > ZERO:
-                    multiply_packed(
+                    multiply(
                         function,
                         rows_of_a + blocks[0, 0] * size,
                         columns * size,
@@ -180,7 +182,7 @@ def backward_of(step_back: Routine) -> Routine:
                     )
                 if dx.shape[0] > 0:
                     row = dx.shape[1] * dx.shape[2] * size
-                    multiply_packed(
+                    multiply(
                         function,
                         rows_of_a + blocks[1, 0] * size,
                         columns * size,
@@ -220,11 +222,11 @@ class _RecurrentKernel(CompiledKernel):
             return None
         if dx is not None and not dx.flags.c_contiguous:
             return None
-        units, forward, backward = layer.units, list[NativeCall](), list[NativeCall]()
+        units, forward, backward = layer.units, list[Call](), list[Call]()
         buffers = tuple(np.empty((n, units), dtype) for _ in range(3))
         for number in range(2 if layer.bidirectional else 1):
             from_end = number > 0
-            arrays = Direction(state, "backward_" if from_end else "")
+            arrays = Direction(state, "backward_" if from_end else "", _absent(layer, dtype))
             y, dy = (_of_direction(array, number, layer) for array in (site.y, site.dy))
             bound = self._bound(layer, x, lengths, from_end, arrays, y, dy, dx, buffers)
             forward += bound[0]
@@ -242,7 +244,7 @@ class _RecurrentKernel(CompiledKernel):
         dy: Any,
         dx: Array | None,
         buffers: Sequence[Array],
-    ) -> tuple[list[NativeCall], list[NativeCall]]:
+    ) -> tuple[list[Call], list[Call]]:
         """Return the calls of one direction."""
         (n, time, features), units, dtype = x.shape, layer.units, x.dtype
         width = features + 1 + units
@@ -255,7 +257,8 @@ class _RecurrentKernel(CompiledKernel):
         (step, step_back), every = self._steps(layer), layer.return_sequences
         weights = Panels(dtype, self._weights(arrays, features, units))
         memory = weights.flat, weights.blocks, z, a, saved
-        forward = [*weights.calls, step.bound(function, x, lengths, from_end, *memory, every, y)]
+        forward: list[Call] = [*weights.calls]
+        forward.append(step.bound(function, x, lengths, from_end, *memory, every, y))
         if dy is None:
             return forward, []
         turned = Panels(dtype, self._turned(arrays, units))
@@ -301,18 +304,32 @@ class _RecurrentKernel(CompiledKernel):
 
 
 class Direction:
-    """The parameters of one direction, and `gradients`, their gradients."""
+    """The parameters of one direction, and `gradients`, their gradients.
 
-    def __init__(self, arrays: Any, prefix: str) -> None:
-        self._arrays, self._prefix = arrays, prefix
+    Those that the layer does not have are `absent`, whose gradients are filled but not used.
+    """
+
+    def __init__(self, arrays: Any, prefix: str, absent: Mapping[str, Array]) -> None:
+        self._arrays, self._prefix, self._absent = arrays, prefix, absent
 
     def __getattr__(self, name: str) -> Any:
+        if name in self._absent:
+            return self._absent[name]
         return getattr(self._arrays, self._prefix + name)
 
     @property
     def gradients(self) -> "Direction":
         """The gradients."""
-        return Direction(self._arrays.grad, self._prefix)
+        scratch = {name: np.empty_like(array) for name, array in self._absent.items()}
+        return Direction(self._arrays.grad, self._prefix, scratch)
+
+
+def _absent(layer: Any, dtype: Any) -> dict[str, Array]:
+    """Return zeros for the biases of a layer without any."""
+    if layer.use_bias:
+        return {}
+    widths = {"biases": layer.blocks * layer.units, "candidate_biases": layer.units}
+    return {name: np.zeros(width, dtype) for name, width in widths.items()}
 
 
 def _of_direction(array: Array | None, number: int, layer: Any) -> Array | None:

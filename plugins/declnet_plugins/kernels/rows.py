@@ -1,16 +1,17 @@
 # ruff: noqa: ARG001  # the arguments of intrinsics have types, not values
 """Products within routines, of a few rows each.
 
-Weights that many rows are multiplied by are packed once: a routine calls `multiply_packed` with
+Weights that many rows are multiplied by are packed once: a routine calls `multiply` with
 panels that `Panels` has allocated, and whose contents its calls fill.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Dtype, NativeCall
+from declnet import Array, Dtype
 from declnet_plugins.jit import NOTHING, SUMS, TILE, Intrinsic, Routine, multiply_tile
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
@@ -23,9 +24,9 @@ def address(array: Any) -> Any:
 
 @Routine
 def multiply_rows(  # type: ignore[no-untyped-def]
-    a, a_row, a_k, b, b_k, b_panel, c, c_row, rows, depth, columns, adds, size, zero
+    a, a_row, panels, depth, c, c_row, rows, columns, adds, size, zero
 ):
-    """C = a b, or c + a b; see `multiply`."""
+    """C = a w, or c + a w; see `multiply`."""
     lanes, wide, tiles = VECTOR // size, PANEL_ROW // size, (rows + ROWS - 1) // ROWS
     lowest, start = type(zero)(-np.inf), SUMS if adds else NOTHING
     for column in range(0, columns, wide):
@@ -39,9 +40,9 @@ def multiply_rows(  # type: ignore[no-untyped-def]
                 width - (vectors - 1) * lanes,
                 a + row * a_row,
                 a_row,
-                a_k,
-                b,
-                b_k,
+                size,
+                panels + column * depth * size,
+                PANEL_ROW,
                 c + row * c_row + column * size,
                 c_row,
                 depth,
@@ -49,10 +50,9 @@ def multiply_rows(  # type: ignore[no-untyped-def]
                 0,
                 lowest,
             )
-        b += b_panel
 
 
-WORDS = 14
+WORDS = 11
 
 
 def multiplier(dtype: Dtype) -> int:
@@ -60,38 +60,23 @@ def multiplier(dtype: Dtype) -> int:
 
     So it is compiled once, not again for each routine that has products.
     """
-    return multiply_rows.bound(*[0] * 11, False, 0, dtype.type(0)).address
+    return multiply_rows.bound(*[0] * 8, False, 0, dtype.type(0)).address
 
 
 @Intrinsic
 def multiply(  # type: ignore[no-untyped-def]
-    typing,
-    function,
-    a,
-    a_row,
-    a_k,
-    b,
-    b_k,
-    b_panel,
-    c,
-    c_row,
-    rows,
-    depth,
-    columns,
-    adds,
-    size,
+    typing, function, a, a_row, panels, depth, c, c_row, rows, columns, adds, size
 ):
-    """C = a b, or c + a b; a: (rows, depth), c: (rows, columns), contiguous along rows.
+    """C = a w, or c + a w, of packed weights; a and c are contiguous along rows.
 
     Args:
         typing: Numba's typing context.
         function: from `multiplier`.
-        a: address of a, with the strides of its two axes.
-        b: address of b, of which whole vectors are read, with the stride of its rows and the
-            distance of what two tiles beside each other read.
-        c: address of c, with the stride of its rows.
-        rows: rows of a and c.
+        a: address of a, (rows, depth), with the stride of its rows.
+        panels: address of the weights.
         depth: columns of a.
+        c: address of c, (rows, columns), with the stride of its rows.
+        rows: rows of a and c.
         columns: columns of c.
         adds: 1 to add to c, else 0.
         size: the size of a number in bytes.
@@ -112,49 +97,8 @@ def multiply(  # type: ignore[no-untyped-def]
     return types.void(*[types.int64] * WORDS), generate
 
 
-@Routine
-def multiply_packed(  # type: ignore[no-untyped-def]
-    function, a, a_row, panels, depth, c, c_row, rows, columns, adds, size
-):
-    """C = a w, or c + a w, of packed weights; as `multiply`, with a contiguous along rows."""
-    step = depth * PANEL_ROW
-    multiply(
-        function,
-        a,
-        a_row,
-        size,
-        panels,
-        PANEL_ROW,
-        step,
-        c,
-        c_row,
-        rows,
-        depth,
-        columns,
-        adds,
-        size,
-    )
-
-
-@Routine
-def pack(part, parts, w, first, panels):  # type: ignore[no-untyped-def]
-    """Panels[p, first + k] = w[k, p * wide :], with zeros after the last column."""
-    rows, columns, wide = np.uint64(w.shape[0]), np.uint64(w.shape[1]), np.uint64(panels.shape[2])
-    count, zero = np.uint64(panels.shape[0]), panels.dtype.type(0)
-    begin = count * np.uint64(part) // np.uint64(parts)
-    end = count * np.uint64(part + 1) // np.uint64(parts)
-    for p in range(begin, end):
-        column = p * wide
-        width = min(wide, columns - column)
-        for k in range(rows):
-            for j in range(width):
-                panels[p, first + k, j] = w[k, column + j]
-            for j in range(width, wide):
-                panels[p, first + k, j] = zero
-
-
 class Panels:
-    """Weights as `multiply_packed` reads them, several matrices in one array.
+    """Weights as `multiply` reads them, several matrices in one array.
 
     Attributes:
         flat: the array.
@@ -175,7 +119,7 @@ class Panels:
         sizes = [(sum(map(len, parts)), parts[0].shape[1]) for _, _, parts in matrices]
         lengths = [-(-columns // wide) * depth * wide for depth, columns in sizes]
         offsets = np.cumsum([0, *lengths])
-        self.flat = np.empty(offsets[-1], dtype)
+        self.flat = np.zeros(offsets[-1], dtype)
         self.blocks = np.array(
             [
                 (row, depth, column, columns, offset)
@@ -193,10 +137,17 @@ class Panels:
         sizes: Sequence[tuple[int, int]],
         offsets: Array,
         wide: int,
-    ) -> Iterator[NativeCall]:
+    ) -> Iterator[Callable[[], object]]:
+        """Yield copies to panels[p, row] of matrix[row, p * wide :]."""
         for number, (_, _, parts) in enumerate(matrices):
-            panels = self.flat[offsets[number] : offsets[number + 1]]
-            row = 0
+            depth, columns = sizes[number]
+            panels = self.flat[offsets[number] : offsets[number + 1]].reshape(-1, depth, wide)
+            whole, row = columns // wide, 0
             for part in parts:
-                yield pack.bound(part, row, panels.reshape(-1, sizes[number][0], wide))
+                rows = slice(row, row + len(part))
+                left = part[:, : whole * wide].reshape(len(part), whole, wide).swapaxes(0, 1)
+                yield partial(np.copyto, panels[:whole, rows], left)
+                if columns % wide:
+                    last = panels[whole, rows, : columns % wide]
+                    yield partial(np.copyto, last, part[:, whole * wide :])
                 row += len(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,13 @@ class _WithTemplates(click.Command):
     "small table]",
 )
 @click.option(
+    "--test",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    metavar="FRACTION",
+    help="Hold out a fraction of the rows to measure the finished model; 0: none.  [default: none "
+    "with folds, which measure it on all rows; otherwise e.g. 0.2 of a small table]",
+)
+@click.option(
     "--no-header",
     is_flag=True,
     help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
@@ -110,8 +118,6 @@ def new(
     SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
     written for your own table, whose contents determine preparation, layers, loss and sizes.
     """
-    import shlex
-
     from declnet import (
         OutputError,
         attributing_errors,
@@ -127,8 +133,8 @@ def new(
     choices = TableChoices(**table)
     if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude, --folds and --no-header go with "
-            "--data, a table"
+            "--preset, --target, --task, --features, --exclude, --folds, --test and --no-header go "
+            "with --data, a table"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
@@ -162,16 +168,20 @@ def _for_table(
     from declnet_plugins.new.profiling import profile_of
     from declnet_plugins.new.template import Template, spec_for_profile
 
-    folds, registry = choices.folds, data.registry
+    registry = data.registry
     table = profile_of(data, spec.parent, choices)
-    _require_rows_for(folds, table)
+    _require_rows_for(table)
     if table.others and not template.several_targets:
         raise click.UsageError(_one_target(template, registry))
     written = spec_for_profile(template, table, registry)
-    if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
+    held_out = written.document["data"]
+    if table.folds is not None and held_out.get("folds", 1) != max(table.folds, 1):
         raise click.UsageError(f'the preset "{template.type}" does not take --folds')
+    if table.test is not None and held_out.get("test", 0) != table.test:
+        raise click.UsageError(f'the preset "{template.type}" does not take --test')
     return written, [
         *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
+        *_revealing(table, written),
         *verified(Template.notes_for_table, template, table),
         *_unused(table, written, spec),
         *_like_identifiers(table),
@@ -190,10 +200,14 @@ def _as_json(spec: Path, document: dict[str, Any]) -> str:
     return text
 
 
-def _require_rows_for(folds: int | None, table: TableProfile) -> None:
-    """Raise UsageError if a table has too few rows, or too few of a class, for the folds."""
+def _require_rows_for(table: TableProfile) -> None:
+    """Raise UsageError if a table has too few rows, or too few of a class, to hold some out."""
     from declnet import class_name
 
+    folds, test = table.folds, table.test
+    if test and not 1 <= round(test * table.rows) < table.rows:
+        side = "none" if test < 1 / 2 else "all"  # as rounded where data is split
+        raise click.UsageError(f"--test {test:g} would hold out {side} of the {table.rows} rows")
     if folds is None:
         return
     if 2 * folds > table.rows:
@@ -228,6 +242,16 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
             yield (
                 f'the target "{name}" has another whole number in each row: an identifier cannot '
                 "be predicted, an amount can"
+            )
+
+
+def _revealing(table: TableProfile, written: TemplateSpec) -> Iterator[str]:
+    """Yield a sentence for each column in use that reveals a target."""
+    for name, evidence in table.revealing.items():
+        if written.features is None or name in written.features:
+            yield (
+                f'column "{name}" {evidence}; if it is known only after the target, leave it out: '
+                f"--exclude {shlex.quote(name)}"
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,15 @@ from declnet import Array, ColumnNote, ColumnType, column_type, date_form, missi
 
 FEWEST_SHUFFLED = 30
 """In fewer rows, distinct consecutive integers may be a feature, unless they are in order."""
+
+MOST_CODES = 20
+"""Maximum number of distinct whole numbers that may be codes of classes."""
+FEWEST_COUNTS = 6
+"""Distinct values from which on whole numbers may be counts; fewer are classes, such as grades."""
+SKEWED_COUNTS = 0.3
+"""Skewness of whole numbers from 0 or 1 above which they are taken for counts."""
+RARE_COUNTS = 10
+"""How many times as frequent as the largest count the most frequent one is."""
 
 TargetKind = Literal["binary", "classes", "values"]
 """What to predict: one of two classes, one of several, or a number; matches a loss with the same
@@ -71,6 +81,26 @@ class ColumnProfile:
         """The number of values that are not missing."""
         return self.rows - self.missing
 
+    @property
+    def may_be_codes(self) -> bool:
+        """Whether whole numbers are so few that they could be codes of classes."""
+        return self.whole and self.distinct <= MOST_CODES
+
+    @property
+    def holds_counts(self) -> bool:
+        """Whether whole numbers are distributed as counts are, such as visits.
+
+        They start at 0 or 1, and their distribution is skewed. If they are so few that they could
+        be codes of classes, they have one peak, and the largest is rare.
+        """
+        if not self.whole or self.type == "boolean" or self.infinite:
+            return False
+        if self.smallest not in (0, 1) or self.skewness <= SKEWED_COUNTS:
+            return False
+        if not self.may_be_codes:
+            return True
+        return self.distinct >= FEWEST_COUNTS and _fall_from_a_peak(self.counts)
+
 
 @dataclass(frozen=True)
 class TableProfile:
@@ -90,6 +120,10 @@ class TableProfile:
         others: the kinds of further targets, by column.
         folds: into how many folds the user wants to divide the rows, 1 for a single split; None
             leaves it to the template.
+        test: the fraction of rows that the user wants to hold out to measure the model, 0 for none;
+            None leaves it to the template.
+        has_copies: whether more rows are equal in all other columns than by chance.
+        revealing: how the columns that alone predict a target almost perfectly do so, by column.
     """
 
     source: Mapping[str, Any]
@@ -101,6 +135,9 @@ class TableProfile:
     excluded: tuple[str, ...] = ()
     others: Mapping[str, TargetKind] = field(default_factory=dict)
     folds: int | None = None
+    test: float | None = None
+    has_copies: bool = False
+    revealing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def targets(self) -> dict[str, TargetKind]:
@@ -173,6 +210,22 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
 
 def _most_frequent_first(counts: Mapping[Any, int]) -> dict[Any, int]:
     return dict(sorted(sorted(counts.items()), key=lambda item: -item[1]))
+
+
+def _fall_from_a_peak(counts: Mapping[Any, int]) -> bool:
+    """Return whether frequencies rise to a peak and fall after it, but for chance."""
+    values = sorted(map(int, counts))
+    peak, largest = max(counts.values()), values[-1]
+    if peak < RARE_COUNTS * counts[largest] or largest > 2 * len(values):
+        return False
+    every = [counts.get(value, 0) for value in range(values[0], largest + 1)]
+    at = every.index(peak)
+    sides = every[: at + 1][::-1], every[at:]
+    return all(
+        further - nearer <= 2 * np.sqrt(further + nearer)
+        for side in sides
+        for nearer, further in pairwise(side)
+    )
 
 
 def _skewness(numbers: Array) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,15 +18,21 @@ from declnet import (
     TableSource,
     class_name,
     column_type,
+    has_copies,
+    leakage_evidence,
     missing_values,
     require_column,
     require_target,
     verified,
 )
-from declnet_plugins.new.profile import ColumnProfile, TableProfile, TargetKind, column_profile
+from declnet_plugins.new.profile import (
+    MOST_CODES,
+    ColumnProfile,
+    TableProfile,
+    TargetKind,
+    column_profile,
+)
 
-MOST_CLASSES_OF_INTEGERS = 20
-"""By default, integers with more distinct values than this are numbers rather than classes."""
 ROWS_FOR_A_CLASS = 4
 """Minimum average number of rows per class for integers to be read as classes."""
 
@@ -47,6 +53,7 @@ class TableChoices:
         features: the columns to predict from; empty for all.
         exclude: columns not to predict from.
         folds: into how many folds to divide the rows; None leaves it to the template.
+        test: the fraction of the rows to hold out; None leaves it to the template.
         no_header: whether the first row is data rather than the names of the columns.
     """
 
@@ -55,6 +62,7 @@ class TableChoices:
     features: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     folds: int | None = None
+    test: float | None = None
     no_header: bool = False
 
 
@@ -90,17 +98,20 @@ def profile_of(
         name: _task(replace(table, target=name), columns[name], choices.task) for name in targets
     }
     notes = {name: note for name, note in table.notes.items() if name not in excluded}
-    target = targets[0]
+    target, task = targets[0], tasks.pop(targets[0])
     return TableProfile(
         source=_declared(source, folder),
         columns=columns,
         target=target,
-        task=tasks.pop(target),
+        task=task,
         unlabeled=unlabeled,
         notes=notes,
         excluded=excluded + tuple(name for name in notes if name not in columns),
         others=tasks,
         folds=choices.folds,
+        test=choices.test,
+        has_copies=_has_copies(table, columns, {target: task, **tasks}),
+        revealing=dict(_revealing(table, columns, {**tasks, target: task})),
     )
 
 
@@ -208,6 +219,8 @@ def _split(names: tuple[str, ...], columns: Container[str]) -> list[str]:
 def _task(table: Table, target: ColumnProfile, requested: TaskName) -> TargetKind:
     """Return what is predicted: text, booleans and integers with few distinct values are classes.
 
+    Integers that are distributed as counts are numbers.
+
     Raises:
         DataError: the column has gaps, only one value, or does not fit the requested task.
     """
@@ -247,11 +260,45 @@ def _task(table: Table, target: ColumnProfile, requested: TaskName) -> TargetKin
     return "binary" if target.distinct == 2 else "classes"
 
 
+def _has_copies(
+    table: Table, columns: Mapping[str, ColumnProfile], tasks: Mapping[str, TargetKind]
+) -> bool:
+    """Return whether more rows are equal than by chance, but for targets and identifiers."""
+    features = tuple(
+        name
+        for name, column in columns.items()
+        if name not in tasks
+        and not (column.distinct == column.rows and (column.whole or column.type == "text"))
+    )
+    targets = [name for name in tasks if tasks[name] != "values"]
+    if not features:
+        return False
+    if not targets:
+        return has_copies(table, features)
+    return all(has_copies(table, features, table.columns[name].astype(str)) for name in targets)
+
+
+def _revealing(
+    table: Table, columns: Container[str], tasks: Mapping[str, TargetKind]
+) -> Iterator[tuple[str, str]]:
+    """Yield each column that alone predicts a target almost perfectly, with how it does so."""
+    for target, task in tasks.items():
+        y = table.columns[target]
+        if task != "values":
+            y = np.unique(y.astype(str), return_inverse=True)[1]
+        for name, column in table.columns.items():
+            if name not in columns or name in tasks:
+                continue
+            evidence = leakage_evidence(column, y, task != "values")
+            if evidence is not None:
+                yield name, f'alone predicts the target "{target}": {evidence}'
+
+
 def _is_class(target: ColumnProfile) -> bool:
     if target.type in ("text", "boolean"):
         return True
-    few = min(MOST_CLASSES_OF_INTEGERS, max(2, target.rows // ROWS_FOR_A_CLASS))
-    return target.whole and target.distinct <= few
+    few = min(MOST_CODES, max(2, target.rows // ROWS_FOR_A_CLASS))
+    return target.whole and target.distinct <= few and not target.holds_counts
 
 
 def _declared(source: DataSource, folder: Path) -> dict[str, Any]:

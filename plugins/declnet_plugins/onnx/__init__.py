@@ -9,12 +9,12 @@ TRANSLATIONS = {
     "activations:onnx_activations": (
         "relu leaky_relu elu selu softplus sigmoid hard_sigmoid tanh silu mish softmax gelu"
     ),
-    "activations:onnx_glu": "glu",
     "activations:onnx_prelu": "prelu",
     "attention:onnx_attention": "multi_head_attention cross_attention",
     "calibrators:onnx_conformal": "conformal",
     "categories:onnx_category": "one_hot ordinal signed_one_hot",
     "categories:onnx_group_rare": "group_rare",
+    "categories:onnx_impute": "impute",
     "convolution:onnx_conv1d": "conv1d",
     "convolution:onnx_conv2d": "conv2d",
     "convolution:onnx_conv2d_transpose": "conv2d_transpose",
@@ -26,8 +26,6 @@ TRANSLATIONS = {
     "normalization:onnx_batch_norm": "batch_norm",
     "normalization:onnx_group_norm": "group_norm",
     "normalization:onnx_layer_norm": "layer_norm",
-    "numbers:onnx_impute": "impute",
-    "numbers:onnx_quantile": "quantile quantile_normal",
     "recurrent:onnx_recurrent": "lstm gru simple_rnn",
     "text:onnx_tokenize": "tokenize",
 }

@@ -24,7 +24,6 @@ from declnet_plugins.standard.layers.activations import (
     Softplus,
     Tanh,
 )
-from declnet_plugins.standard.layers.gating import GLU, features_axis
 from declnet_plugins.standard.layers.gelu import GELU
 from declnet_plugins.standard.layers.prelu import PReLU
 
@@ -91,32 +90,6 @@ class OnnxPrelu(OnnxTranslation):
         """Return max(x, 0) + slopes * min(x, 0)."""
         slopes = along_first_axis(site.parameters["slopes"], site.input_shapes[0])
         return w.op("PRelu", site.inputs[0], w.constant(slopes, "float32"))
-
-
-GATES: dict[str, Callable[[GraphWriter, str], str]] = {
-    "sigmoid": lambda w, x: w.op("Sigmoid", x),
-    "silu": silu,
-    "gelu": gelu,
-    "relu": lambda w, x: w.op("Relu", x),
-    "tanh": lambda w, x: w.op("Tanh", x),
-    "linear": lambda *arguments: arguments[-1],
-}
-"""How the activation of a gate is written."""
-
-
-class OnnxGLU(OnnxTranslation):
-    """Two slices, the second of which is a gate for the first."""
-
-    replaces = (GLU,)
-
-    def write(self, component: GLU, site: TranslationSite, w: GraphWriter) -> str:
-        """Return a * f(b)."""
-        (shape,), (x,) = site.input_shapes, site.inputs
-        axis = features_axis(shape)
-        size = shape[axis]
-        a = w.slice(x, axis + 1, 0, size // 2)
-        b = w.slice(x, axis + 1, size // 2, size)
-        return w.op("Mul", a, GATES[component.activation](w, b))
 
 
 def along_first_axis(numbers: Any, shape: tuple[int, ...]) -> Any:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, class_name
-from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.standard.transforms.categories import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.impute import Impute
 from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 LARGEST_INTEGER = 2.0**62
@@ -63,6 +64,20 @@ class OnnxGroupRare(OnnxTranslation):
         places = positions(w, site.inputs[0], categories, (refused - 2, refused - 1, refused))
         w.refuse(w.compute("Equal", places, refused))
         return w.op("Gather", w.constant(names), places, axis=0)
+
+
+class OnnxImpute(OnnxTranslation):
+    """Where, with a text in place of the empty one."""
+
+    replaces = (Impute,)
+
+    def write(self, component: Impute, site: TranslationSite, w: GraphWriter) -> str:
+        """Return x with its gaps filled."""
+        (x,) = site.inputs
+        if w.type_of(x) != "text":
+            raise Untranslatable("numbers are recorded")
+        is_gap = w.compute("Equal", w.table(x, [""], [1], 0), 1)  # opset 17 compares no texts
+        return w.where(is_gap, w.constant(str(site.state["value"])), x)
 
 
 def positions(

@@ -94,7 +94,7 @@ class OnnxConv1d(OnnxTranslation):
     def write(self, component: Conv1d, site: TranslationSite, w: GraphWriter) -> str:
         """Return the convolution of sequences, 0 at padding."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
-        is_step = kept_steps(w, site, time)
+        is_step, axis = kept_steps(w, site, time), component._axis(time)
         weights = np.transpose(site.parameters["weights"], (2, 1, 0))
         convolved = w.op(
             "Conv",
@@ -103,19 +103,10 @@ class OnnxConv1d(OnnxTranslation):
             kernel_shape=[component.kernel_size],
             strides=[component.stride],
             dilations=[component.dilation],
-            pads=self._pads(component, time),
+            pads=[axis.before, axis.after],
             group=component.groups,
         )
         return without_padding(w, w.transpose(convolved, 0, 2, 1), is_step)
-
-    def _pads(self, component: Conv1d, time: int) -> list[int]:
-        if component.padding == "valid":
-            return [0, 0]
-        extent = (component.kernel_size - 1) * component.dilation + 1
-        places = -(-time // component.stride)
-        total = max((places - 1) * component.stride + extent - time, 0)
-        before = total // 2 if component.padding == "same" else extent - 1
-        return [before, total - total // 2 if component.padding == "same" else 0]
 
 
 class OnnxPool(OnnxTranslation):

@@ -25,10 +25,12 @@ class OnnxDense(OnnxTranslation):
         weights = np.asarray(site.parameters["weights"], float)
         if isinstance(component, NTPDense):
             weights = weights / sqrt(shape[-1])
-        arguments = w.constant(weights, "float32"), w.constant(site.parameters["biases"], "float32")
+        biases = [w.constant(site.parameters["biases"], "float32")] if component.use_bias else []
+        matrix = w.constant(weights, "float32")
         if len(shape) == 1:
-            return w.op("Gemm", x, *arguments)
-        return w.op("Add", w.op("MatMul", x, arguments[0]), arguments[1])
+            return w.op("Gemm", x, matrix, *biases)
+        product = w.op("MatMul", x, matrix)
+        return w.op("Add", product, *biases) if biases else product
 
 
 class OnnxEmbedding(OnnxTranslation):

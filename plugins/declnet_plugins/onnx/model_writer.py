@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import partial, reduce
 from math import prod
 from typing import Any
 
@@ -155,33 +154,6 @@ class ModelWriter(GraphWriter):
         """Return the same numbers in another shape."""
         with self.scope(name):
             return self.reshape(handle, shape)
-
-    def mean(self, name: str, handles: Sequence[str], weights: Sequence[float]) -> str:
-        """Return the weighted mean of several networks' results."""
-        with self.scope(name):
-            kind = self.type_of(handles[0])
-            parts = [self.cast(handle, "float64") for handle in handles]
-            if len(set(weights)) == 1:
-                stacked = self.concat([self.expand(part, 0) for part in parts], axis=0)
-                return self.cast(self.reduce("ReduceMean", stacked, [0], keep=False), kind)
-            scaled = map(partial(self.compute, "Mul"), parts, map(float, weights))
-            return self.cast(reduce(partial(self.op, "Add"), scaled), kind)
-
-    def combined(self, name: str, handles: Sequence[str], how: str) -> str:
-        """Return the median or the majority of several networks' limits."""
-        with self.scope(name):
-            kind, count = self.type_of(handles[0]), len(handles)
-            parts = [self.expand(self.cast(handle, "float64"), 0) for handle in handles]
-            stacked = self.concat(parts, axis=0)
-            if how == "median":
-                inputs = (stacked, self.constant([count], "int64"))
-                ordered, _ = self.node("TopK", inputs, ("float64", "int64"), axis=0)
-                middle = self.slice(ordered, 0, (count - 1) // 2, count // 2 + 1)
-                return self.cast(self.reduce("ReduceMean", middle, [0], keep=False), kind)
-            mean = self.reduce("ReduceMean", stacked, [0], keep=False)
-            return (
-                self.compute("Greater", mean, 0.5) if how == "majority" else self.cast(mean, kind)
-            )
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Compute the outputs of a loss: `label` and `probabilities`, or `prediction`; and limits.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log, prod
-from string import ascii_lowercase
 
 import numpy as np
 
 from declnet import Dtype, Shape
-from declnet_plugins.exchange import TranslationSite, Untranslatable
+from declnet_plugins.exchange import (
+    TranslationSite,
+    Untranslatable,
+    batched_equation,
+    has_its_shape,
+)
 from declnet_plugins.onnx.writer import GraphWriter
 from declnet_plugins.recording import Operand, Operation, SampleProgram
 
@@ -165,9 +169,7 @@ class _Writing:
             value = w.op(OPERATORS[name], *values, kind=kind)
         else:
             raise Untranslatable(f"it calls np.{name}, which ONNX has no operator for")
-        known = np.broadcast_shapes(*(operand.shape for operand in operation.operands))
-        varies = any(operand.value is not None for operand in operation.operands)
-        return value if varies and known == operation.shape else self.filled(value, operation.shape)
+        return value if has_its_shape(operation) else self.filled(value, operation.shape)
 
     def _reduce(self, operation: Operation) -> str:
         w, name, (operand,) = self._writer, operation.name, operation.operands
@@ -193,19 +195,10 @@ class _Writing:
         return w.op("CumSum", self.read(operation.operands[0]), w.constant(axis, "int64"))
 
     def _contract(self, operation: Operation) -> str:
-        w, (inputs, result) = self._writer, operation.equation.split("->")
-        values, names = [self.read(operand) for operand in operation.operands], inputs.split(",")
-        if len(names) == 2 and operation.operands[0].value is not None:
-            (a, b), second = names, operation.operands[1]
-            is_matrix = second.constant is not None and len(b) == 2 and a[-1:] == b[0]
-            if is_matrix and result == a[:-1] + b[1]:
-                return w.op("MatMul", *values)
-        batch = next(letter for letter in ascii_lowercase if letter not in operation.equation)
-        labels = [
-            label if operand.constant is not None else batch + label
-            for label, operand in zip(names, operation.operands, strict=True)
-        ]
-        return w.op("Einsum", *values, equation=f"{','.join(labels)}->{batch}{result}")
+        values, equation = map(self.read, operation.operands), batched_equation(operation)
+        if not equation:
+            return self._writer.op("MatMul", *values)
+        return self._writer.op("Einsum", *values, equation=equation)
 
     def _take(self, operation: Operation) -> str:
         table, places = map(self.read, operation.operands)

@@ -29,12 +29,9 @@ class OnnxRecurrent(OnnxTranslation):
         """Return the states of all steps, or the last ones."""
         (time, _), units = site.input_shapes[0], component.units
         prefixes = ("", "backward_") if component.bidirectional else ("",)
-        weights, recurrent, biases = (
-            np.stack(arrays)
-            for arrays in zip(
-                *(_given(component, site.parameters, prefix) for prefix in prefixes), strict=True
-            )
-        )
+        directions = [_given(component, site.parameters, prefix) for prefix in prefixes]
+        stacked = [np.stack(arrays) for arrays in zip(*directions, strict=True)]
+        constants = [w.constant(array, "float32") for array in stacked]
         lengths = ""
         if len(site.inputs) > 1:
             lengths = w.cast(w.flat(site.inputs[1]), "int32")
@@ -49,7 +46,7 @@ class OnnxRecurrent(OnnxTranslation):
             OPERATORS[type(component)],
             [
                 w.transpose(site.inputs[0], 1, 0, 2),
-                *(w.constant(array, "float32") for array in (weights, recurrent, biases)),
+                *(constants if component.use_bias else [*constants, ""]),
                 lengths,
             ],
             ("float32", "float32"),
@@ -60,19 +57,22 @@ class OnnxRecurrent(OnnxTranslation):
         return w.reshape(w.transpose(last, 1, 0, 2), (units * len(prefixes),))
 
 
-def _given(component: Any, parameters: Any, prefix: str) -> tuple[Array, Array, Array]:
-    """Return the weights of a direction: (gates * units, …), and biases of both products."""
+def _given(component: Any, parameters: Any, prefix: str) -> tuple[Array, ...]:
+    """Return the weights of a direction: (gates * units, …), and any biases of both products."""
     order = GATES[type(component)]
     units = component.units
 
     def ordered(array: Array) -> Array:
         return np.concatenate([array[..., k * units : (k + 1) * units] for k in order], axis=-1)
 
-    weights, recurrent, biases = (
-        ordered(np.asarray(parameters[prefix + name]))
-        for name in ("weights", "recurrent_weights", "biases")
+    weights, recurrent = (
+        ordered(np.asarray(parameters[prefix + name])).T
+        for name in ("weights", "recurrent_weights")
     )
+    if not component.use_bias:
+        return weights, recurrent
+    biases = ordered(np.asarray(parameters[f"{prefix}biases"]))
     more = np.zeros_like(biases)
     if isinstance(component, GRU):
         more[2 * units :] = parameters[f"{prefix}candidate_biases"]
-    return weights.T, recurrent.T, np.concatenate([biases, more])
+    return weights, recurrent, np.concatenate([biases, more])

@@ -8,11 +8,9 @@ from declnet_plugins.exchange import TranslationSite
 from declnet_plugins.onnx.writer import GraphWriter
 
 
-def kept_steps(w: GraphWriter, site: TranslationSite, time: int, position: int = 1) -> str | None:
+def kept_steps(w: GraphWriter, site: TranslationSite, time: int) -> str | None:
     """Return whether each step is not padding, (n, time); None without an input of lengths."""
-    if len(site.inputs) <= position:
-        return None
-    return steps_before(w, site.inputs[position], time)
+    return steps_before(w, site.inputs[1], time) if len(site.inputs) > 1 else None
 
 
 def steps_before(w: GraphWriter, lengths: str, time: int) -> str:

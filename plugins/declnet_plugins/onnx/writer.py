@@ -268,14 +268,6 @@ class GraphWriter:
         attributes |= {"values_int64s": list(values), "default_int64": default}
         return self.op("LabelEncoder", value, kind="int64", domain=ML, **attributes)
 
-    def polynomial(self, value: str, coefficients: Sequence[float]) -> str:
-        """Return a polynomial by Horner's rule, from the highest power."""
-        first, second, *rest = coefficients
-        result = self.compute("Add", self.compute("Mul", value, first), second)
-        for coefficient in rest:
-            result = self.compute("Add", self.op("Mul", result, value), coefficient)
-        return result
-
     def model(self, name: str, metadata: Mapping[str, str], producer: tuple[str, str]) -> Any:
         """Return the file's content: an `onnx.ModelProto`, checked and with all shapes inferred."""
         graph = self._onnx.helper.make_graph(

@@ -1,115 +1,58 @@
-"""Matrix products and np.einsum as sums of products, by a letter for each axis."""
+"""Sums of products, such as matrix products, for one sample, by a letter for each axis."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from declnet import Array
-from declnet_plugins.recording.cells import MIXES, Cells, Layout
-from declnet_plugins.recording.program import einsum_labels, require_only
-from declnet_plugins.recording.recording import RecordedCall
+from declnet import Array, Shape
+from declnet_plugins.recording.cells import MIXES, Layout
 from declnet_plugins.recording.sample_builder import SampleBuilder
 from declnet_plugins.recording.sample_program import Operand
 from declnet_plugins.recording.symbols import NotRecordedError
 
 
-def matrix_product(builder: SampleBuilder, call: RecordedCall) -> None:
-    """Add a call of np.matmul or of another ufunc with a signature."""
-    require_only(call, "dtype", "casting")
-    (output,) = call.outputs
-    arrays = [*call.inputs, output]
-    cores = call.function.signature.replace("->", ",").replace("(", "").split("),")
-    names = [core.strip(")").split(",") if core.strip(")") else [] for core in cores]
-    missing = {
-        name
-        for array, core in zip(call.inputs, names, strict=False)
-        for name in core
-        if name.endswith("?") and array.ndim < len(core)
-    }
-    labels = []
-    for array, core in zip(arrays, names, strict=True):
-        present = [name.rstrip("?") for name in core if name not in missing]
-        outer = array.ndim - len(present)
-        labels.append([*(f"{outer - at}" for at in range(outer)), *present])
-    _contract(builder, call.inputs, labels, output)
+def contract(builder: SampleBuilder, factors: Sequence[Array], shape: Shape, output: Array) -> None:
+    """Add a sum of products over the last axes of a space.
 
-
-def dot(builder: SampleBuilder, call: RecordedCall) -> None:
-    """Add a call of np.dot or np.inner."""
-    require_only(call, "out")
-    a, b = call.inputs[:2]
-    output = call.output
-    if a.ndim == 0 or b.ndim == 0:
-        raise NotRecordedError("calls np.dot with a number")
-    last = max(0, b.ndim - 2) if call.function is np.dot else b.ndim - 1
-    first = [*(f"a{at}" for at in range(a.ndim - 1)), "k"]
-    second = ["k" if at == last else f"b{at}" for at in range(b.ndim)]
-    result = [name for name in (*first, *second) if name != "k"]
-    _contract(builder, (a, b), [first, second, result], output)
-
-
-def einsum(builder: SampleBuilder, call: RecordedCall) -> None:
-    """Add a call of np.einsum."""
-    require_only(call, "out", "optimize")
-    arrays, labels = einsum_labels(call)
-    _contract(builder, arrays, labels, call.output)
-
-
-def _contract(
-    builder: SampleBuilder, arrays: Sequence[Array], labels: Sequence[list[str]], output: Array
-) -> None:
-    """Add a sum of products, given the letter of each axis of the operands and of the result."""
-    sizes: dict[str, int] = {}
-    for array, names in zip((*arrays, output), labels, strict=True):
-        for name, size in zip(names, array.shape, strict=True):
-            sizes[name] = max(sizes.get(name, 1), size)
-    factors = [
-        _without_broadcasting(builder.cells(array), names, sizes)
-        for array, names in zip(arrays, labels, strict=False)
+    Args:
+        factors: arrays in the space, of which one depends on samples.
+        shape: the lengths of the axes of the space.
+        output: what the sum is written to, with the first axes.
+    """
+    spans = [[axis for axis, stride in enumerate(x.strides) if stride] for x in factors]
+    missing = {*range(output.ndim)}.difference(*spans)
+    spans[0] = sorted({*spans[0], *missing})
+    cells = [
+        builder.cells(x[tuple(slice(None) if axis in axes else 0 for axis in range(x.ndim))])
+        for x, axes in zip(factors, spans, strict=True)
     ]
-    result, letters = labels[-1], dict(zip(sizes, string.ascii_letters, strict=False))
     layouts = set()
-    for cells, names in factors:
-        if not cells.are_constant:
-            layout = builder.layout_of([cells], cells.shape)
-            layouts.add((names[layout.axis], layout.length, layout.sample_first))
-    if len(layouts) > 1 or next(iter(layouts))[0] not in result:
+    for of_factor, axes in zip(cells, spans, strict=True):
+        if not of_factor.are_constant:
+            layout = builder.layout_of([of_factor], of_factor.shape)
+            layouts.add((axes[layout.axis], layout.length, layout.sample_first))
+    if len(layouts) > 1 or next(iter(layouts))[0] >= output.ndim:
         raise NotRecordedError(MIXES)
     ((along, length, sample_first),) = layouts
 
-    def of_sample(names: Sequence[str]) -> list[str]:
-        return [name for name in names if name != along or length > 1]
+    def letters(axes: Sequence[int]) -> str:
+        return "".join(string.ascii_letters[axis] for axis in axes if axis != along or length > 1)
 
     operands = []
-    for cells, names in factors:
-        if along in names:
-            layout = Layout(names.index(along), builder.count, length, sample_first)
-            operands.append(builder.operand(cells, layout, output.dtype))
+    for of_factor, axes in zip(cells, spans, strict=True):
+        if along in axes:
+            layout = Layout(axes.index(along), builder.count, length, sample_first)
+            operands.append(builder.operand(of_factor, layout, output.dtype))
         else:
-            operands.append(Operand(cells.shape, None, cells.constants.astype(output.dtype)))
-    equation = _equation([of_sample(names) for _, names in factors], of_sample(result), letters)
-    shape = tuple(length if name == along else sizes[name] for name in of_sample(result))
-    number = builder.add("contract", "", tuple(operands), shape, output.dtype, equation=equation)
-    layout = Layout(result.index(along), builder.count, length, sample_first)
+            constants = of_factor.constants.astype(output.dtype)
+            operands.append(Operand(of_factor.shape, None, constants))
+    result = range(output.ndim)
+    equation = f"{','.join(map(letters, spans))}->{letters(result)}"
+    sizes = (length if axis == along else shape[axis] for axis in result)
+    sample_shape = tuple(size for axis, size in enumerate(sizes) if axis != along or length > 1)
+    number = builder.add(
+        "contract", "", tuple(operands), sample_shape, output.dtype, equation=equation
+    )
+    layout = Layout(along, builder.count, length, sample_first)
     builder.assign(output, builder.value(layout, number))
-
-
-def _without_broadcasting(
-    cells: Cells, names: list[str], sizes: Mapping[str, int]
-) -> tuple[Cells, list[str]]:
-    """Return cells without axes of size 1 that are broadcast, and the names of the others."""
-    is_one = [sizes[name] > 1 == size for name, size in zip(names, cells.shape, strict=True)]
-    key = tuple(0 if one else slice(None) for one in is_one)
-    remaining = [name for name, one in zip(names, is_one, strict=True) if not one]
-    return cells.moved(lambda array: array[(*key, ...)]), remaining
-
-
-def _equation(
-    operands: Sequence[Sequence[str]], result: Sequence[str], letters: Mapping[str, str]
-) -> str:
-    """Return what np.einsum takes."""
-    inputs = ",".join("".join(letters[name] for name in names) for names in operands)
-    return f"{inputs}->{''.join(letters[name] for name in result)}"

@@ -8,6 +8,7 @@ writes; where its target overlaps an input at other indices, a copy of the input
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from numpy.lib.stride_tricks import as_strided
 from declnet import Array, Dtype, Shape
 from declnet_plugins.recording.recording import RecordedCall
 from declnet_plugins.recording.symbols import Symbol
+
+BOOLEAN = np.dtype(bool)
 
 
 class NotTranslatedError(Exception):
@@ -71,10 +74,9 @@ class Assignment:
 
     Attributes:
         target: what is written; its shape is the space.
-        value: of the target's type; np.argmax and np.argmin take any type.
-        reduction: the ufunc, or np.argmax or np.argmin, that combines the values of all indices
-            with the same element of the target, or None. The target has a stride of 0 along the
-            axes over which it combines.
+        value: of the target's type.
+        reduction: the ufunc that combines the values of all indices with the same element of the
+            target, or None. The target has a stride of 0 along the axes over which it combines.
         axes: these axes.
     """
 
@@ -98,22 +100,36 @@ class Assignment:
         return Assignment(move(self.target), value, self.reduction, self.axes)
 
 
+_Translate = Callable[[RecordedCall], Iterator[Assignment]]
+
+
 def assignments(call: RecordedCall) -> list[Assignment]:
     """Return the assignments that do what a recorded call did.
 
     Raises:
         NotTranslatedError: there are none.
     """
-    if call.generator is not None:
-        raise NotTranslatedError("draws random numbers")
-    if isinstance(call.function, np.ufunc):
-        translate = _METHODS.get(call.method, _refuse)
-    else:
-        translate = _FUNCTIONS.get(call.function, _refuse)
+    translate = _translation(call)
+    if translate is None:
+        what = "draws random numbers" if call.generator is not None else f"calls {call.name}"
+        raise NotTranslatedError(what)
     try:
         return list(translate(call))
     except (TypeError, ValueError, LookupError) as error:  # arguments of unusual kinds
         raise NotTranslatedError(f"calls {call.name} in an unusual way") from error
+
+
+def has_assignments(call: RecordedCall) -> bool:
+    """Return whether calls of this kind can have assignments."""
+    return _translation(call) is not None
+
+
+def _translation(call: RecordedCall) -> _Translate | None:
+    if not isinstance(call.function, np.ufunc):
+        return _FUNCTIONS.get(call.function)
+    if call.function.signature is not None and call.method == "__call__":
+        return _products
+    return _METHODS.get(call.method)
 
 
 def are_identical(first: Array, second: Array) -> bool:
@@ -173,10 +189,11 @@ def _term(value: Any, shape: Shape, dtype: Dtype) -> Term:
     if not isinstance(value, np.ndarray) and np.ndim(value) == 0:
         return np.asarray(value).astype(dtype)[()]
     value = np.asarray(value)
-    return _converted(np.broadcast_to(value, shape), dtype)
+    return converted(np.broadcast_to(value, shape), dtype)
 
 
-def _converted(term: Term, dtype: Dtype) -> Term:
+def converted(term: Term, dtype: Dtype) -> Term:
+    """Return a term as a type."""
     return term if term.dtype == dtype else Expression(np.astype, (term,), dtype)
 
 
@@ -189,14 +206,20 @@ def _assign(
         if np.may_share_memory(array, target) and not (
             reduction is None and are_identical(array, target)
         ):
-            once = [slice(1) if step == 0 else slice(None) for step in array.strides]
-            core = array[(*once, ...)]
+            core = without_repetition(array)
             copy = np.empty_like(core)
             copies[id(array)] = np.broadcast_to(copy, array.shape)
             yield Assignment(copy, core)
     if copies:
         value = _replaced(value, lambda array: copies.get(id(array), array))
     yield Assignment(target, value, reduction, axes)
+
+
+def without_repetition(array: Array) -> Array:
+    """Return a view with one element along the axes of stride 0."""
+    once = (slice(1) if stride == 0 else slice(None) for stride in array.strides)
+    core: Array = array[(*once, ...)]
+    return core
 
 
 def _replaced(term: Term, replace: Callable[[Array], Array]) -> Term:
@@ -215,23 +238,16 @@ def _along(array: Array, axes: Sequence[int], shape: Shape) -> Array:
     return as_strided(array, shape, [strides.get(axis, 0) for axis in range(len(shape))])
 
 
-def _refuse(call: RecordedCall) -> Iterator[Assignment]:
-    raise NotTranslatedError(f"calls {call.name}")
-
-
 def _elementwise(call: RecordedCall) -> Iterator[Assignment]:
     """Translate a ufunc's call."""
     ufunc = call.function
-    if ufunc is np.vecdot:
-        yield from _vecdot(call)
-        return
-    if ufunc.signature is not None or ufunc.nout != 1:
-        raise NotTranslatedError(f"calls {call.name}")
+    if ufunc.nout != 1:
+        raise NotTranslatedError(f"calls {call.name}, which returns several arrays")
     require_only(call, "dtype", "where")
     (*dtypes, result), (output,) = resolved_types(call), call.outputs
     pairs = zip(call.inputs, dtypes, strict=True)
     arguments = tuple(_term(input_, output.shape, dtype) for input_, dtype in pairs)
-    value = _converted(Expression(ufunc, arguments, result), output.dtype)
+    value = converted(Expression(ufunc, arguments, result), output.dtype)
     yield from _assign(output, _masked(call.kwargs.get("where", True), value, output))
 
 
@@ -239,34 +255,13 @@ def _masked(mask: Any, value: Term, output: Array) -> Term:
     """Return a value, or where the mask is not set, what the output holds."""
     if mask is True:
         return value
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        raise NotTranslatedError(f"selects elements of {output.dtype} by {mask!r:.20}")
-    chosen = np.broadcast_to(mask, output.shape), value, output
+    chosen = _term(mask, output.shape, BOOLEAN), value, output
     return Expression(np.where, chosen, output.dtype)
-
-
-def _vecdot(call: RecordedCall) -> Iterator[Assignment]:
-    """Translate np.vecdot along the last axis, of floats."""
-    require_only(call)
-    (output,), (*_, result) = call.outputs, resolved_types(call)
-    if any(dtype != output.dtype for dtype in (result, *(x.dtype for x in call.inputs))):
-        raise NotTranslatedError(f"calls {call.name} of several types")
-    inputs = np.broadcast_arrays(*call.inputs)
-    yield from _sum_of_products(output, tuple(inputs), range(output.ndim), inputs[0].shape)
-
-
-def _sum_of_products(
-    output: Array, inputs: tuple[Array, ...], axes: Sequence[int], shape: Shape
-) -> Iterator[Assignment]:
-    """Yield output = the sum of products over all axes of a space but the output's."""
-    product = Expression(np.multiply, inputs, output.dtype)
-    summed = frozenset(range(len(shape))) - {*axes}
-    yield from _assign(_along(output, axes, shape), product, np.add, summed)
 
 
 def _reduction(call: RecordedCall) -> Iterator[Assignment]:
     """Translate ufunc.reduce."""
-    require_only(call, "axis", "keepdims", "dtype", "where")
+    require_only(call, "axis", "keepdims", "dtype", "where", "initial")
     (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
     if call.kwargs.get("where", True) is not True or not isinstance(x, np.ndarray) or rest[1:]:
         raise NotTranslatedError(f"calls {call.name} with where=, or in another unusual way")
@@ -282,7 +277,10 @@ def _reduction(call: RecordedCall) -> Iterator[Assignment]:
     if call.kwargs.get("keepdims"):
         output = np.squeeze(output, axes)
     target = _along(output, remaining, x.shape)
-    yield from _assign(target, _converted(x, dtypes[1]), ufunc, frozenset(axes))
+    yield from _assign(target, converted(x, dtypes[1]), ufunc, frozenset(axes))
+    if (initial := call.kwargs.get("initial")) is not None:
+        both = output, _term(initial, output.shape, output.dtype)
+        yield Assignment(output, Expression(ufunc, both, output.dtype))
 
 
 def _scalar(call: RecordedCall) -> Iterator[Assignment]:
@@ -311,10 +309,8 @@ def _where(call: RecordedCall) -> Iterator[Assignment]:
     """Translate np.where."""
     require_only(call)
     (mask, *values), (output,) = call.inputs, call.outputs
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        raise NotTranslatedError(f"selects elements of {output.dtype} by {mask!r:.20}")
     chosen = [_term(value, output.shape, output.dtype) for value in values]
-    arguments = np.broadcast_to(mask, output.shape), *chosen
+    arguments = _term(mask, output.shape, BOOLEAN), *chosen
     yield from _assign(output, Expression(np.where, arguments, output.dtype))
 
 
@@ -328,7 +324,7 @@ def _concatenation(call: RecordedCall) -> Iterator[Assignment]:
     along, start = np.moveaxis(output, axis, 0), 0
     for array in arrays:
         target = along[start : start + array.shape[axis]]
-        yield from _assign(target, _converted(np.moveaxis(array, axis, 0), output.dtype))
+        yield from _assign(target, converted(np.moveaxis(array, axis, 0), output.dtype))
         start += array.shape[axis]
 
 
@@ -346,11 +342,11 @@ def _take(call: RecordedCall) -> Iterator[Assignment]:
     rest = [*range(axis), *range(axis + places, output.ndim)]
     array = _along(first, [0, *(1 + place for place in rest)], (len(first), *output.shape))
     along = _along(index, range(axis, axis + places), output.shape)
-    yield from _assign(output, Element(array, _converted(along, np.dtype(np.int64))))
+    yield from _assign(output, Element(array, converted(along, np.dtype(np.int64))))
 
 
 def _arg_of_extreme(call: RecordedCall) -> Iterator[Assignment]:
-    """Translate np.argmax or np.argmin along an axis."""
+    """Translate np.argmax or np.argmin along an axis: the first extreme, or the first NaN."""
     require_only(call, "axis", "out", "keepdims")
     (x, *rest), output = call.inputs, call.output
     axis = rest[0] if rest else call.kwargs.get("axis")
@@ -359,37 +355,84 @@ def _arg_of_extreme(call: RecordedCall) -> Iterator[Assignment]:
     axis = normalize_axis_index(axis, x.ndim)
     if call.kwargs.get("keepdims"):
         output = np.squeeze(output, axis)
-    target = _along(output, [index for index in range(x.ndim) if index != axis], x.shape)
-    yield from _assign(target, x, call.function, frozenset((axis,)))
+    kind, axes = output.dtype, frozenset((axis,))
+    remaining = [index for index in range(x.ndim) if index != axis]
+    extreme = _along(np.empty(output.shape, x.dtype), remaining, x.shape)
+    reduction = np.maximum if call.function is np.argmax else np.minimum
+    yield Assignment(extreme, x, reduction, axes)
+    is_extreme = Expression(np.equal, (x, extreme), BOOLEAN)
+    if x.dtype.kind == "f":
+        is_nan = Expression(np.not_equal, (x, x), BOOLEAN)
+        is_extreme = Expression(np.logical_or, (is_extreme, is_nan), BOOLEAN)
+    length = x.shape[axis]
+    places = is_extreme, _along(np.arange(length), [axis], x.shape), kind.type(length)
+    value = Expression(np.where, places, kind)
+    yield from _assign(_along(output, remaining, x.shape), value, np.minimum, axes)
 
 
-def _einsum(call: RecordedCall) -> Iterator[Assignment]:
-    """Translate np.einsum of two arrays that have no axis twice."""
-    require_only(call, "out")
-    output = call.output
-    arrays, labels = einsum_labels(call)
-    repeated = any(len(set(label)) < len(label) for label in labels)
-    if len(arrays) != 2 or repeated or not all(isinstance(x, np.ndarray) for x in arrays):
-        raise NotTranslatedError("calls np.einsum with other than two arrays, or an axis twice")
-    kinds = {array.dtype for array in (*arrays, output)}
-    if len(kinds) != 1 or output.dtype.kind != "f":
-        raise NotTranslatedError(f"calls np.einsum with {', '.join(map(str, kinds))}")
-    sizes: dict[Any, int] = {}
-    for label, array in zip(labels, (*arrays, output), strict=True):
-        for key, size in zip(label, array.shape, strict=True):
-            if sizes.setdefault(key, size) != size:
-                raise NotTranslatedError("calls np.einsum with arrays that are broadcast")
-    order = [*labels[2], *sorted({*labels[0], *labels[1]} - {*labels[2]})]
-    shape = tuple(sizes[key] for key in order)
-    inputs = tuple(
-        _along(array, [order.index(key) for key in label], shape)
-        for array, label in zip(arrays, labels, strict=False)
+def _products(call: RecordedCall) -> Iterator[Assignment]:
+    """Translate sums of products: np.einsum, np.dot, np.inner, and ufuncs such as np.matmul."""
+    require_only(call, "out", "dtype", "optimize")
+    arrays, labels = _labels(call)
+    output, sizes = call.output, dict[str, int]()
+    for array, names in zip((*arrays, output), labels, strict=True):
+        for name, size in zip(names, array.shape, strict=True):
+            sizes[name] = max(sizes.get(name, 1), size)
+    order = [*labels[-1], *(name for name in sizes if name not in labels[-1])]
+    shape = tuple(sizes[name] for name in order)
+    value, *others = (
+        converted(_in_space(array, [order.index(name) for name in names], shape), output.dtype)
+        for array, names in zip(arrays, labels, strict=False)
     )
-    yield from _sum_of_products(output, inputs, range(output.ndim), shape)
+    for factor in others:
+        value = Expression(np.multiply, (value, factor), output.dtype)
+    summed = frozenset(range(output.ndim, len(order)))
+    target = _along(output, range(output.ndim), shape)
+    yield from _assign(target, value, np.add if summed else None, summed)
 
 
-def einsum_labels(call: RecordedCall) -> tuple[list[Array], list[list[str]]]:
-    """Return the operands of np.einsum, and the labels of the axes of each and of the result."""
+def _in_space(array: Array, axes: Sequence[int], shape: Shape) -> Array:
+    """Return an array as elements of a space, in which it may have an axis twice."""
+    strides = [0] * len(shape)
+    for axis, size, stride in zip(axes, array.shape, array.strides, strict=True):
+        strides[axis] += stride if size == shape[axis] else 0
+    return as_strided(array, shape, strides)
+
+
+def _labels(call: RecordedCall) -> tuple[list[Array], list[list[str]]]:
+    """Return the operands of a sum of products, and labels of the axes of each and the result."""
+    if call.function is np.einsum:
+        return _einsum_labels(call)
+    arrays = [*map(np.asarray, call.inputs[:2])]
+    if call.function in (np.dot, np.inner):
+        a, b = arrays
+        if a.ndim == 0 or b.ndim == 0:
+            raise NotTranslatedError(f"calls {call.name} with a number")
+        last = max(0, b.ndim - 2) if call.function is np.dot else b.ndim - 1
+        first = [*(f"a{at}" for at in range(a.ndim - 1)), "k"]
+        second = ["k" if at == last else f"b{at}" for at in range(b.ndim)]
+        return arrays, [first, second, [name for name in (*first, *second) if name != "k"]]
+    cores = core_names(call.function.signature)
+    missing = {
+        name
+        for array, core in zip(arrays, cores, strict=False)
+        for name in core
+        if name.endswith("?") and array.ndim < len(core)
+    }
+    labels = []
+    for array, core in zip((*arrays, call.output), cores, strict=True):
+        present = [name for name in core if name not in missing]
+        outer = array.ndim - len(present)
+        labels.append([*(f"{outer - at}" for at in range(outer)), *present])
+    return arrays, labels
+
+
+def core_names(signature: str) -> list[list[str]]:
+    """Return the names of the axes of a signature such as (n?,k),(k,m?)->(n?,m?)."""
+    return [re.findall(r"[^,\s]+", axes) for axes in re.findall(r"\(([^)]*)\)", signature)]
+
+
+def _einsum_labels(call: RecordedCall) -> tuple[list[Array], list[list[str]]]:
     if not isinstance(call.inputs[0], str):
         *operands, result = call.inputs
         if len(operands) % 2:
@@ -407,18 +450,18 @@ def einsum_labels(call: RecordedCall) -> tuple[list[Array], list[list[str]]]:
     return arrays, labels
 
 
-_METHODS: dict[str, Callable[[RecordedCall], Iterator[Assignment]]] = {
+_METHODS: dict[str, _Translate] = {
     "__call__": _elementwise,
     "reduce": _reduction,
     "scalar": _scalar,
 }
 
-_FUNCTIONS: dict[Any, Callable[[RecordedCall], Iterator[Assignment]]] = {
+_FUNCTIONS: dict[Any, _Translate] = {
     np.copyto: _copy,
     np.where: _where,
     np.concatenate: _concatenation,
     np.take: _take,
     np.argmax: _arg_of_extreme,
     np.argmin: _arg_of_extreme,
-    np.einsum: _einsum,
+    **dict.fromkeys((np.einsum, np.dot, np.inner), _products),
 }

@@ -120,8 +120,7 @@ class Recording:
     def add_scalar(self, ufunc: np.ufunc, operands: Sequence[Any], slot: Array) -> None:
         """Record an operation on numbers."""
         self._follow(slot)
-        slots = (operand.slot if isinstance(operand, Symbol) else operand for operand in operands)
-        self.calls.append(RecordedCall(ufunc, "scalar", tuple(slots), outputs=(slot,)))
+        self.calls.append(RecordedCall(ufunc, "scalar", tuple(operands), outputs=(slot,)))
 
     def call_ufunc(
         self, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]

@@ -180,9 +180,10 @@ class SampleBuilder:
         return operation.shape, operation.dtype
 
     def _block_of(self, array: Array) -> Block:
-        owner = array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
+        owner, base = array, array.base
+        while base is not None:  # also of what `as_strided` puts in between
+            owner = base if isinstance(base, np.ndarray) else owner
+            base = getattr(base, "base", None)
         owner = owner.view(np.ndarray)
         address = byte_bounds(owner)[0]
         if address not in self._blocks:

@@ -15,11 +15,17 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from declnet import Array, Dtype
 from declnet_plugins.recording.cells import Cells, Layout
-from declnet_plugins.recording.contractions import dot, einsum, matrix_product
+from declnet_plugins.recording.contractions import contract
 from declnet_plugins.recording.program import (
+    Assignment,
+    Element,
+    Expression,
     NotTranslatedError,
+    Term,
+    assignments,
+    has_assignments,
     require_only,
-    resolved_types,
+    without_repetition,
 )
 from declnet_plugins.recording.recording import RecordedArray, RecordedCall, Recording
 from declnet_plugins.recording.sample_builder import SampleBuilder
@@ -114,16 +120,16 @@ def translate(builder: SampleBuilder, call: RecordedCall) -> None:
     if _is_constant(builder, call):
         builder.assign(call.output, Cells.of_constant(call.output))
         return
-    if isinstance(call.function, np.ufunc):
-        add = _METHODS.get(call.method)
-        if add is not None and call.function.signature is not None:
-            add = matrix_product
-    else:
-        add = _FUNCTIONS.get(call.function)
-    if add is None:
+    is_sum = call.method == "accumulate"
+    add = _accumulate if is_sum else _FUNCTIONS.get(call.function)
+    if add is None and not has_assignments(call):
         raise NotRecordedError(f"calls {call.name}, which has no form for a single sample")
     try:
-        add(builder, call)
+        if add is not None:
+            add(builder, call)
+        else:
+            for assignment in assignments(call):
+                _assign(builder, assignment)
     except NotTranslatedError as error:
         raise NotRecordedError(str(error)) from error
 
@@ -150,59 +156,46 @@ def _arrays(arguments: Any) -> Iterator[Array]:
             yield from _arrays(item)
 
 
-def _map(builder: SampleBuilder, call: RecordedCall) -> None:
-    ufunc = call.function
-    if len(call.outputs) != 1:
-        raise NotRecordedError(f"calls {call.name}, which returns several arrays")
-    require_only(call, "where", "dtype")
-    *dtypes, dtype = resolved_types(call)
-    (output,), inputs = call.outputs, [*map(builder.cells, call.inputs)]
+def _assign(builder: SampleBuilder, assignment: Assignment) -> None:
+    target, value, reduction = assignment.target, assignment.value, assignment.reduction
+    if reduction is None:
+        builder.assign(target, _cells(builder, value))
+        return
+    first = (0 if axis in assignment.axes else slice(None) for axis in range(target.ndim))
+    output, factors = target[(*first, ...)], [*_factors(value)]
+    if len(factors) > 1:
+        contract(builder, factors, target.shape, output)
+        return
+    cells = _cells(builder, value).moved(lambda array: np.broadcast_to(array, target.shape))
+    axes = sorted(assignment.axes)
+    reduced = _along(builder, "reduce", reduction.__name__, cells, axes, target.dtype)
+    builder.assign(output, reduced)
+
+
+def _factors(term: Term) -> Iterator[Array]:
+    """Yield the arrays whose product a term is, of any type; nothing if it is none."""
+    if isinstance(term, np.ndarray):
+        yield term
+    elif isinstance(term, Expression) and term.function in (np.multiply, np.astype):
+        for argument in term.arguments:
+            yield from _factors(argument)
+
+
+def _cells(builder: SampleBuilder, term: Term) -> Cells:
+    """Return what a term is for each index, without axes along which it is the same."""
+    if isinstance(term, Element):
+        raise NotRecordedError("takes elements from places that depend on the data")
+    if not isinstance(term, Expression):
+        return builder.cells(without_repetition(term) if isinstance(term, np.ndarray) else term)
+    inputs = [_cells(builder, argument) for argument in term.arguments]
+    if term.function is np.astype:
+        return builder.cast(inputs[0], term.dtype)
     if all(cells.are_constant for cells in inputs):
-        result = Cells.of_constant(output.copy())
-    else:
-        result = builder.map(ufunc.__name__, inputs, dtypes, dtype)
-    _assign_where(builder, output, result, call.kwargs.get("where", True))
-
-
-def _assign_where(builder: SampleBuilder, output: Array, source: Cells, mask: Any) -> None:
-    """Let an array hold a source where a mask is true, and what it held elsewhere."""
-    if mask is True:
-        builder.assign(output, source)
-    else:
-        builder.assign(output, _selected(builder, mask, source, builder.cells(output), output))
-
-
-def _selected(builder: SampleBuilder, mask: Any, true: Cells, false: Cells, output: Array) -> Cells:
-    """Return what `output` holds after a choice between two sources."""
-    inputs = builder.cells(mask), true, false
-    if all(cells.are_constant for cells in inputs):
-        return Cells.of_constant(output.copy())
-    return builder.map("where", inputs, (BOOLEAN, output.dtype, output.dtype), output.dtype)
-
-
-def _where(builder: SampleBuilder, call: RecordedCall) -> None:
-    (output,), (mask, *sources) = call.outputs, call.inputs
-    true, false = map(builder.cells, sources)
-    builder.assign(output, _selected(builder, mask, true, false, output))
-
-
-def _copy(builder: SampleBuilder, call: RecordedCall) -> None:
-    output, source = call.inputs
-    _assign_where(builder, output, builder.cells(source), call.kwargs.get("where", True))
-
-
-def _reduce(builder: SampleBuilder, call: RecordedCall) -> None:
-    require_only(call, "axis", "keepdims", "dtype", "where", "initial")
-    (x, *rest), (output,), ufunc = call.inputs, call.outputs, call.function
-    if call.kwargs.get("where", True) is not True or rest[1:]:
-        raise NotRecordedError(f"calls {call.name} with where=")
-    axis = rest[0] if rest else call.kwargs.get("axis", 0)
-    dtype = ufunc.resolve_dtypes((output.dtype, x.dtype, None), reduction=True)[1]
-    cells = _along(builder, "reduce", ufunc.__name__, builder.cells(x), axis, dtype)
-    if call.kwargs.get("initial") is not None:
-        inputs = cells, builder.cells(call.kwargs["initial"])
-        cells = builder.map(ufunc.__name__, inputs, [dtype, dtype], dtype)
-    _assign_reduced(builder, call, output, cells, axis)
+        with np.errstate(all="ignore"):
+            result = term.function(*(cells.constants for cells in inputs))
+        return Cells.of_constant(np.asarray(result, term.dtype))
+    types = [argument.dtype for argument in term.arguments]
+    return builder.map(term.function.__name__, inputs, types, term.dtype)
 
 
 def _arg(builder: SampleBuilder, call: RecordedCall) -> None:
@@ -383,22 +376,11 @@ _SUMS = {np.cumsum: "add", np.cumprod: "multiply"}
 
 _Translate = Callable[[SampleBuilder, RecordedCall], None]
 
-_METHODS: dict[str, _Translate] = {
-    "__call__": _map,
-    "reduce": _reduce,
-    "accumulate": _accumulate,
-}
-
 _FUNCTIONS: dict[Any, _Translate] = {
-    np.copyto: _copy,
-    np.where: _where,
     np.argmax: _arg,
     np.argmin: _arg,
     np.cumsum: _accumulate,
     np.cumprod: _accumulate,
-    np.einsum: einsum,
-    np.dot: dot,
-    np.inner: dot,
     np.interp: _interpolate,
     np.linalg.norm: _norm,
     np.searchsorted: _search,

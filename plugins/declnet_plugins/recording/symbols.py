@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,16 +48,26 @@ def refusal(what: str) -> Callable[..., NoReturn]:
     return refuse
 
 
-def _operator(
-    python: Callable[..., Any], ufunc: np.ufunc
-) -> tuple[Callable[..., Any], Callable[..., Any]]:
+IN_PYTHON: Mapping[Any, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.negative: operator.neg,
+    np.absolute: operator.abs,
+}
+"""What Python computes with numbers, by the ufunc that does the same with arrays."""
+
+
+def _operator(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return the methods of `Symbol` for an operator, with the symbol on its left and right."""
 
     def method(self: Symbol, other: Any) -> Any:
-        return self._computed(python, ufunc, self, other)
+        return self._computed(ufunc, self, other)
 
     def reflected(self: Symbol, other: Any) -> Any:
-        return self._computed(python, ufunc, other, self)
+        return self._computed(ufunc, other, self)
 
     return method, reflected
 
@@ -77,36 +88,38 @@ class Symbol:
     def __init__(self, recording: Recording, value: float, slot: Array) -> None:
         self.recording, self.value, self.slot = recording, value, slot
 
-    def _computed(
-        self, python: Callable[..., Any], ufunc: np.ufunc, *operands: Any
-    ) -> Symbol | Any:
+    def reader(self, move: Callable[[Array], Array]) -> Callable[[], float]:
+        """Return a function that returns the number in the slot, which a function may move."""
+        return partial(type(self.value), move(self.slot))
+
+    def _computed(self, ufunc: np.ufunc, *operands: Any) -> Symbol | Any:
         """Return the symbol of an operation on numbers, and record it."""
         if not all(type(operand) in (Symbol, int, float) for operand in operands):
             return NotImplemented
         numbers = [operand.value if type(operand) is Symbol else operand for operand in operands]
         if ufunc is np.power and all(type(number) is int for number in numbers):
             raise NotRecordedError("raises an integer that changes with the step to a power")
-        value = python(*numbers)
+        value = IN_PYTHON[ufunc](*numbers)
         if type(value) not in (int, float):
             raise NotRecordedError("computes a complex number from one that changes with the step")
         slot = np.array(value, np.float64)
         self.recording.add_scalar(ufunc, operands, slot)
         return Symbol(self.recording, value, slot)
 
-    __add__, __radd__ = _operator(operator.add, np.add)
-    __sub__, __rsub__ = _operator(operator.sub, np.subtract)
-    __mul__, __rmul__ = _operator(operator.mul, np.multiply)
-    __truediv__, __rtruediv__ = _operator(operator.truediv, np.true_divide)
-    __pow__, __rpow__ = _operator(operator.pow, np.power)
+    __add__, __radd__ = _operator(np.add)
+    __sub__, __rsub__ = _operator(np.subtract)
+    __mul__, __rmul__ = _operator(np.multiply)
+    __truediv__, __rtruediv__ = _operator(np.divide)
+    __pow__, __rpow__ = _operator(np.power)
 
     def __neg__(self) -> Any:
-        return self._computed(operator.neg, np.negative, self)
+        return self._computed(np.negative, self)
 
     def __pos__(self) -> Symbol:
         return self
 
     def __abs__(self) -> Any:
-        return self._computed(operator.abs, np.absolute, self)
+        return self._computed(np.absolute, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return self.recording.call_ufunc(ufunc, method, inputs, kwargs)

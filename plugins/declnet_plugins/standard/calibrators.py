@@ -1,7 +1,7 @@
 """Calibrators: temperature scaling, decision thresholds, conformal intervals and sets."""
 
 from collections.abc import Iterator
-from math import ceil, isfinite, log
+from math import ceil, isfinite
 from typing import Literal
 
 import numpy as np
@@ -19,22 +19,16 @@ from declnet import (
     as_loss,
     hookimpl,
 )
+from declnet_plugins.standard.temperature import (
+    LEAST_POSITIVE,
+    fitted_temperature,
+    logits_of,
+    probabilities_of,
+)
 from declnet_plugins.standard.transforms.scaling import Log
-
-LEAST_POSITIVE = float(np.finfo(np.float32).tiny)
-"""Lower numbers, which float32 turns into 0, count as this before their logarithm is taken."""
 
 LARGEST_BOUND = 88.0
 """The largest bound with scale log; its exp is nearly the largest number of float32."""
-
-LEAST_REST = float(np.finfo(np.float32).epsneg) / 2
-"""The same for 1 - p, with p the probability of the second of two classes."""
-
-COLDEST, HOTTEST = 1e-2, 1e2
-"""The range of temperatures."""
-
-HALVINGS = 60
-"""Halvings of the range of log(1 / temperature): the result is exact to the last bits."""
 
 
 class Temperature(Calibrator):
@@ -45,7 +39,8 @@ class Temperature(Calibrator):
     the order of the classes.
 
     Targets are smoothed, n / (n + 1) for the class of a sample and the rest for all classes alike,
-    so that the temperature of a model without an error on n samples is not 0.
+    so that the temperature of a model without an error on n samples is not 0. The metric
+    `refined_log_loss` is the log loss with this temperature.
 
     Guo et al., On Calibration of Modern Neural Networks, 2017. The smoothing is like Platt's,
     Probabilistic Outputs for Support Vector Machines, 1999.
@@ -55,29 +50,15 @@ class Temperature(Calibrator):
     tasks = ("classes", "binary", "flags")
 
     def fit(self, y_pred: Array, y_true: Array, task: str) -> CalibratorState:
-        """Find where the derivative of the convex loss by 1 / temperature is 0, by bisection."""
+        """Find the temperature with the lowest log loss."""
         together = task == "classes"
-        logits = _logits(y_pred, together)
-        n = len(logits)
-        if together:
-            of_true = np.take_along_axis(logits, y_true[:, None], axis=1).sum()
-            target = (n * of_true + logits.mean(axis=1).sum()) / (n + 1)
-        else:  # of the logits 0 and z, the mean is z / 2
-            target = (n * (logits * y_true).sum() + logits.sum() / 2) / (n + 1)
-        low, high = log(1 / HOTTEST), log(1 / COLDEST)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            p = _probabilities(logits * np.exp(middle), together)
-            if (p * logits).sum() < target:
-                low = middle
-            else:
-                high = middle
-        return {"temperature": float(np.exp(-(low + high) / 2)), "together": together}
+        temperature = fitted_temperature(logits_of(y_pred, together), y_true, together)
+        return {"temperature": temperature, "together": together}
 
     def apply(self, y_pred: Array, state: CalibratorState) -> Array:
         """Divide the logits by the temperature."""
         together = state["together"]
-        return _probabilities(_logits(y_pred, together) / state["temperature"], together)
+        return probabilities_of(logits_of(y_pred, together) / state["temperature"], together)
 
     def verify_state(self, state: CalibratorState) -> None:
         """Require a positive temperature."""
@@ -86,23 +67,6 @@ class Temperature(Calibrator):
             raise ValueError(f"a temperature of {temperature!r}")
         if not isinstance(state["together"], bool):
             raise ValueError("together is not true or false")  # noqa: TRY004  # content of a file
-
-
-def _logits(p: Array, together: bool) -> Array:
-    """Return the logarithms of distributions (n, classes), or the logit of each probability."""
-    logits: Array = np.log(np.maximum(p, LEAST_POSITIVE))
-    return logits if together else logits - np.log(np.maximum(1 - p, LEAST_REST))
-
-
-def _probabilities(logits: Array, together: bool) -> Array:
-    """Return the inverse of `_logits`."""
-    if together:
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        distributions: Array = powers / powers.sum(axis=1, keepdims=True)
-        return distributions
-    with np.errstate(over="ignore"):
-        p: Array = 1 / (1 + np.exp(-logits))
-    return p
 
 
 MOST_THRESHOLDS = 1000

@@ -17,7 +17,11 @@ COMPONENTS = {
         )
     },
     "loss": {"losses": "members_crossentropy members_squared_error"},
-    "template": {"presets.realmlp": "realmlp_td realmlp_td_s", "presets.tabm": "tabm_mini"},
+    "template": {
+        "presets.portfolio": "portfolio",
+        "presets.realmlp": "realmlp_td realmlp_td_s",
+        "presets.tabm": "tabm_mini",
+    },
     "transform": {
         "transforms.categories": "signed_one_hot",
         "transforms.numbers": "quantile_normal robust_scale",

@@ -183,11 +183,14 @@ class NTPDenseKernel(CompiledKernel):
         if views is None or site.x.dtype != weights.dtype:
             return None
         z, y, dy, dx = views
-        factor = weights.dtype.type(1 / sqrt(len(weights)))
-        forward = [scale.bound(site.x.T, factor, z), product(weights.T, z, y, state.biases)]
+        factor, biased = weights.dtype.type(1 / sqrt(len(weights))), site.components[0].use_bias
+        biases = state.biases if biased else None
+        forward = [scale.bound(site.x.T, factor, z), product(weights.T, z, y, biases)]
         backward: list[NativeCall | None] = []
+        if dy is not None and biased:
+            backward.append(sum_samples.bound(dy, grad.biases))
         if dy is not None:
-            backward = [sum_samples.bound(dy, grad.biases), product(z, dy.T, grad.weights)]
+            backward.append(product(z, dy.T, grad.weights))
         if dx is not None:
             backward += [product(weights, dy, dx), scale.bound(dx, factor, dx)]
         return _complete(forward, backward)
@@ -230,11 +233,13 @@ class MemberDenseKernel(CompiledKernel):
         if views is None or site.x.dtype != weights.dtype:
             return None
         x, (y, dy, dx), n = np.moveaxis(site.x, 0, -1), views, len(site.x)
-        add = add_biases.bound(state.biases.reshape(-1), y.reshape(-1, n))
-        forward = [product(weights.swapaxes(1, 2), x, y), add]
-        backward: list[NativeCall | None] = []
+        biased = site.components[0].use_bias
+        forward, backward = [product(weights.swapaxes(1, 2), x, y)], list[NativeCall | None]()
+        if biased:
+            forward.append(add_biases.bound(state.biases.reshape(-1), y.reshape(-1, n)))
+        if dy is not None and biased:
+            backward.append(sum_samples.bound(dy.reshape(-1, n), grad.biases.reshape(-1)))
         if dy is not None:
-            backward = [sum_samples.bound(dy.reshape(-1, n), grad.biases.reshape(-1))]
             backward.append(product(x, dy.swapaxes(1, 2), grad.weights))
         if dx is not None:
             backward.append(product(weights, dy, dx))

@@ -21,10 +21,11 @@ from declnet_plugins.exchange import (
     Exporter,
     ExportError,
     ExportSummary,
+    Translation,
+    Untranslatable,
     export,
 )
 from declnet_plugins.exchange.comparing import TOLERANCE, compared_predictions
-from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers.dense import Dense
 
 from ...testing.right.layers import Square
@@ -81,21 +82,41 @@ def wrong_square(x):
     return x * x * 1.01
 
 
-class NumpySquare(NumpyTranslation):
+class NumpySquare(Translation):
     type = "numpy_square"
-    functions: ClassVar[Any] = {Square: square}
+    format = "numpy"
+    function: ClassVar[Any] = staticmethod(square)
     replaces = (Square,)
 
+    def translate(self, component, site):
+        return (site.writer.call(self.function, site.name, *site.inputs),)
 
-class NumpySorted(NumpyTranslation):
+
+class Reluctant(NumpySquare):
+    type = "reluctant"
+
+    def translate(self, component, site):
+        raise Untranslatable("not today")
+
+
+def fails(x):
+    return 1 / 0
+
+
+class Failing(NumpySquare):
+    type = "failing"
+    function: ClassVar[Any] = staticmethod(fails)
+
+
+class NumpySorted(NumpySquare):
     type = "numpy_sorted"
-    functions: ClassVar[Any] = {Sorted: np.sort}
+    function: ClassVar[Any] = staticmethod(np.sort)
     replaces = (Sorted,)
 
 
-class WrongSquare(NumpyTranslation):
+class WrongSquare(NumpySquare):
     type = "numpy_wrong_square"
-    functions: ClassVar[Any] = {Square: wrong_square}
+    function: ClassVar[Any] = staticmethod(wrong_square)
     replaces = (Square,)
 
 
@@ -156,6 +177,20 @@ def test_components_without_a_translation_are_recorded(trained, tmp_path):
     assert translations['layer "square_1"'] == translations['layer "cube_1"'] == "recorded"
     assert translations['layer "other_dense_1"'] == "recorded"
     assert result.difference < 1e-6
+
+
+def test_a_translation_may_leave_a_component_to_the_recording(trained, tmp_path):
+    run = trained("square", "sorted", classes=(Square, Reluctant, Sorted))
+    parts = {part.name: part.translation for part in export(run, tmp_path / "model.py").parts}
+    assert parts['layer "square_1"'] == "recorded"
+    assert parts['layer "sorted_1"'] == "source"
+
+
+def test_a_file_that_fails_is_not_left(trained, tmp_path):
+    run = trained("square", classes=(Square, Failing))
+    with pytest.raises(ExportError, match="it fails on rows: ZeroDivisionError"):
+        export(run, tmp_path / "model.py")
+    assert not (tmp_path / "model.py").exists()
 
 
 def test_every_component_that_cannot_be_written_is_reported_at_once(trained, tmp_path):

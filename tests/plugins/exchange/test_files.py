@@ -1,8 +1,13 @@
 """The longest suffix decides, and a tie is for the user to decide."""
 
+from pathlib import Path
+
+import pytest
+
 from declnet import Registry
-from declnet_plugins.exchange import Importer
-from declnet_plugins.exchange.files import formats_by_suffix
+from declnet_plugins.exchange import Exporter, ExportError, Importer
+from declnet_plugins.exchange.exporter import FormatError
+from declnet_plugins.exchange.files import format_for
 
 
 class Json(Importer):
@@ -28,15 +33,16 @@ class More(Rates):
     type = "more"
 
 
-def test_formats_by_suffix():
+def test_the_longest_suffix_decides():
     registry = Registry()
     registry.register(Json)
     registry.register(Rates)
-    found = {name: formats_by_suffix("importer", name, registry) for name in NAMES}
-    assert found == NAMES
+    for name, form in {"a.json": "json", "a.rates.json": "rates", "a.RATES": "rates"}.items():
+        assert format_for(Importer, Path(name), None, None, registry).type == form
     registry.register(More)
-    assert formats_by_suffix("importer", "a.rates", registry) == ["more", "rates"]
-    assert formats_by_suffix("exporter", "a.rates", registry) == []
-
-
-NAMES = {"a.json": ["json"], "a.rates.json": ["rates"], "a.rates": ["rates"], "a.csv": []}
+    with pytest.raises(FormatError, match="several formats have this suffix: more, rates"):
+        format_for(Importer, Path("a.rates"), None, None, registry)
+    with pytest.raises(FormatError, match=r"no installed format .*known suffixes: \.json \(json\)"):
+        format_for(Importer, Path("a.csv"), None, None, registry)
+    with pytest.raises(ExportError, match="no exporter is installed"):
+        format_for(Exporter, Path("a.rates"), None, None, registry)

@@ -77,7 +77,8 @@ def test_a_wrong_mapping_is_an_error(change, message, arrays, declnet_cli, tmp_p
 def test_a_mapping_is_asked_for(arrays, declnet_cli, tmp_path):
     done = declnet_cli("import", "net.safetensors", "-o", "net")
     assert done.returncode == 2
-    assert "mapping is missing (its options: mapping: the TOML file" in done.stderr
+    assert "mapping: is missing" in done.stderr
+    assert "options of safetensors: mapping, the TOML file" in done.stderr
 
 
 def test_existing_files_stay_without_force(arrays, declnet_cli, tmp_path):

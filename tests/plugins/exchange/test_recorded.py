@@ -47,7 +47,9 @@ class Recorder:
     def program(self, site: Any, program: Any) -> tuple[None, ...]:
         return (None,) * site.results
 
-    def __getattr__(self, _: str) -> Any:
+    def __getattr__(self, name: str) -> Any:
+        if name == "verify_source":
+            raise AttributeError(name)
         return lambda *_, **__: None
 
 

@@ -227,7 +227,7 @@ def attention_beyond_the_range_of_exp(file_format: str) -> Trial:
     context = shares / shares.sum(axis=-1, keepdims=True) @ value
     y = context @ arrays["output_weights"] + arrays["output_biases"]
     case = replace(case, columns={column: x}, expected=ExportedPredictions(y, y))
-    return Trial("attention", (model_of([case], translations(file_format)[type(layer)]),))
+    return Trial("attention", (model_of([case], translations(file_format).get(type(layer))),))
 
 
 def trials_of_transform(file_format: str, component: Any) -> Iterator[Trial]:

@@ -21,6 +21,7 @@ from declnet.testing.checks.losses import accepted_draw, drawn, prepared, workin
 from declnet.testing.harness import NO_LOSS, build, model_of_parameters, probe
 from declnet.testing.layer_harness import build_chain, working_shapes
 from declnet.testing.trial import Setting, in_order
+from declnet_plugins.jit.fusion.fused import Fusible
 from declnet_plugins.jit.replay.replay import joined, replay
 
 Call = Callable[[], object]
@@ -110,12 +111,14 @@ def subjects(kind: str, examples: int | None = None) -> Iterator[Subject]:
 
 def is_native(parts: tuple[Any, ...] | None) -> bool:
     """Return whether the parts of a replay are known and all native."""
-    return parts is not None and all(isinstance(part, list | NativeCall) for part in parts)
+    return parts is not None and all(
+        isinstance(part, list | NativeCall | Fusible) for part in parts
+    )
 
 
 def replayed(call: Call) -> tuple[Call, ...] | None:
     """Return calls with the same bits, natively where possible; None if there are none."""
-    parts = replay(call).parts
+    parts = replay(call, exact=True).parts
     return None if parts is None else joined(parts)
 
 

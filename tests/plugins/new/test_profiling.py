@@ -59,6 +59,56 @@ def test_a_profile_says_how_values_are_distributed():
     assert np.isfinite(column_profile("h", np.array([1e300, 0, 0])).skewness)
 
 
+def test_skewed_counts_are_numbers_and_codes_of_classes_are_not():
+    rng = np.random.default_rng(0)
+
+    def holds_counts(values):
+        return column_profile("y", np.asarray(values)).holds_counts
+
+    overdispersed = np.minimum(rng.poisson(np.exp(rng.normal(0, 0.6, 500))), 8)
+    for counts in (rng.poisson(1.5, 300), 1 + rng.poisson(3, 300), overdispersed):
+        assert holds_counts(counts)
+    codes = {
+        "uniform": rng.integers(0, 10, 500),
+        "ratings": np.clip(rng.normal(7, 1.5, 500).round(), 1, 10).astype(int),
+        "few": rng.poisson(0.3, 300),
+        "two peaks": np.repeat(np.arange(1, 8), [300, 20, 9, 150, 40, 10, 3]),
+        "a frequent last one": np.repeat(np.arange(6), [200, 150, 100, 70, 50, 40]),
+        "booleans": rng.random(100) < 0.1,
+    }
+    assert [name for name, values in codes.items() if holds_counts(values)] == []
+    assert not holds_counts(np.repeat([0, 1, 2, 3, 4, 10**9], [50, 20, 9, 5, 3, 1]))
+
+
+def test_flags_with_gaps_are_text_and_a_copy_of_the_target_is_named(profile):
+    numbers = np.random.default_rng(0).poisson(2.0, 200)
+    rows = [
+        f"{y + y % 3 / 100},{['true', 'False', ''][row % 3]},{y}" for row, y in enumerate(numbers)
+    ]
+    table = profile("\n".join(["near,flag,y", *rows]))
+    assert (table.task, table.source["types"]) == ("values", {"flag": "text"})
+    assert table.columns["flag"].counts == {"true": 67, "False": 67}
+    assert list(table.revealing) == ["near"]
+    assert table.revealing["near"].startswith('alone predicts the target "y": their correlation is')
+
+
+def test_copies_are_noted_unless_rows_are_equal_by_chance_or_classes_too_small(profile):
+    rng = np.random.default_rng(0)
+
+    def has_copies(rows, y):
+        lines = [f"{at},{row},{label}" for at, (row, label) in enumerate(zip(rows, y, strict=True))]
+        return profile("\n".join(["id,a,b,y", *lines])).has_copies
+
+    rows = [
+        f"{a:.3f},{b}" for a, b in zip(rng.normal(size=90), rng.integers(0, 40, 90), strict=True)
+    ]
+    assert has_copies(rows + rows[:10], ["x", "y"] * 50)
+    assert not has_copies(rows, ["x", "y"] * 45)
+    assert not has_copies(rows + rows[:10], ["x"] * 93 + ["y"] * 7)
+    chance = [f"{a},{b}" for a, b in rng.integers(0, 4, (100, 2))]
+    assert not has_copies(chance, ["x", "y"] * 50)
+
+
 def test_rows_without_a_target_are_left_out(profile):
     table = profile("x,y\n9,a\n1,\n2,b\n3,b\n4,a\n")
     assert (table.rows, table.unlabeled) == (4, 1)

@@ -12,7 +12,7 @@ from declnet_plugins.standard.transforms.text import Tokenize
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from declnet_plugins.onnx.numbers import OnnxImpute  # noqa: E402
+from declnet_plugins.onnx.categories import OnnxImpute  # noqa: E402
 from declnet_plugins.onnx.text import OnnxTokenize  # noqa: E402
 from declnet_plugins.onnx.writer import GraphWriter  # noqa: E402
 

@@ -71,7 +71,7 @@ def add_node(cluster):
 
 def training_of(spec, seeds, parent, kind=Training):
     parent.mkdir()
-    return kind(Group(parent, series_file(spec, list(seeds))[0]), default_registry())
+    return kind(Group(parent, series_file(spec, list(seeds))[0], default_registry()))
 
 
 def bits(folder):

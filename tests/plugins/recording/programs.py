@@ -76,6 +76,8 @@ FUNCTIONS: tuple[Callable[[Any, Any], Any], ...] = (
     lambda a, b: a - a.mean(axis=-1, keepdims=True) if a.ndim > 1 else a,
     lambda a, b: a.max(axis=1) if a.ndim > 2 else np.abs(a),
     lambda a, b: np.cumsum(a, axis=1),
+    lambda a, b: np.broadcast_to(a[:, None], (len(a), 3, *a.shape[1:]), subok=True).sum(axis=1),
+    lambda a, b: np.inner(a, weights(3, a.shape[-1])).max(axis=-1, keepdims=True, initial=0.2),
     lambda a, b: a.swapaxes(1, -1) if a.ndim > 2 else a[:, :, None],
     lambda a, b: np.stack([a, np.sin(a)], axis=1) if a.ndim < 4 else a,
     lambda a, b: a.reshape(len(a), -1),

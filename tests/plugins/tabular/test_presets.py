@@ -88,6 +88,24 @@ def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
     assert max(map(len, text.splitlines())) < 160
 
 
+@pytest.mark.parametrize("others", [(), ("age", "color")])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
+    preset, others, written, tmp_path, monkeypatch
+):
+    codes = np.arange(900) % 300
+    codes[:20] += 300  # and twenty of one row
+    monkeypatch.setitem(COLUMNS, "code", [f"code {code}" for code in codes])
+    document = tomllib.loads(written(preset, "binary", ("code", *others), rows=900))
+    assert document["data"]["train"]["features"] == ["code", *others]
+    assert document["data"]["prepare"][-1]["type"] == "ordinal"
+    checked = check_spec(declnet.load_spec(tmp_path / "spec.toml"))
+    assert checked.problems == ()
+    embedding = next(node for node in checked.nodes if node.layer.type == "embedding")
+    categories, units = embedding.parameters["weights"].shape
+    assert (200 < categories <= 302, units) == (True, 8)  # of the training rows
+
+
 @pytest.mark.parametrize("preset", TABULAR)
 def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
     prepare = tomllib.loads(written(preset, "binary", ("age", "rare", "infinite")))["data"][
@@ -109,20 +127,17 @@ def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkey
     assert amounts["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
     rare = tomllib.loads(written(preset, "rare", ("age",)))
     if preset == "tabm_mini":
-        assert rare["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
+        assert rare["training"]["metrics"][:2] == ["f1", "matthews"]
+        assert rare["calibration"]["steps"] == ["temperature"]
         return
-    metrics = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
-    assert rare["training"]["metrics"] == metrics
-    text = written(preset, "rare", ("age",)).replace("# [calibration]", "[calibration]")
-    calibrated = tomllib.loads(text.replace("# steps = ", "steps = "))
-    assert calibrated["calibration"]["steps"][0]["metric"] == "f1"
-    assert check_spec(declnet.parse_spec(calibrated, folder=tmp_path)).problems == ()
+    assert rare["training"]["metrics"][:2] == ["average_precision", "f1"]
+    assert rare["calibration"]["steps"][1:] == [{"type": "threshold", "metric": "f1"}]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("kind", [*TARGETS, "rare"])
-def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
+def test_epochs_are_chosen_by_the_loss_and_probabilities_calibrated(
     preset, kind, several, tmp_path
 ):
     target = TARGETS.get(kind, np.where(NUMBER > 1.5, "yes", "no"))
@@ -132,15 +147,18 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     document = tomllib.loads(spec_text(preset, profile))
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
     chooses = document["training"]["callbacks"][0]
-    expected = "validation_loss" if several or kind == "values" else "validation_log_loss"
-    if preset in TABULAR and not several and kind == "values":
-        expected = "validation_mean_squared_error"
+    metric = "mean_squared_error" if kind == "values" else "refined_log_loss"
+    expected = f"validation_{'loss' if several else metric}"
     assert chooses["type"] in ("best_epoch", "early_stopping")
     assert chooses["monitor"] == expected
     losses = document["losses"].values() if several else [document["loss"]]
     is_smoothed = preset.startswith("realmlp") and kind in ("classes", "binary")
     smoothing = 0.02 if is_smoothed else None
     assert {loss.get("label_smoothing") for loss in losses} == {smoothing}
+    calibrated = losses if several else [document]
+    for section in calibrated:
+        steps = section.get("calibration", {"steps": []})["steps"]
+        assert steps[:1] == (["temperature"] if kind != "values" else [])
 
 
 @pytest.mark.parametrize("preset", RANKED)
@@ -216,15 +234,17 @@ def held_out(preset, profile, **changes):
 def test_small_tables_get_folds(written, tmp_path, monkeypatch):
     written("realmlp_td", "binary", ("size", "age", "city"))
     profile = table_profile(tmp_path)
-    assert held_out("realmlp_td", profile) == (5, None, 0.2)
-    assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, 0.15)
+    assert held_out("realmlp_td", profile) == (5, None, None)
+    assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, None)
     assert held_out("realmlp_td_s", profile, rows=5_000) == (None, 0.15, 0.15)
     assert held_out("realmlp_td", profile, rows=29) == (None, None, None)
     for preset in ("tabm_mini", "mlp", "linear"):
         assert held_out(preset, profile) == (None, 0.15, 0.2)
     for preset in PRESETS:
-        assert held_out(preset, profile, folds=3, rows=50_000) == (3, None, 0.1)
+        assert held_out(preset, profile, folds=3, rows=50_000) == (3, None, None)
+        assert held_out(preset, profile, folds=3, test=0.3) == (3, None, 0.3)
         assert held_out(preset, profile, folds=1) == (None, 0.15, 0.2)
+        assert held_out(preset, profile, folds=1, test=0.0) == (None, 0.15, None)
     monkeypatch.setitem(TARGETS, "rare", np.where(np.arange(ROWS) < 9, "yes", "no"))
     written("realmlp_td", "rare", ("size",))
     assert held_out("realmlp_td", table_profile(tmp_path)) == (None, 0.15, 0.2)

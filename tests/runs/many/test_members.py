@@ -165,12 +165,17 @@ def test_it_is_trained_resumed_and_examined_by_the_command_line(table, tmp_path,
         assert (done.returncode, "members" in done.stderr) == (2, True)
 
 
-def test_weights_are_not_selected_on_rows_that_chose_the_epoch(table):
-    stopping = {"training": {"callbacks": ["early_stopping"]}}
+@pytest.mark.parametrize(("callback", "folds"), [("early_stopping", 0), ("reduce_on_plateau", 3)])
+def test_weights_are_not_selected_on_rows_that_steered_a_training(table, callback, folds):
+    steered = {"training": {"callbacks": [callback]}}
+    document = spec_of(table, "kind", ({}, steered), weights="selected")
+    if not folds:
+        del document["data"]["folds"]
+        document["data"]["validation"] = 0.3
     with pytest.raises(SpecError) as refused:
-        declnet.run(spec_of(table, "kind", ({}, stopping), weights="selected"))
+        declnet.run(document)
     (problem,) = refused.value.problems
-    assert 'early_stopping" chooses by the validation data' in problem.message
+    assert f'"{callback}" chooses by the validation data' in problem.message
 
 
 def test_members_that_hold_out_other_rows_have_no_mean_out_of_fold(table, tmp_path):

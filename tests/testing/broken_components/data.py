@@ -163,6 +163,10 @@ TRANSFORMS = (
            fit=lambda self, x: {"mean": np.array([Center.fit(self, x)["mean"]])},
            apply=centered(lambda x, mean: x - mean * mean.flags.owndata)),
     broken("fits_in_parts", Center, "remembers_the_last_part", fitting=lambda self: LastPart()),
+    broken("gives_the_same_with_states_for_many_calls", Center, "is_ready_without_its_mean",
+           ready_state=lambda self, state: {"mean": 0.0}),
+    broken("gives_the_same_with_states_for_many_calls", Center, "joins_by_the_first_mean",
+           joint_state=lambda self, states: states[0]),
     broken("leaves_inputs_alone", Center, "centers_in_place", apply=centered(
            lambda x, mean: np.subtract(x, mean, out=x if x.dtype.kind == "f" else None))),
     broken("leaves_inputs_alone", Center, "writes_to_its_state",

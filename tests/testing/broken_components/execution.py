@@ -20,7 +20,6 @@ from declnet import (
 )
 from declnet.contracts.execution.operations import OptimizerUpdate
 from declnet_plugins.exchange import Translation
-from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.calibrators import Conformal
 from declnet_plugins.standard.layers.activations import LeakyReLU
 from declnet_plugins.standard.layers.gru import GRU
@@ -210,32 +209,41 @@ def with_one_slope(x):
     return np.maximum(x, 0.01 * x)
 
 
-def standardize(x, *, mean, std):
+def standardize(x, mean, std):
     return (x - mean) / std
 
 
-def wrong_inverse(y, *, mean, std):
+def wrong_inverse(y, mean, std):
     return y * std - mean
 
 
-def translating(name, component, function, **members):
-    """Return a translation of a component into a function that does something else."""
-    members = {"functions": {component: function}, "replaces": (component,), **members}
-    return broken("equals_its_components", NumpyTranslation, name, **members)
+def log_of_anything(x):
+    return np.log(np.maximum(x, 1e-300))
 
 
-def log_of_anything(x, *, shift):
-    return np.log(np.maximum(x + shift, 1e-300))
+def by_function(function, inverse=None):
+    """Return a method that writes the call of a function of the first input and the state."""
+
+    def translate(self, component, site):
+        called = inverse if site.inverse else function
+        return (site.writer.call(called, site.name, site.inputs[0], *site.state.values()),)
+
+    return translate
+
+
+def translating(name, component, translate, check="equals_its_components"):
+    """Return a translation of a component into NumPy that does something else."""
+    members = {"format": "numpy", "replaces": (component,), "translate": translate}
+    return broken(check, Translation, name, **members)
 
 
 TRANSLATIONS = (
-    translating("ignores_a_field", LeakyReLU, with_one_slope),
-    translating("inverts_wrong", Standardize, standardize, inverses={Standardize: wrong_inverse}),
-    translating("forgets_inputs", GRU, with_one_slope),
-    broken("equals_its_components", Translation, "gives_one_handle", format="numpy",
-           replaces=(Conformal,), translate=lambda self, component, site: site.inputs),
-    broken("refuses_what_its_transforms_refuse", NumpyTranslation, "refuses_no_number",
-           functions={Log: log_of_anything}, replaces=(Log,)),
+    translating("ignores_a_field", LeakyReLU, by_function(with_one_slope)),
+    translating("inverts_wrong", Standardize, by_function(standardize, wrong_inverse)),
+    translating("forgets_inputs", GRU, by_function(with_one_slope)),
+    translating("gives_one_handle", Conformal, lambda self, component, site: site.inputs),
+    translating("refuses_no_number", Log, by_function(log_of_anything),
+                check="refuses_what_its_transforms_refuse"),
 )  # fmt: skip
 
 BROKEN = KERNELS + ENGINES + EXECUTORS + TRANSLATIONS

@@ -90,6 +90,10 @@ CALLBACKS = (
            before=("start", open_a_file), finished=close_the_file),
     broken("writes_each_epoch_once", Plateau, "appends_after_a_resume",
            before=("epoch_finished", append_a_row)),
+    broken("declares_its_selection", Plateau, "selects_in_silence",
+           monitors=lambda self: ("validation_loss",),
+           after_epoch=lambda self, state, epoch: state.run.restore_parameters(
+               state.run.model.parameters())),
     broken("follows_a_run", Plateau, "halves_what_is_evaluated", evaluated=average_by_flags),
     broken("follows_a_run", Plateau, "changes_a_run_that_has_finished",
            found_finished=lambda self, directory, metrics: {}["state"]),

@@ -39,6 +39,7 @@ ordered = np.arange(N) // (N // 3 + 1)
 TELLING = {
     "a copy": (normal(1), normal(1), {}),
     "another unit": (-2.54 * normal(1) + 3, normal(1), {}),
+    "a near copy": (normal(1), normal(1) + 0.08 * normal(3), {}),
     "a bijection of text": (text(ordered), normal(1, 3)[ordered], {}),
     "a step of two": (np.abs(normal(1)), np.abs(normal(1)) > 1.5, {"units": 2}),
     "intervals of classes": (normal(1), np.digitize(np.sin(normal(1) * 2), [-0.3, 0.3]), CLASSES),
@@ -57,7 +58,7 @@ def test_a_feature_that_tells_the_target_is_found(x, y, more):
 
 noise = normal(3)
 SILENT = {
-    "a strong feature": (normal(1), normal(1) + 0.1 * noise, {}),
+    "a strong feature": (normal(1), normal(1) + 0.15 * noise, {}),
     "rare classes": (noise, text((noise > 2.8).astype(int)), {**CLASSES, "units": 2}),
     "overlapping classes": (normal(1), text((normal(1) + 0.2 * noise > 0).astype(int)), CLASSES),
     "unrelated": (noise, normal(1), {}),
@@ -81,6 +82,9 @@ def test_rows_of_several_data_sets_are_counted_and_named():
     words = warnings[0][1].split()
     first, second = int(words[words.index("e.g.") + 2]), int(words[-1])
     assert abs(first - second) == N // 2
+    for together in ({"test": 0.25}, {"folds": 4}, {"test": 0.25, "folds": 3}):
+        split = {"equal_rows_together": True}
+        assert warnings_of(columns, **together, split=split) == []
     changed = {**columns, "b": columns["b"] + np.repeat([0, 1e-9], N // 2)}
     assert warnings_of(changed, test=0.25) == []
 

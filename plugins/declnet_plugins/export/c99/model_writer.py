@@ -125,7 +125,9 @@ class ModelWriter(CWriter):
         value = Value(shape, ctype, source, number)
         if ctype == TEXT:
             return self._cell(value, column.missing)
-        return self._checked_boolean(value) if column.type == "boolean" else value
+        if column.type == "boolean":
+            self.refuse(value, "x[i] < 0 || x[i] > 1 || (x[i] > 0 && x[i] < 1)")
+        return value
 
     @property
     def floor(self) -> str:
@@ -144,19 +146,15 @@ class ModelWriter(CWriter):
             count=len(markers), cell=self.helper("cell", CELL),
         )  # fmt: skip
 
-    def _checked_boolean(self, x: Value) -> Value:
-        self.check(BOOLEAN, {"x": x}, size=x.size)
-        return x
-
     def joined(self, name: str, joined: ExportedInput, columns: Sequence[Value]) -> Value:
         """Return the value of an input: checked columns side by side, as floats or integers."""
         ctype = "int32_t" if joined.dtype == "integer" else "float"
         if len(columns) == 1 and columns[0].ctype == ctype == "int32_t":
             if joined.limit is not None:
-                self.check(WITHIN, {"x": columns[0]}, size=columns[0].size, limit=joined.limit)
+                self.refuse(columns[0], f"x[i] < 0 || x[i] > {joined.limit}")
             return columns[0]
         if len(columns) == 1 and columns[0].ctype == ctype:
-            self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
+            self.refuse(columns[0], "!isfinite(x[i])", missing="isnan(x[i])")
             return columns[0]
         filled, offset = Value((sum(column.size for column in columns),), ctype), 0
         rows = joined.window or 1
@@ -188,31 +186,6 @@ class ModelWriter(CWriter):
         from declnet_plugins.export.c99.recorded import write_program
 
         return write_program(self, site, program)
-
-    def mean(self, name: str, handles: Sequence[Value], weights: Sequence[float]) -> Value:
-        """Return the weighted mean of several networks' results."""
-        inputs = {f"x{number}": value for number, value in enumerate(handles)}
-        if len(set(weights)) == 1:
-            terms, count = [f"{value}[i]" for value in inputs], len(handles)
-        else:
-            pairs = zip(weights, inputs, strict=True)
-            terms, count = [f"{float(weight)!r} * {value}[i]" for weight, value in pairs], 1
-        first = handles[0]
-        return self.compute(
-            name, MEAN, inputs, first.shape, ctype=first.ctype, size=first.size,
-            count=count, sum=" + ".join(terms),
-        )  # fmt: skip
-
-    def combined(self, name: str, handles: Sequence[Value], how: str) -> Value:
-        """Return the median of several networks' limits, or the sets that most of them have."""
-        inputs = {f"x{number}": value for number, value in enumerate(handles)}
-        count, ctype = len(handles), handles[0].ctype
-        terms = ", ".join(f"{input_}[i]" for input_ in inputs)
-        body = COMBINED[how]
-        return self.compute(
-            name, body, inputs, handles[0].shape, ctype=ctype, size=handles[0].size,
-            count=count, items=terms, kind=ctype, sum=terms.replace(", ", " + "),
-        )  # fmt: skip
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write the predictions of one loss to the program's output."""
@@ -286,33 +259,6 @@ static const char *$name(const char *text, const char *const *missing, int count
 }
 """
 
-BOOLEAN = """
-for (int i = 0; i < $size; i++) {
-    if (x[i] < 0 || x[i] > 1 || (x[i] > 0 && x[i] < 1)) {
-        out->column = $column;
-        return ${PREFIX}_OUT_OF_RANGE;
-    }
-}
-"""
-
-WITHIN = """
-for (int i = 0; i < $size; i++) {
-    if (x[i] < 0 || x[i] > $limit) {
-        out->column = $column;
-        return ${PREFIX}_OUT_OF_RANGE;
-    }
-}
-"""
-
-FINITE = """
-for (int i = 0; i < $size; i++) {
-    if (!isfinite(x[i])) {
-        out->column = $column;
-        return isnan(x[i]) ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
-    }
-}
-"""
-
 JOINED = """
 for (int t = 0; t < $rows; t++) {
     for (int i = 0; i < $width; i++) {
@@ -324,24 +270,6 @@ for (int t = 0; t < $rows; t++) {
     }
 }
 """
-
-MEAN = "for (int i = 0; i < $size; i++) y[i] = ($sum) / $count;"
-
-COMBINED = {
-    "majority": "for (int i = 0; i < $size; i++) y[i] = 2 * ($sum) > $count;",
-    "median": """
-        for (int i = 0; i < $size; i++) {
-            $kind items[] = {$items};
-            for (int k = 1; k < $count; k++) {
-                const $kind v = items[k];
-                int at = k;
-                for (; at > 0 && items[at - 1] > v; at--) items[at] = items[at - 1];
-                items[at] = v;
-            }
-            y[i] = (items[($count - 1) / 2] + items[$count / 2]) / 2;
-        }
-    """,
-}
 
 LABEL = """
 ${target}label = 0;

@@ -29,16 +29,6 @@ from declnet_plugins.recording import Operand, Operation, SampleProgram
 LARGEST_INTEGER = 2**31 - 1
 
 
-REFUSAL = """
-for (int i = 0; i < $size; i++) {
-    if (x[i]) {
-        out->column = $column;
-        return ${PREFIX}_OUT_OF_RANGE;
-    }
-}
-"""
-
-
 def write_program(
     writer: CWriter, site: TranslationSite, program: SampleProgram
 ) -> tuple[Value, ...]:
@@ -99,7 +89,7 @@ class _Writing:
                 value = self._step(body, text, operation.shape, operation.dtype)
                 self._values[self._count + position] = value
         for mask in map(self._result, self._program.refused):
-            self._writer.check(REFUSAL, {"x": mask}, size=mask.size)
+            self._writer.refuse(mask, "x[i]")
         return tuple(map(self._result, self._program.results))
 
     def _find_roots(self) -> list[int]:

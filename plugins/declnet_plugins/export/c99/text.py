@@ -113,7 +113,7 @@ def float_literal(value: Any) -> str:
 def double_literal(value: Any) -> str:
     """Return the shortest literal that is a number in float64."""
     number = float(value)
-    return repr(number) if np.isfinite(number) else _special(number)
+    return repr(number) if np.isfinite(number) else f"(double) {_special(number)}"
 
 
 def _special(number: float) -> str:

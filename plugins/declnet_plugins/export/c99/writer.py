@@ -19,7 +19,6 @@ import numpy as np
 from declnet import Array, Shape
 from declnet_plugins.export.c99.memory import Block, place
 from declnet_plugins.export.c99.text import (
-    LITERALS,
     Names,
     braced,
     float_literal,
@@ -38,6 +37,17 @@ ARENAS = {"const char *": "texts", "double": "doubles", "float": "floats", "int3
 
 TEXT = "const char *"
 """The C type of a text; NULL is a missing one."""
+
+
+REFUSAL = """
+for (int i = 0; i < $size; i++) {
+    if ($wrong) {
+        out->column = $column;
+        return $error;
+    }
+}
+"""
+"""Statements that may end a prediction with an error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,28 +225,22 @@ class CWriter:
         )
         return filled
 
-    def check(self, body: str, inputs: Mapping[str, Value], **terms: Any) -> None:
-        """Add statements to the function that predicts, which may return an error.
+    def refuse(self, x: Value, wrong: str, *, missing: str = "") -> None:
+        """End the prediction with an error about the column of an array.
 
         Args:
-            body: statements, as for `compute`.
-            inputs: the arrays it reads.
-            terms: as for `compute`.
+            x: the array.
+            wrong: whether `x[i]` is refused, an expression.
+            missing: whether it is a missing value.
         """
-        column = next(iter(inputs.values())).column
-        literals = {"column": str(column)} | {
-            key: self._term(key, term) for key, term in terms.items()
-        }
-        body = self._filled(body, literals)
-        self._steps.append(Step("", body, dict(inputs), None, 0, {}, None, True, False))
+        error = f"{missing} ? ${{PREFIX}}_MISSING : " if missing else ""
+        text = REFUSAL.replace("$error", f"{error}${{PREFIX}}_OUT_OF_RANGE")
+        body = self._filled(text, {"size": str(x.size), "wrong": wrong, "column": str(x.column)})
+        self._steps.append(Step("", body, {"x": x}, None, 0, {}, None, True, False))
 
     def scratch(self, size: int, ctype: str = "float") -> Value:
         """Return an array for the `scratch` of a step."""
         return Value((size,), ctype)
-
-    def raw(self, value: Any) -> str:
-        """Return a literal of the type of raw numbers."""
-        return LITERALS[self.number](value)
 
     def raw_constant(self, name: str, array: Array) -> str:
         """Return the name of a constant array of the type of raw numbers."""
@@ -362,10 +366,6 @@ class CWriter:
             lines.append(f"{_constant(step.output.ctype)} *const {step.in_place} = y;")
         inside = "\n".join(lines) + "\n" + step.body
         return "    {\n" + indent(inside, "        ") + "\n    }"
-
-    def expression(self, value: Value, blocks: Mapping[Value, Block]) -> str:
-        """Return a pointer to an array."""
-        return _pointer(value, blocks, 0)
 
 
 def _constant(ctype: str) -> str:

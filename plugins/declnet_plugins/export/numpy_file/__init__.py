@@ -2,6 +2,4 @@
 
 from declnet import lazy_names
 
-__getattr__ = lazy_names(
-    __name__, {"NumpyFile": "exporter", "NumpyTranslation": "writer", "NumpyWriter": "writer"}
-)
+__getattr__ = lazy_names(__name__, {"NumpyFile": "exporter", "NumpyWriter": "writer"})

@@ -63,7 +63,7 @@ class NumpyFile(Exporter):
 
     def predictor(self, path: Path) -> FilePredictor:
         """Run the file in this process."""
-        namespace: dict[str, Any] = {"__name__": path.stem}
+        namespace: dict[str, Any] = {"__name__": __name__}  # dataclasses look their module up
         code = compile(path.read_text("utf-8"), str(path), "exec")
         exec(code, namespace)  # noqa: S102  # the file that `export` has just written
         predict, scores = namespace["predict"], namespace["OUTPUTS"]
@@ -93,6 +93,7 @@ def _main(writer: NumpyWriter) -> str:
 
 def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
     body, data = writer.body(), writer.data()
+    definitions = "\n\n\n".join(writer.sources.definitions())
     columns = {column.name: column.type for column in model.columns}
     names = {output.name: list(output.class_names or ()) for output in model.outputs}
     sorts = {output.name: (output.task, output.shape) for output in model.outputs}
@@ -105,7 +106,7 @@ def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
         "Array = np.ndarray",
         "\n".join(_assigned(key, value) for key, value in _constants(model, columns, names, sorts)),
         f'\n@np.errstate(all="ignore")\ndef predict(rows):\n    {_SUMMARY}\n{body}\n',
-        "\n\n\n".join(writer.sources.texts) + "\n",
+        f"{definitions}\n",
         data,
         main,
     ]

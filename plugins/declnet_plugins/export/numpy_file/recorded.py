@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from string import ascii_letters
-
-import numpy as np
-
 from declnet import Shape
-from declnet_plugins.exchange import TranslationSite
+from declnet_plugins.exchange import TranslationSite, batched_equation, has_its_shape
 from declnet_plugins.export.numpy_file.writer import REFUSED, NumpyWriter, Variable
 from declnet_plugins.recording import Operand, Operation, SampleProgram
 
@@ -88,11 +84,7 @@ class _Writing:
         typed = name == "where" or all(operand.is_number for operand in operands[-2:])
         texts = [self.read(operand, typed=typed) for operand in operands]
         text = f"np.{name}({', '.join(texts)})"
-        varying = [operand.shape for operand in operands if operand.value is not None]
-        known = np.broadcast_shapes(*(operand.shape for operand in operands))
-        if known != operation.shape or not varying:
-            return self.filled(text, operation.shape)
-        return text
+        return text if has_its_shape(operation) else self.filled(text, operation.shape)
 
     def _reduce(self, operation: Operation) -> str:
         (operand,), axes = operation.operands, [axis + 1 for axis in operation.axes]
@@ -113,19 +105,9 @@ class _Writing:
 
     def _contract(self, operation: Operation) -> str:
         texts = [self.read(operand) for operand in operation.operands]
-        inputs, result = operation.equation.split("->")
-        names = inputs.split(",")
-        if len(names) == 2 and operation.operands[0].value is not None:
-            (a, b), second = names, operation.operands[1]
-            rows = second.constant is not None and len(b) == 2 and a[-1:] == b[0]
-            if rows and result == a[:-1] + b[1]:
-                return f"{texts[0]} @ {texts[1]}"
-        batch = next(letter for letter in ascii_letters if letter not in operation.equation)
-        labels = [
-            label if operand.constant is not None else batch + label
-            for label, operand in zip(names, operation.operands, strict=True)
-        ]
-        equation = f"{','.join(labels)}->{batch}{result}"
+        equation = batched_equation(operation)
+        if not equation:
+            return f"{texts[0]} @ {texts[1]}"
         return f'np.einsum("{equation}", {", ".join(texts)}, optimize=True)'
 
     def _take(self, operation: Operation) -> str:

@@ -6,11 +6,12 @@ import base64
 import csv
 import sys
 from math import prod
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, read_formatted
+from declnet import Array, ColumnError, read_formatted
 
 
 def column(
@@ -122,6 +123,86 @@ def joined(
     return x.astype(dtype)
 
 
+class Configured:
+    """A component with its fields."""
+
+    def __init__(self, **fields: Any) -> None:
+        vars(self).update(fields)
+
+
+def computed(
+    component: Any,
+    method: str,
+    inputs: list[Array],
+    results: list[tuple[tuple[int, ...], str]],
+    refused: list[Array],
+    *state: Any,
+) -> list[Array]:
+    """Return the arrays that a method of a component makes of its inputs.
+
+    Rows that it refuses are added to `refused`; there, results of these shapes and types are 0.
+    """
+
+    def called(*inputs: Array) -> list[Array]:
+        result = getattr(component, method)(*inputs, *state)
+        if hasattr(result, "lengths"):
+            return [result.values, result.lengths]
+        return list(result) if isinstance(result, tuple) else [result]
+
+    try:
+        return called(*inputs)
+    except (ColumnError, IndexError, ValueError):
+        count = len(inputs[0])
+    arrays = [np.zeros((count, *shape), dtype) for shape, dtype in results]
+    wrong = np.zeros(count, bool)
+    for row in range(count):
+        try:
+            parts = called(*(x[row : row + 1] for x in inputs))
+        except (ColumnError, IndexError, ValueError):
+            wrong[row] = True
+        else:
+            for array, part in zip(arrays, parts):
+                array[row] = part[0]
+    refused.append(wrong)
+    return arrays
+
+
+def forward(
+    layer: Any,
+    inputs: list[Array],
+    output: tuple[tuple[int, ...], str],
+    orders: tuple[str, str],
+    parameters: dict[str, Array],
+    memory: dict[str, tuple[tuple[int, ...], str, float, bool]],
+    refused: list[Array],
+) -> Array:
+    """Return what a layer computes, with parameters and memory like in a model."""
+
+    def computed_by(*inputs: Array) -> Array:
+        count, state = len(inputs[0]), SimpleNamespace(training=False, **parameters)
+        for name, (shape, dtype, fill, per_sample) in memory.items():
+            array = empty(count, shape, dtype, orders[1]) if per_sample else np.empty(shape, dtype)
+            array.fill(fill)
+            setattr(state, name, array)
+        ordered = []
+        for x in inputs:
+            ordered.append(empty(count, x.shape[1:], x.dtype.name, orders[0]))
+            ordered[-1][...] = x
+        y = empty(count, *output, orders[1])
+        layer.forward(ordered[0] if layer.n_inputs == 1 else tuple(ordered), y, state)
+        return y
+
+    part = SimpleNamespace(forward=computed_by)
+    return computed(part, "forward", inputs, [output], refused)[0]
+
+
+def empty(count: int, shape: tuple[int, ...], dtype: str, order: str) -> Array:
+    """Return an array (count, *shape) in an order of memory."""
+    if order == "batch_first":
+        return np.empty((count, *shape), dtype)
+    return np.moveaxis(np.empty((*shape, count), dtype), -1, 0)
+
+
 def unpredicted(outputs: Array) -> Array:
     """Return where predictions are NaN or infinite."""
     return ~np.isfinite(outputs)
@@ -140,22 +221,6 @@ def validated(results: list[dict[str, Array]], refused: list[Array]) -> None:
                 result[key] = array.copy() if is_float else array.astype(object)
                 result[key][~valid] = np.nan if is_float else None
         result["valid"] = valid
-
-
-def mean(outputs: list[Array], weights: list[float] | None = None) -> Array:
-    """Return the mean of the predictions of several networks, which may have weights."""
-    average: Array = np.average(np.asarray(outputs, float), axis=0, weights=weights)
-    return average.astype(outputs[0].dtype)
-
-
-def median(bounds: list[Array]) -> Array:
-    """Return the median of the bounds of several networks."""
-    return np.asarray(np.median(bounds, axis=0))
-
-
-def majority(sets: list[Array]) -> Array:
-    """Return the classes that more than half of the sets have."""
-    return np.asarray(np.mean(sets, axis=0) > 0.5)
 
 
 def classes(outputs: Array, names: list[Any]) -> dict[str, Array]:

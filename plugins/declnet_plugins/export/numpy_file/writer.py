@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import pprint
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from inspect import Parameter, signature
 from textwrap import indent
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +16,12 @@ from declnet_plugins.exchange import (
     ExportedColumn,
     ExportedInput,
     ExportedOutput,
-    Translation,
     TranslationSite,
     Untranslatable,
     WrittenOutput,
 )
 from declnet_plugins.export.numpy_file import running
-from declnet_plugins.export.numpy_file.sources import Sources
+from declnet_plugins.export.numpy_file.sources import Sources, fault_of, is_literal
 from declnet_plugins.recording import SampleProgram
 
 SMALL = 12
@@ -31,6 +29,9 @@ SMALL = 12
 
 WIDTH = 96
 """Characters of a line."""
+
+RESULTS = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "object"}
+"""The type of an array by what it holds."""
 
 _INDENT = "    "
 
@@ -101,6 +102,43 @@ class NumpyWriter:
 
         return write_program(self, site, program)
 
+    def verify_source(self, component: Any, site: TranslationSite) -> None:
+        """Raise Untranslatable if a file cannot hold the source of a component's method."""
+        cls: Any = type(component)
+        fault = fault_of(cls, site.method)
+        if fault:
+            raise Untranslatable(fault)
+
+    def source(self, site: TranslationSite, component: Any) -> tuple[Variable, ...]:
+        """Write a call of a component's own method, whose source becomes part of the file."""
+        instance = Variable(self.sources.add_component(site.name, component, site.method))
+        inputs = Columns([self._typed(site, at) for at in range(len(site.inputs))])
+        if site.method == "forward":
+            orders = component.input_order or component.memory_order, component.memory_order
+            memory = {
+                name: (tuple(item.shape), np.dtype(item.dtype or site.dtype).name, item.fill or 0,
+                       item.per_sample)
+                for name, item in component.workspace(site.layer_shapes(component)).items()
+            }  # fmt: skip
+            output = site.output_shape, site.dtype.name
+            arguments = inputs, output, orders, dict(site.parameters), memory, REFUSED
+            return (self.call(running.forward, f"{site.name}.y", instance, *arguments),)
+        shapes = [site.output_shape] * site.results
+        if site.method == "apply" and site.results == 2:
+            shapes[1] = ()  # the lengths of sequences
+        expected = [(shape, RESULTS[site.output_type]) for shape in shapes]
+        state = () if site.method == "predictions" else (dict(site.state),)
+        arguments = instance, site.method, inputs, expected, REFUSED, *state
+        result = self.call(running.computed, f"{site.name}.results", *arguments)
+        return tuple(Variable(f"{result}[{at}]") for at in range(site.results))
+
+    def _typed(self, site: TranslationSite, position: int) -> Variable:
+        """Return an input in the type in which declnet computes it."""
+        x: Variable = site.inputs[position]
+        if site.is_double and site.input_types[position] == "number":
+            return self.assign(f"{site.name}.x", f"np.asarray({x}, float)")
+        return x
+
     def column(self, column: ExportedColumn) -> Variable:
         """Read a column of the given rows."""
         shape = (column.window,) if column.window is not None else column.shape
@@ -143,17 +181,6 @@ class NumpyWriter:
         sizes = "".join(f", {size}" for size in shape)
         self.lines.append(f"{result} = {handle}.reshape(len({handle}){sizes})")
         return result
-
-    def mean(self, name: str, handles: Sequence[Any], weights: Sequence[float]) -> Variable:
-        """Combine the results of several networks."""
-        if len(set(weights)) == 1:
-            return self.call(running.mean, name, Columns(handles))
-        return self.call(running.mean, name, Columns(handles), weights=[*map(float, weights)])
-
-    def combined(self, name: str, handles: Sequence[Any], how: str) -> Variable:
-        """Combine the limits of several networks."""
-        functions = {"median": running.median, "majority": running.majority}
-        return self.call(functions[how], name, Columns(handles))
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write what `predict` returns for an output."""
@@ -202,12 +229,13 @@ class NumpyWriter:
 
     def argument(self, name: str, value: Any) -> str:
         """Return the text of a handle, an array (which is embedded) or a literal."""
-        if isinstance(value, Variable):
+        if isinstance(value, Variable | Columns):
             return str(value)
-        if isinstance(value, Columns):
-            return f"[{', '.join(map(str, value.handles))}]"
         if isinstance(value, np.ndarray):
             return self._array(name, value)
+        if isinstance(value, dict) and not is_literal(value):
+            items = (f"{key!r}: {self.argument(f'{name}.{key}', v)}" for key, v in value.items())
+            return f"{{{', '.join(items)}}}"
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and not np.isfinite(value):
@@ -242,6 +270,9 @@ class Columns:
 
     handles: Sequence[Any]
 
+    def __str__(self) -> str:
+        return f"[{', '.join(map(str, self.handles))}]"
+
 
 def _dict_of(results: Sequence[tuple[str, str]]) -> str:
     return f"{{{', '.join(f'{key!r}: {name}' for key, name in results)}}}"
@@ -253,58 +284,3 @@ def _embedded(name: str, array: Array) -> str:
     lines = "\n".join(text[at : at + WIDTH] for at in range(0, len(text), WIDTH))
     dtype = array.dtype.str.lstrip("<>=|")
     return f'{name!r}: unpacked("{dtype}", {array.shape}, """\n{lines}"""),'
-
-
-class NumpyTranslation(Translation):
-    """A base of translations into NumPy: each class has a function of the same mathematics.
-
-    The function takes the inputs as positional arguments. A keyword-only argument gets the layer's
-    parameter of that name, or else what a transform or calibrator learned, or else the component's
-    field, or what `options` returns; an argument with a default may be missing.
-    """
-
-    format = "numpy"
-    functions: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function of each class: of a layer, a loss, a transform or a calibrator's `apply`."""
-    inverses: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function of the inverse of each transform."""
-    refusals: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function that returns which rows each class refuses, booleans (n, …)."""
-
-    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
-        """Return further arguments by name; default: none."""
-        return {}
-
-    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
-        """Write a call of the class's function."""
-        functions = self.inverses if site.inverse else self.functions
-        function = functions.get(type(component))
-        if function is None:
-            raise Untranslatable(f"its {site.method} has no function")
-        refuses = None if site.inverse else self.refusals.get(type(component))
-        if refuses is not None:
-            options_of_refusal = self.keywords_of(refuses, component, site)
-            site.writer.refuse(refuses, site.name, *site.inputs, **options_of_refusal)
-        options = self.keywords_of(function, component, site)
-        return (site.writer.call(function, site.name, *site.inputs, **options),)
-
-    def keywords_of(
-        self, function: Callable[..., Any], component: Any, site: TranslationSite
-    ) -> dict[str, Any]:
-        """Return the keyword arguments of a function."""
-        more = self.options(component, site)
-        keywords: dict[str, Any] = {}
-        parameters = signature(function).parameters
-        if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values()):
-            keywords.update(site.parameters)
-        for name, parameter in parameters.items():
-            if parameter.kind is not Parameter.KEYWORD_ONLY:
-                continue
-            for known in (more, site.parameters, site.state):
-                if name in known:
-                    keywords[name] = known[name]
-                    break
-            else:
-                if parameter.default is Parameter.empty or hasattr(component, name):
-                    keywords[name] = getattr(component, name)
-        return keywords

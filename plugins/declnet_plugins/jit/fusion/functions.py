@@ -165,14 +165,21 @@ FUNCTIONS: Mapping[Any, Function] = {
 """What computes a function of NumPy; `np.astype` is `Lanes.converted`."""
 
 
-def supports(function: Any, types: tuple[Dtype, ...], result: Dtype) -> bool:
-    """Return whether a function of NumPy can be computed for arguments of these types."""
+def supports(function: Any, types: tuple[Dtype, ...], result: Dtype, exact: bool = False) -> bool:
+    """Return whether a function of NumPy can be computed for arguments of these types.
+
+    Args:
+        function: the function.
+        types: of its arguments.
+        result: the type of what it returns.
+        exact: whether to the bit.
+    """
     known = all(dtype in TYPES for dtype in (*types, result))
     if not known or function is np.astype:
         return known and not (types[0].kind == "f" and result.kind in "iu")
-    floats = {dtype for dtype in types if dtype.kind == "f"}
-    whole = function in WHOLE or (function in OF_BOOLEANS and result == BOOLEAN)
-    return function in FUNCTIONS and (whole or bool(floats))
+    if any(dtype.kind == "f" for dtype in types):
+        return function in (EXACT if exact else FUNCTIONS)
+    return function in WHOLE or (function in OF_BOOLEANS and result == BOOLEAN)
 
 
 WHOLE: frozenset[Any] = frozenset(
@@ -193,9 +200,18 @@ OF_BOOLEANS: frozenset[Any] = frozenset(
 """Functions of truth values."""
 
 
-def start_of(reduction: Any, dtype: Dtype) -> Any:
-    """Return the number to start a reduction with, or None if it cannot be computed."""
-    if dtype not in TYPES or reduction not in _STARTS:
+EXACT: frozenset[Any] = (WHOLE | OF_BOOLEANS) - {np.sign, np.maximum, np.minimum, CLIP} | {
+    *(np.divide, np.sqrt, np.reciprocal, np.fabs, np.isnan, np.isinf, np.isfinite),
+}
+"""Functions of floats that give the same bits as NumPy's on every processor."""
+
+
+def start_of(reduction: Any, dtype: Dtype, exact: bool = False) -> Any:
+    """Return the number to start a reduction with, or None if it cannot be computed.
+
+    The order of sums of floats, and so their bits, differ from NumPy's.
+    """
+    if dtype not in TYPES or reduction not in _STARTS or (exact and dtype.kind == "f"):
         return None
     if reduction in (np.maximum, np.minimum) and dtype.kind != "f":
         info = np.iinfo(dtype) if dtype != BOOLEAN else None

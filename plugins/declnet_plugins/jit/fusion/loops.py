@@ -119,8 +119,9 @@ class _Loops:
                 if dtype == np.float32:
                     text = self.code.line(f"fptrunc double {text} to float", first)
             else:
-                text = self.code.line(f"trunc {word} to {TYPES[dtype]}", first)
-                text = word.text if dtype == INDEX else text
+                is_word = dtype == INDEX
+                kind = TYPES[dtype]
+                text = word.text if is_word else self.code.line(f"trunc {word} to {kind}", first)
             self.numbers[place] = Lanes(self.code, text, dtype, False)
             self.numbers[place].is_number = True
         return self.numbers[place]

@@ -20,6 +20,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array, Dtype
 from declnet_plugins.jit.fusion.functions import start_of, supports
+from declnet_plugins.jit.fusion.lanes import TYPES
 from declnet_plugins.recording.program import (
     Assignment,
     Element,
@@ -153,18 +154,26 @@ class Nest:
         return True
 
 
-def is_fusible(assignment: Assignment) -> bool:
-    """Return whether an assignment can be part of a nest."""
+def is_fusible(assignment: Assignment, exact: bool = False) -> bool:
+    """Return whether an assignment can be part of a nest.
+
+    Args:
+        assignment: the assignment.
+        exact: whether its results must be NumPy's to the bit.
+    """
     target = assignment.target
-    if not target.size or not _is_computed(assignment):
+    if not target.size or not _is_computed(assignment, exact):
         return False
-    arrays = (target, *assignment.inputs())
-    if not all(array.flags.aligned and array.dtype.isnative for array in arrays):
-        return False
-    if any(stride < 0 for array in arrays for stride in array.strides):
+    if not all(map(is_regular, (target, *assignment.inputs()))):
         return False
     fixed = {axis for axis, n in enumerate(target.shape) if n > 1 and not target.strides[axis]}
     return fixed <= assignment.axes  # else it writes the same element again and again
+
+
+def is_regular(array: Array) -> bool:
+    """Return whether the elements of an array can be read and written by a nest."""
+    is_plain = array.flags.aligned and array.dtype.isnative
+    return is_plain and all(stride >= 0 for stride in array.strides)
 
 
 def nests_of(groups: Sequence[Sequence[Assignment]]) -> list[Nest]:
@@ -235,23 +244,23 @@ def _canonical(assignment: Assignment) -> tuple[Lengths, Member]:
     return lengths, Member(assignment, accesses, axes, axes - accesses[0].spans)
 
 
-def _is_computed(assignment: Assignment) -> bool:
+def _is_computed(assignment: Assignment, exact: bool) -> bool:
     """Return whether code can be made for what an assignment computes."""
     dtype, reduction = assignment.target.dtype, assignment.reduction
-    if reduction is not None and start_of(reduction, dtype) is None:
+    if reduction is not None and start_of(reduction, dtype, exact) is None:
         return False
-    return _is_supported(assignment.value) and supports(np.astype, (dtype,), dtype)
+    return _is_supported(assignment.value, exact) and dtype in TYPES
 
 
-def _is_supported(term: Term) -> bool:
+def _is_supported(term: Term, exact: bool) -> bool:
     if isinstance(term, Element):
-        return _is_supported(term.index) and supports(np.positive, (term.dtype,), term.dtype)
+        return _is_supported(term.index, exact) and term.dtype in TYPES
     if isinstance(term, Expression):
         types = tuple(argument.dtype for argument in term.arguments)
-        return supports(term.function, types, term.dtype) and all(
-            map(_is_supported, term.arguments)
+        return supports(term.function, types, term.dtype, exact) and all(
+            _is_supported(argument, exact) for argument in term.arguments
         )
-    return supports(np.astype, (term.dtype,), term.dtype)
+    return term.dtype in TYPES
 
 
 def _joint_axes(

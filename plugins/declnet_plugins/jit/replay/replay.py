@@ -1,8 +1,8 @@
-"""The replay of a component's NumPy calls by compiled code, with the same bits.
+"""The replay of a component's NumPy calls by compiled code.
 
-A call is recorded once, on copies of its arrays; its NumPy calls become loops over NumPy's own
-inner loops. Replay and component are then compared on several fillings of the copies, and only if
-all bits agree is the replay bound to the arrays themselves.
+A call is recorded once, on copies of its arrays. The recorded calls and the component are then
+compared on several fillings of the copies; only if all bits agree are the recorded calls translated
+to assignments and to NumPy's own inner loops, bound to the arrays themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +30,15 @@ from declnet import (
     error_message,
 )
 from declnet_plugins.jit.fusion.fused import Fusible, fused
-from declnet_plugins.jit.fusion.nests import is_fusible
 from declnet_plugins.jit.replay.draws import native_draw
 from declnet_plugins.jit.replay.loops import Loop, native_call
-from declnet_plugins.jit.replay.lowering import lowered
+from declnet_plugins.jit.replay.lowering import Step, lowered
+from declnet_plugins.jit.replay.matrices import products
 from declnet_plugins.jit.replay.scheduled import CurrentValues, itself, scheduled_fields
 from declnet_plugins.jit.replay.shadow import FILLINGS, Shadow
-from declnet_plugins.recording.program import (
-    Assignment,
-    NotTranslatedError,
-    address_of,
-    assignments,
-)
+from declnet_plugins.recording.program import Assignment, NotTranslatedError, address_of
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
-from declnet_plugins.recording.symbols import NotRecordedError, Symbol, place_of
+from declnet_plugins.recording.symbols import IN_PYTHON, NotRecordedError, Symbol, place_of
 
 Call = Callable[[], object]
 
@@ -57,25 +51,19 @@ class Replay:
     """The result of recording a call.
 
     Attributes:
-        parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
-        fusible: what does the same up to rounding: assignments, and parts where there are none.
+        parts: what does the same, in order: assignments, loops and calls; None if it is unknown.
         python: descriptions of the calls from Python, each to follow "it".
         problem: the reason for the lack of parts, to follow "it"; else None.
         recorded: the component's method, if the call is one.
     """
 
-    parts: tuple[list[Loop] | Call, ...] | None = None
-    fusible: tuple[list[Loop] | Call | Fusible, ...] = ()
+    parts: tuple[Part, ...] | None = None
     python: tuple[str, ...] = ()
     problem: str | None = None
     recorded: RecordedMethod | None = None
 
-    def in_order(self, exact: bool) -> Sequence[list[Loop] | Call | Fusible]:
-        """Return what does the same, with NumPy's bits or up to rounding; none if unknown."""
-        return self.parts or () if exact else self.fusible
 
-
-def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
+def joined(parts: Sequence[Part]) -> tuple[Call, ...]:
     """Return parts as calls: neighboring loops as one native call, and assignments fused."""
     calls: list[Call] = []
     loops: list[Loop] = []
@@ -91,10 +79,11 @@ def joined(parts: Sequence[list[Loop] | Call | Fusible]) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def replay(call: Call) -> Replay:
+def replay(call: Call, exact: bool = False) -> Replay:
     """Return what becomes of a call.
 
     Args:
+        exact: whether it must give NumPy's bits, in all arrays, and not only up to rounding.
         call: a `functools.partial` of a ufunc, of a function of NumPy, of a method of a component
             in `METHODS`, or of any method of a kernel, on the arrays and states that it computes
             with each time; or an `OptimizerUpdate`.
@@ -109,19 +98,15 @@ def replay(call: Call) -> Replay:
         return Replay(problem="is declared with recordable = False")
     try:
         with np.errstate(all="ignore"):
-            recorded = _Attempt(call).replay()
+            return _Attempt(call).replay(exact)
     except NotRecordedError as error:
         return Replay(problem=f"{error}{place_of(error, Path(__file__).parent)}")
-    if recorded.parts is None or not isinstance(owner, Component):
-        return recorded
-    agrees = partial(_still_agrees, call, recorded.parts)
-    return replace(recorded, recorded=RecordedMethod(owner, call.func.__name__, agrees))
 
 
-def _still_agrees(call: partial[object], parts: Sequence[list[Loop] | Call]) -> bool:
-    """Return whether a call still does what its parts do, with what its arrays hold now."""
+def _still_agrees(call: partial[object], recorded: Sequence[Call]) -> bool:
+    """Return whether a call still does what was recorded, with what its arrays hold now."""
     with np.errstate(all="ignore"):
-        return _Attempt(call).agrees_with(joined(parts))
+        return _Attempt(call).agrees_with(recorded)
 
 
 def _is_suitable(function: Any) -> bool:
@@ -138,6 +123,7 @@ class _Attempt:
     """The attempt to replay a call: its arguments, and copies of them."""
 
     def __init__(self, call: partial[object]) -> None:
+        self._bound_call = call
         self._function, self._names = call.func, tuple(call.keywords)
         self._arguments = (*call.args, *call.keywords.values())
         owner = getattr(call.func, "__self__", None)
@@ -149,25 +135,30 @@ class _Attempt:
         )
         self._let_read(self._plain, [array.item for array in self._now])
 
-    def replay(self) -> Replay:
-        """Record the call, translate it, and compare the results."""
+    def replay(self, exact: bool) -> Replay:
+        """Record the call, compare what was recorded with it, and translate that."""
         self._fill(0)
-        recorded = self._recorded()
-        programs = list(map(_program, recorded))
-        key = self._key()
-        for einsum in (True, False) if key not in _AGREED else (_AGREED[key],):
-            parts, reasons = self._translated(recorded, programs, einsum)
-            if key in _AGREED or self._agrees(joined(self._bound(parts, original=False))):
-                _AGREED[key] = einsum
-                break
-            if not any(call.function is np.einsum for call in recorded):
+        recorded, key = self._recorded(), self._key()
+        if key not in _AGREED:
+            if not self._agrees([self._in_python(call, original=False) for call in recorded]):
                 return Replay(problem=DIFFERS)
-        else:
-            return Replay(problem=DIFFERS)
-        if parts and len(reasons) == len(parts):
+            _AGREED.add(key)
+        steps: list[Step | Call] = []
+        reasons: list[str] = []
+        for call in recorded:
+            try:
+                steps += self._native(call, exact)
+            except NotTranslatedError as error:
+                steps.append(self._in_python(call, original=True))
+                reasons.append(str(error))
+        if recorded and len(reasons) == len(recorded):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
-        fusible = tuple(self._fusible(programs, parts))
-        return Replay(tuple(self._bound(parts, original=True)), fusible, tuple(reasons))
+        owner, method = getattr(self._function, "__self__", None), None
+        if isinstance(owner, Component):
+            repeated = [self._in_python(call, original=True) for call in recorded]
+            agrees = partial(_still_agrees, self._bound_call, repeated)
+            method = RecordedMethod(owner, self._function.__name__, agrees)
+        return Replay(tuple(self._grouped(steps, exact)), tuple(reasons), recorded=method)
 
     def _key(self) -> tuple[object, ...]:
         """Return what two calls have in common that compute the same on arrays of one layout."""
@@ -183,51 +174,32 @@ class _Attempt:
         name = getattr(self._function, "__name__", repr(self._function))
         return type(owner), described, name, self._names, others, self._shadow.layout()
 
-    def _fusible(
-        self, programs: Sequence[list[Assignment] | None], parts: Sequence[Part]
-    ) -> Iterator[list[Loop] | Call | Fusible]:
-        """Yield assignments on the arrays themselves, or the part of a call that has none."""
+    def _grouped(self, steps: Sequence[Step | Call], exact: bool) -> Iterator[Part]:
+        """Yield neighboring assignments and loops together, on the arrays themselves."""
+        for kind, group in groupby(steps, type):
+            if kind is Assignment:
+                yield self._fusible([step for step in group if isinstance(step, Assignment)], exact)
+            elif kind is Loop:
+                yield [self._moved(step) for step in group if isinstance(step, Loop)]
+            else:
+                yield from group  # type: ignore[misc]  # calls
+
+    def _fusible(self, program: Sequence[Assignment], exact: bool) -> Fusible:
+        """Return assignments on the arrays themselves; if exact, all of them are written."""
+        own = tuple(
+            byte_bounds(item.target)
+            for item in program
+            if self._shadow.original_address(address_of(item.target)) == address_of(item.target)
+        )
+        moved = [item.moved(self._shadow.original) for item in program]
+        if exact:
+            return Fusible(moved, own, keeps=self._shadow.keeps)
         owner = getattr(self._function, "__self__", None)
         scratch = tuple(map(byte_bounds, _scratch_arrays(owner, self._arguments)))
         forgotten = self._arguments[1:2] if self._counts_steps else ()
         state = [id(x) for x in self._arguments if isinstance(x, LayerState)]
         method = tuple(state), getattr(self._function, "__name__", "")
-        address = self._shadow.original_address
-        is_program = [known is not None and all(map(is_fusible, known)) for known in programs]
-        for fuses, group in groupby(zip(is_program, programs, parts, strict=True), itemgetter(0)):
-            if not fuses:
-                yield from self._bound([part for _, _, part in group], original=True)
-                continue
-            program = [item for _, known, _ in group for item in known or ()]
-            own = [
-                byte_bounds(item.target)
-                for item in program
-                if item.target.size and address(address_of(item.target)) == address_of(item.target)
-            ]
-            moved = [item.moved(self._shadow.original) for item in program]
-            yield Fusible(moved, tuple(own), scratch, method, forgotten, self._shadow.keeps)
-
-    def _translated(
-        self,
-        recorded: Sequence[RecordedCall],
-        programs: Sequence[list[Assignment] | None],
-        einsum: bool,
-    ) -> tuple[list[Part], list[str]]:
-        """Return recorded calls as loops where possible, and what Python has to do."""
-        parts: list[Part] = []
-        reasons: list[str] = []
-        for call, program in zip(recorded, programs, strict=True):
-            try:
-                parts.append(lowered(call, program, einsum))
-            except NotTranslatedError as error:
-                if any(isinstance(input_, Symbol) for input_ in call.inputs):
-                    raise NotRecordedError(
-                        f"{error}, with a number that changes with the step"
-                    ) from error
-                parts.append(call)
-                if isinstance(self._calls(call, original=False)[0], PythonCall):
-                    reasons.append(str(error))
-        return parts, reasons
+        return Fusible(moved, own, scratch, method, forgotten, self._shadow.keeps)
 
     def _call(self, arguments: Sequence[Any]) -> None:
         """Call the function with as many arguments as were given."""
@@ -277,16 +249,6 @@ class _Attempt:
             state.now = CurrentValues(state.now, scheduled)  # type: ignore[assignment]
         return states
 
-    def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
-        """Return loops and calls, on the arrays themselves or on the copies."""
-        bound: list[list[Loop] | Call] = []
-        for part in parts:
-            if isinstance(part, RecordedCall):
-                bound += self._calls(part, original)
-            else:
-                bound.append([self._moved(loop) if original else loop for loop in part])
-        return bound
-
     def _moved(self, loop: Loop) -> Loop:
         """Return a loop on the arrays themselves, which keeps none of the copies."""
         address = self._shadow.original_address
@@ -294,24 +256,38 @@ class _Attempt:
         addresses = tuple(map(address, loop.addresses))
         return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
 
-    def _calls(self, call: RecordedCall, original: bool) -> Sequence[Call]:
-        """Return what makes a call that has no loops: native draws, or Python."""
-        moved: Callable[[Any], Any] = self._shadow.original if original else lambda value: value
-        function: Any = call.function
-        inputs = tuple(map(moved, call.inputs))
-        kwargs = {name: moved(value) for name, value in call.kwargs.items()}
-        outputs, keeps = tuple(map(moved, call.outputs)), self._shadow.keeps
+    def _native(self, call: RecordedCall, exact: bool) -> Sequence[Step | Call]:
+        """Return what does the same as a recorded call without Python."""
+        moved, calls = self._shadow.original, None
         if call.generator is not None:
-            stream = self._shadow.stream(call.generator, original)
-            draw = native_draw(replace(call, kwargs=kwargs, outputs=outputs), stream)
-            if draw is not None:
-                return [replace(part, keeps=(*part.keeps, *keeps)) for part in draw]
-            function = getattr(stream, function)
+            kwargs = {name: moved(value) for name, value in call.kwargs.items()}
+            stream = self._shadow.stream(call.generator, original=True)
+            calls = native_draw(replace(call, kwargs=kwargs), stream)
+        elif call.function is np.matmul and not (exact or call.kwargs):
+            calls = products(*map(moved, (*call.inputs, *call.outputs)))
+        if calls is None:
+            return lowered(call, exact)
+        return [replace(part, keeps=(*part.keeps, *self._shadow.keeps)) for part in calls]
+
+    def _in_python(self, call: RecordedCall, original: bool) -> Call:
+        """Return what repeats a recorded call, on the arrays themselves or on the copies."""
+        moved: Callable[[Any], Any] = self._shadow.original if original else itself
+        function: Any = call.function
+        kwargs = {name: moved(value) for name, value in call.kwargs.items()}
+        outputs = tuple(map(moved, call.outputs))
+        if call.generator is not None:
+            function = getattr(self._shadow.stream(call.generator, original), function)
+        elif call.method == "scalar":
+            function = IN_PYTHON[function]
         elif call.method:
             function = getattr(function, call.method)
-        if call.method and outputs:
-            kwargs["out"], outputs = outputs, ()
-        return [PythonCall(function, inputs, kwargs, outputs, keeps)]
+            if outputs:
+                kwargs["out"], outputs = outputs, ()
+        readers = tuple(
+            x.reader(moved) if isinstance(x, Symbol) else partial(itself, moved(x))
+            for x in call.inputs
+        )
+        return PythonCall(function, readers, kwargs, outputs, self._shadow.keeps)
 
     def _agrees(self, calls: Sequence[Call]) -> bool:
         """Return whether the calls and the component give the same bits for each filling."""
@@ -373,14 +349,6 @@ def _shape(inputs: Any) -> Any:
     return inputs.shape[1:] if isinstance(inputs, np.ndarray) else None
 
 
-def _program(call: RecordedCall) -> list[Assignment] | None:
-    """Return the assignments of a call, or None."""
-    try:
-        return assignments(call)
-    except NotTranslatedError:
-        return None
-
-
 def _scratch_arrays(owner: Any, arguments: Sequence[Any]) -> Iterator[Array]:
     """Yield the arrays in which nobody but the component reads what it has written."""
     for state in arguments:
@@ -401,29 +369,30 @@ class PythonCall:
     """A call of NumPy that is not native.
 
     Attributes:
+        inputs: return its arguments: arrays, constants, and numbers that change with the step.
         outputs: the array that its result is copied to, if it does not write there itself.
         keeps: the arrays whose memory it uses.
     """
 
     function: Callable[..., Any]
-    inputs: tuple[Any, ...]
+    inputs: tuple[Callable[[], Any], ...]
     kwargs: dict[str, Any]
     outputs: tuple[Array, ...]
     keeps: tuple[Array, ...]
 
     def __call__(self) -> None:
         """Call the function."""
-        result = self.function(*self.inputs, **self.kwargs)
+        result = self.function(*(read() for read in self.inputs), **self.kwargs)
         for output in self.outputs:
             np.copyto(output, result)
 
 
-Part = list[Loop] | RecordedCall
+Part = Fusible | list[Loop] | Call
 
 DIFFERS = "gives other results when its calls of NumPy are repeated: it also computes without them"
 
-_AGREED: dict[tuple[object, ...], bool] = {}
-"""Calls whose replay has given the component's bits in this process, so that it is not compared
-again; and whether it has loops for np.einsum."""
+_AGREED: set[tuple[object, ...]] = set()
+"""Calls whose recording has given the component's bits in this process, so that it is not compared
+again."""
 
 RATES, STEPS = (0.001, 0.37, 0.02), (1, 2, 7, 1000, 41)

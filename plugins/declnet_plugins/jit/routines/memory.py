@@ -60,42 +60,9 @@ def store(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
 
 
 @Intrinsic
-def get(typing: Any, address: Any, index: Any, like: Any) -> Any:  # noqa: ARG001
-    """Return an element of the contiguous numbers at an address, of the type of another number.
-
-    Unlike `load`, it lets LLVM see that neighbors follow each other, and so vectorize a loop.
-    """
-    from numba.core import types
-
-    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        return builder.load(builder.gep(_pointer(context, builder, values[0], like), [values[1]]))
-
-    return like(types.int64, types.int64, like), generate
-
-
-@Intrinsic
-def put(typing: Any, address: Any, index: Any, number: Any) -> Any:  # noqa: ARG001
-    """Write an element of the contiguous numbers at an address."""
-    from numba.core import types
-
-    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        pointer = _pointer(context, builder, values[0], number)
-        builder.store(values[2], builder.gep(pointer, [values[1]]))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, number), generate
-
-
-@Intrinsic
 def call_loop(typing: Any, function: Any, args: Any, dims: Any, steps: Any, data: Any) -> Any:  # noqa: ARG001
     """Call the inner loop of a ufunc at an address; all arguments are addresses."""
     return call_at("void", *["int64"] * 4)
-
-
-@Intrinsic
-def call_binary(typing: Any, function: Any, x: Any, y: Any) -> Any:  # noqa: ARG001
-    """Return the result of the function double(double, double) at an address."""
-    return call_at("float64", "float64", "float64")
 
 
 @Intrinsic

@@ -93,18 +93,14 @@ def multiply(  # type: ignore[no-untyped-def]
     turns = 1 if joined else (steps + together - 1) // together
     per_step = (columns + wide - 1) // wide
     panels = per_step * steps if joined else per_step
-    top, bottom, first, end = 0, rows, 0, panels
-    if panels % parts == 0 or panels >= 4 * parts:
-        first, end = panels * part // parts, panels * (part + 1) // parts
-    else:
-        top, bottom = rows * part // parts, rows * (part + 1) // parts
+    begin, stop, first, end, top, bottom = shares(part, parts, turns, panels, rows, summed)
     height = bottom - top
     tiles, blocks = (height + ROWS - 1) // ROWS, (depth + DEPTH - 1) // DEPTH
     a_at, b_at = np.int64(a.ctypes.data), np.int64(b.ctypes.data)
     c_at, biases_at = np.int64(c.ctypes.data), np.int64(biases.ctypes.data)
     memory = thread_scratch(functions)  # panels of b, then a tile's rows of a
     a_memory = memory + PANELS * PANEL_BYTES
-    for turn in range(turns):
+    for turn in range(begin, stop):
         count = min(together, steps - turn * together)
         for left in range(first, end, PANELS):
             right = min(end, left + PANELS)
@@ -157,6 +153,15 @@ def multiply(  # type: ignore[no-untyped-def]
                             biases_at + row * size,
                             low if ends else lowest,
                         )
+
+
+def shares(part: Any, parts: Any, turns: Any, panels: Any, rows: Any, summed: Any) -> Any:
+    """Return a part's range of turns, of panels and of rows, of which it has all but for one."""
+    if turns >= 2 * parts and not summed:
+        return turns * part // parts, turns * (part + 1) // parts, 0, panels, 0, rows
+    if panels % parts == 0 or panels >= 4 * parts:
+        return 0, turns, panels * part // parts, panels * (part + 1) // parts, 0, rows
+    return 0, turns, 0, panels, rows * part // parts, rows * (part + 1) // parts
 
 
 @rounded_as_written  # the order of each sum is the same for any number of rows

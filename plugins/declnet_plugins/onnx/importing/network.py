@@ -67,6 +67,14 @@ class Network:
         self._last = name
         return Value(name, tuple(shape))
 
+    def add_biases(self, value: Value, biases: Array) -> None:
+        """Add biases, or one for all units, to a dense layer, which may have none yet."""
+        name, units = f"{value.source}.biases", value.shape[-1]
+        if name not in self.parameters:
+            del dict(zip(self.mapping, self.layers, strict=True))[value.source]["use_bias"]
+            self.parameters[name] = np.zeros(units, np.float32)
+        self.parameters[name] += biases.reshape(-1)
+
     def note(self, layer: str, node: str) -> None:
         """Say that a node is part of a layer, too."""
         self.mapping.get(layer, []).append(node)

@@ -38,7 +38,7 @@ def _gemm(r: Reader, node: Node) -> None:
         raise UnknownNodeError("it transposes its first input")
     weights = _constant(r, node, 1) * attributes.get("alpha", 1.0)
     weights = weights.T if attributes.get("transB") else weights
-    biases = _given(r, node, 2, np.zeros(1)) * attributes.get("beta", 1.0)
+    biases = _constant(r, node, 2) * attributes.get("beta", 1.0) if node.input(2) else None
     _dense(r, node, x, weights, biases)
 
 
@@ -46,17 +46,19 @@ def _matmul(r: Reader, node: Node) -> None:
     x, weights = r.value(node.inputs[0]), _constant(r, node, 1)
     if weights.ndim != 2 or len(x.shape) not in (1, 2):
         raise UnknownNodeError(f"it multiplies {x.shape} by {weights.shape}")
-    _dense(r, node, x, weights, np.zeros(1))
+    _dense(r, node, x, weights, None)
     r.open_biases.add(node.outputs[0])
 
 
-def _dense(r: Reader, node: Node, x: Value, weights: Array, biases: Array) -> None:
-    units = weights.shape[1]
-    if biases.size not in (1, units):
+def _dense(r: Reader, node: Node, x: Value, weights: Array, biases: Array | None) -> None:
+    units, parameters, fields = weights.shape[1], {"weights": weights}, dict[str, Any]()
+    if biases is None:
+        fields["use_bias"] = False
+    elif biases.size not in (1, units):
         raise UnknownNodeError(f"its biases have the shape {biases.shape}")
-    biases = np.broadcast_to(biases.reshape(-1), (units,)).copy()
-    parameters = {"weights": weights, "biases": biases}
-    r.add(node, "dense", x, (*x.shape[:-1], units), parameters, units=units)
+    else:
+        parameters["biases"] = np.broadcast_to(biases.reshape(-1), (units,))
+    r.add(node, "dense", x, (*x.shape[:-1], units), parameters, units=units, **fields)
 
 
 def _reshape(r: Reader, node: Node) -> None:

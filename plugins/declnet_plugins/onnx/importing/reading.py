@@ -183,8 +183,7 @@ class Reader:
                 1,
                 value.shape[-1],
             ):
-                biases = self.network.parameters[f"{value.source}.biases"]
-                biases += other.reshape(-1)
+                self.network.add_biases(value, other)
                 self.network.note(value.source, node.name)
                 self.values[node.outputs[0]] = value
                 return True

@@ -30,6 +30,8 @@ def recurrent(r: Reader, node: Node) -> None:
     units = attributes["hidden_size"]
     parameters = _parameters(r, node, units, both)
     fields: dict[str, Any] = {"units": units}
+    if not node.input(3):
+        fields["use_bias"] = False
     if both:
         fields["bidirectional"] = True
     if node.operator == "RNN" and {*attributes.get("activations", ["Tanh"])} == {"Relu"}:
@@ -87,20 +89,21 @@ def _require_usual(r: Reader, node: Node, x: Value) -> None:
 def _parameters(r: Reader, node: Node, units: int, both: bool) -> dict[str, Array]:
     weights, recurrent_weights = (r.graph.constant(node.input(at)) for at in (1, 2))
     order = ORDER[node.operator]
-    zeros = np.zeros((1 + both, 2 * len(order) * units))
-    biases = r.graph.constant(node.input(3)) if node.input(3) else zeros
+    biases = r.graph.constant(node.input(3)) if node.input(3) else None
 
     def ordered(array: Array) -> Array:
         return np.concatenate([array[k * units : (k + 1) * units] for k in order])
 
     parameters = {}
     for at, prefix in enumerate(("", "backward_")[: 1 + both]):
+        parameters[f"{prefix}weights"] = ordered(weights[at]).T
+        parameters[f"{prefix}recurrent_weights"] = ordered(recurrent_weights[at]).T
+        if biases is None:
+            continue
         of_input, of_state = (ordered(half) for half in np.split(biases[at], 2))
         if node.operator == "GRU":
             parameters[f"{prefix}candidate_biases"] = of_state[2 * units :].copy()
             of_state[2 * units :] = 0
-        parameters[f"{prefix}weights"] = ordered(weights[at]).T
-        parameters[f"{prefix}recurrent_weights"] = ordered(recurrent_weights[at]).T
         parameters[f"{prefix}biases"] = of_input + of_state
     return parameters
 

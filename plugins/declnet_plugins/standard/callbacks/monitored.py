@@ -117,6 +117,7 @@ class EarlyStopping(MonitoredCallback):
     """
 
     type = "early_stopping"
+    selects_epoch = True
     examples = (
         {},
         {"monitor": "validation_accuracy", "patience": 3},
@@ -159,6 +160,7 @@ class BestEpoch(MonitoredCallback):
     """
 
     type = "best_epoch"
+    selects_epoch = True
     examples = ({}, {"monitor": "validation_accuracy"}, {"monitor": "loss", "ties": "first"})
 
     monitor: str = Field(

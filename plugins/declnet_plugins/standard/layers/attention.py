@@ -9,17 +9,15 @@ from pydantic import Field
 
 from declnet import (
     Array,
-    Initializer,
     LayerState,
     Parameter,
-    Regularizer,
     Schedule,
     Scheduled,
     Shape,
     Workspace,
 )
-from declnet_plugins.standard.initializers import GlorotUniform, Zeros
 from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.standard.layers.dropout import fill_mask
 from declnet_plugins.standard.layers.sequences import (
     SequenceLayer,
@@ -35,10 +33,10 @@ PROJECTIONS = ("query", "key", "value", "output")
 """The projections: the first of x, the next two of the other sequence, or of x."""
 
 
-class _Attention(SequenceLayer):
+class _Attention(SequenceLayer, AffineLayer):
     """Queries from one sequence, keys and values from another, which may be the same."""
 
-    other_keys = {"num_heads": "heads", "embed_dim": "units", **other_keys.WEIGHTS}
+    other_keys = {"num_heads": "heads", "embed_dim": "units", **other_keys.AFFINE}
     backward_needs = frozenset({"x"})
 
     heads: int = Field(ge=1, description="number of heads, each with units / heads features")
@@ -52,11 +50,6 @@ class _Attention(SequenceLayer):
         default=0.0,
         description="fraction of attention weights to set to zero in training, or a schedule of it",
     )
-    use_bias: bool = Field(default=True, description="whether to add biases")
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     def _width(self, input_shape: tuple[Shape, ...]) -> int:
         return self.units or input_shape[0][1]
@@ -84,13 +77,8 @@ class _Attention(SequenceLayer):
         asking, answering = input_shape[0][1], input_shape[self.sequences - 1][1]
         sizes = (asking, answering, answering, width)
         for name, features in zip(PROJECTIONS, sizes, strict=True):
-            projections[f"{name}_weights"] = Parameter(
-                (features, width), self.weight_initializer, self.weight_regularizer
-            )
-            if self.use_bias:
-                projections[f"{name}_biases"] = Parameter(
-                    (width,), self.bias_initializer, self.bias_regularizer, role="bias"
-                )
+            projections[f"{name}_weights"] = self.weights((features, width))
+            projections |= self.biases((width,), f"{name}_biases")
         return projections
 
     def numpy_calls(self, input_shape: tuple[Shape, ...]) -> int:

@@ -5,23 +5,14 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import (
-    Array,
-    Initializer,
-    LayerState,
-    OutputRange,
-    Parameter,
-    Regularizer,
-    Shape,
-    Workspace,
-)
-from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet import Array, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of
 from declnet_plugins.standard.layers.window import Axis, seen
 
 
-class Conv1d(SequenceLayer):
+class Conv1d(SequenceLayer, AffineLayer):
     """y[t] = biases + the sum over k of x[s * t + d * k - before] @ weights[k].
 
     x: sequences (n, time, features) and, as an optional second input, their lengths (n,); weights:
@@ -69,11 +60,6 @@ class Conv1d(SequenceLayer):
         'step, or each of the stride; "causal": all of them before the first step',
     )
     groups: int = Field(default=1, ge=1, description="independent groups of features and filters")
-    use_bias: bool = Field(default=True, description="whether to add biases")
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     @model_validator(mode="after")
     def _groups_divide_filters(self) -> Self:
@@ -114,17 +100,12 @@ class Conv1d(SequenceLayer):
     def parameters(self, input_shape: tuple[Shape, ...]) -> dict[str, Parameter]:
         """Return weights (kernel_size, features / groups, filters) and biases (filters,)."""
         features = input_shape[0][1] // self.groups
-        weights = Parameter(
+        weights = self.weights(
             (self.kernel_size, features, self.filters),
-            self.weight_initializer,
-            self.weight_regularizer,
             fan_in=self.kernel_size * features,
             fan_out=self.kernel_size * self.filters,
         )
-        biases = Parameter(
-            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
-        )
-        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
+        return {"weights": weights, **self.biases((self.filters,))}
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for what the kernel sees at each place, and its gradient."""

@@ -16,19 +16,9 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import (
-    Array,
-    Initializer,
-    Layer,
-    LayerState,
-    OutputRange,
-    Parameter,
-    Regularizer,
-    Shape,
-    Workspace,
-)
-from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet import Array, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.standard.layers.window import (
     Padding,
     Sizes,
@@ -40,7 +30,7 @@ from declnet_plugins.standard.layers.window import (
 )
 
 
-class ImageConvolution(Layer):
+class ImageConvolution(AffineLayer):
     """A base for layers with a kernel that moves over images, and a bias for each filter."""
 
     other_keys = other_keys.FILTERS
@@ -57,24 +47,12 @@ class ImageConvolution(Layer):
     )
     dilation: Sizes = Field(default=(1, 1), description="distance between a filter's elements")
     groups: int = Field(default=1, ge=1, description="independent groups of channels and filters")
-    use_bias: bool = Field(default=True, description="whether to add a bias per filter")
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     @model_validator(mode="after")
     def _groups_divide_filters(self) -> Self:
         if self.filters % self.groups:
             raise ValueError(f"{self.groups} groups do not divide {self.filters} filters")
         return self
-
-    def with_biases(self, weights: Parameter) -> dict[str, Parameter]:
-        """Return the weights and, with `use_bias`, biases (filters,)."""
-        biases = Parameter(
-            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
-        )
-        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
 
 
 class Conv2d(ImageConvolution):
@@ -121,7 +99,7 @@ class Conv2d(ImageConvolution):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (filters, channels / groups, height, width) and biases (filters,)."""
         shape = (self.filters, input_shape[0] // self.groups, *self.kernel_size)
-        return self.with_biases(Parameter(shape, self.weight_initializer, self.weight_regularizer))
+        return {"weights": self.weights(shape), **self.biases((self.filters,))}
 
     def numpy_calls(self, input_shape: Shape) -> int:
         """Return the calls for each row of outputs and for the weights."""

@@ -89,14 +89,12 @@ class Conv2dTranspose(ImageConvolution):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (channels, filters / groups, height, width) and biases (filters,)."""
         channels, field = input_shape[0], prod(self.kernel_size)
-        weights = Parameter(
+        weights = self.weights(
             (channels, self.filters // self.groups, *self.kernel_size),
-            self.weight_initializer,
-            self.weight_regularizer,
             fan_in=channels // self.groups * field,
             fan_out=self.filters * field,
         )
-        return self.with_biases(weights)
+        return {"weights": weights, **self.biases((self.filters,))}
 
     def numpy_calls(self, input_shape: Shape) -> int:
         """Return the calls for each row of inputs and for the weights."""

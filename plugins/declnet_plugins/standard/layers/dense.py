@@ -3,24 +3,14 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import (
-    Array,
-    Initializer,
-    Layer,
-    LayerState,
-    OutputRange,
-    Parameter,
-    Regularizer,
-    Shape,
-    Workspace,
-)
-from declnet_plugins.standard.initializers import GlorotUniform, Zeros
+from declnet import Array, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.standard.layers.products import matrix_product
 from declnet_plugins.standard.layers.window import batch_last
 
 
-class Dense(Layer):
+class Dense(AffineLayer):
     """y = x @ weights + biases.
 
     x: (n, inputs); weights: (inputs, units); biases: (units,); y: (n, units). Backward:
@@ -35,6 +25,7 @@ class Dense(Layer):
     type = "dense"
     examples = (
         {"units": 3},
+        {"units": 4, "use_bias": False},
         {
             "units": 2,
             "weight_initializer": "he_normal",
@@ -42,21 +33,13 @@ class Dense(Layer):
         },
     )
     other_types = ("Linear", "linear_layer", "fc", "fully_connected", "mlp")
-    other_keys = {
-        **other_keys.UNITS,
-        **other_keys.WEIGHTS,
-        **dict.fromkeys(("use_bias", "bias"), "it always has biases"),
-    }
+    other_keys = {**other_keys.UNITS, **other_keys.AFFINE}
     backward_needs = frozenset({"x"})
     input_order = "any"  # a matrix product is as fast in either order
     output_range = OutputRange()
     is_linear = True
 
     units: int = Field(ge=1, description="number of outputs")
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (units,) or (steps, units); raise ValueError for images."""
@@ -69,10 +52,8 @@ class Dense(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (inputs, units) and biases (units,)."""
-        inputs, units = input_shape[-1], self.units
-        weights = Parameter((inputs, units), self.weight_initializer, self.weight_regularizer)
-        biases = Parameter((units,), self.bias_initializer, self.bias_regularizer, role="bias")
-        return {"weights": weights, "biases": biases}
+        weights = self.weights((input_shape[-1], self.units))
+        return {"weights": weights, **self.biases((self.units,))}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return ones: `ones @ dy` sums over the batch several times as fast as `np.sum`.
@@ -80,12 +61,12 @@ class Dense(Layer):
         For sequences, return memory for one step's gradient of the weights instead.
         """
         if len(input_shape) == 1:
-            return {"ones": Workspace((), fill=1.0, constant=True)}
+            return {"ones": Workspace((), fill=1.0, constant=True)} if self.use_bias else {}
         return {"part": Workspace((input_shape[-1], self.units), per_sample=False)}
 
     def numpy_calls(self, input_shape: Shape) -> int:
         """Return two calls for each step, and a few."""
-        return 5 + 2 * (input_shape[0] if len(input_shape) > 1 else 0)
+        return 3 + 2 * self.use_bias + 2 * (input_shape[0] if len(input_shape) > 1 else 0)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x @ weights + biases."""
@@ -93,7 +74,8 @@ class Dense(Layer):
             matrix_product(x, state.weights, y)
         else:
             np.matmul(state.weights.T, batch_last(x), out=batch_last(y))
-        np.add(y, state.biases, out=y)
+        if self.use_bias:
+            np.add(y, state.biases, out=y)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T."""
@@ -101,7 +83,8 @@ class Dense(Layer):
             self._backward_of_steps(x, dy, dx, state)
             return
         matrix_product(x.T, dy, state.grad.weights)
-        np.matmul(state.ones, dy, out=state.grad.biases)
+        if self.use_bias:
+            np.matmul(state.ones, dy, out=state.grad.biases)
         if dx is not None:
             matrix_product(dy, state.weights.T, dx)
 
@@ -111,6 +94,7 @@ class Dense(Layer):
             matrix_product(x[:, step].T, dy[:, step], part if step else total)
             if step:
                 np.add(total, part, out=total)
-        np.add.reduce(dy, axis=(0, 1), out=state.grad.biases)
+        if self.use_bias:
+            np.add.reduce(dy, axis=(0, 1), out=state.grad.biases)
         if dx is not None:
             np.matmul(state.weights, batch_last(dy), out=batch_last(dx))

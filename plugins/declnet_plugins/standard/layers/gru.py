@@ -36,12 +36,11 @@ class GRU(RecurrentLayer):
     examples = (
         {"units": 8},
         {"units": 4, "bidirectional": True, "return_sequences": True},
-        {"units": 8, "inputs": ["embedding_1", "input.lengths"]},
+        {"units": 8, "use_bias": False, "inputs": ["embedding_1", "input.lengths"]},
     )
 
-    def _parameters(self, features: int) -> dict[str, Parameter]:
-        biases = Parameter((self.units,), self.bias_initializer, self.bias_regularizer, role="bias")
-        return {**super()._parameters(features), "candidate_biases": biases}
+    def _biases(self) -> dict[str, Parameter]:
+        return super()._biases() | self.biases((self.units,), "candidate_biases")
 
     def _memory(self, time: int) -> dict[str, Workspace]:
         """Return h[t - 1] @ recurrent_weights of all steps, too."""
@@ -59,7 +58,8 @@ class GRU(RecurrentLayer):
         else:
             np.matmul(scan.h[before], scan.parameter("recurrent_weights"), out=recurrent)
         (r, z, c), (_, _, q) = self._split(gates), self._split(recurrent)
-        np.add(q, scan.parameter("candidate_biases"), out=q)
+        if self.use_bias:
+            np.add(q, scan.parameter("candidate_biases"), out=q)
         reset_and_update = slice(2 * self.units)
         np.add(
             gates[:, reset_and_update],
@@ -118,6 +118,7 @@ class GRU(RecurrentLayer):
 
     def _sum_gradients(self, x: Array, scan: Scan) -> None:
         super()._sum_gradients(x, scan)
-        rows = rows_of(self._recurrent_gradients(scan))[:, 2 * self.units :]
-        gradient = scan.gradient("candidate_biases")
-        np.matmul(scan.state.ones.reshape(-1), rows, out=gradient)
+        if self.use_bias:
+            rows = rows_of(self._recurrent_gradients(scan))[:, 2 * self.units :]
+            gradient = scan.gradient("candidate_biases")
+            np.matmul(scan.state.ones.reshape(-1), rows, out=gradient)

@@ -37,17 +37,16 @@ class LSTM(RecurrentLayer):
     examples = (
         {"units": 8},
         {"units": 4, "bidirectional": True, "return_sequences": True},
-        {"units": 8, "inputs": ["embedding_1", "input.lengths"]},
+        {"units": 8, "use_bias": False, "inputs": ["embedding_1", "input.lengths"]},
     )
 
     forget_bias: float = Field(
         default=1.0, description="added to the initial biases of the forget gate"
     )
 
-    def _parameters(self, features: int) -> dict[str, Parameter]:
+    def _biases(self) -> dict[str, Parameter]:
         initial = GateBiases(start=self.bias_initializer, gate=1, gates=4, more=self.forget_bias)
-        biases = Parameter((4 * self.units,), initial, self.bias_regularizer, role="bias")
-        return {**super()._parameters(features), "biases": biases}
+        return self.biases((4 * self.units,), initializer=initial)
 
     def _memory(self, time: int) -> dict[str, Workspace]:
         """Return the gates, the cells, and the tanh of the cells."""

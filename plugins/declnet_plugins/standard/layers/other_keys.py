@@ -13,11 +13,13 @@ WEIGHTS = {
     **dict.fromkeys(("kernel_regularizer", "regularizer"), "weight_regularizer"),
 }
 
+AFFINE = {"bias": "use_bias", **WEIGHTS}
+"""Of layers with weights and biases."""
+
 FILTERS = {
     **dict.fromkeys(("out_channels", "channels", "num_filters"), "filters"),
     **dict.fromkeys(("kernel", "filter_size", "size"), "kernel_size"),
     "strides": "stride",
-    "bias": "use_bias",
-    **WEIGHTS,
+    **AFFINE,
 }
 """Of convolutions."""

@@ -19,8 +19,9 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer, LayerState, Parameter, Regularizer, Shape, Workspace
-from declnet_plugins.standard.initializers import GlorotUniform, Orthogonal, Zeros
+from declnet_plugins.standard.initializers import Orthogonal
 from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.standard.layers.sequences import SequenceLayer, fill_padding, rows_of, steps
 
 
@@ -79,13 +80,13 @@ class Scan:
             np.add(gates, product, out=gates)
 
 
-class RecurrentLayer(SequenceLayer):
+class RecurrentLayer(SequenceLayer, AffineLayer):
     """A base for recurrent layers, which have `blocks` gates of `units` numbers at each step.
 
     A layer implements `_step` and `_step_back`, for one step of all sequences.
     """
 
-    other_keys = {**other_keys.UNITS, **other_keys.WEIGHTS}
+    other_keys = {**other_keys.UNITS, **other_keys.AFFINE}
     backward_needs = frozenset()
     blocks: ClassVar[int] = 1
     step_calls: ClassVar[int] = 8
@@ -101,16 +102,12 @@ class RecurrentLayer(SequenceLayer):
         default=False,
         description="whether the output is the states of all steps, rather than the last one",
     )
-    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
     recurrent_initializer: Initializer = Field(
         default=Orthogonal(), description="initial recurrent weights"
     )
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     recurrent_regularizer: Regularizer | None = Field(
         default=None, description="penalty on recurrent weights"
     )
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     @property
     def _directions(self) -> tuple[Direction, ...]:
@@ -137,16 +134,16 @@ class RecurrentLayer(SequenceLayer):
 
     def _parameters(self, features: int) -> dict[str, Parameter]:
         width = self.blocks * self.units
-        initializers = self.weight_initializer, self.recurrent_initializer
         return {
-            "weights": Parameter((features, width), initializers[0], self.weight_regularizer),
+            "weights": self.weights((features, width)),
             "recurrent_weights": Parameter(
-                (self.units, width), initializers[1], self.recurrent_regularizer
+                (self.units, width), self.recurrent_initializer, self.recurrent_regularizer
             ),
-            "biases": Parameter(
-                (width,), self.bias_initializer, self.bias_regularizer, role="bias"
-            ),
+            **self._biases(),
         }
+
+    def _biases(self) -> dict[str, Parameter]:
+        return self.biases((self.blocks * self.units,))
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for the gates of all steps, and for what single steps compute."""
@@ -191,7 +188,8 @@ class RecurrentLayer(SequenceLayer):
             scan = Scan(direction, state)
             gates, h = scan.gates, scan.h
             np.matmul(rows_of(sequences), scan.parameter("weights"), out=rows_of(gates))
-            np.add(gates, scan.parameter("biases"), out=gates)
+            if self.use_bias:
+                np.add(gates, scan.parameter("biases"), out=gates)
             for t, before in order_of(time, direction.from_end):
                 where = None if padding is None else padding[:, t, None]
                 self._step(scan, t, before, where)
@@ -276,7 +274,8 @@ class RecurrentLayer(SequenceLayer):
             scan.h,
         )
         np.matmul(rows_of(x).T, rows, out=scan.gradient("weights"))
-        np.matmul(scan.state.ones.reshape(-1), rows, out=scan.gradient("biases"))
+        if self.use_bias:
+            np.matmul(scan.state.ones.reshape(-1), rows, out=scan.gradient("biases"))
         before, after = (
             (h[1:], recurrent[:-1]) if scan.direction.from_end else (h[:-1], recurrent[1:])
         )

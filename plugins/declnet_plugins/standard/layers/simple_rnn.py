@@ -29,7 +29,12 @@ class SimpleRNN(RecurrentLayer):
     examples = (
         {"units": 8},
         {"units": 4, "activation": "relu", "bidirectional": True},
-        {"units": 8, "return_sequences": True, "inputs": ["embedding_1", "input.lengths"]},
+        {
+            "units": 8,
+            "use_bias": False,
+            "return_sequences": True,
+            "inputs": ["embedding_1", "input.lengths"],
+        },
     )
     other_types = ("rnn",)
     activation: Literal["tanh", "relu"] = Field(default="tanh", description="the function f")

@@ -7,7 +7,7 @@ METRICS = {
     "classification": (
         "accuracy average_precision binary_accuracy f1 precision recall roc_auc top_k_accuracy"
     ),
-    "probabilities": "brier calibration_slope expected_calibration_error log_loss",
+    "probabilities": "brier calibration_slope expected_calibration_error log_loss refined_log_loss",
     "regression": (
         "mean_absolute_error mean_absolute_percentage_error mean_error mean_squared_error r2 "
         "regression_accuracy spearman"

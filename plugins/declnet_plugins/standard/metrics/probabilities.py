@@ -18,6 +18,7 @@ from declnet_plugins.standard.metrics.comparability import (
 )
 from declnet_plugins.standard.metrics.means import MeanMetric
 from declnet_plugins.standard.metrics.regression import Spread
+from declnet_plugins.standard.temperature import fitted_temperature, logits_of
 
 ROUNDING = 1e-5
 """How far a probability may be outside 0 to 1: a softmax of float32 may round."""
@@ -80,6 +81,57 @@ class LogLoss(ProbabilityMetric, MeanMetric):
         eps = np.finfo(p.dtype).eps
         logarithms: Array = np.log(np.clip(chosen, eps, 1 - eps), dtype=np.float64)
         return -logarithms
+
+
+@dataclass
+class Samples:
+    """The predictions and y so far, batch by batch."""
+
+    y_pred: list[Array] = field(default_factory=list)
+    y_true: list[Array] = field(default_factory=list)
+
+
+class RefinedLogLoss(ProbabilityMetric):
+    """refined_log_loss = log_loss of softmax(log(p) / t), or of sigmoid(logit(p) / t) for one unit.
+
+    t is the temperature that the calibrator `temperature` fits to the same samples. What remains
+    is how well the classes are told apart; how certain the probabilities are no longer matters. An
+    epoch with a low value and its temperature give good probabilities, even if the network has
+    become too certain by then. Predictions are kept until the result.
+
+    y_pred: (n, 1), probabilities of class 1, with y of 0 and 1; or (n, classes) with labels (n,) or
+    one-hot rows.
+
+    Berta, Holzmüller, Jordan and Bach, Rethinking Early Stopping: Refine, Then Calibrate,
+    arXiv:2501.19195, 2025.
+    """
+
+    type = "refined_log_loss"
+
+    def start(self) -> Samples:
+        """Return no predictions."""
+        return Samples()
+
+    def update(self, state: Samples, y_pred: Array, y_true: Array) -> None:
+        """Keep a copy of a batch: small ones are many, so they are read together."""
+        state.y_pred.append(y_pred.copy())
+        state.y_true.append(y_true.copy())
+
+    def result(self, state: Samples) -> float:
+        """Fit the temperature and return the log loss."""
+        if not state.y_pred:
+            return nan
+        p, labels = self.read(np.concatenate(state.y_pred), np.concatenate(state.y_true))
+        together = p.shape[1] > 1
+        logits = logits_of(p.astype(np.float64), together)
+        if not np.isfinite(logits).all():
+            return nan
+        targets = labels if together else labels[:, None]
+        logits /= fitted_temperature(logits, targets, together)
+        if together:
+            chosen = np.take_along_axis(logits, labels[:, None], axis=1)
+            return float(np.mean(np.logaddexp.reduce(logits, axis=1) - chosen[:, 0]))
+        return float(np.mean(np.logaddexp(0.0, np.where(targets == 1, -logits, logits))))
 
 
 class Brier(ProbabilityMetric, MeanMetric):

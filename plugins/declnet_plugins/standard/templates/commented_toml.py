@@ -16,8 +16,9 @@ WIDEST = 60
 
 
 def joined(blocks: Iterable[Iterable[Line]]) -> str:
-    """Return the sections of a spec as text, with comments aligned."""
-    return "\n".join("\n".join(_aligned(block)) + "\n" for block in blocks)
+    """Return the sections of a spec as text, with comments aligned; empty ones are left out."""
+    texts = ("\n".join(_aligned(block)) for block in blocks)
+    return "\n".join(f"{text}\n" for text in texts if text)
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:

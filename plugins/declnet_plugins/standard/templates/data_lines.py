@@ -1,6 +1,7 @@
 """The section `[data]` for a table."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from declnet import class_name
 from declnet_plugins.new import ColumnProfile, TableProfile
@@ -25,6 +26,9 @@ MOST_LISTED = 60
 """Maximum number of features to list with details."""
 
 
+TEST = 0.2
+"""Fraction to hold out for tests that is suggested where none are."""
+
 MEANINGS = {
     "path": "relative to this spec",
     "target": "the column to predict",
@@ -35,46 +39,35 @@ MEANINGS = {
 
 def data_section(
     plan: Plan,
-    prepare: Iterable[Line] | None = None,
-    inputs: Mapping[str, Sequence[str]] | None = None,
-    prepare_target: Sequence[str] = (),
+    prepare: Sequence[Line] = (),
+    inputs: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Line]:
     """Yield the data section: held-out shares, preparation and columns in use.
 
     Args:
-        prepare: the transforms, an item a line; default: those of the template `table`.
-        inputs: the columns of each input by name; default: those of the template `table`.
-        prepare_target: the types of the target's transforms.
+        plan: the table.
+        prepare: the transforms, an item a line.
+        inputs: the columns of each input by name; empty if there is only one.
     """
-    of_inputs = "the columns of each input"
-    if inputs is None:
-        inputs = plan.inputs
-        of_inputs = "each text is a separate input; the other columns are one"
+    prepare_target = plan.target_transforms
     yield "[data]"
     yield from _held_out(plan)
     yield from _labels(plan) if plan.table.others else _balance(plan)
-    yield "prepare = [  # fitted on the training data, applied to all data and predictions"
-    yield from _prepare(plan) if prepare is None else prepare
-    yield "]"
+    yield from prepare_lines(prepare)
     if plan.table.others:
         yield from _targets_prepared(plan)
     elif prepare_target:
-        transforms = ", ".join(f'"{transform}"' for transform in prepare_target)
-        line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
+        line = f"prepare_targets = {{ {toml_key(plan.target.name)} = {toml([*prepare_target])} }}"
         why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
         yield line, f"{why}undone in predictions"
     if may_be_amount(plan.table):
         others = [transform for transform in prepare_target if transform != "standardize"]
-        transforms = toml([*others, "log", "standardize"])
-        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {transforms} }}"
+        types = toml([*others, "log", "standardize"])
+        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {types} }}"
         yield line, "would learn its logarithm, for smaller relative errors"
     yield ""
     if inputs:
-        yield f"[data.inputs]  # {of_inputs}"
-        for name, columns in inputs.items():
-            yield f"{name} = ["
-            yield from (f"  {toml(column)}," for column in columns)
-            yield "]"
+        yield from inputs_section(inputs)
         yield ""
     yield "[data.train]"
     meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
@@ -84,36 +77,68 @@ def data_section(
     yield from _features(plan)
 
 
+def prepare_lines(prepare: Sequence[Line]) -> Iterator[Line]:
+    """Yield the key of the transforms, if there are any, with an item a line."""
+    if prepare:
+        yield "prepare = [  # fitted on the training data, applied to all data and predictions"
+        yield from prepare
+        yield "]"
+
+
+def inputs_section(inputs: Mapping[str, Sequence[str]]) -> Iterator[Line]:
+    """Yield the section of the inputs, with the columns of each."""
+    yield "[data.inputs]  # the columns of each input"
+    for name, columns in inputs.items():
+        yield f"{name} = ["
+        yield from (f"  {toml(column)}," for column in columns)
+        yield "]"
+
+
 def _held_out(plan: Plan) -> Iterator[Line]:
     """Yield the folds or the shares that are held out, and how."""
     sizes = plan.sizes
     if plan.folds > 1:
-        comment = f"trains {plan.folds} models, each with another part as its validation data;"
+        models = f"{plan.folds} models{' of each member' if plan.is_member else ''}"
+        comment = f"trains {models}, each with another part as its validation data;"
         yield f"folds = {plan.folds}", f"{comment} predictions are their mean"
-        single = sizes_for(plan.table.rows).validation
-        if single:
+        single = sizes_for(plan.table).validation
+        if single and not plan.is_member:
             comment = f"in place of folds: one model, in 1/{plan.folds} of the time"
             yield f"# validation = {single:g}", comment
-    elif sizes.test:
+    elif sizes.validation:
         comment = "fraction held out for early stopping"
         yield f"validation = {sizes.validation:g}", comment
+    what = "fraction held out to measure the finished model"
     if sizes.test:
-        yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
+        yield f"test = {sizes.test:g}", what
+    elif sizes.validation:
+        others = ", in addition to the folds" if plan.folds > 1 else ""
+        yield f"# test = {TEST:g}", f"{what}{others}"
     else:
         yield "# too few rows to hold any out; test = { … } would name other data to measure"
-    if sizes.test or plan.folds > 1:
+    if sizes.test or sizes.validation:
         yield from _split(plan)
 
 
 def _split(plan: Plan) -> Iterator[Line]:
-    """Yield a split by the target with the rarest class, of which the training data needs a row."""
+    """Yield a split by the target with the rarest class, of which the training data needs a row.
+
+    If the table has copies of rows, they stay together.
+    """
     targets = (head.target for head in plan.plans.values() if head.table.task != "values")
     rarest = min(targets, key=lambda target: min(target.counts.values(), default=0), default=None)
+    settings, comments = [], []
+    if rarest is not None:
+        settings.append('method = "stratified"')
+        comments.append("keeps the proportions of the classes")
     if rarest is not None and plan.table.others:
-        line = f'split = {{ method = "stratified", column = {toml(rarest.name)} }}'
-        yield line, "keeps the proportions of its classes"
-    elif rarest is not None:
-        yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
+        settings.append(f"column = {toml(rarest.name)}")
+        comments = ["keeps the proportions of its classes"]
+    if plan.table.has_copies:
+        settings.append("equal_rows_together = true")
+        comments.append("some rows are copies, by which no model should be measured")
+    if settings:
+        yield f"split = {{ {', '.join(settings)} }}", "; ".join(comments)
 
 
 def _targets_prepared(plan: Plan) -> Iterator[Line]:
@@ -173,8 +198,8 @@ def _balance(plan: Plan) -> Iterator[Line]:
         yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
 
 
-def _prepare(plan: Plan) -> Iterator[Line]:
-    """Yield the transforms of all columns."""
+def transforms(plan: Plan) -> Iterator[Line]:
+    """Yield the transforms of all columns, for networks that take standardized numbers."""
     features = plan.features
     yield from tokenizing(features)
     if features.others or "table" in plan.inputs:
@@ -212,8 +237,19 @@ def _values(plan: Plan) -> Iterator[Line]:
             yield fill, f"fills missing {what}; this table has none"
         if features.numbers:
             yield scale
-    if features.text:
-        yield '  { type = "one_hot" },', "turns text into a column per category"
+    one_hot = [c.name for c in plan.columns if is_category(c) and c not in plan.embedded]
+    if one_hot:
+        columns = f", columns = {toml(one_hot)}" if plan.embedded else ""
+        yield f'  {{ type = "one_hot"{columns} }},', "turns text into a column per category"
+    yield from numbering(plan)
+
+
+def numbering(plan: Plan) -> Iterator[Line]:
+    """Yield the transform for columns of many categories, if there are any; it comes last."""
+    if plan.embedded:
+        names = toml([column.name for column in plan.embedded])
+        other = 'unknown = "index", missing = "unknown"'
+        yield f'  {{ type = "ordinal", columns = {names}, {other} }},', "an integer per category"
 
 
 INDICATORS: Line = (
@@ -222,15 +258,9 @@ INDICATORS: Line = (
 )
 
 
-def grouping(columns: Iterable[ColumnProfile], most: int | None = None) -> Iterator[Line]:
-    """Yield the transform for rare categories, if there are any.
-
-    Args:
-        columns: the columns that are prepared.
-        most: the most categories of a column; default: the most to one-hot encode.
-    """
-    rare = rare_categories(columns) if most is None else rare_categories(columns, most)
-    if rare is not None:
+def grouping(columns: Iterable[ColumnProfile]) -> Iterator[Line]:
+    """Yield the transforms for rare categories of some columns, if there are any."""
+    for rare in rare_categories(columns):
         yield f"  {rare},", 'rarer categories become one, "other", and so do new ones'
 
 
@@ -251,7 +281,9 @@ def _features(plan: Plan) -> Iterator[Line]:
     if len(used) <= MOST_LISTED:
         yield "features = [  # the columns to predict from"
         for column in used:
-            yield f"  {toml(column.name)},", _facts(column)
+            reveals = column.name in plan.table.revealing
+            more = "; alone predicts the target: is it known beforehand?" if reveals else ""
+            yield f"  {toml(column.name)},", f"{_facts(column)}{more}"
         for column, reason in left_out[:MOST_LISTED]:
             yield f"  # {toml(column.name)},", f"left out: {reason}"
         if len(left_out) > MOST_LISTED:

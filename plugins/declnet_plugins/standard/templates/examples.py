@@ -1,28 +1,28 @@
 """Templates: spec files to run unchanged or adapt, and a spec tailored to a table."""
 
-import json
 from importlib.resources import files
+from math import ceil
 from typing import ClassVar
 
-from declnet import DataError, Registry
 from declnet_plugins.new import TableProfile, Template
-from declnet_plugins.standard.templates.plan import (
-    Features,
-    Plan,
-    different_texts,
-    features_of,
-    folds_for,
-    is_unread_text,
-    odd_date,
-    sizes_for,
+from declnet_plugins.standard.templates.data_lines import transforms
+from declnet_plugins.standard.templates.model_template import (
+    ModelTemplate,
+    Sections,
+    usable_features_of,
 )
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES, notes_on
-from declnet_plugins.standard.templates.writing import spec_text
+from declnet_plugins.standard.templates.plan import Plan, folds_for, sizes_for
+from declnet_plugins.standard.templates.writing import (
+    loss_sections,
+    model_section,
+    optimizer_section,
+    training_section,
+)
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
 
-MOST_NOTES = 3
-"""Maximum number of columns of texts that are left out to explain."""
+STEP, ROW, COLUMN = 2e-4, 6.5e-6, 3e-8
+"""Processor time of a step, of a row through the hidden layers and of each of its columns."""
 
 
 class ExampleTemplate(Template):
@@ -67,25 +67,35 @@ class OwnData(ExampleTemplate):
     type = "own_data"
 
 
-class MLP(Template):
+class MLP(ModelTemplate):
     """A multilayer perceptron of two hidden layers, with dropout and weight decay."""
 
     type = "mlp"
-    several_targets = True
     hidden: ClassVar[bool] = True
 
-    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """Return a dense network with the preparation, loss and sizes to suit the table."""
-        features = usable_features_of(table)
-        kinds = ("callback", "schedule", "transform", "calibrator")
-        installed = frozenset(type_ for kind in kinds for type_ in registry.types(kind))
-        folds = folds_for(table)
-        sizes = sizes_for(table.rows, folds)
-        return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
+    def plan(self, table: TableProfile, installed: frozenset[str]) -> Plan:
+        """Return the choices for a table; a single split unless its profile names folds."""
+        features, folds = usable_features_of(table), folds_for(table)
+        sizes = sizes_for(table, folds)
+        return Plan(table, features, sizes, installed, self.hidden, folds)
 
-    def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return how texts and rare values are treated, and how to read what is left out."""
-        return table_notes(table)
+    def sections(self, plan: Plan) -> Sections:
+        """Return a dense network, its preparation and its training."""
+        return Sections(
+            [*transforms(plan)],
+            plan.inputs,
+            [*model_section(plan)],
+            loss_sections(plan),
+            [*optimizer_section(plan)],
+            [*training_section(plan)],
+        )
+
+    def seconds_per_epoch(self, plan: Plan) -> float:
+        """Return about how much processor time an epoch of all folds takes."""
+        rows = plan.training_rows
+        steps = ceil(rows / (plan.sizes.batch_size or rows))
+        of_row = ROW + COLUMN * plan.features.width if self.hidden else 0.0
+        return plan.folds * (steps * STEP + rows * of_row)
 
 
 class Linear(MLP):
@@ -100,51 +110,3 @@ class TableTemplate(MLP, ExampleTemplate):
 
     type = "table"
     requires = (SCIKIT_LEARN,)
-
-
-def table_notes(
-    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
-) -> tuple[str, ...]:
-    """Return how texts, rare values and targets are treated, and how to read what is left out.
-
-    Args:
-        most: the most categories of a column that are kept.
-        where: how to try another loss that is suggested; default: where it is in the spec.
-    """
-    features = features_of(table)
-    beside = ", in addition to the other columns" if features.others else ""
-    read = [
-        f'column "{text.name}" is read as text, word by word{beside}' for text in features.texts
-    ]
-    many = [column for column, _ in features.left_out if is_unread_text(column)]
-    unread = [column for column in many if column.odd_date is None]
-    left_out = [
-        f'column "{column.name}" is left out: {odd_date(column)}; write all alike, or leave out '
-        "the row"
-        for column in many
-        if column.odd_date is not None
-    ]
-    left_out += [
-        f'column "{column.name}" is left out: {different_texts(column)}; to read them, make it a '
-        "separate input in [data.inputs], and add to prepare "
-        f'{{ type = "tokenize", columns = {json.dumps([column.name], ensure_ascii=False)}, '
-        f'unit = "{"characters" if column.most_words <= 1 else "words"}" }}'
-        for column in unread[:MOST_NOTES]
-    ]
-    where = where or ("see [losses]" if table.others else "see [loss]")
-    more = [
-        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
-    ]
-    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
-
-
-def usable_features_of(table: TableProfile) -> Features:
-    """Return the sorted columns of a table; raise DataError if none is useful."""
-    features = features_of(table)
-    if not features.used:
-        reasons = "; ".join(f'"{column.name}": {why}' for column, why in features.left_out[:5])
-        raise DataError(
-            f'has no column to predict "{table.target}" from',
-            hint=reasons or "it has no other column",
-        )
-    return features

@@ -8,14 +8,16 @@ from typing import ClassVar, Self
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.suggestions import (
+    MOST_ONE_HOT,
+    encoded_categories,
     has_frequent_categories,
     is_amount,
     is_category,
+    rare_class,
 )
 
 MOST_CATEGORIES = 1000
-"""Maximum number of categories of a text column to one-hot encode, unless most rows have a frequent
-one."""
+"""Maximum number of different texts that are categories, unless many rows have a frequent one."""
 FEW_CATEGORIES = 20
 """Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
@@ -39,7 +41,9 @@ ROWS_OF_A_CLASS = 2
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
-RESERVED = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_logits$")
+RESERVED = re.compile(
+    r"input|trunk|joined|mean|words|text|embeddings|vectors|dense|relu|dropout|.*_logits$"
+)
 """How names of other layers begin, and end."""
 
 DIGITS = 1e4
@@ -67,6 +71,11 @@ class Features:
     def others(self) -> tuple[ColumnProfile, ...]:
         """The other columns, which are prepared as single values."""
         return tuple(column for column in self.used if not is_free_text(column))
+
+    @property
+    def width(self) -> int:
+        """The number of columns, each word of a text counted as one: what a row costs."""
+        return len(self.others) + sum(round(min(text.words, MOST_WORDS)) for text in self.texts)
 
     @property
     def gaps(self) -> bool:
@@ -211,17 +220,23 @@ BELOW = {
 """Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
 
 EMBEDDING_UNITS = 32
+CATEGORY_UNITS = 8
 LEARNING_RATE = 0.0015
 LINEAR_RATE = 0.01
 WEIGHT_DECAY = 0.05
 
 
-def sizes_for(rows: int, folds: int = 1) -> Sizes:
+def sizes_for(table: TableProfile, folds: int = 1) -> Sizes:
     """Return sizes for a table: the more rows, the larger batches and the fewer epochs.
 
-    With folds, each is the validation data of a model.
+    With folds, each is the validation data of a model, and no rows are held out to measure the
+    models, unless the user wants some: the folds measure them on all rows.
     """
-    sizes = next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+    sizes = next((sizes for limit, sizes in BELOW.items() if table.rows < limit), MANY)
+    if table.test is not None:
+        sizes = replace(sizes, test=table.test)
+    elif folds > 1:
+        sizes = replace(sizes, test=0.0)
     return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
 
 
@@ -257,6 +272,9 @@ class Plan:
         installed: the types of installed callbacks, schedules, transforms and calibrators.
         hidden: whether there are hidden layers.
         folds: into how many folds the rows are divided; 1 for a single split.
+        most_one_hot: the maximum number of categories of a column to one-hot encode.
+        unit_for_each: whether an output for two classes has two units, rather than one.
+        is_member: whether the model is one of several, which share the data and the metrics.
     """
 
     table: TableProfile
@@ -265,9 +283,27 @@ class Plan:
     installed: frozenset[str]
     hidden: bool = True
     folds: int = 1
+    most_one_hot: int = MOST_ONE_HOT
+    unit_for_each: bool = False
+    is_member: bool = False
 
     reserved: ClassVar[re.Pattern[str]] = RESERVED
     """How names of layers begin that an output cannot have."""
+
+    def with_epochs(self, most: int) -> Self:
+        """Return the same plan with at most a number of epochs, and as much less patience."""
+        sizes = self.sizes
+        if sizes.epochs <= most:
+            return self
+        patience = -(-sizes.patience * most // sizes.epochs)
+        return replace(self, sizes=replace(sizes, epochs=most, patience=patience))
+
+    @property
+    def training_rows(self) -> int:
+        """The least number of rows that are not held out."""
+        held_out = (self.sizes.validation, self.sizes.test)
+        rows = self.table.rows
+        return rows - sum(int(rows * share + 1) for share in held_out if share)
 
     @property
     def target(self) -> ColumnProfile:
@@ -277,14 +313,24 @@ class Plan:
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """The columns of each input by name, texts first; empty if there is only one."""
-        texts, others = self.text_inputs, self.columns
-        if not texts or len(texts) + len(others) == 1:
-            return {}
-        inputs: dict[str, tuple[str, ...]]
-        inputs = {name: (column.name,) for name, column in texts.items()}
-        if others:
-            inputs["table"] = tuple(other.name for other in others)
-        return inputs
+        inputs = {
+            **{name: (column,) for name, column in self.text_inputs.items()},
+            "table": tuple(column for column in self.columns if column not in self.embedded),
+            "many": self.embedded,
+        }
+        named = {
+            name: tuple(c.name for c in columns) for name, columns in inputs.items() if columns
+        }
+        return named if len(named) > 1 else {}
+
+    @property
+    def embedded(self) -> tuple[ColumnProfile, ...]:
+        """The columns of so many categories that each category is a trained vector."""
+        return tuple(
+            column
+            for column in self.columns
+            if is_category(column) and encoded_categories(column) > self.most_one_hot
+        )
 
     @property
     def text_inputs(self) -> dict[str, ColumnProfile]:
@@ -324,12 +370,46 @@ class Plan:
 
     @property
     def monitor(self) -> str:
-        """The metric that chooses the epoch: the loss, without any label smoothing.
+        """The metric that chooses the epoch, in which neither smoothing nor the scale matters.
 
-        Accuracy hardly changes with the epoch if a class is rare.
+        Of classes, accuracy hardly changes with the epoch if one is rare, and the log loss may
+        prefer an epoch that is less certain to one that tells them apart better. Of several
+        targets it is the sum of their losses.
         """
-        is_one_of_classes = not self.table.others and self.table.task != "values"
-        return "validation_log_loss" if is_one_of_classes else "validation_loss"
+        if self.table.others:
+            return "validation_loss"
+        is_number = self.table.task == "values"
+        return f"validation_{'mean_squared_error' if is_number else 'refined_log_loss'}"
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics of the output, the main one first.
+
+        If one of two classes is rare, that is average precision, and f1 where the output has no
+        single unit: a model that never predicts the class has a high accuracy.
+        """
+        if self.table.task == "values":
+            return ["r2", "mean_squared_error", "mean_absolute_error"]
+        is_rare = rare_class(self.table) is not None
+        if self.table.task == "classes" or self.unit_for_each:
+            rare = ["f1", "matthews"] if is_rare else []
+            return [*rare, "accuracy", "log_loss", "refined_log_loss"]
+        rare = ["average_precision", "f1"] if is_rare else []
+        return [*rare, "binary_accuracy", "log_loss", "refined_log_loss", "roc_auc"]
+
+    @property
+    def calibrators(self) -> list[object]:
+        """The steps of the calibration of classes; empty for a number or without validation data.
+
+        If one of two classes is rare, it is predicted above the threshold that has the best f1.
+        """
+        known = {"temperature", "threshold"} <= self.installed and self.sizes.validation
+        if self.table.task == "values" or not known:
+            return []
+        is_rare = rare_class(self.table) is not None
+        if self.table.task == "classes" or self.unit_for_each or not is_rare:
+            return ["temperature"]
+        return ["temperature", {"type": "threshold", "metric": "f1"}]
 
     @property
     def last_units(self) -> int:

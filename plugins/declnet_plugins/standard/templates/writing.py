@@ -1,10 +1,10 @@
 """Writing of the choices for a table as a commented TOML spec."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
-from declnet_plugins.standard.templates.data_lines import data_section
+from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.plan import (
+    CATEGORY_UNITS,
     EMBEDDING_UNITS,
     LEARNING_RATE,
     LINEAR_RATE,
@@ -15,22 +15,20 @@ from declnet_plugins.standard.templates.suggestions import (
     has_words,
     holds_counts,
     order_of_classes,
-    rare_class,
 )
+
+CALIBRATED = "makes probabilities as certain as they are right, on the validation data"
 
 TASKS = {"binary": "which of two classes", "classes": "which of {} classes", "values": "a number"}
 
 
-def spec_text(plan: Plan) -> str:
-    """Return the whole spec."""
-    data = data_section(plan, prepare_target=plan.target_transforms)
-    losses = _losses(plan) if plan.table.others else [_loss(plan)]
-    blocks = [head(plan), data, _model(plan), *losses, _optimizer(plan)]
-    return joined((*blocks, _training(plan)))
+def head(plan: Plan, comment: Sequence[str] = ()) -> Iterator[Line]:
+    """Yield what comes before the sections.
 
-
-def head(plan: Plan) -> Iterator[Line]:
-    """Yield what comes before the sections."""
+    Args:
+        plan: the table.
+        comment: more lines of the comment at the top.
+    """
     *others, last = plan.plans.values()
     for other in others:
         what = TASKS[other.table.task].format(other.target.distinct)
@@ -39,22 +37,30 @@ def head(plan: Plan) -> Iterator[Line]:
     yield f"# Predicts {toml(last.target.name)}: {what}. Written by `declnet new` for a table of"
     yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"
     yield "# `declnet plugins show dense` the keys of one."
+    yield from (f"# {line}" for line in comment)
     yield ""
     yield "declnet = 1", "the version of this format"
     yield "seed = 0", "changes the split and the initial weights"
 
 
-def _model(plan: Plan) -> Iterator[Line]:
+def model_section(plan: Plan) -> Iterator[Line]:
+    """Yield a dense network."""
     yield "[model]"
     if plan.double:
         yield 'dtype = "float64"', "the target varies too little for its size in float32"
     if plan.table.others:
         yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
-    names = [name for name in plan.inputs if name != "table"]
+    names = [name for name in plan.inputs if name in plan.text_inputs]
     yield from text_layers(names or [""] * len(plan.features.texts))
+    if plan.embedded:
+        yield from category_layers("input.many" if plan.inputs else "input")
     if plan.inputs:
-        joined = [*map(text_vector, names), *(["input.table"] if "table" in plan.inputs else [])]
+        joined = [
+            *map(text_vector, names),
+            *(["vectors"] if plan.embedded else []),
+            *(["input.table"] if "table" in plan.inputs else []),
+        ]
         name = ', name = "joined"' if plan.table.others else ""
         yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
     if plan.hidden:
@@ -78,8 +84,10 @@ def _outputs(plan: Plan) -> Iterator[Line]:
     read = "input"
     if plan.hidden:
         read = "trunk"
-    elif plan.features.texts:
-        read = "joined" if plan.inputs else "mean"
+    elif plan.inputs:
+        read = "joined"
+    elif plan.features.texts or plan.embedded:
+        read = "mean" if plan.features.texts else "vectors"
     for name, head in plan.plans.items():
         target = toml(head.target.name)
         last = {"classes": "softmax", "binary": "sigmoid"}.get(head.table.task)
@@ -126,18 +134,28 @@ def text_layers(names: Iterable[str]) -> Iterator[Line]:
         yield f'  {{ type = "mean_over_time", name = "{text_vector(name)}", {inputs} }},', comment
 
 
+def category_layers(read: str) -> Iterator[Line]:
+    """Yield the layers that make one vector, `vectors`, of columns of many categories.
+
+    Args:
+        read: the input of the columns, as layers name it.
+    """
+    embedding = f'type = "embedding", name = "embeddings", inputs = ["{read}"]'
+    yield f"  {{ {embedding}, units = {CATEGORY_UNITS} }},", "a vector for each category"
+    yield '  { type = "flatten", name = "vectors" },'
+
+
 def text_vector(name: str) -> str:
     """Return the name of the layer that gives the vector of a text, by its input."""
     return f"{name}_mean" if name else "mean"
 
 
-def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
-    """Yield a section for the loss of each target."""
-    for name, head in plan.plans.items():
-        yield _loss(head, name)
+def loss_sections(plan: Plan) -> list[list[Line]]:
+    """Return a section for the loss of each target."""
+    return [[*_loss(head, name)] for name, head in plan.plans.items()]
 
 
-def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
+def _loss(plan: Plan, name: str) -> Iterator[Line]:
     losses = {
         "binary": ("binary_crossentropy", 'for two classes, after "sigmoid"'),
         "classes": ("categorical_crossentropy", 'for one of several classes, after "softmax"'),
@@ -154,8 +172,7 @@ def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
         yield "# label_smoothing = 0.1", comment
         yield from ordinal_loss(plan)
     yield from counts_loss(plan)
-    if name:
-        yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
+    yield from loss_end(plan, name)
 
 
 def loss_head(
@@ -165,6 +182,14 @@ def loss_head(
     yield f"[losses.{name}]" if name else f"[loss]  # {comment}"
     if name and name != plan.target.name:
         yield f"target = {toml(plan.target.name)}", "the column to predict"
+
+
+def loss_end(plan: Plan, name: str) -> Iterator[Line]:
+    """Yield the end of a loss's section, the metrics and the calibration of one of several."""
+    if name:
+        yield f"metrics = {toml(plan.metrics)}", "measured in addition to the loss"
+        if plan.calibrators:
+            yield f"calibration = {{ steps = {toml(plan.calibrators)} }}", CALIBRATED
 
 
 def ordinal_loss(plan: Plan) -> Iterator[Line]:
@@ -183,9 +208,12 @@ def counts_loss(plan: Plan) -> Iterator[Line]:
         return
     yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
     yield "# and takes the counts themselves, without prepare_targets"
+    if plan.target.may_be_codes:
+        yield "# `declnet new --task classification` would learn each as a class, perhaps in order"
 
 
-def _optimizer(plan: Plan) -> Iterator[Line]:
+def optimizer_section(plan: Plan) -> Iterator[Line]:
+    """Yield AdamW, whose learning rate falls if the schedule is installed."""
     yield "[optimizer]"
     yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" needs a larger learning rate'
     rate = f"{LEARNING_RATE if plan.hidden else LINEAR_RATE:g}"
@@ -199,59 +227,51 @@ def _optimizer(plan: Plan) -> Iterator[Line]:
     yield "weight_decay = 0.0", "biases are left alone"
 
 
-def _metrics(plan: Plan) -> list[str]:
-    """Return the metrics for the target."""
-    metrics = {
-        "binary": ["binary_accuracy", "log_loss", "roc_auc"],
-        "classes": ["accuracy", "log_loss", "f1"],
-        "values": ["r2", "mean_absolute_error"],
-    }
-    if rare_class(plan.table) is not None:
-        metrics["binary"] += ["f1", "average_precision"]
-        metrics["classes"] += ["matthews"]
-    return metrics[plan.table.task]
-
-
-def _training(plan: Plan) -> Iterator[Line]:
+def training_section(plan: Plan) -> Iterator[Line]:
+    """Yield the training, which stops early if the callback is installed."""
     sizes = plan.sizes
     stops = "early_stopping" in plan.installed and bool(sizes.validation)
     yield "[training]"
-    yield (
-        f"epochs = {sizes.epochs}",
-        "passes over the training data" + (", at most" if stops else ""),
-    )
+    most = ", at most" if stops else ""
+    yield f"epochs = {sizes.epochs}", f"passes over the training data{most}"
     if sizes.batch_size is not None:
         yield f"batch_size = {sizes.batch_size}", "samples per step"
-    if not plan.table.others:
-        yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
+    yield from metrics_line(plan)
     callbacks: list[Line] = []
     if stops:
         monitor = f'monitor = "{plan.monitor}", patience = {sizes.patience}'
         callback = f'  {{ type = "early_stopping", {monitor} }},'
         callbacks.append((callback, "finishes with the best epoch for the validation data"))
-    if "checkpoint" in plan.installed and sizes.validation:
-        callbacks.append(('  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"))
-    if callbacks:
+    yield from callbacks_lines(plan, callbacks)
+
+
+def metrics_line(plan: Plan) -> Iterator[Line]:
+    """Yield the metrics of a single target, unless models share them."""
+    if not plan.table.others and not plan.is_member:
+        yield f"metrics = {toml(plan.metrics)}", "measured in addition to the loss"
+
+
+def callbacks_lines(plan: Plan, callbacks: Sequence[Line]) -> Iterator[Line]:
+    """Yield callbacks, and checkpoints unless there are several models, or too few rows."""
+    lines = [*callbacks]
+    if "checkpoint" in plan.installed and plan.sizes.validation and not plan.is_member:
+        lines.append(('  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"))
+    if lines:
         yield "callbacks = ["
-        yield from callbacks
+        yield from lines
         yield "]"
-    if {"threshold", "conformal"} <= plan.installed:
-        yield from calibration(plan)
 
 
-def calibration(plan: Plan) -> Iterator[Line]:
-    """Yield the calibration to try for a single target as a comment.
-
-    It is a threshold for a rare one of two classes, or intervals for a number.
-    """
-    if plan.table.others or not plan.sizes.validation:
+def calibration_section(plan: Plan) -> Iterator[Line]:
+    """Yield the calibration of a single target: of classes, or to try for a number."""
+    if plan.table.others:
         return
-    if plan.table.task == "binary" and rare_class(plan.table) is not None:
-        yield ""
-        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
-        yield '# steps = [{ type = "threshold", metric = "f1" }]'
-    if plan.table.task == "values":
+    if plan.calibrators:
+        yield f"[calibration]  # {CALIBRATED}"
+        yield f"steps = {toml(plan.calibrators)}"
+        if len(plan.calibrators) > 1:
+            yield "# the threshold replaces 0.5, the probability above which the class is predicted"
+    elif plan.table.task == "values" and plan.sizes.validation and "conformal" in plan.installed:
         scale = ', scale = "log"' if "log" in plan.target_transforms else ""
-        yield ""
         yield "# [calibration]  # would add an interval to each prediction, by the validation data"
         yield f'# steps = [{{ type = "conformal", coverage = 0.9{scale} }}]'

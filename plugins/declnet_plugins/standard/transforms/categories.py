@@ -1,7 +1,7 @@
 """Encoding of categories: text and integers."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, ClassVar, Literal
 
@@ -81,18 +81,26 @@ class _Counts(Fitting):
         return {"categories": self._keep(self._counts)}
 
 
-def positions_of(x: Array, categories: Sequence[Any]) -> tuple[Array, Array]:
-    """Return the category of each row.
+def position_of_each(categories: Sequence[Any]) -> dict[Any, int]:
+    """Return the position of each category."""
+    return {category: position for position, category in enumerate(categories)}
 
-    Returns:
-        Positions (n,), -1 for missing or unknown values, and a mask of missing values (n,).
-    """
-    position_of = {category: position for position, category in enumerate(categories)}
+
+def _position_of(state: TransformState) -> Mapping[Any, int]:
+    """Return the position of each category, from a state that may be ready."""
+    ready: Mapping[Any, int] | None = state.get("position_of")
+    return position_of_each(state["categories"]) if ready is None else ready
+
+
+def with_positions(state: TransformState) -> dict[str, Any]:
+    """Return a state with the position of each category, so that it is not computed again."""
+    return {"position_of": position_of_each(state["categories"]), **state}
+
+
+def positions_of(x: Array, position_of: Mapping[Any, int]) -> Array:
+    """Return the position of each row's category (n,), -1 for missing and unknown values."""
     values = _whole(x).tolist()
-    positions = np.fromiter(map(position_of.get, values, repeat(-1)), np.int64, len(values))
-    missing = missing_values(x)
-    positions[missing] = -1
-    return positions, missing
+    return np.fromiter(map(position_of.get, values, repeat(-1)), np.int64, len(values))
 
 
 def refuse(x: Array, wrong: Array, message: str, hint: str) -> None:
@@ -134,17 +142,27 @@ class CategoryTransform(Transform):
 
     def fitting(self) -> Fitting:
         """Begin a fit in parts."""
-        return _Counts(self.most_categories, self.positions)
+        return _Counts(self.most_categories, self._check)
 
     def fit(self, x: Array) -> TransformState:
         """Return the categories."""
-        self.positions(x, categories := found_categories(x, self.most_categories))
+        self._check(x, categories := found_categories(x, self.most_categories))
         return {"categories": categories}
 
-    def positions(self, x: Array, categories: Sequence[Any]) -> Array:
+    def ready_state(self, state: TransformState) -> dict[str, Any]:
+        """Return the state with the position of each category."""
+        return with_positions(state)
+
+    def _check(self, x: Array, categories: list[Any]) -> None:
+        self.positions(x, {"categories": categories})
+
+    def positions(self, x: Array, state: TransformState) -> Array:
         """Return the category of each row, -1 for missing and unknown ones that are accepted."""
-        positions, missing = positions_of(x, categories)
+        positions = positions_of(x, _position_of(state))
         unknown = positions < 0
+        if not unknown.any():
+            return positions
+        missing = missing_values(x)
         if self.missing == "error" or (self.missing == "unknown" and self.unknown == "error"):
             refuse(x, missing, "is missing", self.missing_hint)
         if self.missing == "zeros":
@@ -185,7 +203,7 @@ class OneHot(CategoryTransform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return booleans (n, categories)."""
-        positions = self.positions(x, state["categories"])
+        positions = self.positions(x, state)
         rows: Array = positions[:, None] == np.arange(len(state["categories"]))
         return rows
 
@@ -225,7 +243,7 @@ class Ordinal(CategoryTransform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return integers (n,)."""
-        positions = self.positions(x, state["categories"])
+        positions = self.positions(x, state)
         return np.where(positions < 0, len(state["categories"]), positions)
 
     def levels(self, state: TransformState) -> int:
@@ -285,11 +303,15 @@ class GroupRare(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return text (n,), None where x is missing."""
-        positions, missing = positions_of(x, state["categories"])
-        names = np.array([*map(class_name, state["categories"]), self.other], object)
-        y: Array = names[positions]  # -1 is the last
-        y[missing] = None
+        state = state if "names" in state else self.ready_state(state)
+        y: Array = state["names"][positions_of(x, state["position_of"])]  # -1 is the last
+        y[missing_values(x)] = None
         return y
+
+    def ready_state(self, state: TransformState) -> dict[str, Any]:
+        """Return the state with the position and the name of each category, and `other`."""
+        names = np.array([*map(class_name, state["categories"]), self.other], object)
+        return {**with_positions(state), "names": names}
 
     def known_values(self, state: TransformState) -> tuple[Any, ...]:
         """Return the categories that are kept."""

@@ -169,36 +169,35 @@ def _days(moments: Array) -> Array:
 
 def part_of(moments: Array, part: str, start: float) -> Array:
     """Return a part of each moment, NaN for missing values."""
+    if part in ("year", "quarter", "month", "day", "day_of_year"):
+        return _calendar_part(moments, part)
     days = _days(moments)
     if part == "elapsed":
         return (days - start) / DAYS_PER_YEAR
     whole = np.floor(days)
+    if part == "weekday":
+        return (whole + 3) % 7  # 1970-01-01 was a Thursday
     hours = (days - whole) * 24
-    if part in ("year", "quarter", "month", "day", "day_of_year"):
-        return _calendar_part(moments, part)
     seconds = np.round(hours * 3600, 6)
-    values: dict[str, Array] = {
-        "weekday": (whole + 3) % 7,  # 1970-01-01 was a Thursday
-        "hour": seconds // 3600,
-        "minute": seconds // 60 % 60,
-        "second": seconds // 1 % 60,
-        "time_of_day": seconds / 3600,
-    }
-    return values[part]
+    if part == "time_of_day":
+        return seconds / 3600
+    if part == "hour":
+        return seconds // 3600
+    return seconds // (60 if part == "minute" else 1) % 60
 
 
 def _calendar_part(moments: Array, part: str) -> Array:
-    years, months = moments.astype("datetime64[Y]"), moments.astype("datetime64[M]")
-    dates = moments.astype("datetime64[D]")
-    month = (months - years.astype("datetime64[M]")).astype(float) + 1
-    values = {
-        "year": years.astype(float) + 1970,
-        "month": month,
-        "quarter": (month - 1) // 3 + 1,
-        "day": (dates - months.astype("datetime64[D]")).astype(float) + 1,
-        "day_of_year": (dates - years.astype("datetime64[D]")).astype(float) + 1,
-    }
-    numbers: Array = np.where(np.isnat(moments), np.nan, values[part])
+    years, dates = moments.astype("datetime64[Y]"), moments.astype("datetime64[D]")
+    if part == "year":
+        numbers: Array = years.astype(float) + 1970
+    elif part == "day_of_year":
+        numbers = (dates - years.astype("datetime64[D]")).astype(float) + 1
+    else:
+        months = moments.astype("datetime64[M]")
+        month = (months - years.astype("datetime64[M]")).astype(float) + 1
+        day = (dates - months.astype("datetime64[D]")).astype(float) + 1
+        numbers = {"month": month, "quarter": (month - 1) // 3 + 1, "day": day}[part]
+    numbers[np.isnat(moments)] = np.nan
     return numbers
 
 

@@ -1,6 +1,7 @@
 """Missing values: imputation, and indicators."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     empty_column,
     finite_numbers,
+    joint_numbers,
     saved,
 )
 
@@ -77,17 +79,24 @@ class Impute(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return x with its gaps filled."""
-        y = self.finite(x)
+        y, value = self.finite(x), state["value"]
         gaps = missing_values(y)
-        y = y.copy() if y is x else y
-        if gaps.any():
-            value: Any = state["value"]
-            y[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
+        if y.dtype.kind == "f":
+            filled: Array = np.where(gaps, value, y).astype(x.dtype, copy=False)
+            return filled
+        y = y.copy()
+        if y.dtype.kind == "O":
+            y[gaps] = value
         return y
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return an array of the values, if they are numbers."""
+        are_texts = any(isinstance(state["value"], str) for state in states)
+        return None if are_texts else joint_numbers(states)
+
     def finite(self, x: Array) -> Array:
-        """Return x with infinities replaced by NaN if requested, or x itself if there are none."""
-        if not self.infinite or x.dtype.kind != "f" or not np.isinf(x).any():
+        """Return x with infinities replaced by NaN if requested, else x itself."""
+        if not self.infinite or x.dtype.kind != "f":
             return x
         y: Array = np.where(np.isinf(x), np.nan, x)
         return y
@@ -159,6 +168,10 @@ class MissingIndicator(NumberTransform):
             raise ColumnError("is text", hint="name columns of numbers")
         rows = _rows(x.astype(float))
         return np.concatenate([rows, np.isnan(rows[:, state["numbers"]])], axis=1)
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return the state without indicators, if none of the columns has one."""
+        return None if any(state["numbers"] for state in states) else {"numbers": []}
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names such as `age` and `age.missing`."""

@@ -1,5 +1,6 @@
 """Ranks among the training data: a uniform or a normal distribution of any column."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -71,9 +72,20 @@ class Quantile(NumberTransform):
         pairs = zip(columns.T, edges.reshape(len(edges), -1).T, strict=True)
         return np.stack([np.interp(a, known, b) for a, b in pairs], axis=1).reshape(y.shape)
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return the quantiles of all columns, if their numbers are equal."""
+        return joint_quantiles(states)
+
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the quantiles are ascending numbers, at least two."""
         require_ascending(state.get("quantiles"))
+
+
+def joint_quantiles(states: Sequence[TransformState]) -> TransformState | None:
+    """Return the quantiles of several columns, (count, columns); None if the counts differ."""
+    if len({len(state["quantiles"]) for state in states}) > 1:
+        return None
+    return {"quantiles": np.stack([state["quantiles"] for state in states], axis=1)}
 
 
 def require_ascending(quantiles: object) -> None:

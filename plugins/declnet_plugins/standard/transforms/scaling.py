@@ -1,5 +1,6 @@
 """Scaling of columns of numbers."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -55,9 +56,14 @@ def saved(values: Any) -> Any:
     return float(values) if np.ndim(values) == 0 else np.asarray(values, float)
 
 
+def joint_numbers(states: Sequence[TransformState]) -> TransformState:
+    """Return the state of several columns, with an array (columns, …) for each statistic."""
+    return {name: np.array([state[name] for state in states], float) for name in states[0]}
+
+
 def require_shape(x: Array, fitted: Any) -> None:
     """Raise ColumnError unless samples have the shape of what was fitted, if that is an array."""
-    shape = np.shape(fitted)
+    shape = getattr(fitted, "shape", ())
     if shape and x.shape[1:] != shape:
         raise ColumnError(f"has samples of shape {x.shape[1:]}, but was fitted to {shape}")
 
@@ -186,6 +192,10 @@ class Standardize(NumberTransform):
         y /= state["std"]
         return y
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return an array for each statistic."""
+        return joint_numbers(states)
+
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = y * std + mean."""
         x: Array = y * state["std"]
@@ -232,6 +242,10 @@ class MinMax(NumberTransform):
         y += self.low
         return np.clip(y, self.low, self.high, out=y) if self.clip else y
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return an array for each statistic."""
+        return joint_numbers(states)
+
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = min + (y - low) / (high - low) * (max - min)."""
         x: Array = (y - self.low) * (
@@ -273,6 +287,10 @@ class Log(NumberTransform):
         y += self.shift
         return np.log(y, out=y)
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return the empty state."""
+        return {}
+
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = exp(y) - shift."""
         x: Array = np.exp(y)
@@ -297,6 +315,10 @@ class SignedLog(NumberTransform):
         values = as_floats(x)
         y: Array = np.copysign(np.log1p(np.abs(values) / self.scale), values)
         return y
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return the empty state."""
+        return {}
 
     def inverse(self, y: Array, state: TransformState) -> Array:
         """Return x = sign(y) * scale * (exp(|y|) - 1)."""

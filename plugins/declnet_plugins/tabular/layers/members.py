@@ -13,6 +13,8 @@ from declnet import (
     Regularizer,
     Shape,
 )
+from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 from declnet_plugins.tabular.initializers import FanInUniform, RandomSigns
 
 
@@ -69,7 +71,7 @@ class Members(Layer):
             np.einsum("nkd,kd->nd", dy, state.scale, out=dx)
 
 
-class MemberDense(Layer):
+class MemberDense(AffineLayer):
     """y[:, i] = x[:, i] @ weights[i] + biases[i]: a dense layer for each member.
 
     x: (n, members, inputs); weights: (members, inputs, units); biases: (members, units);
@@ -80,7 +82,12 @@ class MemberDense(Layer):
     """
 
     type = "member_dense"
-    examples = ({"units": 3}, {"units": 1, "weight_initializer": "glorot_normal"})
+    examples = (
+        {"units": 3},
+        {"units": 2, "use_bias": False},
+        {"units": 1, "weight_initializer": "glorot_normal"},
+    )
+    other_keys = {**other_keys.UNITS, **other_keys.AFFINE}
     example_shapes = ((4, 3), (1, 2))
     backward_needs = frozenset({"x"})
     output_range = OutputRange()
@@ -89,8 +96,6 @@ class MemberDense(Layer):
     units: int = Field(ge=1, description="number of outputs of each member")
     weight_initializer: Initializer = Field(default=FanInUniform(), description="initial weights")
     bias_initializer: Initializer = Field(default=FanInUniform(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (members, units); raise ValueError for samples without members."""
@@ -103,36 +108,24 @@ class MemberDense(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (members, inputs, units) and biases (members, units)."""
-        members, inputs = input_shape
-        units = self.units
-        weights = Parameter(
-            (members, inputs, units),
-            self.weight_initializer,
-            self.weight_regularizer,
-            fan_in=inputs,
-            fan_out=units,
-        )
-        biases = Parameter(
-            (members, units),
-            self.bias_initializer,
-            self.bias_regularizer,
-            role="bias",
-            fan_in=inputs,
-            fan_out=units,
-        )
-        return {"weights": weights, "biases": biases}
+        (members, inputs), units = input_shape, self.units
+        weights = self.weights((members, inputs, units), fan_in=inputs, fan_out=units)
+        biases = self.biases((members, units), fan_in=inputs, fan_out=units)
+        return {"weights": weights, **biases}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y[:, i] = x[:, i] @ weights[i] + biases[i]."""
         out = _samples_last(y)
         np.matmul(state.weights.swapaxes(1, 2), _samples_last(x), out=out)
-        np.add(out, state.biases[:, :, None], out=out)
+        if self.use_bias:
+            np.add(out, state.biases[:, :, None], out=out)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T, for each member."""
         out = _samples_last(dy)
         np.matmul(_samples_last(x), out.swapaxes(1, 2), out=state.grad.weights)
-        np.add.reduce(out, axis=2, out=state.grad.biases)
+        if self.use_bias:
+            np.add.reduce(out, axis=2, out=state.grad.biases)
         if dx is not None:
             np.matmul(state.weights, out, out=_samples_last(dx))
 

@@ -5,21 +5,13 @@ from math import sqrt
 import numpy as np
 from pydantic import Field
 
-from declnet import (
-    Array,
-    Initializer,
-    Layer,
-    LayerState,
-    OutputRange,
-    Parameter,
-    Regularizer,
-    Shape,
-    Workspace,
-)
+from declnet import Array, Initializer, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.initializers import Normal
+from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 
 
-class NTPDense(Layer):
+class NTPDense(AffineLayer):
     """y = x @ weights / sqrt(inputs) + biases.
 
     x: (n, inputs); weights: (inputs, units); biases: (units,); y: (n, units). Weights and biases
@@ -35,9 +27,11 @@ class NTPDense(Layer):
     type = "ntp_dense"
     examples = (
         {"units": 3},
+        {"units": 4, "use_bias": False},
         {"units": 2, "weight_initializer": "zeros", "bias_initializer": "zeros"},
         {"units": 4, "weight_initializer": "unit_outputs", "bias_initializer": "he_plus"},
     )
+    other_keys = {**other_keys.UNITS, **other_keys.AFFINE}
     backward_needs = frozenset()
     output_range = OutputRange()
     is_linear = True
@@ -45,8 +39,6 @@ class NTPDense(Layer):
     units: int = Field(ge=1, description="number of outputs")
     weight_initializer: Initializer = Field(default=Normal(std=1.0), description="initial weights")
     bias_initializer: Initializer = Field(default=Normal(std=1.0), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
-    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (units,); raise ValueError unless samples are vectors."""
@@ -58,28 +50,26 @@ class NTPDense(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (inputs, units) and biases (units,)."""
-        shape = (input_shape[0], self.units)
-        return {
-            "weights": Parameter(shape, self.weight_initializer, self.weight_regularizer),
-            "biases": Parameter(
-                (self.units,), self.bias_initializer, self.bias_regularizer, role="bias"
-            ),
-        }
+        weights = self.weights((input_shape[0], self.units))
+        return {"weights": weights, **self.biases((self.units,))}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for z, and ones, whose product with dy sums over the batch."""
-        return {"z": Workspace(input_shape), "ones": Workspace((), fill=1.0, constant=True)}
+        ones = {"ones": Workspace((), fill=1.0, constant=True)} if self.use_bias else {}
+        return {"z": Workspace(input_shape), **ones}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Compute z = x / sqrt(inputs), y = z @ weights + biases."""
         np.multiply(x, 1 / sqrt(x.shape[1]), out=state.z)
         np.matmul(state.z, state.weights, out=y)
-        np.add(y, state.biases, out=y)
+        if self.use_bias:
+            np.add(y, state.biases, out=y)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dweights = z.T @ dy, dbiases = sum(dy), dx = dy @ weights.T / sqrt(inputs)."""
         np.matmul(state.z.T, dy, out=state.grad.weights)
-        np.matmul(state.ones, dy, out=state.grad.biases)
+        if self.use_bias:
+            np.matmul(state.ones, dy, out=state.grad.biases)
         if dx is not None:
             np.matmul(dy, state.weights.T, out=dx)
             np.multiply(dx, 1 / sqrt(dx.shape[1]), out=dx)

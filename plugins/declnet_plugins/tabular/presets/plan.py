@@ -6,7 +6,7 @@ from functools import cached_property
 
 from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.plan import RESERVED, Plan
-from declnet_plugins.standard.templates.suggestions import is_amount, is_category, rare_class
+from declnet_plugins.standard.templates.suggestions import is_amount, is_category
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,14 @@ class TablePlan(Plan):
         )
 
     @cached_property
+    def one_hot(self) -> tuple[ColumnProfile, ...]:
+        """The categories that become columns rather than vectors."""
+        return tuple(column for column in self.categories if column not in self.embedded)
+
+    @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:
         """The other columns, of numbers and of dates."""
         return tuple(column for column in self.columns if column not in self.categories)
-
-    @property
-    def training_rows(self) -> int:
-        """The least number of rows that are not held out."""
-        rows = self.table.rows
-        return rows - sum(int(rows * share + 1) for share in self._held_out if share)
-
-    @property
-    def _held_out(self) -> tuple[float, float]:
-        return self.sizes.validation, self.sizes.test
 
     @property
     def classes(self) -> int:
@@ -68,24 +63,3 @@ class TablePlan(Plan):
     def is_binary(self) -> bool:
         """Whether the target has two classes."""
         return self.table.task == "binary"
-
-    @property
-    def monitor(self) -> str:
-        """The metric that chooses the epoch; of a single number, in its own unit."""
-        is_one_number = not self.table.others and not self.classes
-        return "validation_mean_squared_error" if is_one_number else super().monitor
-
-    @property
-    def metrics(self) -> list[str]:
-        """The metrics of an output of one number or of a probability for each class."""
-        if not self.classes:
-            return ["mean_squared_error", "r2", "mean_absolute_error"]
-        return ["accuracy", "log_loss", *(["f1", "matthews"] if rare_class(self.table) else [])]
-
-    @property
-    def metrics_of_one_unit(self) -> list[str]:
-        """The same metrics, for one unit if there are two classes."""
-        if not self.is_binary:
-            return self.metrics
-        rare = ["f1", "average_precision"] if rare_class(self.table) else []
-        return ["binary_accuracy", "log_loss", "roc_auc", *rare]

@@ -1,77 +1,95 @@
 """The base of presets for tables: the parts of a spec and their order."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from declnet import Registry
-from declnet_plugins.new import ColumnProfile, TableProfile, Template
-from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
-from declnet_plugins.standard.templates.data_lines import (
-    INDICATORS,
-    data_section,
-    finite,
-    grouping,
-    tokenizing,
+from declnet_plugins.new import ColumnProfile, TableProfile
+from declnet_plugins.standard.templates.commented_toml import Line, toml
+from declnet_plugins.standard.templates.data_lines import INDICATORS, finite, grouping, tokenizing
+from declnet_plugins.standard.templates.model_template import (
+    ModelTemplate,
+    Sections,
+    usable_features_of,
 )
-from declnet_plugins.standard.templates.examples import table_notes, usable_features_of
-from declnet_plugins.standard.templates.plan import Features, folds_for, sizes_for
-from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES
-from declnet_plugins.standard.templates.writing import head, loss_head, text_layers, text_vector
+from declnet_plugins.standard.templates.plan import Features, Plan, folds_for, sizes_for
+from declnet_plugins.standard.templates.suggestions import MOST_ONE_HOT
+from declnet_plugins.standard.templates.writing import (
+    callbacks_lines,
+    category_layers,
+    loss_end,
+    loss_head,
+    metrics_line,
+    text_layers,
+    text_vector,
+)
 from declnet_plugins.tabular.presets.plan import TablePlan
 
 
-class TablePreset(Template):
+class TablePreset(ModelTemplate):
     """A spec of fixed parts for any table; subclasses are listed by `declnet new --help`.
 
     Attributes:
         about_loss: a comment on the loss.
-        most_categories: of a column; less frequent ones become one.
-        where: how to try another loss that is suggested; None: as the spec says.
+        most_one_hot: the maximum number of categories of a column to one-hot encode.
         clamps: whether predicted numbers stay in the range of the training data.
+        unit_for_each: whether an output for two classes has two units, rather than one.
     """
 
-    several_targets = True
     about_loss: ClassVar[str] = "what training minimizes"
-    most_categories: ClassVar[int] = MOST_CATEGORIES
-    where: ClassVar[str | None] = None
+    most_one_hot: ClassVar[int] = MOST_ONE_HOT
     clamps: ClassVar[bool] = False
+    unit_for_each: ClassVar[bool] = False
 
-    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """Return the spec, with the preparation, loss and sizes to suit the table."""
+    def plan(self, table: TableProfile, installed: frozenset[str]) -> TablePlan:
+        """Return the choices for a table; for a small one, folds if that is quick."""
         features = usable_features_of(table)
         folds = folds_for(table, quick=self._is_quick(table, features))
         plan = TablePlan(
             table,
             features,
-            sizes_for(table.rows, folds),
-            frozenset(),
+            sizes_for(table, folds),
+            installed,
             folds=folds,
+            most_one_hot=self.most_one_hot,
             clamps=self.clamps,
+            unit_for_each=self.unit_for_each,
         )
+        return replace(plan, sizes=replace(plan.sizes, epochs=self._epochs(plan)))
+
+    def sections(self, plan: Plan) -> Sections:
+        """Return the parts, with the preparation and loss to suit the table."""
+        if not isinstance(plan, TablePlan):
+            raise TypeError(f"{type(self).__name__} takes the plan that it returns")
         texts = {name: (column,) for name, column in plan.text_inputs.items()}
         inputs: dict[str, Sequence[ColumnProfile]] = {**texts, **self._inputs(plan)}
         several = len(inputs) > 1
         named = {
             name: [column.name for column in columns] for name, columns in inputs.items() if several
         }
-        prepare = (*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ()))
-        data = data_section(plan, prepare, named, plan.target_transforms)
         read = {name: f"input.{name}" if several else "input" for name in inputs}
-        losses = (self._loss_section(head, name) for name, head in plan.plans.items())
-        rest = self._optimizer(plan), self._training(plan)
-        return joined((head(plan), data, self._model_section(plan, read), *losses, *rest))
-
-    def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return how texts, rare values and targets are treated."""
-        return table_notes(table, self.most_categories, self.where)
+        return Sections(
+            [*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ())],
+            named,
+            [*self._model_section(plan, read)],
+            [[*self._loss_section(head, name)] for name, head in plan.plans.items()],
+            [*self._optimizer(plan)],
+            [*self._training(plan)],
+        )
 
     def _is_quick(self, table: TableProfile, features: Features) -> bool:
         """Return whether a model for each of several folds is trained quickly."""
         return False
 
+    def _epochs(self, plan: TablePlan) -> int:
+        """Return the number of epochs, at most."""
+        raise NotImplementedError
+
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
-        return {"table": plan.columns} if plan.columns else {}
+        table = [column for column in plan.columns if column not in plan.embedded]
+        inputs = {"table": table, "many": plan.embedded}
+        return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -100,12 +118,7 @@ class TablePreset(Template):
     def _loss_section(self, plan: TablePlan, name: str) -> Iterator[Line]:
         yield from loss_head(plan, name, self.about_loss)
         yield from self._loss(plan)
-        if name:
-            yield f"metrics = {toml(self._metrics(plan))}", "measured in addition to the loss"
-
-    def _metrics(self, plan: TablePlan) -> list[str]:
-        """Return the metrics of a target, as its output allows."""
-        return plan.metrics_of_one_unit
+        yield from loss_end(plan, name)
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -117,12 +130,19 @@ class TablePreset(Template):
         raise NotImplementedError
 
 
-def repaired(plan: TablePlan, most: int) -> Iterator[Line]:
+def repaired(plan: TablePlan) -> Iterator[Line]:
     """Yield what precedes other transforms: of dates, rare categories and infinite numbers."""
     if plan.features.dates:
         yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
-    yield from grouping(plan.columns, most)
+    yield from grouping(plan.columns)
     yield from finite(plan.features)
+
+
+def embedded(read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    """Yield the layers of columns of many categories, if there are any, and add their vector."""
+    if "many" in read:
+        yield from category_layers(read["many"])
+        parts.append("vectors")
 
 
 def filled(plan: TablePlan) -> Iterator[Line]:
@@ -133,36 +153,26 @@ def filled(plan: TablePlan) -> Iterator[Line]:
 
 
 def training_of(
-    plan: TablePlan,
-    epochs: Line,
-    batch: int,
-    callback: str,
-    metrics: Sequence[str],
-    drop_last: bool = False,
+    plan: TablePlan, about_epochs: str, batch: int, callback: str, *, drop_last: bool = False
 ) -> Iterator[Line]:
     """Yield the training with the callback that chooses the epoch.
 
     Args:
         plan: the table.
-        epochs: the line of the number of epochs.
+        about_epochs: a comment on the number of epochs.
         batch: samples per step.
         callback: the type of what chooses the epoch, with its settings.
-        metrics: what is measured in addition to the loss of a single target.
         drop_last: whether a smaller last batch is left out.
     """
     yield "[training]"
-    yield epochs
+    yield f"epochs = {plan.sizes.epochs}", about_epochs
     if plan.training_rows > batch:
         yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
         if drop_last:
             yield "drop_last = true", "leaves out a smaller last batch"
-    if not plan.table.others:
-        yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
-    if plan.sizes.validation:
-        yield "callbacks = ["
-        yield f'  {{ type = {callback}, monitor = "{plan.monitor}" }},'
-        yield '  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"
-        yield "]"
+    yield from metrics_line(plan)
+    chooses = f'  {{ type = {callback}, monitor = "{plan.monitor}" }},'
+    yield from callbacks_lines(plan, [chooses] if plan.sizes.validation else [])
 
 
 def concatenated(parts: Sequence[str]) -> Iterator[Line]:

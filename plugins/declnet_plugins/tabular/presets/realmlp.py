@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.plan import Features
+from declnet_plugins.standard.templates.data_lines import numbering
+from declnet_plugins.standard.templates.plan import Features, Plan
 from declnet_plugins.standard.templates.suggestions import rare_class
-from declnet_plugins.standard.templates.writing import calibration, counts_loss, ordinal_loss
+from declnet_plugins.standard.templates.writing import counts_loss, ordinal_loss
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
     concatenated,
+    embedded,
     filled,
     group,
     repaired,
@@ -25,10 +27,13 @@ MOST_STEPS = 6400
 """Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
 rows on, so that a table of 50,000 rows takes less than a minute."""
 
-FEWEST_EPOCHS = 8
+MOST_EPOCHS, FEWEST_EPOCHS = 256, 8
+"""The epochs of RealMLP's authors, and the fewest in a large table."""
 
 COLUMNS_OF_HIDDEN_LAYERS = 100
 """Number of columns that cost as much as RealMLP's hidden layers."""
+COLUMN = 2e-7
+"""Processor time of a column of a row in an epoch."""
 MOST_IN_FOLDS = 500_000
 """Rows times columns, including the hidden layers', up to which five models take about a minute
 on one core, e.g. 4,000 rows of 20 columns."""
@@ -54,13 +59,17 @@ class RealMLPTDS(TablePreset):
         return not features.texts and work <= MOST_IN_FOLDS
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from repaired(plan, self.most_categories)
-        if plan.categories:
+        yield from repaired(plan)
+        if plan.one_hot:
             comment = "a column per category, ±1 for two; missing is 0"
-            yield '  { type = "signed_one_hot" },', comment
-        yield from _scaled(plan)
+            columns = _listed(plan.one_hot) if plan.embedded else ""
+            yield f'  {{ type = "signed_one_hot"{columns} }},', comment
+        if plan.one_hot or plan.numbers:
+            yield from _scaled(plan)
+        yield from numbering(plan)
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        yield from embedded(read, parts)
         yield from concatenated([*parts, *([read["table"]] if "table" in read else [])])
         yield '  "feature_scale",', "a trained factor for each feature"
         activation = "selu" if plan.any_classes else "mish"
@@ -125,12 +134,19 @@ class RealMLPTDS(TablePreset):
         yield "beta_2 = 0.95"
         yield "epsilon = 1e-8"
 
+    def _epochs(self, plan: TablePlan) -> int:
+        affordable = MOST_STEPS * MOST_EPOCHS // max(plan.training_rows, 1)
+        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, affordable))
+
+    def seconds_per_epoch(self, plan: Plan) -> float:
+        """Return about how much processor time an epoch of all folds takes."""
+        width = plan.features.width + COLUMNS_OF_HIDDEN_LAYERS
+        return plan.folds * plan.training_rows * width * COLUMN
+
     def _training(self, plan: TablePlan) -> Iterator[Line]:
-        epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
-        fewer = "" if epochs == 256 else "; 256 in smaller tables"
-        line = f"epochs = {epochs}", f"passes over the training data{fewer}"
-        yield from training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
-        yield from calibration(plan)
+        fewer = "" if plan.sizes.epochs == MOST_EPOCHS else f"; {MOST_EPOCHS} in smaller tables"
+        about = f"passes over the training data{fewer}"
+        yield from training_of(plan, about, 256, '"best_epoch"', drop_last=True)
 
 
 class RealMLPTD(RealMLPTDS):
@@ -142,28 +158,12 @@ class RealMLPTD(RealMLPTDS):
     """
 
     type = "realmlp_td"
-    default_for = "table"
-    most_categories = 5000
+    most_one_hot = FEW_CATEGORIES
     clamps = True
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        few = tuple(category for category in plan.categories if category not in _many(plan))
-        inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
+        inputs = {"numbers": plan.numbers, "categories": plan.one_hot, "many": plan.embedded}
         return {name: columns for name, columns in inputs.items() if columns}
-
-    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from repaired(plan, self.most_categories)
-        inputs = self._inputs(plan)
-        if "categories" in inputs:
-            comment = "a column per category, ±1 for two; missing is 0"
-            columns = _listed(inputs["categories"]) if "many" in inputs else ""
-            yield f'  {{ type = "signed_one_hot"{columns} }},', comment
-        if inputs.keys() - {"many"}:
-            yield from _scaled(plan)
-        if "many" in inputs:
-            columns = _listed(inputs["many"])
-            other = 'unknown = "index", missing = "unknown"'
-            yield f'  {{ type = "ordinal"{columns}, {other} }},', "an integer per category"
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
         if "numbers" in read:
@@ -175,11 +175,7 @@ class RealMLPTD(RealMLPTDS):
             parts.append("numbers")
         if "categories" in read:
             parts.append(read["categories"])
-        if "many" in read:
-            embedding = f'type = "embedding", name = "embeddings", inputs = ["{read["many"]}"]'
-            yield f"  {{ {embedding}, units = 8 }},", "a vector for each category"
-            yield '  { type = "flatten", name = "vectors" },'
-            parts.append("vectors")
+        yield from embedded(read, parts)
         yield from concatenated(parts)
         yield '  "feature_scale",', "a trained factor for each feature"
         activation = "selu" if plan.any_classes else "mish"
@@ -218,15 +214,6 @@ class RealMLPTD(RealMLPTDS):
 def _scaled(plan: TablePlan) -> Iterator[Line]:
     yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
     yield from filled(plan)
-
-
-def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:
-    """Return the columns of text with more than a few categories."""
-    return tuple(
-        category
-        for category in plan.categories
-        if category.type == "text" and category.distinct > FEW_CATEGORIES
-    )
 
 
 def _listed(columns: Sequence[ColumnProfile]) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.writing import calibration
+from declnet_plugins.standard.templates.data_lines import numbering
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
     concatenated,
+    embedded,
     filled,
     group,
     repaired,
@@ -34,19 +35,23 @@ class TabMMini(TablePreset):
     type = "tabm_mini"
     about_loss = "the mean of the members' losses; predictions are the mean of theirs"
     where = "as with --preset mlp"
+    unit_for_each = True
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        inputs = {"numbers": plan.numbers, "categories": plan.categories}
+        inputs = {"numbers": plan.numbers, "categories": plan.one_hot, "many": plan.embedded}
         return {name: columns for name, columns in inputs.items() if columns}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from repaired(plan, self.most_categories)
+        yield from repaired(plan)
         if plan.numbers:
             yield '  { type = "quantile_normal" },', "by rank to a normal distribution"
             yield from filled(plan)
-        if any(category.type == "text" for category in plan.categories):
-            line = '  { type = "one_hot", missing = "zeros" },'
+        texts = [category.name for category in plan.one_hot if category.type == "text"]
+        if texts:
+            columns = f", columns = {toml(texts)}" if plan.embedded else ""
+            line = f'  {{ type = "one_hot"{columns}, missing = "zeros" }},'
             yield line, "a column per category"
+        yield from numbering(plan)
 
     def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
         if plan.numbers:
@@ -58,6 +63,7 @@ class TabMMini(TablePreset):
             yield '  { type = "flatten", name = "embedded" },'
         if "categories" in read:
             parts.append(read["categories"])
+        yield from embedded(read, parts)
         yield from self._members(bool(plan.numbers), parts)
         dense = '{ type = "dense", units = 512, weight_initializer = "fan_in_uniform" }'
         hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
@@ -92,9 +98,6 @@ class TabMMini(TablePreset):
             names = '["members_numbers", "members_others"]'
             yield f'  {{ type = "concatenate", axis = 1, inputs = {names} }},'
 
-    def _metrics(self, plan: TablePlan) -> list[str]:
-        return plan.metrics
-
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         yield f'type = "members_{"crossentropy" if plan.classes else "squared_error"}"'
 
@@ -108,13 +111,12 @@ class TabMMini(TablePreset):
         spared = ['"*.biases"', *(['"numbers.slopes"'] if plan.numbers else [])]
         yield from group(", ".join(spared), "weight_decay = 0.0")
 
+    def _epochs(self, plan: TablePlan) -> int:
+        return 1000 if plan.sizes.validation else 50
+
     def _training(self, plan: TablePlan) -> Iterator[Line]:
         rows = plan.training_rows
         sizes = (size for limit, size in TABM_BATCHES.items() if rows < limit)
         batch = next(sizes, TABM_LARGEST_BATCH)
-        stops = bool(plan.sizes.validation)
         callback = '"early_stopping", patience = 16'
-        epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
-        yield from training_of(plan, epochs, batch, callback, self._metrics(plan))
-        if not plan.classes:  # a threshold takes one unit for two classes
-            yield from calibration(plan)
+        yield from training_of(plan, "passes over the training data", batch, callback)

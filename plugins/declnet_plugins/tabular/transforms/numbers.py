@@ -1,11 +1,14 @@
 """Scaling of numbers that outliers do not spoil."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from pydantic import Field
 
 from declnet import Array, TransformState
 from declnet_plugins.standard.transforms.quantile import (
     EDGE,
+    joint_quantiles,
     normal_quantiles,
     ranks,
     require_ascending,
@@ -13,6 +16,7 @@ from declnet_plugins.standard.transforms.quantile import (
 from declnet_plugins.standard.transforms.scaling import (
     NumberTransform,
     finite_numbers,
+    joint_numbers,
     require_shape,
     require_spread,
     saved,
@@ -54,6 +58,10 @@ class RobustScale(NumberTransform):
         z: Array = (x - np.asarray(state["median"])) * state["factor"]
         return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
 
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState:
+        """Return an array for each statistic."""
+        return joint_numbers(states)
+
 
 class QuantileNormal(NumberTransform):
     """y = the normal quantile of x's rank in the training data: it becomes N(0, 1), in any shape.
@@ -92,6 +100,10 @@ class QuantileNormal(NumberTransform):
         for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
             by_column[:, number] = _ranks(by_column[:, number], edges)
         return normal_quantiles(y)
+
+    def joint_state(self, states: Sequence[TransformState]) -> TransformState | None:
+        """Return the quantiles of all columns, if their numbers are equal."""
+        return joint_quantiles(states)
 
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the quantiles are ascending numbers, at least two."""

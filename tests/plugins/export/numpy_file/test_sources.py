@@ -2,25 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-import declnet
-from declnet import class_name
-from declnet_plugins.exchange.checks.cases import cases_of
+from declnet import ColumnError, Transform
 from declnet_plugins.export.numpy_file.sources import Sources
-from declnet_plugins.export.numpy_file.transforms import group_rare
-from declnet_plugins.standard.transforms.categories import GroupRare
 
 
-def test_a_column_that_remains_text_is_grouped_alike() -> None:
-    x = np.array(["a", "b", None, "a", "c", "zebra"], object)
-    transform = GroupRare(min_count=2)
-    state = transform.fit(np.array(["a", "a", "b", "c", "c"], object))
-    names = [*map(class_name, state["categories"]), transform.other]
-    y = group_rare(x, categories=state["categories"], names=names)
-    assert y.tolist() == transform.apply(x, state).tolist()
-    assert not list(cases_of(transform, declnet.default_registry()))
+class Base(Transform):
+    offset: int = 0
+    other: float = 2.0
+
+    def apply(self, x, state):
+        return self._moved(x) if len(x) else self.fit(x)
+
+    def _moved(self, x):
+        raise NotImplementedError
+
+
+class Shifted(Base):
+    type = "shifted"
+    factor: float = 1.0
+
+    def _moved(self, x):
+        return scaled(x, self.factor) + self.offset
+
+    def verify_state(self, state):
+        raise ColumnError("not part of a file")
+
+
+def scaled(x, factor):
+    return x * factor
+
+
+def test_a_component_has_the_methods_and_fields_that_one_method_needs() -> None:
+    sources = Sources()
+    name = sources.add_component("column", Shifted(offset=3), "apply")
+    text = "\n".join(sources.definitions())
+    namespace: dict[str, Any] = {"__name__": __name__}
+    exec(f"from __future__ import annotations\n{text}", namespace)
+    assert namespace[name].apply(np.array([1.0]), {}).tolist() == [4.0]
+    for unused in ("verify_state", "other", "pydantic"):
+        assert unused not in text
+
+
+class Importing(Transform):
+    type = "importing"
+
+    def apply(self, x, state):
+        from declnet import missing_values
+
+        return missing_values(x)
+
+
+def test_a_component_that_imports_cannot_be_held() -> None:
+    sources = Sources()
+    sources.add_component("column", Importing(), "apply")
+    with pytest.raises(TypeError, match="it imports declnet"):
+        sources.definitions()
 
 
 def scale(x):

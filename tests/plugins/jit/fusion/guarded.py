@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from declnet import LayerState, NativeCall
 from declnet_plugins.jit.fusion.fused import Fusible
-from declnet_plugins.jit.fusion.nests import is_fusible
 from declnet_plugins.jit.replay.lowering import lowered
 from declnet_plugins.jit.replay.replay import joined
 from declnet_plugins.jit.replay.shadow import mapped
-from declnet_plugins.recording.program import assignments
+from declnet_plugins.recording.program import Assignment
 from declnet_plugins.recording.recording import RecordedCall, Recording
 
 PAGE = mmap.PAGESIZE
@@ -101,23 +101,20 @@ def recorded(function: Callable[..., None], arrays: Sequence[np.ndarray]) -> lis
 
 
 def fused_calls(calls: Sequence[RecordedCall]) -> tuple[Callable[[], object], ...]:
-    """Return the fused form of recorded calls, with loops for those on nothing."""
-    parts: list[Any] = []
-    for call in calls:
-        program = list(assignments(call))
-        if all(map(is_fusible, program)):
-            parts.append(Fusible(program))
-        else:
-            assert not all(
-                array.size for item in program for array in (item.target, *item.inputs())
-            )
-            parts.append(lowered(call))
-    return joined(parts)
+    """Return the fused form of recorded calls."""
+    return joined([*_parts(calls, exact=False)])
 
 
 def exact_calls(calls: Sequence[RecordedCall]) -> tuple[Callable[[], object], ...]:
-    """Return recorded calls as loops around NumPy's own."""
-    return joined([lowered(call) for call in calls])
+    """Return recorded calls as NumPy's own loops, and fused loops that give the same bits."""
+    return joined([*_parts(calls, exact=True)])
+
+
+def _parts(calls: Sequence[RecordedCall], exact: bool) -> Iterator[Any]:
+    steps = [step for call in calls for step in lowered(call, exact)]
+    for kind, group in groupby(steps, type):
+        items: list[Any] = [*group]
+        yield Fusible(items) if kind is Assignment else items
 
 
 def run(calls: Sequence[NativeCall], parts: int) -> None:

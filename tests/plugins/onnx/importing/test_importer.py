@@ -46,7 +46,7 @@ NETWORKS = {
             {"type": "average_pool2d", "pool_size": 2, "padding": 1},
             {"type": "conv2d_transpose", "filters": 3, "kernel_size": 3, "stride": 2},
             "global_average_pool2d",
-            {"type": "dense", "units": 3},
+            {"type": "dense", "units": 3, "use_bias": False},
             "softmax",
         ],
     ),
@@ -54,7 +54,8 @@ NETWORKS = {
         (6, 3),
         [
             {"type": "gru", "units": 4, "bidirectional": True, "return_sequences": True},
-            {"type": "lstm", "units": 5, "return_sequences": True},
+            {"type": "lstm", "units": 5, "return_sequences": True, "use_bias": False},
+            {"type": "dense", "units": 5, "use_bias": False},
             {"type": "layer_norm", "axes": 1},
             {"type": "simple_rnn", "units": 4, "activation": "relu", "bidirectional": True},
             {"type": "dense", "units": 1},
@@ -99,6 +100,7 @@ def test_what_declnet_exported_comes_back(name, tmp_path):
     assert imported.difference < 2e-6
     assert [*imported.types.values()] == [node.layer.type for node in model.nodes]
     again = build_model(load_spec(tmp_path / "back" / "spec.toml").model, shape)
+    assert len(again.parameters()) == len(model.parameters())
     np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-5, atol=1e-6)
 
 

@@ -26,7 +26,9 @@ OF_VALUES = metrics(
     " regression_accuracy spearman"
 )
 OF_AGREEMENT = metrics("cohen_kappa matthews")
-OF_PROBABILITIES = metrics("brier calibration_slope expected_calibration_error log_loss")
+OF_PROBABILITIES = metrics(
+    "brier calibration_slope expected_calibration_error log_loss refined_log_loss"
+)
 OF_BINARY = (*OF_COUNTS, *metrics("binary_accuracy roc_auc"))
 ALL = (*OF_CLASSES, *OF_VALUES, *OF_AGREEMENT, *OF_PROBABILITIES, *OF_BINARY)
 

@@ -7,14 +7,16 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
+from declnet_plugins.standard.calibrators import Temperature
 from declnet_plugins.standard.metrics.probabilities import (
     Brier,
     CalibrationSlope,
     ExpectedCalibrationError,
     LogLoss,
+    RefinedLogLoss,
 )
 
-ALL = (LogLoss(), Brier(), ExpectedCalibrationError(), CalibrationSlope())
+ALL = (LogLoss(), Brier(), ExpectedCalibrationError(), CalibrationSlope(), RefinedLogLoss())
 
 
 def ids(metric):
@@ -52,3 +54,23 @@ def test_the_slope_of_calibration(value_of):
     classes = np.array([0, 1, 2, 2])
     assert value_of(CalibrationSlope(), np.eye(3)[classes], classes) == 1
     assert isnan(value_of(CalibrationSlope(), p * 0, y))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_refined_log_loss_is_that_after_the_temperature(classes, dtype, value_of):
+    rng = np.random.default_rng(classes)
+    z = 6 * rng.normal(size=(200, classes))
+    p = (
+        1 / (1 + np.exp(-z)) if classes == 1 else np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    ).astype(dtype)
+    y = rng.integers(max(classes, 2), size=200)
+    y = np.where(rng.random(200) < 0.5, y, (p > 0.5)[:, 0] if classes == 1 else p.argmax(axis=1))
+    task, given = ("binary", p[:, 0]) if classes == 1 else ("classes", p)
+    temperature = Temperature()
+    refined = temperature.apply(given.astype(float), temperature.fit(given.astype(float), y, task))
+    value = value_of(RefinedLogLoss(), p, y, 90, 110)
+    assert value == pytest.approx(value_of(LogLoss(), refined.reshape(p.shape), y), rel=1e-9)
+    assert value < 0.9 * value_of(LogLoss(), p, y)  # the probabilities are too certain
+    blurred = temperature.apply(given.astype(float), {"temperature": 3.0, "together": classes > 1})
+    assert value_of(RefinedLogLoss(), blurred.reshape(p.shape), y) == pytest.approx(value, rel=1e-5)

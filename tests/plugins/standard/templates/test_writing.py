@@ -174,7 +174,7 @@ def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(
     cities = [f"city {at // 2 % 200}" if at % 2 else f"only {at}" for at in range(4000)]
     document = new_spec(city=cities, y=["a", "b", "b", "a"], rows=4000)
     grouped = document["data"]["prepare"][0]
-    assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
+    assert grouped == {"type": "group_rare", "min_count": 2}
     assert document["data"]["train"]["features"] == ["city"]
     assert note().startswith('column "city": 200 of its 2200 categories are frequent')
 
@@ -273,21 +273,23 @@ def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, new_spec, 
 def test_rare_classes_are_said_and_measured(new_spec, note, tmp_path):
     document = new_spec(x=numbers(), y=["no"] * 9 + ["late"])
     assert document["data"]["positive_class"] == "late"
-    rates = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
-    assert document["training"]["metrics"] == rates
+    rates = ["binary_accuracy", "log_loss", "refined_log_loss", "roc_auc"]
+    assert document["training"]["metrics"] == ["average_precision", "f1", *rates]
+    steps = ["temperature", {"type": "threshold", "metric": "f1"}]
+    assert document["calibration"] == {"steps": steps}
     assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
     assert note().startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
     document = new_spec(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)  # the last one anyway
     assert "positive_class" not in document["data"]
-    text = (tmp_path / "spec.toml").read_text("utf-8")
-    if "threshold" in declnet.default_registry().types("calibrator"):
-        (tmp_path / "spec.toml").write_text(with_calibration(text))  # is commented out with it
-        assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     document = new_spec(x=numbers(), y=["a"] * 5 + ["b"] * 4 + ["c"], rows=200)
-    assert document["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
-    for balanced in (["a", "a", "b"], ["a", "b", "c", "d", "e", "f"]):
-        assert len(new_spec(x=numbers(), y=balanced)["training"]["metrics"]) == 3
-        assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
+    of_classes = ["accuracy", "log_loss", "refined_log_loss"]
+    assert document["training"]["metrics"] == ["f1", "matthews", *of_classes]
+    balanced = {("a", "a", "b"): rates, ("a", "b", "c", "d", "e", "f"): of_classes}
+    for classes, metrics in balanced.items():
+        document = new_spec(x=numbers(), y=classes)
+        assert document["training"]["metrics"] == metrics
+        assert document["calibration"] == {"steps": ["temperature"]}
 
 
 def test_rows_without_a_target_are_left_out(new_spec, tmp_path):

@@ -25,7 +25,7 @@ STEPS: dict[type[Layer], str] = {
     GRU: """for (int j = 0; j < $units; j++) {
     const float r = $sigmoid(gates[j] + recurrent[j]);
     const float z = $sigmoid(gates[$units + j] + recurrent[$units + j]);
-    const float q = recurrent[2 * $units + j] + $candidate_biases[j];
+    const float q = recurrent[2 * $units + j]$candidate;
     const float next = tanhf(gates[2 * $units + j] + r * q);
     h[j] = next + z * (h[j] - next);
 }""",
@@ -97,11 +97,13 @@ def _direction(
     """Return statements that read the sequence in one direction, with `$term` for its terms."""
     (features, total), units = sizes, layer.units
     width = layer.blocks * units
-    products = product(features, width, f"${prefix}weights", f"${prefix}biases", "given", "gates")
+    biases = f"${prefix}biases" if layer.use_bias else "0"
+    products = product(features, width, f"${prefix}weights", biases, "given", "gates")
     is_gru = isinstance(layer, GRU)
     into, start = ("recurrent", "0") if is_gru else ("gates", None)
     products += "\n" + product(units, width, f"${prefix}recurrent_weights", start, "h", into)
-    state = STEPS[type(layer)].replace("$candidate", f"${prefix}candidate")
+    candidate = f" + ${prefix}candidate_biases[j]" if layer.use_bias else ""
+    state = STEPS[type(layer)].replace("$candidate", candidate)
     at = f"{column} + j" if column else "j"
     whole = layer.return_sequences
     stored = f"for (int j = 0; j < {units}; j++) y[t * {total} + {at}] = h[j];" if whole else ""

@@ -1,0 +1,46 @@
+"""What `declnet new` prints about the columns of a table and its targets."""
+
+import json
+
+from declnet_plugins.new import TableProfile
+from declnet_plugins.standard.templates.plan import (
+    different_texts,
+    features_of,
+    is_unread_text,
+    odd_date,
+)
+from declnet_plugins.standard.templates.suggestions import notes_on
+
+MOST_NOTES = 3
+"""Maximum number of columns of texts that are left out to explain."""
+
+
+def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...]:
+    """Return how texts, rare values and targets are treated, and how to read what is left out.
+
+    Args:
+        where: how to try another loss that is suggested; default: where it is in the spec.
+    """
+    features = features_of(table)
+    beside = ", in addition to the other columns" if features.others else ""
+    read = [
+        f'column "{text.name}" is read as text, word by word{beside}' for text in features.texts
+    ]
+    many = [column for column, _ in features.left_out if is_unread_text(column)]
+    unread = [column for column in many if column.odd_date is None]
+    left_out = [
+        f'column "{column.name}" is left out: {odd_date(column)}; write all alike, or leave out '
+        "the row"
+        for column in many
+        if column.odd_date is not None
+    ]
+    left_out += [
+        f'column "{column.name}" is left out: {different_texts(column)}; to read them, make it a '
+        "separate input in [data.inputs], and add to prepare "
+        f'{{ type = "tokenize", columns = {json.dumps([column.name], ensure_ascii=False)}, '
+        f'unit = "{"characters" if column.most_words <= 1 else "words"}" }}'
+        for column in unread[:MOST_NOTES]
+    ]
+    where = where or ("see [losses]" if table.others else "see [loss]")
+    more = [note for name in table.others for note in notes_on(table.of_target(name), (), where)]
+    return (*read, *left_out, *notes_on(table, features.others, where), *more)
