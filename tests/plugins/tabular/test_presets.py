@@ -311,7 +311,7 @@ def test_free_text_is_read_by_its_words(preset, names, written, tmp_path, monkey
     monkeypatch.setitem(COLUMNS, "note", texts("large"))
     monkeypatch.setitem(COLUMNS, "more", texts("tall"))
     written(preset, "binary", names)
-    epochs = 30 if preset != "tabm_mini" else 8
+    epochs = 30 if preset != "tabm_mini" else 4
     changes = {"training.epochs": epochs, "engine.kernels": "numpy"}
     spec = declnet.load_spec(tmp_path / "spec.toml", changes)
     assert check_spec(spec).problems == ()
