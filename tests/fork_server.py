@@ -12,21 +12,27 @@ import pkgutil
 import sys
 import threading
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, NoReturn
 
+import numpy.ma  # noqa: F401
 import rich.progress
 import rich.table  # noqa: F401
 import threadpoolctl  # noqa: F401
+import tree_sitter_toml  # noqa: F401
 
 import declnet.cli
 import declnet.runs
 import declnet.testing.packages
 from declnet.cli.main import main
+from declnet.cli.plugin_commands import GROUP
+from declnet.contracts.strict_model import StrictModel
 from declnet.registry.discovery import discover
+from declnet.stored import Stored
 
 
 def warm_up() -> None:
-    """Import the commands and the installed components, and have pydantic complete their classes.
+    """Import the commands and the installed components, and have pydantic build their schemas.
 
     The registry is forgotten: each command line discovers the plugins of its own environment.
     """
@@ -34,8 +40,15 @@ def warm_up() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if ".templates." not in module.name:
                 import_module(module.name)
+    for command in entry_points(group=GROUP):
+        command.load()
     for entry in discover().entries():
-        entry.component.model_rebuild()
+        entry.component  # noqa: B018
+    for value in gc.get_objects():
+        if type(value) is Stored:
+            value._adapter  # noqa: B018
+        elif isinstance(value, type) and issubclass(value, StrictModel):
+            value.model_rebuild(raise_errors=False)
     gc.freeze()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays, lengths_of
+from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
@@ -106,11 +106,11 @@ class Replacer:
         if preparation.types is None:  # then there are no spans
             raise DataError("the model was trained on arrays")
         types = {name: preparation.types[name]}
-        columns, lengths = preparation.transformed(Table({name: values}), types)
+        columns, sequences = preparation.transformed(Table({name: values}), types)
         prepared, arrays = columns[name], as_arrays(x)
         if span.alone:
             arrays[span.name] = prepared
-            arrays[lengths_of(span.name)] = lengths[name]
+            arrays.update(sequences[name].other_inputs(span.name))
         else:
             _require_numbers(prepared, name)
             changed = arrays[span.name].copy()
@@ -126,12 +126,12 @@ def _require_numbers(column: Array, name: str) -> None:
 
 def _spans(preparation: FittedPreparation, row: Table) -> dict[str, _Span]:
     """Return where each column of a table is in prepared samples, as one row shows."""
-    columns, lengths = preparation.transformed(row, preparation.types)
+    columns, sequences = preparation.transformed(row, preparation.types)
     spans = {}
     for name, names in preparation.inputs.items():
         start = 0
         for column in names:
             stop = start + int(np.prod(columns[column].shape[1:]))
-            spans[column] = _Span(name, start, stop, column in lengths)
+            spans[column] = _Span(name, start, stop, column in sequences)
             start = stop
     return spans

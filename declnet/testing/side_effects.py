@@ -37,6 +37,7 @@ SECONDS_TO_END = 0.5
 LONGEST = 60
 """How many characters of what is printed are shown."""
 
+_DESCRIPTORS = (property, classmethod, staticmethod)
 _HOLDERS = (list, dict, set, tuple, deque)
 
 _notes: ContextVar[list[str]] = ContextVar("notes")
@@ -111,7 +112,7 @@ class _Copied:
 @contextmanager
 def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
     """Note the side effects of a check, and undo those that another check would notice."""
-    subject.once("functions", _functions)
+    subject.once("libraries", _attributes_of_libraries)
     effects = subject.once("side effects", dict[str, str])
     attributes = subject.once("attributes", lambda: _attributes(subject.instance))
     notes, output, errors = list[str](), _Copied(sys.stdout), _Copied(sys.stderr)  # noqa: TID251
@@ -134,7 +135,7 @@ def side_effects_noted(subject: Subject, check: str) -> Iterator[None]:
             if any(after[name] - before[name] for name in _LEFT):
                 gc.collect()  # or another thread, such as pytest's, has just opened a file
                 after = _process()
-            _restore(before)
+            _restore(before, after)
             if len(sys.modules) == modules:  # else it may be a library that does this, once
                 notes += _differences(before, after)
             for name, stream in {"output": output, "error": errors}.items():
@@ -160,10 +161,11 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
             yield f"changes {name}"
 
 
-def _restore(before: Mapping[str, Any]) -> None:
-    if dict(os.environ) != before["the environment variables"]:
+def _restore(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    variables = before["the environment variables"]
+    if after["the environment variables"] != variables:
         os.environ.clear()
-        os.environ.update(before["the environment variables"])
+        os.environ.update(variables)
     os.chdir(before["the working directory"])
     sys.path[:] = before["sys.path"]
 
@@ -172,22 +174,17 @@ def _ignore(_error: str, _flag: int) -> None:
     """Ignore a floating-point error."""
 
 
-def _functions() -> list[tuple[Any, str, Any]]:
-    """Return the functions of libraries and contracts: where they are, their names and they."""
-    owners: list[Any] = [np, np.linalg, np.random, builtins, math, os, random, time, declnet]
-    owners += {
+def _attributes_of_libraries() -> list[tuple[Any, dict[str, Any]]]:
+    """Return libraries and contracts, each with its attributes as they are now."""
+    libraries: list[Any] = [np, np.linalg, np.random, builtins, math, os, random, time, declnet]
+    contracts = {
         cls
         for value in vars(declnet).values()
         if isinstance(value, type)
         for cls in value.__mro__
         if cls.__module__.startswith("declnet.")
     }
-    return [
-        (owner, name, value)
-        for owner in owners
-        for name, value in vars(owner).items()
-        if callable(value) or isinstance(value, property | classmethod | staticmethod)
-    ]
+    return [(owner, dict(vars(owner))) for owner in (*libraries, *contracts)]
 
 
 def _attributes(instance: Any) -> dict[str, str]:
@@ -242,9 +239,11 @@ def has_no_side_effects(subject: Subject) -> None:
     environment and the working directory. It may leave no file open, no thread and no process.
     """
     effects = dict(subject.once("side effects", dict[str, str]))
-    for owner, name, value in subject.once("functions", _functions):
-        if vars(owner).get(name) is not value:
-            effects[name] = f"replaces {owner.__name__}.{name}"
-            setattr(owner, name, value)
+    for owner, attributes in subject.once("libraries", _attributes_of_libraries):
+        now = vars(owner)
+        for name, value in attributes.items():
+            if now.get(name) is not value and (callable(value) or isinstance(value, _DESCRIPTORS)):
+                effects[name] = f"replaces {owner.__name__}.{name}"
+                setattr(owner, name, value)
     fault = f"it {', and '.join(effects.values())}; keep to the arguments and the state"
     require(not effects, fault)

@@ -9,6 +9,7 @@ import pytest
 
 from declnet import (
     CellFormat,
+    DataError,
     InputInfo,
     Sequences,
     Table,
@@ -22,6 +23,7 @@ from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import LossTarget
 from declnet.registry.discovery import default_registry
+from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.transforms.scaling import Standardize
 from declnet_plugins.standard.transforms.text import Tokenize
 
@@ -83,6 +85,16 @@ def test_sequences_are_an_input_and_their_lengths_another():
     }
 
 
+def test_weights_of_sequences_are_an_input_too():
+    preparation = fitted((Tokenize(weights="tf_idf"), Standardize()))
+    x = preparation.apply(table())
+    assert list(x) == ["text", "text_lengths", "text_weights", "numbers"]
+    assert preparation.input_infos(x)["text_weights"] == InputInfo((3,), optional=True)
+    inputs = {**INPUTS, "text_weights": ()}
+    with pytest.raises(DataError, match='weights of the input "text" are the input "text_weights"'):
+        fitted((Tokenize(weights="tf_idf"), Standardize()), inputs)
+
+
 def test_a_third_party_can_make_sequences_of_numbers():
     only = Table(
         {
@@ -106,6 +118,9 @@ def test_a_third_party_can_make_sequences_of_numbers():
         Sequences(np.zeros((4, 2)), np.full(4, 3)),
         Sequences(np.zeros((4, 2)), np.zeros(3, int)),
         Sequences([[0.0]] * 4, np.zeros(4, int)),
+        Sequences(np.zeros((4, 2)), np.zeros(4, int), np.zeros(4)),
+        Sequences(np.zeros((4, 2)), np.zeros(4, int), np.zeros((4, 2), int)),
+        Sequences(np.zeros((4, 2)), np.zeros(4, int), np.full((4, 2), np.inf)),
     ],
 )
 def test_invalid_sequences_are_the_fault_of_the_transform(result):
@@ -165,3 +180,15 @@ def test_a_frame_of_sentences_is_classified_whether_or_not_layers_read_lengths(t
         assert result.metrics["train"]["accuracy"] == 1
         found = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
         assert found.prediction.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_weights_of_unknown_data_are_an_input_if_a_layer_reads_them(reads, tmp_path):
+    bag = {"type": "embedding_bag", "units": 2, "inputs": ["input.text", "input.text_weights"]}
+    words = {"type": "embedding", "units": 2, "categories": 9, "inputs": ["input.text"]}
+    data = {"train": {"type": "csv", "path": "none.csv", "target": "kind"}}
+    inputs = {"data": {**data, "inputs": {"text": ["sentence"]}, "prepare": ["tokenize"]}}
+    layers = [bag if reads else words, *([] if reads else ["flatten"]), "softmax"]
+    partial = spec(**inputs, model={"layers": layers})
+    (problem,) = check_spec(partial).problems
+    assert "none.csv" in problem.message

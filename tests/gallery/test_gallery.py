@@ -26,9 +26,6 @@ EVERY_CASE = pytest.mark.parametrize(
 )
 
 AS_PROCESSES = {
-    "byte_order_mark-toml",
-    "check_of_a_component-toml",
-    "more_units_than_classes-json",
     "several_problems-toml",
     "type_of_a_broken_plugin-json",
     "wide_characters-toml",

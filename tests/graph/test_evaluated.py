@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from typing import Annotated
 
@@ -128,8 +129,13 @@ def test_evaluating_leaves_the_training_alone(trained, document, data, tmp_path,
         np.testing.assert_array_equal(seldom.model.parameters()[key], array)
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("at", [1, 4, EPOCHS - 1, "evaluation"])
+@pytest.mark.parametrize(
+    ("source", "at"),
+    [
+        *itertools.product(SOURCES, [4, "evaluation"]),
+        *itertools.product(["optimizer"], [1, EPOCHS - 1]),
+    ],
+)
 def test_a_resumed_run_has_the_same_bits(trained, data, tmp_path, monkeypatch, source, at):
     callbacks = {"type": "checkpoint", "every_epochs": 4}, {"type": "best_epoch"}
     callbacks = callbacks[: 1 + (at == 4)]

@@ -12,6 +12,7 @@ from pydantic import Field
 from declnet.contracts.annotations import Misfit, require_rows
 from declnet.contracts.arrays import Array, ColumnArray, Size
 from declnet.contracts.component import Component
+from declnet.contracts.network.inputs import lengths_of, weights_of
 from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.serialization import NotPlainError, StoredState, stored_copy
 from declnet.errors import DeclnetError, RegistryError
@@ -51,14 +52,17 @@ class Sequences:
     Attributes:
         values: (n, time, …), e.g. an integer for each word of a text.
         lengths: integers (n,): how many positions of each row are not padding, 0 to time.
+        weights: floats (n, time), a weight for each position, 0 for padding; None if positions have
+            no weights.
     """
 
     values: ColumnArray
     lengths: Array
+    weights: Array | None = None
 
     def verified(self) -> Self:
-        """Return these sequences; raise Misfit if values and lengths do not fit together."""
-        values, lengths = self.values, self.lengths
+        """Return these sequences; raise Misfit if values, lengths and weights do not fit."""
+        values, lengths, weights = self.values, self.lengths, self.weights
         if values.ndim < 2:
             raise Misfit.of(values, "sequences of shape (n, time, …)")
         rows, steps = values.shape[:2]
@@ -66,7 +70,17 @@ class Sequences:
             raise Misfit.of(lengths, f"lengths as integers of shape ({rows},)")
         if rows and not 0 <= lengths.min() <= lengths.max() <= steps:
             raise Misfit.of(lengths, f"lengths from 0 to {steps}")
+        if weights is not None:
+            if weights.dtype.kind != "f" or weights.shape != (rows, steps):
+                raise Misfit.of(weights, f"weights as floats of shape ({rows}, {steps})")
+            if not np.isfinite(weights).all():
+                raise Misfit.of(weights, "finite weights")
         return self
+
+    def other_inputs(self, name: str) -> dict[str, Array]:
+        """Return the inputs beside that of the values, by their names, given its name."""
+        lengths = {lengths_of(name): self.lengths}
+        return lengths if self.weights is None else {**lengths, weights_of(name): self.weights}
 
 
 class Fitting:
@@ -145,8 +159,8 @@ class Transform(Component):
     def apply(self, x: Array, state: TransformState) -> ColumnArray | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.
 
-        A column of `Sequences` is a separate input of the model, and their lengths are another one,
-        which layers may read. All of them have as many positions as the training data's.
+        A column of `Sequences` is a separate input of the model. Lengths, and any weights, are
+        further ones, which layers may read. All have as many positions as the training data's.
 
         Args:
             x: a column of the same type as in `fit`, of any length; only read. Integers and

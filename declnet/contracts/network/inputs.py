@@ -105,6 +105,11 @@ def lengths_of(name: str) -> str:
     return f"{name}_lengths" if name else "lengths"
 
 
+def weights_of(name: str) -> str:
+    """Return the name of the input that holds the weights of an input of sequences."""
+    return f"{name}_weights" if name else "weights"
+
+
 def wrapped(arrays: Any) -> Mapping[str, Any]:
     """Return what a user or a plugin passes, one array or several by name, by name."""
     if isinstance(arrays, np.ndarray) or not isinstance(arrays, Mapping):  # the first is fast

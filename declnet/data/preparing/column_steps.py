@@ -50,8 +50,8 @@ class ColumnSteps:
 
     def transformed(
         self, columns: Mapping[str, Array], records: Table, *, together: bool = False
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return the transformed columns, and the lengths of those that became sequences.
+    ) -> tuple[dict[str, Array], dict[str, Sequences]]:
+        """Return the transformed columns, and the sequences that some of them became.
 
         Args:
             columns: the columns by name.
@@ -161,9 +161,9 @@ class _Plan:
         """Whether some columns are transformed together."""
         return any(len(names) > 1 for names in self.groups)
 
-    def run(self, columns: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return the transformed columns, and the lengths of sequences; raise _RefusedError."""
-        lengths = {}
+    def run(self, columns: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Sequences]]:
+        """Return the transformed columns, and those that are sequences; raise _RefusedError."""
+        sequences = {}
         arrays = [
             columns[names[0]] if len(names) == 1 else _side_by_side(columns, names)
             for names in self.groups
@@ -179,7 +179,7 @@ class _Plan:
                     fault = f"returned {shown(y)} for an array of shape {x.shape}"
                     raise BrokenContractError(transform, "apply", fault)
             elif isinstance(y, Sequences):
-                lengths[call.names[0]], y = y.lengths, y.values
+                sequences[call.names[0]], y = y, y.values
             arrays[call.group] = y
         transformed = dict(columns)
         for names, array in zip(self.groups, arrays, strict=True):
@@ -187,7 +187,7 @@ class _Plan:
                 transformed[names[0]] = array
             else:
                 transformed |= zip(names, array.T, strict=True)
-        return transformed, lengths
+        return transformed, sequences
 
 
 def _side_by_side(columns: Mapping[str, Array], names: Sequence[str]) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from declnet.contracts.data.table import Table
+from declnet.contracts.data.transform import Sequences
 from declnet.contracts.network.inputs import lengths_of
 from declnet.data.columns import require_column
 from declnet.errors import DataError, KeyPath
@@ -64,12 +65,12 @@ def require_divided(
 
 
 def require_sequences_alone(
-    sequences: Collection[str], inputs: Mapping[str, Sequence[str]]
+    sequences: Mapping[str, Sequences], inputs: Mapping[str, Sequence[str]]
 ) -> None:
     """Raise DataError unless each column of sequences is the only column of its input.
 
     Args:
-        sequences: the columns that a transform turned into sequences.
+        sequences: what a transform turned into sequences, by column.
         inputs: the columns of each input.
     """
     for name, columns in inputs.items():
@@ -86,14 +87,16 @@ def require_sequences_alone(
                 path=(*AT_INPUTS, name) if name else ("data", "prepare"),
                 code="E038",
             )
-        if lengths_of(name) in inputs:
-            raise DataError(
-                f'the lengths of the input "{name}" are the input "{lengths_of(name)}", so no '
-                "other input can have this name",
-                hint="rename one of the two",
-                path=(*AT_INPUTS, lengths_of(name)),
-                code="E038",
-            )
+        for other in sequences[column].other_inputs(name):
+            if other in inputs:
+                what = "lengths" if other == lengths_of(name) else "weights"
+                raise DataError(
+                    f'the {what} of the input "{name}" are the input "{other}", so no other input '
+                    "can have this name",
+                    hint="rename one of the two",
+                    path=(*AT_INPUTS, other),
+                    code="E038",
+                )
 
 
 def _other(columns: Sequence[str], column: str) -> str:

@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
-from declnet.contracts.data.transform import Transform, TransformState
+from declnet.contracts.data.transform import Sequences, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths_of
 from declnet.contracts.returned import verified
 from declnet.data.columns import features_of, joined, located, require_column, typed
@@ -98,7 +98,7 @@ class FittedPreparation:
                 for each input, (n, *sample shape).
 
         Returns:
-            An array for each input by name. Sequences add an input of their lengths.
+            An array for each input by name. Sequences add inputs of their lengths and weights.
 
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
@@ -112,15 +112,15 @@ class FittedPreparation:
                 known = {name: (self.types or {})[name] for name in self.windows.spec.known}
                 parts.append(self._windows(records, after, known))
             return dict(zip(self.windows.inputs, parts, strict=True))
-        columns, lengths = self.transformed(records, self.types)
+        columns, sequences = self.transformed(records, self.types)
         x = {}
         for name, names in self.inputs.items():
-            alone = self.types is None or names[0] in lengths
+            alone = self.types is None or names[0] in sequences
             x[name] = (
                 columns[names[0]] if alone else joined({c: columns[c] for c in names}, records)
             )
-            if names[0] in lengths:
-                x[lengths_of(name)] = lengths[names[0]]
+            if names[0] in sequences:
+                x.update(sequences[names[0]].other_inputs(name))
         return x
 
     def of_column(self, name: str) -> FittedPreparation:
@@ -129,8 +129,8 @@ class FittedPreparation:
 
     def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return the transformed columns, and the lengths of those that became sequences.
+    ) -> tuple[dict[str, Array], dict[str, Sequences]]:
+        """Return the transformed columns, and the sequences that some of them became.
 
         Args:
             types: the columns to transform, with their types; None for arrays.
@@ -260,32 +260,34 @@ def fit_preparation(
         names = {name: (name,) for name in types}
         targets = target_encodings(data, loss_targets)
     steps = []
-    lengths: dict[str, Array] = {}
+    sequences: dict[str, Sequences] = {}
     for number, transform in enumerate(transforms):
         if transform.training_only:
             continue
         states = {}
-        for name in _chosen(transform, columns, lengths, number):
+        for name in _chosen(transform, columns, sequences, number):
             with located(transform, name, records, number):
                 states[name] = fit(transform, name, number, columns[name])
             steps_of_column = ColumnSteps([FittedStep(transform, {name: states[name]}, number)])
-            transformed, of_sequences = steps_of_column.transformed({name: columns[name]}, records)
+            transformed, its_sequences = steps_of_column.transformed({name: columns[name]}, records)
             columns |= transformed
-            lengths |= of_sequences
+            sequences |= its_sequences
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
-    if lengths and windows is not None:
+    if sequences and windows is not None:
         raise DataError(
-            f'column "{next(iter(lengths))}" becomes sequences, which windows cannot hold',
+            f'column "{next(iter(sequences))}" becomes sequences, which windows cannot hold',
             hint="leave it out of the features",
             path=("data", "prepare"),
             code="E039",
         )
-    if lengths:
-        require_sequences_alone(lengths, inputs)
+    if sequences:
+        require_sequences_alone(sequences, inputs)
     in_order = [column for of_input in inputs.values() for column in of_input]
     feature_names = (
-        () if lengths or windows else tuple(feature for name in in_order for feature in names[name])
+        ()
+        if sequences or windows
+        else tuple(feature for name in in_order for feature in names[name])
     )
     return FittedPreparation(
         types,

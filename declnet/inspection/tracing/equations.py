@@ -72,9 +72,11 @@ def _documentation(component: type[Component]) -> str:
 def settings(component: Component) -> dict[str, Any]:
     """Return the values of a component's fields, defaults included, that its equations may name.
 
-    Fields that hold components, and those that are None, are left out.
+    Required ones are first; fields that hold components, and those that are None, are left out.
     """
-    values = {name: getattr(component, name) for name in type(component).model_fields}
+    fields = type(component).model_fields
+    names = sorted(fields, key=lambda name: not fields[name].is_required())
+    values = {name: getattr(component, name) for name in names}
     return {
         name: value
         for name, value in values.items()

@@ -95,15 +95,17 @@ def _fitted(subject: Subject, column: _Column) -> State:
     return state
 
 
-def _transformed(subject: Subject, column: _Column, state: State) -> tuple[Array, Array | None]:
-    """Return the transformed column and, of sequences, their lengths.
+def _transformed(
+    subject: Subject, column: _Column, state: State
+) -> tuple[Array, Array | None, Array | None]:
+    """Return the transformed column and, of sequences, their lengths and any weights.
 
     x and the arrays of the state may only be read.
     """
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     apply = partial(verified, Transform.apply, subject.instance, column.x, state)
     y = call_locked(f"apply for {column}", apply, {"x": column.x, **arrays})
-    return (y.values, y.lengths) if isinstance(y, Sequences) else (y, None)
+    return (y.values, y.lengths, y.weights) if isinstance(y, Sequences) else (y, None, None)
 
 
 def _refusal(failure: CheckFailed) -> ColumnError:
@@ -147,7 +149,8 @@ def try_component(subject: Subject, setting: Setting) -> Trial:
                 if variant is column or type(failure) is not CheckFailed:
                     raise
                 continue  # it may reject gaps
-            for name, arrays in zip(("y", "lengths"), zip(*rows, strict=True), strict=True):
+            names = "y", "lengths", "weights"
+            for name, arrays in zip(names, zip(*rows, strict=True), strict=True):
                 if arrays[0] is not None:
                     trial.outputs[f"{name} for {variant}"] = copied(np.concatenate(arrays))
     return trial
@@ -158,15 +161,20 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
     """Gives as many new rows, names each number, and says how many levels there are."""
     for column in _suited(subject):
         state = _fitted(subject, column)
-        y, lengths = _transformed(subject, column, state)
+        y, lengths, weights = _transformed(subject, column, state)
         _require_usable(subject, y, column, state)
         names = tuple(f"n{index}" for index in range(prod(column.x.shape[1:])))
         features, width = called(subject, Transform.feature_names, names, state), prod(y.shape[1:])
         fault = f"feature_names gives {len(features)} names for {width} numbers a row"
         require(features == names or len(features) == width, fault)
-        padding = y[:0] if lengths is None else y[np.arange(y.shape[1]) >= lengths[:, None]]
+        if lengths is None:
+            continue
+        is_padding = np.arange(y.shape[1]) >= lengths[:, None]
+        padding = y[is_padding]
         fault = f"sequences for {column} have several values after their lengths"
         require((padding == padding[:1]).all(), fault)
+        fault = f"sequences for {column} have weights other than 0 after their lengths"
+        require(weights is None or not weights[is_padding].any(), fault)
 
 
 @check
@@ -176,7 +184,7 @@ def takes_values_that_the_training_data_does_not_have(subject: Subject) -> None:
         for value in NEW[column.x.dtype.kind]:
             new = column.holding(value)
             try:
-                y, _ = _transformed(subject, new, state)
+                y, *_ = _transformed(subject, new, state)
             except CheckFailed as failure:
                 fault = (
                     f"for {new} it raises ColumnError with row {(row := _refusal(failure).row)!r}"
@@ -202,7 +210,7 @@ def takes_columns_of_any_length(subject: Subject) -> None:
         there = ~missing_values(column.x).reshape(len(y), -1).any(axis=1)
         _require_usable(subject, y, column, state, there)
         order = np.random.default_rng(len(y)).permutation(len(y))
-        permuted, _ = _transformed(subject, replace(column, x=column.x[order]), state)
+        permuted, *_ = _transformed(subject, replace(column, x=column.x[order]), state)
         require_equal(permuted, y[order], f"apply gives other rows for {column} in another order")
 
 
@@ -216,7 +224,7 @@ def inverts_what_it_applies(subject: Subject) -> None:
         if column.x.dtype.kind not in "fi":
             continue
         x = column.x.astype(float)
-        y, _ = _transformed(subject, replace(column, x=x), state)
+        y, *_ = _transformed(subject, replace(column, x=x), state)
         pairs = [(copied(y), x)]
         if x.ndim == 1 and y.shape == x.shape:
             pairs.append((np.stack([y, y[::-1]], axis=1), np.stack([x, x[::-1]], axis=1)))
@@ -259,7 +267,7 @@ def fits_in_parts(subject: Subject) -> None:
             for part in np.split(column.x, cuts):
                 fitting.update(part.copy())
             state = fitting.result()
-        y, _ = _transformed(subject, column, state)
+        y, *_ = _transformed(subject, column, state)
         require_equal(y, whole, f"fitted to parts of {column}, apply gives other rows")
 
 
@@ -268,7 +276,7 @@ def gives_the_same_with_states_for_many_calls(subject: Subject) -> None:
     """Gives the same bits with the ready state, and for two columns with their joint state."""
     for column, state, y in _accepted(subject):
         ready = called(subject, Transform.ready_state, state)
-        again, _ = _transformed(subject, column, ready)
+        again, *_ = _transformed(subject, column, ready)
         fault = f"apply gives other rows for {column} with its ready state"
         require_equal(again, y, fault, tolerance=0)
         other = replace(column, x=np.resize(column.x[: ROWS // 3], column.x.shape))
@@ -291,7 +299,7 @@ def _require_joint(
         _refusal(failure)
         return
     x = np.array([column.x for column in columns]).T
-    together, _ = _transformed(subject, replace(columns[0], x=x), joint)
+    together, *_ = _transformed(subject, replace(columns[0], x=x), joint)
     fault = f"apply gives other rows for {columns[0]} beside another one, with their joint state"
     require_equal(together, np.stack(alone, axis=1), fault, tolerance=0)
 

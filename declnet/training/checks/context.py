@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from declnet.caching import computed_once
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.directions import Better
-from declnet.contracts.network.inputs import InputInfo, lengths_of
+from declnet.contracts.network.inputs import InputInfo, input_value, lengths_of, weights_of
 from declnet.data.integer_limits import Limits
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
@@ -107,7 +107,11 @@ class CheckContext:
         known = self.train.inputs if self.train is not None else {}
         if named is not None and not set(known).issuperset(named):
             lengths = InputInfo((), "integer", optional=True)
-            return dict.fromkeys(named) | {lengths_of(name): lengths for name in named}
+            known = {lengths_of(name): lengths for name in named}
+            layers = [part.layer for part in self.spec.layers if part.layer is not None]
+            read = {value for layer in layers for value in layer.inputs or ()}
+            weights = [name for name in map(weights_of, named) if input_value(name) in read]
+            return dict.fromkeys([*named, *weights]) | known
         return known or None
 
     @cached_property

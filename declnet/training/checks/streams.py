@@ -79,8 +79,8 @@ def _is_sure(error: DataError) -> bool:
 def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
     """Return whether no transform has changed a shape, perhaps by what it finds in the samples."""
     before = first.records
-    after, lengths = sets.preparation.transformed(before, sets.preparation.types)
-    return not lengths and all(
+    after, sequences = sets.preparation.transformed(before, sets.preparation.types)
+    return not sequences and all(
         column.shape == before.columns[name].shape for name, column in after.items()
     )
 

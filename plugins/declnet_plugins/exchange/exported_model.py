@@ -18,6 +18,7 @@ from declnet import (
     Layer,
     Loss,
     Registry,
+    Sequences,
     Shape,
     Transform,
     TransformState,
@@ -26,6 +27,17 @@ from declnet import (
 
 InputDtype = Literal["float", "integer"]
 """What a layer takes."""
+
+Part = Literal["values", "lengths", "weights"]
+"""A part of a column; all but the values are of `Sequences` only."""
+
+
+def parts_of(column: Array | Sequences) -> dict[Part, Array]:
+    """Return the parts of a prepared column."""
+    if not isinstance(column, Sequences):
+        return {"values": column}
+    parts: dict[Part, Array] = {"values": column.values, "lengths": column.lengths}
+    return parts if column.weights is None else {**parts, "weights": column.weights}
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class ExportedStep:
         input_shape: the shape of one row before it.
         output_type: what the column holds after it.
         output_shape: the shape of one row after it.
-        gives_lengths: whether the column becomes `Sequences`, whose lengths are an input, too.
+        gives: the parts of what the column becomes; those of `Sequences` are an input each.
     """
 
     column: str
@@ -73,7 +85,7 @@ class ExportedStep:
     input_shape: Shape
     output_type: ColumnType
     output_shape: Shape
-    gives_lengths: bool = False
+    gives: tuple[Part, ...] = ("values",)
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,8 @@ class ExportedInput:
             a column of a model without a table, or of sequences, is the unchanged input.
         shape: the shape of one sample.
         dtype: whether the layers take it as floats of the model's type or as integers.
-        lengths: whether it holds the lengths of the only column, which are sequences.
+        part: which part of the columns it holds: the values, or the lengths or weights of the only
+            column, which are sequences.
         window: how many consecutive rows make a sample: then rows of the columns are joined, and
             `window` of them are a sample (window, numbers of a row); None if each row is one.
         limit: the largest integer that the layers take, from 0 on; None if there is no limit.
@@ -96,7 +109,7 @@ class ExportedInput:
     columns: tuple[str, ...]
     shape: Shape
     dtype: InputDtype = "float"
-    lengths: bool = False
+    part: Part = "values"
     window: int | None = None
     limit: int | None = None
 

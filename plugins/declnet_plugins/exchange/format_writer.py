@@ -50,7 +50,7 @@ class FormatWriter(Protocol):
         Args:
             name: unique within the file.
             joined: what to join; with several columns, the numbers of each row side by side.
-            columns: the handles of its columns; for lengths, the handles of the lengths.
+            columns: the handles of its columns; for lengths and weights, the handles of those.
         """
         ...
 

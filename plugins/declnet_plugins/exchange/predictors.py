@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -36,6 +36,8 @@ from declnet_plugins.exchange.exported_model import (
     ExportedOutput,
     ExportedPredictions,
     ExportedStep,
+    Part,
+    parts_of,
 )
 from declnet_plugins.exchange.exporter import ExportError
 from declnet_plugins.exchange.odd_rows import odd_rows
@@ -268,13 +270,15 @@ def _inputs(member: Member, columns: Sequence[ExportedColumn]) -> Iterator[Expor
         past = tuple(column.name for column in columns if not column.source)
         future = tuple(column.name for column in columns if column.source)
         columns_of = dict(zip(preparation.windows.inputs, (past, future), strict=False))
-    sources = {
-        **{f"{name}_lengths" if name else "lengths": joined for name, joined in columns_of.items()},
-        **columns_of,
+    sources: dict[str, tuple[tuple[str, ...], Part]] = {
+        f"{name}_{part}" if name else part: (joined, part)
+        for name, joined in columns_of.items()
+        for part in get_args(Part)
     }
+    sources |= {name: (joined, "values") for name, joined in columns_of.items()}
     windows = {column.name: column.window for column in columns}
     for name, info in model.inputs.items():
-        joined = sources[name]
+        joined, part = sources[name]
         limits = [
             limit.largest
             for node in model.nodes
@@ -286,7 +290,7 @@ def _inputs(member: Member, columns: Sequence[ExportedColumn]) -> Iterator[Expor
             columns=joined,
             shape=info.shape,
             dtype="integer" if name in model.integer_inputs else "float",
-            lengths=name not in columns_of,
+            part=part,
             window=windows[joined[0]],
             limit=min(limits, default=None),
         )
@@ -315,7 +319,6 @@ def _steps(
                 message += f"is unknown without the run's data: {error_message(error)}"
                 hint = "keep the data where the spec names it"
                 raise ExportError([(message, hint)]) from None
-            gives_lengths = isinstance(prepared, Sequences)
             values = prepared.values if isinstance(prepared, Sequences) else prepared
             yield ExportedStep(
                 column=column.name,
@@ -325,7 +328,7 @@ def _steps(
                 input_shape=rows.shape[1:],
                 output_type=column_type(values[:0]),
                 output_shape=values.shape[1:],
-                gives_lengths=gives_lengths,
+                gives=tuple(parts_of(prepared)),
             )
             rows, input_type = values, column_type(values[:0])
 

@@ -26,6 +26,7 @@ from declnet_plugins.exchange.exported_model import (
     ExportedModel,
     ExportedNode,
     ExportedOutput,
+    Part,
 )
 from declnet_plugins.exchange.exporter import Exporter, ExportError, TranslatedPart
 from declnet_plugins.exchange.format_writer import FormatWriter, WrittenOutput
@@ -186,11 +187,10 @@ class _Walk:
     def _member(self, member: ExportedMember) -> list[Any]:
         """Write a network, and return its predictions for each output."""
         prefix = self._prefix(member)
-        columns, lengths = self._prepared(member, prefix)
+        parts = self._prepared(member, prefix)
         values: dict[str, Any] = {}
         for input_ in member.inputs:
-            source = lengths if input_.lengths else columns
-            handles = [source[name] for name in input_.columns]
+            handles = [parts[name][input_.part] for name in input_.columns]
             name = ".".join(self._names[part] for part in input_.value.split("."))
             values[input_.value] = self.writer.joined(f"{prefix}{name}", input_, handles)
         for node in member.nodes:
@@ -201,32 +201,30 @@ class _Walk:
             for output, finish in zip(self.model.outputs, member.finish, strict=True)
         ]
 
-    def _prepared(
-        self, member: ExportedMember, prefix: str
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Write the transforms of a member; return its columns, and the lengths of sequences."""
-        columns, lengths = dict(self._columns), {}
+    def _prepared(self, member: ExportedMember, prefix: str) -> dict[str, dict[Part, Any]]:
+        """Write the transforms of a member; return the parts of each column."""
+        parts: dict[str, dict[Part, Any]]
+        parts = {name: {"values": column} for name, column in self._columns.items()}
         counts: Counter[tuple[str, str]] = Counter()
         for step in member.steps:
             key = step.column, step.transform.type
             counts[key] += 1
             again = "" if counts[key] == 1 else f".{counts[key]}"
-            columns[step.column], *others = self._translated(
+            handles = self._translated(
                 _place_of_column(member, step.column),
                 step.transform,
                 f"{prefix}{self._names[step.column]}.{step.transform.type}{again}",
                 "apply",
-                (columns[step.column],),
+                (parts[step.column]["values"],),
                 (step.input_shape,),
                 step.output_shape,
                 input_types=(step.input_type,),
                 output_type=step.output_type,
                 state=step.state,
-                results=2 if step.gives_lengths else 1,
+                results=len(step.gives),
             )
-            if others:
-                (lengths[step.column],) = others
-        return columns, lengths
+            parts[step.column] = dict(zip(step.gives, handles, strict=True))
+        return parts
 
     def _node(self, member: ExportedMember, node: ExportedNode, inputs: tuple[Any, ...]) -> Any:
         name, place = (

@@ -108,9 +108,9 @@ class Translation(Component):
     def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
         """Write what a component computes, and return the handles of its results.
 
-        There is one handle, but two for a transform into `Sequences` (values and lengths) and for
-        the `intervals` of a calibrator (lower and upper bounds). Layers are written as they compute
-        in predictions, not in training.
+        There is one handle, but one for each part of a transform into `Sequences` (values, lengths
+        and any weights) and two for the `intervals` of a calibrator (lower and upper bounds).
+        Layers are written as they compute in predictions, not in training.
 
         Args:
             component: the component, of one of the classes in `replaces`.

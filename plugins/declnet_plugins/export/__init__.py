@@ -18,6 +18,7 @@ TRANSLATIONS = {
         "c99.layers.convolution:c_conv2d_transpose": "conv2d_transpose",
         "c99.layers.pooling:c_pool2d": "max_pool2d average_pool2d",
         "c99.layers.embedding:c_embedding": "embedding",
+        "c99.layers.embedding:c_embedding_bag": "embedding_bag",
         "c99.layers.attention:c_attention": "multi_head_attention cross_attention",
         "c99.layers.recurrent:c_recurrent": "simple_rnn lstm gru",
         "c99.transforms.categories:c_category": "one_hot signed_one_hot ordinal group_rare",

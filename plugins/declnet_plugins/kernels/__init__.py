@@ -18,6 +18,7 @@ KERNELS = {
     "conv2d": "conv2d, conv2d relu",
     "dense": "dense, dense relu",
     "embedding": "embedding",
+    "embedding_bag": "embedding_bag",
     "pooling": "average_pool2d, max_pool2d",
     "recurrent": "gru, lstm, simple_rnn",
 }

@@ -23,6 +23,7 @@ TRANSLATIONS = {
     "dates:onnx_datetime": "datetime",
     "dense:onnx_dense": "dense ntp_dense",
     "dense:onnx_embedding": "embedding",
+    "dense:onnx_embedding_bag": "embedding_bag",
     "normalization:onnx_batch_norm": "batch_norm",
     "normalization:onnx_group_norm": "group_norm",
     "normalization:onnx_layer_norm": "layer_norm",

@@ -105,7 +105,7 @@ class ModelWriter(GraphWriter):
 
     def joined(self, name: str, joined: ExportedInput, columns: Sequence[str]) -> str:
         """Return an input of the network, float32 or int64."""
-        integers = joined.dtype == "integer" or joined.lengths
+        integers = joined.dtype == "integer" or joined.part == "lengths"
         with self.scope(name):
             target = "int64" if integers else "float32"
             if len(columns) == 1:

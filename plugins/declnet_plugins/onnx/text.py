@@ -8,10 +8,12 @@ with a token that is then neither a word nor one symbol is refused.
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from declnet import Array
 from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.onnx.translation import OnnxTranslation
 from declnet_plugins.onnx.writer import TYPES, GraphWriter
@@ -30,12 +32,16 @@ USUAL = "\u2018\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u2026\u00b7\u2022\u20a
 
 
 class OnnxTokenize(OnnxTranslation):
-    """StringNormalizer, StringSplit and LabelEncoder."""
+    """StringNormalizer, StringSplit and LabelEncoder; with weights, ScatterElements and TopK."""
 
     replaces = (Tokenize,)
 
-    def write(self, component: Tokenize, site: TranslationSite, w: GraphWriter) -> tuple[str, str]:
-        """Return the integers (n, length) and the lengths (n,)."""
+    def write(self, component: Tokenize, site: TranslationSite, w: GraphWriter) -> tuple[str, ...]:
+        """Return the integers (n, length), the lengths (n,), and any weights (n, length)."""
+        if component.ngrams > 1 and component.weights is None:
+            raise Untranslatable(
+                "pairs of words in their order are not written", "tokenize with ngrams = 1"
+            )
         if component.unit == "characters":
             raise Untranslatable(
                 "ONNX has no operator for the characters of a text", 'tokenize with unit = "words"'
@@ -53,6 +59,9 @@ class OnnxTokenize(OnnxTranslation):
         w.refuse(w.op("And", is_word, w.op("Not", is_token)))
         if component.missing == "error":
             w.refuse(w.op("Equal", site.inputs[0], w.constant("")))
+        if component.weights is not None:
+            longer = w.concat([numbers, *self._longer(w, words, tokens, component.ngrams)])
+            return _weighted(w, longer, length, site.state["factors"])
         numbers = w.where(is_word, numbers, w.constant(PADDING))
         pads = w.constant([0, 0, 0, length], "int64")
         padded = w.op("Pad", numbers, pads, w.constant(PADDING))
@@ -79,6 +88,23 @@ class OnnxTokenize(OnnxTranslation):
         locale = "C" if plain else "C.UTF-8"
         return w.op("StringNormalizer", text, case_change_action="LOWER", locale=locale)
 
+    def _longer(self, w: GraphWriter, words: str, tokens: list[str], ngrams: int) -> Iterator[str]:
+        """Yield the integers of pairs of words, and of longer tokens.
+
+        Those that end in padding have a space at their end, so they are unknown.
+        """
+        joined, following = words, words
+        for _ in range(ngrams - 1):
+            joined = self._without(w, joined, first=False)
+            following = self._without(w, following, first=True)
+            joined = w.op("StringConcat", w.op("StringConcat", joined, w.constant(" ")), following)
+            yield w.table(joined, tokens, range(FIRST, FIRST + len(tokens)), UNKNOWN)
+
+    def _without(self, w: GraphWriter, words: str, *, first: bool) -> str:
+        """Return words without the first or the last of each row."""
+        bounds = ([1], [np.iinfo(np.int64).max]) if first else ([0], [-1])
+        return w.op("Slice", words, *(w.constant(bound, "int64") for bound in (*bounds, [1])))
+
     def _spaced(self, w: GraphWriter, text: str, tokens: list[str]) -> str:
         """Return text with spaces around each symbol, and in place of other white space."""
         special = {
@@ -92,6 +118,34 @@ class OnnxTokenize(OnnxTranslation):
         for symbol in sorted(symbols):
             text = replaced(w, text, symbol, f" {symbol} ")
         return text
+
+
+def _weighted(w: GraphWriter, numbers: str, length: int, factors: Array) -> tuple[str, ...]:
+    """Return the distinct known integers of each row in order, how many, and their weights."""
+    levels = FIRST + len(factors)
+    factor = w.constant(np.concatenate([np.zeros(FIRST), factors]), "float64")
+    rows = w.op("Shape", numbers, start=0, end=1)
+    shape = w.op("Concat", rows, w.constant([levels], "int64"), axis=0)
+    nothing = w.op("Expand", w.constant(0.0, "float64"), shape)
+    ones = w.op("Expand", w.constant(1.0, "float64"), w.op("Shape", numbers))
+    counts = w.op("ScatterElements", nothing, numbers, ones, axis=1, reduction="add")
+    frequency = w.compute("Add", w.op("Log", w.clip(counts, low=1)), 1)
+    weights = w.op("Mul", w.op("Mul", frequency, w.clip(counts, high=1)), factor)
+    size = w.constant([length], "int64")
+    heaviest, places = w.node("TopK", [weights, size], ("float64", "int64"), axis=1)
+    is_used = w.compute("Greater", heaviest, 0)
+    places = w.where(is_used, places, w.constant(levels))
+    integers, order = w.node("TopK", [places, size], ("int64", "int64"), axis=1, largest=0)
+    heaviest = w.op("GatherElements", heaviest, order, axis=1)
+    squares = w.op("ReduceSum", w.op("Mul", heaviest, heaviest), w.constant([1], "int64"))
+    norms = w.op("Sqrt", w.where(w.compute("Greater", squares, 0), squares, w.constant(1.0)))
+    lengths = w.op("ReduceSum", w.cast(is_used, "int64"), w.constant([1], "int64"), keepdims=0)
+    is_padding = w.compute("Equal", integers, levels)
+    return (
+        w.where(is_padding, w.constant(PADDING), integers),
+        lengths,
+        w.op("Div", heaviest, norms),
+    )
 
 
 def places_of(w: GraphWriter, matrix: str) -> str:

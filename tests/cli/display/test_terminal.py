@@ -93,7 +93,7 @@ def test_no_curve_is_wider_than_it_may_be(values, width):
 @pytest.fixture
 def spec(spec_file, document):
     document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
-    document["training"] |= {"epochs": 12_000, "log_every": 120}
+    document["training"] |= {"epochs": 3000, "log_every": 30}
     return spec_file(document)
 
 
@@ -110,7 +110,7 @@ def test_a_run_shows_its_layers_its_progress_its_losses_and_a_table(on_terminal,
     assert screen.code == 0
     assert row(screen.lines, "dense_1") == ["dense_1", "dense", "(n, 4)", "12"]
     assert re.search(
-        r"epoch +\d+/12000 .*━.* \d:\d\d:\d\d loss \d\.\d{3} \(validation \d", screen.text
+        r"epoch +\d+/3000 .*━.* \d:\d\d:\d\d loss \d\.\d{3} \(validation \d", screen.text
     )
     curve = re.compile(r"^(?:validation )?loss +([▁▂▃▄▅▆▇█]+)  (\S+) to (\S+)$")
     curves = [found for line in screen.lines if (found := curve.match(line))]
@@ -146,7 +146,7 @@ def test_where_there_is_no_bar_there_are_lines(on_terminal, spec, options):
     screen = on_terminal("run", spec, **options)
     assert "━" not in screen.text
     assert ("\x1b" in screen.raw) == ("stderr" in options)
-    assert "epoch: 11999, acc: " in screen.text
+    assert "epoch: 2999, acc: " in screen.text
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -161,7 +161,7 @@ def test_narrow_terminals_wrap_no_curve_and_no_bar_and_no_color_is_honored(
     bars = [part for part in screen.text.replace("\n", "\r").split("\r") if "━" in part]
     assert all(len(part) <= columns for part in bars)
     if columns == 80:
-        assert all("/12000 " in part for part in bars)
+        assert all("/3000 " in part for part in bars)
 
 
 def test_seeds_have_a_bar_over_all_runs(on_terminal, spec):

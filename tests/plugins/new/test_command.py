@@ -169,7 +169,7 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     assert declnet_cli(*new, "--force", "--folds", "2").returncode == 0
 
 
-def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):
+def test_sentences_are_read_by_their_words_beside_other_columns(declnet_cli, tmp_path):
     rng = np.random.default_rng(3)
     words = ["today", "near", "the", "river", "we", "saw", "again", "one", "late", "alone"]
     texts = [" ".join(rng.permutation([*words, ("otter", "heron")[row % 2]])) for row in range(60)]
@@ -182,30 +182,31 @@ def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_p
         (tmp_path / "t.csv").write_text("\n".join([header, *rows]))
         new = ("new", "s.toml", "--data", "t.csv", "--target", "kind", "--force")
         done = declnet_cli(*new)
-        first, _ = done.stderr.splitlines()
-        assert first == f'note: column "note" is read as text, word by word{beside}'
+        first, *_ = done.stderr.splitlines()
+        words = "by its words and pairs of words"
+        assert first == f'note: column "note" is read as text, {words}{beside}'
         assert declnet_cli(*new, "--preset", "realmlp_td").returncode == 0
         declnet_cli.succeeds("run", "s.toml", "--set", "training.epochs=1", "--quiet")
 
 
-def test_texts_without_spaces_are_left_out_with_what_to_write(declnet_cli, tmp_path):
+def test_many_names_are_left_out_with_what_to_write(declnet_cli, tmp_path):
     """The line that the note gives, in an input of its own, makes a spec that checks."""
-    texts = [f"这家{a}的{b}很{c}" for a in "店馆吧厅" for b in "菜茶酒汤" for c in "好差新旧"]
-    rows = [f"{text},{row % 9},{row % 2}" for row, text in enumerate(texts)]
-    (tmp_path / "t.csv").write_text("\n".join(["评论,size,y", *rows]), "utf-8")
+    names = [f"{a}-{b}{c}" for a in "ABCD" for b in "0123" for c in "wxyz"]
+    rows = [f"{name},{row % 9},{row % 2}" for row, name in enumerate(names)]
+    (tmp_path / "t.csv").write_text("\n".join(["code,size,y", *rows]), "utf-8")
     new = ("new", "spec.toml", "--data", "t.csv", "--target", "y")
     done = declnet_cli(*new, "--preset", "mlp")
     assert declnet_cli(*new, "--force", "--preset", "realmlp_td").stderr == done.stderr
     declnet_cli(*new, "--preset", "mlp", "--force")
-    line = '{ type = "tokenize", columns = ["评论"], unit = "characters" }'
+    line = '{ type = "tokenize", columns = ["code"], unit = "characters" }'
     note, _ = done.stderr.splitlines()
     assert note.startswith(
-        'note: column "评论" is left out: 64 different texts in 64 rows, without spaces; to read'
+        'note: column "code" is left out: 64 different texts in 64 rows, without spaces; to read'
     )
     assert note.endswith(line)
     spec = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
     spec["data"]["prepare"].append(tomllib.loads(f"it = {line}")["it"])
-    spec["data"]["inputs"] = {"text": ["评论"], "numbers": ["size"]}
+    spec["data"]["inputs"] = {"text": ["code"], "numbers": ["size"]}
     del spec["data"]["train"]["features"]
     embedding = {"type": "embedding", "units": 4, "inputs": ["input.text"]}
     mean = {"type": "mean_over_time", "inputs": ["embedding_1", "input.text_lengths"]}

@@ -52,6 +52,19 @@ SENTENCES = texts(
 )
 
 
+@pytest.mark.parametrize(("ngrams", "length"), [(1, 5), (2, None), (3, 4)])
+def test_weights_are_those_of_declnet(ngrams, length):
+    tokenize = Tokenize(ngrams=ngrams, weights="tf_idf", min_count=1, length=length)
+    state = tokenize.fit(SENTENCES)
+    wanted = tokenize.apply(SENTENCES, state)
+    shapes = (state["length"],), (), (state["length"],)
+    session = session_of(OnnxTokenize, tokenize, state, shapes)
+    values, lengths, weights = session.run(["y0", "y1", "y2"], {"x": SENTENCES})
+    np.testing.assert_array_equal(values, wanted.values)
+    np.testing.assert_array_equal(lengths, wanted.lengths)
+    np.testing.assert_allclose(weights, wanted.weights, rtol=1e-14)
+
+
 @pytest.mark.parametrize("cut", ["start", "end"])
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_words_are_those_of_declnet(lowercase, cut):

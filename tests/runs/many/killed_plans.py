@@ -33,7 +33,7 @@ from declnet import (
 from declnet.testing.examples import registry_with
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from killed_anywhere import FILES, SPEC, in_a_process  # a program, like this one
+from killed_anywhere import FILES, SPEC, in_a_process, warm_up  # a program, like this one
 
 
 class Halving(Plan):
@@ -87,6 +87,7 @@ def main(folder: Path, most: int) -> None:
     os.fsync = lambda _: None  # slow; a kill, unlike a power cut, loses nothing that was written
     labels = np.arange(30) % 3
     np.savez(folder / "data.npz", x=np.eye(3)[labels], y=labels)
+    warm_up(folder)
     kills = 0
     for begin, document, options in (
         (sweep, {**SPEC, "data": {**SPEC["data"], "folds": 3}}, {"plan": Halving()}),

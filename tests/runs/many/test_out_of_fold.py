@@ -73,12 +73,14 @@ def test_labels_without_a_signal_are_predicted_no_better_than_chance(group):
 
 def test_the_other_folds_select_the_weights_for_a_fold(group):
     without = group.file.model_copy(update={"weights": group.weights | {"network_2": 0.0}})
-    alone = Group(group.path, without).examined_alone("validation", {"train": noise()})
+    alike, data = Group(group.path, without), {"train": noise()}
+    alone = alike.examined_alone("validation", data)
+    finished = alike.examined_alone("validation", data, by_models=True)
     assert alone.keys() == group.weights.keys()
     for number in range(1, FOLDS + 1):
         others = [
             [part for part in parts if part.predictor.spec.data.fold != number]
-            for parts in alone.values()
+            for parts in ([*alone[name], *finished[name]] for name in alone)
         ]
         selected = dict(zip(alone, selected_weights(others)[0], strict=True))
         assert group.file.fold_weights[f"fold-{number}"] == selected

@@ -205,6 +205,8 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
 
 
 PLACES = {"here": {}, "worker processes": {"jobs": 2}, "an executor": {"on": InThread()}}
+SECONDS = {"here": 0.3, "worker processes": 2, "an executor": 0.3}
+"""Enough to train for some time, also where processes are started first."""
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -213,7 +215,7 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
 ):
     monkeypatch.setattr(run_tasks, "default_registry", lambda: registry)
     tuned["training"] |= {"epochs": 10**7, "log_every": 1000}  # more than the minutes allow
-    tuned["tune"] |= {"trials": 1, "minutes": 0.02}
+    tuned["tune"] |= {"trials": 1, "minutes": SECONDS[place] / 60}
     found = tune(tuned, out=tmp_path / "study", registry=registry, **PLACES[place])
     folder = found.trial_folder(0)
 
@@ -224,7 +226,7 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
         return manifest["seconds"]
 
     first = seconds()
-    for more in (0, 2):
+    for more in (0, SECONDS[place]):
         minutes = (found.file.seconds + more) / 60 if more else None
         found = resume(found.path, minutes=minutes, registry=registry, **PLACES[place])
         assert [(each.state, each.value) for each in found.trials] == [("running", None)]

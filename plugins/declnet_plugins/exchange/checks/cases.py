@@ -34,6 +34,7 @@ from declnet_plugins.exchange.exported_model import (
     ExportedOutput,
     ExportedPredictions,
     ExportedStep,
+    parts_of,
 )
 from declnet_plugins.exchange.predictors import exported_nodes, predictions_of
 from declnet_plugins.exchange.translating import COLUMN_TYPES
@@ -249,7 +250,7 @@ def _loss_case(loss: Loss, data: ExampleData) -> Case:
 
 
 def _transform_cases(transform: Transform, data: ExampleData) -> Iterator[Case]:
-    """Yield cases of a transform, of the lengths that it returns, and of its inverse."""
+    """Yield cases of a transform, of the other parts of its result, and of its inverse."""
     (x,) = data.arrays
     try:
         result = transform.apply(x, data.state)
@@ -267,7 +268,7 @@ def _transform_cases(transform: Transform, data: ExampleData) -> Iterator[Case]:
         input_shape=x.shape[1:],
         output_type=column_type(y),
         output_shape=y.shape[1:],
-        gives_lengths=isinstance(result, Sequences),
+        gives=tuple(parts_of(result)),
     )
     case = replace(
         _case(data.name, y, y.reshape(-1, *shape)),
@@ -275,13 +276,15 @@ def _transform_cases(transform: Transform, data: ExampleData) -> Iterator[Case]:
         steps=(step,),
     )
     yield case
-    if isinstance(result, Sequences):
-        lengths = result.lengths.reshape(-1, 1)
+    for part, array in parts_of(result).items():
+        if part == "values":
+            continue
+        flat = array.reshape(len(array), -1)
         yield replace(
-            _case(f"the lengths of {data.name}", lengths, lengths),
+            _case(f"the {part} of {data.name}", flat, flat),
             columns=case.columns,
             steps=case.steps,
-            inputs=(ExportedInput("x", ("x",), (1,), lengths=True),),
+            inputs=(ExportedInput("x", ("x",), flat.shape[1:], part=part),),
         )
     if x.dtype.kind == "f" and x.ndim <= 2 and type(transform).inverse is not Transform.inverse:
         y = np.asarray(y, DTYPE)

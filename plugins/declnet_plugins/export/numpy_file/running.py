@@ -146,7 +146,8 @@ def computed(
     def called(*inputs: Array) -> list[Array]:
         result = getattr(component, method)(*inputs, *state)
         if hasattr(result, "lengths"):
-            return [result.values, result.lengths]
+            parts = result.values, result.lengths, result.weights
+            return [part for part in parts if part is not None]
         return list(result) if isinstance(result, tuple) else [result]
 
     try:

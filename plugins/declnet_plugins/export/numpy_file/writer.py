@@ -123,10 +123,10 @@ class NumpyWriter:
             output = site.output_shape, site.dtype.name
             arguments = inputs, output, orders, dict(site.parameters), memory, REFUSED
             return (self.call(running.forward, f"{site.name}.y", instance, *arguments),)
-        shapes = [site.output_shape] * site.results
-        if site.method == "apply" and site.results == 2:
-            shapes[1] = ()  # the lengths of sequences
-        expected = [(shape, RESULTS[site.output_type]) for shape in shapes]
+        expected = [(site.output_shape, RESULTS[site.output_type])] * site.results
+        if site.method == "apply" and site.results > 1:  # lengths and weights of sequences
+            others = ((), RESULTS["integer"]), (site.output_shape, RESULTS["number"])
+            expected[1:] = others[: site.results - 1]
         state = () if site.method == "predictions" else (dict(site.state),)
         arguments = instance, site.method, inputs, expected, REFUSED, *state
         result = self.call(running.computed, f"{site.name}.results", *arguments)

@@ -13,6 +13,7 @@ LAYERS = {
     "dense": "dense",
     "dropout": "dropout",
     "embedding": "embedding",
+    "embedding_bag": "embedding_bag",
     "gating": "glu maxout",
     "gaussian_noise": "gaussian_noise",
     "gelu": "gelu",

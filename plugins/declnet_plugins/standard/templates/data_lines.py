@@ -7,7 +7,6 @@ from declnet import class_name
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml, toml_key
 from declnet_plugins.standard.templates.plan import (
-    MOST_WORDS,
     Features,
     Plan,
     is_free_text,
@@ -21,6 +20,7 @@ from declnet_plugins.standard.templates.suggestions import (
     rare_categories,
     rare_class,
 )
+from declnet_plugins.standard.templates.texts import tokenizing
 
 MOST_LISTED = 60
 """Maximum number of features to list with details."""
@@ -204,15 +204,6 @@ def transforms(plan: Plan) -> Iterator[Line]:
     yield from tokenizing(features)
     if features.others or "table" in plan.inputs:
         yield from _values(plan)
-
-
-def tokenizing(features: Features) -> Iterator[Line]:
-    """Yield a transform for each column of free text."""
-    for text in features.texts:
-        length = f", length = {MOST_WORDS}" if text.most_words > MOST_WORDS else ""
-        empty = ', missing = "empty"'
-        line = f'  {{ type = "tokenize", columns = [{toml(text.name)}]{length}{empty} }},'
-        yield line, "an integer for each word"
 
 
 def _values(plan: Plan) -> Iterator[Line]:

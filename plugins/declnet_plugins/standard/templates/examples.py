@@ -12,6 +12,11 @@ from declnet_plugins.standard.templates.model_template import (
     usable_features_of,
 )
 from declnet_plugins.standard.templates.plan import Plan, folds_for, sizes_for
+from declnet_plugins.standard.templates.texts import (
+    ROWS_IN_FOLDS,
+    optimizer_of_texts,
+    sizes_of_texts,
+)
 from declnet_plugins.standard.templates.writing import (
     loss_sections,
     model_section,
@@ -74,10 +79,17 @@ class MLP(ModelTemplate):
     hidden: ClassVar[bool] = True
 
     def plan(self, table: TableProfile, installed: frozenset[str]) -> Plan:
-        """Return the choices for a table; a single split unless its profile names folds."""
-        features, folds = usable_features_of(table), folds_for(table)
-        sizes = sizes_for(table, folds)
-        return Plan(table, features, sizes, installed, self.hidden, folds)
+        """Return the choices for a table; a single split unless its profile names folds.
+
+        Texts alone are read by a linear model, in folds if that is quick.
+        """
+        features = usable_features_of(table)
+        if features.others:
+            folds = folds_for(table)
+            return Plan(table, features, sizes_for(table, folds), installed, self.hidden, folds)
+        folds = folds_for(table, quick=table.rows <= ROWS_IN_FOLDS)
+        sizes = sizes_of_texts(sizes_for(table, folds), table.rows)
+        return Plan(table, features, sizes, installed, hidden=False, folds=folds)
 
     def sections(self, plan: Plan) -> Sections:
         """Return a dense network, its preparation and its training."""
@@ -86,7 +98,7 @@ class MLP(ModelTemplate):
             plan.inputs,
             [*model_section(plan)],
             loss_sections(plan),
-            [*optimizer_section(plan)],
+            [*(optimizer_section(plan) if plan.columns else optimizer_of_texts(plan))],
             [*training_section(plan)],
         )
 

@@ -7,6 +7,7 @@ from declnet_plugins.standard.templates.plan import (
     different_texts,
     features_of,
     is_unread_text,
+    is_unspaced,
     odd_date,
 )
 from declnet_plugins.standard.templates.suggestions import notes_on
@@ -24,7 +25,9 @@ def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...
     features = features_of(table)
     beside = ", in addition to the other columns" if features.others else ""
     read = [
-        f'column "{text.name}" is read as text, word by word{beside}' for text in features.texts
+        f'column "{text.name}" is read as text, by its '
+        f"{'characters' if is_unspaced(text) else 'words and pairs of words'}{beside}"
+        for text in features.texts
     ]
     many = [column for column, _ in features.left_out if is_unread_text(column)]
     unread = [column for column in many if column.odd_date is None]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import ClassVar, Self
 
 from declnet_plugins.new import ColumnProfile, TableProfile
@@ -25,9 +26,14 @@ ROWS_FOR_A_CATEGORY = 5
 IDENTIFIER = re.compile(r"(^|[_ .-])([Ii][Dd]|KEY|[Kk]ey|[GgUu]?[Uu][Ii][Dd])$|[a-z]I[dD]$")
 """Names of columns of identifiers."""
 WORDS_OF_A_TEXT = 5.0
-"""Minimum mean number of words of texts to read word by word, rather than names or addresses."""
-MOST_WORDS = 256
-"""Maximum number of words of a text that are read, so that a few long texts need little memory."""
+"""Minimum mean number of words of texts to read by their words, rather than names or addresses."""
+UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u31ff\u3400-\u9fff\uf900-\ufaff]"
+)
+"""Letters of languages that are written without spaces: Thai, Lao, Tibetan, Burmese, Khmer, Chinese
+and Japanese."""
+MOST_SAMPLED = 1000
+"""Maximum number of different texts to look for such letters in."""
 MOSTLY = 0.9
 """Share of rows without a value above which a column is left out."""
 
@@ -42,7 +48,7 @@ ROWS_OF_A_CLASS = 2
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
 RESERVED = re.compile(
-    r"input|trunk|joined|mean|words|text|embeddings|vectors|dense|relu|dropout|.*_logits$"
+    r"input|trunk|joined|text|table|output|embeddings|vectors|dense|relu|dropout|.*_logits$"
 )
 """How names of other layers begin, and end."""
 
@@ -70,7 +76,7 @@ class Features:
 
     @property
     def texts(self) -> tuple[ColumnProfile, ...]:
-        """The columns of free text, to read word by word."""
+        """The columns of free text, to read by their words."""
         return tuple(column for column in self.used if is_free_text(column))
 
     @property
@@ -81,7 +87,7 @@ class Features:
     @property
     def width(self) -> int:
         """The number of columns, each word of a text counted as one: what a row costs."""
-        return len(self.others) + sum(round(min(text.words, MOST_WORDS)) for text in self.texts)
+        return len(self.others) + sum(round(text.words) for text in self.texts)
 
     @property
     def gaps(self) -> bool:
@@ -160,13 +166,24 @@ def _is_identifier(column: ColumnProfile) -> bool:
 
 def is_free_text(column: ColumnProfile) -> bool:
     """Return whether a column holds texts such as messages: many different ones, of many words."""
-    return _too_many_texts(column) and column.words >= WORDS_OF_A_TEXT
+    return _too_many_texts(column) and (column.words >= WORDS_OF_A_TEXT or is_unspaced(column))
+
+
+def is_unspaced(column: ColumnProfile) -> bool:
+    """Return whether texts have as many letters of languages without spaces as others have words.
+
+    They then are most of the letters, too.
+    """
+    texts = [str(text) for text in islice(column.counts, MOST_SAMPLED)]
+    letters = sum(character.isalpha() for text in texts for character in text)
+    unspaced = sum(len(UNSPACED.findall(text)) for text in texts)
+    return unspaced >= WORDS_OF_A_TEXT * len(texts) and 2 * unspaced > letters
 
 
 def is_unread_text(column: ColumnProfile) -> bool:
     """Return whether a column holds many different texts of few words, most of them rare.
 
-    Names and codes are such texts, and any text in a language that is written without spaces.
+    Names and codes are such texts.
     """
     many = _too_many_texts(column) and not is_free_text(column)
     return many and not has_frequent_categories(column)
@@ -225,7 +242,6 @@ BELOW = {
 }
 """Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
 
-EMBEDDING_UNITS = 32
 CATEGORY_UNITS = 8
 LEARNING_RATE = 0.0015
 LINEAR_RATE = 0.01

@@ -1,11 +1,10 @@
 """Writing of the choices for a table as a commented TOML spec."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.plan import (
     CATEGORY_UNITS,
-    EMBEDDING_UNITS,
     LEARNING_RATE,
     LINEAR_RATE,
     WEIGHT_DECAY,
@@ -15,6 +14,11 @@ from declnet_plugins.standard.templates.suggestions import (
     has_words,
     holds_counts,
     order_of_classes,
+)
+from declnet_plugins.standard.templates.texts import (
+    groups_of_texts,
+    layer_of_table,
+    scores_of_texts,
 )
 
 CALIBRATED = "makes probabilities as certain as they are right, on the validation data"
@@ -51,27 +55,24 @@ def model_section(plan: Plan) -> Iterator[Line]:
     if plan.table.others:
         yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
-    names = [name for name in plan.inputs if name in plan.text_inputs]
-    yield from text_layers(names or [""] * len(plan.features.texts))
     if plan.embedded:
         yield from category_layers("input.many" if plan.inputs else "input")
-    if plan.inputs:
-        joined = [
-            *map(text_vector, names),
-            *(["vectors"] if plan.embedded else []),
-            *(["input.table"] if "table" in plan.inputs else []),
-        ]
-        name = ', name = "joined"' if plan.table.others else ""
-        yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
+    if _table(plan) == "joined":
+        inputs = 'inputs = ["vectors", "input.table"]'
+        yield f'  {{ type = "concatenate", name = "joined", {inputs} }},'
     if plan.hidden:
         yield from _hidden_layers(plan)
     if plan.table.others:
         yield from _outputs(plan)
         yield "]"
         return
-    units = f'type = "dense", units = {plan.last_units}'
-    comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
-    yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
+    if plan.columns:
+        fields = f'name = "{layer_of_table(plan, plan, "")}", ' if plan.features.texts else ""
+        fields += "" if plan.hidden else _first_inputs(plan)
+        comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
+        line = f'  {{ type = "dense", {fields}units = {plan.last_units} }},'
+        yield line, comment.get(plan.table.task, "one unit, for the number")
+    yield from scores_of_texts(plan, plan, "")
     if plan.table.task == "classes":
         yield '  "softmax",', "turns them into probabilities that sum to 1"
     if plan.table.task == "binary":
@@ -81,21 +82,28 @@ def model_section(plan: Plan) -> Iterator[Line]:
 
 def _outputs(plan: Plan) -> Iterator[Line]:
     """Yield the layers of several outputs, which all read what the layers before them give."""
-    read = "input"
-    if plan.hidden:
-        read = "trunk"
-    elif plan.inputs:
-        read = "joined"
-    elif plan.features.texts or plan.embedded:
-        read = "mean" if plan.features.texts else "vectors"
+    read = "trunk" if plan.hidden else _table(plan)
     for name, head in plan.plans.items():
         target = toml(head.target.name)
         last = {"classes": "softmax", "binary": "sigmoid"}.get(head.table.task)
-        output = f"{name}_logits" if last else name
-        units = f'type = "dense", name = "{output}", units = {head.last_units}, inputs = ["{read}"]'
-        yield f"  {{ {units} }},", f"of {target}"
+        if plan.columns:
+            fields = f'name = "{layer_of_table(plan, head, name)}", units = {head.last_units}'
+            yield f'  {{ type = "dense", {fields}, inputs = ["{read}"] }},', f"of {target}"
+        yield from scores_of_texts(plan, head, name)
         if last is not None:
             yield f'  {{ type = "{last}", name = "{name}" }},', "turns that into probabilities"
+
+
+def _table(plan: Plan) -> str:
+    """Return what the first layer of the columns other than texts reads."""
+    if plan.embedded:
+        return "joined" if "table" in plan.inputs else "vectors"
+    return "input.table" if plan.inputs else "input"
+
+
+def _first_inputs(plan: Plan) -> str:
+    """Return the inputs of that layer as a field, unless they are those by default."""
+    return 'inputs = ["input.table"], ' if _table(plan) == "input.table" else ""
 
 
 def _hidden_layers(plan: Plan) -> Iterator[Line]:
@@ -105,10 +113,8 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     dense = f'  {{ type = "dense", units = {sizes.units} }},'
     drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
     last_drop = f'  {{ type = "dropout"{trunk}, rate = {sizes.dropout:g} }},'
-    yield (
-        dense,
-        "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
-    )
+    line = f'  {{ type = "dense", {_first_inputs(plan)}units = {sizes.units} }},'
+    yield line, "every unit is connected to every input"
     yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
     if sizes.dropout:
         yield drop, "reduces overfitting: drops units at random in training"
@@ -116,22 +122,6 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     yield last_relu
     if sizes.dropout:
         yield last_drop
-
-
-def text_layers(names: Iterable[str]) -> Iterator[Line]:
-    """Yield the layers that make one vector, `text_vector`, of each text.
-
-    Args:
-        names: the inputs of the texts; "" for the only input.
-    """
-    for name in names:
-        read, lengths = (f"input.{name}", f"input.{name}_lengths") if name else ("input", "")
-        words = f"{name}_words" if name else "words"
-        embedding = f'type = "embedding", name = "{words}", units = {EMBEDDING_UNITS}'
-        yield f'  {{ {embedding}, inputs = ["{read}"] }},', "a vector for each word"
-        inputs = f'inputs = ["{words}", "{lengths or "input.lengths"}"]'
-        comment = 'their mean; "gru" (units = 32) reads them in order'
-        yield f'  {{ type = "mean_over_time", name = "{text_vector(name)}", {inputs} }},', comment
 
 
 def category_layers(read: str) -> Iterator[Line]:
@@ -143,11 +133,6 @@ def category_layers(read: str) -> Iterator[Line]:
     embedding = f'type = "embedding", name = "embeddings", inputs = ["{read}"]'
     yield f"  {{ {embedding}, units = {CATEGORY_UNITS} }},", "a vector for each category"
     yield '  { type = "flatten", name = "vectors" },'
-
-
-def text_vector(name: str) -> str:
-    """Return the name of the layer that gives the vector of a text, by its input."""
-    return f"{name}_mean" if name else "mean"
 
 
 def loss_sections(plan: Plan) -> list[list[Line]]:
@@ -225,6 +210,7 @@ def optimizer_section(plan: Plan) -> Iterator[Line]:
     yield "[[optimizer.groups]]  # parameters that are updated differently"
     yield 'parameters = ["*.biases"]', "* is any text"
     yield "weight_decay = 0.0", "biases are left alone"
+    yield from groups_of_texts(plan)
 
 
 def training_section(plan: Plan) -> Iterator[Line]:

@@ -19,7 +19,7 @@ from declnet_plugins.standard.templates.model_template import (
     Sections,
     installed_components,
 )
-from declnet_plugins.standard.templates.plan import Plan, folds_for
+from declnet_plugins.standard.templates.plan import Plan, features_of, folds_for
 from declnet_plugins.standard.templates.writing import calibration_section, head, metrics_line
 from declnet_plugins.tabular.presets.realmlp import RealMLPTD
 
@@ -62,7 +62,8 @@ class Portfolio(RealMLPTD):
     """A linear model, a plain network and RealMLP-TD in the same folds, with selected weights.
 
     Weights are selected on rows that a model has not seen. A table with too few rows for folds, or
-    so many that the models would have few epochs, gets RealMLP-TD alone, as does `--folds 1`.
+    so many that the models would have few epochs, gets RealMLP-TD alone, as does `--folds 1`; texts
+    alone get a linear model.
     """
 
     type = "portfolio"
@@ -72,7 +73,8 @@ class Portfolio(RealMLPTD):
         """Return the spec of all models: what they share, then what each adds."""
         plans = _plans(table, installed_components(registry))
         if not plans:
-            return super().spec_for_table(replace(table, folds=1), registry)
+            alone = table if not features_of(table).others else replace(table, folds=1)
+            return super().spec_for_table(alone, registry)
         pairs = zip(PARTS, plans, strict=True)
         members = {part.template.type: part.template.sections(plan) for part, plan in pairs}
         shared = plans[-1]  # its predictions of numbers are clamped
@@ -100,6 +102,8 @@ class Portfolio(RealMLPTD):
 
 def _plans(table: TableProfile, installed: frozenset[str]) -> list[Plan]:
     """Return a plan for each part, all with the same folds; none for a single model."""
+    if not features_of(table).others:
+        return []
     most = folds_for(table, quick=True)
     asked = table.folds is not None
     for folds in (most,) if asked else FEWEST_EPOCHS:

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from declnet_plugins.new import ColumnProfile, TableProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.data_lines import INDICATORS, finite, grouping, tokenizing
+from declnet_plugins.standard.templates.data_lines import INDICATORS, finite, grouping
+from declnet_plugins.standard.templates.examples import Linear
 from declnet_plugins.standard.templates.model_template import (
     ModelTemplate,
     Sections,
@@ -14,14 +15,13 @@ from declnet_plugins.standard.templates.model_template import (
 )
 from declnet_plugins.standard.templates.plan import Features, Plan, folds_for, sizes_for
 from declnet_plugins.standard.templates.suggestions import MOST_ONE_HOT
+from declnet_plugins.standard.templates.texts import groups_of_texts, tokenizing
 from declnet_plugins.standard.templates.writing import (
     callbacks_lines,
     category_layers,
     loss_end,
     loss_head,
     metrics_line,
-    text_layers,
-    text_vector,
 )
 from declnet_plugins.tabular.presets.plan import TablePlan
 
@@ -41,9 +41,14 @@ class TablePreset(ModelTemplate):
     clamps: ClassVar[bool] = False
     unit_for_each: ClassVar[bool] = False
 
-    def plan(self, table: TableProfile, installed: frozenset[str]) -> TablePlan:
-        """Return the choices for a table; for a small one, folds if that is quick."""
+    def plan(self, table: TableProfile, installed: frozenset[str]) -> Plan:
+        """Return the choices for a table; for a small one, folds if that is quick.
+
+        Texts alone are read by a linear model, whose plan it returns.
+        """
         features = usable_features_of(table)
+        if not features.others:
+            return Linear().plan(table, installed)
         folds = folds_for(table, quick=self._is_quick(table, features))
         plan = TablePlan(
             table,
@@ -60,7 +65,7 @@ class TablePreset(ModelTemplate):
     def sections(self, plan: Plan) -> Sections:
         """Return the parts, with the preparation and loss to suit the table."""
         if not isinstance(plan, TablePlan):
-            raise TypeError(f"{type(self).__name__} takes the plan that it returns")
+            return Linear().sections(plan)
         texts = {name: (column,) for name, column in plan.text_inputs.items()}
         inputs: dict[str, Sequence[ColumnProfile]] = {**texts, **self._inputs(plan)}
         several = len(inputs) > 1
@@ -69,11 +74,11 @@ class TablePreset(ModelTemplate):
         }
         read = {name: f"input.{name}" if several else "input" for name in inputs}
         return Sections(
-            [*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ())],
+            [*tokenizing(plan.features), *self._prepare(plan)],
             named,
             [*self._model_section(plan, read)],
             [[*self._loss_section(head, name)] for name, head in plan.plans.items()],
-            [*self._optimizer(plan)],
+            [*self._optimizer(plan), *groups_of_texts(plan)],
             [*self._training(plan)],
         )
 
@@ -101,17 +106,14 @@ class TablePreset(ModelTemplate):
         if plan.table.others:
             yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
         yield "layers = [  # from the input to the output"
-        texts = [name if read[name] != "input" else "" for name in plan.text_inputs]
-        yield from text_layers(texts)
-        yield from self._layers(plan, read, [text_vector(text) for text in texts])
+        yield from self._layers(plan, read)
         yield "]"
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
-        """Yield the layers after those of texts.
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        """Yield the layers.
 
         Args:
             read: what layers that read an input name, by its name.
-            parts: the vectors of texts.
         """
         raise NotImplementedError
 

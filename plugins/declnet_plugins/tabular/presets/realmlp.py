@@ -7,6 +7,7 @@ from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.data_lines import numbering
 from declnet_plugins.standard.templates.plan import Features, Plan
 from declnet_plugins.standard.templates.suggestions import rare_class
+from declnet_plugins.standard.templates.texts import layer_of_table, scores_of_texts
 from declnet_plugins.standard.templates.writing import counts_loss, ordinal_loss
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
@@ -56,7 +57,7 @@ class RealMLPTDS(TablePreset):
 
     def _is_quick(self, table: TableProfile, features: Features) -> bool:
         work = table.rows * (len(features.used) + COLUMNS_OF_HIDDEN_LAYERS)
-        return not features.texts and work <= MOST_IN_FOLDS
+        return work <= MOST_IN_FOLDS
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from repaired(plan)
@@ -68,10 +69,10 @@ class RealMLPTDS(TablePreset):
             yield from _scaled(plan)
         yield from numbering(plan)
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        parts: list[str] = []
         yield from embedded(read, parts)
-        yield from concatenated([*parts, *([read["table"]] if "table" in read else [])])
-        yield '  "feature_scale",', "a trained factor for each feature"
+        yield from _scaled_features([*parts, *([read["table"]] if "table" in read else [])])
         activation = "selu" if plan.any_classes else "mish"
         block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
         name = 'name = "trunk", ' if plan.table.others else ""
@@ -82,11 +83,12 @@ class RealMLPTDS(TablePreset):
     def _outputs(self, plan: TablePlan, trunk: str, start: str) -> Iterator[Line]:
         """Yield the last layers, which read the layer `trunk` if there are several targets."""
         for name, head in plan.plans.items():
-            output = (f"{name}_logits" if head.classes else name) if name else "output"
+            output = layer_of_table(plan, head, name)
             inputs = f', inputs = ["{trunk}"]' if name else ""
             units = f"units = {head.last_units}{inputs}, {start}"
             line = f'  {{ type = "ntp_dense", name = "{output}", {units} }},'
             yield (line, f"of {toml(head.target.name)}") if name else line
+            yield from scores_of_texts(plan, head, name)
             if head.classes:
                 kind = "sigmoid" if head.is_binary else "softmax"
                 last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
@@ -165,7 +167,8 @@ class RealMLPTD(RealMLPTDS):
         inputs = {"numbers": plan.numbers, "categories": plan.one_hot, "many": plan.embedded}
         return {name: columns for name, columns in inputs.items() if columns}
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        parts = []
         if "numbers" in read:
             comment = "periodic embeddings of 4 numbers each"
             yield (
@@ -176,8 +179,7 @@ class RealMLPTD(RealMLPTDS):
         if "categories" in read:
             parts.append(read["categories"])
         yield from embedded(read, parts)
-        yield from concatenated(parts)
-        yield '  "feature_scale",', "a trained factor for each feature"
+        yield from _scaled_features(parts)
         activation = "selu" if plan.any_classes else "mish"
         start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
         for number in (1, 2, 3):
@@ -209,6 +211,15 @@ class RealMLPTD(RealMLPTDS):
         """Yield what multiplies both the learning rate and the decay of some parameters."""
         yield '"feature_scale_1.scale"', 6.0
         yield ('"*.shares", "numbers.*"' if plan.numbers else '"*.shares"'), 0.1
+
+
+def _scaled_features(parts: Sequence[str]) -> Iterator[Line]:
+    """Yield the layers that join the parts of the table and scale each feature."""
+    yield from concatenated(parts)
+    scale = '  "feature_scale",'
+    if len(parts) == 1 and parts[0].startswith("input."):
+        scale = f'  {{ type = "feature_scale", inputs = ["{parts[0]}"] }},'
+    yield scale, "a trained factor for each feature"
 
 
 def _scaled(plan: TablePlan) -> Iterator[Line]:

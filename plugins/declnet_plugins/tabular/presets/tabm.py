@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from declnet_plugins.new import ColumnProfile
 from declnet_plugins.standard.templates.commented_toml import Line, toml
 from declnet_plugins.standard.templates.data_lines import numbering
+from declnet_plugins.standard.templates.texts import layer_of_table, scores_of_texts
 from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
     TablePreset,
@@ -15,6 +16,8 @@ from declnet_plugins.tabular.presets.preset import (
     repaired,
     training_of,
 )
+
+MEMBERS = 32
 
 BINS = 48
 """Maximum number of bins of a number."""
@@ -53,7 +56,8 @@ class TabMMini(TablePreset):
             yield line, "a column per category"
         yield from numbering(plan)
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        parts = []
         if plan.numbers:
             bins = max(1, min(BINS, plan.training_rows - 1))
             inputs = f', inputs = ["{read["numbers"]}"]' if len(read) > 1 else ""
@@ -71,9 +75,12 @@ class TabMMini(TablePreset):
         name = 'name = "trunk", ' if plan.table.others else ""
         yield f"  {{ {name}repeat = {repeat}, layers = [{hidden}] }},"
         for name, head in plan.plans.items():
-            fields = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
+            fields = f'inputs = ["trunk_{repeat}_dropout"], ' if name else ""
+            if name or plan.features.texts:
+                fields = f'name = "{layer_of_table(plan, head, name, MEMBERS)}", {fields}'
             line = f'  {{ type = "member_dense", {fields}units = {head.classes or 1} }},'
             yield line, f"an output each{f', of {toml(head.target.name)}' if name else ''}"
+            yield from scores_of_texts(plan, head, name, head.classes or 1, MEMBERS)
 
     def _members(self, embedded: bool, parts: Sequence[str]) -> Iterator[Line]:
         """Yield the layers that give each member its features.
@@ -90,8 +97,9 @@ class TabMMini(TablePreset):
             yield f'  {{ type = "members", {fields}members = 32, {start} }},'
         if parts:
             yield from concatenated(parts)
-            read = f'inputs = ["{parts[0]}"], ' if both and len(parts) == 1 else ""
-            fields = f'name = "members_others", {read}' if both else ""
+            alone = len(parts) == 1 and (both or parts[0].startswith("input."))
+            read = f'inputs = ["{parts[0]}"], ' if alone else ""
+            fields = f'name = "members_others", {read}' if both else read
             start = '{ type = "normal", std = 1.0 }' if both else '"random_signs"'
             yield f'  {{ type = "members", {fields}members = 32, scale_initializer = {start} }},'
         if both:

@@ -23,7 +23,7 @@ def test_files_compute_what_components_do(part, tmp_path):
         C99(prefix=f"case_{number}").export(trial.model, tmp_path / f"case_{number}.c")
     lines = [f'#include "case_{number}.c"' for number in range(len(those))]
     (tmp_path / "all.c").write_text("\n".join(lines))
-    library = loaded_library(tmp_path / "all.c", *STRICT)
+    library = loaded_library(tmp_path / "all.c", *STRICT, "-O0")
     for number, trial in enumerate(those):
         faults += trial.faults(CompiledProgram(tmp_path / f"case_{number}.h", library))
     assert not faults

@@ -34,7 +34,7 @@ SUBJECTS = [
     subject
     for kind in ("layer", "loss", "regularizer")
     for subject in subjects(kind, 1)
-    if subject.instance.type not in ("gru", "lstm", "simple_rnn", "embedding")
+    if subject.instance.type not in ("gru", "lstm", "simple_rnn", "embedding", "embedding_bag")
 ]
 
 

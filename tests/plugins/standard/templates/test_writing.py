@@ -131,23 +131,43 @@ def test_texts_of_many_words_are_inputs_of_their_own(new_spec, tmp_path):
     assert "inputs" not in alone["data"]
     text = (tmp_path / "spec.toml").read_text("utf-8")
     assert "# text, 7 words on average, 7 at most\n" in text
-    tokenize = {"type": "tokenize", "columns": ["note"], "missing": "empty"}
+    words = {"ngrams": 2, "weights": "tf_idf", "missing": "empty"}
+    tokenize = {"type": "tokenize", "columns": ["note"], **words}
     assert alone["data"]["prepare"] == [tokenize]
-    assert types(alone)[:3] == ["embedding", "mean_over_time", "dense"]
+    assert types(alone) == ["embedding_bag", "softmax"]
+    assert (alone["data"]["folds"], alone["optimizer"]["type"]) == (5, "sgd")
     long = ["far " * 300 + SENTENCES[0], *SENTENCES[1:]]
     both = new_spec(x=many, note=long, more=SENTENCES[::-1], word=["u", "v"] * 32, y=y, rows=64)
     expected = {"text_1": ["note"], "text_2": ["more"], "table": ["x", "word"]}
     assert both["data"]["inputs"] == expected
-    assert both["data"]["prepare"][0] == tokenize | {"length": 256}
+    assert both["data"]["prepare"][0] == tokenize | {"length": 512}
     assert [item["type"] for item in both["data"]["prepare"][1:]] == [
         "tokenize",
         "impute",
         "standardize",
         "one_hot",
     ]
-    assert types(both)[:5] == ["embedding", "mean_over_time"] * 2 + ["concatenate"]
-    joined = ["text_1_mean", "text_2_mean", "input.table"]
-    assert both["model"]["layers"][4]["inputs"] == joined
+    assert types(both)[-5:] == ["dense", *["embedding_bag"] * 2, "add", "softmax"]
+    assert both["model"]["layers"][-2]["inputs"] == ["output", "text_1", "text_2"]
+    assert both["optimizer"]["groups"][1]["parameters"] == ["text_1.weights", "text_2.weights"]
+
+
+@pytest.mark.parametrize(
+    ("letters", "unit"),
+    [
+        ("店馆吧厅菜茶酒汤好差新旧", "characters"),
+        ("กขคงจฉชซญดตถ", "characters"),
+        ("あいうえおかきくけこさし", "characters"),
+        ("abcdefghijkl", None),  # codes
+    ],
+)
+def test_texts_without_spaces_are_read_by_their_characters(letters, unit, new_spec):
+    texts = [f"{a}{b}{c}{a}{c}{b}" for a in letters[:4] for b in letters[4:8] for c in letters[8:]]
+    document = new_spec(note=texts, x=numbers(64), y=["a", "b"] * 32, rows=64)
+    assert ("note" in document["data"]["train"]["features"]) == (unit is not None)
+    if unit is not None:
+        tokenize = document["data"]["prepare"][0]
+        assert (tokenize["unit"], tokenize["ngrams"]) == (unit, 3)
 
 
 def test_preparation_is_what_the_columns_need(new_spec):

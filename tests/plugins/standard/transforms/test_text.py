@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms.text import Tokenize
+from declnet_plugins.standard.transforms.text import WORDS, Tokenize
 
 
 def text(*cells):
@@ -52,6 +52,42 @@ def test_composed_and_decomposed_letters_are_the_same_and_case_may_matter():
     assert row == ["é", "é"]
     (row,) = Tokenize(lowercase=False)._rows(text("Don't shout, Café"))
     assert row == ["Don't", "shout", ",", "Café"]
+
+
+REVIEWS = text("Good, good tea!", "bad tea", "", "so good: the tea", "bad, bad day", None)
+
+
+@pytest.mark.parametrize(("unit", "ngrams"), [("words", 2), ("words", 1), ("characters", 3)])
+def test_weights_are_those_of_scikit_learn(unit, ngrams):
+    extraction = pytest.importorskip("sklearn.feature_extraction.text")
+    transform = Tokenize(unit=unit, ngrams=ngrams, weights="tf_idf", missing="empty")
+    pattern = WORDS.pattern if unit == "words" else None
+    vectorizer = extraction.TfidfVectorizer(
+        analyzer={"words": "word", "characters": "char"}[unit],
+        ngram_range=(1, ngrams),
+        sublinear_tf=True,
+        min_df=2,
+        token_pattern=pattern,
+    )
+    texts = ["" if cell is None else cell for cell in REVIEWS]
+    expected = vectorizer.fit_transform(texts)
+    state = transform.fit(REVIEWS)
+    assert sorted(state["tokens"]) == sorted(vectorizer.vocabulary_)
+    y = transform.apply(REVIEWS, state)
+    actual = np.zeros((len(REVIEWS), transform.levels(state)))
+    np.put_along_axis(actual, y.values, y.weights, axis=1)
+    columns = [vectorizer.vocabulary_[token] for token in state["tokens"]]
+    np.testing.assert_allclose(actual[:, 2:], expected.toarray()[:, columns], rtol=1e-12)
+    assert y.lengths.tolist() == np.diff(expected.indptr).tolist()
+
+
+def test_the_lightest_tokens_of_a_longer_text_are_left_out():
+    transform = Tokenize(weights="tf_idf", min_count=1, length=2)
+    state = transform.fit(text("a b", "a c", "a d d"))
+    assert (state["tokens"], state["length"]) == (["a", "b", "c", "d"], 2)
+    y = transform.apply(text("a b c d d"), state)
+    assert y.values.tolist() == [[3, 5]]  # d is twice in it, and b comes before c, as rare
+    np.testing.assert_allclose((y.weights**2).sum(), 1)
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=8), st.lists(st.text(max_size=20)))
@@ -101,3 +137,10 @@ def test_what_it_refuses(x, message, row):
 def test_states_of_other_types_are_refused(state):
     with pytest.raises(ValueError, match="tokenize"):
         Tokenize().verify_state(state)
+
+
+@pytest.mark.parametrize("factors", [None, [1.0], np.ones(2), np.zeros(1), np.ones(1, int)])
+def test_factors_of_other_types_are_refused(factors):
+    state = {"tokens": ["a"], "length": 1, "factors": factors}
+    with pytest.raises(ValueError, match="positive factor"):
+        Tokenize(weights="tf_idf").verify_state(state)

@@ -1,4 +1,4 @@
-"""The embedding of integers that have vocabularies of their own, in C99."""
+"""Embeddings of integers that have vocabularies of their own, and weighted sums, in C99."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ from declnet_plugins.exchange import TranslationSite, Untranslatable
 from declnet_plugins.export.c99.translation import CTranslation
 from declnet_plugins.export.c99.writer import CWriter, Value
 from declnet_plugins.standard.layers.embedding import Embedding
+from declnet_plugins.standard.layers.embedding_bag import EmbeddingBag
 
 OWN_VOCABULARIES = """
 for (int i = 0; i < $numbers; i++) {
     if (x[i] < 0 || x[i] >= $sizes[i]) return ${PREFIX}_OUT_OF_RANGE;
     const float *const w = $weights + ($starts[i] + x[i]) * $units;
     for (int j = 0; j < $units; j++) y[i * $units + j] = w[j];
+}
+"""
+
+
+BAG = """
+for (int j = 0; j < $units; j++) y[j] = $first;
+for (int i = 0; i < $slots; i++) {
+    if (x[i] < 0 || x[i] >= $rows) return ${PREFIX}_OUT_OF_RANGE;
+    for (int j = 0; j < $units; j++) y[j] += scores[i] * $weights[x[i] * $units + j];
 }
 """
 
@@ -40,3 +50,23 @@ class CEmbedding(CTranslation):
             site.name, OWN_VOCABULARIES, {"x": x}, site.output_shape, fails=True,
             numbers=prod(shape), units=layer.units, weights=site.parameters["weights"], **terms,
         )  # fmt: skip
+
+
+class CEmbeddingBag(CTranslation):
+    """y = the sum of scores * weights[x], + biases."""
+
+    replaces = (EmbeddingBag,)
+
+    def write(self, layer: EmbeddingBag, site: TranslationSite, w: CWriter) -> Value:
+        """Add a loop over the integers, which are compared with the vocabulary."""
+        inputs = dict(zip(("x", "scores"), site.inputs, strict=True))
+        terms: dict[str, Any] = {
+            "slots": site.input_shapes[0][0],
+            "units": layer.units,
+            "rows": len(site.parameters["weights"]),
+            "weights": site.parameters["weights"],
+        }
+        body = BAG.replace("$first", "$biases[j]" if layer.use_bias else "0.0f")
+        if layer.use_bias:
+            terms["biases"] = site.parameters["biases"]
+        return w.compute(site.name, body, inputs, site.output_shape, fails=True, **terms)
