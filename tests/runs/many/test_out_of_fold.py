@@ -91,6 +91,19 @@ def test_the_other_folds_select_the_weights_for_a_fold(group):
     assert len({str(weights) for weights in group.file.fold_weights.values()}) > 1
 
 
+def test_the_finished_models_have_a_say_in_the_weights(tmp_path):
+    rows = noise()
+    labels = (rows.x[:, 0] + 0.5 * rows.x[:, 1] ** 2 + rows.y > 0.7).astype(int)
+    data = {"train": declnet.Dataset(rows.x, labels)}
+    declnet.run(with_members("best_epoch"), data, out=tmp_path / "out")
+    group = open_group(tmp_path / "out")
+    parts = group.examined_alone("validation", data)
+    finished = group.examined_alone("validation", data, by_models=True)
+    both = [[*parts[name], *finished[name]] for name in parts]
+    assert list(group.weights.values()) == selected_weights(both)[0]
+    assert list(group.weights.values()) != selected_weights(list(parts.values()))[0]
+
+
 class Picks(Callback):
     """A third party's selection of the epoch with the lowest log loss; writes down what it sees."""
 
