@@ -67,7 +67,7 @@ def member_weights(group: Group, data: GivenSets) -> dict[str, Any]:
     alike = Group(group.path, file, group.registry)
     alone = alike.examined_alone("validation", data)
     if group.has_folds:
-        # of few rows, too few select epochs for the others: the finished models are better
+        # the finished models predict later, and more rows have selected their epochs
         finished = alike.examined_alone("validation", data, by_models=True)
         alone = {name: [*parts, *finished[name]] for name, parts in alone.items()}
     weights, by_fold = selected_weights(list(alone.values()))

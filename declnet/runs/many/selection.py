@@ -1,8 +1,7 @@
 """Weights of members, selected by their predictions of rows that none of them has seen.
 
 Greedy selection: the members enter the mean one after another, with replacement, each time the one
-whose addition lowers the loss most; weights are how often each did. A mean that the rows do not
-clearly tell apart from its best member gives way to that member, which needs no other models.
+whose addition lowers the loss most; weights are how often each did.
 
 Caruana, Niculescu-Mizil, Crew, Ksikes: Ensemble Selection from Libraries of Models, ICML 2004.
 """
@@ -20,9 +19,6 @@ from declnet.runs.inference.predictions import OutputReading
 
 ROUNDS = 50
 """How many members enter the mean; weights are multiples of its inverse."""
-
-MARGIN = 0.5
-"""By how many standard errors a mean must be better than the best single member."""
 
 SMALLEST = 1e-7
 """Probabilities are clipped to this distance from 0 and 1."""
@@ -65,7 +61,7 @@ def selected_weights(
             _scaled(_loss_of(reading, y[rows]), [y_pred[rows] for y_pred in predictions])
             for reading, y, predictions in known
         ]
-        return greedy(lambda counts: np.sum([loss(counts) for loss in losses], 0), len(parts))
+        return greedy(lambda counts: sum(loss(counts) for loss in losses), len(parts))
 
     specs = [part.predictor.spec for part in parts[0]]
     folds = [(spec.seed, spec.data.fold) for spec in specs]
@@ -82,59 +78,50 @@ def selected_weights(
     return selected(np.ones(len(fold_of), bool)), by_fold
 
 
-def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], Array]:
-    """Return the loss that the selection minimizes, which returns that of each row (n,)."""
-    shape = (len(y), -1)
+def _loss_of(reading: OutputReading, y: Array) -> Callable[[Array], float]:
+    """Return the loss that the selection minimizes."""
     if reading.task == "values":
+        shape = (len(y), -1)
         target = y.reshape(shape).astype(float)
-        return lambda y_pred: np.mean((y_pred.reshape(shape) - target) ** 2, axis=1)
+        return lambda y_pred: float(np.mean((y_pred.reshape(shape) - target) ** 2))
     labels = reading.true_labels(y)
     if reading.task == "classes":
         rows = np.arange(len(labels))
-        return lambda y_pred: _log_loss(y_pred[rows, labels].reshape(shape))
-    truth = labels.reshape(shape).astype(bool)
+        return lambda y_pred: _log_loss(y_pred[rows, labels])
+    truth = labels.reshape(len(labels), -1).astype(bool)
 
-    def binary(y_pred: Array) -> Array:
+    def binary(y_pred: Array) -> float:
         probability = y_pred.reshape(truth.shape)
         return _log_loss(np.where(truth, probability, 1 - probability))
 
     return binary
 
 
-def _log_loss(of_truth: Array) -> Array:
-    losses: Array = -np.log(np.clip(of_truth, SMALLEST, 1 - SMALLEST)).mean(axis=1)
-    return losses
+def _log_loss(of_truth: Array) -> float:
+    return float(-np.log(np.clip(of_truth, SMALLEST, 1 - SMALLEST)).mean())
 
 
 def _scaled(
-    loss: Callable[[Array], Array], predictions: Sequence[Array]
-) -> Callable[[Array], Array]:
+    loss: Callable[[Array], float], predictions: Sequence[Array]
+) -> Callable[[Array], float]:
     """Return the loss of a mean with some counts, relative to the loss of the best member."""
     stacked = np.stack([y_pred.astype(float) for y_pred in predictions])
-    best = min(float(loss(y_pred).mean()) for y_pred in stacked) or 1.0
+    best = min(map(loss, stacked)) or 1.0
     return lambda counts: loss(np.tensordot(counts / counts.sum(), stacked, 1)) / best
 
 
-def greedy(loss: Callable[[Array], Array], members: int) -> list[float]:
+def greedy(loss: Callable[[Array], float], members: int) -> list[float]:
     """Return the weights of the best mean that greedy selection finds.
 
-    They are those of the best member alone unless the mean is better by more than `MARGIN` standard
-    errors of the difference: such a small gain is as likely chance.
-
     Args:
-        loss: of each row (n,), of the mean in which each member is counted as often as an array
-            (members,) says.
+        loss: of the mean in which each member is counted as often as an array (members,) says.
         members: how many there are.
     """
     counts, best, chosen = np.zeros(members), np.inf, np.zeros(members)
-    alone = min(np.eye(members), key=lambda one: float(loss(one).mean()))
     for _ in range(ROUNDS):
-        losses = [float(loss(counts + one).mean()) for one in np.eye(members)]
+        losses = [loss(counts + one) for one in np.eye(members)]
         number = int(np.argmin(losses))
         counts[number] += 1
         if losses[number] < best:
             best, chosen = losses[number], counts.copy()
-    gains = loss(alone) - loss(chosen)
-    if gains.mean() <= MARGIN * gains.std() / len(gains) ** 0.5:
-        chosen = alone
     return [float(share) for share in chosen / chosen.sum()]

@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import DataError, Group, OutputError, Predictor, SpecError, open_group, open_run
-from declnet.runs.many.selection import MARGIN, greedy
+from declnet.runs.many.selection import greedy
 
 ROWS = 120
 
@@ -89,9 +89,7 @@ def test_a_prediction_is_the_weighted_mean_of_all_models(table, tmp_path, target
 
 @pytest.mark.parametrize("target", ["kind", "price"])
 @pytest.mark.parametrize("folds", [3, None])
-def test_selected_weights_are_not_clearly_worse_than_any_other_on_a_grid(
-    table, tmp_path, target, folds
-):
+def test_selected_weights_are_no_worse_than_any_other_on_a_grid(table, tmp_path, target, folds):
     document = spec_of(table, target, weights="selected")
     document["data"] |= {"folds": folds} if folds else {"validation": 0.3}
     if folds is None:
@@ -108,15 +106,12 @@ def test_selected_weights_are_not_clearly_worse_than_any_other_on_a_grid(
     def loss(share):
         mean = share * outputs["linear"] + (1 - share) * outputs["network"]
         if target == "price":
-            return (mean[:, 0] - y.reshape(-1)) ** 2
-        return -np.log(mean[np.arange(len(y)), y])
+            return float(np.mean((mean[:, 0] - y.reshape(-1)) ** 2))
+        return float(-np.log(mean[np.arange(len(y)), y]).mean())
 
     assert sum(group.weights.values()) == pytest.approx(1)
-    best = min((loss(share) for share in np.linspace(0, 1, 51)), key=np.mean)
-    gains = loss(group.weights["linear"]) - best
-    is_alone = group.weights["linear"] in (0, 1)  # unless a mean is clearly better
-    margin = MARGIN * gains.std() / len(gains) ** 0.5 if is_alone else 0
-    assert gains.mean() <= margin + 1e-3 * best.mean()
+    best = min(loss(share) for share in np.linspace(0, 1, 51))
+    assert loss(group.weights["linear"]) <= best + 1e-3 * abs(best)
 
 
 def test_greedy_selection_finds_the_weights_of_a_quadratic():
@@ -125,24 +120,12 @@ def test_greedy_selection_finds_the_weights_of_a_quadratic():
     predictions = truth + rng.normal(size=(3, 200)) * np.array([[1.0], [0.5], [5.0]])
 
     def loss(counts):
-        return (counts @ predictions / counts.sum() - truth) ** 2
+        return float(np.mean((counts @ predictions / counts.sum() - truth) ** 2))
 
     weights = np.array(greedy(loss, 3))
     grid = (np.array([i, j, 20 - i - j]) for i in range(21) for j in range(21 - i))
-    assert loss(weights).mean() <= 1.001 * min(loss(counts).mean() for counts in grid)
-    assert greedy(lambda counts: counts[:1] / counts.sum(), 2) == [0.0, 1.0]
-
-
-@pytest.mark.parametrize(("gain", "weights"), [(0.4, [0.0, 1.0]), (0.6, [0.5, 0.5])])
-def test_a_mean_must_be_better_than_its_best_member_by_half_a_standard_error(gain, weights):
-    noise = np.random.default_rng(3).normal(size=100)
-    noise = (noise - noise.mean()) / noise.std()  # its mean has a standard error of 0.1
-
-    def loss(counts):
-        share = counts[0] / counts.sum()
-        return 5 + (noise - 0.1 * gain if share == 0.5 else share + 0 * noise)
-
-    assert greedy(loss, 2) == weights
+    assert loss(weights) <= 1.001 * min(map(loss, grid))
+    assert greedy(lambda counts: counts[0] / counts.sum(), 2) == [0.0, 1.0]
 
 
 def test_members_without_weight_are_neither_loaded_nor_needed(table, tmp_path):
