@@ -194,7 +194,7 @@ class Ensemble(GroupFolder, TrainedModels):
         return Predictor([run.predictor().member for run in runs])
 
     def examined_alone(
-        self, name: str, data: Mapping[str, Data] | None = None
+        self, name: str, data: Mapping[str, Data] | None = None, *, by_models: bool = False
     ) -> dict[str, list[ExaminedPart]]:
         """Return what `examined` does for each member of the spec alone, by the member's name.
 
@@ -208,7 +208,7 @@ class Ensemble(GroupFolder, TrainedModels):
         )
         alike._opened = self._opened
         points = [task.point for task, _ in alike._weighted_runs()]
-        parts = alike.examined(name, data)
+        parts = alike.examined(name, data, by_models=by_models)
         if self.has_folds and name == "validation":  # one model of each member predicts a part
             points = list(dict.fromkeys(points))
         return {

@@ -64,7 +64,12 @@ def member_weights(group: Group, data: GivenSets) -> dict[str, Any]:
         return {}
     equal = dict.fromkeys(group.points(), 1.0)
     file = group.file.model_copy(update={"weights": equal})
-    alone = Group(group.path, file, group.registry).examined_alone("validation", data)
+    alike = Group(group.path, file, group.registry)
+    alone = alike.examined_alone("validation", data)
+    if group.has_folds:
+        # the finished models predict later, and more rows have selected their epochs
+        finished = alike.examined_alone("validation", data, by_models=True)
+        alone = {name: [*parts, *finished[name]] for name, parts in alone.items()}
     weights, by_fold = selected_weights(list(alone.values()))
     folds = {}
     for task in group.tasks:

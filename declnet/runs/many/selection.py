@@ -33,8 +33,7 @@ def selected_weights(
 ) -> tuple[list[float], dict[Fold, list[float]]]:
     """Return a weight for each member, which add up to 1, and what the other folds select for each.
 
-    Predictions are calibrated unless the calibration was fitted to the same rows. Of several
-    losses, each is divided by that of the best single member.
+    Of several losses, each is divided by that of the best single member.
 
     Args:
         parts: for each member, the rows that it has not seen; the same for all, in one order.
@@ -45,10 +44,7 @@ def selected_weights(
     reader = parts[0][0].predictor
     of_parts = [part.targets() for part in parts[0]]
     targets = [np.concatenate(of_loss) for of_loss in zip(*of_parts, strict=True)]
-    outputs = [
-        [part.outputs(calibrated=bool(part.part.recorded)) for part in of_member]
-        for of_member in parts
-    ]
+    outputs = [[part.outputs() for part in of_member] for of_member in parts]
     known = []
     for head, reading, y in zip(reader.heads, reader.readings, targets, strict=True):
         predictions = [

@@ -40,7 +40,8 @@ class Temperature(Calibrator):
 
     Targets are smoothed, n / (n + 1) for the class of a sample and the rest for all classes alike,
     so that the temperature of a model without an error on n samples is not 0. The metric
-    `refined_log_loss` is the log loss with this temperature.
+    `refined_log_loss` is the log loss with this temperature. With `prior_samples`, few validation
+    samples move the temperature less far from 1, as if so many more had confirmed the model.
 
     Guo et al., On Calibration of Modern Neural Networks, 2017. The smoothing is like Platt's,
     Probabilistic Outputs for Support Vector Machines, 1999.
@@ -49,10 +50,15 @@ class Temperature(Calibrator):
     type = "temperature"
     tasks = ("classes", "binary", "flags")
 
+    prior_samples: float = Field(
+        0.0, ge=0, description="samples that count as evidence for a temperature of 1"
+    )
+
     def fit(self, y_pred: Array, y_true: Array, task: str) -> CalibratorState:
         """Find the temperature with the lowest log loss."""
         together = task == "classes"
-        temperature = fitted_temperature(logits_of(y_pred, together), y_true, together)
+        logits = logits_of(y_pred, together)
+        temperature = fitted_temperature(logits, y_true, together, self.prior_samples)
         return {"temperature": temperature, "together": together}
 
     def apply(self, y_pred: Array, state: CalibratorState) -> Array:

@@ -39,7 +39,9 @@ def probabilities_of(logits: Array, together: bool) -> Array:
     return p
 
 
-def fitted_temperature(logits: Array, y_true: Array, together: bool) -> float:
+def fitted_temperature(
+    logits: Array, y_true: Array, together: bool, prior_samples: float = 0.0
+) -> float:
     """Return the temperature with the lowest log loss, from `COLDEST` to `HOTTEST`.
 
     Targets are smoothed, n / (n + 1) for the class of a sample and the rest for all classes alike,
@@ -52,6 +54,7 @@ def fitted_temperature(logits: Array, y_true: Array, together: bool) -> float:
         logits: those of at least one sample, (n, classes) or of any shape, as of `logits_of`.
         y_true: labels (n,), or 0 and 1 in the shape of the logits.
         together: whether a sample's logits are those of one distribution.
+        prior_samples: how many further samples have the targets that a calibrated model expects.
     """
     n = len(logits)
     if together:
@@ -60,6 +63,9 @@ def fitted_temperature(logits: Array, y_true: Array, together: bool) -> float:
         true = logits[y_true, np.arange(n)].sum() * n / (n + 1)
     else:  # of the logits 0 and z, the mean is z / 2
         true = (n * (logits * y_true).sum() + logits.sum() / 2) / (n + 1)
+    if prior_samples:
+        expected, _ = _derivatives(logits, 1.0, together)
+        true = (n * true + prior_samples * expected) / (n + prior_samples)
     inverse, low, high = 1.0, 1 / HOTTEST, 1 / COLDEST
     for _ in range(MOST_STEPS):
         slope, curvature = _derivatives(logits, inverse, together)

@@ -41,13 +41,14 @@ class TestTemperature:
         again = temperature.fit(temperature.apply(y_pred, state), y, task)
         assert again["temperature"] == pytest.approx(1, rel=1e-6)
 
-    def test_no_other_temperature_has_a_lower_smoothed_log_loss(self):
+    @pytest.mark.parametrize("prior", [0, 30])
+    def test_no_other_temperature_has_a_lower_smoothed_log_loss(self, prior):
         rng = np.random.default_rng(4)
         p = softmax(rng.normal(0, 3, (50, 3)))
-        y = draw(p, rng)
-        temperature = build("temperature")
+        y = draw(softmax(np.log(p) / 3), rng)
+        temperature = build("temperature", prior_samples=prior)
         state = temperature.fit(p, y, "classes")
-        smooth = (50 * np.eye(3)[y] + 1 / 3) / 51
+        smooth = (50 * np.eye(3)[y] + 1 / 3) / 51 + prior / 50 * p
 
         def loss(value):
             return -(smooth * np.log(temperature.apply(p, state | {"temperature": value}))).sum()

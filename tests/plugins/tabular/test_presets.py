@@ -20,6 +20,7 @@ TABULAR = PRESETS[:3]
 RANKED = (
     ("linear", "tabm_mini", "realmlp_td_s") if "DECLNET_TEST_PRESETS" in os.environ else ("linear",)
 )
+TEMPERATURE = {"type": "temperature", "prior_samples": 100}
 ROWS, RNG = 90, np.random.default_rng(3)
 
 NUMBER = RNG.normal(size=ROWS).round(3)
@@ -128,7 +129,7 @@ def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkey
     rare = tomllib.loads(written(preset, "rare", ("age",)))
     if preset == "tabm_mini":
         assert rare["training"]["metrics"][:2] == ["f1", "matthews"]
-        assert rare["calibration"]["steps"] == ["temperature"]
+        assert rare["calibration"]["steps"] == [TEMPERATURE]
         return
     assert rare["training"]["metrics"][:2] == ["average_precision", "f1"]
     assert rare["calibration"]["steps"][1:] == [{"type": "threshold", "metric": "f1"}]
@@ -158,7 +159,7 @@ def test_epochs_are_chosen_by_the_loss_and_probabilities_calibrated(
     calibrated = losses if several else [document]
     for section in calibrated:
         steps = section.get("calibration", {"steps": []})["steps"]
-        assert steps[:1] == (["temperature"] if kind != "values" else [])
+        assert steps[:1] == ([TEMPERATURE] if kind != "values" else [])
 
 
 @pytest.mark.parametrize("preset", RANKED)

@@ -73,12 +73,14 @@ def test_labels_without_a_signal_are_predicted_no_better_than_chance(group):
 
 def test_the_other_folds_select_the_weights_for_a_fold(group):
     without = group.file.model_copy(update={"weights": group.weights | {"network_2": 0.0}})
-    alone = Group(group.path, without).examined_alone("validation", {"train": noise()})
+    alike, data = Group(group.path, without), {"train": noise()}
+    alone = alike.examined_alone("validation", data)
+    finished = alike.examined_alone("validation", data, by_models=True)
     assert alone.keys() == group.weights.keys()
     for number in range(1, FOLDS + 1):
         others = [
             [part for part in parts if part.predictor.spec.data.fold != number]
-            for parts in alone.values()
+            for parts in ([*alone[name], *finished[name]] for name in alone)
         ]
         selected = dict(zip(alone, selected_weights(others)[0], strict=True))
         assert group.file.fold_weights[f"fold-{number}"] == selected
@@ -87,6 +89,19 @@ def test_the_other_folds_select_the_weights_for_a_fold(group):
                 weights = [weight for weight in selected.values() if weight]
                 assert list(part.predictor.weights) == weights
     assert len({str(weights) for weights in group.file.fold_weights.values()}) > 1
+
+
+def test_the_finished_models_have_a_say_in_the_weights(tmp_path):
+    rows = noise()
+    labels = (rows.x[:, 0] + 0.5 * rows.x[:, 1] ** 2 + rows.y > 0.7).astype(int)
+    data = {"train": declnet.Dataset(rows.x, labels)}
+    declnet.run(with_members("best_epoch"), data, out=tmp_path / "out")
+    group = open_group(tmp_path / "out")
+    parts = group.examined_alone("validation", data)
+    finished = group.examined_alone("validation", data, by_models=True)
+    both = [[*parts[name], *finished[name]] for name in parts]
+    assert list(group.weights.values()) == selected_weights(both)[0]
+    assert list(group.weights.values()) != selected_weights(list(parts.values()))[0]
 
 
 class Picks(Callback):

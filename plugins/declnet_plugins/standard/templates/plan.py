@@ -52,6 +52,12 @@ RESERVED = re.compile(
 )
 """How names of other layers begin, and end."""
 
+TEMPERATURE = {"type": "temperature", "prior_samples": 100}
+"""The calibration of classes; 50 to 200 samples did equally well on 37 development splits.
+
+Few rows fit a temperature badly, and the mean of several models is less confident than they are.
+"""
+
 DIGITS = 1e4
 """Maximum number of deviations between the mean and 0 that float32 can resolve."""
 
@@ -424,8 +430,8 @@ class Plan:
             return []
         is_rare = rare_class(self.table) is not None
         if self.table.task == "classes" or self.unit_for_each or not is_rare:
-            return ["temperature"]
-        return ["temperature", {"type": "threshold", "metric": "f1"}]
+            return [TEMPERATURE]
+        return [TEMPERATURE, {"type": "threshold", "metric": "f1"}]
 
     @property
     def last_units(self) -> int:

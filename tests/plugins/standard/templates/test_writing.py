@@ -13,6 +13,7 @@ from declnet.training.checks.check import check_spec
 
 from ...profiles import spec_text, table_profile
 
+TEMPERATURE = {"type": "temperature", "prior_samples": 100}
 RNG = np.random.default_rng(6)
 
 
@@ -295,7 +296,7 @@ def test_rare_classes_are_said_and_measured(new_spec, note, tmp_path):
     assert document["data"]["positive_class"] == "late"
     rates = ["binary_accuracy", "log_loss", "refined_log_loss", "roc_auc"]
     assert document["training"]["metrics"] == ["average_precision", "f1", *rates]
-    steps = ["temperature", {"type": "threshold", "metric": "f1"}]
+    steps = [TEMPERATURE, {"type": "threshold", "metric": "f1"}]
     assert document["calibration"] == {"steps": steps}
     assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
     assert note().startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
@@ -309,7 +310,7 @@ def test_rare_classes_are_said_and_measured(new_spec, note, tmp_path):
     for classes, metrics in balanced.items():
         document = new_spec(x=numbers(), y=classes)
         assert document["training"]["metrics"] == metrics
-        assert document["calibration"] == {"steps": ["temperature"]}
+        assert document["calibration"] == {"steps": [TEMPERATURE]}
 
 
 def test_rows_without_a_target_are_left_out(new_spec, tmp_path):
