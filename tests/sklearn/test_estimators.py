@@ -292,9 +292,8 @@ def test_parts_are_fitted_one_after_the_other(iris, spec):
         estimator.partial_fit(x[:3], ["a", "b", "d"])
     with pytest.raises(ValueError, match="is not the same as on last call"):
         estimator.partial_fit(x[:2], y[:2], classes=["a", "b"])
-    loss = estimator.fit(x, y).loss_
-    estimator.partial_fit(x, y)
-    assert estimator.loss_ < loss + 0.4  # about 1.1 for a new network
+    estimator.fit(x, y).partial_fit(x, y)
+    assert estimator.loss_ < 1.0  # about 1.1 for a new network, and 0.8 as the learning rate rises
 
 
 def test_fitted_estimators_pickle_and_copy(iris, tmp_path):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("numba")
 
 PYTHON = {
     ("layer", "embedding"): "the value of an array",
+    ("layer", "embedding_bag"): "the value of an array",
     ("layer", "gru"): "calls np.getitem",
     ("layer", "lstm"): "calls np.getitem",
     ("layer", "simple_rnn"): "calls np.getitem",
