@@ -25,7 +25,6 @@ def test_a_fitted_name_fits(text):
         ({"fold": 1}, "fold", "E017", "a fold needs the number of folds"),
         ({"folds": 3, "fold": 4}, "fold", "E013", "only 3 folds"),
         ({"folds": 3, "fold": 0}, "fold", "E013", "at least 1"),
-        ({"folds": 1}, "folds", "E013", "at least 2"),
         ({"folds": 3, "validation": 0.2}, "validation", "E017", "remove this"),
         (
             {"folds": 3, "test": 0.2, "split": {"method": "column", "column": "site"}},

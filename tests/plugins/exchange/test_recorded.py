@@ -29,6 +29,7 @@ TOGETHER = 50
 REFUSED = {
     ("calibrator", "conformal"): r"np\.argsort",
     ("layer", "embedding"): r"several samples at once \(embedding.py",
+    ("layer", "embedding_bag"): "value of an array",
     ("transform", "datetime"): "text",
     ("transform", "impute"): r"several samples at once \(impute.py, line \d+: if ",
     ("transform", "one_hot"): "text",

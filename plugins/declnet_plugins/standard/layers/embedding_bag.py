@@ -10,19 +10,18 @@ from declnet import (
     Initializer,
     InputInfo,
     IntegerLimit,
-    Layer,
     LayerState,
     OutputRange,
     Parameter,
-    Regularizer,
     Shape,
     Workspace,
 )
-from declnet_plugins.standard.initializers import Normal, Zeros
+from declnet_plugins.standard.initializers import Normal
 from declnet_plugins.standard.layers import other_keys
+from declnet_plugins.standard.layers.affine import AffineLayer
 
 
-class EmbeddingBag(Layer):
+class EmbeddingBag(AffineLayer):
     """y = sum over j of scores[j] * weights[x[j]] + biases.
 
     x: integers (n, slots) and their scores, floats (n, slots), such as the words of a text and
@@ -44,7 +43,7 @@ class EmbeddingBag(Layer):
         **other_keys.UNITS,
         **dict.fromkeys(("embedding_dim", "dim"), "units"),
         **dict.fromkeys(("input_dim", "num_embeddings", "vocab_size"), "categories"),
-        "bias": "use_bias",
+        **other_keys.AFFINE,
     }
     example_shapes = (((6,), (6,)), ((1,), (1,)))
     n_inputs = 2
@@ -60,12 +59,9 @@ class EmbeddingBag(Layer):
         description="number of integers, counted from 0; default: as the data preparation found",
     )
     units: int = Field(ge=1, description="length of each vector")
-    use_bias: bool = Field(default=True, description="whether to add biases to the sum")
     weight_initializer: Initializer = Field(
         default=Normal(std=1.0), description="initial vectors (default: PyTorch's)"
     )
-    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
-    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
 
     _vocabulary: int | None = PrivateAttr(default=None)
 
@@ -109,11 +105,7 @@ class EmbeddingBag(Layer):
 
     def parameters(self, input_shape: tuple[Shape, ...]) -> dict[str, Parameter]:
         """Return weights (categories, units) and biases (units,)."""
-        shape = (self._rows, self.units)
-        weights = Parameter(shape, self.weight_initializer, self.weight_regularizer)
-        if not self.use_bias:
-            return {"weights": weights}
-        return {"weights": weights, "biases": Parameter((self.units,), self.bias_initializer)}
+        return {"weights": self.weights((self._rows, self.units)), **self.biases((self.units,))}
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
         """Return space for which slots count."""

@@ -25,7 +25,7 @@ IMAGES = (
 JOINS = ("add", "concatenate", "multiply")
 SEQUENCES = (
     *("conv1d", "cross_attention", "gru", "last_step", "lstm", "max_over_time", "mean_over_time"),
-    *("multi_head_attention", "simple_rnn"),
+    *("multi_head_attention", "simple_rnn", "embedding_bag"),
 )
 EXAMPLES = [
     (name, example)
