@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
@@ -13,7 +12,6 @@ import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 from declnet_pages.code_blocks import CodeBlock
@@ -63,21 +61,17 @@ def test_specs_are_valid_and_some_are_trained(
 
 
 def test_complete_python_runs(
-    running_blocks: tuple[CodeBlock, ...],
-    tmp_path: Path,
-    repository: Path,
-    declnet_cli: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    running_blocks: tuple[CodeBlock, ...], tmp_path: Path, repository: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     shutil.copytree(repository / "specs", tmp_path / "specs")
-    _, _, line = running_blocks[0].argument.partition("after declnet ")
+    _, _, line = running_blocks[0].argument.partition("after ")
     if line:
-        declnet_cli.succeeds(*shlex.split(line))
+        module = [sys.executable, "-m", *shlex.split(line)]
+        subprocess.run(module, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     (tmp_path / "page.py").write_text("\n\n".join(block.text for block in running_blocks), "utf-8")
-    runpy.run_path("page.py", run_name="__main__")
-    assert capsys.readouterr().err == ""
+    python = [sys.executable, "-W", "error", "page.py"]
+    done = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 NEEDS_PYTHON = {"layer:jitter", "optimizer:layer_rate"}
