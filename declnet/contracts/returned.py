@@ -173,13 +173,12 @@ class _Promise:
 
 def _promise(method: Callable[..., Any], component: Any) -> _Promise | None:
     """Return what a contract promises; None of its own defaults, which are trusted."""
-    return _promised(method, component if isinstance(component, type) else component.__class__)
+    cls: Any = component if isinstance(component, type) else component.__class__
+    return None if getattr(cls, method.__name__) is method else _promised(method, cls)
 
 
 @lru_cache(maxsize=1024)
-def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise | None:
-    if getattr(cls, method.__name__) is method:
-        return None
+def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     annotation = get_type_hints(method, include_extras=True).get("return", Any)
     name, is_iterator = method.__name__, get_origin(annotation) is Iterator
     members = get_args(annotation) or (annotation,)
