@@ -237,7 +237,7 @@ class _Evaluator:
             self._warnings += (f"{self._data}: {part.warning}",)
         members, first = self._predictor.members, part.samples[0]
         if len(members) == 1:
-            recorded, start = (*part.recorded, None)[0], 0
+            recorded, start = next(iter(part.recorded), None), 0
             for dataset in first.parts(self._predictor.samples_in_part):
                 with np.errstate(all="ignore"):
                     ready = ready_part(dataset, members[0], self._data)

@@ -20,7 +20,6 @@ from declnet_plugins.recording.program import (
     Assignment,
     Element,
     Expression,
-    NotTranslatedError,
     Term,
     assignments,
     has_assignments,
@@ -30,7 +29,7 @@ from declnet_plugins.recording.program import (
 from declnet_plugins.recording.recording import RecordedArray, RecordedCall, Recording
 from declnet_plugins.recording.sample_builder import SampleBuilder
 from declnet_plugins.recording.sample_program import Operand, OperationKind, SampleProgram
-from declnet_plugins.recording.symbols import NotRecordedError
+from declnet_plugins.recording.symbols import NotRecordedError, NotTranslatedError
 
 FLOAT, INTEGER, BOOLEAN = np.dtype(float), np.dtype(np.int64), np.dtype(bool)
 

@@ -25,6 +25,10 @@ class NotRecordedError(BaseException):
     """
 
 
+class NotTranslatedError(Exception):
+    """A recorded call has no form as assignments or loops; the message says why, after "it"."""
+
+
 def place_of(error: BaseException, *folders: Path) -> str:
     """Return the line of a component that raised an error, in parentheses; empty if unknown.
 

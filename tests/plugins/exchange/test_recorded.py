@@ -20,8 +20,8 @@ from declnet_plugins.exchange.translation import TRANSLATED_KINDS
 from declnet_plugins.export.c99.compiled import compiler
 
 REGISTRY = default_registry()
-STEP = 1 if os.environ.get("DECLNET_TEST_RECORDED") == "all" else 4
-"""Which examples of a component are exported: all, or the first one of four."""
+STEP = 1 if os.environ.get("DECLNET_TEST_RECORDED") == "all" else 8
+"""Which examples of a component are exported: all, or the first one of eight."""
 
 TOGETHER = 50
 """Cases in a file."""

@@ -5,6 +5,7 @@ A file of any format must predict for them what the component computes, and refu
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ from declnet_plugins.exchange.translation import TRANSLATED_KINDS
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 
 REGISTRY = default_registry()
+EVERY = os.environ.get("DECLNET_TEST_EXPORTS") == "all"
+"""Whether every component is written in every format, as in `.ci/long`."""
 
 
 def texts(*values: str | None) -> Any:
@@ -164,14 +167,18 @@ class Trial:
 
 
 def exported(file_format: str) -> list[Any]:
-    """Return the classes that a format can have, by a translation or recorded."""
+    """Return the classes that a format can have, by a translation or recorded.
+
+    Before a landing these are a third of them, another third for each format.
+    """
     components = {
         component
         for kind in TRANSLATED_KINDS
         for component in (entry.component for entry in REGISTRY.entries(kind))
         if (file_format, component.type) not in REFUSED and is_computed(component)
     }
-    return sorted(components, key=lambda component: (component.kind, component.type))
+    ordered = sorted(components, key=lambda component: (component.kind, component.type))
+    return ordered if EVERY else ordered[("c", "numpy", "onnx").index(file_format) :: 3]
 
 
 def is_computed(component: Any) -> bool:

@@ -13,7 +13,8 @@ from declnet import Array, Dtype, NativeCall
 from declnet_plugins.jit.replay.ufunc_loops import loop_of
 from declnet_plugins.jit.routines.memory import call_loop, store
 from declnet_plugins.jit.routines.routine import Routine
-from declnet_plugins.recording.program import NotTranslatedError, address_of
+from declnet_plugins.recording.program import address_of
+from declnet_plugins.recording.symbols import NotTranslatedError
 
 OPERANDS, AXES = 5, 4
 """The largest numbers of operands and of nested loops."""

@@ -11,21 +11,20 @@ from numpy.lib.array_utils import normalize_axis_index
 from declnet import Array, Dtype, Shape
 from declnet_plugins.jit.fusion.nests import is_fusible, is_regular
 from declnet_plugins.jit.replay.loops import Loop, loop_over
+from declnet_plugins.recording.labels import core_names
 from declnet_plugins.recording.program import (
     Assignment,
     Element,
     Expression,
-    NotTranslatedError,
     Term,
     assignments,
     converted,
-    core_names,
     require_only,
     resolved_types,
     without_repetition,
 )
 from declnet_plugins.recording.recording import RecordedCall
-from declnet_plugins.recording.symbols import Symbol
+from declnet_plugins.recording.symbols import NotTranslatedError, Symbol
 
 Step = Assignment | Loop
 

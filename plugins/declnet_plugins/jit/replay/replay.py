@@ -36,9 +36,15 @@ from declnet_plugins.jit.replay.lowering import Step, lowered
 from declnet_plugins.jit.replay.matrices import products
 from declnet_plugins.jit.replay.scheduled import CurrentValues, itself, scheduled_fields
 from declnet_plugins.jit.replay.shadow import FILLINGS, Shadow
-from declnet_plugins.recording.program import Assignment, NotTranslatedError, address_of
+from declnet_plugins.recording.program import Assignment, address_of
 from declnet_plugins.recording.recording import RecordedCall, RecordedGenerator, Recording
-from declnet_plugins.recording.symbols import IN_PYTHON, NotRecordedError, Symbol, place_of
+from declnet_plugins.recording.symbols import (
+    IN_PYTHON,
+    NotRecordedError,
+    NotTranslatedError,
+    Symbol,
+    place_of,
+)
 
 Call = Callable[[], object]
 

@@ -38,11 +38,7 @@ class Embedding(Layer):
     type = "embedding"
     examples = ({"categories": 7, "units": 3}, {"units": 8, "inputs": ["input.categories"]})
     other_types = ("embed",)
-    other_keys = {
-        **other_keys.UNITS,
-        **dict.fromkeys(("embedding_dim", "dim"), "units"),
-        **dict.fromkeys(("input_dim", "num_embeddings", "vocab_size"), "categories"),
-    }
+    other_keys = other_keys.EMBEDDING
     example_shapes = ((4,), (2, 3), ())
     input_dtype = "integer"
     memory_order = "batch_first"

@@ -39,12 +39,7 @@ class EmbeddingBag(AffineLayer):
         {"categories": 7, "units": 3, "inputs": ["input.text", "input.text_weights"]},
         {"units": 2, "use_bias": False, "inputs": ["input", "input.weights"]},
     )
-    other_keys = {
-        **other_keys.UNITS,
-        **dict.fromkeys(("embedding_dim", "dim"), "units"),
-        **dict.fromkeys(("input_dim", "num_embeddings", "vocab_size"), "categories"),
-        **other_keys.AFFINE,
-    }
+    other_keys = {**other_keys.EMBEDDING, **other_keys.AFFINE}
     example_shapes = (((6,), (6,)), ((1,), (1,)))
     n_inputs = 2
     input_dtype = ("integer", "float")

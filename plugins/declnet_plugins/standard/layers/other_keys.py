@@ -16,6 +16,13 @@ WEIGHTS = {
 AFFINE = {"bias": "use_bias", **WEIGHTS}
 """Of layers with weights and biases."""
 
+EMBEDDING = {
+    **UNITS,
+    **dict.fromkeys(("embedding_dim", "dim"), "units"),
+    **dict.fromkeys(("input_dim", "num_embeddings", "vocab_size"), "categories"),
+}
+"""Of vectors for integers."""
+
 FILTERS = {
     **dict.fromkeys(("out_channels", "channels", "num_filters"), "filters"),
     **dict.fromkeys(("kernel", "filter_size", "size"), "kernel_size"),
