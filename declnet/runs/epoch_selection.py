@@ -1,8 +1,8 @@
-"""The epochs of a fold's model that predict its validation data, each row without its own say.
+"""Unbiased predictions of a fold's validation data, although it selects the model's epoch.
 
-A callback that selects an epoch by the validation metric makes that metric too good an estimate for
-new rows. So the validation data of a fold is divided into parts, and for each part the callbacks
-select an epoch by the metrics of all the others; that epoch predicts the part.
+The metric by which a callback selects an epoch is too optimistic an estimate for new rows. So the
+validation data of a fold is divided into parts, and each part is predicted by the epoch that the
+callbacks select by the metrics of all other parts.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from declnet.training.preparation import Prepared, ReadyData
 from declnet.training.trainer import Trainer
 
 MOST_OUTPUTS = 2**21
-"""Numbers that the validation data is predicted with for which epochs are selected by its parts:
-those of more samples would need more than 64 MB, and an epoch that so many select suits others."""
+"""Maximum number of outputs for the validation data with which epochs are selected by parts: more
+would take over 64 MB, and an epoch that so many samples select is hardly overfitted to them."""
 
 
 class PartRun(ActiveRun):

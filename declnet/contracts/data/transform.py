@@ -78,7 +78,7 @@ class Sequences:
         return self
 
     def other_inputs(self, name: str) -> dict[str, Array]:
-        """Return the inputs beside that of the values, by their names, given its name."""
+        """Return the inputs for lengths and weights, given the name of the values' input."""
         lengths = {lengths_of(name): self.lengths}
         return lengths if self.weights is None else {**lengths, weights_of(name): self.weights}
 

@@ -1,4 +1,4 @@
-"""What a fold's run predicts for its validation data with nothing that the same rows have chosen.
+"""Predictions of a fold's validation data that do not depend on choices made by the same rows.
 
 Each part of the rows is predicted by the epoch that the other parts select, and completed by the
 calibrators as fitted to the other parts. It is stored with the run, which itself keeps the epoch

@@ -16,7 +16,7 @@ COLDEST, HOTTEST = 1e-2, 1e2
 """The range of temperatures."""
 
 TOLERANCE = 1e-8
-"""Relative change of 1 / temperature that ends the search; its square is that of the loss."""
+"""Relative change of 1 / temperature that ends the search; the loss changes by about its square."""
 
 MOST_STEPS = 60
 """Steps of the search, of which Newton's method needs about six; halving the range at most 30."""
@@ -51,9 +51,9 @@ def fitted_temperature(
     temperature, and get 1.
 
     Args:
-        logits: those of at least one sample, (n, classes) or of any shape, as of `logits_of`.
+        logits: of at least one sample, (n, classes) or of any shape, as `logits_of` returns them.
         y_true: labels (n,), or 0 and 1 in the shape of the logits.
-        together: whether a sample's logits are those of one distribution.
+        together: whether the logits of a sample belong to one distribution.
         prior_samples: how many further samples have the targets that a calibrated model expects.
     """
     n = len(logits)
@@ -84,7 +84,7 @@ def _derivatives(logits: Array, inverse: float, together: bool) -> tuple[float, 
     """Return the derivatives by 1 / temperature of what normalizes logits, summed over samples.
 
     Args:
-        logits: (classes, n) if those of a sample are of one distribution, else of any shape.
+        logits: (classes, n) if the logits of a sample belong to one distribution, else any shape.
         inverse: 1 / temperature.
         together: whether they are.
     """

@@ -86,7 +86,7 @@ class _Attention(SequenceLayer, AffineLayer):
         return 45
 
     def multiplications(self, input_shape: tuple[Shape, ...]) -> int:
-        """Return those of queries with keys, and of shares with values."""
+        """Return the multiplications of queries by keys, and of attention weights by values."""
         queries, keys = self._steps(input_shape)
         return 2 * queries * keys * self._width(input_shape)
 

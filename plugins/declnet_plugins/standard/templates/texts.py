@@ -1,6 +1,6 @@
 """Columns of text: their words and pairs of words, as features of a linear model.
 
-A text adds a score for each class, or to the number, to those of the other columns.
+A text adds to the scores of the classes, or to the predicted number.
 """
 
 from collections.abc import Iterator
@@ -45,11 +45,11 @@ def tokenizing(features: Features) -> Iterator[Line]:
 def layer_of_table(plan: Plan, head: Plan, name: str, members: int = 0) -> str:
     """Return the name of the layer that gives the scores of the columns other than texts.
 
-    An activation follows, unless the scores are numbers or those of members.
+    An activation follows, unless the scores are numbers or belong to members.
 
     Args:
         plan: the whole plan.
-        head: that of the target.
+        head: the plan of the target.
         name: of the output; "" for the only one.
         members: how many members have scores; 0 for no members.
     """
@@ -69,9 +69,9 @@ def scores_of_texts(
 
     Args:
         plan: the whole plan.
-        head: that of the target.
+        head: the plan of the target.
         name: of the output; "" for the only one.
-        units: number of scores; default: those of the last layer.
+        units: number of scores; default: the units of the last layer.
         members: how many members get the scores; 0 for no members.
     """
     parts = [layer_of_table(plan, head, name, members)] if plan.columns else []
@@ -103,7 +103,7 @@ def sizes_of_texts(sizes: Sizes, rows: int) -> Sizes:
 
 
 def groups_of_texts(plan: Plan) -> Iterator[Line]:
-    """Yield the groups of the optimizer for texts beside other columns."""
+    """Yield the groups of the optimizer for texts in addition to other columns."""
     if not plan.features.texts:
         return
     for task, rate in RATES.items():
