@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from declnet.cli.process import INTERRUPTION
 from declnet.runs.storage.checksums import checksum
 from declnet.spec.document.overrides import apply_override, override_of
 from declnet.spec.document.source_map import SourceMap
@@ -40,6 +41,9 @@ MEMORY, ENOUGH = Path("/dev/shm"), 2**31  # pytest makes a folder that nobody el
 """Where files are in memory on Linux, and the free bytes there that the tests take it with."""
 
 
+SIGNALS = [getattr(signal, name) for name in INTERRUPTION if hasattr(signal, name)]
+
+
 def _free(folder: Path) -> int:
     return shutil.disk_usage(folder).free if os.access(folder, os.W_OK) else 0
 
@@ -58,6 +62,17 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Restore the handlers of signals that a command in the tests' own process has replaced."""
+    handlers = {each: signal.getsignal(each) for each in SIGNALS}
+    try:
+        return (yield)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @pytest.hookimpl(wrapper=True)

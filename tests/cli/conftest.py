@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import re
-import signal
 import struct
 import subprocess
 import sys
@@ -46,9 +45,6 @@ class InProcess:
         if environment:
             return self.forking.run(arguments, folder, environment)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
-        handlers = {
-            each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
         with (
             contextlib.chdir(folder),
             mock.patch.object(sys, "argv", ["declnet", *arguments]),
@@ -59,8 +55,6 @@ class InProcess:
             contextlib.redirect_stderr(err),
         ):
             code = run_command_line()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         said = []
         for stream in (out, err):
             stream.flush()

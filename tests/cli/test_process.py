@@ -17,25 +17,16 @@ from ..command_line import COMPILING
 NUMBERS = [getattr(signal, name) for name in INTERRUPTION]
 
 
-@pytest.fixture
-def handlers():
-    """The numbers of the signals, whose handlers are restored afterwards."""
-    before = {number: signal.getsignal(number) for number in NUMBERS}
-    yield before
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def test_a_signal_that_is_ignored_stays_ignored(handlers):
-    for number in handlers:
+def test_a_signal_that_is_ignored_stays_ignored():
+    for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
     interrupt_on_signals()
-    for number in handlers:
+    for number in NUMBERS:
         assert signal.getsignal(number) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("first", NUMBERS)
-def test_only_the_first_signal_counts_and_a_later_ctrl_c(first, handlers, monkeypatch):
+def test_only_the_first_signal_counts_and_a_later_ctrl_c(first, monkeypatch):
     interrupt_on_signals()
     interrupted = []
     for at, number in [(10.0, first), *((10.0 + d, n) for d in (0, 1, 1.5, 9) for n in NUMBERS)]:
