@@ -121,6 +121,7 @@ from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
 from declnet.data.sources.python_table import as_table as as_table
+from declnet.data.sources.random_rows import TableSample as TableSample
 from declnet.data.sources.table_columns import ColumnNames as ColumnNames
 from declnet.data.sources.table_source import TableBlock as TableBlock
 from declnet.data.sources.table_source import TableSource as TableSource
@@ -227,6 +228,8 @@ from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
 from declnet.training.checks.check import check_spec as check_spec
 from declnet.training.checks.leakage import leakage_evidence as leakage_evidence
+from declnet.training.cost import TrainingCost as TrainingCost
+from declnet.training.cost import training_cost as training_cost
 from declnet.training.preparation import ReadyData as ReadyData
 
 __all__: list[str]

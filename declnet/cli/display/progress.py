@@ -111,6 +111,8 @@ def _epochs_bar(
             print_logged(event)
         if now() < next_step:
             return
+        if not next_step:
+            bar.start()  # not before, while the bars of passes over the data are shown
         next_step = now() + STEP
         if isinstance(event, EpochLogged):
             bar.update(
@@ -119,10 +121,12 @@ def _epochs_bar(
         elif isinstance(event, EpochFinished):
             bar.update(task, completed=event.epoch + 1)
         else:
-            bar.update(task, completed=int(event.epochs_done), total=event.epochs)
+            bar.update(task, completed=event.epochs_done, total=event.epochs)
 
-    with bar:
+    try:
         yield listener
+    finally:
+        bar.stop()
 
 
 def progress_bar(

@@ -113,6 +113,7 @@ NARROWEST = 12
 
 def print_result(
     result: RunResult,
+    seconds: float,
     *,
     quiet: bool = False,
     plain: bool = False,
@@ -122,6 +123,7 @@ def print_result(
 
     Args:
         result: the result of the finished run.
+        seconds: how long the command took.
         quiet: whether to omit the curves.
         plain: whether to print lines even on a terminal.
         shown: warnings that have been shown already.
@@ -151,7 +153,7 @@ def print_result(
         print_line(f"stopped after epoch {result.epochs - 1}: {result.stopped}")
     if result.restored is not None:
         print_line(f"the model has the parameters of {result.restored}")
-    print_line(f"{result.seconds:.2f} s, {result.directory}")
+    print_line(f"{seconds:.2f} s, {result.directory}")
 
 
 def _print_baseline(result: RunResult) -> None:

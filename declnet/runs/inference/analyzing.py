@@ -19,11 +19,11 @@ from declnet.contracts.returned import verified
 from declnet.contracts.runs.analysis import Analysis
 from declnet.data.preparing.targets import loss_targets_of
 from declnet.data.replacing import raw_columns
+from declnet.data.reservoir import Reservoir
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
-from declnet.data.streaming.survey import Reservoir
 from declnet.display.tables import ResultTable, fault_of
 from declnet.errors import DataError
 from declnet.runs.inference.examined import ExaminedPart
@@ -335,11 +335,13 @@ def some_of(
     parts: Iterator[Data], rng: np.random.Generator, most: int = MOST_SAMPLES
 ) -> tuple[Data, int]:
     """Return at most `most` samples of some parts, in order, and how many there are."""
-    drawn, count = Reservoir(), 0
+    drawn: Reservoir[Data] = Reservoir()
+    count = 0
     for part in parts:
         drawn.add(part.numbered_from(count + 1), rng.random(len(part)), most)
         count += len(part)
     if not count:
         raise DataError("there are no samples")
     drawn.trim(most)
-    return drawn.samples(), count
+    first, *others = drawn.parts
+    return first.joined(others), count

@@ -13,7 +13,7 @@ from declnet import DataArgument, PluginOptions, print_line
 
 if TYPE_CHECKING:
     from declnet import Registry
-    from declnet_plugins.new.profile import TableProfile
+    from declnet_plugins.new.profile import Sampling, TableProfile
     from declnet_plugins.new.profiling import TableChoices
     from declnet_plugins.new.template import Template, TemplateSpec, Use
 
@@ -138,7 +138,7 @@ def new(
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
-    registry = plugins.registry
+    registry, sampling = plugins.registry, None
     with attributing_errors(registry):
         use: Use = "example" if data is None else "table"
         chosen = choose_template(preset or template, use, registry)
@@ -147,7 +147,7 @@ def new(
         else:
             argument = DataArgument(data, registry, "--data")
             with argument.naming_errors():
-                written, notes = _for_table(chosen, argument, spec, choices)
+                written, notes, sampling = _for_table(chosen, argument, spec, choices)
     text = _as_json(spec, written.document) if suffix == ".json" else written.text
     try:
         require_free(spec, force)
@@ -156,15 +156,22 @@ def new(
         raise OutputError(f"{spec}: cannot be written: {error.strerror or error}") from None
     for note in (*notes, *_missing_files(written.document, spec.parent, registry)):
         print_line(f"note: {note}", err=True)
+    if sampling is not None:
+        from declnet_plugins.new.large_tables import cost_notes
+
+        with attributing_errors(registry):
+            for note in cost_notes(spec, sampling, registry):
+                print_line(f"note: {note}", err=True)
     print_line(f"{spec}: written. Next:")
     print_line(f"  declnet run {shlex.quote(str(spec))}")
 
 
 def _for_table(
     template: Template, data: DataArgument, spec: Path, choices: TableChoices
-) -> tuple[TemplateSpec, list[str]]:
-    """Return the spec for a table, and notes about it."""
+) -> tuple[TemplateSpec, list[str], Sampling | None]:
+    """Return the spec for a table, notes about it, and the sample of a large table."""
     from declnet import verified
+    from declnet_plugins.new.large_tables import size_notes
     from declnet_plugins.new.profiling import profile_of
     from declnet_plugins.new.template import Template, spec_for_profile
 
@@ -179,13 +186,15 @@ def _for_table(
         raise click.UsageError(f'the preset "{template.type}" does not take --folds')
     if table.test is not None and held_out.get("test", 0) != table.test:
         raise click.UsageError(f'the preset "{template.type}" does not take --test')
-    return written, [
+    notes = [
+        *size_notes(table),
         *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
         *_revealing(table, written),
         *verified(Template.notes_for_table, template, table),
         *_unused(table, written, spec),
         *_like_identifiers(table),
     ]
+    return written, notes, table.sampling
 
 
 def _as_json(spec: Path, document: dict[str, Any]) -> str:
@@ -217,7 +226,7 @@ def _require_rows_for(table: TableProfile) -> None:
     for name, kind in table.targets.items():
         counts = table.columns[name].counts if kind != "values" else {}
         single = next((value for value, count in counts.items() if count < 2), None)
-        if single is not None and folds > 1:
+        if single is not None and folds > 1 and table.sampling is None:
             raise click.UsageError(
                 f'--folds {folds} needs two rows of each class, but "{name}" is '
                 f'"{class_name(single)}" in one row only; leave that row out, or give --folds 1'

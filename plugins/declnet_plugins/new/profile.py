@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 
-from declnet import Array, ColumnNote, ColumnType, column_type, date_form, missing_values, odd_date
+from declnet import (
+    Array,
+    ColumnNote,
+    ColumnType,
+    Table,
+    column_type,
+    date_form,
+    missing_values,
+    odd_date,
+)
 
 FEWEST_SHUFFLED = 30
 """In fewer rows, distinct consecutive integers may be a feature, unless they are in order."""
@@ -76,6 +85,13 @@ class ColumnProfile:
     skewness: float = 0.0
     log_skewness: float | None = None
 
+    def with_values(self, values: Collection[Any]) -> ColumnProfile:
+        """Return a profile in which each of some values has at least one row."""
+        rare = {value: 1 for value in values if value not in self.counts}
+        if not rare or not self.counts:
+            return self
+        return replace(self, distinct=self.distinct + len(rare), counts={**self.counts, **rare})
+
     @property
     def present(self) -> int:
         """The number of values that are not missing."""
@@ -102,6 +118,27 @@ class ColumnProfile:
         return self.distinct >= FEWEST_COUNTS and _fall_from_a_peak(self.counts)
 
 
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """Rows drawn at random, from which a large table is profiled.
+
+    Attributes:
+        table: these rows, with their numbers.
+        rows: the number of rows of the whole table.
+        size: the size of its files in bytes.
+        counts: how many rows of the whole table have each value of a target of few values.
+        seconds: how long a pass over the table took.
+        in_blocks: whether the table can be read in blocks, as `data.stream` needs.
+    """
+
+    table: Table
+    rows: int
+    size: int
+    counts: Mapping[str, Mapping[Any, int]]
+    seconds: float
+    in_blocks: bool
+
+
 @dataclass(frozen=True)
 class TableProfile:
     """A profile of a table, independent of any model.
@@ -124,6 +161,8 @@ class TableProfile:
             None leaves it to the template.
         has_copies: whether more rows are equal in all other columns than by chance.
         revealing: how the columns that alone predict a target almost perfectly do so, by column.
+        sampling: the rows of a large table that the columns are profiles of; None: all of them.
+        streams: whether training should read the table as a stream.
     """
 
     source: Mapping[str, Any]
@@ -138,6 +177,8 @@ class TableProfile:
     test: float | None = None
     has_copies: bool = False
     revealing: Mapping[str, str] = field(default_factory=dict)
+    sampling: Sampling | None = None
+    streams: bool = False
 
     @property
     def targets(self) -> dict[str, TargetKind]:
@@ -152,8 +193,10 @@ class TableProfile:
 
     @property
     def rows(self) -> int:
-        """The number of rows that have a target."""
-        return self.columns[self.target].rows
+        """The number of rows that have a target; in a large table about."""
+        if self.sampling is None:
+            return self.columns[self.target].rows
+        return self.sampling.rows - self.unlabeled
 
     @property
     def features(self) -> tuple[ColumnProfile, ...]:
@@ -161,8 +204,14 @@ class TableProfile:
         return tuple(column for name, column in self.columns.items() if name not in self.targets)
 
 
-def column_profile(name: str, column: Array) -> ColumnProfile:
-    """Return a profile of a column (n,)."""
+def column_profile(name: str, column: Array, rows_of_table: int | None = None) -> ColumnProfile:
+    """Return a profile of a column (n,).
+
+    Args:
+        name: the name of the column.
+        column: its values.
+        rows_of_table: the number of rows of the table of which they are a sample.
+    """
     missing = missing_values(column)
     kind, rows, gaps = column_type(column), len(column), int(np.count_nonzero(missing))
     if kind == "text":
@@ -194,7 +243,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
         rows,
         gaps,
         len(values),
-        counts_rows=kind == "integer" and _counts_rows(column),
+        counts_rows=kind == "integer" and _counts_rows(column, len(values), rows_of_table),
         whole=whole,
         infinite=int(np.count_nonzero(np.isinf(column))),
         mean=float(numbers.mean()) if numbers.size else 0.0,
@@ -238,8 +287,13 @@ def _skewness(numbers: Array) -> float:
     return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 
 
-def _counts_rows(column: Array) -> bool:
-    """Return whether integers count the rows: in order, or shuffled if there are enough rows."""
+def _counts_rows(column: Array, distinct: int, rows_of_table: int | None) -> bool:
+    """Return whether integers count the rows: in order, or shuffled if there are enough rows.
+
+    Of a sample, integers that are all different must be in a range as large as the table.
+    """
+    if rows_of_table is not None:
+        return distinct == len(column) and bool(np.ptp(column) < rows_of_table)
     if len(column) < FEWEST_SHUFFLED:
         return len(column) > 1 and bool((np.diff(column) == 1).all())
     return bool((np.diff(np.sort(column)) == 1).all())

@@ -51,6 +51,8 @@ def data_section(
     """
     prepare_target = plan.target_transforms
     yield "[data]"
+    if plan.table.streams:
+        yield "stream = true", "reads the table in parts while training"
     yield from _held_out(plan)
     yield from _labels(plan) if plan.table.others else _balance(plan)
     yield from prepare_lines(prepare)
@@ -116,7 +118,7 @@ def _held_out(plan: Plan) -> Iterator[Line]:
         yield f"# test = {TEST:g}", f"{what}{others}"
     else:
         yield "# too few rows to hold any out; test = { … } would name other data to measure"
-    if sizes.test or sizes.validation:
+    if (sizes.test or sizes.validation) and not plan.table.streams:
         yield from _split(plan)
 
 
