@@ -217,7 +217,9 @@ def takes_columns_of_any_length(subject: Subject) -> None:
 @check
 def takes_no_rows(subject: Subject) -> None:
     """Gives no rows for no rows, of the same type and shape as others."""
-    for column, state, whole in _accepted(subject):
+    suited = _suited(subject)
+    columns = (*suited, *(column.gapped() for column in suited))
+    for column, state, whole in _accepted(subject, columns):
         empty = replace(column, x=column.x[:0])
         y, *_ = _transformed(subject, empty, state)
         is_alike = y.dtype.kind == whole.dtype.kind and y.shape == (0, *whole.shape[1:])
