@@ -36,7 +36,7 @@ def size_notes(table: TableProfile) -> Iterator[str]:
 def cost_notes(spec: Path, sampling: Sampling, registry: Registry) -> Iterator[str]:
     """Yield a sentence about the time and memory that training a written spec takes, about."""
     try:
-        run = load_spec(spec, registry)
+        run = load_spec(spec, registry=registry)
         features = getattr(run.data.train, "features", None)
         sample = replace(sampling.table, features=features)
         cost = training_cost(run, sample, sampling.rows, registry)
