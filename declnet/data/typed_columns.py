@@ -135,7 +135,11 @@ class TypedColumn:
             self._decimal = cells.decimal
             if len(self._texts) > MOST_SPELLINGS:
                 self._texts = None
-        part = self._read(cells, rows)
+        before, part = self.type, self._read(cells, rows)
+        if self.is_inferred and self.type == "text" != before:
+            with suppress(LookupError):  # raised if all are numbers, but e.g. in several units
+                position, text = cells.first_mismatch("number")
+                self._odd = rows[position], text
         self._has_gaps |= part.dtype.kind == "f"
         return part
 
@@ -160,23 +164,18 @@ class TypedColumn:
             part, units = formatted[0], set(formatted[1])
             self._formatted = True
         return (
-            self._inferred(part, units, cells, rows)
+            self._inferred(part, units, cells)
             if self.is_inferred
             else self._required(part, units, cells, rows)
         )
 
-    def _inferred(
-        self, part: Array | None, units: set[str], cells: Cells, rows: Sequence[int]
-    ) -> Array:
+    def _inferred(self, part: Array | None, units: set[str], cells: Cells) -> Array:
         """Return the cells as numbers or booleans if they are, else as text."""
         if self.type in ("integer", "number"):
             self._padded = cells.padded()
             self._units |= units
         if part is not None and self._padded is None and are_consistent(self._units):
             return part
-        with suppress(LookupError):  # raised if all are numbers, but in several units
-            position, text = cells.first_mismatch("number")
-            self._odd = rows[position], text
         self.type, self.lost = "text", self._parts - 1
         return cells.text()
 

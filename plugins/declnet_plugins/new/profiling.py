@@ -97,8 +97,9 @@ def profile_of(
         sampling = replace(sampling, table=_with_targets(table, targets))
     streams = sampling is not None and sampling.in_blocks and (choices.folds or 1) == 1
     excluded = _excluded(table, targets, choices)
+    rows = None if sampling is None else sampling.rows
     columns = {
-        name: column_profile(name, column, sampling and sampling.rows)
+        name: column_profile(name, column, rows)
         for name, column in table.columns.items()
         if name not in excluded
     }
