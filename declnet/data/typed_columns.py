@@ -242,12 +242,14 @@ class TypedColumn:
         self, array: Array, decimal: str, row_of: Callable[[int], int]
     ) -> ColumnNote | None:
         cells = array.tolist()
-        others = [] if self._odd is None else [self._odd[1]]  # which a sample may lack
-        odd = [] if self._padded is not None else odd_cells([*cells, *others], decimal)
+        if self._odd is not None and self._odd[1] not in cells:  # a sample may lack it
+            cells.append(self._odd[1])
+        odd = [] if self._padded is not None else odd_cells(cells, decimal)
         if odd:
-            row, text = self._odd or (row_of(cells.index(odd[0])), odd[0])
+            first, text = self._odd or (0, None)
+            row = first if text == odd[0] else row_of(cells.index(odd[0]))
             return ColumnNote(
-                f'is read as text, because row {row} is "{text}"; if that '
+                f'is read as text, because row {row} is "{odd[0]}"; if that '
                 "means a missing value, list it in missing"
             )
         first = next((text for text in array if text is not None), "")
