@@ -1,4 +1,4 @@
-"""Passes over data that may take long, and who follows their progress."""
+"""The progress of passes over data, reported to a function if the context names one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def following(follower: Follower) -> Iterator[None]:
 def followed(
     parts: Iterable[Part], task: str, size: Callable[[Part], int], total: int | None = None
 ) -> Iterator[Part]:
-    """Yield the parts of a pass, whose progress is reported if somebody follows.
+    """Yield the parts of a pass, and report its progress to the function of `following`, if any.
 
     Args:
         parts: the parts.

@@ -151,7 +151,7 @@ def _surveyed(
 
 
 def _followed_blocks(source: StreamedSource, task: str) -> Iterator[dict[str, Data]]:
-    """Yield the samples of each block by data set; who follows passes is told the progress."""
+    """Yield the samples of each block by data set, and report the progress."""
 
     def size(by_set: dict[str, Data]) -> int:
         return sum(map(len, by_set.values()))
