@@ -16,9 +16,8 @@ from declnet.spec.model import RunSpec
 from declnet.spec.parsed import ParsedSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks.check import check_spec
-from declnet.training.choice import choose_kernels, usable_kernels
+from declnet.training.choice import numpy_seconds
 from declnet.training.memory import run_memory
-from declnet.training.trainer import NATIVE
 
 PROCESS_BYTES = 250 * 2**20
 """Memory of a process before it trains: Python, NumPy, readers of tables and compiled kernels."""
@@ -29,7 +28,7 @@ class TrainingCost:
     """What training takes on this machine, up to a factor of two or three.
 
     Attributes:
-        seconds: the time of all epochs, without the passes over the data before them.
+        seconds: the processor time of all epochs, without the passes over the data before them.
         epochs: the number of epochs, if nothing stops the training early.
         memory: bytes.
     """
@@ -69,10 +68,10 @@ def training_cost(
         memory = run_memory(partial, held, checked.network, registry) or {}
         groups = spec.optimizer.groups
         model = initialized_model(checked.network, spec.model, spec.seed, registry, groups)
-        choice = choose_kernels(spec, model, samples)
-        is_native = usable_kernels(choice, spec, registry).has_compiled
+        # kernels save as much as reading, validation and the final evaluation take, about
+        seconds = numpy_seconds(spec, model, samples)
     return TrainingCost(
-        choice.seconds * (NATIVE if is_native else 1.0),
+        seconds,
         spec.training.started_epochs(samples),
         PROCESS_BYTES + sum(memory.values()),
     )

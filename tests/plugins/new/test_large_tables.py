@@ -73,7 +73,7 @@ def test_the_spec_reads_the_table_in_parts(large, monkeypatch, capsys):
     new.main(options, standalone_mode=False)
     notes = capsys.readouterr().err
     assert "the table has 3,000 rows in 0 MB; " in notes
-    assert re.search(r"training takes roughly \d+ s for \d+ epochs, .* and 0\.\d GB", notes)
+    assert re.search(r"training takes roughly \d+ (s|min) for \d+ epochs, .* and 0\.\d GB", notes)
     spec = load_spec("s.toml")
     assert spec.data.stream is not None
     assert check_spec(spec).errors == ()
