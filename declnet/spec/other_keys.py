@@ -8,6 +8,7 @@ RUN = {
     **dict.fromkeys(("criterion", "loss_function", "loss_fn", "objective", "cost"), "loss"),
     **dict.fromkeys(("optim", "solver"), "optimizer"),
     **dict.fromkeys(("trainer", "fit"), "training"),
+    "preset": 'it needs extends = "preset:NAME", the preset whose keys it has',
 }
 """Of the spec itself."""
 
