@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
-from declnet.spec.document.compose import MEMBERS as MEMBERS
-from declnet.spec.document.compose import Composed, composed_in, merged
+from declnet.spec.document.compose import MEMBERS, Composed, composed_in, merged
 from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.document.variables import names_in
 from declnet.spec.model import fit_name

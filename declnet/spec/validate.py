@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
-from declnet.spec.document.compose import Composed, compose, composed_from
+from declnet.spec.document.compose import MEMBERS, Composed, compose, composed_from
 from declnet.spec.document.document import (
     TOO_DEEP,
     large_numbers,
@@ -27,7 +27,6 @@ from declnet.spec.document.overrides import Override, override_of
 from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.members import (
-    MEMBERS,
     MemberReader,
     Members,
     MemberSpec,

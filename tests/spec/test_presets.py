@@ -92,7 +92,7 @@ def errors(load, *arguments, **files):
 
 
 def test_what_a_spec_writes_takes_precedence(load):
-    spec = load(f'{SPEC}[optimizer]\nlearning_rate = 0.5\n[training]\nbatch_size = 5\n')
+    spec = load(f"{SPEC}[optimizer]\nlearning_rate = 0.5\n[training]\nbatch_size = 5\n")
     assert (spec.data.train.samples, spec.data.train.classes) == (20, 3)
     assert (spec.optimizer.type, spec.optimizer.learning_rate) == ("adam", 0.5)
     assert (spec.training.epochs, spec.training.batch_size) == (3, 5)
@@ -101,7 +101,7 @@ def test_what_a_spec_writes_takes_precedence(load):
 
 def test_files_and_overrides_change_the_preset_and_its_fields(load, tmp_path):
     """A preset is below all files, wherever it is named."""
-    base = f'{SPEC}[training]\nepochs = 7\n'
+    base = f"{SPEC}[training]\nepochs = 7\n"
     spec = load('extends = "base.toml"\n[preset]\nunits = 9\n', base=base)
     assert (spec.model.layers[0].units, spec.training.epochs) == (9, 7)
     listed = 'extends = ["preset:small_network", "base.toml"]\n'
@@ -115,7 +115,7 @@ def test_files_and_overrides_change_the_preset_and_its_fields(load, tmp_path):
 
 
 def test_variables_are_values_in_fields_and_texts_in_a_document(load):
-    spec = load(f'{SPEC.replace("3", chr(34) + "${n}" + chr(34))}[variables]\nn = 5\n')
+    spec = load(f"{SPEC.replace('3', chr(34) + '${n}' + chr(34))}[variables]\nn = 5\n")
     assert spec.data.train.classes == 5
     fields = {"rows": 90, "targets": ["$${y}"], "columns": ["$${x}"]}
     table = {"type": "csv", "path": "t.csv", "target": "$${y}"}
@@ -143,7 +143,9 @@ def test_a_key_of_the_spec_replaces_that_of_each_member(load):
 
 
 def test_members_can_extend_presets_of_the_same_fields(load):
-    member = '[[members]]\nname = "{0}"\nextends = "preset:{0}_network"\npreset = {{ units = {1} }}\n'
+    member = (
+        '[[members]]\nname = "{0}"\nextends = "preset:{0}_network"\npreset = {{ units = {1} }}\n'
+    )
     text = SPEC.replace(TOP, "declnet = 1\n") + member.format("small", 6) + member.format("wide", 7)
     spec = load(text)
     units = [member.spec.model.layers[0].units for member in spec.members.members]

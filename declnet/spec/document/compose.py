@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
@@ -94,7 +94,7 @@ def composed_from(document: Mapping[str, Any]) -> Composed:
     return Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
 
 
-def names_preset(value: Any) -> bool:
+def names_preset(value: Any) -> TypeGuard[str]:
     """Return whether a value of `extends` is a preset rather than a file."""
     return isinstance(value, str) and value.startswith(PRESET_PREFIX)
 
@@ -125,7 +125,8 @@ class _Composition:
         names = tables.get(EXTENDS)
         presets = [*filter(names_preset, names if isinstance(names, list) else [names])]
         tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
-        tables |= {EXTENDS: preset for preset in presets}
+        if presets:
+            tables[EXTENDS] = presets[0]
         folder = path.absolute().parent
         tables = tables if folder == self._home else with_folder(tables, folder)
         source_map = SourceMap(tables, Origin(source), writers=(source,))

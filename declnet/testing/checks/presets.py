@@ -10,7 +10,7 @@ from declnet.testing.another_process import require_same_in_another_process
 from declnet.testing.checking import CheckFailed, Subject, called, check, checks_in
 
 MISSING = "E011"
-"""The code of a missing key: sections and data sources may be in the spec that extends the preset."""
+"""The code of a missing key; the spec that extends the preset may have sections and data."""
 
 SAME = "compute it from the fields only, and use no hash of a text and no set's order"
 
@@ -26,14 +26,14 @@ def is_part_of_a_valid_spec(subject: Subject) -> None:
     try:
         parse_spec(extends, subject.registry)
     except SpecError as error:
-        first, *others = [
+        wrong = [
             problem
             for problem in error.problems
-            if problem.code != MISSING or len(problem.path) > 1 and problem.path[0] != "data"
-        ] or [None]
-        more = f" (and {len(others)} more)" if others else ""
-        if first is not None:
-            message = f"a spec that extends it is not valid: {first}{more}"
+            if problem.code != MISSING or (len(problem.path) > 1 and problem.path[0] != "data")
+        ]
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            message = f"a spec that extends it is not valid: {wrong[0]}{more}"
             raise CheckFailed(message) from None
 
 

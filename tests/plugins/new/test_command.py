@@ -206,6 +206,8 @@ def test_many_names_are_left_out_with_what_to_write(declnet_cli, tmp_path):
     )
     assert note.endswith(column)
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    (tmp_path / "read.toml").write_text(text.replace('columns = [', f"columns = [{column}, "), "utf-8")
+    (tmp_path / "read.toml").write_text(
+        text.replace("columns = [", f"columns = [{column}, "), "utf-8"
+    )
     declnet_cli.succeeds("check", "read.toml")
     assert [*load_spec(tmp_path / "read.toml").data.inputs] == ["text", "table"]

@@ -86,7 +86,9 @@ def test_a_table_without_folds_gets_one_model(rows, changes, profile_of):
 
 def seconds_of(text):
     """Return the processor time that a spec says."""
-    return int(re.search(r"^# Trains .*, in about (\d+) s of processor time", text, re.MULTILINE)[1])
+    return int(
+        re.search(r"^# Trains .*, in about (\d+) s of processor time", text, re.MULTILINE)[1]
+    )
 
 
 def test_training_takes_at_most_a_minute_for_10000_rows_of_20_columns(profile_of):

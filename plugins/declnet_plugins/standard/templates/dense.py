@@ -33,7 +33,11 @@ LOSSES = {
     "values": "mean_squared_error",
 }
 
-EXAMPLE = {"rows": 1000, "targets": ["price"], "columns": ["size", {"name": "city", "categories": 5}]}
+EXAMPLE = {
+    "rows": 1000,
+    "targets": ["price"],
+    "columns": ["size", {"name": "city", "categories": 5}],
+}
 
 
 class MLP(TablePreset):

@@ -177,7 +177,12 @@ def _column(column: ColumnProfile) -> str | dict[str, Any]:
         by_characters = is_unspaced(column)
         longest = max(map(len, column.counts)) if by_characters else column.most_words
         unit = "characters" if by_characters else "words"
-        return {"name": column.name, "type": unit, "length": round(column.words), "longest": longest}
+        return {
+            "name": column.name,
+            "type": unit,
+            "length": round(column.words),
+            "longest": longest,
+        }
     if is_category(column):
         frequent = frequent_categories(column)
         rare = {"frequent": frequent} if frequent != column.distinct else {}

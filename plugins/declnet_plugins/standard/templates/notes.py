@@ -37,8 +37,8 @@ def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...
         if column.odd_date is not None
     ]
     left_out += [
-        f'column "{column.name}" is left out: {different_texts(column)}; to read them, add to columns '
-        f"in [preset] {toml(_as_text(column))}"
+        f'column "{column.name}" is left out: {different_texts(column)}; to read them, add to '
+        f"columns in [preset] {toml(_as_text(column))}"
         for column in unread[:MOST_NOTES]
     ]
     where = where or "see targets in [preset]"

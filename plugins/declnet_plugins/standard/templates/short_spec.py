@@ -24,8 +24,12 @@ from declnet_plugins.standard.templates.table_preset import TablePreset
 WIDTH, MOST_LINES = 96, 7
 """Width of the lines of a list of columns, unless it would have more lines."""
 
-MOST_LEFT_OUT = 4
-"""Maximum number of columns whose reason to be left out is in the spec."""
+MOST_LEFT_OUT = 6
+"""Maximum number of columns whose reason to be left out is in the spec; two fewer for each further
+target."""
+
+MOST_TARGETS = 3
+"""Maximum number of targets to list one a line."""
 
 TEST = 0.2
 """Fraction to hold out for tests that is suggested where none are."""
@@ -45,7 +49,7 @@ class PresetTemplate(Template):
     preset: ClassVar[type[TablePreset]]
     where: ClassVar[str | None] = None
 
-    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:  # noqa: ARG002
+    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the facts about the table that the preset needs."""
         fields = preset_fields(table)
         preset = self.preset.model_validate(fields)
@@ -67,9 +71,12 @@ class PresetTemplate(Template):
         return (*table_notes(table, self.where), *about[:1])
 
     def _head(self, table: TableProfile, preset: TablePreset) -> Iterator[Line]:
-        for name, task in table.targets.items():
-            what = TASKS[task].format(table.columns[name].distinct)
-            yield f"# Predicts {toml(name)}: {what}."
+        if len(table.targets) > MOST_TARGETS:
+            yield f"# Predicts {len(table.targets)} columns."
+        else:
+            for name, task in table.targets.items():
+                what = TASKS[task].format(table.columns[name].distinct)
+                yield f"# Predicts {toml(name)}: {what}."
         yield f"# Written by `declnet new` for a table of {table.rows} rows. `declnet show` prints"
         yield "# the spec that follows from it; a key that is written here replaces the preset's."
         yield from (f"# {line[0].upper()}{line[1:]}." for line in preset.about())
@@ -90,10 +97,13 @@ class PresetTemplate(Template):
         yield f"rows = {fields.pop('rows')}"
         yield from self._targets(table, fields.pop("targets"))
         yield from _folded("columns", fields.pop("columns"))
-        yield from _left_out(features_of(table))
+        most = max(1, MOST_LEFT_OUT - 2 * len(table.others))
+        yield from _left_out(features_of(table), most)
         yield from (f"{key} = {toml(value)}" for key, value in fields.items())
         why = f"models, each with another part as its validation data; 1: one, in 1/{folds} of"
-        comment = f"{why} the time" if folds > 1 else "5: five models, whose predictions are averaged"
+        comment = (
+            f"{why} the time" if folds > 1 else "5: five models, whose predictions are averaged"
+        )
         yield f"folds = {folds}", comment
         what = "fraction held out to measure the finished model"
         if test is not None:
@@ -105,6 +115,9 @@ class PresetTemplate(Template):
 
     def _targets(self, table: TableProfile, targets: list[Any]) -> Iterator[Line]:
         """Yield the targets, and what may suit them better as comments."""
+        if len(targets) > MOST_TARGETS:
+            yield from _folded("targets", targets)
+            return
         is_single = len(targets) == 1
         before, after = ("targets = [", "]") if is_single else ("  ", ",")
         if not is_single:
@@ -153,12 +166,12 @@ def _folded(key: str, items: Sequence[Any]) -> Iterator[str]:
     yield "]"
 
 
-def _left_out(features: Features) -> Iterator[Line]:
+def _left_out(features: Features, most: int) -> Iterator[Line]:
     """Yield the columns that are not predicted from, with the reasons."""
-    for column, reason in features.left_out[:MOST_LEFT_OUT]:
+    for column, reason in features.left_out[:most]:
         yield f"# {toml(column.name)},", f"left out: {reason}"
-    if len(features.left_out) > MOST_LEFT_OUT:
-        yield f"# and {len(features.left_out) - MOST_LEFT_OUT} more columns are left out"
+    if len(features.left_out) > most:
+        yield f"# and {len(features.left_out) - most} more columns are left out"
 
 
 def _data(table: TableProfile, document: dict[str, Any]) -> Iterator[Line]:

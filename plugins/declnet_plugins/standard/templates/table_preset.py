@@ -92,8 +92,14 @@ class TablePreset(Preset):
 
     def plan_with(self, **choices: Any) -> Plan:
         """Return a plan for the table with some choices."""
-        gaps = {"gaps": "numbers" in self.missing, "category_gaps": "categories" in self.missing}
-        return Plan(self.rows, self.targets, self.columns, **gaps, **choices)
+        return Plan(
+            rows=self.rows,
+            targets=self.targets,
+            columns=self.columns,
+            gaps="numbers" in self.missing,
+            category_gaps="categories" in self.missing,
+            **choices,
+        )
 
     def sections(self, plan: Plan) -> Sections:
         """Return what the model adds to the data, as the preset's `plan` says."""
@@ -175,4 +181,3 @@ def _merged(under: Table, over: Table) -> Table:
     """Return two documents in one; tables are merged."""
     both = {key: _merged(under[key], over[key]) for key in under.keys() & over.keys()}
     return {**under, **over, **both}
-

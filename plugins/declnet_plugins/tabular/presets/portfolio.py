@@ -17,7 +17,9 @@ FEWEST_EPOCHS = {5: 16, 3: 8}
 RUN = 0.2
 """Processor time of a run without its epochs."""
 
-PARTS: dict[type[TablePreset], float] = {Linear: 4.0, MLP: 15.0, RealMLPTD: 38.0}
+PresetClass = type[TablePreset]
+
+PARTS: dict[PresetClass, float] = {Linear: 4.0, MLP: 15.0, RealMLPTD: 38.0}
 """The presets of the models, and the processor time that each may take, about, in all folds: a
 minute for 10,000 rows of 20 columns, and less for smaller tables."""
 
@@ -84,7 +86,7 @@ class Portfolio(RealMLPTD):
                     return parts
         return []
 
-    def _part(self, preset_class: type[TablePreset], seconds: float, folds: int) -> _Part:
+    def _part(self, preset_class: PresetClass, seconds: float, folds: int) -> _Part:
         """Return a model in folds, with as many epochs as its time allows."""
         preset = preset_class(**{**dict(self), "folds": folds})
         plan = replace(preset.plan(), is_member=True)

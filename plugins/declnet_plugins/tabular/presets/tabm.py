@@ -70,14 +70,14 @@ class TabMMini(PublishedPreset):
         trunk = {"name": "trunk"} if len(plan.targets) > 1 else {}
         yield {**trunk, "repeat": repeat, "layers": hidden}
         for name, target in plan.heads.items():
-            fields = {"inputs": [f"trunk_{repeat}_dropout"]} if name else {}
+            fields: Table = {"inputs": [f"trunk_{repeat}_dropout"]} if name else {}
             if name or plan.texts:
                 fields = {"name": layer_of_table(plan, target, name, MEMBERS), **fields}
             units = target.classes or 1
             yield {"type": "member_dense", **fields, "units": units}
             yield from scores_of_texts(plan, target, name, units, MEMBERS)
 
-    def _loss(self, plan: Plan, target: Target) -> Table:  # noqa: ARG002
+    def _loss(self, plan: Plan, target: Target) -> Table:
         return {"type": f"members_{'crossentropy' if target.classes else 'squared_error'}"}
 
     def _optimizer(self, plan: Plan) -> Table:

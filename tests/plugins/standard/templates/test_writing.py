@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 
@@ -247,7 +246,11 @@ COUNTS = np.random.default_rng(1).poisson(AMOUNTS / 10)
             '# targets = [{ name = "y", logarithm = true }]',
             "positive and somewhat skewed",
         ),
-        (COUNTS, '# targets = [{ name = "y", loss = "poisson" }]', 'seems to hold counts: the loss "poisson" may suit'),
+        (
+            COUNTS,
+            '# targets = [{ name = "y", loss = "poisson" }]',
+            'seems to hold counts: the loss "poisson" may suit',
+        ),
     ],
 )
 def test_what_may_suit_the_target_is_suggested(y, suggestion, reason, new_spec, note, tmp_path):
