@@ -29,7 +29,7 @@ from declnet.spec.document.compose import (
     names_preset,
 )
 from declnet.spec.document.overrides import Override, apply_override
-from declnet.spec.document.source_map import Focus, Origin, SourceMap
+from declnet.spec.document.source_map import Focus, Origin, SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, literal_value, names_in, substituted
 from declnet.spec.requirements import registry_for
 from declnet.spec.shown_values import shown
@@ -46,11 +46,11 @@ class PresetWriter:
 
     Attributes:
         spec: the document of that spec.
-        preset: the preset's type.
+        document: the preset's document.
     """
 
     spec: SourceMap
-    preset: str
+    document: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -58,9 +58,10 @@ class PresetWriter:
         writer = self.spec.writer_of((EXTENDS,))
         return writer.name if writer is not None else ""
 
-    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:  # noqa: ARG002
-        """Return where the preset is named."""
-        return self.spec.exact_place((EXTENDS,))
+    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
+        """Return where the preset is named, for a key that it writes."""
+        is_written = value_at(self.document, path) is not None
+        return self.spec.exact_place((EXTENDS,), focus) if is_written else None
 
 
 def with_overrides(
@@ -123,7 +124,7 @@ def with_preset(
     if MEMBERS in below:
         changed = _changed(own, overrides)
         below[MEMBERS] = [_without(member, changed) for member in below[MEMBERS]]
-    writer = PresetWriter(source_map, name)
+    writer = PresetWriter(source_map, below)
     under = SourceMap(below, Origin(writer), writers=(writer,))
     return replace(composed, source_map=merged(under, over))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from declnet import Preset, SpecError, literal_value, parse_spec
 from declnet.testing.another_process import require_same_in_another_process
-from declnet.testing.checking import CheckFailed, Subject, called, check, checks_in
+from declnet.testing.checking import CheckFailed, Subject, called, check, checks_in, require
 
 MISSING = "E011"
 """The code of a missing key; the spec that extends the preset may have sections and data."""
@@ -40,6 +40,8 @@ def is_part_of_a_valid_spec(subject: Subject) -> None:
 @check
 def returns_the_same_document_again(subject: Subject) -> None:
     """Returns the same document for the same fields, also in another process."""
+    again = documents(subject) == documents(subject)
+    require(again, f"returns another document when it is called again; {SAME}")
     require_same_in_another_process(subject, documents, SAME)
 
 

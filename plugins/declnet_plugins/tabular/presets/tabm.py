@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import field_validator
+
 from declnet_plugins.standard.templates.facts import Column, Target
 from declnet_plugins.standard.templates.plan import Plan
 from declnet_plugins.standard.templates.preparing import columns_if, filled, numbered, repaired
@@ -38,6 +40,14 @@ class TabMMini(PublishedPreset):
 
     type = "tabm_mini"
     unit_for_each = True
+
+    @field_validator("targets")
+    @classmethod
+    def _require_no_loss(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        for target in targets:
+            if target.loss is not None:
+                raise ValueError(f'its members have a loss of their own, not "{target.loss}"')
+        return targets
 
     def _inputs(self, plan: Plan) -> dict[str, tuple[Column, ...]]:
         return inputs_by_kind(plan)
