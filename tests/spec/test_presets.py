@@ -140,6 +140,9 @@ def test_a_key_of_the_spec_replaces_that_of_each_member(load):
     assert [member.name for member in specs] == ["one", "other"]
     assert {member.training.epochs for member in specs} == {8}
     assert {(member.model.dtype, len(member.model.layers)) for member in specs} == {("float64", 4)}
+    spec = load(several, {"training.epochs": 9, "model.dtype": "float64"})
+    specs = [member.spec for member in spec.members.members]
+    assert {(member.training.epochs, member.model.dtype) for member in specs} == {(9, "float64")}
 
 
 def test_members_can_extend_presets_of_the_same_fields(load):

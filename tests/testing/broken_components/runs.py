@@ -1,4 +1,4 @@
-"""Components of runs that break their contract: callbacks, presets, templates, formats and others."""
+"""Callbacks, analyses, calibrators, presets, searchers, templates, formats that break contracts."""
 
 import json
 import random

@@ -21,7 +21,7 @@ from declnet_plugins.standard.templates.suggestions import (
 )
 from declnet_plugins.standard.templates.table_preset import TablePreset
 
-WIDTH, MOST_LINES = 96, 7
+WIDTH, MOST_LINES = 96, 6
 """Width of the lines of a list of columns, unless it would have more lines."""
 
 MOST_LEFT_OUT = 6
@@ -77,8 +77,8 @@ class PresetTemplate(Template):
             for name, task in table.targets.items():
                 what = TASKS[task].format(table.columns[name].distinct)
                 yield f"# Predicts {toml(name)}: {what}."
-        yield f"# Written by `declnet new` for a table of {table.rows} rows. `declnet show` prints"
-        yield "# the spec that follows from it; a key that is written here replaces the preset's."
+        rows = f"{table.rows} rows"
+        yield f"# Written by `declnet new` for {rows}; `declnet show` prints all that follows from it."
         yield from (f"# {line[0].upper()}{line[1:]}." for line in preset.about())
         yield ""
         yield "declnet = 1", "the version of this format"
@@ -93,7 +93,7 @@ class PresetTemplate(Template):
         """Yield what the preset knows about the table, and what is held out."""
         folds = fields.pop("folds")
         test = fields.pop("test", document["data"].get("test"))
-        yield "[preset]  # what the preset knows about the table"
+        yield "[preset]  # what the preset knows about the table; keys below replace what it writes"
         yield f"rows = {fields.pop('rows')}"
         yield from self._targets(table, fields.pop("targets"))
         yield from _folded("columns", fields.pop("columns"))
@@ -206,9 +206,9 @@ def _classes(table: TableProfile) -> Iterator[Line]:
     }
     if not table.others and table.task != "values":
         rare = rare_class(table)
-        if rare is not None:
-            yield f"# the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows:"
         comment = "would give rare classes as much weight as frequent ones"
+        if rare is not None:
+            comment = f"the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows"
         yield '# class_weights = "balanced"', comment
     if positive:
         comment = "the class that f1, precision and recall are about"

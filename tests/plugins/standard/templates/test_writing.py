@@ -405,3 +405,30 @@ def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path, wr
         spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})
         assert (spec.data.split.method, spec.data.split.column) == ("stratified", "visits")
         assert np.isfinite(declnet.run(spec).history[0]["loss"])
+
+
+@pytest.mark.parametrize("count", [30, 200])
+def test_a_table_of_many_columns_has_a_short_spec(count, tmp_path, written):
+    """At most 40 lines, which `spec_text` asserts: long lists have long lines, not more of them."""
+    kinds = [
+        numbers(),
+        ["red", "green", "blue", ""],
+        ["1.5", "", "2"],
+        ["2024-01-01", "2023-05-06"],
+    ]
+    columns = {f"a_column_{n}": kinds[n % 4 if count < 100 else 0] for n in range(count)}
+    useless = {f"useless_{n}": ["x"] for n in range(9)}
+    written(60, **columns, **useless, y=["no"] * 9 + ["late"], price=numbers())
+    for targets in ("y",), ("price",), ("y", "price"):
+        profile = table_profile(tmp_path, *targets)
+        text = spec_text("table", profile)
+        assert spec_document("table", profile)["data"]["train"]["features"][:30] == [*columns][:30]
+        assert "more columns are left out" in text
+
+
+def test_many_targets_share_few_lines(tmp_path, written):
+    labels = [f"label {n}" for n in range(25)]
+    written(100, x=numbers(100), **{name: ["yes", "no", "no"] for name in labels})
+    profile = table_profile(tmp_path, *labels)
+    assert spec_text("table", profile).startswith("# Predicts 25 columns.\n")
+    assert len(spec_document("table", profile)["losses"]) == 25
