@@ -6,7 +6,7 @@ so a file may change the fields of a preset that another file extends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -59,9 +59,28 @@ class PresetWriter:
         return writer.name if writer is not None else ""
 
     def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
-        """Return where the preset is named, for a key that it writes."""
-        is_written = value_at(self.document, path) is not None
-        return self.spec.exact_place((EXTENDS,), focus) if is_written else None
+        """Return where a key that the preset writes comes from.
+
+        That is the field that has the value, a text such as the name of a column, or else where the
+        preset is named.
+        """
+        value = value_at(self.document, path)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            for field in _paths_of(value, self.spec.document.get(PRESET), (PRESET,)):
+                return self.spec.exact_place(field)
+        return self.spec.exact_place((EXTENDS,), focus)
+
+
+def _paths_of(text: str, value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """Yield the paths of a text in a value at a path."""
+    if value == text:
+        yield path
+    is_list = isinstance(value, list)
+    items = value.items() if isinstance(value, dict) else enumerate(value if is_list else ())
+    for key, item in items:
+        yield from _paths_of(text, item, (*path, key))
 
 
 def with_overrides(

@@ -29,7 +29,7 @@ class Small(Preset):
     classes: int = Field(ge=2, description="number of classes")
     units: int = Field(default=4, ge=1)
     epochs: int = 3
-    text: str = "a"
+    optimizer: str = "adam"
     several: bool = False
 
     def document(self):
@@ -39,7 +39,7 @@ class Small(Preset):
         shared = {
             "data": {"train": {"classes": self.classes}, "validation": 0.5},
             "loss": "categorical_crossentropy",
-            "optimizer": {"type": "adam", "learning_rate": 0.01},
+            "optimizer": {"type": self.optimizer, "learning_rate": 0.01},
         }
         if not self.several:
             return shared | own
@@ -164,6 +164,7 @@ def test_members_can_extend_presets_of_the_same_fields(load):
         (f"{TOP}{DATA}", 2, '"classes" is missing', "add classes = "),
         (SPEC.replace("classes = 3", 'type = "x"'), 4, 'unknown key "type"', "extends"),
         (SPEC.replace("classes = 3", "classes = 3\nepochs = -1"), 2, "at least 1, not -1", None),
+        (SPEC.replace("classes = 3", "classes = 3\noptimizer = 'adm'"), 5, "adm", "adam"),
         (SPEC.replace("[preset]\nclasses = 3", "preset = 3"), 3, "must be a table", "[preset]"),
         (SPEC.replace(TOP, "declnet = 1\n"), 2, 'unknown key "preset"', "extends"),
         (
