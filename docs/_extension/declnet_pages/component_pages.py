@@ -53,7 +53,7 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
-    "preset": "Named by `extends = \"preset:…\"`; its fields are the keys of `[preset]`.",
+    "preset": 'Named by `extends = "preset:…"`; its fields are the keys of `[preset]`.',
     "plan": "No spec names one: `declnet.sweep` takes it, and `declnet resume` finds it again.",
     "searcher": "Named as `search` in `[tune]`.",
     "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
