@@ -228,7 +228,7 @@ def _require_rows_for(table: TableProfile) -> None:
     for name, kind in table.targets.items():
         counts = table.columns[name].counts if kind != "values" else {}
         single = next((value for value, count in counts.items() if count < 2), None)
-        if single is not None and folds > 1 and table.sampling is None:
+        if single is not None and folds > 1:
             raise click.UsageError(
                 f'--folds {folds} needs two rows of each class, but "{name}" is '
                 f'"{class_name(single)}" in one row only; leave that row out, or give --folds 1'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
@@ -85,12 +85,16 @@ class ColumnProfile:
     skewness: float = 0.0
     log_skewness: float | None = None
 
-    def with_values(self, values: Collection[Any]) -> ColumnProfile:
-        """Return a profile in which each of some values has at least one row."""
-        rare = {value: 1 for value in values if value not in self.counts}
-        if not rare or not self.counts:
-            return self
-        return replace(self, distinct=self.distinct + len(rare), counts={**self.counts, **rare})
+    def of_all_rows(self, rows: int, counts: Mapping[Any, int] | None) -> ColumnProfile:
+        """Return the profile of a sample as that of the whole table.
+
+        Args:
+            rows: the number of all rows that have a value.
+            counts: how many of them have each value, if these are few.
+        """
+        if not counts or not self.counts:
+            return replace(self, rows=rows)
+        return replace(self, rows=rows, distinct=len(counts), counts=_most_frequent_first(counts))
 
     @property
     def present(self) -> int:
@@ -127,7 +131,7 @@ class Sampling:
         rows: the number of rows of the whole table.
         size: the size of its files in bytes.
         counts: how many rows of the whole table have each value of a target of few values.
-        seconds: how long a pass over the table took.
+        seconds: the processor time of a pass over the table.
         in_blocks: whether the table can be read in blocks, as `data.stream` needs.
     """
 
@@ -193,10 +197,8 @@ class TableProfile:
 
     @property
     def rows(self) -> int:
-        """The number of rows that have a target; in a large table about."""
-        if self.sampling is None:
-            return self.columns[self.target].rows
-        return self.sampling.rows - self.unlabeled
+        """The number of rows that have a target; of a large table about."""
+        return self.columns[self.target].rows
 
     @property
     def features(self) -> tuple[ColumnProfile, ...]:

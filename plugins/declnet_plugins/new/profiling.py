@@ -103,8 +103,10 @@ def profile_of(
         for name, column in table.columns.items()
         if name not in excluded
     }
-    for name, counts in sampling.counts.items() if sampling is not None else ():
-        columns[name] = columns[name].with_values(counts)
+    if sampling is not None:
+        labeled_rows = sampling.rows - unlabeled
+        for name in targets:
+            columns[name] = columns[name].of_all_rows(labeled_rows, sampling.counts.get(name))
     for name, spellings in table.spellings.items():
         if name in columns:
             columns[name] = _spelled(columns[name], spellings)
@@ -171,9 +173,9 @@ def _table_of(
     if size <= LARGE:
         return cast("Table", data.load(source)), None
     columns = len(verified(TableSource.column_names, source))
-    started = time.perf_counter()
+    started = time.process_time()
     sample = data.sample(source, max(1, min(SAMPLED, SAMPLED_CELLS // columns)), choices.targets)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     sampling = Sampling(sample.table, sample.rows, size, sample.counts, seconds, sample.in_blocks)
     return sample.table, sampling
 
