@@ -117,10 +117,9 @@ def _known(context: click.Context, parameter: click.Parameter, code: str | None)
 @click.argument("code", required=False, callback=_known)
 def explain(code: str | None) -> None:
     """Explain an error or warning CODE, e.g. E012, or list all codes."""
-    from shutil import get_terminal_size
     from textwrap import indent
 
-    from declnet.cli.display.terminal import print_table
+    from declnet.cli.display.terminal import output_width, print_table
     from declnet.codes.catalogue import catalogue
     from declnet.display.tables import ResultTable
 
@@ -132,7 +131,7 @@ def explain(code: str | None) -> None:
     severity = "warning" if code.startswith("W") else "error"
     parts = [
         f"{severity}[{code}]: {entry.title}",
-        click.wrap_text(entry.text, min(get_terminal_size().columns, WIDEST)),
+        click.wrap_text(entry.text, min(output_width(), WIDEST)),
         "Wrong:",
         indent(entry.wrong, "    "),
         "Right:",

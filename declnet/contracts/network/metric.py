@@ -1,7 +1,7 @@
 """Metric: a number computed over a data set in batches."""
 
 from math import isfinite
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,10 @@ class Metric(Component):
     """Which values are better, for callbacks that monitor it, `compare`, `sweep` and `tune`:
     `"higher"` or `"lower"` ones, or a number, to which closer ones are better. None if that is
     unknown; it can then be monitored only with an explicit `mode`."""
+    best_constant: ClassVar[Literal["mode", "mean", "median", "shares"] | None] = None
+    """The constant prediction with the best value, which is the baseline of a model: the most
+    frequent class, the mean, the median, or the shares of the classes as probabilities. Default, or
+    where that does not exist: the most frequent class, or the mean of numbers."""
     abbreviation: ClassVar[str | None] = None
     """Its label in log lines if it has no `name`; default: its type."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()

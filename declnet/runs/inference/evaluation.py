@@ -141,7 +141,8 @@ class Evaluation:
             "metrics": self.metrics,
         }
         if self.baseline is not None:
-            data["baseline"] = dict(vars(self.baseline))
+            about = vars(self.baseline).items()
+            data["baseline"] = {key: value for key, value in about if value or key != "others"}
         if self.warnings:
             data["warnings"] = list(self.warnings)
         if self.errors is not None:
@@ -337,7 +338,8 @@ class _LossCounts:
             if baseline is not None:
                 constant = ValueErrors()
                 observed.compare_constant(constant.add)
-                baseline.metrics.update(constant.result())
+                for name, value in constant.result().items():
+                    baseline.metrics.setdefault(name, value)
             return replace(evaluation, errors=self._errors.result() or None)
         names = self._reading.class_names
         warning = never_predicted(observed.true, observed.predicted, names)

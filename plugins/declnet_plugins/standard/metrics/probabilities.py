@@ -28,6 +28,7 @@ class ProbabilityMetric(Metric):
     """A metric of the probabilities of one unit, for labels of 0 and 1, or of one per class."""
 
     better: ClassVar[Better | None] = "lower"
+    best_constant = "shares"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require probabilities: of one axis of classes, or of one unit for 0 and 1."""

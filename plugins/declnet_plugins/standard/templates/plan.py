@@ -401,7 +401,7 @@ class Plan:
         if self.table.others:
             return "validation_loss"
         is_number = self.table.task == "values"
-        return f"validation_{'mean_squared_error' if is_number else 'refined_log_loss'}"
+        return f"validation_{'root_mean_squared_error' if is_number else 'refined_log_loss'}"
 
     @property
     def metrics(self) -> list[str]:
@@ -411,7 +411,7 @@ class Plan:
         single unit: a model that never predicts the class has a high accuracy.
         """
         if self.table.task == "values":
-            return ["r2", "mean_squared_error", "mean_absolute_error"]
+            return ["root_mean_squared_error", "r2", "mean_absolute_error"]
         is_rare = rare_class(self.table) is not None
         if self.table.task == "classes" or self.unit_for_each:
             rare = ["f1", "matthews"] if is_rare else []
