@@ -104,7 +104,7 @@ def runs(
     """
     from declnet.cli.display.listed_runs import MOST_ROWS, as_data, filtered, in_order, print_runs
     from declnet.cli.display.terminal import is_terminal
-    from declnet.runs.storage.listed_groups import grouped
+    from declnet.runs.listed_groups import grouped
     from declnet.runs.storage.listing import ListedRun, list_runs
 
     listed_runs: list[ListedRun] = []

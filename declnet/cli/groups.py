@@ -120,7 +120,7 @@ def _print_next(group: Group) -> None:
     from declnet.cli.display import conclusion
 
     if group.is_predictor:
-        commands = conclusion.AFTER_A_MODEL
+        commands: tuple[str, ...] = conclusion.AFTER_A_MODEL
     elif group.file.kind == "study":
         commands = conclusion.AFTER_A_STUDY
     else:
@@ -189,7 +189,7 @@ def show_runs(
     metric = metric or group.file.metric
     if group.is_predictor:
         if len(series) == 1:
-            print_series(series[0])
+            print_series(series[0], group.path)
         elif group.status != "finished":  # else there is a row for each member
             print_table(points_table(series))
     elif best_by is None:

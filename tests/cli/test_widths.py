@@ -21,8 +21,16 @@ def specs(document, spec_file):
     parts = {
         "one": {},
         "folds": {"data": {**document["data"], "folds": 3}},
-        "swept": {"sweep": {"optimizer.learning_rate": [0.01, 0.1], "model.layers.1": ["relu", "tanh"]}},
-        "tuned": {"tune": {"trials": 3, "search": "random", "space": {"optimizer.learning_rate": [0.01, 0.1]}}},
+        "swept": {
+            "sweep": {"optimizer.learning_rate": [0.01, 0.1], "model.layers.1": ["relu", "tanh"]}
+        },
+        "tuned": {
+            "tune": {
+                "trials": 3,
+                "search": "random",
+                "space": {"optimizer.learning_rate": {"low": 0.01, "high": 1.0}},
+            }
+        },
     }
     del parts["folds"]["data"]["validation"]
     return {name: spec_file({**document, **more}, f"{name}.json") for name, more in parts.items()}
@@ -55,7 +63,7 @@ explain E012
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_no_line_is_wider_than_the_output(columns, specs, declnet_cli, monkeypatch):  # noqa: ARG001
+def test_no_line_is_wider_than_the_output(columns, specs, declnet_cli, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     for command in COMMANDS.strip().splitlines():
         printed = declnet_cli.succeeds(*command.split())
@@ -75,6 +83,9 @@ def test_what_a_person_wants_to_know(specs, declnet_cli, monkeypatch):
     assert place.endswith(" s, one")
     assert (report, predict) == ("next: declnet report one", "      declnet predict one INPUT")
     out = declnet_cli.succeeds("run", specs["folds"], "--out", "folds", "--quiet").splitlines()
-    assert re.fullmatch(r"test f1: \d\.\d{3}, baseline .*; single runs: \S+ ± \S+ over 3 folds", out[-2])
-    out = declnet_cli.succeeds("run", specs["one"], "--seeds", "0..1", "--quiet").splitlines()
+    assert re.fullmatch(
+        r"test f1: \d\.\d{3}, baseline .*; single runs: \S+ ± \S+ over 3 folds", out[-2]
+    )
+    seeds = ("--seeds", "0..1", "--set", "training.epochs=9")
+    out = declnet_cli.succeeds("run", specs["one"], *seeds, "--quiet").splitlines()
     assert re.fullmatch(r"test f1: \S+ ± \S+ over 2 seeds, baseline .*", out[-2])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import get_args
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +68,7 @@ def test_the_terminal_and_html_show_the_same_texts(table):
     (shown,) = HtmlView(view(table)).tables
     assert shown == [list(table.columns), *table.texts(), *table.texts(table.footer)]
     output = io.StringIO()
-    with redirect_stdout(output):
+    with redirect_stdout(output), mock.patch.dict(os.environ, {"COLUMNS": "9999"}):
         print_table(table)
     words = [word for row in shown[1:] for text in row for word in text.split()]
     assert output.getvalue().split("─\n")[1].split() == words

@@ -19,6 +19,7 @@ from declnet.runs.display.run_tables import (
     metrics_of,
     runs_table,
 )
+from declnet.runs.listed_groups import ListedGroup
 from declnet.runs.ranking import (
     directions_of,
     find_metric,
@@ -27,7 +28,6 @@ from declnet.runs.ranking import (
     order_of,
     sort_key,
 )
-from declnet.runs.storage.listed_groups import ListedGroup
 from declnet.runs.storage.listing import ListedRun
 from declnet.spec.document.overrides import parse_override
 

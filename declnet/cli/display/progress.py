@@ -106,7 +106,7 @@ def _epochs_bar(
     task = bar.add_task("epoch", total=epochs, metrics="", left=clock_text(None))
     now, next_step, time_left = time.monotonic, 0.0, TimeLeft()
 
-    def move(done: float, total: int = epochs, **fields: str) -> None:
+    def move(done: float, total: int = epochs, **fields: Any) -> None:
         left = clock_text(time_left.seconds(done, total))
         bar.update(task, completed=int(done), total=total, left=left, **fields)
 
@@ -285,7 +285,10 @@ class SweepFollower(Follower):
     def counts(self, running: float) -> dict[str, Any]:
         """Return the number of runs that have ended, and the time left."""
         done = len(self._outcomes)
-        return {"done": done, "left": clock_text(self._time_left.seconds(done + running, self._count))}
+        return {
+            "done": done,
+            "left": clock_text(self._time_left.seconds(done + running, self._count)),
+        }
 
     def table(self) -> ResultTable | None:
         """Return the best specs so far."""

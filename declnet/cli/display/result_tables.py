@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
@@ -42,6 +43,7 @@ from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative
 from declnet.runs.result import RunResult
+from declnet.runs.storage.folder import SUMMARY
 from declnet.spec.shown_values import from_here
 
 
@@ -164,13 +166,18 @@ SERIES_WIDTH = 100
 """Maximum width of that table."""
 
 
-def print_series(series: RunSeries) -> None:
-    """Print the metrics of each seed and fold, then their mean and standard deviation."""
+def print_series(series: RunSeries, directory: Path) -> None:
+    """Print the metrics of each seed and fold, then their mean and standard deviation.
+
+    Args:
+        series: the runs.
+        directory: their folder.
+    """
     table = series_table(series)
     if len(table.rows) > MOST_SERIES:
-        note = f"the first {MOST_SERIES} of {len(table.rows)} runs; each is in `declnet runs --all`"
+        note = f"the first {MOST_SERIES} of {len(table.rows)} runs"
         table = replace(table, rows=table.rows[:MOST_SERIES], note=note)
-    print_table(table, most=SERIES_WIDTH)
+    print_table(table, most=SERIES_WIDTH, elsewhere=f"all are in {directory / SUMMARY}")
 
 
 def print_together(evaluations: Sequence[Evaluation]) -> None:

@@ -12,8 +12,9 @@ from declnet.display.tables import ResultTable
 Line = list[tuple[str, str]]
 """Texts one after another, each with its style: `bold`, `red` or none."""
 
-NARROW = 20
-"""Width down to which a column of texts is wrapped; numbers are never wrapped."""
+NARROW, ROOMY = 20, 40
+"""Widths down to which a column of texts is wrapped: if the columns that have to be shown lack
+room, and if others would have none. Numbers are never wrapped."""
 GAP = 3
 """Number of spaces between columns."""
 
@@ -71,7 +72,7 @@ def fitted(table: ResultTable, width: int) -> TableLayout:
         cells = [wrapped(column.cells[number + 1], size) for column, size in sized]
         lines += _row(cells, shown, widths, of_row)
     left_out = [name for at, name in enumerate(table.columns) if at not in chosen]
-    full = sum(column.compact + GAP for column in columns) - GAP + 1
+    full = sum(column.whole + GAP for column in columns) - GAP + 1
     return TableLayout(tuple(lines), tuple(left_out), full)
 
 
@@ -82,13 +83,15 @@ class _Column:
     Attributes:
         right: whether it is aligned to the right.
         natural: the width that no cell exceeds.
-        compact: the width at which only the title is wrapped.
-        least: the width at which texts are wrapped too.
+        whole: the width at which only the title is wrapped.
+        compact: the width at which long texts are wrapped too.
+        least: the width at which other texts are wrapped too.
     """
 
     cells: Sequence[str]
     right: bool
     natural: int
+    whole: int
     compact: int
     least: int
 
@@ -100,9 +103,9 @@ def _columns(table: ResultTable) -> list[_Column]:
         cells = [escaped_line(text) for text in (name, *(row[at] for row in rows))]
         head, *sizes = map(cell_width, cells)
         word = max(map(cell_width, map(str.rstrip, _BREAKS.split(cells[0]))))
-        compact = max([word, *sizes])
-        least = compact if right else min(compact, NARROW)
-        columns.append(_Column(cells, right, max(head, compact), compact, least))
+        whole = max([word, *sizes])
+        compact, least = (whole, whole) if right else (min(whole, ROOMY), min(whole, NARROW))
+        columns.append(_Column(cells, right, max(head, whole), whole, compact, least))
     return columns
 
 
@@ -128,7 +131,7 @@ def _widths(columns: Sequence[_Column], room: int) -> list[int]:
     room -= GAP * (len(columns) - 1)
     fits = sum(column.compact for column in columns) <= room
     pairs = [
-        (column.compact, column.natural) if fits else (column.least, column.compact)
+        (column.compact, column.natural) if fits else (column.least, column.whole)
         for column in columns
     ]
 
@@ -157,7 +160,11 @@ def _row(
             text = texts[number] if number < len(texts) else ""
             gap = " " * (size - cell_width(text))
             before = " " * GAP if line else " "
-            line += [(before + gap * column.right, ""), (text, style), (gap * (not column.right), "")]
+            line += [
+                (before + gap * column.right, ""),
+                (text, style),
+                (gap * (not column.right), ""),
+            ]
         lines.append(line)
     return lines
 

@@ -37,7 +37,9 @@ def output_width() -> int:
     return Console(file=painted(command_output())).width
 
 
-def print_table(table: ResultTable, *, most: int | None = None) -> None:
+def print_table(
+    table: ResultTable, *, most: int | None = None, elsewhere: str | None = None
+) -> None:
     """Print a table on standard output, no wider than `output_width`, with its note below.
 
     A last line counts the columns that are left out, if any.
@@ -45,6 +47,8 @@ def print_table(table: ResultTable, *, most: int | None = None) -> None:
     Args:
         table: the table.
         most: the maximum width, if it is to be narrower than a wide terminal.
+        elsewhere: where columns that are left out can be seen; default: at the width that they
+            need, or with `--format json` if the command has that option.
     """
     limit = output_width()
     layout = fitted(table, limit if most is None else min(limit, most))
@@ -56,25 +60,26 @@ def print_table(table: ResultTable, *, most: int | None = None) -> None:
         print_line()
     elif table.columns:
         print_document(f"{layout.text}\n\n")
-    if table.note:
-        print_wrapped(table.note)
-        print_line()
-    if layout.left_out:
-        print_wrapped(_left_out(layout))
+    left_out = _left_out(layout, elsewhere) if layout.left_out else ""
+    for line in filter(None, (table.note, left_out)):
+        print_wrapped(line, indent=0)
+    if table.note or left_out:
         print_line()
 
 
-def _left_out(layout: TableLayout) -> str:
+def _left_out(layout: TableLayout, elsewhere: str | None) -> str:
     """Return which columns are left out, and how to see them."""
     import click
 
     names, more = layout.left_out[:2], len(layout.left_out) - 2
     columns = ", ".join(names) + (f" and {counted(more, 'more column')}" if more > 0 else "")
+    if elsewhere is not None:
+        return f"not shown: {columns}; {elsewhere}"
     ways = [f"at a width of {layout.full_width} (COLUMNS={layout.full_width})"]
     context = click.get_current_context(silent=True)
-    for option in context.command.params if context is not None else ():
-        if "--format" in option.opts and "json" in getattr(option.type, "choices", ()):
-            ways.append("with --format json")
+    options = context.command.params if context is not None else ()
+    if any("--format" in o.opts and "json" in getattr(o.type, "choices", ()) for o in options):
+        ways.append("with --format json")
     return f"not shown: {columns}; {' or '.join(ways)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -151,35 +151,36 @@ def sweep_tables(
         metric: the data set and the name of the metric.
         values: the values of the keys, by the name of the spec.
     """
+    several = any(len(series.finished) > 1 for series in all_series)
+    statistics = STATISTICS if several else STATISTICS[:1]
     rows: list[Row] = []
     for series in all_series:
         done, count = len(series.finished), len(series.outcomes)
         runs = str(done) if done == count else f"{done} of {count}"
-        seconds, *_ = _statistics(series.seconds())
-        rows.append((series.name, runs, *_statistics(series.metrics().get(metric)), seconds))
-    kinds: dict[str, Kind] = {**kinds_of(STATISTICS), "runs": "integer", "seconds a run": "seconds"}
-    known = [row[3] for row in rows if isinstance(row[3], float) and row[3] > 0]
-    decimals = _decimals(dict.fromkeys(STATISTICS, median(known) if known else None))
-    name, columns = ".".join(metric), ("spec", "runs", *STATISTICS, "seconds a run")
-    optional = (*STATISTICS[1:], "seconds a run")
+        values_of = _statistics(series.metrics().get(metric))[: len(statistics)]
+        rows.append((series.name, runs, *values_of, _statistics(series.seconds())[0]))
+    deviations = [row[3] for row in rows if isinstance(row[3], float) and row[3] > 0]
+    typical = median(deviations) if several and deviations else None
+    decimals = _decimals(dict.fromkeys(statistics, typical))
+    kinds: dict[str, Kind] = {**kinds_of(statistics), "runs": "integer", "seconds a run": "seconds"}
+    name, columns = ".".join(metric), ("spec", "runs", *statistics, "seconds a run")
+    optional = (*statistics[1:], "seconds a run")
     yield ResultTable(name, columns, tuple(rows), kinds=kinds, optional=optional, decimals=decimals)
     effects = main_effects(all_series, metric, values)
     if len(effects) > 1:
-        rows = [
-            ("" if number else key, value, len(metrics), *_statistics(metrics))
-            for key, by_value in effects.items()
-            for number, (value, metrics) in enumerate(by_value.items())
-        ]
-        columns = ("key", "value", "runs", *STATISTICS)
-        yield ResultTable(
-            f"{name} by value",
-            columns,
-            tuple(rows),
-            kinds=kinds_of(STATISTICS),
-            optional=STATISTICS[1:],
-            decimals=decimals,
-        )
-    yield from gap_tables(all_series)
+        yield replace(_effects_table(name, effects), decimals=decimals)
+    yield from gap_tables(all_series, (metric[1], "loss"))
+
+
+def _effects_table(name: str, effects: Mapping[str, Mapping[str, list[float]]]) -> ResultTable:
+    """Return a metric by each key that varies and its values."""
+    rows = tuple(
+        ("" if number else key, value, len(metrics), *_statistics(metrics))
+        for key, by_value in effects.items()
+        for number, (value, metrics) in enumerate(by_value.items())
+    )
+    columns, kinds = ("key", "value", "runs", *STATISTICS), kinds_of(STATISTICS)
+    return ResultTable(f"{name} by value", columns, rows, kinds=kinds, optional=STATISTICS[1:])
 
 
 def _statistics(values: Sequence[float] | None) -> tuple[float | None, ...]:
@@ -187,15 +188,15 @@ def _statistics(values: Sequence[float] | None) -> tuple[float | None, ...]:
     return tuple(vars(spread(values)).values()) if values else (None,) * len(STATISTICS)
 
 
-def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
-    """Yield a table per metric: on the training data, on held-out data, and the gap between them.
+def gap_tables(all_series: Sequence[RunSeries], names: Collection[str]) -> Iterator[ResultTable]:
+    """Yield a table for each of some metrics: on training data, on held-out data, and the gap.
 
     Held-out data is the test data, or else the validation data. Without any, there are no tables.
     """
     known = ordered(metric for series in all_series for metric in series.gaps())
     held_out = [data for data in ("test", "validation") if any(held == data for held, _ in known)]
     for data, name in known:
-        if data not in held_out[:1] or name in PARTS:
+        if data not in held_out[:1] or name not in names:
             continue
         rows = []
         for series in all_series:
@@ -220,7 +221,9 @@ def members_table(group: Group) -> ResultTable:
         point: {**evaluation.metrics, **(evaluation.errors or {})}
         for point, (_, evaluation) in members.items()
     }
-    metrics = [name for _, name in by_importance(informative([{"": row} for row in values.values()]))]
+    metrics = [
+        name for _, name in by_importance(informative([{"": row} for row in values.values()]))
+    ]
     rows = tuple(
         (point, group.weights[point], *map(row.get, metrics)) for point, row in values.items()
     )

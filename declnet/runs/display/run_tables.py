@@ -9,6 +9,7 @@ from typing import Any
 
 from declnet.display.tables import Cell, Kind, ResultTable, format_spread, kinds_of
 from declnet.runs.display.metric_labels import ordered
+from declnet.runs.listed_groups import ListedGroup
 from declnet.runs.ranking import (
     FOR_CHOICE,
     PARTS,
@@ -19,7 +20,6 @@ from declnet.runs.ranking import (
     sort_key,
     stored_directions,
 )
-from declnet.runs.storage.listed_groups import ListedGroup
 from declnet.runs.storage.listing import ListedRun
 from declnet.spec.flatten import differing_keys
 

@@ -69,30 +69,39 @@ class Observed:
         if not self._y or prod(self._y[0].shape[1:]) > MOST_VALUES:
             return None
         has_shares = kind == "shares" and not reading.scores
-        if reading.task == "classes" and has_shares:
-            return SHARES, self.true / max(1, self.true.sum())
         if reading.task == "classes":
-            most, outputs = int(self.true.argmax()), np.zeros(shape)
-            outputs[most] = 1
-            return f'always "{(reading.class_names or ())[most]}"', outputs
+            return self._constant_class(has_shares=has_shares)
         count = sum(map(len, self._y))
         if sum(y.size for y in self._y) != count * prod(shape):
             return None
+        if reading.task == "values" and kind == "median":
+            center = np.median(np.concatenate([y.reshape(len(y), -1) for y in self._y]), axis=0)
+            return self._constant_number("median", center)
         mean = sum(y.reshape(len(y), -1).sum(axis=0, dtype=float) for y in self._y) / count
         if reading.task == "values":
-            rows = [y.reshape(len(y), -1) for y in self._y] if kind == "median" else ()
-            center = np.median(np.concatenate(rows), axis=0) if rows else mean
-            value = f", {float(center[0]):.4g}" if prod(shape) == 1 else ""
-            return f"always the {'median' if rows else 'mean'}{value}", center.reshape(shape)
+            return self._constant_number("mean", mean)
+        return (SHARES, mean.reshape(shape)) if has_shares else self._constant_units(mean > 0.5)
+
+    def _constant_class(self, *, has_shares: bool) -> tuple[str, Array]:
         if has_shares:
-            return SHARES, mean.reshape(shape)
-        outputs = (mean > 0.5).astype(float)
+            return SHARES, self.true / max(1, self.true.sum())
+        most, outputs = int(self.true.argmax()), np.zeros(self._like.shape[1:])
+        outputs[most] = 1
+        return f'always "{(self._reading.class_names or ())[most]}"', outputs
+
+    def _constant_number(self, statistic: str, center: Array) -> tuple[str, Array]:
+        value = f", {float(center[0]):.4g}" if center.size == 1 else ""
+        return f"always the {statistic}{value}", center.reshape(self._like.shape[1:])
+
+    def _constant_units(self, positive: Array) -> tuple[str, Array]:
+        """Return the more frequent class of each binary unit."""
+        reading, outputs = self._reading, positive.astype(float)
         if reading.scores:
             outputs = np.asarray(reading.threshold) + 2 * outputs - 1
-        outputs = outputs.reshape(shape)
+        outputs = outputs.reshape(self._like.shape[1:])
         if reading.task == "flags":
             return "always the more frequent", outputs
-        return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs
+        return f'always "{(reading.class_names or ())[int(positive[0])]}"', outputs
 
     def compare_constant(
         self, update: Callable[[Array, Array], None], kind: str | None = None

@@ -48,10 +48,17 @@ def test_no_line_is_wider_and_every_character_is_shown(table, width):
 def test_the_least_important_columns_are_left_out_first():
     names = ("run", "loss", "train.accuracy", "test.accuracy", "seconds")
     table = ResultTable(
-        "", names, (("a" * 15, 0.5, 0.25, 0.75, 3.25),), optional=("test.accuracy", "loss", *names[4:])
+        "",
+        names,
+        (("a" * 15, 0.5, 0.25, 0.75, 3.25),),
+        optional=("test.accuracy", "loss", *names[4:]),
     )
     assert fitted(table, 80).left_out == ()
-    for width, left_out in ((50, {"seconds"}), (40, {"loss", "seconds"}), (29, set(names[1:]) - {names[2]})):
+    for width, left_out in (
+        (50, {"seconds"}),
+        (40, {"loss", "seconds"}),
+        (29, set(names[1:]) - {names[2]}),
+    ):
         layout = fitted(table, width)
         assert set(layout.left_out) == left_out, layout.text
         assert "0.250" in layout.text

@@ -110,11 +110,11 @@ class MeanSquaredError(ValueMetric, MeanMetric):
         return np.square(errors_of(y_pred, y_true))
 
 
-class RootMeanSquaredError(MeanSquaredError):
+class RootMeanSquaredError(ValueMetric, MeanMetric):
     """root_mean_squared_error = sqrt(mean((y_pred - y)**2)), over all outputs of all samples.
 
-    In the unit of y: a typical error, in which large errors count more than in
-    mean_absolute_error. That of a prediction that is always the mean is the standard deviation of y.
+    In the unit of y: a typical error, in which large errors count more than in mean_absolute_error.
+    Of predictions that are always the mean, it is the standard deviation of y.
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
 
@@ -123,8 +123,13 @@ class RootMeanSquaredError(MeanSquaredError):
     """
 
     type = "root_mean_squared_error"
+    better = "lower"
     abbreviation = "rmse"
     other_types = ("root_mean_square_error",)
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        """Return error**2."""
+        return np.square(errors_of(y_pred, y_true))
 
     def result(self, state: list[float]) -> float:
         """Return sqrt(sum / count)."""
