@@ -11,7 +11,7 @@ import click
 
 from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_wrapped
-from declnet.display.tables import format_number, format_spread
+from declnet.display.tables import format_metric, format_number, format_spread
 from declnet.display.words import counted
 from declnet.runs.ranking import TO_REPORT, main_metric
 from declnet.training.metrics import directions
@@ -48,7 +48,7 @@ def print_judged(result: RunResult) -> None:
     metric = main_metric(known, directions(result.spec.heads), TO_REPORT)
     if metric is not None and metric[0] in result.baselines:
         data, name = metric
-        value, baseline = format_number(result.metrics[data][name]), result.baselines[data]
+        value, baseline = _number(result.metrics[data][name]), result.baselines[data]
         print_wrapped(f"{data} {name}: {value}{_beside(baseline, name)}")
 
 
@@ -76,7 +76,7 @@ def print_judged_group(group: Group, all_series: Sequence[RunSeries]) -> None:
     metric = main_metric([(data, name) for name in together.metrics], better, TO_REPORT)
     if metric is not None:
         name, values = metric[1], by_runs.get(metric, [])
-        value, beside = format_number(together.metrics[name]), _beside(together.baseline, name)
+        value, beside = _number(together.metrics[name]), _beside(together.baseline, name)
         single = f"; single runs: {_spread_over(group, values)}" if len(values) > 1 else ""
         print_wrapped(f"{together.data} {name}: {value}{beside}{single}")
 
@@ -95,5 +95,10 @@ def _beside(baseline: Baseline | None, name: str) -> str:
     """Return the metric of a constant prediction; empty if that has none."""
     if baseline is None or name not in baseline.metrics:
         return ""
-    constant = format_number(baseline.metrics[name])
+    constant = _number(baseline.metrics[name])
     return f", baseline {constant} ({baseline.prediction_for(name)})"
+
+
+def _number(value: float) -> str:
+    """Return a metric as in log lines, but without the decimal places of large numbers."""
+    return format_metric(value) if abs(value) >= 1000 else format_number(value)

@@ -153,7 +153,7 @@ def print_result(
     if result.stopped is not None:
         print_wrapped(f"stopped after epoch {result.epochs - 1}: {result.stopped}")
     if result.restored is not None:
-        print_line(f"the model has the parameters of {result.restored}")
+        print_wrapped(f"the model has the parameters of {result.restored}")
     print_judged(result)
     print_line(f"{result.seconds:.2f} s, {result.directory}")
     if not quiet and result.directory is not None:

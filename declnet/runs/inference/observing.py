@@ -90,7 +90,9 @@ class Observed:
         return f'always "{(self._reading.class_names or ())[most]}"', outputs
 
     def _constant_number(self, statistic: str, center: Array) -> tuple[str, Array]:
-        value = f", {float(center[0]):.4g}" if center.size == 1 else ""
+        number = float(center[0])
+        shown = f"{number:,.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
+        value = f", {shown}" if center.size == 1 else ""
         return f"always the {statistic}{value}", center.reshape(self._like.shape[1:])
 
     def _constant_units(self, positive: Array) -> tuple[str, Array]:
