@@ -40,22 +40,24 @@ class ListedGroup(ListedRun):
         kind: what the group is called, as in its file.
         runs: its runs.
         planned: how many there will be, at least.
+        specs: how many specs they have, without seeds and folds.
         deviations: the standard deviations of the metrics, of several runs of one spec.
     """
 
     kind: str
     runs: tuple[ListedRun, ...]
     planned: int
+    specs: int
     deviations: dict[str, dict[str, float]]
 
     @property
     def description(self) -> str:
-        """How many runs it has, and whether the metrics are those of the best spec."""
+        """How many runs or specs it has; while it is not complete, how many have finished."""
         done = sum(run.status == "finished" for run in self.runs)
-        count = str(self.planned) if done == self.planned else f"{done} of {self.planned}"
+        part = f"{done} of {self.planned}" if self.status != "finished" else ""
         if self.kind in _AVERAGED:
-            return f"{count} {self.kind if self.planned != 1 else self.kind[:-1]}"
-        return f"{self.kind}: best of {count}"
+            return f"{part or self.planned} {self.kind if self.planned != 1 else self.kind[:-1]}"
+        return f"{self.kind}: {f'{part} runs' if part else f'best of {self.specs}'}"
 
 
 def grouped(directory: Path, runs: Iterable[ListedRun]) -> list[ListedRun]:
@@ -114,6 +116,7 @@ def _entry(path: Path, file: Mapping[str, Any], runs: Sequence[ListedRun]) -> Li
         kind=kind,
         runs=tuple(runs),
         planned=max(len(tasks or ()), len(runs)),
+        specs=len(points),
         deviations=deviations,
     )
 

@@ -124,7 +124,7 @@ def test_runs_that_belong_together_are_one_row_that_opens(declnet_cli, runs, spe
         folder = runs / f"small-sweep-1/small-learning_rate={point}"
         accuracies = (metrics(folder / f"seed-{n}")["train"]["accuracy"] for n in (0, 1))
         best.append(fmean(accuracies))
-    assert swept[:2] == ["sweep: best of 4", "finished"]
+    assert swept[:2] == ["sweep: best of 2", "finished"]
     assert float(swept[3].split()[0]) == pytest.approx(max(best), abs=0.006)
     assert list(found)[5:7] == ["small-seeds-1", "small-sweep-1"]
     opened = listed(declnet_cli.succeeds("runs", "--sort", "name", "--all"))

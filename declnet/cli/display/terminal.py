@@ -62,7 +62,7 @@ def print_table(
         print_document(f"{layout.text}\n\n")
     left_out = _left_out(layout, elsewhere) if layout.left_out else ""
     for line in filter(None, (table.note, left_out)):
-        print_wrapped(line, indent=0)
+        print_wrapped(line)
     if table.note or left_out:
         print_line()
 
