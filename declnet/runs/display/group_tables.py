@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from statistics import median
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import (
+    Cell,
     Kind,
     ResultTable,
     Row,
@@ -159,16 +159,14 @@ def sweep_tables(
         runs = str(done) if done == count else f"{done} of {count}"
         values_of = _statistics(series.metrics().get(metric))[: len(statistics)]
         rows.append((series.name, runs, *values_of, _statistics(series.seconds())[0]))
-    deviations = [row[3] for row in rows if isinstance(row[3], float) and row[3] > 0]
-    typical = median(deviations) if several and deviations else None
-    decimals = _decimals(dict.fromkeys(statistics, typical))
+    decimals = _decimals_of_statistics([row[3] for row in rows] if several else [])
     kinds: dict[str, Kind] = {**kinds_of(statistics), "runs": "integer", "seconds a run": "seconds"}
     name, columns = ".".join(metric), ("spec", "runs", *statistics, "seconds a run")
     optional = (*statistics[1:], "seconds a run")
     yield ResultTable(name, columns, tuple(rows), kinds=kinds, optional=optional, decimals=decimals)
     effects = main_effects(all_series, metric, values)
     if len(effects) > 1:
-        yield replace(_effects_table(name, effects), decimals=decimals)
+        yield _effects_table(name, effects)
     yield from gap_tables(all_series, (metric[1], "loss"))
 
 
@@ -179,8 +177,20 @@ def _effects_table(name: str, effects: Mapping[str, Mapping[str, list[float]]]) 
         for key, by_value in effects.items()
         for number, (value, metrics) in enumerate(by_value.items())
     )
-    columns, kinds = ("key", "value", "runs", *STATISTICS), kinds_of(STATISTICS)
-    return ResultTable(f"{name} by value", columns, rows, kinds=kinds, optional=STATISTICS[1:])
+    return ResultTable(
+        f"{name} by value",
+        ("key", "value", "runs", *STATISTICS),
+        rows,
+        kinds=kinds_of(STATISTICS),
+        optional=STATISTICS[1:],
+        decimals=_decimals_of_statistics([row[4] for row in rows]),
+    )
+
+
+def _decimals_of_statistics(deviations: Iterable[Cell]) -> dict[str, int]:
+    """Return the decimal places of `STATISTICS`, by the lower quartile of standard deviations."""
+    known = sorted(value for value in deviations if isinstance(value, float) and value > 0)
+    return _decimals(dict.fromkeys(STATISTICS, known[len(known) // 4] if known else None))
 
 
 def _statistics(values: Sequence[float] | None) -> tuple[float | None, ...]:
