@@ -33,6 +33,8 @@ def specs(document, spec_file):
         },
     }
     del parts["folds"]["data"]["validation"]
+    members = [{"name": "a-member"}, {"name": "another", "optimizer": {"learning_rate": 0.05}}]
+    parts["members"] = {**parts["folds"], "members": members}
     return {name: spec_file({**document, **more}, f"{name}.json") for name, more in parts.items()}
 
 
@@ -41,6 +43,7 @@ run one.json --out runs/one
 run one.json --out runs/two --set optimizer.learning_rate=0.05
 run folds.json --out runs/folds
 run one.json --seeds 0..2 --out runs/seeds
+run members.json --out runs/members
 sweep swept.json --out runs/swept
 tune tuned.json --out runs/tuned
 sweep runs/swept
@@ -53,6 +56,7 @@ compare runs/seeds runs/one runs/two
 compare runs
 evaluate runs/one
 evaluate runs/folds
+evaluate runs/members
 diff runs/one runs/two
 check one.json --engine
 plugins list
