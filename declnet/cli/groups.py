@@ -99,11 +99,13 @@ def train_group(
     if is_study:
         status = show_study(group, form)
     else:
-        status = show_runs(group, training.outcomes(), jobs=training.jobs, draw=draw)
+        as_one = group.is_predictor and not training.warnings
+        outcomes = training.outcomes()
+        status = show_runs(group, outcomes, jobs=training.jobs, draw=draw, as_one=as_one)
         for why in training.warnings:
             print_line(f"warning: {why}", err=True)
-        if group.is_predictor and not training.warnings:
-            _show_as_one(group, training.outcomes())
+        if as_one:
+            _show_as_one(group, outcomes)
         if group.status == "running" and group.file.minutes is not None:
             command = f"declnet resume {quote(str(group.path))} --minutes N"
             count = f"{training.left:.0f} of {len(group.tasks)} runs"
@@ -179,8 +181,19 @@ def show_runs(
     ascending: bool | None = None,
     jobs: int | None = None,
     draw: Drawing | None = None,
+    as_one: bool = False,
 ) -> int:
-    """Write the summary, print the tables and draw the picture; return the exit code."""
+    """Write the summary, print the tables and draw the picture; return the exit code.
+
+    Args:
+        group: the group.
+        outcomes: those of its runs.
+        metric: the metric to compare by; None for that of the group.
+        ascending: whether its lowest mean comes first; None for the best.
+        jobs: how many runs were trained at once; None if none was trained here now.
+        draw: draws a sweep, after its tables.
+        as_one: whether a table of its members as one model follows.
+    """
     from declnet.cli.display.result_tables import print_series
     from declnet.cli.display.terminal import print_table
     from declnet.runs.display.group_tables import points_table, sweep_tables
@@ -190,7 +203,7 @@ def show_runs(
     if group.is_predictor:
         if len(series) == 1:
             print_series(series[0], group.path)
-        elif group.status != "finished":  # else there is a row for each member
+        elif group.status != "finished" or not as_one:
             print_table(points_table(series))
     elif best_by is None:
         print_line("no run finished, so there is nothing to compare", err=True)

@@ -187,6 +187,8 @@ def format_number(value: float) -> str:
     """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
     value = without_rounding(value)
     size = abs(value)
+    if 1e4 <= size < 1e6:
+        return f"{value:.0f}"
     return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
 
 
