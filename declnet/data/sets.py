@@ -38,7 +38,6 @@ from declnet.data.splits import (
     distinct,
     fold_positions,
     one_fold,
-    parts_of_fold,
     split,
     split_positions,
 )
@@ -142,8 +141,6 @@ class PreparedSets:
             training data.
         datasets: the same samples, prepared.
         class_weights: the weights by label; None if they are equal.
-        part_of: of a fold in memory, the part (n,) of its validation data that each sample belongs
-            to; otherwise None.
     """
 
     blocks: Mapping[str, BlockSet[Dataset]]
@@ -151,7 +148,6 @@ class PreparedSets:
     raw: Mapping[str, Data]
     datasets: Mapping[str, Dataset]
     class_weights: Mapping[int, float] | None = None
-    part_of: Array | None = None
 
     @property
     def is_streamed(self) -> bool:
@@ -172,12 +168,7 @@ def split_and_prepared(
     def make() -> PreparedSets:
         if spec.is_cross_validation:
             _require_classes_in_each_fold(loaded, spec, loss_targets, seed)
-        sets = prepare_sets(split_sets(loaded, spec, seed), spec, loss_targets)
-        if spec.fold is None:
-            return sets
-        samples = len(sets.datasets["validation"])
-        part_of = parts_of_fold(sets.raw["validation"], samples, spec, seed)
-        return replace(sets, part_of=part_of)
+        return prepare_sets(split_sets(loaded, spec, seed), spec, loss_targets)
 
     def size(sets: PreparedSets) -> int:
         return sum(data.nbytes for data in (*sets.raw.values(), *sets.datasets.values()))

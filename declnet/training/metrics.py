@@ -109,13 +109,36 @@ class MetricAccumulator:
         """
         count = len(ys[0])
         weight = count if weight is None else weight
+        self.add_means(data_losses, regularization_loss, count, weight)
+        for number in self._read:
+            self._add_predictions(number, y_preds[number], read_only(ys[number]))
+
+    def add_means(
+        self,
+        data_losses: Sequence[float],
+        regularization_loss: float,
+        count: int,
+        weight: float,
+    ) -> None:
+        """Add the losses of a batch, without its predictions; arguments as for `add`."""
         self._samples += count
         self._weight += weight
         for number, data_loss in enumerate(data_losses):
             self._data_losses[number] += weight * data_loss
         self._regularization_loss += count * regularization_loss
-        for number in self._read:
-            self._add_predictions(number, y_preds[number], read_only(ys[number]))
+
+    def use(
+        self, heads: Sequence[Head], unscale: Mapping[int, Unscale] = MappingProxyType({})
+    ) -> None:
+        """Compute the metrics of the batches that follow as others do, e.g. with other thresholds.
+
+        Args:
+            heads: the same losses with the same metrics.
+            unscale: as for the accumulator.
+        """
+        self._heads, self.unscale = heads, unscale
+        by_label = {metric.label: metric for metric in metrics_of(heads)}
+        self._metrics = [(by_label[named.label], state) for named, state in self._metrics]
 
     @property
     def reads_predictions(self) -> bool:
