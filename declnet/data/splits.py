@@ -354,9 +354,7 @@ def fold_positions(
         yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
 
 
-def parts_of_validation(
-    validation: Data, samples: int, spec: DataSpec, seed: int
-) -> Array | None:
+def parts_of_validation(validation: Data, samples: int, spec: DataSpec, seed: int) -> Array | None:
     """Return which part of the validation data each sample belongs to, as folds are made.
 
     Args:

@@ -19,7 +19,7 @@ from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.inference.held_out import HeldOutPredictions, can_be_fitted
 from declnet.runs.inference.member import readings_of
 from declnet.training.evaluation import Evaluation
-from declnet.training.metrics import MetricAccumulator, metrics_of
+from declnet.training.metrics import MetricAccumulator, combined_losses, metrics_of
 from declnet.training.monitored import Monitored, selecting_callbacks
 from declnet.training.preparation import Prepared
 from declnet.training.tasks import predictions_of
@@ -140,8 +140,8 @@ class EpochSelection:
             for number in read
         }
         weights = np.ones(len(data)) if data.weights is None else data.weights.astype(float)
-        self._weights = weights
-        self._weight_of_others = weights.sum() - np.bincount(self._part_of, weights)
+        of_others = weights.sum() - np.bincount(self._part_of, weights)
+        self._weights, self._weight_of_others = weights, np.where(of_others > 0, of_others, 1)
 
     @classmethod
     def needed(cls, prepared: Prepared, trainer: Trainer, active: ActiveRun) -> Self | None:
@@ -149,8 +149,9 @@ class EpochSelection:
 
         There is none either for more than `MOST_OUTPUTS`, or too few samples for a calibrator.
         """
-        part_of = prepared.part_of
-        if part_of is None:
+        part_of, training = prepared.part_of, prepared.spec.training
+        calibrates = any(head.calibration for head in prepared.spec.heads)
+        if part_of is None or not (calibrates or selecting_callbacks(training.callbacks)):
             return None
         outputs = sum(prod(node.output_shape) for node in prepared.model.outputs.values())
         (data,) = prepared.data["validation"].parts()
@@ -192,26 +193,28 @@ class EpochSelection:
         self, event: EpochFinished
     ) -> Iterator[tuple[int, dict[str, float]]]:
         """Yield each part that still selects, and an epoch's metrics on all other samples."""
+        means = []
+        for of_loss in self._epoch.losses:
+            weighted = self._weights * of_loss
+            of_others = weighted.sum() - np.bincount(self._part_of, weighted)
+            means.append(of_others / self._weight_of_others)
+        losses = combined_losses(self._heads, means, event.validation["regularization_loss"])
+        by_part = {
+            name: np.broadcast_to(values, len(self._runs)).tolist()
+            for name, values in losses.items()
+        }
         predictions = {}
         for number in self._targets:
             y_pred = predictions_of(self._heads[number].loss, self._epoch.outputs[number])
             unscale = self._data.unscale.get(number)
             predictions[number] = read_only(y_pred if unscale is None else unscale(y_pred))
-        sums = []
-        for losses in self._epoch.losses:
-            weighted = self._weights * losses
-            sums.append(weighted.sum() - np.bincount(self._part_of, weighted))
-        penalty = event.validation["regularization_loss"]
         for part, (run, rows) in enumerate(zip(self._runs, self._others, strict=True)):
             if run.has_stopped():
                 continue
             metrics = MetricAccumulator(self._heads, self._metrics)
-            weight = float(self._weight_of_others[part])
-            means = [float(of_loss[part]) / (weight or 1.0) for of_loss in sums]
-            metrics.add_means(means, penalty, len(rows), weight)
             for number, y_pred in predictions.items():
                 metrics.add_predictions(number, y_pred[rows], self._targets[number][part])
-            yield part, metrics.result()
+            yield part, {name: values[part] for name, values in by_part.items()} | metrics.result()
 
     def state(self) -> dict[str, Any]:
         """Return the state as plain values: distinct outputs, and which of them each part has."""

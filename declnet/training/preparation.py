@@ -20,7 +20,7 @@ from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, loss_targets_of
 from declnet.data.sources.loading import fingerprint
-from declnet.data.splits import Data, parts_of_validation
+from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.synthetic_rows import SyntheticRows
 from declnet.errors import ChangedFileError, DataError, error_message
@@ -30,7 +30,6 @@ from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.metrics import Unscale
-from declnet.training.monitored import selecting_callbacks
 from declnet.training.prepared_copy import PreparedCopy
 
 
@@ -252,8 +251,7 @@ class Prepared:
         preparation: the preparation to apply to other data before the model.
         rows: rows like the training data's, for which a run stores what its components compute;
             None if there are none.
-        part_of: the part (n,) of the validation data that each sample belongs to, if that selects
-            the epoch or fits calibrators; None if not, or if it is streamed or too small.
+        part_of: as of `PreparedSets`.
     """
 
     spec: RunSpec
@@ -300,9 +298,4 @@ def prepare(
             ready[name] = make()
     draw = partial(SyntheticRows.drawn, sets.raw["train"], sets.preparation, heads)
     rows = computed_once((sets,), ("rows", heads), draw)
-    part_of = None
-    selects = selecting_callbacks(spec.training.callbacks) or any(h.calibration for h in heads)
-    if selects and "validation" in sets.raw and not sets.is_streamed:
-        validation, samples = sets.raw["validation"], len(sets.datasets["validation"])
-        part_of = parts_of_validation(validation, samples, spec.data, spec.seed)
-    return Prepared(spec, registry, model, ready, sets.preparation, rows, part_of)
+    return Prepared(spec, registry, model, ready, sets.preparation, rows, sets.part_of)

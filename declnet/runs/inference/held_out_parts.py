@@ -1,4 +1,4 @@
-"""The validation data of runs, predicted by their models as other rows select and calibrate them."""
+"""The validation data of runs, predicted as other rows select and calibrate their models."""
 
 from __future__ import annotations
 

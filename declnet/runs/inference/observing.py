@@ -60,7 +60,9 @@ class Observed:
         size = len(self.true)
         if size:
             self.true = self.true + _counts(self._reading.true_labels(y), size)
-            self.predicted = self.predicted + _counts((reading or self._reading).labels(y_pred), size)
+            self.predicted = self.predicted + _counts(
+                (reading or self._reading).labels(y_pred), size
+            )
 
     def constant(self) -> tuple[str, Array] | None:
         """Return the best constant prediction, described and as metrics take it, or None."""

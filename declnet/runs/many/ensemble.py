@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError
