@@ -134,7 +134,8 @@ def test_a_part_has_the_epoch_after_which_the_others_would_stop(tmp_path):
     SEEN.clear()
     registry = registry_with([Stops])
     document = spec_of("stops", steps=(), metrics=())
-    document |= {"seed": 5}; document["optimizer"]["learning_rate"] = 0.005
+    document |= {"seed": 5}
+    document["optimizer"]["learning_rate"] = 0.005
     run = trained(tmp_path, parse_spec(document, registry), registry=registry)
     rows = run.raw_sets({"train": noise()})["validation"].row_numbers - 1
     y, outputs, part_of = noise().y[rows], [seen[rows] for seen in SEEN], run.held_out.part_of
