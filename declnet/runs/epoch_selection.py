@@ -14,12 +14,14 @@ from typing import Any, Self
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback, EpochFinished
 from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.inference.held_out import HeldOutPredictions, can_be_fitted
 from declnet.runs.inference.member import readings_of
 from declnet.training.evaluation import Evaluation
-from declnet.training.metrics import MetricAccumulator, combined_losses, metrics_of
+from declnet.training.metrics import combined_losses, metrics_of
 from declnet.training.monitored import Monitored, selecting_callbacks
 from declnet.training.preparation import Prepared
 from declnet.training.tasks import predictions_of
@@ -114,7 +116,6 @@ class EpochSelection:
         self._prepared, self._part_of, self._trainer = prepared, part_of, trainer
         self._heads, self._data = prepared.spec.heads, prepared.data["validation"]
         parts = range(int(part_of.max()) + 1)
-        self._others = [np.flatnonzero(part_of != part) for part in parts]
         callbacks = selecting_callbacks(prepared.spec.training.callbacks)
         self._epoch = RecordedOutputs(len(part_of))
         if callbacks and trainer.validation is not None:
@@ -134,14 +135,11 @@ class EpochSelection:
         follows_all = any(type(one).monitors is Callback.monitors for one in callbacks)
         self._metrics = metrics_of(self._heads) if follows_all else monitored
         (data,) = self._data.parts()
-        read = sorted({metric.head for metric in self._metrics})
-        self._targets = {
-            number: [read_only(np.asarray(data.y[number])[rows]) for rows in self._others]
-            for number in read
-        }
+        self._targets = [read_only(np.asarray(y)) for y in data.y]
         weights = np.ones(len(data)) if data.weights is None else data.weights.astype(float)
-        of_others = weights.sum() - np.bincount(self._part_of, weights)
-        self._weights, self._weight_of_others = weights, np.where(of_others > 0, of_others, 1)
+        self._weights, self._is_other = weights, 1 - np.eye(len(self._runs))
+        of_others = self._is_other @ np.bincount(self._part_of, weights)
+        self._weight_of_others = np.where(of_others > 0, of_others, 1)
 
     @classmethod
     def needed(cls, prepared: Prepared, trainer: Trainer, active: ActiveRun) -> Self | None:
@@ -195,26 +193,24 @@ class EpochSelection:
         """Yield each part that still selects, and an epoch's metrics on all other samples."""
         means = []
         for of_loss in self._epoch.losses:
-            weighted = self._weights * of_loss
-            of_others = weighted.sum() - np.bincount(self._part_of, weighted)
+            of_others = self._is_other @ np.bincount(self._part_of, self._weights * of_loss)
             means.append(of_others / self._weight_of_others)
         losses = combined_losses(self._heads, means, event.validation["regularization_loss"])
-        by_part = {
-            name: np.broadcast_to(values, len(self._runs)).tolist()
-            for name, values in losses.items()
-        }
         predictions = {}
-        for number in self._targets:
+        for number in {metric.head for metric in self._metrics}:
             y_pred = predictions_of(self._heads[number].loss, self._epoch.outputs[number])
             unscale = self._data.unscale.get(number)
             predictions[number] = read_only(y_pred if unscale is None else unscale(y_pred))
-        for part, (run, rows) in enumerate(zip(self._runs, self._others, strict=True)):
-            if run.has_stopped():
-                continue
-            metrics = MetricAccumulator(self._heads, self._metrics)
-            for number, y_pred in predictions.items():
-                metrics.add_predictions(number, y_pred[rows], self._targets[number][part])
-            yield part, {name: values[part] for name, values in by_part.items()} | metrics.result()
+        for named in self._metrics:
+            samples = predictions[named.head], self._targets[named.head], self._part_of
+            losses[named.label] = verified(Metric.leaving_out, named.metric, *samples)
+        metrics = {
+            name: np.broadcast_to(values, len(self._runs)).tolist()
+            for name, values in losses.items()
+        }
+        for part, run in enumerate(self._runs):
+            if not run.has_stopped():
+                yield part, {name: values[part] for name, values in metrics.items()}
 
     def state(self) -> dict[str, Any]:
         """Return the state as plain values: distinct outputs, and which of them each part has."""
