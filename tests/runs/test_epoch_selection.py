@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Callback, open_group, open_run, parse_spec
+from declnet import Callback, ComponentError, Metric, open_group, open_run, parse_spec
 from declnet.testing.examples import registry_with
 
 ROWS, PARTS = 240, 5
@@ -186,3 +186,30 @@ def test_validation_data_of_another_source_needs_no_column_to_split_by(tmp_path)
     }
     declnet.run(spec, {"train": train, "validation": validation}, out=tmp_path / "out")
     assert sorted(np.bincount(open_run(tmp_path / "out").held_out.part_of)) == [8] * PARTS
+
+
+class Forgets(Metric):
+    """A third party's metric that computes another number of parts than there are."""
+
+    type = "forgets"
+    better = "lower"
+
+    def start(self):
+        return [0.0]
+
+    def update(self, state, y_pred, y_true):
+        state[0] += len(y_true)
+
+    def result(self, state):
+        return state[0]
+
+    def leaving_out(self, y_pred, y_true, part_of):
+        return super().leaving_out(y_pred, y_true, part_of)[1:]
+
+
+def test_a_metric_without_a_number_for_each_part_breaks_its_contract(tmp_path):
+    registry = registry_with([Forgets])
+    callback = {"type": "best_epoch", "monitor": "validation_forgets"}
+    spec = parse_spec(spec_of(callback, metrics=("forgets",)), registry)
+    with pytest.raises(ComponentError, match=r"an array \(4,\) of float64, not a number for each"):
+        declnet.run(spec, {"train": noise()}, registry=registry)

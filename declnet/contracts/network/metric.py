@@ -91,4 +91,5 @@ class Metric(Component):
         """Raise Misfit unless there is a number for each part."""
         parts = int(part_of.max()) + 1
         if metrics.shape != (parts,) or metrics.dtype.kind != "f":
-            raise Misfit(f"is {metrics.dtype} {metrics.shape}, not floats ({parts},)")
+            value = f"an array {metrics.shape} of {metrics.dtype}"
+            raise Misfit(value, f", not a number for each of {parts} parts")
