@@ -8,13 +8,14 @@ and the calibration that all of its validation data select.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import (
@@ -151,6 +152,8 @@ class HeldOutPredictions:
             observed: for each loss, what else is counted.
         """
         (samples,), readings = data.parts(), list(member.readings)
+        # the outputs are known, so the inputs need not be copied
+        samples = replace(samples, x={UNNAMED: np.arange(len(samples))})
 
         def watch(number: int, y_pred: Array, y: Array) -> None:
             observed[number].add(y_pred, y, readings[number])
