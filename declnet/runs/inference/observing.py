@@ -46,8 +46,14 @@ class Observed:
         self.true: Array = np.zeros(size, np.int64)
         self.predicted: Array = np.zeros(size, np.int64)
 
-    def add(self, y_pred: Array, y: Array) -> None:
-        """Add a batch of predictions, and y as metrics take it."""
+    def add(self, y_pred: Array, y: Array, reading: OutputReading | None = None) -> None:
+        """Add a batch.
+
+        Args:
+            y_pred: the predictions.
+            y: as metrics take it.
+            reading: how to interpret this batch, if its threshold is another one.
+        """
         self._like = y_pred[:0]
         self._left -= y.size
         if self._left >= 0:
@@ -57,7 +63,9 @@ class Observed:
         size = len(self.true)
         if size:
             self.true = self.true + _counts(self._reading.true_labels(y), size)
-            self.predicted = self.predicted + _counts(self._reading.labels(y_pred), size)
+            self.predicted = self.predicted + _counts(
+                (reading or self._reading).labels(y_pred), size
+            )
 
     def constant(self, kind: str | None = None) -> tuple[str, Array] | None:
         """Return the best constant prediction, described and as metrics take it, or None.
