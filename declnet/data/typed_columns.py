@@ -246,8 +246,8 @@ class TypedColumn:
             cells.append(self._odd[1])
         odd = [] if self._padded is not None else odd_cells(cells, decimal)
         if odd:
-            first, text = self._odd or (0, None)
-            row = first if text == odd[0] else row_of(cells.index(odd[0]))
+            number, text = self._odd or (0, None)
+            row = number if text == odd[0] else row_of(cells.index(odd[0]))
             return ColumnNote(
                 f'is read as text, because row {row} is "{odd[0]}"; if that '
                 "means a missing value, list it in missing"
