@@ -32,9 +32,12 @@ def check_metric(metric: str | None, specs: Sequence[RunSpec], ascending: bool |
     known, (data, _, name) = _directions(specs), metric.partition(".")
     if metric not in known and not (data in DATA_SETS and name in known):
         names = [*(label for label in known if label not in LOSSES), *LOSSES]
-        dotted = [f"{data_set}.{label}" for data_set in _data_sets(specs) for label in names]
-        known_names = [*names, *dotted]
-        hint = suggestion(metric, known_names if closest(metric, known_names) else names, "metrics")
+        if data in DATA_SETS:
+            hint = suggestion(name or metric, names, "metrics")
+        else:
+            dotted = [f"{data_set}.{label}" for data_set in _data_sets(specs) for label in names]
+            close = closest(metric, [*names, *dotted])
+            hint = suggestion(metric, names if close is None else [close], "metrics")
         raise ValueError(f'no spec has a metric "{metric}" ({hint})')
     order_of(metric if metric in known else name, known, ascending)
 

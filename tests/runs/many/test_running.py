@@ -157,7 +157,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(swept, giv
     swept["sweep"] = {"model.layers.2.units": [3, 4]}
     with pytest.raises(ValueError, match=r'no spec has a metric "los" \(did you mean "loss"'):
         sweep(swept, given, out=tmp_path / "swept", metric="los")
-    swept["data"]["validation"] = 0.2
+    swept["data"] = {"validation": 0.2}
     for metric, meant in {"val_loss": "validation.loss", "test.acuracy": "accuracy"}.items():
         with pytest.raises(ValueError, match=f'did you mean "{meant}"'):
             sweep(swept, given, out=tmp_path / "swept", metric=metric)
