@@ -280,7 +280,7 @@ class ImageFolder(DataSource):
         def refuse(error: OSError) -> None:
             raise DataError(f"{error.filename}: cannot be read: {error.strerror}")
 
-        images, others = [], []
+        images, others = list[Path](), list[Path]()
         for directory, folders, names in os.walk(folder, onerror=refuse):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:

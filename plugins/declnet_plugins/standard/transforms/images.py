@@ -136,4 +136,5 @@ def _interpolated(x: Array, places: Array, axis: int) -> Array:
     high = np.minimum(low + 1, x.shape[axis] - 1)
     upper = (places - low).astype(x.dtype)
     below, above = np.take_along_axis(x, low, axis), np.take_along_axis(x, high, axis)
-    return below + upper * (above - below)
+    values: Array = below + upper * (above - below)
+    return values
