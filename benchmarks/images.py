@@ -110,7 +110,8 @@ def in_pytorch(spec: declnet.RunSpec, sets: dict[str, declnet.Dataset], seed: in
         for batch in np.array_split(rng.permutation(len(x)), math.ceil(len(x) / size)):
             images = x[batch]
             augment.vary(images, rng)
-            loss = nn.functional.cross_entropy(model(torch.from_numpy(images)), y[batch])
+            scores = model(torch.from_numpy(images))
+            loss = nn.functional.cross_entropy(scores, y[batch], label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

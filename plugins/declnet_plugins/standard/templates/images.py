@@ -19,7 +19,7 @@ WIDTHS = (16, 32, 64)
 SMALL_SIDE = 12
 """Pixels of the shorter side up to which the first blocks read whole images."""
 
-SAMPLE_EPOCHS, FEWEST_EPOCHS, MOST_EPOCHS = 70_000, 10, 60
+SAMPLE_EPOCHS, FEWEST_EPOCHS, MOST_EPOCHS = 70_000, 10, 40
 """About how many images all epochs read, and limits for the number of epochs."""
 
 STREAMED = 2**30
@@ -138,7 +138,8 @@ def _head(images: Images) -> Iterator[Line]:
     yield "# change what you like. `declnet plugins show conv2d` lists the keys of a layer."
     yield "declnet = 1", "the version of this format"
     yield "seed = 0", "changes the split, the initial weights and the augmentation"
-    yield 'loss = "categorical_crossentropy"', "for one of several classes, after softmax"
+    loss = '{ type = "categorical_crossentropy", label_smoothing = 0.1 }'
+    yield f"loss = {loss}", "trusts each label a little less"
     if "temperature" in images.installed:
         comment = "makes probabilities as certain as they are right"
         yield 'calibration = { steps = ["temperature"] }', comment
@@ -162,9 +163,13 @@ def _data(images: Images) -> Iterator[Line]:
     shift = max(1, round(images.side / 14))
     flip = "flip = true, " if channels == 3 else ""
     scaled = '"normalize", ' if arrays.info.dtype == "integer" else ""  # bytes to 0 to 1
-    more = "crop = 0.8" if flip else "crop = 0.8, or flip = true except for text"
-    yield f"# augment varies the training images in each epoch; it also takes {more}"
-    yield f'prepare = [{scaled}{{ type = "augment", {flip}shift = {shift} }}]'
+    more = (
+        "without flip if left and right matter"
+        if flip
+        else "with flip = true, too, except for text"
+    )
+    yield f"# augment varies the training images in each epoch; {more}"
+    yield f'prepare = [{scaled}{{ type = "augment", {flip}shift = {shift}, crop = 0.8 }}]'
 
 
 def _model(images: Images) -> Iterator[Line]:
