@@ -129,7 +129,7 @@ def _grid(title: str, pictures: Iterator[Picture]) -> str:
         "list-style:none;padding:0;margin:0 0 18px;display:grid;gap:14px;"
         f"grid-template-columns:repeat(auto-fill,minmax({SHOWN + 24}px,1fr))"
     )
-    return f'<h3>{title}</h3><ul style="{style}">{items}</ul>'
+    return f'<h3 style="margin-bottom:8px">{title}</h3><ul style="{style}">{items}</ul>'
 
 
 def _item(picture: Picture) -> str:

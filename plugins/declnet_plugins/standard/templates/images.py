@@ -137,7 +137,7 @@ def _head(images: Images) -> Iterator[Line]:
     yield f"# Predicts which of {images.classes} classes an image shows. Written by `declnet new`;"
     yield "# change what you like. `declnet plugins show conv2d` lists the keys of a layer."
     yield "declnet = 1", "the version of this format"
-    yield "seed = 0", "changes the split, the initial weights and the augmentation"
+    yield "seed = 0", "changes the split, the weights and the augmentation"
     loss = '{ type = "categorical_crossentropy", label_smoothing = 0.1 }'
     yield f"loss = {loss}", "trusts each label a little less"
     if "temperature" in images.installed:
