@@ -341,7 +341,7 @@ def _others(files: list[Path]) -> str:
         return ""
     more = ", …" if len(files) > MOST_NAMED else ""
     named = ", ".join(map(str, files[:MOST_NAMED]))
-    return f" (and {len(files)} more files: {named}{more})"
+    return f" (and {len(files)} more: {named}{more})"
 
 
 def _even(count: int, most: int) -> Array:

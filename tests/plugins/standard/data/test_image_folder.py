@@ -144,7 +144,7 @@ def test_what_is_wrong_is_named(pets):
         load(folder, size=3)
     for name in ("a.json", "b.json"):
         (folder / "b" / name).write_text("x")
-    with pytest.raises(DataError, match=r"a.json: not an image .* \(and 2 more files: .*b.json"):
+    with pytest.raises(DataError, match=r"a.json: not an image .* \(and 2 more: .*b.json"):
         load(folder, size=3)
 
 
@@ -222,7 +222,7 @@ def test_all_damaged_images_are_named_at_once(pets):
     for number in (1, 3):
         (folder / "a" / f"{number}.png").write_bytes(b"nothing")
     with pytest.raises(
-        DataError, match=r"1\.png: not a valid image.* \(and 1 more files: .*3\.png"
+        DataError, match=r"1\.png: not a valid image.* \(and 1 more: .*3\.png"
     ):
         load(folder)
 
