@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import declnet
 import numpy as np
@@ -92,18 +92,17 @@ def network(channels: int, side: int, classes: int) -> nn.Module:
     )
 
 
-def in_pytorch(spec: declnet.RunSpec, sets: dict[str, declnet.Dataset], seed: int) -> float:
+def in_pytorch(spec: declnet.RunSpec, sets: Mapping[str, Any], seed: int) -> float:
     """Return the accuracy on the test data of the same network, trained by PyTorch."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     x, y = (np.asarray(sets["train"].x, np.float32) / 255), torch.tensor(sets["train"].y)
     model = network(x.shape[1], min(x.shape[2:]), int(y.max()) + 1)
     (augment,) = (step for step in spec.data.prepare if isinstance(step, Augment))
-    size, epochs = spec.training.batch_size or len(x), spec.training.epochs
-    rate = spec.optimizer.learning_rate.initial_rate
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=rate, weight_decay=spec.optimizer.weight_decay
-    )
+    size, epochs = spec.training.batch_size or len(x), spec.training.epochs or 1
+    adamw: Any = spec.optimizer
+    rate, decay = adamw.learning_rate.initial_rate, adamw.weight_decay
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay)
     total = epochs * math.ceil(len(x) / size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)
     for _ in range(epochs):
@@ -144,7 +143,6 @@ def main() -> None:
                 [*command, "new", str(path), "--data", str(Path(folder, "images"))], check=True
             )
             print(path.read_text("utf-8"))
-            assert tomllib.loads(path.read_text("utf-8"))
             for seed in range(options.seeds):
                 run = Path(folder, f"run-{seed}")
                 begin = time.perf_counter()
