@@ -97,3 +97,14 @@ def test_other_arrays_are_refused(refused, tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.zeros((6, 5)), y=np.arange(6) % 2)
     said = refused("new", "s.toml", "--data", "rows.npz")
     assert "holds samples of shape (5,), not a table or images" in said
+
+
+def test_arrays_of_images_are_described_too(declnet_cli, tmp_path):
+    x = np.random.default_rng(0).random((30, 1, 9, 8))
+    np.savez(tmp_path / "images.npz", x=x, y=np.arange(30) % 3)
+    done = declnet_cli("new", "s.toml", "--data", "images.npz")
+    assert done.stderr == "note: 30 images in 3 classes, 8 x 9 pixels in gray\n"
+    data = tomllib.loads((tmp_path / "s.toml").read_text())["data"]
+    assert data["train"] == {"type": "npz", "path": "images.npz"}
+    assert [step["type"] for step in data["prepare"]] == ["augment"]  # floats are not scaled
+    declnet_cli.succeeds("check", "s.toml")

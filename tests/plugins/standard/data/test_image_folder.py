@@ -221,9 +221,7 @@ def test_all_damaged_images_are_named_at_once(pets):
         write(f"a/{number}.png", gray(1))
     for number in (1, 3):
         (folder / "a" / f"{number}.png").write_bytes(b"nothing")
-    with pytest.raises(
-        DataError, match=r"1\.png: not a valid image.* \(and 1 more: .*3\.png"
-    ):
+    with pytest.raises(DataError, match=r"1\.png: not a valid image.* \(and 1 more: .*3\.png"):
         load(folder)
 
 
