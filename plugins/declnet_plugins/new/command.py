@@ -151,7 +151,7 @@ def new(
     with attributing_errors(registry):
         if data is None:
             chosen = choose_template(template, "example", registry)
-            written, notes = example_spec(chosen), [*_lacking(type(chosen))]
+            written, notes = example_spec(chosen, registry), [*_lacking(type(chosen))]
         else:
             argument = DataArgument(data, registry, "--data")
             with argument.naming_errors():
@@ -160,7 +160,7 @@ def new(
                 chosen = choose_template(preset or template, use, registry)
                 write = _for_table if is_table else _for_arrays
                 written, notes = write(chosen, argument, spec, choices)
-    text = _as_json(spec, written.document) if suffix == ".json" else written.text
+    text = _as_json(spec, written.text) if suffix == ".json" else written.text
     try:
         require_free(spec, force)
         write_atomically(spec, text.encode())
@@ -221,12 +221,14 @@ def _require_division(
         raise click.UsageError(f'the preset "{template.type}" does not take --test')
 
 
-def _as_json(spec: Path, document: dict[str, Any]) -> str:
+def _as_json(spec: Path, toml: str) -> str:
     """Return a spec as JSON, parsed again."""
     import json
+    import tomllib
 
     from declnet import OutputError, escaped
 
+    document = tomllib.loads(toml)
     text = escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
     if json.loads(text) != document:
         raise OutputError(f"{spec}: JSON cannot express this spec; name a .toml file")

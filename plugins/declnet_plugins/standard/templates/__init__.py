@@ -1,17 +1,21 @@
-"""Spec templates for `declnet new`."""
+"""Spec templates for `declnet new`, and the presets that they name."""
 
 from declnet import Register, hookimpl
 
-TEMPLATES = {
-    "examples": "binary classification linear mlp own_data regression table",
-    "images": "images",
+COMPONENTS = {
+    "template": {
+        "examples": "binary classification linear mlp own_data regression table",
+        "images": "images",
+    },
+    "preset": {"dense": "linear mlp"},
 }
-"""The types that each module defines."""
+"""By kind, the types that each module defines."""
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce the templates; each module is imported when one of its types is used."""
-    for module, types in TEMPLATES.items():
-        for type_ in types.split():
-            register.lazily("template", type_, f"{__name__}.{module}")
+    """Announce the components; each module is imported when one of its types is used."""
+    for kind, modules in COMPONENTS.items():
+        for module, types in modules.items():
+            for type_ in types.split():
+                register.lazily(kind, type_, f"{__name__}.{module}")

@@ -8,7 +8,6 @@ from declnet import DataError, Registry
 from declnet_plugins.new import ArraysProfile
 from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.examples import SCIKIT_LEARN, ExampleTemplate
-from declnet_plugins.standard.templates.model_template import installed_components
 
 SHORTEST_SIDE = 4
 """Pixels of a side below which an array is taken for something else than images."""
@@ -99,7 +98,9 @@ class ImagesTemplate(ExampleTemplate):
 
     def spec_for_arrays(self, arrays: ArraysProfile, registry: Registry) -> str:
         """Return a residual network, with augmentation and calibration."""
-        images = _images(arrays, installed_components(registry))
+        images = _images(
+            arrays, frozenset((*registry.types("schedule"), *registry.types("calibrator")))
+        )
         sections = (_head, _data, _model, _optimizer, _training)
         return joined([*section(images)] for section in sections)
 
