@@ -35,7 +35,7 @@ from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.runs.display.group_tables import series_table
 from declnet.runs.display.metric_labels import abbreviations, metrics_in_words, ordered
-from declnet.runs.display.result_tables import confused_pairs, metrics_table
+from declnet.runs.display.result_tables import compared, confused_pairs, metrics_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative
@@ -155,15 +155,17 @@ def print_result(
 
 
 def _print_baseline(result: RunResult) -> None:
-    """Print the metrics of a constant prediction on the most informative data."""
+    """Print the metrics of simple predictions on the most informative data."""
+    shorter = abbreviations(result.spec.heads)
     for name in ("test", "validation", "train"):
-        if name in result.baselines:
-            baseline, shorter = result.baselines[name], abbreviations(result.spec.heads)
+        simple = compared(name, result.baselines, result.references)
+        for baseline in simple:
             values = (
                 f"{shorter.get(metric, metric)}: {format_number(value)}"
                 for metric, value in baseline.metrics.items()
             )
             print_line(f"{name} baseline, {baseline.prediction}: {', '.join(values)}")
+        if simple:
             return
 
 
@@ -181,19 +183,17 @@ def print_series(series: RunSeries) -> None:
 
 
 def print_together(evaluations: Sequence[Evaluation]) -> None:
-    """Print a line for each evaluation of the models of folds, and the baseline of the last."""
+    """Print a line for each evaluation of the models of folds, and the baselines of the last."""
     for evaluation in evaluations:
         if not evaluation.metrics:
             continue  # of averages, the loss is unknown
         by = ", mean of all models" if evaluation.data != "out of fold" else ""
         print_line(f"{evaluation.data}{by}: {_metrics_text(evaluation.metrics)}")
     last = evaluations[-1]
-    if last.baseline is not None:
-        known = {
-            name: value for name, value in last.baseline.metrics.items() if name in last.metrics
-        }
-        words = _metrics_text(known)
-        print_line(f"{last.data} baseline, {last.baseline.prediction}: {words}")
+    constant = {last.data: last.baseline} if last.baseline is not None else {}
+    for simple in compared(last.data, constant, {last.data: last.references}):
+        known = {name: value for name, value in simple.metrics.items() if name in last.metrics}
+        print_line(f"{last.data} baseline, {simple.prediction}: {_metrics_text(known)}")
 
 
 def _metrics_text(metrics: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import inf, prod
 
@@ -80,30 +80,84 @@ class Observed:
             return "always the more frequent", outputs
         return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs
 
+    def compare(self, predictions: Array, update: Callable[[Array, Array], None]) -> None:
+        """Call `update` with the predictions of each batch, and its y.
+
+        Args:
+            predictions: (n, *shape) for all samples, as metrics take them.
+        """
+        start = 0
+        for y in self._y:
+            update(predictions[start : start + len(y)].astype(self._like.dtype), y)
+            start += len(y)
+
     def compare_constant(self, update: Callable[[Array, Array], None]) -> None:
         """Call `update` with the best constant prediction of each batch, and its y."""
         constant = self.constant()
-        if constant is None:
-            return
-        outputs = constant[1].astype(self._like.dtype)
-        for y in self._y:
-            update(np.repeat(outputs[None], len(y), axis=0), y)
+        if constant is not None:
+            count, shape = sum(map(len, self._y)), self._like.shape[1:]
+            self.compare(np.broadcast_to(constant[1], (count, *shape)), update)
 
     def baseline(self, metrics: Collection[Metric]) -> Baseline | None:
         """Return the metrics of the best constant prediction, if there is one."""
         constant = self.constant()
         if constant is None:
             return None
-        values = {}
-        for metric in metrics:
-            state = metric.start()
-            try:
-                with np.errstate(all="ignore"):
-                    self.compare_constant(partial(metric.update, state))
-                    values[metric.label] = verified(Metric.result, metric, state)
-            except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
-                continue
-        return Baseline(constant[0], values)
+        return Baseline(constant[0], _metrics_of(self.compare_constant, metrics))
+
+    def references(
+        self, head: Head, forecasts: Mapping[str, Mapping[str, Array]]
+    ) -> dict[str, Baseline]:
+        """Return the metrics of other predictions of the same samples, by their description.
+
+        Args:
+            head: the loss, whose metrics are computed.
+            forecasts: as `Dataset.references`; those in another shape than the model's predictions
+                are left out.
+        """
+        count, shape = sum(map(len, self._y)), self._like.shape[1:]
+        references = {}
+        for description, of_targets in forecasts.items():
+            name = head.target_among(of_targets)
+            outputs = of_targets[name] if name is not None else None
+            if outputs is not None and count and outputs.size == count * prod(shape):
+                compare = partial(self.compare, outputs.reshape(count, *shape))
+                metrics = _metrics_of(compare, head.metrics.values())
+                references[description] = Baseline(description, metrics)
+        return references
+
+
+def _metrics_of(
+    compare: Callable[[Callable[[Array, Array], None]], None], metrics: Collection[Metric]
+) -> dict[str, float]:
+    """Return the metrics by label of what `compare` calls its argument with."""
+    values = {}
+    for metric in metrics:
+        state = metric.start()
+        try:
+            with np.errstate(all="ignore"):
+                compare(partial(metric.update, state))
+                values[metric.label] = verified(Metric.result, metric, state)
+        except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
+            continue
+    return values
+
+
+def joined_references(
+    heads: Sequence[Head], references: Sequence[Mapping[str, Baseline]]
+) -> tuple[Baseline, ...]:
+    """Return the references of all losses, those with the same description as one."""
+    described = dict.fromkeys(name for of_head in references for name in of_head)
+    joined = []
+    for name in described:
+        metrics = {
+            head.label(label): value
+            for head, of_head in zip(heads, references, strict=True)
+            if name in of_head
+            for label, value in of_head[name].metrics.items()
+        }
+        joined.append(Baseline(name, metrics))
+    return tuple(joined)
 
 
 def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None]) -> Baseline | None:
