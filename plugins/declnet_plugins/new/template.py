@@ -21,8 +21,8 @@ from declnet import (
 )
 from declnet_plugins.new.profile import TableProfile, TargetKind, column_profile
 
-Use = Literal["example", "table"]
-"""What a template writes: an example, or a spec for a table."""
+Use = Literal["example", "table", "series"]
+"""What a template writes: an example, or a spec for a table, whose rows may be a series."""
 
 PASSED = {"type": "passed"}
 """The data source that templates see of a table that a program passed; it is not in the spec."""
@@ -56,9 +56,12 @@ class Template(Component):
     """What `spec` needs besides declnet, as PEP 508 requirements, e.g. `("scikit-learn>=1.5",)`;
     `declnet new` reports which of them are not installed."""
     default_for: ClassVar[Use | None] = None
-    """When `declnet new` uses it by default: without a table, or for a table."""
+    """When `declnet new` uses it by default: without a table, for a table, or for a series."""
     several_targets: ClassVar[bool] = False
     """Whether `spec_for_table` takes a table with several targets, `TableProfile.targets`."""
+    takes_series: ClassVar[bool] = False
+    """Whether `spec_for_table` takes the rows of a table in order, `TableProfile.series`, and only
+    such tables."""
 
     @classmethod
     def verify_contract(cls) -> None:
@@ -83,6 +86,8 @@ class Template(Component):
     @classmethod
     def serves(cls, use: Use) -> bool:
         """Return whether it writes specs for a use."""
+        if use == "series":
+            return cls.takes_series
         return cls.has_example() if use == "example" else cls.takes_tables()
 
     def spec(self) -> str:
@@ -193,7 +198,7 @@ def _default_for(use: Use, registry: Registry) -> Template:
         template: type[Template] = registry.find(Template.kind, name)
         if template.default_for == use:
             return template()
-    option = "--preset" if use == "table" else "--template"
+    option = "--template" if use == "example" else "--preset"
     raise OutputError(
         f"there is no default template: choose one with {option} ({_types_for(use, registry)})"
     )
