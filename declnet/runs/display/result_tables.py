@@ -43,7 +43,7 @@ def metrics_table(
         simple = compared(data, baselines or {}, references or {})
         if data in metrics and simple:
             for baseline in simple:
-                columns[f"{data} baseline: {baseline.prediction}"] = dict(baseline.metrics)
+                columns[f"{data} baseline: {baseline.title}"] = dict(baseline.metrics)
             break
     names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
     rows = tuple((name, *(values.get(name) for values in columns.values())) for name in names)
@@ -84,7 +84,7 @@ def _metrics(evaluation: Evaluation) -> ResultTable:
     constant = {"": baseline} if baseline is not None else {}
     simple = compared("", constant, {"": evaluation.references})
     if simple:
-        columns = (*columns, *(f"baseline: {one.prediction}" for one in simple))
+        columns = (*columns, *(f"baseline: {one.title}" for one in simple))
         rows = [
             (name, value, *(one.metrics.get(name) for one in simple))
             for name, value in values.items()

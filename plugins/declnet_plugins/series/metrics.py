@@ -23,6 +23,7 @@ class MeanAbsoluteScaledError(ValueMetric, MeanMetric):
     type = "mase"
     better = "lower"
     abbreviation = "MASE"
+    best_constant = "median"
     other_types = ("mean_absolute_scaled_error",)
     examples = ({"scale": 2.5},)
 
