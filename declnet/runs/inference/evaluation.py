@@ -21,6 +21,8 @@ from declnet.runs.inference.member import Member
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
+    References,
+    joined_parts_of,
     never_predicted,
 )
 from declnet.runs.inference.predictions import OutputReading, require_finite
@@ -62,10 +64,6 @@ class CalibrationResult:
         data = {field.name: getattr(self, field.name) for field in fields(self)}
         known = {name: value for name, value in data.items() if value is not None}
         return {**known, "steps": list(self.steps)}
-
-
-References = Mapping[str, Mapping[str, Array]]
-"""Other forecasts, as in `Dataset.references`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,25 +299,11 @@ class _Evaluator:
             label = f"{data}: {head.name}" if head.name else data
             calibration = calibrations.get(head.name)
             evaluation = counts.evaluation(head, label, metrics, calibration)
-            references = counts.observed.references(head, _joined(self._references))
+            references = counts.observed.references(head, joined_parts_of(self._references))
             heads[head.name] = replace(evaluation, references=tuple(references.values()))
         if "" not in heads:
             return Evaluation(data, samples, metrics, warnings=self._warnings, heads=heads)
         return replace(heads[""], warnings=(*self._warnings, *heads[""].warnings))
-
-
-def _joined(references: Sequence[References]) -> References:
-    """Return the references of all parts as one; none unless all parts have the same."""
-    first, *others = references
-    if any(other.keys() != first.keys() for other in others):
-        return {}
-    return {
-        description: {
-            name: np.concatenate([part[description][name] for part in references])
-            for name in of_targets
-        }
-        for description, of_targets in first.items()
-    }
 
 
 class _LossCounts:

@@ -26,6 +26,9 @@ SHARES = "always the shares of the classes"
 MOST_VALUES = 64
 """Maximum number of values of a target that has a baseline; images and the like are not kept."""
 
+References = Mapping[str, Mapping[str, Array]]
+"""Other forecasts, as in `Dataset.references`."""
+
 
 class Observed:
     """Targets and predicted classes over the batches of a data set.
@@ -149,9 +152,7 @@ class Observed:
                 others[metric.label] = best[0]
         return Baseline(constant[0], values, others)
 
-    def references(
-        self, head: Head, forecasts: Mapping[str, Mapping[str, Array]]
-    ) -> dict[str, Baseline]:
+    def references(self, head: Head, forecasts: References) -> dict[str, Baseline]:
         """Return the metrics of other predictions of the same samples, by their description.
 
         Args:
@@ -200,6 +201,20 @@ def joined_references(
         }
         joined.append(Baseline(name, metrics))
     return tuple(joined)
+
+
+def joined_parts_of(references: Sequence[References]) -> References:
+    """Return the references of all parts as one; none unless all parts have the same."""
+    first, *others = references
+    if any(other.keys() != first.keys() for other in others):
+        return {}
+    return {
+        description: {
+            name: np.concatenate([part[description][name] for part in references])
+            for name in of_targets
+        }
+        for description, of_targets in first.items()
+    }
 
 
 def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None]) -> Baseline | None:
