@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from declnet import lazy_names
 
 if TYPE_CHECKING:
+    from declnet_plugins.new.arrays import ArraysProfile as ArraysProfile
     from declnet_plugins.new.profile import ColumnProfile as ColumnProfile
     from declnet_plugins.new.profile import TableProfile as TableProfile
     from declnet_plugins.new.template import Template as Template
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from declnet_plugins.new.time_series import SeriesProfile as SeriesProfile
 
 _NAMES = {
+    "arrays": "ArraysProfile",
     "profile": "ColumnProfile TableProfile",
     "template": "Template TemplateSpec",
     "time_series": "SeriesProfile",
