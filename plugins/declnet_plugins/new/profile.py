@@ -20,6 +20,7 @@ from declnet import (
     missing_values,
     odd_date,
 )
+from declnet_plugins.new.time_series import SeriesProfile
 
 FEWEST_SHUFFLED = 30
 """In fewer rows, distinct consecutive integers may be a feature, unless they are in order."""
@@ -167,6 +168,7 @@ class TableProfile:
         revealing: how the columns that alone predict a target almost perfectly do so, by column.
         sampling: the rows of a large table that the columns are profiles of; None: all of them.
         streams: whether training should read the table as a stream.
+        series: what makes the table time series; None if its rows are independent.
     """
 
     source: Mapping[str, Any]
@@ -183,6 +185,7 @@ class TableProfile:
     revealing: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling | None = None
     streams: bool = False
+    series: SeriesProfile | None = None
 
     @property
     def targets(self) -> dict[str, TargetKind]:
