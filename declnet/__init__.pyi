@@ -184,6 +184,7 @@ from declnet.runs.loading import load_model as load_model
 from declnet.runs.loading import load_predictor as load_predictor
 from declnet.runs.many.documents import Spread as Spread
 from declnet.runs.many.documents import StudySummary as StudySummary
+from declnet.runs.many.gain import Gain as Gain
 from declnet.runs.many.group import Group as Group
 from declnet.runs.many.group import is_group as is_group
 from declnet.runs.many.group import is_predictor as is_predictor

@@ -151,6 +151,7 @@ def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool)
         if done and not quiet:
             print_line(f"{done} trials have ended already", err=True)
         training.follow, training.trial_ended = followed.progress, followed.ended
+        training.ended = followed.run_ended
         if not quiet:
             training.note = lambda sentence: print_line(f"note: {sentence}", err=True)
         train()

@@ -30,7 +30,7 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
         DeclnetError: as `Group.series` and `Group.evaluate` do.
     """
     if group.file.kind == "study":
-        yield trials_table(group, group.trials)
+        yield replace(trials_table(group, group.trials), note=". ".join(group.remarks))
         if group.importance:
             yield importance_table(group)
         return

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from declnet.contracts.network.directions import Better
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.serialization import Number
+from declnet.runs.many.gain import Gain
 from declnet.stored import Stored
 
 Status = Literal["running", "finished", "failed"]
@@ -37,6 +38,7 @@ class StudySummary:
             metric's distance from it.
         best: the number of the best trial.
         importance: how much each key matters to the objective; may be empty.
+        gain: how much better the best trial is than the spec's own values; None if unknown.
     """
 
     name: str
@@ -47,6 +49,7 @@ class StudySummary:
     best: int | None
     importance: dict[str, Number] = field(default_factory=dict)
     trials: tuple[StudyTrial, ...] = ()
+    gain: Gain | None = None
 
 
 @dataclass(frozen=True)

@@ -214,8 +214,10 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
     place, tuned, registry, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(run_tasks, "default_registry", lambda: registry)
-    tuned["training"] |= {"epochs": 10**7, "log_every": 1000}  # more than the minutes allow
-    tuned["tune"] |= {"trials": 1, "minutes": SECONDS[place] / 60}
+    epochs = {"training.epochs": {"low": 10**7, "high": 10**8}}  # more than the minutes allow
+    tuned["training"]["log_every"] = 1000
+    tuned["tune"] = {"trials": 1, "search": "random", "space": epochs}
+    tuned["tune"]["minutes"] = SECONDS[place] / 60
     found = tune(tuned, out=tmp_path / "study", registry=registry, **PLACES[place])
     folder = found.trial_folder(0)
 
