@@ -132,7 +132,7 @@ def print_study(group: Group) -> None:
     else:
         print_line(table.title)
     if group.importance:
-        print_table(importance_table(group))
+        print_table(importance_table(group.importance))
     interrupted = sum(
         trial.state == "running" and trial.worker == group.file.worker for trial in group.trials
     )

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
-from declnet.display.tables import Kind, ResultTable, Row, kinds_of
+from declnet.display.tables import Kind, ResultTable, Row, TableChart, kinds_of
 from declnet.display.words import counted
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import STATISTICS
+from declnet.runs.many.documents import StudySummary
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
 from declnet.runs.many.series import RunSeries, spread
@@ -32,7 +33,7 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
     if group.file.kind == "study":
         yield replace(trials_table(group, group.trials), note=". ".join(group.remarks))
         if group.importance:
-            yield importance_table(group)
+            yield importance_table(group.importance)
         return
     all_series = group.series()
     if group.is_predictor:
@@ -199,10 +200,12 @@ def trials_table(
     )
 
 
-def importance_table(stored: Group) -> ResultTable:
+def importance_table(importance: Mapping[str, float]) -> ResultTable:
     """Return how much each key matters to the objective of a study."""
-    rows = tuple(stored.importance.items())
-    return ResultTable("", ("key", "importance"), rows, kinds={"importance": "share"})
+    rows = tuple(importance.items())
+    chart = TableChart("bars", "key", ("importance",))
+    kinds: dict[str, Kind] = {"importance": "share"}
+    return ResultTable("", ("key", "importance"), rows, kinds=kinds, chart=chart)
 
 
 def short_keys(stored: Group) -> dict[str, str]:
@@ -213,3 +216,19 @@ def short_keys(stored: Group) -> dict[str, str]:
         key: end if last.count(end) == 1 and not end.isdigit() else key
         for key, end in zip(keys, last, strict=True)
     }
+
+
+def summary_tables(summary: StudySummary) -> Iterator[ResultTable]:
+    """Yield the trials of a study by number, with their objective drawn, and what keys matter."""
+    keys = dict.fromkeys(key for trial in summary.trials for key in trial.values)
+    rows = tuple(
+        (trial.number, trial.state, *map(trial.values.get, keys), trial.value)
+        for trial in summary.trials
+    )
+    columns = ("trial", "state", *keys, summary.objective)
+    kinds: dict[str, Kind] = {**kinds_of(keys, "setting"), summary.objective: "number"}
+    chart = TableChart("lines", "trial", (summary.objective,), axis="auto")
+    note = summary.gain.describe(summary.objective) if summary.gain is not None else ""
+    yield ResultTable(summary.name, columns, rows, note, kinds, chart)
+    if summary.importance:
+        yield importance_table(summary.importance)

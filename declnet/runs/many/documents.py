@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from pydantic import AfterValidator
 from declnet.contracts.network.directions import Better
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.serialization import Number
+from declnet.display.displayed import Displayed
 from declnet.runs.many.gain import Gain
 from declnet.stored import Stored
 
@@ -29,7 +31,7 @@ Folder = Annotated[str, AfterValidator(_inside)]
 
 
 @dataclass(frozen=True)
-class StudySummary:
+class StudySummary(Displayed):
     """A study as of its last summary.
 
     Attributes:
@@ -50,6 +52,12 @@ class StudySummary:
     importance: dict[str, Number] = field(default_factory=dict)
     trials: tuple[StudyTrial, ...] = ()
     gain: Gain | None = None
+
+    def displayed(self) -> Iterable[object]:
+        """Return the trials by number, and how much better the best one is."""
+        from declnet.runs.display.group_tables import summary_tables
+
+        return summary_tables(self)
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,6 @@ def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
     assert sorted(trial.reported) == list(range(12))
 
 
-
 def test_the_best_trial_is_compared_with_the_specs_own_values(study, registry):
     """Pair by pair: they are trained first, on the same folds, and unknown to the searcher."""
     folder = study(
