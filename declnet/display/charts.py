@@ -41,7 +41,7 @@ def chart_html(table: ResultTable) -> Html:
         return Html()
     series = chart.y[:MOST_LINES]
     columns = {name: table.columns.index(name) for name in series}
-    values = [row[at] for row in rows for at in columns.values() if is_finite(row[at])]
+    values = [v for row in rows for at in columns.values() if is_finite(v := row[at])]
     ends = f"{format_cell(float(min(values)))} to {format_cell(float(max(values)))}"
     what = "Line chart" if chart.mark == "lines" else "Bar chart"
     title = ", ".join(series) if table.title == "" else table.title
@@ -130,8 +130,10 @@ def ticks(scale: AxisScale, most: int = 5) -> list[float]:
 def _lines(table: ResultTable, chart: TableChart, columns: dict[str, int], label: str) -> Html:
     """Return lines, from left to right in the order of the rows."""
     rows, x = table.drawn_rows(), table.columns.index(chart.x)
-    drawn = [[(row[x], row[at]) for row in rows if is_finite(row[at])] for at in columns.values()]
-    points = [[(float(a), float(b)) for a, b in line if is_finite(a)] for line in drawn]
+    points = [
+        [(float(a), float(b)) for row in rows if is_finite(a := row[x]) and is_finite(b := row[at])]
+        for at in columns.values()
+    ]
     values = [value for line in points for _, value in line]
     scale = table.scale() or AxisScale(logarithmic=False, low=min(values), high=max(values))
     left, right = float(rows[0][x] or 0), float(rows[-1][x] or 0)
@@ -147,9 +149,14 @@ def _lines(table: ResultTable, chart: TableChart, columns: dict[str, int], label
         grid.append(_rule(LEFT, up(tick) + 6, LEFT + WIDTH, up(tick) + 6))
         grid.append(_text(LEFT - 6, up(tick) + 10, format_cell(tick, "setting"), "end"))
     area = f'x="{LEFT}" y="6" width="{WIDTH}" height="{HEIGHT}"'  # what is beyond it is cut off
-    names = (_text(LEFT, HEIGHT + 22, format_cell(left, "setting")),)
-    names += (_text(LEFT + WIDTH / 2, HEIGHT + 22, chart.x, "middle"),)
-    names += (_text(LEFT + WIDTH, HEIGHT + 22, format_cell(right, "setting"), "end"),)
+    names = [
+        _text(LEFT + WIDTH * share, HEIGHT + 22, text, anchor)
+        for share, text, anchor in (
+            (0, format_cell(left, "setting"), "start"),
+            (0.5, chart.x, "middle"),
+            (1, format_cell(right, "setting"), "end"),
+        )
+    ]
     inner = Html(f"<svg {area}>{joined(lines)}</svg>")
     return _svg((LEFT + WIDTH + RIGHT, HEIGHT + 28), *grid, inner, *names, label=label)
 

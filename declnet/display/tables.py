@@ -119,7 +119,7 @@ class ResultTable(Displayed):
         if chart is None or chart.mark == "bars" or chart.axis == "linear":
             return None
         rows, at = self.drawn_rows(), [self.columns.index(name) for name in chart.y]
-        return axis_scale([[row[i] for row in rows if is_finite(row[i])] for i in at])
+        return axis_scale([[v for row in rows if is_finite(v := row[i])] for i in at])
 
     def only(self, positions: Sequence[int]) -> ResultTable:
         """Return the table with only some of its columns."""

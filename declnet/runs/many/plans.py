@@ -185,8 +185,9 @@ class Search(Plan):
         if any(task.folder not in ended for task in self._untuned):
             return None
         untuned = [self._value(ended[task.folder]) for task in self._untuned]
-        runs = self._trials[best.number].outcomes if best.number in self._trials else ()
-        return gain_of(untuned, best.value, [*map(self._value, runs)], direction)
+        tasks = self._trials[best.number].tasks if best.number in self._trials else ()
+        runs = [self._value(ended[task.folder]) for task in tasks]
+        return gain_of(untuned, best.value, runs, direction)
 
     def close(self) -> None:
         """Release what the searcher has opened."""

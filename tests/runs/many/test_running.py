@@ -205,8 +205,8 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
 
 
 PLACES = {"here": {}, "worker processes": {"jobs": 2}, "an executor": {"on": InThread()}}
-SECONDS = {"here": 0.3, "worker processes": 2, "an executor": 0.3}
-"""Enough to train for some time, also where processes are started first."""
+SECONDS = {"here": 0.5, "worker processes": 2, "an executor": 0.5}
+"""Enough to train the spec's own values, and a trial for some time, also in new processes."""
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -59,9 +59,6 @@ CONFIG: dict[str, Any] = {
 HEIGHT = 300
 """Height of a chart, in pixels."""
 
-BEYOND = "beyond"
-"""Name of the marks for points beyond the ends of an axis."""
-
 BINS, BINS_OF_SMALL = 32, 24
 
 FEW_POINTS = 40
@@ -175,8 +172,8 @@ def lines_spec(
     }
     if scale is not None and hides:
         curves["layer"] += [
-            _beyond(f"datum.y > {scale.high!r}", "triangle-up", 5),
-            _beyond(f"datum.y < {scale.low!r}", "triangle-down", HEIGHT - 5),
+            _beyond("above", f"datum.y > {scale.high!r}", "triangle-up", 5),
+            _beyond("below", f"datum.y < {scale.low!r}", "triangle-down", HEIGHT - 5),
         ]
     frame = {"height": HEIGHT, "config": {"axisX": {"grid": True, "gridColor": LINES}}}
     if not diagonal:
@@ -189,10 +186,10 @@ def lines_spec(
     return {**frame, "layer": [reference, curves]}
 
 
-def _beyond(condition: str, shape: str, y: int) -> dict[str, Any]:
+def _beyond(name: str, condition: str, shape: str, y: int) -> dict[str, Any]:
     """Return marks at an end of the axis for the points beyond it, which the page can remove."""
     return {
-        "name": BEYOND,
+        "name": f"beyond_{name}",
         "transform": [{"filter": condition}],
         "mark": {"type": "point", "filled": True, "shape": shape, "size": 70},
         "encoding": {"y": {"value": y}, "strokeDash": {"value": [1, 0]}},

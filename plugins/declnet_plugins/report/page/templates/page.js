@@ -23,10 +23,14 @@ async function draw(figure) {
   const switched = (name) => figure.querySelector(`.${name}`)?.getAttribute("aria-pressed");
   const scale = spec.encoding?.y?.scale;
   if (switched("logarithmic")) scale.type = switched("logarithmic") === "true" ? "log" : "linear";
-  if (scale?.type === "log") delete scale.zero;
+  if (scale?.type === "log") {
+    delete scale.zero;
+    const power = { test: "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6", value: 1 };
+    spec.encoding.y.axis = { ...spec.encoding.y.axis, gridOpacity: { condition: power, value: 0.3 } };
+  }
   if (switched("whole") === "true") {
     delete scale.domain;
-    spec.layer = spec.layer.filter(({ name }) => name !== "beyond");
+    spec.layer = spec.layer.filter(({ name }) => !name?.startsWith("beyond"));
   }
   const width = widthOf(plot);
   const longest = Math.max(8, ...names(spec).map((name) => name.length));

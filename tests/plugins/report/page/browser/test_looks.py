@@ -137,7 +137,7 @@ def test_nothing_is_cut_on_paper(open_page, panel_page, screenshots, scheme):
 def test_text_without_a_color_is_readable_in_both_themes(open_page, panel_page, scheme):
     opened = open_page(panel_page.html, DESKTOP, scheme)
     fill, ink = opened.page.evaluate(
-        "[getComputedStyle(document.querySelector('.panel svg text')).fill,"
+        "[getComputedStyle(document.querySelector('.panel > svg text')).fill,"
         " getComputedStyle(document.body).color]"
     )
     assert fill == ink
@@ -148,17 +148,17 @@ def test_a_cut_axis_has_marks_and_a_switch(open_page, panel_page):
     opened = open_page(panel_page.html)
     figure = opened.page.locator("figure:has(h3:text-is('Rate'))")
     labels = figure.locator(".role-axis-label text")
-    marks = figure.locator(".role-mark.layer_2_marks path, .role-mark.layer_3_marks path")
-    assert marks.count() == 2
+    marks = figure.locator(".beyond_above_marks path, .beyond_below_marks path")
+    assert marks.count() == 3
     assert "1e+5" not in "".join(labels.all_text_contents())
-    assert "2 of the values are beyond it" in figure.locator("figcaption").inner_text()
+    assert "3 of the values are beyond it" in figure.locator("figcaption").inner_text()
     button = opened.page.get_by_role("button", name="All values of Rate")
     button.focus()
     opened.press("Space")
     opened.until(lambda: marks.count() == 0)
     assert button.get_attribute("aria-pressed") == "true"
     opened.press("Space")
-    opened.until(lambda: marks.count() == 2)
+    opened.until(lambda: marks.count() == 3)
     assert opened.messages == []
 
 
