@@ -171,10 +171,12 @@ def lines_spec(
         ],
     }
     if scale is not None and hides:
-        curves["layer"] += [
-            _beyond("above", f"datum.y > {scale.high!r}", "triangle-up", 5),
-            _beyond("below", f"datum.y < {scale.low!r}", "triangle-down", HEIGHT - 5),
-        ]
+        if any(point["y"] > scale.high for point in points):
+            above = f"datum.y > {scale.high!r}"
+            curves["layer"].append(_beyond("above", above, "triangle-up", 5))
+        if any(point["y"] < scale.low for point in points):
+            below = f"datum.y < {scale.low!r}"
+            curves["layer"].append(_beyond("below", below, "triangle-down", HEIGHT - 5))
     frame = {"height": HEIGHT, "config": {"axisX": {"grid": True, "gridColor": LINES}}}
     if not diagonal:
         return {**frame, **curves}

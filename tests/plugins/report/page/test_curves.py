@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from declnet_plugins.report.page.curves import curve_charts
 
 
@@ -28,7 +26,7 @@ def test_an_early_spike_is_marked_and_told():
     )
     assert chart.note in chart.description
     filters = [layer["transform"][0]["filter"] for layer in chart.spec["layer"][2:]]
-    assert filters == [f"datum.y > {high!r}", f"datum.y < {low!r}"]
+    assert filters == [f"datum.y > {high!r}"]
     assert all(layer["mark"]["clip"] for layer in chart.spec["layer"][:2])
     drawn = [point["y"] for point in chart.spec["data"]["values"]]
     assert max(drawn) == 1e6  # `All values` shows it
@@ -42,17 +40,9 @@ def test_only_what_is_better_when_lower_is_logarithmic():
     assert all(chart.logarithmic for chart in charts)  # a reader may choose it
 
 
-def test_values_that_are_not_finite_do_not_decide(page_of, runs):
-    folder = runs.classifier(epochs=3)
-    rows = [{"epoch": e, "loss": 1e3 if e == 0 else 1 - e / 99} for e in range(60)]
-    rows[30]["loss"] = None
-    text = "".join(json.dumps(row) + "\n" for row in rows).replace("null", "Infinity")
-    (folder / "history.jsonl").write_text(text, "utf-8")
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    del manifest["files"]
-    manifest["status"] = "running"
-    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    page = page_of(folder)
-    switches = [button.text for button in page.chart("Loss").all("button")]
-    assert switches == ["All values", "Log scale"] or switches == ["All values"]
-    assert "1 value is beyond it" in page.chart("Loss").one("figcaption").text
+
+def test_missing_values_do_not_decide():
+    loss = [1e3, *(1 - epoch / 99 for epoch in range(60))]
+    loss[30] = None
+    (chart,) = curve_charts(histories(loss=loss))
+    assert (chart.scale.hidden, chart.scale.high < 2, chart.logarithmic) == (1, True, True)
