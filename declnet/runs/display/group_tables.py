@@ -228,7 +228,7 @@ def summary_tables(summary: StudySummary) -> Iterator[ResultTable]:
     columns = ("trial", "state", *keys, summary.objective)
     kinds: dict[str, Kind] = {**kinds_of(keys, "setting"), summary.objective: "number"}
     chart = TableChart("lines", "trial", (summary.objective,), axis="auto")
-    note = summary.gain.describe(summary.objective) if summary.gain is not None else ""
+    note = summary.gain.sentence(summary.objective) if summary.gain is not None else ""
     yield ResultTable(summary.name, columns, rows, note, kinds, chart)
     if summary.importance:
         yield importance_table(summary.importance)

@@ -39,7 +39,7 @@ class Gain:
         limit = STUDENT[min(self.pairs - 1, len(STUDENT)) - 1]
         return abs(self.value) > limit * self.standard_error
 
-    def describe(self, objective: str) -> str:
+    def sentence(self, objective: str) -> str:
         """Return a sentence for the summary of a study."""
         amount = f"{'better' if self.value > 0 else 'worse'} by {format_metric(abs(self.value))}"
         if self.value == 0:

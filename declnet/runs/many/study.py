@@ -97,7 +97,7 @@ class Study(GroupFolder):
             and type(searcher).open is Searcher.open
         )
         few = f"importance of keys: from {LEAST_FINISHED} finished trials on, {finished} so far"
-        gain = self.gain.describe(str(self.objective)) if self.gain is not None else ""
+        gain = self.gain.sentence(str(self.objective)) if self.gain is not None else ""
         return tuple(filter(None, ("" if cannot_tell or finished >= LEAST_FINISHED else few, gain)))
 
     def trial_folder(self, number: int) -> Path:

@@ -92,6 +92,6 @@ def test_a_curve_has_few_points_and_leaves_out_what_is_not_finite():
     drawn = curves(history)
     assert drawn.count(",") < MOST_POINTS + 5
     assert "inf" not in drawn
-    assert "Line chart of loss by epoch, from 1.000e-04 to 1.000" in drawn
+    assert "Line chart of loss by epoch, from 0.0001000 to 1.000" in drawn
     assert curves([]) == curves(history[:1]) == ""
     assert "75.0" in curves([{"epoch": 0, "loss": 1}, {"epoch": 1, "loss": 1}])

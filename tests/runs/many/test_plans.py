@@ -180,7 +180,7 @@ def test_the_best_trial_is_compared_with_the_specs_own_values(study, registry):
     assert opened.gain.value == pytest.approx(fmean(differences), rel=1e-12)
     assert opened.gain.standard_error == pytest.approx(stdev(differences) / 3**0.5, rel=1e-12)
     assert list(opened.journal.tasks)[:3] == [f"untuned/fold-{number}" for number in (1, 2, 3)]
-    assert opened.gain.describe("validation.loss") in opened.tables()[0].note
+    assert opened.gain.sentence("validation.loss") in opened.tables()[0].note
     assert open_group(folder / "untuned", registry).status == "finished"
 
 
