@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from declnet.display.html import Html, collapsible, element, joined, table_html
-from declnet.display.scales import AxisScale, axis_scale
+from declnet.display.scales import AxisScale
 from declnet.display.tables import ResultTable, TableChart, format_cell, is_finite
 
 WIDTH, HEIGHT = 420, 150
@@ -164,16 +164,22 @@ def _lines(table: ResultTable, chart: TableChart, columns: dict[str, int], label
 def _bars(table: ResultTable, chart: TableChart, columns: dict[str, int], label: str) -> Html:
     """Return horizontal bars, in the order of the rows, with lines of a standard deviation."""
     rows = table.drawn_rows()[:MOST_BARS]
-    names = [text[table.columns.index(chart.x)] for text in table.texts(rows)]
+    texts, x = table.texts(rows), table.columns.index(chart.x)
+    names = [text[x] for text in texts]
     deviation = None if chart.deviation is None else table.columns.index(chart.deviation)
-    values = [float(row[at] or 0) for row in rows for at in columns.values() if is_finite(row[at])]
-    scale = axis_scale([[0.0, min(values)], [max(values)]], linear=True)
-    assert scale is not None  # noqa: S101  # zero is finite
+    ends = [0.0]
+    for row in rows:
+        spread = row[deviation] if deviation is not None else 0
+        for value in (row[at] for at in columns.values()):
+            if is_finite(value):
+                reach = spread if is_finite(spread) else 0
+                ends += [value - reach, value + reach]
+    scale = AxisScale(logarithmic=False, low=min(ends), high=max(ends))
     longest = min(max(map(len, names)), CHARACTERS)
     left = 7 * longest + 10
     across = _positions(scale, left, left + WIDTH - 60)
     parts, y = list[Html](), 0
-    for name, row in zip(names, rows, strict=True):
+    for name, row, text in zip(names, rows, texts, strict=True):
         short = name if len(name) <= CHARACTERS else f"{name[: CHARACTERS - 1]}…"
         parts.append(_text(left - 6, y + BAR * len(columns) / 2 + 4, short, "end"))
         for at, column in enumerate(columns.values()):
@@ -186,8 +192,7 @@ def _bars(table: ResultTable, chart: TableChart, columns: dict[str, int], label:
                 if is_finite(spread):
                     low, high, middle = across(value - spread), across(value + spread), y + BAR / 2
                     parts.append(_rule(low, middle, high, middle, "error-bar"))
-                text = format_cell(float(value))
-                parts.append(_text(left + WIDTH - 50, y + BAR / 2 + 4, text))
+                parts.append(_text(left + WIDTH - 50, y + BAR / 2 + 4, text[column]))
             y += BAR
         y += 4 * (len(columns) > 1)
     return _svg((left + WIDTH + RIGHT, y + 4), *parts, label=label)

@@ -40,7 +40,6 @@ def test_only_what_is_better_when_lower_is_logarithmic():
     assert all(chart.logarithmic for chart in charts)  # a reader may choose it
 
 
-
 def test_missing_values_do_not_decide():
     loss = [1e3, *(1 - epoch / 99 for epoch in range(60))]
     loss[30] = None
