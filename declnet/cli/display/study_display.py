@@ -16,11 +16,8 @@ from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
-from declnet.runs.display.group_tables import (
-    importance_table,
-    short_keys,
-    trials_table,
-)
+from declnet.runs.display.group_tables import short_keys, trials_table
+from declnet.runs.display.study_tables import importance_table
 from declnet.runs.many.group import Group
 from declnet.runs.many.study import BEST, best_trials
 from declnet.runs.storage.folder import UNTUNED

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
-from declnet.display.tables import Kind, ResultTable, Row, TableChart, kinds_of
+from declnet.display.tables import Kind, ResultTable, Row, kinds_of
 from declnet.display.words import counted
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import STATISTICS
-from declnet.runs.many.documents import StudySummary
+from declnet.runs.display.series_tables import series_table
+from declnet.runs.display.study_tables import importance_table
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
 from declnet.runs.many.series import RunSeries, spread
@@ -48,37 +49,6 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
     _, metric = group.ranked(all_series)
     if metric is not None:
         yield from sweep_tables(all_series, metric, group.values)
-
-
-def series_table(series: RunSeries) -> ResultTable:
-    """Return a row for each seed and fold, and below the mean, deviation and range."""
-    all_values = series.metrics()
-    metrics = [metric for metric in ordered(all_values) if metric[1] not in PARTS]
-    labels = _labels(series)
-    if len(series.finished) < len(series.outcomes):
-        labels["status"] = [outcome.status for outcome in series.outcomes]
-    rows = tuple(
-        (*label, *(run.metrics.get(data, {}).get(name) for data, name in metrics), run.seconds)
-        for run, *label in zip(series.outcomes, *labels.values(), strict=True)
-    )
-    footer: list[Row] = []
-    if series.finished:
-        columns = [*(all_values[metric] for metric in metrics), series.seconds()]
-        spreads = (vars(spread(values)).values() for values in columns)
-        more = [""] * (len(labels) - 1)
-        footer = [(*row[:1], *more, *row[1:]) for row in zip(STATISTICS, *spreads, strict=True)]
-    names = tuple(map(".".join, metrics))
-    kinds: dict[str, Kind] = {**kinds_of(labels, "text"), **kinds_of(names), "seconds": "seconds"}
-    return ResultTable("", (*labels, *names, "seconds"), rows, kinds=kinds, footer=tuple(footer))
-
-
-def _labels(series: RunSeries) -> dict[str, list[str]]:
-    """Return the columns that identify runs: seeds, if several, and folds, if any."""
-    seeds = [str(outcome.seed) for outcome in series.outcomes]
-    folds = [str(outcome.fold or "") for outcome in series.outcomes]
-    if not any(folds):
-        return {"seed": seeds}
-    return {"seed": seeds, "fold": folds} if len(set(seeds)) > 1 else {"fold": folds}
 
 
 def ranking_table(all_series: Sequence[RunSeries], metric: tuple[str, str]) -> ResultTable:
@@ -200,14 +170,6 @@ def trials_table(
     )
 
 
-def importance_table(importance: Mapping[str, float]) -> ResultTable:
-    """Return how much each key matters to the objective of a study."""
-    rows = tuple(importance.items())
-    chart = TableChart("bars", "key", ("importance",))
-    kinds: dict[str, Kind] = {"importance": "share"}
-    return ResultTable("", ("key", "importance"), rows, kinds=kinds, chart=chart)
-
-
 def short_keys(stored: Group) -> dict[str, str]:
     """Return each key of a study with the last part of it, if no other key ends the same."""
     keys = [dimension.key for dimension in stored.search.space]
@@ -216,19 +178,3 @@ def short_keys(stored: Group) -> dict[str, str]:
         key: end if last.count(end) == 1 and not end.isdigit() else key
         for key, end in zip(keys, last, strict=True)
     }
-
-
-def summary_tables(summary: StudySummary) -> Iterator[ResultTable]:
-    """Yield the trials of a study by number, with their objective drawn, and what keys matter."""
-    keys = dict.fromkeys(key for trial in summary.trials for key in trial.values)
-    rows = tuple(
-        (trial.number, trial.state, *map(trial.values.get, keys), trial.value)
-        for trial in summary.trials
-    )
-    columns = ("trial", "state", *keys, summary.objective)
-    kinds: dict[str, Kind] = {**kinds_of(keys, "setting"), summary.objective: "number"}
-    chart = TableChart("lines", "trial", (summary.objective,), axis="auto")
-    note = summary.gain.sentence(summary.objective) if summary.gain is not None else ""
-    yield ResultTable(summary.name, columns, rows, note, kinds, chart)
-    if summary.importance:
-        yield importance_table(summary.importance)

@@ -55,7 +55,7 @@ class StudySummary(Displayed):
 
     def displayed(self) -> Iterable[object]:
         """Return the trials by number, and how much better the best one is."""
-        from declnet.runs.display.group_tables import summary_tables
+        from declnet.runs.display.study_tables import summary_tables
 
         return summary_tables(self)
 

@@ -35,7 +35,7 @@ class RunSeries(Displayed):
 
     def displayed(self) -> Iterable[object]:
         """Return a row for each run, and the distribution of each metric."""
-        from declnet.runs.display.group_tables import series_table
+        from declnet.runs.display.series_tables import series_table
 
         return (replace(series_table(self), title=self.name),)
 
