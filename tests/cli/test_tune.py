@@ -65,7 +65,7 @@ def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp
     assert (found["best"], found["objective"]) == (best["number"], "validation.accuracy")
     is_known = len(done) >= 10
     assert sum(found["importance"].values()) == pytest.approx(1.0 if is_known else 0.0)
-    assert ("importance of keys: from 10 finished trials on" in out) == (not is_known)
+    assert ("what each key matters: from 10 finished trials on" in out) == (not is_known)
     assert f"untuned: validation.accuracy {format_metric(found['gain']['untuned'])}; the" in out
     assert f"best: trial {best['number']}, validation.accuracy" in out
     assert sum(row[0].startswith("trial ") and ":" in row[0] for row in rows(out)) == 14

@@ -96,7 +96,7 @@ class Study(GroupFolder):
             type(searcher).importance is Searcher.importance
             and type(searcher).open is Searcher.open
         )
-        few = f"importance of keys: from {LEAST_FINISHED} finished trials on, {finished} so far"
+        few = f"what each key matters: from {LEAST_FINISHED} finished trials on, {finished} so far"
         gain = self.gain.sentence(str(self.objective)) if self.gain is not None else ""
         return tuple(filter(None, ("" if cannot_tell or finished >= LEAST_FINISHED else few, gain)))
 
