@@ -120,10 +120,11 @@ function rowOf(run) {
   return row;
 }
 
-function showRows(printed) {
+let printing = false;
+function showRows() {
   const view = at("rows");
-  const first = printed ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - 12);
-  const last = Math.min(order.length, printed || first + Math.ceil(view.clientHeight / ROW) + 24);
+  const first = printing ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - 12);
+  const last = Math.min(order.length, printing ? PRINTED : first + Math.ceil(view.clientHeight / ROW) + 24);
   const wanted = new Map();
   for (let place = first; place < last; place += 1) wanted.set(order[place], place);
   for (const [run, row] of shownRows) {
@@ -145,7 +146,7 @@ function showRows(printed) {
   space[0].firstChild.style.height = `${first * ROW}px`;
   space[1].firstChild.style.height = `${(order.length - last) * ROW}px`;
   at("rows").querySelector("table").setAttribute("aria-rowcount", order.length + 1);
-  at("shown").textContent = `${count.format(order.length)} of ${count.format(COUNT)} runs, ${count.format(selected.size)} selected${said}`;
+  at("shown").textContent = `${count.format(order.length)} of ${count.format(COUNT)} runs, ${count.format(selected.size)} selected${said}${printing && order.length > PRINTED ? `; the first ${PRINTED} are printed` : ""}`;
 }
 
 function showHead() {
@@ -501,12 +502,13 @@ at("body").addEventListener("change", ({ target }) => {
   else selected.delete(run);
   selectionChanged();
 });
-at("rows").addEventListener("scroll", () => showRows(), { passive: true });
-addEventListener("beforeprint", () => {
-  showRows(PRINTED);
-  if (order.length > PRINTED) at("shown").textContent += `; the first ${PRINTED} are printed`;
-});
-addEventListener("afterprint", () => showRows());
+at("rows").addEventListener("scroll", showRows, { passive: true });
+for (const event of ["beforeprint", "afterprint"]) {
+  addEventListener(event, () => {
+    printing = event === "beforeprint";
+    showRows();
+  });
+}
 matchMedia("print").addEventListener("change", drawLines);
 new ResizeObserver(() => requestAnimationFrame(() => { showRows(); drawLines(); })).observe(at("content"));
 new MutationObserver(drawLines).observe(root, { attributeFilter: ["data-theme"] });
