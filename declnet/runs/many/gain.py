@@ -33,7 +33,7 @@ class Gain:
 
     @property
     def is_beyond_noise(self) -> bool | None:
-        """Whether the difference is significant (paired t-test, 5 %); None for fewer than two pairs."""
+        """Whether a paired t-test at 5 % finds a difference; None for fewer than two pairs."""
         if self.standard_error is None:
             return None
         limit = STUDENT[min(self.pairs - 1, len(STUDENT)) - 1]
