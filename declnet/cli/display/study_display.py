@@ -18,6 +18,7 @@ from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
 from declnet.runs.display.group_tables import short_keys, trials_table
 from declnet.runs.display.study_tables import importance_table
+from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.many.group import Group
 from declnet.runs.many.study import BEST, best_trials
 from declnet.runs.storage.folder import UNTUNED
@@ -37,12 +38,12 @@ class StudyFollower(Follower):
     def __init__(self, group: Group, *, lines: bool) -> None:
         super().__init__(lines=lines)
         self._group, self._trials = group, dict[int, StudyTrial]()
-        self._began, self._earlier = time.monotonic(), 0
+        self._time_left, self._began = TimeLeft(), time.monotonic()
 
     def add_earlier(self, trials: Sequence[StudyTrial]) -> None:
         """Add the trials of earlier processes and other machines."""
         self._trials = {trial.number: trial for trial in trials if trial.state != "running"}
-        self._earlier = len(self._trials)
+        self._time_left = TimeLeft()
         self.move()
 
     def ended(self, trial: StudyTrial, error: str | None) -> None:
@@ -92,16 +93,12 @@ class StudyFollower(Follower):
 
     def _left(self, done: float) -> str:
         """Return the time left: by the trials so far, or at most by the minutes of the study."""
-        keys, passed = self._group.search.keys, time.monotonic() - self._began
-        left = []
-        if keys.trials is not None and done > self._earlier:
-            left.append(passed / (done - self._earlier) * (keys.trials - done))
+        left = self._time_left.seconds(done, self._group.search.keys.trials)
         if self._group.file.minutes is not None:
-            left.append(60 * self._group.file.minutes - self._group.file.seconds - passed)
-        if not left:
-            return "-:--"
-        minutes, seconds = divmod(max(0, round(min(left))), 60)
-        return f"{minutes}:{seconds:02}"
+            used = self._group.file.seconds + time.monotonic() - self._began
+            most = max(0.0, 60 * self._group.file.minutes - used)
+            left = most if left is None else min(left, most)
+        return clock_text(left)
 
 
 @contextmanager

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from declnet.contracts.runs.searcher import StudyTrial
-from declnet.display.tables import Kind, ResultTable, Row, kinds_of
+from declnet.display.tables import (
+    Cell,
+    Kind,
+    ResultTable,
+    Row,
+    kinds_of,
+)
 from declnet.display.words import counted
 from declnet.runs.display.metric_labels import ordered
 from declnet.runs.display.result_tables import STATISTICS
-from declnet.runs.display.series_tables import series_table
+from declnet.runs.display.series_tables import decimals_of, series_table, statistics_of
 from declnet.runs.display.study_tables import importance_table
 from declnet.runs.many.group import Group
 from declnet.runs.many.ranking import main_effects
-from declnet.runs.many.series import RunSeries, spread
+from declnet.runs.many.series import RunSeries
 from declnet.runs.many.study import best_trials
-from declnet.runs.ranking import PARTS, informative
+from declnet.runs.ranking import by_importance, informative
 
 MOST_RANKED = 5
 """Number of specs that a terminal shows while a sweep is trained."""
@@ -54,7 +60,7 @@ def group_tables(group: Group) -> Iterator[ResultTable]:
 def ranking_table(all_series: Sequence[RunSeries], metric: tuple[str, str]) -> ResultTable:
     """Return the finished runs of sorted specs, and their mean."""
     rows = tuple(
-        (series.name, len(series.finished), _statistics(series.metrics().get(metric))[0])
+        (series.name, len(series.finished), statistics_of(series.metrics().get(metric))[0])
         for series in all_series
     )
     name = ".".join(metric)
@@ -73,47 +79,63 @@ def sweep_tables(
         metric: the data set and the name of the metric.
         values: the values of the keys, by the name of the spec.
     """
+    several = any(len(series.finished) > 1 for series in all_series)
+    statistics = STATISTICS if several else STATISTICS[:1]
     rows: list[Row] = []
     for series in all_series:
         done, count = len(series.finished), len(series.outcomes)
         runs = str(done) if done == count else f"{done} of {count}"
-        seconds, *_ = _statistics(series.seconds())
-        rows.append((series.name, runs, *_statistics(series.metrics().get(metric)), seconds))
-    kinds: dict[str, Kind] = {**kinds_of(STATISTICS), "runs": "integer", "seconds a run": "seconds"}
-    name, columns = ".".join(metric), ("spec", "runs", *STATISTICS, "seconds a run")
-    yield ResultTable(name, columns, tuple(rows), kinds=kinds)
+        values_of = statistics_of(series.metrics().get(metric))[: len(statistics)]
+        rows.append((series.name, runs, *values_of, statistics_of(series.seconds())[0]))
+    decimals = _decimals_of_statistics([row[3] for row in rows] if several else [])
+    kinds: dict[str, Kind] = {**kinds_of(statistics), "runs": "integer", "seconds a run": "seconds"}
+    name, columns = ".".join(metric), ("spec", "runs", *statistics, "seconds a run")
+    optional = (*statistics[1:], "seconds a run")
+    yield ResultTable(name, columns, tuple(rows), kinds=kinds, optional=optional, decimals=decimals)
     effects = main_effects(all_series, metric, values)
     if len(effects) > 1:
-        rows = [
-            ("" if number else key, value, len(metrics), *_statistics(metrics))
-            for key, by_value in effects.items()
-            for number, (value, metrics) in enumerate(by_value.items())
-        ]
-        columns = ("key", "value", "runs", *STATISTICS)
-        yield ResultTable(f"{name} by value", columns, tuple(rows), kinds=kinds_of(STATISTICS))
-    yield from gap_tables(all_series)
+        yield _effects_table(name, effects)
+    yield from gap_tables(all_series, (metric[1], "loss"))
 
 
-def _statistics(values: Sequence[float] | None) -> tuple[float | None, ...]:
-    """Return the `STATISTICS` of a metric; None of a metric without values."""
-    return tuple(vars(spread(values)).values()) if values else (None,) * len(STATISTICS)
+def _effects_table(name: str, effects: Mapping[str, Mapping[str, list[float]]]) -> ResultTable:
+    """Return a metric by each key that varies and its values."""
+    rows = tuple(
+        ("" if number else key, value, len(metrics), *statistics_of(metrics))
+        for key, by_value in effects.items()
+        for number, (value, metrics) in enumerate(by_value.items())
+    )
+    return ResultTable(
+        f"{name} by value",
+        ("key", "value", "runs", *STATISTICS),
+        rows,
+        kinds=kinds_of(STATISTICS),
+        optional=STATISTICS[1:],
+        decimals=_decimals_of_statistics([row[4] for row in rows]),
+    )
 
 
-def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
-    """Yield a table per metric: on the training data, on held-out data, and the gap between them.
+def _decimals_of_statistics(deviations: Iterable[Cell]) -> dict[str, int]:
+    """Return the decimal places of `STATISTICS`, by the lower quartile of standard deviations."""
+    known = sorted(value for value in deviations if isinstance(value, float) and value > 0)
+    return decimals_of(dict.fromkeys(STATISTICS, known[len(known) // 4] if known else None))
+
+
+def gap_tables(all_series: Sequence[RunSeries], names: Collection[str]) -> Iterator[ResultTable]:
+    """Yield a table for each of some metrics: on training data, on held-out data, and the gap.
 
     Held-out data is the test data, or else the validation data. Without any, there are no tables.
     """
     known = ordered(metric for series in all_series for metric in series.gaps())
     held_out = [data for data in ("test", "validation") if any(held == data for held, _ in known)]
     for data, name in known:
-        if data not in held_out[:1] or name in PARTS:
+        if data not in held_out[:1] or name not in names:
             continue
         rows = []
         for series in all_series:
             metrics = series.metrics()
             three = (metrics.get(("train", name)), metrics.get((data, name)))
-            statistics = map(_statistics, (*three, series.gaps().get((data, name))))
+            statistics = map(statistics_of, (*three, series.gaps().get((data, name))))
             rows.append((series.name, *(value for pair in statistics for value in pair[:2])))
         columns = ("spec", "train", "±", data, "±", "gap", "±")
         title = f"{name}, mean ± standard deviation"
@@ -132,7 +154,9 @@ def members_table(group: Group) -> ResultTable:
         point: {**evaluation.metrics, **(evaluation.errors or {})}
         for point, (_, evaluation) in members.items()
     }
-    metrics = [name for _, name in ordered(informative([{"": row} for row in values.values()]))]
+    metrics = [
+        name for _, name in by_importance(informative([{"": row} for row in values.values()]))
+    ]
     rows = tuple(
         (point, group.weights[point], *map(row.get, metrics)) for point, row in values.items()
     )
@@ -143,7 +167,13 @@ def members_table(group: Group) -> ResultTable:
     )
     data = next(iter(members.values()))[1].data
     columns = ("member", "weight", *metrics)
-    return ResultTable(f"members, {data}", columns, (*rows, *without), kinds=kinds_of(columns[1:]))
+    return ResultTable(
+        f"members, {data}",
+        columns,
+        (*rows, *without),
+        kinds=kinds_of(columns[1:]),
+        optional=columns[3:],
+    )
 
 
 def trials_table(
@@ -167,6 +197,7 @@ def trials_table(
         ("trial", *keys.values(), objective, "seconds"),
         rows,
         kinds={**kinds, "seconds": "seconds"},
+        optional=(*keys.values(), "seconds"),
     )
 
 
