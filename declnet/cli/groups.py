@@ -168,6 +168,7 @@ def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool)
         if done and not quiet:
             print_line(f"{done} trials have ended already", err=True)
         training.follow, training.trial_ended = followed.progress, followed.ended
+        training.ended = followed.run_ended
         if not quiet:
             training.note = lambda sentence: print_line(f"note: {sentence}", err=True)
         train()
@@ -196,7 +197,8 @@ def show_runs(
     """
     from declnet.cli.display.result_tables import print_series
     from declnet.cli.display.terminal import print_table
-    from declnet.runs.display.group_tables import points_table, sweep_tables
+    from declnet.runs.display.group_tables import sweep_tables
+    from declnet.runs.display.series_tables import points_table
 
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric

@@ -36,9 +36,9 @@ from declnet.display.words import counted
 from declnet.graph.display import layers_table
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
-from declnet.runs.display.group_tables import series_table
 from declnet.runs.display.metric_labels import abbreviations, metrics_in_words, ordered
 from declnet.runs.display.result_tables import confused_pairs, metrics_table
+from declnet.runs.display.series_tables import series_table
 from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative

@@ -26,7 +26,9 @@ from declnet.contracts.runs.searcher import (
 )
 from declnet.errors import ComponentError, DeclnetError, error_summary
 from declnet.registry.registry import Registry
-from declnet.runs.many.study import trial_point
+from declnet.runs.many.gain import Gain, gain_of
+from declnet.runs.many.study import LEAST_FINISHED, best_trials, trial_point
+from declnet.runs.storage.folder import UNTUNED
 from declnet.training.checks.tuning import Objective
 
 PRUNED = "pruned"
@@ -82,6 +84,7 @@ class _Trial:
 class Search(Plan):
     """The plan of a study.
 
+    The runs of the spec's own values come first, unknown to the searcher, to compare trials with.
     A trial of several runs has one of them in progress at a time, so that it can be stopped before
     the next one. The search keeps what it has read of the journal, so each call looks at what is
     new.
@@ -112,6 +115,11 @@ class Search(Plan):
         super().__init__()
         self._context, self._searcher, self._registry = context, searcher, registry
         self._runs, self._objective, self._epochs = runs, objective, epochs
+        name = f"{context.name}-{UNTUNED}"
+        self._untuned = [
+            Task(run_folder(UNTUNED, seed, fold), {}, seed, fold, UNTUNED, name)
+            for seed, fold in runs
+        ]
         self._ended = ended
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
@@ -126,13 +134,13 @@ class Search(Plan):
     def most_tasks(self) -> int | None:
         """See `Plan.most_tasks`."""
         most = self._context.trials
-        return most * len(self._runs) if most is not None else None
+        return (most + 1) * len(self._runs) if most is not None else None
 
     def next(self, journal: Journal) -> Task | Step:
         """See `Plan.next`."""
         self.read(journal)
-        for trial in self._active.values():
-            task = trial.tasks[len(trial.outcomes)]
+        begun = (trial.tasks[len(trial.outcomes)] for trial in self._active.values())
+        for task in chain(self._untuned, begun):
             if task.folder not in journal.tasks:
                 return task
         new = self._next_trial()
@@ -140,9 +148,9 @@ class Search(Plan):
             return self._begin(new).tasks[0]
         return WAIT if self._active else DONE
 
-    def watched(self, _task: Task) -> str | None:
+    def watched(self, task: Task) -> str | None:
         """See `Plan.watched`."""
-        return self._objective.in_history
+        return self._objective.in_history if task.point != UNTUNED else None
 
     def should_stop(self, journal: Journal, task: Task) -> str | None:
         """See `Plan.should_stop`."""
@@ -163,8 +171,23 @@ class Search(Plan):
         return tuple(trial for trial in trials if most is None or trial.number < most)
 
     def importance(self) -> Mapping[str, float]:
-        """Return how much each key matters to the objective."""
-        return self._ask(OpenStudy.importance)
+        """Return how much each key matters to the objective; empty after few trials."""
+        importance = self._ask(OpenStudy.importance)
+        finished = best_trials(self.trials(), self._objective.direction)
+        return importance if len(finished) >= LEAST_FINISHED else {}
+
+    def gain(self, journal: Journal) -> Gain | None:
+        """Return the gain of the best trial; None before it is known."""
+        ended, direction = journal.outcomes, self._objective.direction
+        best = next(iter(best_trials(self.trials(), direction)), None)
+        if best is None or best.value is None:
+            return None
+        if any(task.folder not in ended for task in self._untuned):
+            return None
+        untuned = [self._value(ended[task.folder]) for task in self._untuned]
+        tasks = self._trials[best.number].tasks if best.number in self._trials else ()
+        runs = [self._value(ended[task.folder]) for task in tasks]
+        return gain_of(untuned, best.value, runs, direction)
 
     def close(self) -> None:
         """Release what the searcher has opened."""
@@ -177,6 +200,8 @@ class Search(Plan):
         replays = self._read_tasks == 0 and bool(journal.tasks)
         unknown = self._running_elsewhere(self.trials()) if replays else {}
         for task in islice(journal.tasks.values(), self._read_tasks, None):
+            if task.point == UNTUNED:
+                continue
             if task.folder not in self._by_folder:
                 number = int(task.point.rpartition("/")[2])
                 self._begin(StudyTrial(number, task.changes, worker=self._context.worker))
@@ -186,6 +211,8 @@ class Search(Plan):
                 if trial.known.number in unknown:  # a kill may have kept it from the storage
                     self._ask(OpenStudy.report, trial.known.number, step, value)
         for folder, outcome in islice(list(journal.outcomes.items()), self._read_outcomes, None):
+            if journal.tasks[folder].point == UNTUNED:
+                continue
             ended = self._end(self._by_folder[folder], outcome, is_stopped=folder in journal.stops)
             if ended is not None and not replays:
                 self._ended(*ended)

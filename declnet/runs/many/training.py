@@ -345,7 +345,7 @@ class Training:
         trials = self.trials()
         if self.search is not None:
             importance = self.search.importance() if is_final else {}
-            self.group.write_trials(trials, importance)
+            self.group.write_trials(trials, importance, self.search.gain(self.journal))
         elif self.journal.outcomes:
             self.group.summarize(self.outcomes(), jobs=self.jobs)
         ended = time.monotonic()

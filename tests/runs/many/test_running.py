@@ -209,8 +209,8 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
 
 
 PLACES = {"here": {}, "worker processes": {"jobs": 2}, "an executor": {"on": InThread()}}
-SECONDS = {"here": 0.3, "worker processes": 2, "an executor": 0.3}
-"""Enough to train for some time, also where processes are started first."""
+SECONDS = {"here": 0.5, "worker processes": 2, "an executor": 0.5}
+"""Enough to train the spec's own values, and a trial for some time, also in new processes."""
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -218,8 +218,10 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
     place, tuned, registry, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(run_tasks, "default_registry", lambda: registry)
-    tuned["training"] |= {"epochs": 10**7, "log_every": 1000}  # more than the minutes allow
-    tuned["tune"] |= {"trials": 1, "minutes": SECONDS[place] / 60}
+    epochs = {"training.epochs": {"low": 10**7, "high": 10**8}}  # more than the minutes allow
+    tuned["training"]["log_every"] = 1000
+    tuned["tune"] = {"trials": 1, "search": "random", "space": epochs}
+    tuned["tune"]["minutes"] = SECONDS[place] / 60
     found = tune(tuned, out=tmp_path / "study", registry=registry, **PLACES[place])
     folder = found.trial_folder(0)
 
