@@ -48,6 +48,7 @@ ORDINARY = frozenset(
 
 ALLOWED = {
     "inspection/plugins/templates/kernel.py.template": "a new kernel replaces a loss",
+    "inspection/plugins/templates/preset.py.template": "a new preset writes a network",
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
     "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
     "runs/storage/folder.py": "history.jsonl is the name of a file",

@@ -59,8 +59,8 @@ def columns_of_many_values(context: CheckContext) -> Iterator[Diagnostic]:
             if columns >= len(values):
                 message = f'"{transform.type}" makes {columns} columns of column "{name}"'
                 hint = (
-                    "merge its rare values before, or number them for an embedding: "
-                    "`declnet explain W016` shows how"
+                    "merge its rare values before, or number them for a layer that trains a vector "
+                    "for each: `declnet explain W016` shows how"
                 )
                 yield Diagnostic(message, hint, ("data", "prepare", step.number), "W016")
 
