@@ -97,6 +97,8 @@ def train_group(
             error.add_note(f"to continue {what}: declnet resume {quote(str(group.path))}")
             raise
     if is_study:
+        for why in dict.fromkeys(training.warnings):
+            print_line(f"warning: {why}", err=True)
         status = show_study(group, form)
     else:
         status = show_runs(group, training.outcomes(), jobs=training.jobs, draw=draw)
@@ -151,6 +153,7 @@ def _follow_study(training: Training, train: Callable[[], None], *, quiet: bool)
         if done and not quiet:
             print_line(f"{done} trials have ended already", err=True)
         training.follow, training.trial_ended = followed.progress, followed.ended
+        training.ended = followed.run_ended
         if not quiet:
             training.note = lambda sentence: print_line(f"note: {sentence}", err=True)
         train()
@@ -196,13 +199,16 @@ def _status_of(all_series: Sequence[RunSeries]) -> int:
 
 def show_study(group: Group, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
-    from declnet.cli.display.study_display import print_study
+    from declnet.cli.display.study_display import print_next, print_study
     from declnet.runs.many.documents import STUDY_SUMMARY
 
     if form == "json":
         print_json(STUDY_SUMMARY.plain(group.summary) if group.summary is not None else {})
     else:
         print_study(group)
+        if group.is_predictor:
+            _show_as_one(group)
+            print_next(group)
     return int(group.best_trial is None)
 
 
@@ -239,16 +245,16 @@ def summarize_group(
 
 
 def _show_as_one(group: Group) -> None:
-    """Print the metrics of the models of all folds together, if they have finished."""
+    """Print the metrics of the models together, if they have finished: of folds, or of members."""
     from declnet.cli.display.result_tables import print_together
     from declnet.cli.display.terminal import print_table
     from declnet.errors import DeclnetError
     from declnet.runs.display.group_tables import members_table
 
-    if group.status != "finished" or not (group.has_folds or group.file.kind == "members"):
+    if group.status != "finished" or not (group.has_folds or group.file.has_members):
         return
     try:
-        if group.file.kind == "members":
+        if group.file.has_members:
             print_table(members_table(group))
         print_together(group.evaluations)
     except DeclnetError as error:  # the runs themselves are as good as any

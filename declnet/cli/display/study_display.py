@@ -13,15 +13,17 @@ from typing import Any
 from declnet.cli.display.progress import Follower
 from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import is_terminal, print_table
+from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
+from declnet.display.words import counted
 from declnet.runs.display.group_tables import (
     importance_table,
     short_keys,
     trials_table,
 )
 from declnet.runs.many.group import Group
-from declnet.runs.many.study import BEST, best_trials
+from declnet.runs.many.study import BEST, UNTUNED, best_trials
 
 MOST_SHOWN = 5
 """Maximum number of trials in the table above the bar."""
@@ -65,6 +67,13 @@ class StudyFollower(Follower):
                 result = f"pruned at {format_metric(_last(trial))}"
             known = f"; best {format_metric(best.value)}, trial {best.number}" if best else ""
             self.print(f"trial {trial.number}: {result} ({values}){known}")
+
+    def run_ended(self, outcome: Outcome) -> None:
+        """Show that a run of the untuned spec has ended."""
+        if outcome.directory.is_relative_to(self._group.path / UNTUNED):
+            self.forget(outcome.directory)
+            if outcome.error is not None:
+                self.print(f"error: the untuned spec: {outcome.error}", err=True)
 
     def table(self) -> ResultTable | None:
         """Return the best trials so far, if one has finished."""
@@ -128,6 +137,17 @@ def print_study(group: Group) -> None:
     for best in best_trials(group.trials, group.better)[:1]:
         value, path = format_metric(best.value), group.path / BEST
         print_line(f"best: trial {best.number}, {group.objective} {value}: {path}")
+    if group.untuned is not None:
+        print_line(f"untuned: {group.objective} {format_metric(group.untuned)}")
+
+
+def print_next(group: Group) -> None:
+    """Print what to do with a study whose trials are used as one model, if they can be."""
+    if group.file.weights is not None and group.status == "finished":
+        count = sum(weight > 0 for weight in group.weights.values())
+        models = f"{counted(count, 'spec')} with weight, used as one model"
+        path = quote(str(group.path))
+        print_line(f"{models}: declnet predict {path} FILE")
 
 
 def _last(trial: StudyTrial) -> float | None:

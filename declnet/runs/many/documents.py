@@ -37,6 +37,7 @@ class StudySummary:
             metric's distance from it.
         best: the number of the best trial.
         importance: how much each key matters to the objective; may be empty.
+        untuned: the objective of the spec with its own values; None unless it was trained.
     """
 
     name: str
@@ -47,6 +48,7 @@ class StudySummary:
     best: int | None
     importance: dict[str, Number] = field(default_factory=dict)
     trials: tuple[StudyTrial, ...] = ()
+    untuned: float | None = None
 
 
 @dataclass(frozen=True)

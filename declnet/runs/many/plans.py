@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, islice, zip_longest
+from pathlib import PurePosixPath
 from statistics import fmean
 from typing import Any, TypeVar, get_type_hints
 
@@ -17,6 +18,7 @@ from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.plan import DONE, WAIT, Journal, Outcome, Plan, Step, Task
 from declnet.contracts.runs.searcher import (
     OpenStudy,
+    Scalar,
     Searcher,
     StudyContext,
     StudyTrial,
@@ -26,7 +28,7 @@ from declnet.contracts.runs.searcher import (
 )
 from declnet.errors import ComponentError, DeclnetError, error_summary
 from declnet.registry.registry import Registry
-from declnet.runs.many.study import trial_point
+from declnet.runs.many.study import UNTUNED, trial_number, trial_point
 from declnet.training.checks.tuning import Objective
 
 PRUNED = "pruned"
@@ -93,6 +95,8 @@ class Search(Plan):
         objective: what is improved.
         epochs: the most epochs of a run.
         registry: where distributions are looked up, for errors of the searcher.
+        untuned: whether to train the spec with its own values, too, before the first trial. The
+            searcher does not see it, and it does not count as a trial.
         ended: called with each trial that has ended.
     """
 
@@ -107,12 +111,14 @@ class Search(Plan):
         objective: Objective,
         epochs: int = 1,
         registry: Registry,
+        untuned: bool = False,
         ended: TrialListener = lambda _trial, _error: None,
     ) -> None:
         super().__init__()
         self._context, self._searcher, self._registry = context, searcher, registry
         self._runs, self._objective, self._epochs = runs, objective, epochs
         self._ended = ended
+        self._untuned = self._tasks_of(UNTUNED, {}) if untuned else []
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
         self._by_folder: dict[str, _Trial] = {}
@@ -126,11 +132,14 @@ class Search(Plan):
     def most_tasks(self) -> int | None:
         """See `Plan.most_tasks`."""
         most = self._context.trials
-        return most * len(self._runs) if most is not None else None
+        return most * len(self._runs) + len(self._untuned) if most is not None else None
 
     def next(self, journal: Journal) -> Task | Step:
         """See `Plan.next`."""
         self.read(journal)
+        for task in self._untuned:
+            if task.folder not in journal.tasks:
+                return task
         for trial in self._active.values():
             task = trial.tasks[len(trial.outcomes)]
             if task.folder not in journal.tasks:
@@ -140,9 +149,9 @@ class Search(Plan):
             return self._begin(new).tasks[0]
         return WAIT if self._active else DONE
 
-    def watched(self, _task: Task) -> str | None:
+    def watched(self, task: Task) -> str | None:
         """See `Plan.watched`."""
-        return self._objective.in_history
+        return None if task.point == UNTUNED else self._objective.in_history
 
     def should_stop(self, journal: Journal, task: Task) -> str | None:
         """See `Plan.should_stop`."""
@@ -166,6 +175,20 @@ class Search(Plan):
         """Return how much each key matters to the objective."""
         return self._ask(OpenStudy.importance)
 
+    def untuned_value(self, journal: Journal) -> float | None:
+        """Return the objective of the spec with its own values; None unless it has finished."""
+        outcomes = [journal.outcomes.get(task.folder) for task in self._untuned]
+        values = [self._value(o) for o in outcomes if o is not None and o.error is None]
+        is_known = 0 < len(values) == len(outcomes) and all(map(math.isfinite, values))
+        return fmean(values) if is_known else None
+
+    def finished_points(self, journal: Journal) -> list[str]:
+        """Return the folders of the untuned spec and the trials here that have an objective."""
+        untuned = [UNTUNED] if self.untuned_value(journal) is not None else []
+        trials = (trial.known for trial in self._trials.values())
+        finished = [trial.number for trial in trials if trial.state == "finished"]
+        return [*untuned, *map(trial_point, sorted(finished))]
+
     def close(self) -> None:
         """Release what the searcher has opened."""
         self._ask(OpenStudy.close)
@@ -177,8 +200,10 @@ class Search(Plan):
         replays = self._read_tasks == 0 and bool(journal.tasks)
         unknown = self._running_elsewhere(self.trials()) if replays else {}
         for task in islice(journal.tasks.values(), self._read_tasks, None):
+            number = trial_number(task.point)
+            if number is None:
+                continue
             if task.folder not in self._by_folder:
-                number = int(task.point.rpartition("/")[2])
                 self._begin(StudyTrial(number, task.changes, worker=self._context.worker))
             trial = self._by_folder[task.folder]
             for epoch in journal.reports.get(task.folder, {}):
@@ -186,6 +211,8 @@ class Search(Plan):
                 if trial.known.number in unknown:  # a kill may have kept it from the storage
                     self._ask(OpenStudy.report, trial.known.number, step, value)
         for folder, outcome in islice(list(journal.outcomes.items()), self._read_outcomes, None):
+            if folder not in self._by_folder:
+                continue  # of the untuned spec
             ended = self._end(self._by_folder[folder], outcome, is_stopped=folder in journal.stops)
             if ended is not None and not replays:
                 self._ended(*ended)
@@ -229,16 +256,20 @@ class Search(Plan):
             require_values(trial.values, self._context.space)
 
     def _begin(self, known: StudyTrial) -> _Trial:
-        point, name = trial_point(known.number), f"{self._context.name}-{known.number:04}"
-        tasks = [
-            Task(run_folder(point, seed, fold), known.values, seed, fold, point, name)
-            for seed, fold in self._runs
-        ]
+        tasks = self._tasks_of(trial_point(known.number), known.values)
         reported: dict[int, float] = {}
         trial = _Trial(replace(known, reported=reported), reported, tasks)
         self._trials[known.number] = self._active[known.number] = trial
         self._by_folder |= {task.folder: trial for task in tasks}
         return trial
+
+    def _tasks_of(self, point: str, values: Mapping[str, Scalar]) -> list[Task]:
+        """Return the runs of a trial, or of the untuned spec, in their folder."""
+        name = f"{self._context.name}-{PurePosixPath(point).name}"
+        return [
+            Task(run_folder(point, seed, fold), values, seed, fold, point, name)
+            for seed, fold in self._runs
+        ]
 
     def _add_report(
         self, journal: Journal, trial: _Trial, task: Task, epoch: int

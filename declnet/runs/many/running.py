@@ -248,7 +248,8 @@ def resume_group(
         training = Training(group, data=passed, allow_changes=allow_changes, listener=listener)
         jobs = options.jobs or (1 if group.file.kind == "study" else None)
         _trained(training, options.on, jobs)
-    return _result(group, training.outcomes()) if group.is_predictor else group
+    is_series = group.is_predictor and group.file.kind != "study"
+    return _result(group, training.outcomes()) if is_series else group
 
 
 def require_tuning(spec: RunSpec) -> None:

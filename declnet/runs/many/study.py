@@ -21,6 +21,9 @@ from declnet.training.checks.tuning import Objective, objective_of
 
 BEST = "best.toml"
 
+UNTUNED = "untuned"
+"""The folder of the runs of the spec with its own values, within that of the study."""
+
 
 class Study(GroupFolder):
     """The folder of a study, as far as its summary has the trials."""
@@ -75,6 +78,11 @@ class Study(GroupFolder):
         return next(iter(best_trials(self.trials, self.better)), None)
 
     @property
+    def untuned(self) -> float | None:
+        """The objective of the spec with its own values, if it was trained, as of the last summary."""
+        return self.summary.untuned if self.summary is not None else None
+
+    @property
     def importance(self) -> dict[str, float]:
         """How much each key matters to the objective, as of the last summary; may be empty."""
         return self.summary.importance if self.summary is not None else {}
@@ -91,8 +99,18 @@ class Study(GroupFolder):
         """
         return self.spec_of(Task("", values))
 
-    def write_trials(self, trials: Sequence[StudyTrial], importance: Mapping[str, float]) -> None:
+    def write_trials(
+        self,
+        trials: Sequence[StudyTrial],
+        importance: Mapping[str, float],
+        untuned: float | None = None,
+    ) -> None:
         """Write what is known of all trials, and the spec of the best one.
+
+        Args:
+            trials: the trials.
+            importance: how much each key matters.
+            untuned: the objective of the spec with its own values, if it was trained.
 
         Raises:
             RunError: it cannot be written.
@@ -107,6 +125,7 @@ class Study(GroupFolder):
             best.number if best is not None else None,
             dict(importance),
             tuple(trials),
+            untuned,
         )
         self.write_summary(STUDY_SUMMARY.write(content))
         self.__dict__.pop("summary", None)
@@ -129,6 +148,11 @@ class Study(GroupFolder):
 def trial_point(number: int) -> str:
     """Return the folder of a trial within that of the study."""
     return f"{TRIALS}/{number:04}"
+
+
+def trial_number(point: str) -> int | None:
+    """Return the number of the trial in a folder; None for the spec with its own values."""
+    return None if point == UNTUNED else int(point.rpartition("/")[2])
 
 
 def best_trials(trials: Iterable[StudyTrial], better: Direction) -> list[StudyTrial]:

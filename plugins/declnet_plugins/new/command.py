@@ -98,6 +98,13 @@ class _WithTemplates(click.Command):
     "with folds, which measure it on all rows; otherwise e.g. 0.2 of a small table]",
 )
 @click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Time for a preset that searches, after which the search ends.  [default: chosen by the "
+    "preset, e.g. 30]",
+)
+@click.option(
     "--no-header",
     is_flag=True,
     help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
@@ -133,8 +140,8 @@ def new(
     choices = TableChoices(**table)
     if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude, --folds, --test and --no-header go "
-            "with --data, a table"
+            "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes and "
+            "--no-header go with --data, a table"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
@@ -156,8 +163,9 @@ def new(
         raise OutputError(f"{spec}: cannot be written: {error.strerror or error}") from None
     for note in (*notes, *_missing_files(written.document, spec.parent, registry)):
         print_line(f"note: {note}", err=True)
+    command = "tune" if "tune" in written.document else "run"
     print_line(f"{spec}: written. Next:")
-    print_line(f"  declnet run {shlex.quote(str(spec))}")
+    print_line(f"  declnet {command} {shlex.quote(str(spec))}")
 
 
 def _for_table(
@@ -179,6 +187,9 @@ def _for_table(
         raise click.UsageError(f'the preset "{template.type}" does not take --folds')
     if table.test is not None and held_out.get("test", 0) != table.test:
         raise click.UsageError(f'the preset "{template.type}" does not take --test')
+    searched = written.document.get("tune", {})
+    if table.minutes is not None and searched.get("minutes") != table.minutes:
+        raise click.UsageError(f'the preset "{template.type}" does not take --minutes')
     return written, [
         *(f'column "{name}" {note.text}' for name, note in table.notes.items()),
         *_revealing(table, written),

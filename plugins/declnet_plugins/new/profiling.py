@@ -54,6 +54,7 @@ class TableChoices:
         exclude: columns not to predict from.
         folds: into how many folds to divide the rows; None leaves it to the template.
         test: the fraction of the rows to hold out; None leaves it to the template.
+        minutes: how long to search for a model; None leaves it to the template.
         no_header: whether the first row is data rather than the names of the columns.
     """
 
@@ -63,6 +64,7 @@ class TableChoices:
     exclude: tuple[str, ...] = ()
     folds: int | None = None
     test: float | None = None
+    minutes: float | None = None
     no_header: bool = False
 
 
@@ -110,6 +112,7 @@ def profile_of(
         others=tasks,
         folds=choices.folds,
         test=choices.test,
+        minutes=choices.minutes,
         has_copies=_has_copies(table, columns, {target: task, **tasks}),
         revealing=dict(_revealing(table, columns, {**tasks, target: task})),
     )

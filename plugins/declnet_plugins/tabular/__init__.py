@@ -18,6 +18,7 @@ COMPONENTS = {
     },
     "loss": {"losses": "members_crossentropy members_squared_error"},
     "template": {
+        "presets.best": "best",
         "presets.portfolio": "portfolio",
         "presets.realmlp": "realmlp_td realmlp_td_s",
         "presets.tabm": "tabm_mini",

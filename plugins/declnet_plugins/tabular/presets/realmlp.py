@@ -72,7 +72,7 @@ class RealMLPTDS(TablePreset):
     def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
         parts: list[str] = []
         yield from embedded(read, parts)
-        yield from _scaled_features([*parts, *([read["table"]] if "table" in read else [])])
+        yield from scaled_features([*parts, *([read["table"]] if "table" in read else [])])
         activation = "selu" if plan.any_classes else "mish"
         block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
         name = 'name = "trunk", ' if plan.table.others else ""
@@ -179,7 +179,7 @@ class RealMLPTD(RealMLPTDS):
         if "categories" in read:
             parts.append(read["categories"])
         yield from embedded(read, parts)
-        yield from _scaled_features(parts)
+        yield from scaled_features(parts)
         activation = "selu" if plan.any_classes else "mish"
         start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
         for number in (1, 2, 3):
@@ -213,7 +213,7 @@ class RealMLPTD(RealMLPTDS):
         yield ('"*.shares", "numbers.*"' if plan.numbers else '"*.shares"'), 0.1
 
 
-def _scaled_features(parts: Sequence[str]) -> Iterator[Line]:
+def scaled_features(parts: Sequence[str]) -> Iterator[Line]:
     """Yield the layers that join the parts of the table and scale each feature."""
     yield from concatenated(parts)
     scale = '  "feature_scale",'
