@@ -182,6 +182,7 @@ def tune(
 
     A trial that fails does not affect the others. With `jobs=1`, the same spec and seed give the
     same trials. A trial with the values of an earlier one has its outcome, and is not trained.
+    If the section selects weights, the returned group is a predictor.
 
     Args:
         spec: as for `run`, with `[tune]`.
