@@ -175,7 +175,9 @@ def members_table(group: Group) -> ResultTable:
     together = {**all_models.metrics, **(all_models.errors or {})}
     footer = (("all together", None, *map(together.get, metrics)),)
     kinds = kinds_of(columns[1:])
-    return ResultTable(f"members, {all_models.data}", columns, (*rows, *without), kinds=kinds, footer=footer)
+    return ResultTable(
+        f"members, {all_models.data}", columns, (*rows, *without), kinds=kinds, footer=footer
+    )
 
 
 def trials_table(

@@ -79,7 +79,7 @@ class Study(GroupFolder):
 
     @property
     def untuned(self) -> float | None:
-        """The objective of the spec with its own values, if it was trained, as of the last summary."""
+        """The objective of the spec's own values, if they were trained, as of the last summary."""
         return self.summary.untuned if self.summary is not None else None
 
     @property

@@ -381,7 +381,11 @@ class Training:
             is_whole = folders <= finished.keys()
             ended = folders <= self.journal.outcomes.keys()  # otherwise its time limit has passed
             status = "finished" if is_whole else "failed" if ended else "running"
-            changes: dict[str, Any] = {"status": status, "manifests": finished, "seconds": self.seconds}
+            changes: dict[str, Any] = {
+                "status": status,
+                "manifests": finished,
+                "seconds": self.seconds,
+            }
             if group.file.has_members and is_whole:
                 changes |= member_weights(group, *self._members(), self._data, warn)
             group.file = group.file.model_copy(update=changes)
