@@ -210,7 +210,7 @@ def _about(plan: TablePlan) -> Sequence[str]:
     """Return lines on what is searched, and for how long."""
     return (
         f"`declnet tune` trains it and random variants in {plan.folds} folds for "
-        f"{_minutes(plan.table):g} minutes,",
+        f"{_minutes(plan.table):g} min,",
         "and weighs those that predict best together: its folder is one predictor.",
     )
 
