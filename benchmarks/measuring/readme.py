@@ -81,20 +81,20 @@ def _row(record: dict[str, Any], earlier: list[str]) -> list[str]:
 
 
 def _time(row: dict[str, Any]) -> str:
-    """Return a time in microseconds, and the number of its samples if there are several."""
-    median, samples = float(row["median"]), len(row["samples"])
-    return f"{median:.{1 if median < ROUNDED else 0}f}" + (f" ({samples})" if samples > 1 else "")
+    """Return a time in microseconds."""
+    median = float(row["median"])
+    return f"{median:.{1 if median < ROUNDED else 0}f}"
 
 
 def _earlier(cell: str) -> str:
     cell = cell.replace("**", "")
-    bare = re.sub(r"\*$| \(\d+\)$", "", cell)
+    bare = cell.removesuffix(EARLIER)
     return bare if bare == NOT_MEASURED else bare + EARLIER
 
 
 def _with_bold(cells: list[str]) -> list[str]:
     """Return the cells with the shortest time in bold."""
-    found = [re.search(r"([\d.]+)(?=\*?$| \(\d+\)$)", cell) for cell in cells]
+    found = [re.search(r"([\d.]+)(?=\*?$)", cell) for cell in cells]
     times = [float(match[1]) if match else float("inf") for match in found]
     at = times.index(min(times))
     match = found[at]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,9 @@ import numpy as np
 
 BUFFER = 8192
 """The default size of NumPy's ufunc buffer, in elements."""
+
+
+_LIMITED: ContextVar[bool] = ContextVar("limited", default=False)
 
 
 @contextmanager
@@ -40,9 +44,17 @@ def one_blas_thread() -> Iterator[None]:
     busy processes on two cores, a run took ten times as long with two threads as with one. What
     BLAS rounds depends on their number, so it cannot follow the load; an engine's own threads can,
     with the same bits. Most libraries have one limit per process, which the first thread sets.
+    Within another such context it does nothing: setting the limit takes as long as a small step.
     """
-    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
+    if _LIMITED.get():
         yield
+        return
+    _LIMITED.set(True)
+    try:
+        with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _LIMITED.set(False)  # a generator may end in another context, which a token refuses
 
 
 @lru_cache(maxsize=1)

@@ -56,6 +56,14 @@ def test_the_limit_ends_when_several_runs_have_ended():
     assert threads() == {2}
 
 
+def test_only_the_outermost_limit_is_set_and_restored():
+    with one_blas_thread():
+        with threadpool_limits(2, "blas"), one_blas_thread():
+            assert threads() == {2}
+        assert threads() == {1}
+    assert threads() == {2}
+
+
 class Watcher(Dense):
     """A dense layer that notes the number of BLAS threads."""
 
