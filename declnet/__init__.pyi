@@ -100,6 +100,7 @@ from declnet.contracts.runs.plan import Outcome as Outcome
 from declnet.contracts.runs.plan import Plan as Plan
 from declnet.contracts.runs.plan import Step as Step
 from declnet.contracts.runs.plan import Task as Task
+from declnet.contracts.runs.preset import Preset as Preset
 from declnet.contracts.runs.searcher import Dimension as Dimension
 from declnet.contracts.runs.searcher import OpenStudy as OpenStudy
 from declnet.contracts.runs.searcher import Scalar as Scalar
@@ -108,6 +109,7 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.serialization import stored_copy as stored_copy
+from declnet.contracts.strict_model import StrictModel as StrictModel
 from declnet.data.block_file import BlockFile as BlockFile
 from declnet.data.cells import SPACES as SPACES
 from declnet.data.cells import Cells as Cells
@@ -223,6 +225,7 @@ from declnet.spec.model import EngineSpec as EngineSpec
 from declnet.spec.model import ModelSpec as ModelSpec
 from declnet.spec.model import RunSpec as RunSpec
 from declnet.spec.model import TrainingSpec as TrainingSpec
+from declnet.spec.presets import extended_document as extended_document
 from declnet.spec.validate import load_spec as load_spec
 from declnet.spec.validate import parse_spec as parse_spec
 from declnet.training.checks.check import check_spec as check_spec

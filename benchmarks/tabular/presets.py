@@ -103,7 +103,9 @@ def _predicting(task: Task, run: Path) -> Predict:
 def spec_of(task: Task, folder: Path, preset: str, folds: int = 1) -> dict[str, Any]:
     """Return the spec that `declnet new` writes, with folds or the task's validation rows."""
     spec = _write_spec(task, folder, "--preset", preset, "--folds", str(folds))
-    document = tomllib.loads(spec.read_text(encoding="utf-8"))
+    import declnet
+
+    document = declnet.extended_document(tomllib.loads(spec.read_text(encoding="utf-8")))
     data = document["data"]
     data.pop("test", None)
     if folds == 1:

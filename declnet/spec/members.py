@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
-from declnet.spec.document.compose import Composed, composed_in, merged
+from declnet.spec.document.compose import MEMBERS, Composed, composed_in, merged
 from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.document.variables import names_in
 from declnet.spec.model import fit_name
+from declnet.spec.presets import with_preset
 from declnet.spec.shown_values import hint_for_missing, shown
 from declnet.spec.varying_keys import SWEEP, TUNE, Reader
 
 if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
     from declnet.spec.model import RunSpec
 
-MEMBERS, WEIGHTS, SELECTED = "members", "weights", "selected"
+WEIGHTS, SELECTED = "weights", "selected"
 NAME, WEIGHT, SPEC = "name", "weight", "spec"
 INCONSISTENT = "E055"
 
@@ -102,10 +104,12 @@ class MemberReader(Reader):
 
     Attributes:
         composed: the document.
+        registry: where presets are looked up.
         folder: the base of relative paths.
     """
 
     composed: Composed
+    registry: Registry | None
     folder: Path
 
     def read(self) -> tuple[list[MemberDocument], bool]:
@@ -172,7 +176,7 @@ class MemberReader(Reader):
             any(base.is_incomplete for base in bases),
             frozenset(used).union(*(base.variables_used for base in bases)),
         )
-        return MemberDocument(composed, at, weight)
+        return MemberDocument(with_preset(composed, self.registry, self.folder), at, weight)
 
     def _shared(self) -> Composed:
         """Return the document without its members."""

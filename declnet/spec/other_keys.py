@@ -8,6 +8,7 @@ RUN = {
     **dict.fromkeys(("criterion", "loss_function", "loss_fn", "objective", "cost"), "loss"),
     **dict.fromkeys(("optim", "solver"), "optimizer"),
     **dict.fromkeys(("trainer", "fit"), "training"),
+    "preset": 'it goes with extends = "preset:NAME"; no sweep varies it',
 }
 """Of the spec itself."""
 

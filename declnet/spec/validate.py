@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
-from declnet.spec.document.compose import Composed, compose, overridden
+from declnet.spec.document.compose import MEMBERS, Composed, compose, composed_from
 from declnet.spec.document.document import (
     TOO_DEEP,
     large_numbers,
@@ -27,7 +27,6 @@ from declnet.spec.document.overrides import Override, override_of
 from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.members import (
-    MEMBERS,
     MemberReader,
     Members,
     MemberSpec,
@@ -37,6 +36,7 @@ from declnet.spec.members import (
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.parsed import ParsedSpec
 from declnet.spec.points import Point, SweptValue, swept_value
+from declnet.spec.presets import with_overrides
 from declnet.spec.repairs import Repair, RepairedMap, repaired
 from declnet.spec.sweep import Sweep, sweep_of
 from declnet.spec.tuning import UNMATCHED, tuning_of, without_tune
@@ -95,11 +95,13 @@ def parse_spec(
         raise _wrong_type("a spec must be a mapping", document, LOAD_IT)
     if too_deep_path(document) is not None:
         raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004")])
+    folder = folder or Path.cwd()
     if overrides:
-        composed = overridden(_tables(document), _overrides(overrides))
+        composed = composed_from(_tables(document))
     else:
         composed = Composed(SourceMap(dict(document)))
-    return validate(composed, registry, folder or Path.cwd()).require()
+    composed = with_overrides(composed, _overrides(overrides or {}), registry, folder)
+    return validate(composed, registry, folder).require()
 
 
 def _tables(spec: object) -> dict[str, Any]:
@@ -146,12 +148,14 @@ def read_spec(
         SpecError: the file cannot be read or parsed.
     """
     path = Path(path)
-    composed = _named(path, overrides)
-    return validate(composed, registry_beside(path, registry), path.parent.absolute())
+    registry, folder = registry_beside(path, registry), path.parent.absolute()
+    return validate(_named(path, overrides, registry, folder), registry, folder)
 
 
-def _named(path: Path, overrides: Sequence[Override]) -> Composed:
-    composed = compose(path, overrides)
+def _named(
+    path: Path, overrides: Sequence[Override], registry: Registry | None, folder: Path
+) -> Composed:
+    composed = with_overrides(compose(path), overrides, registry, folder)
     composed.source_map.document.setdefault("name", fit_name(path.stem))
     return composed
 
@@ -173,8 +177,8 @@ def read_points(
     Raises:
         SpecError: the file or the section is invalid.
     """
-    composed = _named(path, overrides)
     registry, folder = registry_beside(path, registry), path.parent.absolute()
+    composed = _named(path, overrides, registry, folder)
     if MEMBERS in composed.source_map.document:
         require_no_members(validate(composed, registry, folder).require())
     sweep, problems = sweep_of(composed.source_map)
@@ -291,7 +295,7 @@ def _with_effect(error: Diagnostic, repair: Repair, source_map: RepairedMap) -> 
 
 def _validated_members(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
     """Validate the members of a document."""
-    reader = MemberReader(composed=composed, folder=folder)
+    reader = MemberReader(composed=composed, registry=registry, folder=folder)
     documents, selects = reader.read()
     parsed = tuple(validate(member.composed, registry, folder) for member in documents)
     specs = [member.spec for member in parsed if member.spec is not None]
@@ -401,4 +405,6 @@ def _without_consequences(
         hidden = ("E070", "E071")  # a file that could not be read may define or use variables
     elif any(error.code == "E011" and len(error.path) == 1 for error in errors):
         hidden = ("E071",)  # a missing section may use variables
-    return (*(error for error in earlier if error.code not in hidden), *errors)
+    known = composed.diagnostics
+    shown = (error for error in earlier if error.code not in hidden or error in known)
+    return (*shown, *errors)

@@ -310,7 +310,7 @@ def _place_hint(path: KeyPath, belongs: KeyPath | None) -> str | None:
     """Return a hint on where an unknown key belongs, if anywhere."""
     key = path[-1]
     if path == (EXTENDS,):
-        return "only spec files can extend others; use load_spec"
+        return "only spec files can extend others (use load_spec), and no sweep varies it"
     if path[:-2] == LAYERS and key in Block.model_fields:
         return "it belongs in a block, which has no type: { repeat = …, layers = [ … ] }"
     if belongs is None:

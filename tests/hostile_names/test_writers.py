@@ -18,7 +18,14 @@ from typing import Any
 
 import pytest
 
-from declnet import DataError, DataSource, literal_value, open_run
+from declnet import (
+    DataError,
+    DataSource,
+    extended_document,
+    literal_value,
+    open_run,
+    substituted,
+)
 from declnet.data.sources.loading import load_source
 from declnet.display.characters import escaped
 from declnet.spec.streams import DataSet
@@ -41,10 +48,10 @@ def _json(text: str) -> Any:
 
 
 def _spec(path: Path) -> Any:
-    """Return a spec with its texts as they are meant."""
+    """Return all that follows from a spec, with its texts as they are meant."""
     text = path.read_text("utf-8")
     read = _json if path.suffix == ".json" else tomllib.loads
-    return read(text.replace("$${", "${"))
+    return substituted(extended_document(read(text))).document
 
 
 def _new(case: Case, name: str, preset: str) -> Any:

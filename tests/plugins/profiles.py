@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from declnet import DataArgument, default_registry
 from declnet_plugins.new.profile import TableProfile
 from declnet_plugins.new.profiling import TableChoices, profile_of
+from declnet_plugins.new.template import spec_for_profile
+
+MOST_LINES = 40
+"""Maximum number of lines of a spec for a table."""
 
 
 def table_profile(folder: Path, *targets: str, task: str | None = None) -> TableProfile:
@@ -16,6 +21,15 @@ def table_profile(folder: Path, *targets: str, task: str | None = None) -> Table
 
 
 def spec_text(preset: str, profile: TableProfile) -> str:
-    """Return the spec that a preset writes for a table."""
+    """Return the spec that a preset writes for a table, which is short."""
     registry = default_registry()
-    return registry.find("template", preset)().spec_for_table(profile, registry)
+    text: str = registry.find("template", preset)().spec_for_table(profile, registry)
+    assert len(text.splitlines()) <= MOST_LINES
+    return text
+
+
+def spec_document(preset: str, profile: TableProfile) -> dict[str, Any]:
+    """Return that spec merged into the document of the preset that it extends."""
+    registry = default_registry()
+    template = registry.find("template", preset)()
+    return spec_for_profile(template, profile, registry).document

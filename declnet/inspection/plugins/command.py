@@ -101,6 +101,7 @@ KINDS = (
     "analysis",
     "searcher",
     "plan",
+    "preset",
     "executor",
     "kernel",
     "engine",

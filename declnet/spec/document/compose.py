@@ -1,19 +1,18 @@
-"""Composition of a spec from its file, the files that it extends, and overrides."""
+"""Composition of a spec from its file and the files that it extends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document.document import Document, read_document
-from declnet.spec.document.overrides import Override, apply_override
 from declnet.spec.document.source_map import Origin, SourceMap
 from declnet.spec.document.variables import VARIABLES, names_in
-from declnet.spec.shown_values import hint_for_missing
+from declnet.spec.shown_values import RELATIVE, hint_for_missing
 
 if TYPE_CHECKING:
     from declnet.spec.document.key_positions import Syntax
@@ -22,6 +21,13 @@ FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
 
 EXTENDS = "extends"
+PRESET = "preset"
+"""The section with the fields of the preset that a spec extends."""
+
+PRESET_PREFIX = "preset:"
+"""How a preset's name begins in `extends`; any other is a file."""
+
+MEMBERS = "members"
 SCHEMA = "$schema"
 """A key for editors: the location of the JSON Schema of a JSON file."""
 
@@ -52,25 +58,25 @@ class Composed:
     variables_used: frozenset[str] = frozenset()
 
 
-def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
-    """Read a spec file with everything that it extends, and apply overrides.
+def compose(path: Path) -> Composed:
+    """Read a spec file with everything that it extends, except for a preset.
 
     Raises:
         SpecError: the file itself cannot be read or parsed.
     """
     composed = composed_in(path, path.absolute().parent)
-    source_map = composed.source_map
-    if VERSION not in source_map.document and not composed.is_incomplete:
+    if VERSION not in composed.source_map.document and not composed.is_incomplete:
         syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
         hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"
         message = "the version of the format is missing"
         composed.diagnostics.append(Diagnostic(message, hint, (VERSION,), "E007"))
-    _apply(overrides, composed)
     return composed
 
 
 def composed_in(path: Path, home: Path) -> Composed:
     """Read a spec file with everything that it extends.
+
+    A preset, which is below all files, is left under the key `extends`.
 
     Args:
         path: the file.
@@ -82,17 +88,15 @@ def composed_in(path: Path, home: Path) -> Composed:
     return _Composition(home).read(path, ())
 
 
-def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Composed:
-    """Return a copy of a document passed by a program, with overrides applied."""
+def composed_from(document: Mapping[str, Any]) -> Composed:
+    """Return a copy of a document passed by a program."""
     used = names_in({key: value for key, value in document.items() if key != VARIABLES})
-    composed = Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
-    _apply(overrides, composed)
-    return composed
+    return Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
 
 
-def _apply(overrides: Sequence[Override], composed: Composed) -> None:
-    failed = (apply_override(composed.source_map, override) for override in overrides)
-    composed.diagnostics += [error for error in failed if error is not None]
+def names_preset(value: Any) -> TypeGuard[str]:
+    """Return whether a value of `extends` is a preset rather than a file."""
+    return isinstance(value, str) and value.startswith(PRESET_PREFIX)
 
 
 def _copied(value: Any) -> Any:
@@ -118,7 +122,11 @@ class _Composition:
         read = read_document(path)
         source = read.source
         tables, wrong_version = upgraded(read.tables, syntax=source.syntax)
+        names = tables.get(EXTENDS)
+        presets = [*filter(names_preset, names if isinstance(names, list) else [names])]
         tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
+        if presets:
+            tables[EXTENDS] = presets[0]
         folder = path.absolute().parent
         tables = tables if folder == self._home else with_folder(tables, folder)
         source_map = SourceMap(tables, Origin(source), writers=(source,))
@@ -145,7 +153,10 @@ class _Composition:
         for number, name in enumerate(names if isinstance(names, list) else [names]):
             key: KeyPath = (EXTENDS, number) if isinstance(names, list) else (EXTENDS,)
             try:
-                bases.append(self._base(name, path, above))
+                if not names_preset(name):
+                    bases.append(self._base(name, path, above))
+                elif any(map(names_preset, names[:number] if isinstance(names, list) else ())):
+                    raise _wrong_base("a spec cannot extend two presets", "remove one of the two")
             except SpecError as error:
                 place = SourceMap(read.tables, Origin(read.source)).place_of(key)
                 errors += [
@@ -163,7 +174,8 @@ class _Composition:
             SpecError: it cannot be read; an error without a place concerns the key `extends`.
         """
         if not isinstance(name, str):
-            raise _wrong_base('"extends" must be the name of a file, or a list of such names')
+            message = '"extends" must be the name of a file or a preset, or a list of such names'
+            raise _wrong_base(message)
         base = path.parent / name
         file = _resolved(base)
         if file in above:
@@ -180,7 +192,8 @@ class _Composition:
             problem = error.problems[0]
             if problem.code != "E001" or problem.place is None or problem.place.text:
                 raise
-            similar = hint_for_missing(base, besides={path.name for path in above})
+            otherwise = RELATIVE if base.suffix else f'for a preset write "{PRESET_PREFIX}{name}"'
+            similar = hint_for_missing(base, otherwise, besides={path.name for path in above})
             raise _wrong_base(f"{base}: {problem.message}", similar) from None
         return self._known[file]
 
@@ -202,7 +215,8 @@ def merged(under: SourceMap, over: SourceMap) -> SourceMap:
 
     Tables are merged recursively; anything else, including arrays, is replaced. A table with
     another `type` replaces the old one as a whole, since the old keys do not apply to it. A bare
-    name is a table with that type, to which a table without a type adds keys.
+    name is a table with that type, to which a table without a type adds keys. An old table without
+    a type has keys for any.
     """
     before = (writer for writer in under.writers if writer not in over.writers)
     writers = (*before, *over.writers)
@@ -225,7 +239,7 @@ def _below(source_map: SourceMap, key: str) -> Origin:
 
 
 def _has_same_type(under: dict[str, Any], over: dict[str, Any]) -> bool:
-    return bool(over.get("type", under.get("type")) == under.get("type"))
+    return bool("type" not in under or over.get("type", under["type"]) == under["type"])
 
 
 def upgraded(

@@ -26,6 +26,7 @@ PLURALS = {
     "transform": "Transforms",
     "calibrator": "Calibrators",
     "callback": "Callbacks",
+    "preset": "Presets",
     "plan": "Plans",
     "searcher": "Searchers",
     "analysis": "Analyses",
@@ -52,6 +53,7 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "preset": 'Named by `extends = "preset:…"`; its fields are the keys of `[preset]`.',
     "plan": "No spec names one: `declnet.sweep` takes it, and `declnet resume` finds it again.",
     "searcher": "Named as `search` in `[tune]`.",
     "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
-from declnet import Registry, TrainingSpec, file_tables
+from declnet import Preset, Registry, TrainingSpec, file_tables
 from declnet_plugins.editors.catalog import (
     BLOCK,
     DEFINITIONS,
@@ -71,6 +71,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     """
     catalog = catalog_of(registry)
     _add_keys_of_files(catalog.tables[SPEC])
+    _add_presets(catalog, registry)
     catalog.tables[MEMBER] = _member(catalog.tables[SPEC])
     catalog.tables[STUDY]["properties"]["space"]["additionalProperties"] = _SEARCHED
     _add_blocks(catalog)
@@ -93,8 +94,8 @@ def _add_keys_of_files(spec: Schema) -> None:
     version = dict(spec["properties"].pop(VERSION))
     version["const"] = version.pop("default")
     names: Schema = {
-        "description": "a spec file that this one changes, or a list of such files; relative to "
-        "this file's folder",
+        "description": "a spec file that this one changes, relative to this file's folder, or "
+        "preset:NAME; or a list of them",
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     }
     variables: Schema = {
@@ -131,9 +132,31 @@ def _add_keys_of_files(spec: Schema) -> None:
     spec["required"] = [VERSION, *spec["required"]]
 
 
+def _add_presets(catalog: Catalog, registry: Registry) -> None:
+    """Add the section `[preset]`, whose keys are those of the preset that `extends` names."""
+    spec, cases = catalog.tables[SPEC], []
+    for entry in registry.entries(Preset.kind):
+        name = definition_name(entry.kind, entry.type)
+        try:
+            tables = tables_of(entry.component, name)
+        except Exception:  # a failing component must not affect the schemas of others
+            tables = {name: {"type": "object"}}
+        table = tables[name]
+        table.get("properties", {}).pop("type", None)
+        table["required"] = [key for key in table.get("required", ()) if key != "type"]
+        catalog.tables |= tables
+        named = {"const": f"preset:{entry.type}"}
+        extends = {"anyOf": [named, {"type": "array", "contains": named}]}
+        condition = {"properties": {"extends": extends}, "required": ["extends"]}
+        cases.append({"if": condition, "then": {"properties": {"preset": reference(name)}}})
+    description = "keys of the preset that this spec extends"
+    spec["properties"]["preset"] = {"description": description, "type": "object"}
+    spec["allOf"] = cases
+
+
 def _member(spec: Schema) -> Schema:
     """Return the schema of a table `[[members]]`."""
-    others = (VERSION, "$schema", "extends", "members", "weights", "sweep", "tune")
+    others = (VERSION, "$schema", "members", "weights", "sweep", "tune")
     properties = {key: value for key, value in spec["properties"].items() if key not in others}
     weight = {"type": "number", "exclusiveMinimum": 0, "default": 1}
     keys = {

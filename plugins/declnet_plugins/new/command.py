@@ -150,12 +150,12 @@ def new(
         use: Use = "example" if data is None else "table"
         chosen = choose_template(preset or template, use, registry)
         if data is None:
-            written, notes = example_spec(chosen), [*_lacking(chosen)]
+            written, notes = example_spec(chosen, registry), [*_lacking(chosen)]
         else:
             argument = DataArgument(data, registry, "--data")
             with argument.naming_errors():
                 written, notes = _for_table(chosen, argument, spec, choices)
-    text = _as_json(spec, written.document) if suffix == ".json" else written.text
+    text = _as_json(spec, written.text) if suffix == ".json" else written.text
     try:
         require_free(spec, force)
         write_atomically(spec, text.encode())
@@ -199,12 +199,14 @@ def _for_table(
     ]
 
 
-def _as_json(spec: Path, document: dict[str, Any]) -> str:
+def _as_json(spec: Path, toml: str) -> str:
     """Return a spec as JSON, parsed again."""
     import json
+    import tomllib
 
     from declnet import OutputError, escaped
 
+    document = tomllib.loads(toml)
     text = escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
     if json.loads(text) != document:
         raise OutputError(f"{spec}: JSON cannot express this spec; name a .toml file")

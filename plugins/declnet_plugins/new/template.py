@@ -13,9 +13,11 @@ from declnet import (
     OutputError,
     Registry,
     RegistryError,
+    SpecError,
     Table,
     UnknownTypeError,
     escaped,
+    extended_document,
     substituted,
     verified,
 )
@@ -34,7 +36,8 @@ class TemplateSpec:
 
     Attributes:
         text: commented TOML, with control characters as escapes.
-        document: the text parsed, before variables are replaced.
+        document: the text parsed and merged into the preset that it extends, before variables are
+            replaced.
         features: the columns that it predicts from; None for all, or without a table.
     """
 
@@ -203,25 +206,26 @@ def _types_for(use: Use, registry: Registry) -> str:
     return ", ".join(template.type for template in templates_for(use, registry)) or "none"
 
 
-def example_spec(template: Template) -> TemplateSpec:
+def example_spec(template: Template, registry: Registry) -> TemplateSpec:
     """Return the example that a template writes.
 
     Raises:
-        BrokenContractError: it is not TOML.
+        BrokenContractError: it is not TOML, or extends a preset that it cannot.
     """
-    return _parsed(template, "spec", verified(Template.spec, template))
+    return _parsed(template, "spec", verified(Template.spec, template), registry)
 
 
 def spec_for_profile(template: Template, table: TableProfile, registry: Registry) -> TemplateSpec:
     """Return the spec that a template writes for a table.
 
     Raises:
-        BrokenContractError: it is not TOML, or reads other data than the table and its columns.
+        BrokenContractError: it is not TOML, extends a preset that it cannot, or reads other data
+            than the table and its columns.
         DataError: the table has nothing to learn from.
     """
     method = "spec_for_table"
     written = verified(Template.spec_for_table, template, table, registry)
-    spec = _parsed(template, method, written)
+    spec = _parsed(template, method, written, registry)
     data = substituted(spec.document).document.get("data")
     source = data.get("train") if isinstance(data, dict) else None
     source = source if isinstance(source, dict) else {}
@@ -237,7 +241,7 @@ def spec_for_profile(template: Template, table: TableProfile, registry: Registry
     return replace(spec, features=None if features is None else tuple(features))
 
 
-def _parsed(template: Template, method: str, text: str) -> TemplateSpec:
+def _parsed(template: Template, method: str, text: str, registry: Registry) -> TemplateSpec:
     """Return the spec in a text that a template wrote, with control characters as escapes."""
     readable = escaped(text.replace("\r\n", "\n"))
     try:
@@ -248,4 +252,8 @@ def _parsed(template: Template, method: str, text: str) -> TemplateSpec:
     if not is_same:
         fault = "returned TOML with control characters that are not in a basic string"
         raise BrokenContractError(template, method, fault)
-    return TemplateSpec(readable, document)
+    try:
+        return TemplateSpec(readable, extended_document(document, registry))
+    except SpecError as error:
+        fault = f"returned a spec whose preset is not valid: {error.problems[0]}"
+        raise BrokenContractError(template, method, fault) from None

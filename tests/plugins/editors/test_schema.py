@@ -127,10 +127,14 @@ def test_examples_of_all_components_are_valid(own_registry, schema_file, tmp_pat
                 "optimizer": ("optimizer", component),
                 "schedule": ("optimizer", {"learning_rate": component}),
             }
-            if entry.kind in places:
-                key, table = places[entry.kind]
-                files.append(tmp_path / f"{number}_{len(files)}.toml")
-                files[-1].write_text(tomli_w.dumps({"extends": "base.toml", key: table}))
+            if entry.kind == "preset":
+                extends, key, table = f"preset:{entry.type}", "preset", example
+            elif entry.kind in places:
+                extends, (key, table) = "base.toml", places[entry.kind]
+            else:
+                continue
+            files.append(tmp_path / f"{number}_{len(files)}.toml")
+            files[-1].write_text(tomli_w.dumps({"extends": extends, key: table}))
     assert len(files) > 50
     assert check(*files, schema=schema_file) == []
 

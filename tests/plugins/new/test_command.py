@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from declnet import load_spec
 from declnet_plugins.new.command import FEWEST_IDENTIFIERS
 
 HAS_SKLEARN = find_spec("sklearn") is not None
@@ -108,11 +109,11 @@ def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
 
     def train(*options):
         assert declnet_cli(*new, *options).returncode == 0
-        return tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]["train"]
+        return load_spec(tmp_path / "spec.toml").data.train
 
-    assert train()["header"] is False
-    assert train("--features", "column_3,column_2")["features"] == ["column_2", "column_3"]
-    assert train("--exclude", "column_2")["features"] == ["column_3"]
+    assert train().header is False
+    assert train("--features", "column_3,column_2").features == ("column_2", "column_3")
+    assert train("--exclude", "column_2").features == ("column_3",)
     declnet_cli.succeeds("check", "spec.toml")
     for options, message in (
         (("--exclude", "column_4"), "the target, so it cannot be a feature"),
@@ -145,8 +146,8 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows]))
     new = ("new", "spec.toml", "--data", "t.csv", "--target", "y")
     assert "s of processor time" in declnet_cli(*new, "--test", "0.25").stderr
-    data = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]
-    assert (data["folds"], data["test"]) == (5, 0.25)
+    data = load_spec(tmp_path / "spec.toml").data
+    assert (data.folds, data.test) == (5, 0.25)
     assert "--test 0.001 would hold out none of the 60 rows" in refused(
         *new, "--force", "--test", "0.001"
     )
@@ -156,8 +157,8 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
     assert len(lines) == 1 + 60
     for none in ("0", "1"):
         declnet_cli.succeeds(*new, "--force", "--folds", none)
-        data = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]
-        assert (data.get("folds"), data["validation"]) == (None, 0.15)
+        data = load_spec(tmp_path / "spec.toml").data
+        assert (data.folds, data.validation) == (None, 0.15)
     assert "go with --data" in refused("new", "spec.toml", "--folds", "5")
     assert declnet_cli(*new, "--force", "--folds", "30").returncode == 0
     assert "31 is too many for 60 rows" in refused(*new, "--force", "--folds", "31")
@@ -190,7 +191,7 @@ def test_sentences_are_read_by_their_words_beside_other_columns(declnet_cli, tmp
 
 
 def test_many_names_are_left_out_with_what_to_write(declnet_cli, tmp_path):
-    """The line that the note gives, in an input of its own, makes a spec that checks."""
+    """The column that the note gives makes a spec that checks."""
     names = [f"{a}-{b}{c}" for a in "ABCD" for b in "0123" for c in "wxyz"]
     rows = [f"{name},{row % 9},{row % 2}" for row, name in enumerate(names)]
     (tmp_path / "t.csv").write_text("\n".join(["code,size,y", *rows]), "utf-8")
@@ -198,19 +199,15 @@ def test_many_names_are_left_out_with_what_to_write(declnet_cli, tmp_path):
     done = declnet_cli(*new, "--preset", "mlp")
     assert declnet_cli(*new, "--force", "--preset", "realmlp_td").stderr == done.stderr
     declnet_cli(*new, "--preset", "mlp", "--force")
-    line = '{ type = "tokenize", columns = ["code"], unit = "characters" }'
+    column = '{ name = "code", type = "characters" }'
     note, _ = done.stderr.splitlines()
     assert note.startswith(
         'note: column "code" is left out: 64 different texts in 64 rows, without spaces; to read'
     )
-    assert note.endswith(line)
-    spec = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
-    spec["data"]["prepare"].append(tomllib.loads(f"it = {line}")["it"])
-    spec["data"]["inputs"] = {"text": ["code"], "numbers": ["size"]}
-    del spec["data"]["train"]["features"]
-    embedding = {"type": "embedding", "units": 4, "inputs": ["input.text"]}
-    mean = {"type": "mean_over_time", "inputs": ["embedding_1", "input.text_lengths"]}
-    both = {"type": "concatenate", "inputs": ["mean_over_time_1", "input.numbers"]}
-    spec["model"]["layers"][:0] = [embedding, mean, both]
-    (tmp_path / "read.json").write_text(json.dumps(spec), "utf-8")
-    declnet_cli.succeeds("check", "read.json")
+    assert note.endswith(column)
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    (tmp_path / "read.toml").write_text(
+        text.replace("columns = [", f"columns = [{column}, "), "utf-8"
+    )
+    declnet_cli.succeeds("check", "read.toml")
+    assert [*load_spec(tmp_path / "read.toml").data.inputs] == ["text", "table"]

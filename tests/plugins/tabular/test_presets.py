@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ import declnet
 from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
 
-from ..profiles import spec_text, table_profile
+from ..profiles import spec_document, spec_text, table_profile
 
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "linear", "mlp")
 TABULAR = PRESETS[:3]
@@ -49,7 +48,7 @@ def accuracy_of(preset):
 
 @pytest.fixture
 def written(tmp_path):
-    """Write a table, and the spec of a preset for it; return the text of the spec."""
+    """Write a table, and the spec of a preset for it; return all that follows from it."""
 
     def write(preset, target, names=tuple(COLUMNS), rows=ROWS):
         columns = {name: COLUMNS[name] for name in names} | {"y": TARGETS[target]}
@@ -62,7 +61,7 @@ def written(tmp_path):
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
         text = spec_text(preset, table_profile(tmp_path))
         (tmp_path / "spec.toml").write_text(text, "utf-8")
-        return text
+        return spec_document(preset, table_profile(tmp_path))
 
     return write
 
@@ -84,9 +83,9 @@ SOME = {
     [*((preset, names) for preset in TABULAR for names in SOME), ("linear", "all"), ("mlp", "all")],
 )
 def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
-    text = written(preset, target, SOME[names])
+    written(preset, target, SOME[names])
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
-    assert max(map(len, text.splitlines())) < 160
+    assert max(map(len, (tmp_path / "spec.toml").read_text("utf-8").splitlines())) < 160
 
 
 @pytest.mark.parametrize("others", [(), ("age", "color")])
@@ -97,7 +96,7 @@ def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
     codes = np.arange(900) % 300
     codes[:20] += 300  # and twenty of one row
     monkeypatch.setitem(COLUMNS, "code", [f"code {code}" for code in codes])
-    document = tomllib.loads(written(preset, "binary", ("code", *others), rows=900))
+    document = written(preset, "binary", ("code", *others), rows=900)
     assert document["data"]["train"]["features"] == ["code", *others]
     assert document["data"]["prepare"][-1]["type"] == "ordinal"
     checked = check_spec(declnet.load_spec(tmp_path / "spec.toml"))
@@ -109,9 +108,7 @@ def test_hundreds_of_categories_are_vectors_that_rare_ones_share(
 
 @pytest.mark.parametrize("preset", TABULAR)
 def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
-    prepare = tomllib.loads(written(preset, "binary", ("age", "rare", "infinite")))["data"][
-        "prepare"
-    ]
+    prepare = written(preset, "binary", ("age", "rare", "infinite"))["data"]["prepare"]
     types = [item["type"] for item in prepare]
     assert types[:2] == ["group_rare", "impute"]
     assert prepare[1]["columns"] == ["infinite"]
@@ -124,9 +121,9 @@ def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
 def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkeypatch, tmp_path):
     monkeypatch.setitem(TARGETS, "amounts", np.exp(2 * NUMBER).round(3))
     monkeypatch.setitem(TARGETS, "rare", np.where(NUMBER > 1.5, "yes", "no"))
-    amounts = tomllib.loads(written(preset, "amounts", ("age",)))
+    amounts = written(preset, "amounts", ("age",))
     assert amounts["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
-    rare = tomllib.loads(written(preset, "rare", ("age",)))
+    rare = written(preset, "rare", ("age",))
     if preset == "tabm_mini":
         assert rare["training"]["metrics"][:2] == ["f1", "matthews"]
         assert rare["calibration"]["steps"] == [TEMPERATURE]
@@ -145,7 +142,7 @@ def test_epochs_are_chosen_by_the_loss_and_probabilities_calibrated(
     rows = [f"{x},{y},{y}" for x, y in zip(NUMBER, target, strict=True)]
     (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
     profile = table_profile(tmp_path, *("yz" if several else "y"))
-    document = tomllib.loads(spec_text(preset, profile))
+    document = spec_document(preset, profile)
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
     chooses = document["training"]["callbacks"][0]
     metric = "mean_squared_error" if kind == "values" else "refined_log_loss"
@@ -174,8 +171,8 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
     lines = [f"{','.join(map(str, row))},{rare}" for row, rare in zip(x, is_rare, strict=True)]
     table = tmp_path / "table.csv"
     table.write_text("\n".join([",".join((*columns, "y")), *lines[:rows]]) + "\n", "utf-8")
-    text = spec_text(preset, replace(table_profile(tmp_path), folds=1))
-    declnet.run(declnet.parse_spec(tomllib.loads(text), folder=tmp_path), out=tmp_path / "run")
+    document = spec_document(preset, replace(table_profile(tmp_path), folds=1))
+    declnet.run(declnet.parse_spec(document, folder=tmp_path), out=tmp_path / "run")
     tested = {name: x[rows:, column] for column, name in enumerate(columns)}
     result = declnet.load_predictor(tmp_path / "run").predict(tested)
 
@@ -190,10 +187,9 @@ def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, 
 
 def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     """RealMLP's authors have a unit for each class; Adam moves their difference twice as far."""
-    written("realmlp_td_s", "binary", ("size", "age", "color"))
+    document = written("realmlp_td_s", "binary", ("size", "age", "color"))
     changes = {"training.epochs": 30, "engine.kernels": "numpy", "model.dtype": "float64"}
     one = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
-    document = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
     document["data"]["fold"] = 1
     output = document["model"]["layers"][-2:]
     output[0]["units"], document["model"]["layers"][-1] = 2, "softmax"
@@ -216,8 +212,8 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
     profile, result = table_profile(tmp_path), {}
     for rows in (7_500, 50_000, 10_000_000):
         columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
-        text = spec_text("realmlp_td", replace(profile, columns=columns))
-        result[rows] = tomllib.loads(text)["training"]["epochs"]
+        document = spec_document("realmlp_td", replace(profile, columns=columns))
+        result[rows] = document["training"]["epochs"]
     assert result[7_500] == 256
     assert 6400 - 256 < result[50_000] * 40_000 // 256 <= 6400
     assert result[10_000_000] == 8
@@ -227,8 +223,7 @@ def held_out(preset, profile, **changes):
     """Return folds, validation and test of the spec for a table with some changes."""
     rows = changes.pop("rows", profile.rows)
     columns = {name: replace(item, rows=rows) for name, item in profile.columns.items()}
-    text = spec_text(preset, replace(profile, columns=columns, **changes))
-    data = tomllib.loads(text)["data"]
+    data = spec_document(preset, replace(profile, columns=columns, **changes))["data"]
     return tuple(data.get(name) for name in ("folds", "validation", "test"))
 
 
@@ -295,7 +290,7 @@ def test_a_short_training_learns_and_predicts_unknown_categories(preset, target,
 
 
 def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
-    few, many = (tomllib.loads(written("realmlp_td_s", "binary", rows=n)) for n in (90, 450))
+    few, many = (written("realmlp_td_s", "binary", rows=n) for n in (90, 450))
     assert {"batch_size", "drop_last"}.isdisjoint(few["training"])
     assert (many["training"]["batch_size"], many["training"]["drop_last"]) == (256, True)
 

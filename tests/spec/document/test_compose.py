@@ -79,7 +79,7 @@ def laid(under, over):
         ({"type": "sgd", "momentum": 0.9}, {"momentum": 0.5}, {"type": "sgd", "momentum": 0.5}),
         ("sgd", {"momentum": 0.5}, {"type": "sgd", "momentum": 0.5}),
         ("sgd", {"type": "adam"}, {"type": "adam"}),
-        ({"momentum": 0.9}, {"type": "sgd"}, {"type": "sgd"}),
+        ({"momentum": 0.9}, {"type": "sgd"}, {"type": "sgd", "momentum": 0.9}),
     ],
 )
 def test_tables_of_one_type_are_merged_and_all_else_replaced(under, over, expected):
@@ -133,7 +133,7 @@ OWN = "declnet = 1\nseed = -1\n"
         ('"a\\u0000b.toml"', "top.toml:1:11", "a b.toml: cannot be read"),
         ('"loop.toml"', "top.toml:1:11", "loop.toml: cannot be read"),
         (f'"{"x" * 300}.toml"', "top.toml:1:11", "x"),
-        ('["right.toml", 3]', "top.toml:1:26", '"extends" must be the name of a file, or a'),
+        ('["right.toml", 3]', "top.toml:1:26", '"extends" must be the name of a file or a'),
         ('["right.toml", "no.toml"]', "top.toml:1:26", "no.toml: there is no such file"),
         ('"./sub/../top.toml"', "top.toml:1:11", f"{CIRCLE}: top.toml extends top.toml"),
     ],

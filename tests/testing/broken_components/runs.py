@@ -1,4 +1,4 @@
-"""Callbacks, analyses, calibrators, searchers, templates and formats that break their contract."""
+"""Callbacks, analyses, calibrators, presets, searchers, templates, formats that break contracts."""
 
 import json
 import random
@@ -15,6 +15,7 @@ from declnet import (
     Callback,
     DataError,
     Plan,
+    Preset,
     ResultTable,
     Searcher,
     StepObserver,
@@ -307,6 +308,15 @@ PLANS = (
         DONE if len(journal.tasks) > 3 else Task(f"run-{len(journal.tasks)}-{count(self)}"))),
 )  # fmt: skip
 
+PRESETS = (
+    broken("is_part_of_a_valid_spec", Preset, "misspells_a_layer",
+           document=lambda self: {"model": {"layers": ["dens"]}}),
+    broken("is_part_of_a_valid_spec", Preset, "extends_a_file",
+           document=lambda self: {"extends": "base.toml"}),
+    broken("returns_the_same_document_again", Preset, "counts_documents",
+           document=lambda self: {"seed": count(self)}),
+)  # fmt: skip
+
 SPEC = """
 declnet = 1
 data = { prepare = ["standardize"] }
@@ -397,4 +407,4 @@ FORMATS = (
            read=read_anything),
 )  # fmt: skip
 
-BROKEN = CALLBACKS + ANALYSES + CALIBRATORS + PLANS + SEARCHERS + TEMPLATES + FORMATS
+BROKEN = CALLBACKS + ANALYSES + CALIBRATORS + PLANS + PRESETS + SEARCHERS + TEMPLATES + FORMATS

@@ -1,13 +1,18 @@
-"""Spec templates for `declnet new`."""
+"""Spec templates for `declnet new`, and the presets that they name."""
 
 from declnet import Register, hookimpl
 
-TEMPLATES = "binary classification images linear mlp own_data regression table"
-"""The types that the module `examples` defines."""
+COMPONENTS = {
+    "template": {"examples": "binary classification images linear mlp own_data regression table"},
+    "preset": {"dense": "linear mlp"},
+}
+"""By kind, the types that each module defines."""
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce the templates; their module is imported when one is used."""
-    for type_ in TEMPLATES.split():
-        register.lazily("template", type_, f"{__name__}.examples")
+    """Announce the components; each module is imported when one of its types is used."""
+    for kind, modules in COMPONENTS.items():
+        for module, types in modules.items():
+            for type_ in types.split():
+                register.lazily(kind, type_, f"{__name__}.{module}")

@@ -1,9 +1,8 @@
 """What `declnet new` prints about the columns of a table and its targets."""
 
-import json
-
-from declnet_plugins.new import TableProfile
-from declnet_plugins.standard.templates.plan import (
+from declnet_plugins.new import ColumnProfile, TableProfile
+from declnet_plugins.standard.templates.commented_toml import toml
+from declnet_plugins.standard.templates.features import (
     different_texts,
     features_of,
     is_unread_text,
@@ -38,12 +37,15 @@ def table_notes(table: TableProfile, where: str | None = None) -> tuple[str, ...
         if column.odd_date is not None
     ]
     left_out += [
-        f'column "{column.name}" is left out: {different_texts(column)}; to read them, make it a '
-        "separate input in [data.inputs], and add to prepare "
-        f'{{ type = "tokenize", columns = {json.dumps([column.name], ensure_ascii=False)}, '
-        f'unit = "{"characters" if column.most_words <= 1 else "words"}" }}'
+        f'column "{column.name}" is left out: {different_texts(column)}; to read them, add to '
+        f"columns in [preset] {toml(_as_text(column))}"
         for column in unread[:MOST_NOTES]
     ]
-    where = where or ("see [losses]" if table.others else "see [loss]")
+    where = where or "see targets in [preset]"
     more = [note for name in table.others for note in notes_on(table.of_target(name), (), where)]
     return (*read, *left_out, *notes_on(table, features.others, where), *more)
+
+
+def _as_text(column: ColumnProfile) -> dict[str, str]:
+    """Return a column as one of texts, by what they have parts of."""
+    return {"name": column.name, "type": "characters" if column.most_words <= 1 else "words"}

@@ -5,17 +5,14 @@ from collections.abc import Iterable
 
 from declnet import class_name
 from declnet_plugins.new import ColumnProfile, TableProfile
-from declnet_plugins.standard.templates.commented_toml import toml
+from declnet_plugins.standard.templates.facts import (
+    LEAST_ROWS,
+    MOST_CATEGORIES,
+    MOST_ONE_HOT,
+    RARE_CLASS,
+    least_rows,
+)
 
-MOST_CATEGORIES = 5000
-"""Maximum number of categories of a column that are told apart; less frequent ones become one."""
-MOST_ONE_HOT = 250
-"""Maximum number of categories of a column to one-hot encode; each of more is a trained vector."""
-LEAST_ROWS = 5
-"""Rows of a category below which it is rare, in a table of some hundred rows or more."""
-LEAST_ROWS_OF_MANY = 2
-"""The same in a column of more categories than are one-hot encoded: where the target hardly depends
-on them, the error is the same as with 5, elsewhere up to 40 % smaller."""
 FREQUENT = 0.5
 """Share of the rows with a frequent category that makes a column of many categories useful."""
 
@@ -23,10 +20,6 @@ SKEWED, VERY_SKEWED = 1.0, 2.0
 """Skewness of positive numbers above which learning their logarithm, if it is less skewed, is
 suggested and done. For prices of a skewness of 1.7 it gave smaller relative errors, but squared
 errors up to 6 % larger."""
-
-RARE_CLASS = 0.4
-"""A class is rare if it has less than this share of what it would have if all were equal."""
-
 
 SCALES = (
     "none, very low, low, medium=moderate=mid=middle=average=normal, high, very high, extreme",
@@ -50,12 +43,6 @@ SCALES = (
 """Words for classes with an order, the lowest first; = is between words for the same."""
 
 
-def least_rows(column: ColumnProfile) -> int:
-    """Return how many rows a category of a column needs so that it is not rare."""
-    most = LEAST_ROWS_OF_MANY if column.distinct > MOST_ONE_HOT else LEAST_ROWS
-    return min(most, max(2, column.rows // 100))
-
-
 def is_category(column: ColumnProfile) -> bool:
     """Return whether a column holds text other than dates."""
     return column.type == "text" and not column.date_form
@@ -63,35 +50,19 @@ def is_category(column: ColumnProfile) -> bool:
 
 def has_frequent_categories(column: ColumnProfile) -> bool:
     """Return whether at least half of the rows have one of the most frequent categories."""
-    least = least_rows(column) if column.distinct > MOST_ONE_HOT else LEAST_ROWS
+    many = column.distinct > MOST_ONE_HOT
+    least = least_rows(column.distinct, column.rows) if many else LEAST_ROWS
     return sum(_frequent(column, least)) >= FREQUENT * max(column.present, 1)
+
+
+def frequent_categories(column: ColumnProfile) -> int:
+    """Return how many categories of a column are not rare, up to `MOST_CATEGORIES`."""
+    return len(_frequent(column, least_rows(column.distinct, column.rows)))
 
 
 def _frequent(column: ColumnProfile, least: int) -> list[int]:
     """Return how many rows each of the most frequent categories has."""
     return [count for count in column.counts.values() if count >= least][:MOST_CATEGORIES]
-
-
-def encoded_categories(column: ColumnProfile) -> int:
-    """Return how many categories of a column a network tells apart, all rare ones as one."""
-    frequent = len(_frequent(column, least_rows(column)))
-    return frequent + (frequent < column.distinct)
-
-
-def rare_categories(columns: Iterable[ColumnProfile]) -> list[str]:
-    """Return the transforms for the columns' rare categories, none if there are none."""
-    texts = [column for column in columns if is_category(column) and column.counts]
-    by_least: dict[int, list[ColumnProfile]] = {}
-    for text in texts:
-        by_least.setdefault(least_rows(text), []).append(text)
-    transforms = []
-    for least, group in by_least.items():
-        many = any(text.distinct > MOST_CATEGORIES for text in group)
-        if many or any(min(text.counts.values()) < least for text in group):
-            limit = f", max_categories = {MOST_CATEGORIES}" if many else ""
-            names = f", columns = {toml([text.name for text in group])}" if group != texts else ""
-            transforms.append(f'{{ type = "group_rare"{names}, min_count = {least}{limit} }}')
-    return transforms
 
 
 def is_amount(table: TableProfile) -> bool:
@@ -173,7 +144,7 @@ def notes_on(table: TableProfile, columns: Iterable[ColumnProfile], where: str) 
     """
     notes = []
     for column in columns:
-        frequent = len(_frequent(column, least_rows(column)))
+        frequent = frequent_categories(column)
         if is_category(column) and column.distinct > max(frequent, MOST_ONE_HOT):
             notes.append(
                 f'column "{column.name}": {frequent} of its {column.distinct} categories are '
@@ -199,12 +170,12 @@ def notes_on(table: TableProfile, columns: Iterable[ColumnProfile], where: str) 
     if is_amount(table):
         notes.append(
             f'the target "{table.target}" is positive and skewed, so the network learns its '
-            "logarithm (data.prepare_targets); predictions and metrics are in its own unit"
+            "logarithm; predictions and metrics are in its own unit"
         )
     if may_be_amount(table):
         notes.append(
             f'the target "{table.target}" is positive and somewhat skewed: if relative errors '
-            "matter, let the network learn its logarithm, see prepare_targets in [data]"
+            "matter, let the network learn its logarithm, see targets in [preset]"
         )
     if holds_counts(table):
         few = table.columns[table.target].may_be_codes

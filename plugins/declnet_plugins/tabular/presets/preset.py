@@ -1,190 +1,153 @@
-"""The base of presets for tables: the parts of a spec and their order."""
+"""The base of presets of published networks for tables: the parts of a spec and their order."""
 
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from declnet_plugins.new import ColumnProfile, TableProfile
-from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.data_lines import INDICATORS, finite, grouping
-from declnet_plugins.standard.templates.examples import Linear
-from declnet_plugins.standard.templates.model_template import (
-    ModelTemplate,
-    Sections,
-    usable_features_of,
-)
-from declnet_plugins.standard.templates.plan import Features, Plan, folds_for, sizes_for
-from declnet_plugins.standard.templates.suggestions import MOST_ONE_HOT
-from declnet_plugins.standard.templates.texts import groups_of_texts, tokenizing
-from declnet_plugins.standard.templates.writing import (
-    callbacks_lines,
+from declnet_plugins.standard.templates.dense import (
+    EXAMPLE,
+    Linear,
+    callbacks,
     category_layers,
-    loss_end,
-    loss_head,
-    metrics_line,
+    model,
 )
-from declnet_plugins.tabular.presets.plan import TablePlan
+from declnet_plugins.standard.templates.facts import MOST_ONE_HOT, Column, Target
+from declnet_plugins.standard.templates.plan import RESERVED, Plan, sizes_for
+from declnet_plugins.standard.templates.preparing import tokenized
+from declnet_plugins.standard.templates.table_preset import Sections, Table, TablePreset
+from declnet_plugins.standard.templates.texts import groups_of_texts
+
+NAMES = re.compile(
+    f"{RESERVED.pattern}|numbers|categories|embed|vectors|feature_scale|ntp_dense|selu|mish|"
+    "parametric|members|softmax"
+)
+"""How names of layers begin that an output cannot have."""
 
 
-class TablePreset(ModelTemplate):
-    """A spec of fixed parts for any table; subclasses are listed by `declnet new --help`.
+class PublishedPreset(TablePreset):
+    """A spec of fixed parts for any table.
 
     Attributes:
-        about_loss: a comment on the loss.
         most_one_hot: the maximum number of categories of a column to one-hot encode.
         clamps: whether predicted numbers stay in the range of the training data.
         unit_for_each: whether an output for two classes has two units, rather than one.
     """
 
-    about_loss: ClassVar[str] = "what training minimizes"
+    examples = (EXAMPLE, {**EXAMPLE, "targets": [{"name": "kind", "classes": 3, "rarest": 200}]})
     most_one_hot: ClassVar[int] = MOST_ONE_HOT
     clamps: ClassVar[bool] = False
     unit_for_each: ClassVar[bool] = False
 
-    def plan(self, table: TableProfile, installed: frozenset[str]) -> Plan:
-        """Return the choices for a table; for a small one, folds if that is quick.
+    def plan(self) -> Plan:
+        """Return the choices for the table; for a small one, folds if that is quick.
 
         Texts alone are read by a linear model, whose plan it returns.
         """
-        features = usable_features_of(table)
-        if not features.others:
-            return Linear().plan(table, installed)
-        folds = folds_for(table, quick=self._is_quick(table, features))
-        plan = TablePlan(
-            table,
-            features,
-            sizes_for(table, folds),
-            installed,
+        if self.has_texts_alone:
+            return self._linear().plan()
+        folds = self.suitable_folds(quick=self._is_quick())
+        plan = self.plan_with(
+            sizes=sizes_for(self.rows, folds, self.test),
             folds=folds,
             most_one_hot=self.most_one_hot,
             clamps=self.clamps,
             unit_for_each=self.unit_for_each,
+            reserved=NAMES,
         )
         return replace(plan, sizes=replace(plan.sizes, epochs=self._epochs(plan)))
 
+    def _linear(self) -> Linear:
+        return Linear(**dict(self))
+
     def sections(self, plan: Plan) -> Sections:
         """Return the parts, with the preparation and loss to suit the table."""
-        if not isinstance(plan, TablePlan):
-            return Linear().sections(plan)
-        texts = {name: (column,) for name, column in plan.text_inputs.items()}
-        inputs: dict[str, Sequence[ColumnProfile]] = {**texts, **self._inputs(plan)}
-        several = len(inputs) > 1
-        named = {
-            name: [column.name for column in columns] for name, columns in inputs.items() if several
-        }
-        read = {name: f"input.{name}" if several else "input" for name in inputs}
+        if self.has_texts_alone:
+            return self._linear().sections(plan)
+        others = {name: columns for name, columns in self._inputs(plan).items() if columns}
+        named = plan.named_inputs(others)
+        read = {name: f"input.{name}" if named else "input" for name in others}
+        optimizer = self._optimizer(plan)
+        groups = [*optimizer.get("groups", ()), *groups_of_texts(plan)]
         return Sections(
-            [*tokenizing(plan.features), *self._prepare(plan)],
+            [*tokenized(plan), *self._prepare(plan)],
             named,
-            [*self._model_section(plan, read)],
-            [[*self._loss_section(head, name)] for name, head in plan.plans.items()],
-            [*self._optimizer(plan), *groups_of_texts(plan)],
-            [*self._training(plan)],
+            model(plan, [*self._layers(plan, read)]),
+            {name: self._loss(plan, target) for name, target in plan.heads.items()},
+            {**optimizer, "groups": groups},
+            self._training(plan),
         )
 
-    def _is_quick(self, table: TableProfile, features: Features) -> bool:
+    def _is_quick(self) -> bool:
         """Return whether a model for each of several folds is trained quickly."""
         return False
 
-    def _epochs(self, plan: TablePlan) -> int:
+    @abstractmethod
+    def _epochs(self, plan: Plan) -> int:
         """Return the number of epochs, at most."""
-        raise NotImplementedError
 
-    def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        """Return the columns of each input other than texts; a single input needs no name."""
-        table = [column for column in plan.columns if column not in plan.embedded]
-        inputs = {"table": table, "many": plan.embedded}
-        return {name: columns for name, columns in inputs.items() if columns}
+    def _inputs(self, plan: Plan) -> dict[str, tuple[Column, ...]]:
+        """Return the columns of each input other than texts, perhaps none."""
+        table = tuple(column for column in plan.others if column not in plan.embedded)
+        return {"table": table, "many": plan.embedded}
 
-    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        raise NotImplementedError
+    @abstractmethod
+    def _prepare(self, plan: Plan) -> Iterator[Table]:
+        """Yield the transforms of columns other than texts."""
 
-    def _model_section(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
-        yield "[model]"
-        if plan.double:
-            yield 'dtype = "float64"', "the target varies too little for its size in float32"
-        if plan.table.others:
-            yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
-        yield "layers = [  # from the input to the output"
-        yield from self._layers(plan, read)
-        yield "]"
-
-    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+    @abstractmethod
+    def _layers(self, plan: Plan, read: Mapping[str, str]) -> Iterator[Any]:
         """Yield the layers.
 
         Args:
+            plan: the plan.
             read: what layers that read an input name, by its name.
         """
-        raise NotImplementedError
 
-    def _loss_section(self, plan: TablePlan, name: str) -> Iterator[Line]:
-        yield from loss_head(plan, name, self.about_loss)
-        yield from self._loss(plan)
-        yield from loss_end(plan, name)
+    @abstractmethod
+    def _loss(self, plan: Plan, target: Target) -> Table:
+        """Return the loss of a target."""
 
-    def _loss(self, plan: TablePlan) -> Iterator[Line]:
-        raise NotImplementedError
+    @abstractmethod
+    def _optimizer(self, plan: Plan) -> Table:
+        """Return the optimizer, without the groups of texts."""
 
-    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
-        raise NotImplementedError
-
-    def _training(self, plan: TablePlan) -> Iterator[Line]:
-        raise NotImplementedError
+    @abstractmethod
+    def _training(self, plan: Plan) -> Table:
+        """Return the section of the training."""
 
 
-def repaired(plan: TablePlan) -> Iterator[Line]:
-    """Yield what precedes other transforms: of dates, rare categories and infinite numbers."""
-    if plan.features.dates:
-        yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
-    yield from grouping(plan.columns)
-    yield from finite(plan.features)
+def inputs_by_kind(plan: Plan) -> dict[str, tuple[Column, ...]]:
+    """Return inputs of numbers, of categories and of columns of many categories."""
+    return {"numbers": plan.numbers, "categories": plan.categories, "many": plan.embedded}
 
 
-def embedded(read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+def embedded(read: Mapping[str, str], parts: list[str]) -> Iterator[Table]:
     """Yield the layers of columns of many categories, if there are any, and add their vector."""
     if "many" in read:
         yield from category_layers(read["many"])
         parts.append("vectors")
 
 
-def filled(plan: TablePlan) -> Iterator[Line]:
-    """Yield what follows a transform that makes the median 0."""
-    if plan.features.gaps:
-        yield INDICATORS
-    yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
-
-
-def training_of(
-    plan: TablePlan, about_epochs: str, batch: int, callback: str, *, drop_last: bool = False
-) -> Iterator[Line]:
-    """Yield the training with the callback that chooses the epoch.
+def training_of(plan: Plan, batch: int, chooses_epoch: Table, *, drop_last: bool = False) -> Table:
+    """Return the training with the callback that chooses the epoch.
 
     Args:
         plan: the table.
-        about_epochs: a comment on the number of epochs.
-        batch: samples per step.
-        callback: the type of what chooses the epoch, with its settings.
+        batch: samples per step; in smaller tables, all.
+        chooses_epoch: the callback.
         drop_last: whether a smaller last batch is left out.
     """
-    yield "[training]"
-    yield f"epochs = {plan.sizes.epochs}", about_epochs
+    batches: Table = {}
     if plan.training_rows > batch:
-        yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
-        if drop_last:
-            yield "drop_last = true", "leaves out a smaller last batch"
-    yield from metrics_line(plan)
-    chooses = f'  {{ type = {callback}, monitor = "{plan.monitor}" }},'
-    yield from callbacks_lines(plan, [chooses] if plan.sizes.validation else [])
+        batches = {"batch_size": batch, **({"drop_last": True} if drop_last else {})}
+    return {"epochs": plan.sizes.epochs, **batches, **callbacks(plan, chooses_epoch)}
 
 
-def concatenated(parts: Sequence[str]) -> Iterator[Line]:
+def concatenated(parts: Sequence[str]) -> Iterator[Table]:
     """Yield the layer that joins several vectors."""
     if len(parts) > 1:
-        yield f'  {{ type = "concatenate", inputs = {toml(list(parts))} }},'
-
-
-def group(parameters: str, *settings: str) -> Iterator[Line]:
-    """Yield a group of the optimizer for some parameters."""
-    yield "[[optimizer.groups]]"
-    yield f"parameters = [{parameters}]"
-    yield from settings
+        yield {"type": "concatenate", "inputs": list(parts)}

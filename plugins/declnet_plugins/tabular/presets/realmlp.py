@@ -1,22 +1,21 @@
 """RealMLP-TD and its simple variant."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
 
-from declnet_plugins.new import ColumnProfile, TableProfile
-from declnet_plugins.standard.templates.commented_toml import Line, toml
-from declnet_plugins.standard.templates.data_lines import numbering
-from declnet_plugins.standard.templates.plan import Features, Plan
-from declnet_plugins.standard.templates.suggestions import rare_class
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from declnet_plugins.standard.templates.dense import LOSSES, loss
+from declnet_plugins.standard.templates.facts import Column, Target
+from declnet_plugins.standard.templates.plan import Plan
+from declnet_plugins.standard.templates.preparing import columns_if, filled, numbered, repaired
+from declnet_plugins.standard.templates.table_preset import Table
 from declnet_plugins.standard.templates.texts import layer_of_table, scores_of_texts
-from declnet_plugins.standard.templates.writing import counts_loss, ordinal_loss
-from declnet_plugins.tabular.presets.plan import TablePlan
 from declnet_plugins.tabular.presets.preset import (
-    TablePreset,
+    PublishedPreset,
     concatenated,
     embedded,
-    filled,
-    group,
-    repaired,
+    inputs_by_kind,
     training_of,
 )
 
@@ -44,10 +43,8 @@ LABEL_SMOOTHING = 0.02
 rate makes wrong predictions extreme. With it, a rare class may be predicted no better than chance.
 """
 
-AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
 
-
-class RealMLPTDS(TablePreset):
+class RealMLPTDS(PublishedPreset):
     """RealMLP-TD-S: a network with tuned defaults, the simple variant.
 
     Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024, arXiv:2407.04491.
@@ -55,100 +52,62 @@ class RealMLPTDS(TablePreset):
 
     type = "realmlp_td_s"
 
-    def _is_quick(self, table: TableProfile, features: Features) -> bool:
-        work = table.rows * (len(features.used) + COLUMNS_OF_HIDDEN_LAYERS)
-        return work <= MOST_IN_FOLDS
+    def _is_quick(self) -> bool:
+        return self.rows * (len(self.columns) + COLUMNS_OF_HIDDEN_LAYERS) <= MOST_IN_FOLDS
 
-    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
+    def _prepare(self, plan: Plan) -> Iterator[Table]:
         yield from repaired(plan)
-        if plan.one_hot:
-            comment = "a column per category, ±1 for two; missing is 0"
-            columns = _listed(plan.one_hot) if plan.embedded else ""
-            yield f'  {{ type = "signed_one_hot"{columns} }},', comment
-        if plan.one_hot or plan.numbers:
-            yield from _scaled(plan)
-        yield from numbering(plan)
+        if plan.categories:
+            yield {"type": "signed_one_hot", **columns_if(plan.embedded, plan.categories)}
+        if plan.categories or plan.numbers:
+            yield {"type": "robust_scale"}
+            yield from filled(plan)
+        yield from numbered(plan)
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+    def _layers(self, plan: Plan, read: Mapping[str, str]) -> Iterator[Any]:
         parts: list[str] = []
         yield from embedded(read, parts)
-        yield from scaled_features([*parts, *([read["table"]] if "table" in read else [])])
-        activation = "selu" if plan.any_classes else "mish"
-        block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
-        name = 'name = "trunk", ' if plan.table.others else ""
-        yield f"  {{ {name}repeat = 3, {block} }},", "three hidden layers"
-        zeros = 'weight_initializer = "zeros", bias_initializer = "zeros"'
+        yield from _scaled_features([*parts, *([read["table"]] if "table" in read else [])])
+        activation = _activation(plan)
+        name = {"name": "trunk"} if len(plan.targets) > 1 else {}
+        yield {**name, "repeat": 3, "layers": [{"type": "ntp_dense", "units": 256}, activation]}
+        zeros = {"weight_initializer": "zeros", "bias_initializer": "zeros"}
         yield from self._outputs(plan, f"trunk_3_{activation}", zeros)
 
-    def _outputs(self, plan: TablePlan, trunk: str, start: str) -> Iterator[Line]:
+    def _outputs(self, plan: Plan, trunk: str, start: Table) -> Iterator[Any]:
         """Yield the last layers, which read the layer `trunk` if there are several targets."""
-        for name, head in plan.plans.items():
-            output = layer_of_table(plan, head, name)
-            inputs = f', inputs = ["{trunk}"]' if name else ""
-            units = f"units = {head.last_units}{inputs}, {start}"
-            line = f'  {{ type = "ntp_dense", name = "{output}", {units} }},'
-            yield (line, f"of {toml(head.target.name)}") if name else line
-            yield from scores_of_texts(plan, head, name)
-            if head.classes:
-                kind = "sigmoid" if head.is_binary else "softmax"
-                last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
-                what = "it into a probability" if head.is_binary else "them into probabilities"
-                yield f"  {last},", f"turns {what}{'' if head.is_binary else ' that sum to 1'}"
+        for name, target in plan.heads.items():
+            inputs = {"inputs": [trunk]} if name else {}
+            fields = {"units": target.last_units, **inputs, **start}
+            yield {"type": "ntp_dense", "name": layer_of_table(plan, target, name), **fields}
+            yield from scores_of_texts(plan, target, name)
+            if target.activation is not None:
+                yield {"type": target.activation, "name": name} if name else target.activation
 
-    def _loss(self, plan: TablePlan) -> Iterator[Line]:
-        if plan.classes:
-            yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
-            if rare_class(plan.table) is None:
-                smoothing = f"label_smoothing = {LABEL_SMOOTHING:g}"
-                yield smoothing, "reduces overconfidence; log_loss is without it"
-            yield from ordinal_loss(plan)
-        else:
-            yield 'type = "mean_squared_error"', "of the prepared target"
-            yield from counts_loss(plan)
+    def _loss(self, plan: Plan, target: Target) -> Table:
+        has_smoothing = target.activation is not None and not target.has_rare_class(plan.rows)
+        smoothing = {"label_smoothing": LABEL_SMOOTHING} if has_smoothing else {}
+        return {**loss(target, LOSSES), **smoothing}
 
-    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
-        yield "[optimizer]"
-        yield 'type = "adam"'
-        yield from self._rates("0.04" if plan.any_classes else "0.07")
-        yield ""
-        yield from group('"*.biases"', "learning_rate_factor = 0.1")
-        weights, biases = ["learning_rate_factor = 2.0"], ["learning_rate_factor = 0.2"]
-        yield from self._groups_of_two_classes(plan, weights, biases)
-        yield ""
-        yield from group('"feature_scale_1.scale"', "learning_rate_factor = 6.0")
+    def _optimizer(self, plan: Plan) -> Table:
+        groups = [
+            {"parameters": ["*.biases"], "learning_rate_factor": 0.1},
+            *_as_two(plan, {"learning_rate_factor": 2.0}, {"learning_rate_factor": 0.2}),
+            {"parameters": ["feature_scale_1.scale"], "learning_rate_factor": 6.0},
+        ]
+        return {"type": "adam", **_rates(plan, 0.07), "groups": groups}
 
-    def _groups_of_two_classes(
-        self, plan: TablePlan, weights: Sequence[str], biases: Sequence[str]
-    ) -> Iterator[Line]:
-        """Yield the groups of layers with one unit for two classes."""
-        plans = plan.plans.items()
-        outputs = [f"{name}_logits" if name else "output" for name, head in plans if head.is_binary]
-        if outputs:
-            yield ""
-            yield AS_TWO
-            yield from group(", ".join(f'"{name}.weights"' for name in outputs), *weights)
-            yield ""
-            yield from group(", ".join(f'"{name}.biases"' for name in outputs), *biases)
-
-    def _rates(self, peak: str) -> Iterator[Line]:
-        rate = f'{{ type = "coslog", max_rate = {peak} }}'
-        yield f"learning_rate = {rate}", "four cycles, each twice as long as the one before"
-        yield "beta_2 = 0.95"
-        yield "epsilon = 1e-8"
-
-    def _epochs(self, plan: TablePlan) -> int:
+    def _epochs(self, plan: Plan) -> int:
         affordable = MOST_STEPS * MOST_EPOCHS // max(plan.training_rows, 1)
         return max(FEWEST_EPOCHS, min(MOST_EPOCHS, affordable))
 
     def seconds_per_epoch(self, plan: Plan) -> float:
         """Return about how much processor time an epoch of all folds takes."""
-        width = plan.features.width + COLUMNS_OF_HIDDEN_LAYERS
+        width = plan.width + COLUMNS_OF_HIDDEN_LAYERS
         return plan.folds * plan.training_rows * width * COLUMN
 
-    def _training(self, plan: TablePlan) -> Iterator[Line]:
-        fewer = "" if plan.sizes.epochs == MOST_EPOCHS else f"; {MOST_EPOCHS} in smaller tables"
-        about = f"passes over the training data{fewer}"
-        yield from training_of(plan, about, 256, '"best_epoch"', drop_last=True)
+    def _training(self, plan: Plan) -> Table:
+        return training_of(plan, 256, {"type": "best_epoch"}, drop_last=True)
 
 
 class RealMLPTD(RealMLPTDS):
@@ -162,74 +121,90 @@ class RealMLPTD(RealMLPTDS):
     type = "realmlp_td"
     most_one_hot = FEW_CATEGORIES
     clamps = True
+    last_hidden: ClassVar[str] = "dropout_3"
 
-    def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        inputs = {"numbers": plan.numbers, "categories": plan.one_hot, "many": plan.embedded}
-        return {name: columns for name, columns in inputs.items() if columns}
+    def _inputs(self, plan: Plan) -> dict[str, tuple[Column, ...]]:
+        return inputs_by_kind(plan)
 
-    def _layers(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
-        parts = []
+    def _layers(self, plan: Plan, read: Mapping[str, str]) -> Iterator[Any]:
+        parts: list[str] = []
         if "numbers" in read:
-            comment = "periodic embeddings of 4 numbers each"
-            yield (
-                f'  {{ type = "pbld", name = "numbers", inputs = ["{read["numbers"]}"] }},',
-                comment,
-            )
+            yield {"type": "pbld", "name": "numbers", "inputs": [read["numbers"]]}
             parts.append("numbers")
         if "categories" in read:
             parts.append(read["categories"])
         yield from embedded(read, parts)
-        yield from scaled_features(parts)
-        activation = "selu" if plan.any_classes else "mish"
-        start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
+        yield from _scaled_features(parts)
+        activation = _activation(plan)
+        start = {"weight_initializer": "unit_outputs", "bias_initializer": "he_plus"}
+        yield from self._hidden(activation, start)
+        yield from self._outputs(plan, self.last_hidden, start)
+
+    def _hidden(self, activation: str, start: Table) -> Iterator[Table | str]:
+        """Yield the hidden layers, of which the last is `last_hidden`."""
         for number in (1, 2, 3):
-            yield f'  {{ type = "ntp_dense", units = 256, {start} }},'
-            yield f'  "{activation}",'
-            inputs = f'"ntp_dense_{number}", "{activation}_{number}"'
-            yield f'  {{ type = "parametric_activation", inputs = [{inputs}] }},'
-            yield '  { type = "dropout", rate = { type = "flat_cosine", initial_rate = 0.15 } },'
-        yield from self._outputs(plan, "dropout_3", start)
+            yield {"type": "ntp_dense", "units": 256, **start}
+            yield activation
+            inputs = [f"ntp_dense_{number}", f"{activation}_{number}"]
+            yield {"type": "parametric_activation", "inputs": inputs}
+            yield {"type": "dropout", "rate": flat_cosine(0.15)}
 
-    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
-        yield "[optimizer]"
-        yield 'type = "adamw"'
-        yield from self._rates("0.04" if plan.any_classes else "0.2")
-        comment = "constant for half of the training, then to 0"
-        yield f"weight_decay = {_flat_cosine(0.02)}", comment
-        yield ""
-        yield from group('"*.biases"', "learning_rate_factor = 0.1", "weight_decay = 0.0")
-        weights = "learning_rate_factor = 2.0", f"weight_decay = {_flat_cosine(0.01)}"
-        biases = "learning_rate_factor = 0.2", "weight_decay = 0.0"
-        yield from self._groups_of_two_classes(plan, weights, biases)
-        for parameters, factor in self._factors(plan):
-            yield ""
-            rate = f"learning_rate_factor = {factor}"
-            decay = f"weight_decay = {_flat_cosine(round(0.02 * factor, 6))}"
-            yield from group(parameters, rate, decay)
-
-    def _factors(self, plan: TablePlan) -> Iterator[tuple[str, float]]:
-        """Yield what multiplies both the learning rate and the decay of some parameters."""
-        yield '"feature_scale_1.scale"', 6.0
-        yield ('"*.shares", "numbers.*"' if plan.numbers else '"*.shares"'), 0.1
+    def _optimizer(self, plan: Plan) -> Table:
+        weights = {"learning_rate_factor": 2.0, "weight_decay": flat_cosine(0.01)}
+        biases = {"learning_rate_factor": 0.2, "weight_decay": 0.0}
+        shares = ["*.shares", *(["numbers.*"] if plan.numbers else [])]
+        groups = [
+            {"parameters": ["*.biases"], "learning_rate_factor": 0.1, "weight_decay": 0.0},
+            *_as_two(plan, weights, biases),
+            _factor(["feature_scale_1.scale"], 6.0),
+            _factor(shares, 0.1),
+        ]
+        decay = {"weight_decay": flat_cosine(0.02)}
+        return {"type": "adamw", **_rates(plan, 0.2), **decay, "groups": groups}
 
 
-def scaled_features(parts: Sequence[str]) -> Iterator[Line]:
+def _activation(plan: Plan) -> str:
+    return "selu" if _any_classes(plan) else "mish"
+
+
+def _any_classes(plan: Plan) -> bool:
+    return any(target.classes for target in plan.targets)
+
+
+def _rates(plan: Plan, of_numbers: float) -> Table:
+    """Return the rates of the optimizer: four cycles, each twice as long as the one before."""
+    peak = 0.04 if _any_classes(plan) else of_numbers
+    schedule = {"type": "coslog", "max_rate": peak}
+    return {"learning_rate": schedule, "beta_2": 0.95, "epsilon": 1e-8}
+
+
+def _as_two(plan: Plan, weights: Table, biases: Table) -> Iterator[Table]:
+    """Yield the groups of layers with one unit for two classes.
+
+    It moves as far as the difference of two units, one for each class, would.
+    """
+    heads = plan.heads.items()
+    outputs = [f"{name}_logits" if name else "output" for name, t in heads if t.classes == 2]
+    if outputs:
+        yield {"parameters": [f"{name}.weights" for name in outputs], **weights}
+        yield {"parameters": [f"{name}.biases" for name in outputs], **biases}
+
+
+def _factor(parameters: list[str], factor: float) -> Table:
+    """Return the group of parameters whose learning rate and decay have a factor."""
+    decay = flat_cosine(round(0.02 * factor, 6))
+    return {"parameters": parameters, "learning_rate_factor": factor, "weight_decay": decay}
+
+
+def _scaled_features(parts: Sequence[str]) -> Iterator[Any]:
     """Yield the layers that join the parts of the table and scale each feature."""
     yield from concatenated(parts)
-    scale = '  "feature_scale",'
     if len(parts) == 1 and parts[0].startswith("input."):
-        scale = f'  {{ type = "feature_scale", inputs = ["{parts[0]}"] }},'
-    yield scale, "a trained factor for each feature"
+        yield {"type": "feature_scale", "inputs": [parts[0]]}
+    else:
+        yield "feature_scale"
 
 
-def _scaled(plan: TablePlan) -> Iterator[Line]:
-    yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
-    yield from filled(plan)
-
-
-def _listed(columns: Sequence[ColumnProfile]) -> str:
-    return f", columns = {toml([column.name for column in columns])}"
-
-
-def _flat_cosine(value: float) -> str:
-    return f'{{ type = "flat_cosine", initial_rate = {value:g} }}'
+def flat_cosine(value: float) -> Table:
+    """Return a schedule that is constant for half of the training, then falls to 0."""
+    return {"type": "flat_cosine", "initial_rate": value}

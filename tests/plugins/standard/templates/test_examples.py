@@ -7,10 +7,12 @@ import re
 import pytest
 
 from declnet import default_registry
-from declnet_plugins.standard.templates import TEMPLATES
+from declnet_plugins.standard.templates import COMPONENTS
 
 EXAMPLES = [
-    name for name in TEMPLATES.split() if default_registry().find("template", name).has_example()
+    name
+    for name in COMPONENTS["template"]["examples"].split()
+    if default_registry().find("template", name).has_example()
 ]
 EACH = pytest.mark.parametrize("template", EXAMPLES)
 

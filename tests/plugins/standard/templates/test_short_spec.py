@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ import declnet
 from declnet import DataError
 from declnet.training.checks.check import check_spec
 
-from ...profiles import spec_text, table_profile
+from ...profiles import spec_document, spec_text, table_profile
 
 TEMPERATURE = {"type": "temperature", "prior_samples": 100}
 RNG = np.random.default_rng(6)
@@ -38,12 +36,13 @@ def new_spec(tmp_path, written):
 
     def make(target="y", rows=60, task=None, **columns):
         written(rows, **columns)
-        text = spec_text("table", table_profile(tmp_path, target, task=task))
+        profile = table_profile(tmp_path, target, task=task)
+        text = spec_text("table", profile)
         (tmp_path / "spec.toml").write_text(text, "utf-8")
         assert max(map(len, text.splitlines())) < 160
         spec = declnet.load_spec(tmp_path / "spec.toml")
         assert check_spec(spec).problems == ()
-        return tomllib.loads(text)
+        return spec_document("table", profile)
 
     return make
 
@@ -118,8 +117,7 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(new_spec, tmp_path):
     }.items():
         (line,) = [item for item in text.splitlines() if item.strip().startswith(f'# "{name}",')]
         assert line.endswith(f"# left out: {reason}")
-    (line,) = [item for item in text.splitlines() if item.startswith('  "color",')]
-    assert line.endswith("  # text, 2 categories")
+    assert 'columns = ["x", { name = "color", categories = 2 }]' in text
 
 
 SENTENCES = [f"the {a} is {b} than a {c}" for a in "uvwx" for b in "yz" for c in "mnopqrst"]
@@ -130,7 +128,7 @@ def test_texts_of_many_words_are_inputs_of_their_own(new_spec, tmp_path):
     alone = new_spec(note=SENTENCES, y=y, rows=64)
     assert "inputs" not in alone["data"]
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    assert "# text, 7 words on average, 7 at most\n" in text
+    assert '{ name = "note", type = "words", length = 7, longest = 7 }' in text
     words = {"ngrams": 2, "weights": "tf_idf", "missing": "empty"}
     tokenize = {"type": "tokenize", "columns": ["note"], **words}
     assert alone["data"]["prepare"] == [tokenize]
@@ -226,9 +224,7 @@ def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(new_spec, note,
     document = new_spec(x=numbers(400), y=AMOUNTS, rows=400)
     assert document["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
     assert "bias_initializer" not in document["model"]["layers"][-1]
-    assert "# positive and skewed: learned as its log" in (tmp_path / "spec.toml").read_text(
-        "utf-8"
-    )
+    assert "logarithm = true" in (tmp_path / "spec.toml").read_text("utf-8")
     assert note().startswith('the target "y" is positive and skewed, so the network learns its log')
     spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
     in_its_unit = declnet.run(spec).metrics["train"]["mean_absolute_error"]
@@ -247,10 +243,14 @@ COUNTS = np.random.default_rng(1).poisson(AMOUNTS / 10)
     [
         (
             MILD,
-            '# prepare_targets = { y = ["log", "standardize"] }',
+            '# targets = [{ name = "y", logarithm = true }]',
             "positive and somewhat skewed",
         ),
-        (COUNTS, '# type = "poisson"', 'seems to hold counts: the loss "poisson" may suit'),
+        (
+            COUNTS,
+            '# targets = [{ name = "y", loss = "poisson" }]',
+            'seems to hold counts: the loss "poisson" may suit',
+        ),
     ],
 )
 def test_what_may_suit_the_target_is_suggested(y, suggestion, reason, new_spec, note, tmp_path):
@@ -277,13 +277,11 @@ ORDERED = {
 def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, new_spec, note, tmp_path):
     values, order = ORDERED[case]
     new_spec(x=numbers(), y=values * 20)
-    assert note(preset).endswith('the loss "ordinal" may suit them better, see [loss]')
-    text = spec_text(preset, table_profile(tmp_path))
-    assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
-    lines = [line for line in text.splitlines() if "label_smooth" not in line[:13]]
-    lines = [line for line in lines if not line.startswith(('type = "cat', '  "softmax"'))]
-    text = "\n".join(lines).replace("# class_order", "class_order").replace("# type", "type")
-    text = text.replace(f"units = {len(values)}", f"units = {len(values) - 1}")
+    assert note(preset).endswith("may suit them better, see targets in [preset]")
+    text, document = (make(preset, table_profile(tmp_path)) for make in (spec_text, spec_document))
+    assert document["loss"]["type"] == "categorical_crossentropy"
+    lines = [line for line in text.splitlines() if not line.startswith("targets")]
+    text = "\n".join(lines).replace("# class_order", "class_order").replace("# targets", "targets")
     (tmp_path / "spec.toml").write_text(text, "utf-8")
     spec = declnet.load_spec(tmp_path / "spec.toml")
     assert spec.loss.type == "ordinal"
@@ -316,7 +314,7 @@ def test_rare_classes_are_said_and_measured(new_spec, note, tmp_path):
 def test_rows_without_a_target_are_left_out(new_spec, tmp_path):
     document = new_spec(x=[1, 2, 3], y=["a", "", "b"])
     assert document["data"]["train"]["missing_target"] == "leave_out"
-    assert "# 20 rows have none" in (tmp_path / "spec.toml").read_text("utf-8")
+    assert "# 20 rows have no target" in (tmp_path / "spec.toml").read_text("utf-8")
     assert "missing_target" not in new_spec(x=[1, 2], y=["a", "b"])["data"]["train"]
 
 
@@ -384,7 +382,7 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, written, prese
     (tmp_path / "spec.toml").write_text(content, "utf-8")
     spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})
     assert check_spec(spec).problems == ()
-    document = tomllib.loads(content)
+    document = spec_document(preset, table)
     assert document["model"]["outputs"] == ["is_sold", "grade", "target_dense", "price"]
     assert {name: item["type"] for name, item in document["losses"].items()} == {
         "is_sold": "binary_crossentropy",
@@ -407,3 +405,30 @@ def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path, wr
         spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})
         assert (spec.data.split.method, spec.data.split.column) == ("stratified", "visits")
         assert np.isfinite(declnet.run(spec).history[0]["loss"])
+
+
+@pytest.mark.parametrize("count", [30, 200])
+def test_a_table_of_many_columns_has_a_short_spec(count, tmp_path, written):
+    """At most 40 lines, which `spec_text` asserts: long lists have long lines, not more of them."""
+    kinds = [
+        numbers(),
+        ["red", "green", "blue", ""],
+        ["1.5", "", "2"],
+        ["2024-01-01", "2023-05-06"],
+    ]
+    columns = {f"a_column_{n}": kinds[n % 4 if count < 100 else 0] for n in range(count)}
+    useless = {f"useless_{n}": ["x"] for n in range(9)}
+    written(60, **columns, **useless, y=["no"] * 9 + ["late"], price=numbers())
+    for targets in ("y",), ("price",), ("y", "price"):
+        profile = table_profile(tmp_path, *targets)
+        text = spec_text("table", profile)
+        assert spec_document("table", profile)["data"]["train"]["features"][:30] == [*columns][:30]
+        assert "more columns are left out" in text
+
+
+def test_many_targets_share_few_lines(tmp_path, written):
+    labels = [f"label {n}" for n in range(25)]
+    written(100, x=numbers(100), **{name: ["yes", "no", "no"] for name in labels})
+    profile = table_profile(tmp_path, *labels)
+    assert spec_text("table", profile).startswith("# Predicts 25 columns.\n")
+    assert len(spec_document("table", profile)["losses"]) == 25
