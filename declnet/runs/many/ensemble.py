@@ -306,6 +306,8 @@ class Ensemble(GroupFolder, TrainedModels):
         for task in self.tasks:
             if task.point in points:
                 by_fold.setdefault(task.folder.removeprefix(f"{task.point}/"), []).append(task)
+        for tasks in by_fold.values():  # trials in parallel train their folds in any order
+            tasks.sort(key=lambda task: points.index(task.point))
         if any(len(tasks) < len(points) for tasks in by_fold.values()):
             raise self._no_common_rows()
         loaded: dict[tuple[str, int], Mapping[str, Data]] = {}

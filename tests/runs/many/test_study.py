@@ -57,6 +57,17 @@ def test_the_trials_become_members_of_one_predictor(weighted, blobs, tmp_path):
     assert group.tables()[1].footer[0][0] == "all together"
 
 
+def test_members_alone_are_what_their_folders_are_in_any_order_of_runs(weighted, tmp_path):
+    declnet.tune(weighted(), out=tmp_path / "study")
+    group = open_group(tmp_path / "study")
+    tasks = sorted(group.journal.tasks.values(), key=lambda task: task.folder[::-1])
+    in_parallel = [*tasks[:5], *tasks[:4:-1]]  # the last folds in the reverse order of trials
+    group.journal.tasks = {task.folder: task for task in in_parallel}
+    for point, (_, evaluation) in group.of_members("validation").items():
+        alone = open_group(tmp_path / "study" / point).evaluate()
+        assert evaluation.metrics == pytest.approx(alone.metrics)
+
+
 def test_the_other_folds_select_the_weights_for_a_fold(weighted, tmp_path):
     group = declnet.tune(weighted(), out=tmp_path / "study")
     points = [*group.points()]
