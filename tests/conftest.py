@@ -92,6 +92,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def wide_output() -> Iterator[None]:
+    """Let tables off a terminal be wide, whatever the width of that of the tests."""
+    columns = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "200"
+    yield
+    if columns is None:
+        del os.environ["COLUMNS"]
+    else:
+        os.environ["COLUMNS"] = columns
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return Path(__file__).parent.parent

@@ -68,16 +68,16 @@ def check(options: SpecOptions, engine: bool, form: str) -> int:
 
 def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
     """Print what makes the steps and why, and a row per part: what runs it, and why Python does."""
-    from declnet.cli.display.terminal import print_table
+    from declnet.cli.display.terminal import print_table, print_wrapped
     from declnet.display.tables import ResultTable
     from declnet.graph.kernels import why_no_engine
     from declnet.runs.engine_parts import report_engine
 
     report = report_engine(spec, registry, checked)
     if report.parts is None:
-        print_line(f"every part of a step runs in Python: {why_no_engine(registry)}")
+        print_wrapped(f"every part of a step runs in Python: {why_no_engine(registry)}")
         return
-    print_line(_about_choice(report.choice))
+    print_wrapped(_about_choice(report.choice))
     rows = [(part.name, part.runs, "; ".join(part.reasons)) for part in report.parts]
     print_table(ResultTable("", ("part of a step", "runs", "because it"), tuple(rows)))
 
@@ -117,10 +117,9 @@ def _known(context: click.Context, parameter: click.Parameter, code: str | None)
 @click.argument("code", required=False, callback=_known)
 def explain(code: str | None) -> None:
     """Explain an error or warning CODE, e.g. E012, or list all codes."""
-    from shutil import get_terminal_size
     from textwrap import indent
 
-    from declnet.cli.display.terminal import print_table
+    from declnet.cli.display.terminal import output_width, print_table
     from declnet.codes.catalogue import catalogue
     from declnet.display.tables import ResultTable
 
@@ -132,7 +131,7 @@ def explain(code: str | None) -> None:
     severity = "warning" if code.startswith("W") else "error"
     parts = [
         f"{severity}[{code}]: {entry.title}",
-        click.wrap_text(entry.text, min(get_terminal_size().columns, WIDEST)),
+        click.wrap_text(entry.text, min(output_width(), WIDEST)),
         "Wrong:",
         indent(entry.wrong, "    "),
         "Right:",

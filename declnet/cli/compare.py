@@ -28,7 +28,7 @@ def compare(
     """Compare the specs, final metrics and times of RUNS, the folders of runs.
 
     A folder of runs, e.g. of seeds, folds or a sweep, means all runs in it. Up to 8 runs are shown
-    in columns; of more, the best 20 are shown in rows.
+    in columns if they fit; others in rows, of more than 20 the best 20.
     """
     from declnet.cli.display.listed_runs import comparison_data, print_comparison
 
@@ -83,7 +83,8 @@ def _print_json(values: Iterable[object]) -> None:
     "--all",
     "all_runs",
     is_flag=True,
-    help="Show all runs.  [default: on a terminal, the newest or first 200]",
+    help="Show each run of folds, seeds, members, sweeps and studies, and all of many.  [default: "
+    "a row for each group; on a terminal, the newest or first 200]",
 )
 @format_option("a list of objects, for programs.")
 def runs(
@@ -95,12 +96,15 @@ def runs(
     all_runs: bool,
     form: str,
 ) -> None:
-    """List the runs in DIRECTORY (default: runs), including sweeps.
+    """List the runs in DIRECTORY (default: runs).
+
+    Runs that belong together, e.g. folds or a sweep, are one row.
 
     Folders without a run, or with damaged files, are reported on standard error.
     """
     from declnet.cli.display.listed_runs import MOST_ROWS, as_data, filtered, in_order, print_runs
     from declnet.cli.display.terminal import is_terminal
+    from declnet.runs.listed_groups import grouped
     from declnet.runs.storage.listing import ListedRun, list_runs
 
     listed_runs: list[ListedRun] = []
@@ -110,9 +114,10 @@ def runs(
         else:
             print_line(f"skipped {directory / run.path}: {run.reason}", err=True)
     try:
-        chosen = in_order(
-            filtered(listed_runs, conditions), sort_by, ascending=ascending, reverse=reverse
-        )
+        matching: list[ListedRun] = filtered(listed_runs, conditions)
+        if form == "text" and not all_runs:
+            matching = grouped(directory, matching)
+        chosen = in_order(matching, sort_by, ascending=ascending, reverse=reverse)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if form == "json":

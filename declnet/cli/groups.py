@@ -101,18 +101,35 @@ def train_group(
             print_line(f"warning: {why}", err=True)
         status = show_study(group, form)
     else:
-        status = show_runs(group, training.outcomes(), jobs=training.jobs, draw=draw)
+        as_one = group.is_predictor and not training.warnings
+        outcomes = training.outcomes()
+        status = show_runs(group, outcomes, jobs=training.jobs, draw=draw, as_one=as_one)
         for why in training.warnings:
             print_line(f"warning: {why}", err=True)
-        if group.is_predictor and not training.warnings:
-            _show_as_one(group)
+        if as_one:
+            _show_as_one(group, outcomes)
         if group.status == "running" and group.file.minutes is not None:
             command = f"declnet resume {quote(str(group.path))} --minutes N"
             count = f"{training.left:.0f} of {len(group.tasks)} runs"
             print_line(f"{count} are left after {group.file.minutes:g} min; to continue: {command}")
     if form == "text":
         print_line(f"{time.perf_counter() - start:.2f} s, {group.path}")
+        if group.status == "finished" and not options.quiet:
+            _print_next(group)
     return status
+
+
+def _print_next(group: Group) -> None:
+    """Print the commands that may follow."""
+    from declnet.cli.display import conclusion
+
+    if group.is_predictor:
+        commands: tuple[str, ...] = conclusion.AFTER_A_MODEL
+    elif group.file.kind == "study":
+        commands = conclusion.AFTER_A_STUDY
+    else:
+        commands = conclusion.AFTER_A_SWEEP
+    conclusion.print_next(group.path, commands)
 
 
 def _follow_runs(training: Training, train: Callable[[], None], *, quiet: bool) -> None:
@@ -167,19 +184,30 @@ def show_runs(
     ascending: bool | None = None,
     jobs: int | None = None,
     draw: Drawing | None = None,
+    as_one: bool = False,
 ) -> int:
-    """Write the summary, print the tables and draw the picture; return the exit code."""
+    """Write the summary, print the tables and draw the picture; return the exit code.
+
+    Args:
+        group: the group.
+        outcomes: those of its runs.
+        metric: the metric to compare by; None for that of the group.
+        ascending: whether its lowest mean comes first; None for the best.
+        jobs: how many runs were trained at once; None if none was trained here now.
+        draw: draws a sweep, after its tables.
+        as_one: whether a table of its members as one model follows.
+    """
     from declnet.cli.display.result_tables import print_series
     from declnet.cli.display.terminal import print_table
-    from declnet.runs.display.group_tables import sweep_tables
+    from declnet.runs.display.group_tables import points_table, sweep_tables
 
     series, best_by = group.summarize(outcomes, metric, ascending=ascending, jobs=jobs)
     metric = metric or group.file.metric
     if group.is_predictor:
-        for spec_series in series:
-            if len(series) > 1:
-                print_line(f"{spec_series.name}:")
-            print_series(spec_series)
+        if len(series) == 1:
+            print_series(series[0], group.path)
+        elif group.status != "finished" or not as_one:
+            print_table(points_table(series))
     elif best_by is None:
         print_line("no run finished, so there is nothing to compare", err=True)
     else:
@@ -199,7 +227,7 @@ def _status_of(all_series: Sequence[RunSeries]) -> int:
 
 def show_study(group: Group, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
-    from declnet.cli.display.study_display import print_next, print_study
+    from declnet.cli.display.study_display import print_study
     from declnet.runs.many.documents import STUDY_SUMMARY
 
     if form == "json":
@@ -208,7 +236,6 @@ def show_study(group: Group, form: str) -> int:
         print_study(group)
         if group.is_predictor:
             _show_as_one(group)
-            print_next(group)
     return int(group.best_trial is None)
 
 
@@ -244,19 +271,23 @@ def summarize_group(
     return 0
 
 
-def _show_as_one(group: Group) -> None:
-    """Print the metrics of the models together, if they have finished: of folds, or of members."""
+def _show_as_one(group: Group, outcomes: Sequence[Outcome] = ()) -> None:
+    """Print the metrics of the models of all folds or members together, if they have finished."""
+    from declnet.cli.display.conclusion import print_judged_group
     from declnet.cli.display.result_tables import print_together
     from declnet.cli.display.terminal import print_table
     from declnet.errors import DeclnetError
     from declnet.runs.display.group_tables import members_table
+    from declnet.runs.many.series import series_of
 
-    if group.status != "finished" or not (group.has_folds or group.file.has_members):
+    if group.status != "finished":
         return
     try:
         if group.file.has_members:
             print_table(members_table(group))
-        print_together(group.evaluations)
+        if group.has_folds or group.file.has_members:
+            print_together(group.evaluations)
+        print_judged_group(group, series_of(outcomes))
     except DeclnetError as error:  # the runs themselves are as good as any
         print_line(f"warning: no metrics of all models: {error}", err=True)
 

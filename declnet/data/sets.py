@@ -38,7 +38,7 @@ from declnet.data.splits import (
     distinct,
     fold_positions,
     one_fold,
-    parts_of_fold,
+    parts_of_validation,
     split,
     split_positions,
 )
@@ -142,8 +142,8 @@ class PreparedSets:
             training data.
         datasets: the same samples, prepared.
         class_weights: the weights by label; None if they are equal.
-        part_of: of a fold in memory, the part (n,) of its validation data that each sample belongs
-            to; otherwise None.
+        part_of: the part (n,) of the validation data that each sample belongs to; None if that is
+            missing, streamed or too small.
     """
 
     blocks: Mapping[str, BlockSet[Dataset]]
@@ -173,17 +173,18 @@ def split_and_prepared(
         if spec.is_cross_validation:
             _require_classes_in_each_fold(loaded, spec, loss_targets, seed)
         sets = prepare_sets(split_sets(loaded, spec, seed), spec, loss_targets)
-        if spec.fold is None:
+        if "validation" not in sets.raw:
             return sets
         samples = len(sets.datasets["validation"])
-        part_of = parts_of_fold(sets.raw["validation"], samples, spec, seed)
+        part_of = parts_of_validation(sets.raw["validation"], samples, spec, key_seed or 0)
         return replace(sets, part_of=part_of)
 
     def size(sets: PreparedSets) -> int:
         return sum(data.nbytes for data in (*sets.raw.values(), *sets.datasets.values()))
 
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
-    key = "sets", tuple(loaded), spec, tuple(loss_targets), seed if is_split else None
+    key_seed = seed if is_split else None
+    key = "sets", tuple(loaded), spec, tuple(loss_targets), key_seed
     return computed_once(tuple(loaded.values()), key, make, size)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice, pairwise
 
 import numpy as np
@@ -23,7 +24,7 @@ AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
 
 PARTS = 5
-"""Parts of a fold's validation data, each predicted with what was selected by the others."""
+"""Parts of the validation data, each predicted with what was selected by the others."""
 
 
 def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
@@ -353,11 +354,11 @@ def fold_positions(
         yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
 
 
-def parts_of_fold(held_out: Data, samples: int, spec: DataSpec, seed: int) -> Array | None:
-    """Return which part of a fold's validation data each sample belongs to, as folds are made.
+def parts_of_validation(validation: Data, samples: int, spec: DataSpec, seed: int) -> Array | None:
+    """Return which part of the validation data each sample belongs to, as folds are made.
 
     Args:
-        held_out: the validation data as loaded.
+        validation: the validation data as loaded.
         samples: the number of its samples; windows are fewer than rows.
 
     Returns:
@@ -365,7 +366,8 @@ def parts_of_fold(held_out: Data, samples: int, spec: DataSpec, seed: int) -> Ar
     """
     method, key = spec.split.method, None
     if spec.windows is None and method != "column":
-        key = _split_key(held_out, spec.split)
+        with suppress(DataError):  # of data from another source, which is not split
+            key = _split_key(validation, spec.split)
     if spec.windows is not None or method == "time":
         order = np.arange(samples) if key is None else np.argsort(key, kind="stable")
         part_of = np.empty(samples, int)

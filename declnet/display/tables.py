@@ -52,6 +52,9 @@ class ResultTable:
         chart: how the report draws it; None for the table alone.
         footer: rows below the others that sum them up, e.g. a mean.
         marks: cells that are good or bad: row and column from 0, and how good, from -1 to 1.
+        optional: columns that are left out where there is no room, the most important one first.
+        decimals: the number of decimal places of numbers in columns, by title; default: as their
+            kind says.
     """
 
     title: str
@@ -62,6 +65,8 @@ class ResultTable:
     chart: TableChart | None = None
     footer: tuple[Row, ...] = ()
     marks: tuple[tuple[int, int, float], ...] = ()
+    optional: tuple[str, ...] = ()
+    decimals: Mapping[str, int] = field(default_factory=dict)
 
     def column_kinds(self) -> list[Kind]:
         """Return the kind of each column, in order."""
@@ -83,8 +88,12 @@ class ResultTable:
     def texts(self, rows: Iterable[Row] | None = None) -> list[list[str]]:
         """Return rows as they are shown; default: those above the footer."""
         kinds = self.column_kinds()
+        decimals = [self.decimals.get(name) for name in self.columns]
         return [
-            [format_cell(value, kind) for value, kind in zip(row, kinds, strict=True)]
+            [
+                _rounded(value, places) or format_cell(value, kind)
+                for value, kind, places in zip(row, kinds, decimals, strict=True)
+            ]
             for row in (self.rows if rows is None else rows)
         ]
 
@@ -99,6 +108,7 @@ class ResultTable:
             columns=chosen(self.columns),
             rows=tuple(map(chosen, self.rows)),
             footer=tuple(map(chosen, self.footer)),
+            optional=tuple(name for name in self.optional if name in chosen(self.columns)),
             marks=tuple(
                 (row, positions.index(at), mark) for row, at, mark in self.marks if at in positions
             ),
@@ -121,6 +131,34 @@ def kinds_of(names: Iterable[str], kind: Kind = "number") -> dict[str, Kind]:
 def _kind_of(values: Iterable[Cell]) -> Kind:
     types = {type(value) for value in values if value is not None}
     return "text" if str in types or not types else "decimal" if float in types else "integer"
+
+
+def decimals_for(deviation: float | None) -> int | None:
+    """Return how many decimal places show two significant digits of a standard deviation.
+
+    Returns:
+        The number; None if the deviation is unknown or 0, or if its digits would be too many.
+    """
+    if deviation is None or not 1e-6 <= deviation < 1e5:
+        return None
+    return max(0, 1 - math.floor(math.log10(deviation)))
+
+
+def format_spread(mean: float | None, deviation: float | None) -> str:
+    """Return a mean with its standard deviation, if known, e.g. `0.928 ± 0.014`."""
+    if mean is None or not math.isfinite(mean) or not deviation:
+        return format_metric(mean)
+    places = decimals_for(deviation)
+    if places is None:
+        return f"{format_metric(mean)} ± {format_metric(deviation)}"
+    return f"{mean:,.{places}f} ± {deviation:,.{places}f}"
+
+
+def _rounded(value: Cell, places: int | None) -> str:
+    """Return a finite number with decimal places; empty for anything else."""
+    if places is None or not isinstance(value, int | float) or not math.isfinite(value):
+        return ""
+    return f"{value:,.{places}f}"
 
 
 def format_cell(value: Cell, kind: Kind = "number") -> str:
@@ -149,6 +187,8 @@ def format_number(value: float) -> str:
     """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
     value = without_rounding(value)
     size = abs(value)
+    if 1e4 <= size < 1e6:
+        return f"{value:.0f}"
     return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
 
 
@@ -198,7 +238,7 @@ def _faults_of_rows(table: ResultTable) -> Iterator[str]:
 def _faults_of_columns(table: ResultTable) -> Iterator[str]:
     chart = table.chart
     drawn = () if chart is None else (chart.x, *chart.y, *filter(None, (chart.deviation,)))
-    for name in (*table.kinds, *drawn):
+    for name in (*table.kinds, *table.optional, *table.decimals, *drawn):
         if name not in table.columns:
             yield f'has no column "{name}"'
     for kind in table.kinds.values():

@@ -1,32 +1,51 @@
-"""Unbiased predictions of a fold's validation data, although it selects the model's epoch.
+"""Unbiased predictions of the validation data, although it selects the model's epoch.
 
 The metric by which a callback selects an epoch is too optimistic an estimate for new rows. So the
-validation data of a fold is divided into parts, and each part is predicted by the epoch that the
-callbacks select by the metrics of all other parts.
+validation data is divided into parts, and each part is predicted by the epoch that the callbacks
+select by the metrics of all other parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, Self
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.callback import Callback, EpochFinished
-from declnet.runs.callbacks import ActiveRun, Callbacks
+from declnet.runs.callbacks import ActiveRun, Callbacks, FollowedModel
 from declnet.runs.inference.held_out import HeldOutPredictions, can_be_fitted
 from declnet.runs.inference.member import readings_of
-from declnet.training.evaluation import Evaluation, mean_loss
-from declnet.training.metrics import MetricAccumulator, metrics_of
-from declnet.training.monitored import Monitored
-from declnet.training.preparation import Prepared, ReadyData
+from declnet.training.evaluation import Evaluation
+from declnet.training.metrics import combined_losses, metrics_of
+from declnet.training.monitored import Monitored, selecting_callbacks
+from declnet.training.preparation import Prepared
+from declnet.training.tasks import predictions_of
 from declnet.training.trainer import Trainer
 
 MOST_OUTPUTS = 2**21
 """Maximum number of outputs for the validation data with which epochs are selected by parts: more
 would take over 64 MB, and an epoch that so many samples select is hardly overfitted to them."""
+
+
+class PartModel(FollowedModel):
+    """The model as the callbacks of all parts see it, whose parameters are copied once an epoch."""
+
+    _copies: dict[str, Array] | None = None
+
+    def parameters(self) -> dict[str, Array]:
+        """See `RunningModel.parameters`."""
+        if self._copies is None:
+            self._copies = super().parameters()
+        return dict(self._copies)
+
+    def forget(self) -> None:
+        """Forget the parameters of the last epoch."""
+        self._copies = None
 
 
 class PartRun(ActiveRun):
@@ -82,7 +101,7 @@ class RecordedOutputs:
 
 
 class EpochSelection:
-    """The outputs of the epoch that is selected for each part of a fold's validation data.
+    """The outputs of the epoch that is selected for each part of the validation data.
 
     Args:
         prepared: the run's spec, data and model.
@@ -94,92 +113,120 @@ class EpochSelection:
     def __init__(
         self, prepared: Prepared, part_of: Array, trainer: Trainer, active: ActiveRun
     ) -> None:
-        self._prepared, self._part_of = prepared, part_of
+        self._prepared, self._part_of, self._trainer = prepared, part_of, trainer
         self._heads, self._data = prepared.spec.heads, prepared.data["validation"]
-        self._others = [np.flatnonzero(part_of != part) for part in range(part_of.max() + 1)]
-        callbacks = [
-            callback for callback in prepared.spec.training.callbacks if callback.selects_epoch
+        parts = range(int(part_of.max()) + 1)
+        callbacks = selecting_callbacks(prepared.spec.training.callbacks)
+        self._epoch = RecordedOutputs(len(part_of))
+        if callbacks and trainer.validation is not None:
+            trainer.validation.record = self._epoch.record
+        self._model = PartModel(active.model.trained, active.model.evaluated)
+        self._runs = [
+            PartRun(active.name, active.epochs, None, self._model, trainer, active.directions)
+            for _ in parts
         ]
+        self._callbacks = [Callbacks(callbacks) for _ in parts]
+        self._outputs: list[list[Array] | None] = [None for _ in parts]
+        self._set_up_metrics(callbacks)
+
+    def _set_up_metrics(self, callbacks: Sequence[Callback]) -> None:
+        """Find the metrics that the callbacks monitor, and the targets and weights of each part."""
         monitored = Monitored.of(callbacks, self._heads).validation or ()
         follows_all = any(type(one).monitors is Callback.monitors for one in callbacks)
         self._metrics = metrics_of(self._heads) if follows_all else monitored
-        self._epoch = RecordedOutputs(len(part_of))
-        self._trainer = trainer
-        if callbacks and trainer.validation is not None:
-            trainer.validation.record = self._epoch.record
-        self._runs = [
-            PartRun(active.name, active.epochs, None, active.model, trainer, active.directions)
-            for _ in self._others
-        ]
-        self._callbacks = [Callbacks(callbacks) for _ in self._others]
-        self._outputs: list[list[Array] | None] = [None] * len(self._others)
+        (data,) = self._data.parts()
+        self._targets = [read_only(np.asarray(y)) for y in data.y]
+        weights = np.ones(len(data)) if data.weights is None else data.weights.astype(float)
+        self._weights, self._is_other = weights, 1 - np.eye(len(self._runs))
+        of_others = self._is_other @ np.bincount(self._part_of, weights)
+        self._weight_of_others = np.where(of_others > 0, of_others, 1)
 
     @classmethod
     def needed(cls, prepared: Prepared, trainer: Trainer, active: ActiveRun) -> Self | None:
-        """Return the selection for a fold whose validation data select or calibrate, else None.
+        """Return the selection for a run whose validation data select or calibrate, else None.
 
         There is none either for more than `MOST_OUTPUTS`, or too few samples for a calibrator.
         """
-        heads, part_of = prepared.spec.heads, prepared.part_of
-        selects = any(callback.selects_epoch for callback in prepared.spec.training.callbacks)
-        if part_of is None or not (selects or any(head.calibration for head in heads)):
+        part_of, training = prepared.part_of, prepared.spec.training
+        calibrates = any(head.calibration for head in prepared.spec.heads)
+        if part_of is None or not (calibrates or selecting_callbacks(training.callbacks)):
             return None
         outputs = sum(prod(node.output_shape) for node in prepared.model.outputs.values())
         (data,) = prepared.data["validation"].parts()
-        if outputs * len(part_of) > MOST_OUTPUTS or not can_be_fitted(heads, data, part_of):
+        if outputs * len(part_of) > MOST_OUTPUTS:
+            return None
+        if not can_be_fitted(prepared.spec.heads, data, part_of):
             return None
         return cls(prepared, part_of, trainer, active)
 
-    def start(self, saved: Sequence[Mapping[str, Any]] = ()) -> None:
+    def start(self, saved: Mapping[str, Any] | None = None) -> None:
         """Start the callbacks, or restore what `state` returned."""
+        outputs, states = (saved or {}).get("outputs", ()), (saved or {}).get("parts", ())
         for part, (run, callbacks) in enumerate(zip(self._runs, self._callbacks, strict=True)):
-            state = saved[part] if part < len(saved) else None
+            state = states[part] if part < len(states) else None
             callbacks.start(run, state["callbacks"] if state is not None else ())
             if state is not None:
-                run.stopped, self._outputs[part] = state["stopped"], state["outputs"]
+                run.stopped, number = state["stopped"], state["outputs"]
+                self._outputs[part] = None if number is None else outputs[number]
 
     def after_epoch(self, event: EpochFinished) -> None:
         """Let the callbacks select the epoch for each part by the metrics of the others."""
         if not event.validation or not self._epoch.outputs:
             return
-        (data,) = self._data.parts()
+        self._model.forget()
         copies: list[Array] | None = None
-        for part, run in enumerate(self._runs):
-            if run.has_stopped():
-                continue
-            metrics = self._metrics_on(self._others[part], data, event)
+        for part, metrics in self._metrics_without_parts(event):
+            run = self._runs[part]
             self._callbacks[part].after_epoch(
                 EpochFinished(event.epoch, event.learning_rate, event.metrics, metrics)
             )
             selects = run.take_selection()
-            if selects:
+            if selects is False:
+                self._outputs[part] = None
+            if selects or (run.has_stopped() and self._outputs[part] is None):
                 copies = copies or [outputs.copy() for outputs in self._epoch.outputs]
                 self._outputs[part] = copies
-            elif selects is not None:
-                self._outputs[part] = None
 
-    def _metrics_on(self, rows: Array, data: ReadyData, event: EpochFinished) -> dict[str, float]:
-        """Return the metrics of an epoch on some of the samples."""
-        metrics = MetricAccumulator(self._heads, self._metrics, unscale=self._data.unscale)
-        weights = None if data.weights is None else data.weights[rows]
-        pairs = [mean_loss(losses[rows], weights) for losses in self._epoch.losses]
-        metrics.add(
-            [outputs[rows] for outputs in self._epoch.outputs],
-            [np.asarray(y)[rows] for y in data.y],
-            [mean for mean, _ in pairs],
-            event.validation["regularization_loss"],
-            pairs[-1][1],
-        )
-        return metrics.result()
+    def _metrics_without_parts(
+        self, event: EpochFinished
+    ) -> Iterator[tuple[int, dict[str, float]]]:
+        """Yield each part that still selects, and an epoch's metrics on all other samples."""
+        means = []
+        for of_loss in self._epoch.losses:
+            of_others = self._is_other @ np.bincount(self._part_of, self._weights * of_loss)
+            means.append(of_others / self._weight_of_others)
+        losses = combined_losses(self._heads, means, event.validation["regularization_loss"])
+        predictions = {}
+        for number in {metric.head for metric in self._metrics}:
+            y_pred = predictions_of(self._heads[number].loss, self._epoch.outputs[number])
+            unscale = self._data.unscale.get(number)
+            predictions[number] = read_only(y_pred if unscale is None else unscale(y_pred))
+        for named in self._metrics:
+            samples = predictions[named.head], self._targets[named.head], self._part_of
+            losses[named.label] = verified(Metric.leaving_out, named.metric, *samples)
+        metrics = {
+            name: np.broadcast_to(values, len(self._runs)).tolist()
+            for name, values in losses.items()
+        }
+        for part, run in enumerate(self._runs):
+            if not run.has_stopped():
+                yield part, {name: values[part] for name, values in metrics.items()}
 
-    def state(self) -> list[dict[str, Any]]:
-        """Return the state of each part, as plain values."""
-        return [
-            {"callbacks": callbacks.state(), "stopped": run.stopped, "outputs": outputs}
-            for run, callbacks, outputs in zip(
+    def state(self) -> dict[str, Any]:
+        """Return the state as plain values: distinct outputs, and which of them each part has."""
+        outputs = {id(of_part): of_part for of_part in self._outputs if of_part is not None}
+        numbers = {key: number for number, key in enumerate(outputs)}
+        parts = [
+            {
+                "callbacks": callbacks.state(),
+                "stopped": run.stopped,
+                "outputs": numbers.get(id(of_part)),
+            }
+            for run, callbacks, of_part in zip(
                 self._runs, self._callbacks, self._outputs, strict=True
             )
         ]
+        return {"outputs": list(outputs.values()), "parts": parts}
 
     def predictions(self, epoch: int) -> HeldOutPredictions:
         """Return what predicts the validation data, once the model is finished.

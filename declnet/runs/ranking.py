@@ -19,7 +19,10 @@ MetricValues = Mapping[str, Mapping[str, float | None]]
 """Values by data set and name, as in `metrics.json`."""
 
 FOR_CHOICE = ("validation", "test", "train")
-"""Data sets to judge a model by if none is named, most meaningful first."""
+"""Data sets to choose a model by if none is named, most meaningful first."""
+
+TO_REPORT = ("test", "validation", "train")
+"""Data sets to report a finished model on, the one it has seen least first."""
 
 PARTS = ("data_loss", "regularization_loss")
 """Parts of the loss, redundant for a model without regularization."""
@@ -47,17 +50,46 @@ def find_metric(text: str, known: Iterable[tuple[str, str]]) -> tuple[str, str] 
     return next(((data, text) for data in FOR_CHOICE if (data, text) in metrics), None)
 
 
-def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tuple[str, str] | None:
-    """Return the metric to compare runs by: the first with a known direction, or the loss."""
-    metrics = list(known)
-    for data in FOR_CHOICE:
-        names = [name for in_data, name in metrics if in_data == data]
-        directed = [
-            name for name in names if name not in LOSSES and directions.get(name) is not None
-        ]
-        if names:
-            return data, (directed or [name for name in names if name in LOSSES] or names)[0]
-    return None
+def main_metric(
+    known: Iterable[tuple[str, str]],
+    directions: Directions,
+    data_sets: Sequence[str] = FOR_CHOICE,
+) -> tuple[str, str] | None:
+    """Return the metric that a task is judged by, on the first data set that has any.
+
+    That is the first one of `training.metrics` that declares which values are better, else the
+    loss.
+    """
+    metrics = by_importance(known, directions, data_sets)
+    present = [data for data in data_sets if any(in_data == data for in_data, _ in metrics)]
+    return next((metric for metric in metrics if metric[0] in present[:1]), None)
+
+
+def by_importance(
+    known: Iterable[tuple[str, str]],
+    directions: Directions | None = None,
+    data_sets: Sequence[str] = FOR_CHOICE,
+) -> list[tuple[str, str]]:
+    """Return metrics, the one that the task is judged by first, each on all of its data sets.
+
+    They are in the order of `training.metrics`, then the losses, then metrics without a direction.
+
+    Args:
+        known: the metrics by data set and name, in the order of their specs.
+        directions: which values are better; None to treat all metrics as if that were known.
+        data_sets: the data sets, most meaningful first.
+    """
+    metrics = list(dict.fromkeys(known))
+    names = list(dict.fromkeys(name for _, name in metrics))
+
+    def place(metric: tuple[str, str]) -> tuple[int, int, int]:
+        data, name = metric
+        directed = directions is None or directions.get(name) is not None
+        kind = 1 + LOSSES.index(name) if name in LOSSES else 0 if directed else 1 + len(LOSSES)
+        of_data = data_sets.index(data) if data in data_sets else len(data_sets)
+        return kind, names.index(name), of_data
+
+    return sorted(metrics, key=place)
 
 
 def sort_key(value: float | None, first: Better, *, reverse: bool = False) -> float:

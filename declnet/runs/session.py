@@ -25,6 +25,7 @@ from declnet.runs.inference.calibration import (
     stored,
     thresholded,
 )
+from declnet.runs.inference.held_out import HeldOutPredictions
 from declnet.runs.inference.member import Member, readings_of
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
@@ -87,6 +88,7 @@ class Session:
         self._is_described = False
         self._baselines: dict[str, Baseline] = {}
         self._calibrations: dict[str, FittedCalibration] = {}
+        self._held_out: HeldOutPredictions | None = None
         self._selection = EpochSelection.needed(ready.prepared, self._trainer, self._active)
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
@@ -110,7 +112,7 @@ class Session:
             with attributing_errors(self._ready.registry), one_blas_thread():
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 if self._selection is not None:
-                    self._selection.start((saved or {}).get("selection", ()))
+                    self._selection.start((saved or {}).get("selection"))
                 self._trainer.observe(self._callbacks.observers())
                 self._trainer.follow(
                     self._callbacks.followers(Callback.after_update),
@@ -122,6 +124,8 @@ class Session:
                 evaluated.forget()
                 evaluated.enter(active.final)
                 self._calibrate()
+                if self._selection is not None:
+                    self._held_out = self._selection.predictions(self._history[-1]["epoch"])
                 metrics = self._evaluate()
                 analyses = tuple(self._analyze())
                 seconds = self._seconds()
@@ -251,11 +255,14 @@ class Session:
         for name, data in self._ready.prepared.data.items():
             most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
-            unscale = calibrating(heads, fitted, data.unscale)
-            ready, watches = replace(data, unscale=unscale), [of_head.add for of_head in observed]
-            evaluation = Evaluation(model, heads, ready, watches)
-            with ChangedFileError.during(f"the final evaluation of the {name} data"):
-                metrics[name] = self._trainer.evaluated(evaluation, epoch)
+            if name == "validation" and self._held_out is not None:
+                metrics[name] = self._held_out.evaluate(self._member(), data, observed)
+            else:
+                unscale = calibrating(heads, fitted, data.unscale)
+                ready = replace(data, unscale=unscale)
+                evaluation = Evaluation(model, heads, ready, [one.add for one in observed])
+                with ChangedFileError.during(f"the final evaluation of the {name} data"):
+                    metrics[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
             baseline = joined_baseline(
@@ -314,9 +321,8 @@ class Session:
         files = {folder.BEHAVIOR: self._behavior(of_model(self._member()))}
         if self._calibrations:
             files[folder.CALIBRATION] = stored(self._calibrations)
-        if self._selection is not None:
-            held_out = self._selection.predictions(self._history[-1]["epoch"])
-            files[folder.HELD_OUT] = held_out.stored()
+        if self._held_out is not None:
+            files[folder.HELD_OUT] = self._held_out.stored()
         if analyses:
             from declnet.runs.inference.analyzing import ANALYSES_FILE
 

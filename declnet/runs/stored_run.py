@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,7 +166,11 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DataError: they can no longer be loaded.
         """
-        return self.stored_sets(self.prepared_sets(self.load_data()))
+        return self.stored_sets(self._sets)
+
+    @cached_property
+    def _sets(self) -> PreparedSets:
+        return self.prepared_sets(self.load_data())
 
     def load_data(self) -> dict[str, Data]:
         """Return the data as the spec's sources load it, before it is split.
@@ -235,6 +239,8 @@ class StoredRun(RunContents, TrainedModels):
     def predictions(self, data: str | None = None, positions: Array | None = None) -> PredictedData:
         """Return the model's outputs for samples of one of the run's data sets.
 
+        Of validation data, they are those that `evaluate` measures; see `examined`.
+
         Args:
             data: as for `data`.
             positions: positions of the samples in the data set, (n,); default: all.
@@ -247,9 +253,13 @@ class StoredRun(RunContents, TrainedModels):
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = as_arrays(part.inputs)
+        held_out = self.held_out if stored.name == "validation" and stored.unchanged else None
         with attributing_errors(self.registry):
-            outputs = predictor.outputs([x])
-            raw = predictor.outputs([x], calibrated=False) if predictor.calibrations else outputs
+            compute = partial(predictor.outputs, [x])
+            if held_out is not None:
+                compute = partial(held_out.finished, predictor.member, positions)
+            outputs = compute()
+            raw = compute(calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
 
         def name_sample(position: int) -> SampleName:
@@ -268,23 +278,31 @@ class StoredRun(RunContents, TrainedModels):
         return (self.data().name,)
 
     def examined(
-        self,
-        name: str,
-        data: Mapping[str, Data] | None = None,
-        *,
-        by_models: bool = False,  # noqa: ARG002
+        self, name: str, data: Mapping[str, Data] | None = None, *, by_models: bool = False
     ) -> list[ExaminedPart]:
-        """Return a data set of the run, with its model; see `TrainedModels.examined`."""
+        """Return a data set of the run, with its model; see `TrainedModels.examined`.
+
+        Validation data that selects the epoch or fits calibrators is in parts, each with what the
+        others select.
+        """
         from declnet.runs.inference.examined import ExaminedPart
+        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
 
         predictor = self.predictor()
-        sets = self.prepared_sets(self.load_data() if data is None else data)
-        self.data_sets = self.stored_sets(sets)
+        if data is not None:
+            self._sets = self.prepared_sets(data)
+            self.data_sets = self.stored_sets(self._sets)
         stored = self.data(name)
-        return [ExaminedPart(predictor, sets.raw[name], stored.labeled, name)]
+        if name == "validation":
+            member = validated_member(self, self._sets, by_models=by_models)
+            return validation_parts([member], name)
+        raw, unchanged = self._sets.raw[name], stored.unchanged
+        return [ExaminedPart(predictor, raw, stored.labeled, name, unchanged=unchanged)]
 
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
+
+        Of validation data, the metrics are those of the run; see `examined`.
 
         Args:
             data: the name of a data set, as for `data`; or what `Predictor.evaluate` accepts: the
@@ -293,16 +311,13 @@ class StoredRun(RunContents, TrainedModels):
         Raises:
             DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
-        from declnet.runs.inference.evaluation import evaluate_parts
+        from declnet.runs.inference.examined import evaluate_examined
 
         predictor = self.predictor()
         self.require_same_metrics()
         if data is not None and not isinstance(data, str):
             return predictor.evaluate(data)
-        stored = self.data(data)
-        with attributing_errors(self.registry):
-            evaluation = evaluate_parts(predictor, [stored.labeled], stored.name)
-        return evaluation.warned(unchanged=stored.unchanged)
+        return evaluate_examined(self.examined(self.data(data).name), predictor)
 
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:
@@ -418,7 +433,7 @@ class StoredRun(RunContents, TrainedModels):
 
     @cached_property
     def held_out(self) -> HeldOutPredictions | None:
-        """The predictions of a fold's validation data by what other rows selected; None if none.
+        """The predictions of the validation data by what other rows select; None if none.
 
         Raises:
             OutputError: they cannot be read.

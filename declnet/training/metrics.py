@@ -63,6 +63,26 @@ def history_metrics(heads: Sequence[PartialHead], validated: bool) -> dict[str, 
     return {**betters, "learning_rate": None, **validation}
 
 
+def combined_losses(
+    heads: Sequence[PartialHead], means: Sequence[Any], regularization_loss: float
+) -> dict[str, Any]:
+    """Return the loss, its parts, and each loss if they have names, by what the history calls them.
+
+    Args:
+        heads: the losses.
+        means: the mean of each; several may be computed at once, in arrays.
+        regularization_loss: the penalty.
+    """
+    pairs = list(zip(heads, means, strict=True))
+    data_loss = sum(head.weight * mean for head, mean in pairs)
+    return {
+        "loss": data_loss + regularization_loss,
+        "data_loss": data_loss,
+        "regularization_loss": regularization_loss,
+        **{head.label("loss"): mean for head, mean in pairs if head.name},
+    }
+
+
 class MetricAccumulator:
     """An accumulator of losses and metrics over batches, weighted by their number of samples.
 
@@ -116,6 +136,19 @@ class MetricAccumulator:
         self._regularization_loss += count * regularization_loss
         for number in self._read:
             self._add_predictions(number, y_preds[number], read_only(ys[number]))
+
+    def use(
+        self, heads: Sequence[Head], unscale: Mapping[int, Unscale] = MappingProxyType({})
+    ) -> None:
+        """Compute the metrics of the batches that follow as others do, e.g. with other thresholds.
+
+        Args:
+            heads: the same losses with the same metrics.
+            unscale: as for the accumulator.
+        """
+        self._heads, self.unscale = heads, unscale
+        by_label = {metric.label: metric for metric in metrics_of(heads)}
+        self._metrics = [(by_label[named.label], state) for named, state in self._metrics]
 
     @property
     def reads_predictions(self) -> bool:
@@ -173,15 +206,7 @@ class MetricAccumulator:
 
     def _losses(self) -> dict[str, float]:
         means = [loss / self._weight for loss in self._data_losses]
-        pairs = list(zip(self._heads, means, strict=True))
-        data_loss = sum(head.weight * mean for head, mean in pairs)
-        regularization_loss = self._regularization_loss / self._samples
-        return {
-            "loss": data_loss + regularization_loss,
-            "data_loss": data_loss,
-            "regularization_loss": regularization_loss,
-            **{head.label("loss"): mean for head, mean in pairs if head.name},
-        }
+        return combined_losses(self._heads, means, self._regularization_loss / self._samples)
 
     def state(self) -> dict[str, Any] | None:
         """Return the state as plain values; None if a metric's state cannot be written."""

@@ -43,6 +43,17 @@ class Monitored:
         return cls(follows, _among(heads, names), _among(heads, validation))
 
 
+def selecting_callbacks(callbacks: Sequence[Callback]) -> list[Callback]:
+    """Return the callbacks that select the epoch; none if they ignore the validation data."""
+    selecting = [callback for callback in callbacks if callback.selects_epoch]
+    for callback in selecting:
+        monitored = verified(Callback.monitors, callback)
+        follows_all = type(callback).monitors is Callback.monitors
+        if follows_all or any(name.startswith(VALIDATION) for name in monitored):
+            return selecting
+    return []
+
+
 def _among(heads: Sequence[Head], names: set[str]) -> tuple[NamedMetric, ...] | None:
     """Return the metrics with these names; None if there are none and no loss is named."""
     metrics = tuple(metric for metric in metrics_of(heads) if metric.label in names)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import nullcontext
+from statistics import fmean, stdev
 
 import pytest
 
 from declnet import DivergenceError, parse_spec, run
+from declnet.display.tables import format_spread
 from declnet.runs.storage.documents import MANIFEST_FILE, Manifest, StoredInput
 
-from .conftest import rows
+from .conftest import by_name, rows
 
 
 @pytest.fixture
@@ -107,12 +109,28 @@ def test_runs_are_sorted_and_filtered(declnet_cli, runs, options, numbers):
     assert [run["name"] for run in shown] == [f"small-{number}" for number in numbers]
 
 
-def test_runs_of_sweeps_are_found_where_they_are(declnet_cli, runs, spec_file, document):
+def test_runs_that_belong_together_are_one_row_that_opens(declnet_cli, runs, spec_file, document):
     document["optimizer"] = "sgd"
-    declnet_cli.succeeds("run", spec_file(document), "--seeds", "9..10", "--quiet")
-    found = listed(declnet_cli.succeeds("runs", "--sort", "name"))
-    names = [each["name"] for each in found]
-    assert names[3:] == ["small-seeds-1/seed-10", "small-seeds-1/seed-9"]
+    spec = spec_file(document)
+    declnet_cli.succeeds("run", spec, "--seeds", "8..10", "--quiet")
+    rates = "optimizer.learning_rate=0.001,0.5"
+    declnet_cli.succeeds("sweep", spec, "--set", rates, "--seeds", "0..1", "--quiet")
+    found = by_name(declnet_cli.succeeds("runs", "--sort", "name"))
+    values = [metrics(runs / f"small-seeds-1/seed-{n}")["train"]["accuracy"] for n in (8, 9, 10)]
+    spread = format_spread(fmean(values), stdev(values))
+    assert found["small-seeds-1"][:4] == ["3 seeds", "finished", "30", spread]
+    swept, best = found["small-sweep-1"], []
+    for point in ("0.001", "0.5"):
+        folder = runs / f"small-sweep-1/small-learning_rate={point}"
+        accuracies = (metrics(folder / f"seed-{n}")["train"]["accuracy"] for n in (0, 1))
+        best.append(fmean(accuracies))
+    assert swept[:2] == ["sweep: best of 2", "finished"]
+    assert float(swept[3].split()[0]) == pytest.approx(max(best), abs=0.006)
+    assert list(found)[5:7] == ["small-seeds-1", "small-sweep-1"]
+    opened = listed(declnet_cli.succeeds("runs", "--sort", "name", "--all"))
+    names = [run["name"] for run in opened]
+    assert names[3:6] == ["small-seeds-1/seed-10", *(f"small-seeds-1/seed-{n}" for n in (8, 9))]
+    assert len(names) == 3 + 3 + 4
 
 
 @pytest.mark.parametrize(
@@ -192,9 +210,10 @@ def test_a_narrow_terminal_shows_the_metrics_that_fit(on_terminal, declnet_cli, 
     run(parse_spec(document), out=tmp_path / "runs" / "small-1")
     narrow = on_terminal("runs", "--sort", "loss", columns=100)
     assert max(map(len, narrow.lines)) <= 100
-    assert "train.accuracy" in narrow.text
-    assert "train.loss" in narrow.text
-    assert "3 more columns on a wider terminal" in narrow.text
+    assert "accuracy" in narrow.text
+    assert "loss" in narrow.text
+    assert "not shown: " in narrow.text
+    assert "(COLUMNS=" in narrow.text
     assert "train.top_k_accuracy" in declnet_cli.succeeds("runs")
 
 
@@ -254,4 +273,4 @@ def test_a_terminal_gets_the_columns_that_fit(on_terminal, thirty):
     screen = on_terminal("compare", "runs", columns=60)
     assert max(len(line) for line in screen.lines if "─" in line or "run-" in line) <= 60
     assert "test.accuracy" in screen.text
-    assert "columns on a wider terminal" in " ".join(screen.text.split())
+    assert "(COLUMNS=" in " ".join(screen.text.split())

@@ -10,6 +10,7 @@ import pytest
 
 from declnet import Outcome
 from declnet.cli.display.result_tables import print_series
+from declnet.runs.display.group_tables import series_table
 from declnet.runs.many import local_executors
 from declnet.runs.many.series import series_of
 from declnet_plugins.standard.data.arrays import NPZ
@@ -132,19 +133,31 @@ def test_workers_do_not_outlive_the_command(endless):
     assert [status(folder) for folder in folders] == ["interrupted", "interrupted"]
 
 
-def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
+def test_runs_are_shown_with_the_digits_that_their_spread_lets_count(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    others = dict.fromkeys(("hits", "misses", "false_alarms"), 1.0)
     outcomes = [
-        Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)
-        for fold in (1, 2, 3)
+        Outcome("small", 0, Path(), {"train": {"loss": 9, **others}, "test": test}, 2.0, None, fold)
+        for fold in range(1, 31)
+        if (test := {"loss": 1000.0 + fold / 4, **others, "rmse": 5e4 + 1e3 * fold})
     ]
     (series,) = series_of(outcomes)
-    print_series(series)
-    assert len(capsys.readouterr().out.splitlines()) > 8
-    monkeypatch.setattr("declnet.cli.display.result_tables.fits", lambda _: False)
-    print_series(series)
-    rows = by_name(capsys.readouterr().out)
-    assert rows["test.loss"] == ["0.5000", "0.2500", "0.2500", "0.7500"]
-    assert rows["seconds"] == ["2.00", "0.00", "2.00", "2.00"]
+    print_series(series, Path("runs/small-folds-1"))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 60
+    found = by_name(out)
+    assert "20" in found
+    assert "21" not in found  # of 30 folds
+    assert "the first 20 of 30 runs" in out
+    assert "; all are in runs/small-folds-1/summary.json" in " ".join(out.split())
+    monkeypatch.setenv("COLUMNS", "500")
+    print_series(series, Path("runs/small-folds-1"))
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+    table = series_table(series)
+    column = table.columns.index("test.loss")
+    mean, deviation = (row[column] for row in table.texts(table.footer))
+    assert (mean, deviation) == ("1,003.9", "2.2")
+    assert [row[column] for row in table.texts()][:2] == ["1,000.2", "1,000.5"]
 
 
 @pytest.fixture

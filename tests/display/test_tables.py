@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import get_args
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -35,7 +37,18 @@ KINDS = get_args(Kind)
     [
         ("number", {0.382: "0.3820", 0.0: "0.000", -3e-14: "0.000", 1.2345e-5: "1.234e-05"}),
         ("number", {2155.0: "2155", 12345.6: "12,346", 3.2e9: "3.200e+09", 4000: "4,000"}),
-        ("decimal", {0.5: "0.500", 2e-4: "2.00e-04", 3: "3", math.nan: "-", None: "-"}),
+        (
+            "decimal",
+            {
+                0.5: "0.500",
+                9999.5: "9999.500",
+                65308.857: "65309",
+                2e-4: "2.00e-04",
+                3: "3",
+                math.nan: "-",
+                None: "-",
+            },
+        ),
         ("setting", {1e-4: "0.0001", 32: "32", "relu": "relu", False: "false"}),
         ("share", {0.1234: "12.3 %", 1: "100.0 %", math.inf: "-"}),
         ("seconds", {1.256: "1.26", 2: "2.00"}),
@@ -66,7 +79,7 @@ def test_the_terminal_and_html_show_the_same_texts(table):
     (shown,) = HtmlView(view(table)).tables
     assert shown == [list(table.columns), *table.texts(), *table.texts(table.footer)]
     output = io.StringIO()
-    with redirect_stdout(output):
+    with redirect_stdout(output), mock.patch.dict(os.environ, {"COLUMNS": "9999"}):
         print_table(table)
     words = [word for row in shown[1:] for text in row for word in text.split()]
     assert output.getvalue().split("─\n")[1].split() == words

@@ -102,6 +102,12 @@ def _running(blocks: list[CodeBlock]) -> Iterator[tuple[CodeBlock, ...]]:
         yield tuple(group)
 
 
+@pytest.fixture(autouse=True)
+def output_of_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print tables as wide as pages show them."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(scope="session")
 def docs() -> Path:
     return DOCS

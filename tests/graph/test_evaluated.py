@@ -12,6 +12,7 @@ import pytest
 from declnet import (
     Callback,
     ComponentError,
+    Dataset,
     EpochLogged,
     IncrementalTraining,
     Optimizer,
@@ -24,6 +25,7 @@ from declnet import (
 )
 from declnet.data.sources.loading import as_data
 from declnet.registry.discovery import default_registry
+from declnet.runs.inference.examined import evaluate_examined
 from declnet.testing.examples import registry_with
 from declnet.training.checks.check import check_spec
 from declnet.training.preparation import prepare
@@ -92,7 +94,7 @@ def validation(row):
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kernels", ["numpy", "jit"])
 def test_validation_best_epoch_and_weights_are_of_the_same_parameters(
-    trained, document, tmp_path, source, kernels
+    trained, document, data, tmp_path, source, kernels
 ):
     if kernels == "jit":
         pytest.importorskip("numba", reason="the extra jit is not installed")
@@ -106,10 +108,13 @@ def test_validation_best_epoch_and_weights_are_of_the_same_parameters(
     for key, array in whole.model.parameters().items():
         np.testing.assert_array_equal(stored[key], array)
 
-    best = trained(source, {"type": "best_epoch", "ties": "first"})
+    best = trained(source, {"type": "best_epoch", "ties": "first"}, out=tmp_path / "best")
     losses = [row["validation_loss"] for row in whole.history]
     assert [row["validation_loss"] for row in best.history] == losses
-    assert best.metrics["validation"]["loss"] == pytest.approx(min(losses), rel=1e-12)
+    train = {"train": Dataset(*data)}
+    parts = open_run(tmp_path / "best").examined("validation", train, by_models=True)
+    evaluation = evaluate_examined(parts, best.predictor)
+    assert evaluation.metrics["loss"] == pytest.approx(min(losses), rel=1e-12)
     assert best.restored.startswith(f"epoch {int(np.argmin(losses))},")
 
 

@@ -33,6 +33,7 @@ from declnet_plugins.standard.metrics.regression import (
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
+    RootMeanSquaredError,
     Spearman,
 )
 
@@ -125,11 +126,17 @@ def test_rankings_with_ties(data, levels, dtype):
     assert data.figure(AveragePrecision(), scores, y) == close(expected)
 
 
+def root_mean_squared_error(y, y_pred):
+    """As scikit-learn's of one output, over all outputs."""
+    return np.sqrt(peers.mean_squared_error(y, y_pred))
+
+
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(
     ("metric", "peer"),
     [
         (MeanSquaredError(), peers.mean_squared_error),
+        (RootMeanSquaredError(), root_mean_squared_error),
         (MeanAbsoluteError(), peers.mean_absolute_error),
         (MeanAbsolutePercentageError(), peers.mean_absolute_percentage_error),
         (R2(), peers.r2_score),

@@ -9,7 +9,14 @@ import pytest
 
 from declnet.cli.display.listed_runs import in_order
 from declnet.runs.display.run_tables import comparison_table
-from declnet.runs.ranking import best_of, common_directions, stored_directions
+from declnet.runs.ranking import (
+    TO_REPORT,
+    best_of,
+    by_importance,
+    common_directions,
+    main_metric,
+    stored_directions,
+)
 from declnet.runs.storage.listing import ListedRun
 
 LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
@@ -48,3 +55,20 @@ def test_the_best_run_is_the_same_everywhere(better, order):
     table = comparison_table(runs)
     ((row, column, _),) = table.marks
     assert (table.rows[row][0], table.columns[column]) == (order[0], "train.bias")
+
+
+def test_a_task_is_judged_by_the_first_metric_of_its_spec_that_has_a_direction():
+    names = ("loss", "data_loss", "count", "average_precision", "accuracy")
+    known = [(data, name) for data in ("train", "validation", "test") for name in names]
+    better = {"loss": "lower", "count": None, "average_precision": "higher", "accuracy": "higher"}
+    assert main_metric(known, better) == ("validation", "average_precision")
+    assert main_metric(known, better, TO_REPORT) == ("test", "average_precision")
+    ordered = by_importance(known, better)
+    assert ordered[:4] == [
+        *((data, "average_precision") for data in ("validation", "test", "train")),
+        ("validation", "accuracy"),
+    ]
+    assert [name for data, name in ordered if data == "test"][2:] == ["loss", "data_loss", "count"]
+    assert main_metric([("train", "count"), ("train", "loss")], better) == ("train", "loss")
+    assert main_metric([("train", "count")], {}) == ("train", "count")
+    assert main_metric([], better) is None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from declnet.cli.display.streams import print_line
-from declnet.cli.display.terminal import print_table
-from declnet.contracts.network.directions import LOSSES, Better
+from declnet.cli.display.terminal import fits, print_table
+from declnet.contracts.network.directions import Better
 from declnet.display.words import counted
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
@@ -19,9 +19,8 @@ from declnet.runs.display.run_tables import (
     metrics_of,
     runs_table,
 )
+from declnet.runs.listed_groups import ListedGroup
 from declnet.runs.ranking import (
-    FOR_CHOICE,
-    PARTS,
     directions_of,
     find_metric,
     informative,
@@ -115,28 +114,18 @@ def _by_metric(
 
 
 def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
-    """Print a row for each run.
-
-    On a terminal, metrics that do not fit are left out and counted: first the losses, then the
-    metrics of fewer runs, then those of training, test and validation data.
+    """Print a row for each run or group.
 
     Args:
         runs: the runs, in order.
-        sorted_by: the metric they were sorted by, if any, which is shown in any case.
+        sorted_by: the column or metric they were sorted by, if any, which is shown in any case.
     """
-    table = runs_table(runs)
-    having = Counter(metrics_of(runs))
-    first = find_metric(sorted_by, having) if sorted_by is not None else None
-
-    def place(metric: tuple[str, str]) -> tuple[bool, bool, int, int]:
-        data, name = metric
-        rank = FOR_CHOICE.index(data) if data in FOR_CHOICE else len(FOR_CHOICE)
-        return metric != first, name in LOSSES, -having[metric], rank
-
-    metrics = [metric for metric in sorted(having, key=place) if metric[1] not in PARTS]
-    names = list(map(".".join, metrics))
-    always = ["name", "status", "epochs", *names[:1], "seconds", "date"]
-    print_table(table, first=always, rest=names)
+    first = find_metric(sorted_by, metrics_of(runs)) if sorted_by is not None else None
+    table, note = runs_table(runs, first), ""
+    if any(isinstance(run, ListedGroup) for run in runs):
+        note = "mean ± standard deviation, or the best of several specs; every run: --all"
+    optional = tuple(name for name in table.optional if name != sorted_by)
+    print_table(replace(table, optional=optional, note=note))
 
 
 def as_data(run: ListedRun) -> dict[str, Any]:
@@ -167,8 +156,8 @@ def print_comparison(
 ) -> None:
     """Print the keys in which the specs differ, final metrics, and seconds.
 
-    Up to eight runs have a column each. More have a row each, and of more than 20, the best 20 are
-    shown.
+    Up to eight runs have a column each, if the output is wide enough. Others have a row each, and
+    of more than 20, the best 20 are shown.
 
     Args:
         runs: the runs, in order.
@@ -181,10 +170,11 @@ def print_comparison(
     """
     runs, sorted_by = _chosen(runs, sort_by, ascending)
     table = comparison_table(runs, None if all_runs else MOST_SHOWN)
-    if len(runs) <= ACROSS:
+    if len(runs) <= ACROSS and fits(table.turned()):
         print_table(table.turned())
         return
-    print_table(table, first=["", "status", sorted_by or "", "seconds"])
+    optional = tuple(name for name in table.optional if name != sorted_by)
+    print_table(replace(table, optional=optional))
     if len(table.rows) < len(runs):
         order = f"the best by {sorted_by}" if sorted_by else "the first"
         more = counted(len(runs) - len(table.rows), "more run")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.cli.display.streams import command_output, painted, print_line
-from declnet.cli.display.terminal import is_terminal, rich_table
+from declnet.cli.display.terminal import is_terminal, table_text
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.display.characters import escaped_line
 from declnet.display.tables import ResultTable
@@ -21,6 +21,7 @@ from declnet.runs.display.metric_labels import (
     log_line,
     metrics_in_words,
 )
+from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.options import Listener
 from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
@@ -88,7 +89,7 @@ def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Lis
 def _epochs_bar(
     epochs: int, shorter: Abbreviations, print_logged: Listener | None
 ) -> Iterator[Listener]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.table import Column
 
     def fixed(width: int) -> Column:
@@ -99,11 +100,15 @@ def _epochs_bar(
         TextColumn("epoch", table_column=fixed(5)),
         MofNCompleteColumn(table_column=fixed(2 * len(str(epochs)) + 1)),
         BarColumn(width, table_column=fixed(width)),
-        TimeRemainingColumn(table_column=fixed(7)),
+        TextColumn("{task.fields[left]}", table_column=fixed(7)),
         TextColumn("{task.fields[metrics]}", markup=False),
     )
-    task = bar.add_task("epoch", total=epochs, metrics="")
-    now, next_step = time.monotonic, 0.0
+    task = bar.add_task("epoch", total=epochs, metrics="", left=clock_text(None))
+    now, next_step, time_left = time.monotonic, 0.0, TimeLeft()
+
+    def move(done: float, total: int = epochs, **fields: Any) -> None:
+        left = clock_text(time_left.seconds(done, total))
+        bar.update(task, completed=int(done), total=total, left=left, **fields)
 
     def listener(event: Event) -> None:
         nonlocal next_step
@@ -113,13 +118,11 @@ def _epochs_bar(
             return
         next_step = now() + STEP
         if isinstance(event, EpochLogged):
-            bar.update(
-                task, completed=event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter))
-            )
+            move(event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter)))
         elif isinstance(event, EpochFinished):
-            bar.update(task, completed=event.epoch + 1)
+            move(event.epoch + 1)
         else:
-            bar.update(task, completed=int(event.epochs_done), total=event.epochs)
+            move(event.epochs_done, event.epochs)
 
     with bar:
         yield listener
@@ -175,7 +178,7 @@ class Follower:
 
     def _shown_table(self) -> ConsoleRenderable | None:
         table = self.table()
-        return None if table is None else rich_table(table)
+        return None if table is None else table_text(table, _stderr().width)
 
     @contextmanager
     def with_bar(self, title: str, *columns: ProgressColumn, total: float | None) -> Iterator[None]:
@@ -247,6 +250,7 @@ class SweepFollower(Follower):
 
     Args:
         specs: the specs of the runs, without the seeds.
+        count: how many runs there are, if that is known.
         lines: as in `Follower`.
         done: the outcomes of runs that need not be trained.
         ranked: makes the ranking that is shown above the bar, if there is one.
@@ -255,6 +259,7 @@ class SweepFollower(Follower):
     def __init__(
         self,
         specs: Sequence[RunSpec],
+        count: int | None,
         *,
         lines: bool,
         done: Sequence[Outcome] = (),
@@ -262,7 +267,8 @@ class SweepFollower(Follower):
     ) -> None:
         super().__init__(lines=lines)
         self._shorter = {spec.name: abbreviations(spec.heads) for spec in specs}
-        self._outcomes, self._ranked = list(done), ranked
+        self._outcomes, self._ranked, self._count = list(done), ranked, count
+        self._time_left = TimeLeft()
 
     def finished(self, outcome: Outcome) -> None:
         """Show that a run finished or failed."""
@@ -276,9 +282,13 @@ class SweepFollower(Follower):
             shorter = self._shorter.get(outcome.name) or next(iter(self._shorter.values()))
             self.print(f"{outcome.label}: {data}, {metrics_in_words(values, shorter)}")
 
-    def counts(self, running: float) -> dict[str, Any]:  # noqa: ARG002
-        """Return the number of runs that have ended."""
-        return {"done": len(self._outcomes)}
+    def counts(self, running: float) -> dict[str, Any]:
+        """Return the number of runs that have ended, and the time left."""
+        done = len(self._outcomes)
+        return {
+            "done": done,
+            "left": clock_text(self._time_left.seconds(done + running, self._count)),
+        }
 
     def table(self) -> ResultTable | None:
         """Return the best specs so far."""
@@ -303,13 +313,13 @@ def sweep_followed(
         ranked: makes a ranking, which a terminal shows in place of lines.
     """
     if quiet or not is_terminal(sys.stderr):
-        yield SweepFollower(specs, lines=not quiet)
+        yield SweepFollower(specs, count, lines=not quiet)
         return
-    from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import TextColumn, TimeElapsedColumn
 
     lines = ranked is None or not is_terminal(command_output())
-    follower = SweepFollower(specs, lines=lines, done=done, ranked=ranked)
+    follower = SweepFollower(specs, count, lines=lines, done=done, ranked=ranked)
     title = "run {task.fields[done]}" + ("/{task.total}" if count is not None else "")
-    times = TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
+    times = TimeElapsedColumn(), TextColumn("left: {task.fields[left]}")
     with follower.with_bar(title, *times, total=count):
         yield follower

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
 import numpy as np
 
+from declnet.cli.display.conclusion import AFTER_A_MODEL, print_judged, print_next
 from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import (
     BLOCKS,
@@ -17,6 +19,7 @@ from declnet.cli.display.terminal import (
     is_terminal,
     print_table,
     print_with_heading,
+    print_wrapped,
     shown_bytes,
     sparkline,
 )
@@ -40,6 +43,7 @@ from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.series import RunSeries
 from declnet.runs.ranking import informative
 from declnet.runs.result import RunResult
+from declnet.runs.storage.folder import SUMMARY
 from declnet.spec.shown_values import from_here
 
 
@@ -129,71 +133,60 @@ def print_result(
     if plain or not is_terminal(command_output()):
         shorter = abbreviations(result.spec.heads)
         for name, values in result.metrics.items():
-            print_line(f"{name}: {metrics_in_words(values, shorter)}")
+            print_wrapped(f"{name}: {metrics_in_words(values, shorter)}")
     else:
         if not quiet and len(result.history) >= 3 and _can_encode(BLOCKS):
             _print_curves(result.history)
         print_table(metrics_table(result.metrics))
-    _print_baseline(result)
     for name, calibration in result.calibrations.items():
         loss = f"{name} " if name else ""
         fitted = f"{loss}calibrated on {counted(calibration.samples, 'validation sample')}"
-        print_line(f"{fitted}: {'; '.join(calibration.summaries())}")
+        print_wrapped(f"{fitted}: {'; '.join(calibration.summaries())}")
     for warning in result.warnings:
         if warning not in shown:
-            print_line(f"warning: {warning}")
+            print_wrapped(f"warning: {warning}")
     if result.analyses:
         types = ", ".join(
             dict.fromkeys(str(analysis.analysis["type"]) for analysis in result.analyses)
         )
         print_line(f"analyses: {types}")
     if result.stopped is not None:
-        print_line(f"stopped after epoch {result.epochs - 1}: {result.stopped}")
+        print_wrapped(f"stopped after epoch {result.epochs - 1}: {result.stopped}")
     if result.restored is not None:
-        print_line(f"the model has the parameters of {result.restored}")
+        print_wrapped(f"the model has the parameters of {result.restored}")
+    print_judged(result)
     print_line(f"{result.seconds:.2f} s, {result.directory}")
+    if not quiet and result.directory is not None:
+        print_next(result.directory, AFTER_A_MODEL)
 
 
-def _print_baseline(result: RunResult) -> None:
-    """Print the metrics of a constant prediction on the most informative data."""
-    for name in ("test", "validation", "train"):
-        if name in result.baselines:
-            baseline, shorter = result.baselines[name], abbreviations(result.spec.heads)
-            values = (
-                f"{shorter.get(metric, metric)}: {format_number(value)}"
-                for metric, value in baseline.metrics.items()
-            )
-            print_line(f"{name} baseline, {baseline.prediction}: {', '.join(values)}")
-            return
+MOST_SERIES = 20
+"""Maximum number of runs in the table of folds and seeds."""
+SERIES_WIDTH = 100
+"""Maximum width of that table."""
 
 
-def print_series(series: RunSeries) -> None:
-    """Print the metrics of each seed and fold, then their mean, deviation and range.
+def print_series(series: RunSeries, directory: Path) -> None:
+    """Print the metrics of each seed and fold, then their mean and standard deviation.
 
-    A terminal too narrow for that gets a row for each metric, without the single runs.
+    Args:
+        series: the runs.
+        directory: their folder.
     """
     table = series_table(series)
-    if table.footer and not fits(table):
-        summed = replace(table, rows=(), columns=("", *table.columns[1:]))
-        numbers = [at for at, right in enumerate(table.right_aligned()) if right]
-        table = summed.only([0, *numbers]).turned("number")
-    print_table(table)
+    if len(table.rows) > MOST_SERIES:
+        note = f"the first {MOST_SERIES} of {len(table.rows)} runs"
+        table = replace(table, rows=table.rows[:MOST_SERIES], note=note)
+    print_table(table, most=SERIES_WIDTH, elsewhere=f"all are in {directory / SUMMARY}")
 
 
 def print_together(evaluations: Sequence[Evaluation]) -> None:
-    """Print a line for each evaluation of the models of folds, and the baseline of the last."""
+    """Print a line for each evaluation of the models of folds or members together."""
     for evaluation in evaluations:
         if not evaluation.metrics:
             continue  # of averages, the loss is unknown
         by = ", mean of all models" if evaluation.data != "out of fold" else ""
-        print_line(f"{evaluation.data}{by}: {_metrics_text(evaluation.metrics)}")
-    last = evaluations[-1]
-    if last.baseline is not None:
-        known = {
-            name: value for name, value in last.baseline.metrics.items() if name in last.metrics
-        }
-        words = _metrics_text(known)
-        print_line(f"{last.data} baseline, {last.baseline.prediction}: {words}")
+        print_wrapped(f"{evaluation.data}{by}: {_metrics_text(evaluation.metrics)}")
 
 
 def _metrics_text(metrics: Mapping[str, float]) -> str:

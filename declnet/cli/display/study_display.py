@@ -16,12 +16,12 @@ from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.plan import Outcome
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.tables import ResultTable, format_cell, format_metric
-from declnet.display.words import counted
 from declnet.runs.display.group_tables import (
     importance_table,
     short_keys,
     trials_table,
 )
+from declnet.runs.display.time_left import TimeLeft, clock_text
 from declnet.runs.many.group import Group
 from declnet.runs.many.study import BEST, UNTUNED, best_trials
 
@@ -40,12 +40,12 @@ class StudyFollower(Follower):
     def __init__(self, group: Group, *, lines: bool) -> None:
         super().__init__(lines=lines)
         self._group, self._trials = group, dict[int, StudyTrial]()
-        self._began, self._earlier = time.monotonic(), 0
+        self._time_left, self._began = TimeLeft(), time.monotonic()
 
     def add_earlier(self, trials: Sequence[StudyTrial]) -> None:
         """Add the trials of earlier processes and other machines."""
         self._trials = {trial.number: trial for trial in trials if trial.state != "running"}
-        self._earlier = len(self._trials)
+        self._time_left = TimeLeft()
         self.move()
 
     def ended(self, trial: StudyTrial, error: str | None) -> None:
@@ -88,16 +88,12 @@ class StudyFollower(Follower):
 
     def _left(self, done: float) -> str:
         """Return the time left: by the trials so far, or at most by the minutes of the study."""
-        keys, passed = self._group.search.keys, time.monotonic() - self._began
-        left = []
-        if keys.trials is not None and done > self._earlier:
-            left.append(passed / (done - self._earlier) * (keys.trials - done))
+        left = self._time_left.seconds(done, self._group.search.keys.trials)
         if self._group.file.minutes is not None:
-            left.append(60 * self._group.file.minutes - self._group.file.seconds - passed)
-        if not left:
-            return "-:--"
-        minutes, seconds = divmod(max(0, round(min(left))), 60)
-        return f"{minutes}:{seconds:02}"
+            used = self._group.file.seconds + time.monotonic() - self._began
+            most = max(0.0, 60 * self._group.file.minutes - used)
+            left = most if left is None else min(left, most)
+        return clock_text(left)
 
 
 @contextmanager
@@ -139,15 +135,6 @@ def print_study(group: Group) -> None:
         print_line(f"best: trial {best.number}, {group.objective} {value}: {path}")
     if group.untuned is not None:
         print_line(f"untuned: {group.objective} {format_metric(group.untuned)}")
-
-
-def print_next(group: Group) -> None:
-    """Print what to do with a study whose trials are used as one model, if they can be."""
-    if group.file.weights is not None and group.status == "finished":
-        count = sum(weight > 0 for weight in group.weights.values())
-        models = f"{counted(count, 'spec')} with weight, used as one model"
-        path = quote(str(group.path))
-        print_line(f"{models}: declnet predict {path} FILE")
 
 
 def _last(trial: StudyTrial) -> float | None:

@@ -1,4 +1,4 @@
-"""Tables and sparklines on a terminal."""
+"""Tables, long lines and sparklines on a terminal, or in a file as wide as one."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TextIO
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, TextIO
 
 from declnet.cli.display.streams import command_output, painted, print_document, print_line
+from declnet.cli.display.table_layout import TableLayout, fitted, wrapped
 from declnet.display.characters import escaped_line
 from declnet.display.tables import ResultTable
 from declnet.display.words import counted
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-WIDE = 100_000
-"""Width for a file or pipe, in columns, so that nothing is truncated or wrapped."""
+    from rich.text import Text
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -29,120 +28,97 @@ def is_terminal(stream: TextIO) -> bool:
     return not Console(file=painted(stream)).is_dumb_terminal
 
 
-def print_table(table: ResultTable, *, first: Sequence[str] = (), rest: Sequence[str] = ()) -> None:
-    """Print a table on standard output, with its note below.
+def output_width() -> int:
+    """Return the width of the terminal, of another output that of `COLUMNS`, by default 80."""
+    if not is_terminal(command_output()):
+        return get_terminal_size().columns
+    from rich.console import Console
+
+    return Console(file=painted(command_output())).width
+
+
+def print_table(
+    table: ResultTable, *, most: int | None = None, elsewhere: str | None = None
+) -> None:
+    """Print a table on standard output, no wider than `output_width`, with its note below.
+
+    A last line counts the columns that are left out, if any.
 
     Args:
         table: the table.
-        first: the columns that a narrow terminal shows in any case; none if it shows all.
-        rest: the other columns that it shows as far as they fit, the most important one first;
-            default: from left to right.
+        most: the maximum width, if it is to be narrower than a wide terminal.
+        elsewhere: where columns that are left out can be seen; default: at the width that they
+            need, or with `--format json` if the command has that option.
     """
-    shown = _fitting(table, first, rest) if first else table
-    if is_terminal(command_output()):
+    limit = output_width()
+    layout = fitted(table, limit if most is None else min(limit, most))
+    if table.columns and is_terminal(command_output()):
         from rich.console import Console
 
-        Console(file=painted(command_output()), highlight=False).print(rich_table(shown))
-    elif table.columns:
-        print_document(f"{_plain_text(shown)}\n\n")
-    if table.note:
-        print_line(table.note)
+        console = Console(file=painted(command_output()), highlight=False)
+        console.print(_painted_text(layout), soft_wrap=True)
         print_line()
-    if left := len(table.columns) - len(shown.columns):
-        more = counted(left, "more column")
-        print_line(f"{more} on a wider terminal, in a file, or with --format json")
+    elif table.columns:
+        print_document(f"{layout.text}\n\n")
+    left_out = _left_out(layout, elsewhere) if layout.left_out else ""
+    for line in filter(None, (table.note, left_out)):
+        print_wrapped(line)
+    if table.note or left_out:
+        print_line()
+
+
+def _left_out(layout: TableLayout, elsewhere: str | None) -> str:
+    """Return which columns are left out, and how to see them."""
+    import click
+
+    names, more = layout.left_out[:2], len(layout.left_out) - 2
+    columns = ", ".join(names) + (f" and {counted(more, 'more column')}" if more > 0 else "")
+    if elsewhere is not None:
+        return f"not shown: {columns}; {elsewhere}"
+    ways = [f"at a width of {layout.full_width} (COLUMNS={layout.full_width})"]
+    context = click.get_current_context(silent=True)
+    options = context.command.params if context is not None else ()
+    if any("--format" in o.opts and "json" in getattr(o.type, "choices", ()) for o in options):
+        ways.append("with --format json")
+    return f"not shown: {columns}; {' or '.join(ways)}"
 
 
 def print_with_heading(table: ResultTable) -> None:
-    """Print a table below its title on a line, which may be longer than the table is wide."""
-    print_line(table.title)
+    """Print a table directly below its title."""
+    print_wrapped(table.title)
     if table.columns:
         print_table(replace(table, title=""))
     else:
-        print_line(table.note)
+        print_wrapped(table.note)
         print_line()
 
 
-def rich_table(table: ResultTable) -> Table:
-    """Return a table to print on a terminal, or to show above a bar."""
-    from rich import box
-    from rich.table import Table
+def print_wrapped(text: str, indent: int = 2) -> None:
+    """Print a text on as many lines as the output's width requires.
+
+    Args:
+        text: the text, whose line breaks are escaped.
+        indent: the number of spaces before the second line and those that follow.
+    """
+    for line in wrapped(escaped_line(text), output_width(), indent):
+        print_line(line)
+
+
+def table_text(table: ResultTable, width: int) -> Text:
+    """Return a table to show above a bar, at most `width` wide."""
+    return _painted_text(fitted(table, width))
+
+
+def _painted_text(layout: TableLayout) -> Text:
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    drawn.title = Text(escaped_line(table.title), style="bold") if table.title else None
-    for column, right in zip(table.columns, table.right_aligned(), strict=True):
-        justify: Literal["right", "left"] = "right" if right else "left"
-        drawn.add_column(Text(escaped_line(column)), justify=justify, overflow="fold")
-    styles = {(row, at): "bold" if mark > 0 else "red" for row, at, mark in table.marks}
-    for number, row in enumerate(table.texts()):
-        of_row = (styles.get((number, at), "") for at in range(len(row)))
-        drawn.add_row(*map(Text, map(escaped_line, row), of_row))
-    if table.footer:
-        drawn.add_section()
-    for row in table.texts(table.footer):
-        drawn.add_row(*map(Text, map(escaped_line, row)))
-    return drawn
-
-
-def _plain_text(table: ResultTable) -> str:
-    """Return a table as on a terminal of any width, which takes rich minutes."""
-    body = [list(table.columns), *table.texts(), *table.texts(table.footer)]
-    columns = [list(map(escaped_line, cells)) for cells in zip(*body, strict=True)]
-    padded, widths = [], []
-    for right, cells in zip(table.right_aligned(), columns, strict=True):
-        lengths = list(map(_cells, cells))
-        widths.append(max(lengths))
-        gaps = [" " * (widths[-1] - length) for length in lengths]
-        pairs = zip(cells, gaps, strict=True)
-        padded.append([gap + cell if right else cell + gap for cell, gap in pairs])
-    lines = [f" {'   '.join(cells)}".rstrip() for cells in zip(*padded, strict=True)]
-    lines.insert(1, f" {'─' * (sum(widths) + 3 * len(widths) - 3)}")
-    if 0 < len(table.footer) < len(lines) - 2:
-        lines.insert(len(lines) - len(table.footer), "")
-    if table.title:
-        lines = [escaped_line(table.title).rstrip(), "", *lines]
-    return "\n".join(lines).strip("\n")
-
-
-def _cells(text: str) -> int:
-    """Return the width of a text in columns."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
+    lines = (Text.assemble(*line) for line in layout.lines)
+    return Text("\n").join(lines)
 
 
 def fits(table: ResultTable) -> bool:
-    """Return whether standard output is wide enough for a table."""
-    return sum(_widths(table)) <= _room()
-
-
-def _fitting(table: ResultTable, first: Sequence[str], rest: Sequence[str]) -> ResultTable:
-    """Return the columns that standard output is wide enough for."""
-    widths, room = dict(zip(table.columns, _widths(table), strict=True)), _room()
-    chosen: set[str] = set()
-    for name in (*first, *rest, *table.columns):
-        if name in widths and name not in chosen and (name in first or widths[name] <= room):
-            chosen.add(name)
-            room -= widths[name]
-    return table.only([at for at, name in enumerate(table.columns) if name in chosen])
-
-
-def _widths(table: ResultTable) -> list[int]:
-    """Return the width of each column on a terminal, with the space before the next."""
-    rows = [table.columns, *table.texts(), *table.texts(table.footer)]
-    return [max(map(_cells, cells)) + 3 for cells in zip(*rows, strict=True)]
-
-
-def _room() -> int:
-    """Return how wide the columns of a table may be together."""
-    if not is_terminal(command_output()):
-        return WIDE
-    from rich.console import Console
-
-    return Console(file=painted(command_output())).width + 1
+    """Return whether all columns of a table fit, if need be with wrapped texts."""
+    return not fitted(table, output_width()).left_out
 
 
 def shown_bytes(count: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.display.characters import escaped_line
 from declnet.runs.display.metric_labels import abbreviations, live_metrics, log_line
+from declnet.runs.display.time_left import TimeLeft
 from declnet.runs.options import Listener
 from declnet.spec.model import RunSpec
 from declnet.training.heartbeat import Progressed
@@ -83,6 +84,7 @@ class _NotebookProgress:
         self._metrics, self._state = "", "running"
         self._history: list[dict[str, Any]] = []
         self._started, self._next_step = time.monotonic(), 0.0
+        self._time_left = TimeLeft()
         self._handle = display(self, display_id=True)
 
     def __call__(self, event: Event) -> None:
@@ -104,8 +106,9 @@ class _NotebookProgress:
 
     def _line(self) -> str:
         spent = time.monotonic() - self._started
-        share = min(self._done / self._epochs, 1.0)
-        left = f", {spent / share - spent:.0f} s left" if self._state == "running" and share else ""
+        seconds = self._time_left.seconds(self._done, self._epochs) if self._done else None
+        is_running = self._state == "running" and seconds is not None
+        left = f", {seconds:.0f} s left" if is_running else ""
         epochs = f"epoch {int(self._done)} of {self._epochs}"
         return f"{self._name}, {self._state}: {epochs}, {spent:.1f} s{left}"
 

@@ -39,7 +39,7 @@ def metrics_table(
     for data in ("test", "validation", "train"):
         baseline = (baselines or {}).get(data)
         if data in metrics and baseline is not None and baseline.metrics:
-            columns[f"{data} baseline: {baseline.prediction}"] = dict(baseline.metrics)
+            columns[f"{data} baseline: {baseline.title}"] = dict(baseline.metrics)
             break
     names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
     rows = tuple((name, *(values.get(name) for values in columns.values())) for name in names)
@@ -70,7 +70,7 @@ def _metrics(evaluation: Evaluation) -> ResultTable:
     columns: tuple[str, ...] = ("metric", "value")
     rows: list[Row] = list(values.items())
     if baseline is not None and baseline.metrics:
-        columns = (*columns, f"baseline: {baseline.prediction}")
+        columns = (*columns, f"baseline: {baseline.title}")
         rows = [(name, value, baseline.metrics.get(name)) for name, value in values.items()]
     return ResultTable("", columns, tuple(rows), kinds=kinds_of(columns[1:]))
 

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from declnet.display.tables import Cell, Kind, ResultTable, kinds_of
+from declnet.display.tables import Cell, Kind, ResultTable, format_spread, kinds_of
 from declnet.runs.display.metric_labels import ordered
-from declnet.runs.ranking import FOR_CHOICE, PARTS, directions_of, informative, sort_key
+from declnet.runs.listed_groups import ListedGroup
+from declnet.runs.ranking import (
+    FOR_CHOICE,
+    PARTS,
+    by_importance,
+    directions_of,
+    informative,
+    main_metric,
+    sort_key,
+    stored_directions,
+)
 from declnet.runs.storage.listing import ListedRun
 from declnet.spec.flatten import differing_keys
 
 
-def runs_table(runs: Sequence[ListedRun]) -> ResultTable:
-    """Return a row for each run: status, epochs, final metrics, seconds, and start time."""
-    metrics = [metric for metric in ordered(metrics_of(runs)) if metric[1] not in PARTS]
+def runs_table(runs: Sequence[ListedRun], sorted_by: tuple[str, str] | None = None) -> ResultTable:
+    """Return a row for each run or group: status, epochs, final metrics, seconds, and start time.
+
+    The metrics that tasks are judged by come first; a group's have their standard deviation.
+
+    Args:
+        runs: the runs, in order; groups of runs as one entry each.
+        sorted_by: the metric they were sorted by, which comes first.
+    """
+    judged = Counter(
+        metric
+        for run in runs
+        if (metric := main_metric(informative([run.metrics]), stored_directions(run.better)))
+    )
+    most_frequent = [metric for metric, _ in judged.most_common()]
+    first = dict.fromkeys([*([sorted_by] if sorted_by else []), *most_frequent])
+    others = by_importance(metrics_of(runs), directions_of(runs))
+    metrics = [*first, *(other for other in others if other not in first and other[1] not in PARTS)]
+    groups = any(isinstance(run, ListedGroup) for run in runs)
     rows = tuple(
         (
             str(run.path),
+            *([run.description if isinstance(run, ListedGroup) else ""] if groups else []),
             run.status,
             _epochs(run),
-            *(metric_of(run, metric) for metric in metrics),
+            *(_metric_cell(run, metric, spread=metric in first) for metric in metrics),
             run.seconds,
             _date(run.started),
         )
@@ -29,8 +57,17 @@ def runs_table(runs: Sequence[ListedRun]) -> ResultTable:
     )
     names = tuple(map(".".join, metrics))
     kinds: dict[str, Kind] = {**kinds_of(names), "epochs": "integer", "seconds": "seconds"}
-    columns = ("name", "status", "epochs", *names, "seconds", "date")
-    return ResultTable("", columns, rows, kinds=kinds)
+    columns = ("name", *(["runs"] if groups else []), "status", "epochs", *names, "seconds", "date")
+    optional = (*names[1 : len(first)], "epochs", "date", "seconds", *names[len(first) :])
+    return ResultTable("", columns, rows, kinds=kinds, optional=optional)
+
+
+def _metric_cell(run: ListedRun, metric: tuple[str, str], *, spread: bool) -> Cell:
+    """Return the metric of a run; of a group with its standard deviation, if wanted."""
+    value = metric_of(run, metric)
+    if not spread or not isinstance(run, ListedGroup):
+        return value
+    return format_spread(value, run.deviations.get(metric[0], {}).get(metric[1]))
 
 
 def metrics_of(runs: Iterable[ListedRun]) -> list[tuple[str, str]]:
@@ -46,6 +83,9 @@ def metric_of(run: ListedRun, metric: tuple[str, str]) -> float | None:
 
 def _epochs(run: ListedRun) -> str:
     """Return the number of trained epochs, with the total if training is incomplete."""
+    if isinstance(run, ListedGroup):
+        fewest, most = min(one.epochs for one in run.runs), run.epochs
+        return str(most) if fewest == most else f"{fewest} to {most}"
     planned = run.values.get("training.epochs")
     return str(run.epochs) if planned in (None, run.epochs) else f"{run.epochs} of {planned}"
 
@@ -94,7 +134,11 @@ def comparison_table(runs: Sequence[ListedRun], most: int | None = None) -> Resu
             marks += [(row, at, 1.0) for row, place in enumerate(places) if place == best]
     kinds: dict[str, Kind] = {**kinds_of(keys, "setting"), **kinds_of(names), "seconds": "seconds"}
     columns = ("", "status", *keys, *names, "seconds")
-    return ResultTable("", columns, rows, kinds=kinds, marks=tuple(marks))
+    main = main_metric(metrics, directions)
+    less = [".".join(metric) for metric in by_importance(metrics, directions) if metric != main]
+    optional = (*keys, *less, "seconds", "status")
+    marked = tuple(marks)
+    return ResultTable("", columns, rows, kinds=kinds, marks=marked, optional=optional)
 
 
 _SECTIONS = ("model", "optimizer", "loss", "training", "data")

@@ -16,7 +16,7 @@ from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, SampleName
-from declnet.runs.inference.calibration import FittedCalibration
+from declnet.runs.inference.calibration import FittedCalibration, thresholded
 from declnet.runs.inference.member import Member
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
@@ -141,7 +141,8 @@ class Evaluation:
             "metrics": self.metrics,
         }
         if self.baseline is not None:
-            data["baseline"] = dict(vars(self.baseline))
+            about = vars(self.baseline).items()
+            data["baseline"] = {key: value for key, value in about if value or key != "others"}
         if self.warnings:
             data["warnings"] = list(self.warnings)
         if self.errors is not None:
@@ -185,7 +186,8 @@ def evaluate_each(
     Args:
         models: at least one predictor, each with its parts as for `evaluate_parts`.
         data: the data's name.
-        reader: says how to read the predictions, e.g. their threshold; default: the first one.
+        reader: the predictor that all of them stand for, which has e.g. the threshold in the
+            result; default: the first one.
 
     Raises:
         DataError: as `evaluate_parts` does.
@@ -202,7 +204,7 @@ class _Evaluator:
     """The losses, metrics and counts over the parts of some data; several members have no losses.
 
     Args:
-        reader: says how to read the predictions.
+        reader: the predictor that all predictors stand for.
         data: the data's name.
     """
 
@@ -216,18 +218,20 @@ class _Evaluator:
         self._has_losses = True
 
     def use(self, predictor: Predictor) -> None:
-        """Evaluate the parts that follow with a predictor."""
+        """Evaluate the parts that follow with a predictor, which has thresholds of its own."""
         self._predictor = predictor
+        heads = thresholded(self._reader.heads, predictor.calibrations)
         if len(predictor.members) > 1:
+            self._metrics.use(heads)
             self._has_losses = False
             return
-        member, heads = predictor.members[0], self._reader.heads
+        member = predictor.members[0]
         finish = unscaling(heads, member.preparation)
         for number, (head, counts) in enumerate(zip(heads, self._counts, strict=True)):
             calibration = member.calibrations.get(head.name)
             if calibration is not None:
                 finish[number] = counts.calibrating(calibration, finish.get(number))
-        self._metrics.unscale = finish
+        self._metrics.use(heads, finish)
         self._batches = BatchLosses(member.model, heads, member.model.samples_at_once)
 
     def add(self, part: LabeledPart) -> None:
@@ -260,7 +264,7 @@ class _Evaluator:
     def _count(self, number: int, y_pred: Array, y: Array) -> None:
         """Count the predictions and targets of a batch for one of the losses."""
         require_finite(y_pred, self._name_in_data)
-        self._counts[number].add(y_pred, y)
+        self._counts[number].add(y_pred, y, self._predictor.readings[number])
         if number == len(self._counts) - 1:
             self._samples += len(y)
 
@@ -306,11 +310,14 @@ class _LossCounts:
         self._effect.calibration = calibration
         return partial(self._effect.calibrated, unscale)
 
-    def add(self, y_pred: Array, y: Array) -> None:
+    def add(self, y_pred: Array, y: Array, reading: OutputReading) -> None:
         if self._effect is not None:
             self._effect.add(y_pred, y)
-        (self._errors if self._counts is None else self._counts).add(y_pred, y)
-        self._observed.add(y_pred, y)
+        if self._counts is None:
+            self._errors.add(y_pred, y)
+        else:
+            self._counts.add(y_pred, y, reading)
+        self._observed.add(y_pred, y, reading)
         self._samples += len(y)
 
     def evaluation(
@@ -337,7 +344,8 @@ class _LossCounts:
             if baseline is not None:
                 constant = ValueErrors()
                 observed.compare_constant(constant.add)
-                baseline.metrics.update(constant.result())
+                for name, value in constant.result().items():
+                    baseline.metrics.setdefault(name, value)
             return replace(evaluation, errors=self._errors.result() or None)
         names = self._reading.class_names
         warning = never_predicted(observed.true, observed.predicted, names)

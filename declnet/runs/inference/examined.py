@@ -19,7 +19,7 @@ from declnet.data.sources.loading import guarded
 from declnet.data.splits import Data
 from declnet.errors import SampleName
 from declnet.runs.inference.calibration import calibrating
-from declnet.runs.inference.evaluation import ready_part
+from declnet.runs.inference.evaluation import Evaluation, evaluate_each, ready_part
 from declnet.runs.inference.member import naming_among
 from declnet.runs.inference.predictions import require_finite
 from declnet.runs.inference.predictor import LabeledPart, Predictor, Recorded
@@ -189,6 +189,19 @@ class ExaminedPart:
         for y_pred in outputs.values():
             require_finite(y_pred, name_sample)
         return outputs
+
+
+def evaluate_examined(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
+    """Evaluate the predictions of some data, as if one predictor had made them.
+
+    Args:
+        parts: the samples, each with its models.
+        reader: the predictor that all of them stand for.
+    """
+    models = [(part.predictor, [part.part]) for part in parts]
+    with attributing_errors(reader.registry):
+        evaluation = evaluate_each(models, parts[0].name, reader)
+    return evaluation.warned(unchanged=all(part.unchanged for part in parts))
 
 
 def _taken(recorded: Sequence[Recorded], positions: Array) -> tuple[Recorded, ...]:

@@ -20,6 +20,9 @@ MOST_STREAMED = 2**23
 """Maximum number of elements of targets that are kept of data larger than memory, for its
 baseline."""
 
+SHARES = "always the shares of the classes"
+"""The prediction of classes that is best for metrics of probabilities."""
+
 MOST_VALUES = 64
 """Maximum number of values of a target that has a baseline; images and the like are not kept."""
 
@@ -43,8 +46,14 @@ class Observed:
         self.true: Array = np.zeros(size, np.int64)
         self.predicted: Array = np.zeros(size, np.int64)
 
-    def add(self, y_pred: Array, y: Array) -> None:
-        """Add a batch of predictions, and y as metrics take it."""
+    def add(self, y_pred: Array, y: Array, reading: OutputReading | None = None) -> None:
+        """Add a batch.
+
+        Args:
+            y_pred: the predictions.
+            y: as metrics take it.
+            reading: how to interpret this batch, if its threshold is another one.
+        """
         self._like = y_pred[:0]
         self._left -= y.size
         if self._left >= 0:
@@ -54,35 +63,61 @@ class Observed:
         size = len(self.true)
         if size:
             self.true = self.true + _counts(self._reading.true_labels(y), size)
-            self.predicted = self.predicted + _counts(self._reading.labels(y_pred), size)
+            self.predicted = self.predicted + _counts(
+                (reading or self._reading).labels(y_pred), size
+            )
 
-    def constant(self) -> tuple[str, Array] | None:
-        """Return the best constant prediction, described and as metrics take it, or None."""
+    def constant(self, kind: str | None = None) -> tuple[str, Array] | None:
+        """Return the best constant prediction, described and as metrics take it, or None.
+
+        Args:
+            kind: for which metrics, as `Metric.best_constant`.
+        """
         reading, shape = self._reading, self._like.shape[1:]
         if not self._y or prod(self._y[0].shape[1:]) > MOST_VALUES:
             return None
+        has_shares = kind == "shares" and not reading.scores
         if reading.task == "classes":
-            most, outputs = int(self.true.argmax()), np.zeros(shape)
-            outputs[most] = 1
-            return f'always "{(reading.class_names or ())[most]}"', outputs
+            return self._constant_class(has_shares=has_shares)
         count = sum(map(len, self._y))
         if sum(y.size for y in self._y) != count * prod(shape):
             return None
+        if reading.task == "values" and kind == "median":
+            center = np.median(np.concatenate([y.reshape(len(y), -1) for y in self._y]), axis=0)
+            return self._constant_number("median", center)
         mean = sum(y.reshape(len(y), -1).sum(axis=0, dtype=float) for y in self._y) / count
         if reading.task == "values":
-            value = f", {float(mean[0]):.4g}" if prod(shape) == 1 else ""
-            return f"always the mean{value}", mean.reshape(shape)
-        outputs = (mean > 0.5).astype(float)
+            return self._constant_number("mean", mean)
+        return (SHARES, mean.reshape(shape)) if has_shares else self._constant_units(mean > 0.5)
+
+    def _constant_class(self, *, has_shares: bool) -> tuple[str, Array]:
+        if has_shares:
+            return SHARES, self.true / max(1, self.true.sum())
+        most, outputs = int(self.true.argmax()), np.zeros(self._like.shape[1:])
+        outputs[most] = 1
+        return f'always "{(self._reading.class_names or ())[most]}"', outputs
+
+    def _constant_number(self, statistic: str, center: Array) -> tuple[str, Array]:
+        number = float(center[0])
+        shown = f"{number:,.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
+        value = f", {shown}" if center.size == 1 else ""
+        return f"always the {statistic}{value}", center.reshape(self._like.shape[1:])
+
+    def _constant_units(self, positive: Array) -> tuple[str, Array]:
+        """Return the more frequent class of each binary unit."""
+        reading, outputs = self._reading, positive.astype(float)
         if reading.scores:
             outputs = np.asarray(reading.threshold) + 2 * outputs - 1
-        outputs = outputs.reshape(shape)
+        outputs = outputs.reshape(self._like.shape[1:])
         if reading.task == "flags":
             return "always the more frequent", outputs
-        return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs
+        return f'always "{(reading.class_names or ())[int(positive[0])]}"', outputs
 
-    def compare_constant(self, update: Callable[[Array, Array], None]) -> None:
+    def compare_constant(
+        self, update: Callable[[Array, Array], None], kind: str | None = None
+    ) -> None:
         """Call `update` with the best constant prediction of each batch, and its y."""
-        constant = self.constant()
+        constant = self.constant(kind)
         if constant is None:
             return
         outputs = constant[1].astype(self._like.dtype)
@@ -94,16 +129,19 @@ class Observed:
         constant = self.constant()
         if constant is None:
             return None
-        values = {}
+        values, others = {}, {}
         for metric in metrics:
-            state = metric.start()
+            state, kind = metric.start(), metric.best_constant
             try:
                 with np.errstate(all="ignore"):
-                    self.compare_constant(partial(metric.update, state))
+                    self.compare_constant(partial(metric.update, state), kind)
                     values[metric.label] = verified(Metric.result, metric, state)
             except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
                 continue
-        return Baseline(constant[0], values)
+            best = self.constant(kind)
+            if best is not None and best[0] != constant[0]:
+                others[metric.label] = best[0]
+        return Baseline(constant[0], values, others)
 
 
 def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None]) -> Baseline | None:
@@ -121,7 +159,13 @@ def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None])
         for head, baseline in known
         for name, value in baseline.metrics.items()
     }
-    return Baseline("; ".join(described) if len(heads) > 1 else known[0][1].prediction, named)
+    others = {
+        head.label(name): prediction
+        for head, baseline in known
+        for name, prediction in baseline.others.items()
+    }
+    prediction = "; ".join(described) if len(heads) > 1 else known[0][1].prediction
+    return Baseline(prediction, named, others)
 
 
 def never_predicted(true: Array, predicted: Array, names: Sequence[str] | None) -> str | None:

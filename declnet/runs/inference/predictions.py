@@ -73,14 +73,14 @@ class Predictions:
         }
         return replace(self, **changed)
 
-    def limited_by(self, parts: Sequence[Predictions]) -> Predictions:
-        """Return predictions with the intervals and sets of their parts, in the same order."""
-        limits: dict[str, Any] = {
+    def decided_by(self, parts: Sequence[Predictions]) -> Predictions:
+        """Return predictions with the classes, intervals and sets of their parts, in this order."""
+        decisions: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("lower", "upper", "sets")
+            for name in ("prediction", "lower", "upper", "sets")
             if all(getattr(part, name) is not None for part in parts)
         }
-        return replace(self, **limits)
+        return replace(self, **decisions)
 
     def with_errors(self, rows: UsableRows) -> Predictions:
         """Return predictions for all rows, given that these are for the usable ones."""

@@ -68,9 +68,9 @@ class ClassCounts:
         several = (reading.outputs,) if reading.task == "flags" else ()
         self.counts: Array = np.zeros((*several, size, size), np.int64)
 
-    def add(self, y_pred: Array, y: Array) -> None:
-        """Count a batch of predictions."""
-        true, predicted = self._reading.true_labels(y), self._reading.labels(y_pred)
+    def add(self, y_pred: Array, y: Array, reading: OutputReading | None = None) -> None:
+        """Count a batch of predictions; arguments as for `Observed.add`."""
+        true, predicted = self._reading.true_labels(y), (reading or self._reading).labels(y_pred)
         if self._reading.task == "flags":
             for index in range(len(self.counts)):
                 matrix = ConfusionMatrix.counted(true[:, index], predicted[:, index], 2)

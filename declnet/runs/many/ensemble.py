@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.inputs import unwrapped
 from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError
@@ -30,6 +29,7 @@ from declnet.runs.trained import TrainedModels
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
+    from declnet.data.sets import PreparedSets
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.inference.evaluation import Evaluation
@@ -143,13 +143,14 @@ class Ensemble(GroupFolder, TrainedModels):
             DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
                 have such data in common.
         """
+        from declnet.runs.inference.examined import evaluate_examined
+
         predictor = self.predictor()
         for run in self.runs:
             run.require_same_metrics()
         if data is not None and not isinstance(data, str):
             return predictor.evaluate(data)
-        parts = self.examined(data or self.evaluated_on[0])
-        return _evaluated(parts, predictor)
+        return evaluate_examined(self.examined(data or self.evaluated_on[0]), predictor)
 
     def predictions(self, data: str | None = None) -> PredictedData:
         """Return the predictions for a data set of the runs, as `evaluate` makes them.
@@ -182,9 +183,11 @@ class Ensemble(GroupFolder, TrainedModels):
         Raises:
             DeclnetError: as `evaluate` does.
         """
+        from declnet.runs.inference.examined import evaluate_examined
+
         parts = self.examined_alone(name)
         return {
-            point: (self.weights[point], _evaluated(of_point, self._reader_of(point)))
+            point: (self.weights[point], evaluate_examined(of_point, self._reader_of(point)))
             for point, of_point in parts.items()
         }
 
@@ -258,11 +261,11 @@ class Ensemble(GroupFolder, TrainedModels):
         order = np.lexsort([*numbers.values()][::-1])
         identifiers = {name: column[order] for name, column in numbers.items()}
         outputs = [part.finite_outputs() for part in parts]
-        limits = [part.predictor.read(y_pred) for part, y_pred in zip(parts, outputs, strict=True)]
+        read = [part.predictor.read(y_pred) for part, y_pred in zip(parts, outputs, strict=True)]
         predicted = {}
         for loss, predictions in self.predictor().read(joined_arrays(outputs)).items():
-            limited = predictions.limited_by([of_part[loss] for of_part in limits])
-            ordered = limited.changed(lambda array: array[order])
+            decided = predictions.decided_by([of_part[loss] for of_part in read])
+            ordered = decided.changed(lambda array: array[order])
             predicted[loss] = replace(ordered, identifiers=identifiers)
         result: AnyPredictions = unwrapped(predicted)
         return result
@@ -285,15 +288,27 @@ class Ensemble(GroupFolder, TrainedModels):
             DeclnetError: as `evaluate` does.
         """
         from declnet.runs.inference.examined import ExaminedPart
+        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
 
         if self.has_folds and name == "validation":
             return self._folds(data, by_models)
-        predictor, (raw, unchanged) = self.predictor(), self._common(name, data)
+        predictor, (raw, unchanged, sets) = self.predictor(), self._common(name, data)
+        if name == "validation" and any(run.held_out is not None for run in self.runs):
+            runs = zip(self._weighted_runs(), predictor.weights, strict=True)
+            return validation_parts(
+                [
+                    validated_member(
+                        run, sets[task.point, run.spec.seed], weight, by_models=by_models
+                    )
+                    for (task, run), weight in runs
+                ],
+                name,
+            )
         part = predictor.labeled(raw, f"the {name}")
         return [ExaminedPart(predictor, raw, part, name, unchanged=unchanged)]
 
     def _folds(self, data: Mapping[str, Data] | None, by_models: bool) -> list[ExaminedPart]:
-        from declnet.runs.many.out_of_fold import FoldMember, parts_of_fold
+        from declnet.runs.inference.held_out_parts import validated_member, validation_parts
 
         _ = self.predictor()  # which requires that they are alike
         fold_weights = {} if by_models else self.file.fold_weights or {}
@@ -324,12 +339,10 @@ class Ensemble(GroupFolder, TrainedModels):
                 if key not in loaded:
                     loaded[key] = data if data is not None else run.load_data()
                 sets = run.prepared_sets(loaded[key])
-                raw, samples = sets.raw["validation"], sets.datasets["validation"]
-                unchanged = run.stored_sets(sets)["validation"].unchanged
-                members.append(FoldMember(run, weight, raw, samples, unchanged))
+                members.append(validated_member(run, sets, weight, by_models=by_models))
             if not all(have_same_samples(members[0].raw, one.raw) for one in members[1:]):
                 raise self._no_common_rows()
-            parts += parts_of_fold(members, by_models=by_models)
+            parts += validation_parts(members, "out of fold")
         return parts
 
     def _no_common_rows(self) -> DataError:
@@ -343,10 +356,12 @@ class Ensemble(GroupFolder, TrainedModels):
         tasks = [task for task in self.tasks if weights.get(task.point)]
         return zip(tasks, self.runs, strict=True)
 
-    def _common(self, name: str, data: Mapping[str, Data] | None = None) -> tuple[Data, bool]:
+    def _common(
+        self, name: str, data: Mapping[str, Data] | None = None
+    ) -> tuple[Data, bool, dict[tuple[str, int], PreparedSets]]:
         """Return a data set that all runs share and, with folds, none of them has seen.
 
-        Also whether it is what they saw.
+        Also whether it is what they saw, and all data sets by member and seed.
         """
         from declnet.data.sources.loading import guarded
 
@@ -355,7 +370,7 @@ class Ensemble(GroupFolder, TrainedModels):
                 "each fold has its own training data, so the rows were seen by some of the models",
                 hint='evaluate out of fold: --on validation, or "validation" in a program',
             )
-        by_seed: dict[tuple[str, int], Data] = {}
+        by_seed: dict[tuple[str, int], PreparedSets] = {}
         unchanged = True
         for task, run in self._weighted_runs():
             key = task.point, run.spec.seed
@@ -364,15 +379,15 @@ class Ensemble(GroupFolder, TrainedModels):
             sets = run.prepared_sets(data if data is not None else run.load_data())
             if name not in sets.raw:
                 raise DataError(f"the runs have no {name} data", hint="name a file with --data")
-            by_seed[key] = sets.raw[name]
+            by_seed[key] = sets
             unchanged &= run.stored_sets(sets)[name].unchanged
-        first, *others = by_seed.values()
+        first, *others = (sets.raw[name] for sets in by_seed.values())
         if not all(have_same_content(first, other) for other in others):
             raise DataError(
                 f"each seed has other {name} data, which other models may have seen",
                 hint="name a file with --data",
             )
-        return guarded(first), unchanged
+        return guarded(first), unchanged, by_seed
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -393,18 +408,3 @@ def manifest_checksum(run: Path) -> str:
     """Return the checksum of a run's manifest; raise OutputError if it cannot be read."""
     with reading(run / folder.MANIFEST):
         return checksum((run / folder.MANIFEST).read_bytes())
-
-
-def _evaluated(parts: Sequence[ExaminedPart], reader: Predictor) -> Evaluation:
-    """Return the performance of models on samples that they have not seen, as if one had made it.
-
-    Args:
-        parts: the samples, each with its models.
-        reader: says how to read the predictions.
-    """
-    from declnet.runs.inference.evaluation import evaluate_each
-
-    with attributing_errors(reader.registry):
-        models = [(part.predictor, [part.part]) for part in parts]
-        evaluation = evaluate_each(models, parts[0].name, reader)
-    return evaluation.warned(unchanged=all(part.unchanged for part in parts))

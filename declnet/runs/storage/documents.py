@@ -52,10 +52,21 @@ class Baseline:
         prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
             the mean.
         metrics: by name; without those that constant predictions do not have.
+        others: what it predicts for metrics for which something else is better, by their names.
     """
 
     prediction: str
     metrics: dict[str, Number]
+    others: Omitted[dict[str, str]] = field(default_factory=dict)
+
+    def prediction_for(self, metric: str) -> str:
+        """Return what it predicts for a metric."""
+        return self.others.get(metric, self.prediction)
+
+    @property
+    def title(self) -> str:
+        """Its predictions in a few words, as the heading of its metrics."""
+        return "best constant prediction" if self.others else self.prediction
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,23 @@ def takes_samples_in_any_order(subject: Subject) -> None:
 
 
 @check
+def leaves_out_parts_as_others_say(subject: Subject) -> None:
+    """Gives with `leaving_out`, for each part of the samples, the result of all others."""
+    name = Metric.leaving_out.__name__
+    overrides = getattr(type(subject.instance), name) is not Metric.leaving_out
+    checking.skip_unless(overrides, f"it does not override {name}")
+    part_of = np.arange(MANY) % 3
+    for data in _taken(subject, MANY):
+        samples = data.y_pred.copy(), data.y_true.copy(), part_of
+        with calling(name):
+            results = verified(Metric.leaving_out, subject.instance, *samples)
+        for part, result in enumerate(results):
+            of_others = _result_of(subject.instance, data.take(np.flatnonzero(part_of != part)))
+            fault = f"{name} of {data.name}, without part {part},"
+            require_equal(np.array([result]), np.array([of_others]), fault, "use all other samples")
+
+
+@check
 def adds_up_in_float64(subject: Subject) -> None:
     """Keeps sums and counts in float64, as those in float32 no longer grow when they are large."""
     for data in _taken(subject):

@@ -1,6 +1,7 @@
 """Temperature scaling: p = softmax(log(p) / temperature), sigmoid(logit(p) / temperature)."""
 
-from math import sqrt
+from collections.abc import Sequence
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -15,8 +16,9 @@ LEAST_REST = float(np.finfo(np.float32).epsneg) / 2
 COLDEST, HOTTEST = 1e-2, 1e2
 """The range of temperatures."""
 
-TOLERANCE = 1e-8
-"""Relative change of 1 / temperature that ends the search; the loss changes by about its square."""
+TOLERANCE = 1e-6
+"""Relative change of 1 / temperature that ends the search. The loss changed by about its square,
+and Newton's next step would be about that small."""
 
 MOST_STEPS = 60
 """Steps of the search, of which Newton's method needs about six; halving the range at most 30."""
@@ -44,6 +46,21 @@ def fitted_temperature(
 ) -> float:
     """Return the temperature with the lowest log loss, from `COLDEST` to `HOTTEST`.
 
+    Args:
+        logits: of at least one sample, (n, classes) or of any shape, as `logits_of` returns them.
+        y_true: labels (n,), or 0 and 1 in the shape of the logits.
+        together: whether the logits of a sample belong to one distribution.
+        prior_samples: how many further samples have the targets that a calibrated model expects.
+    """
+    samples = np.ones((1, len(logits)))
+    return float(fitted_temperatures(logits, y_true, together, samples, prior_samples)[0])
+
+
+def fitted_temperatures(
+    logits: Array, y_true: Array, together: bool, samples: Array, prior_samples: float = 0.0
+) -> Array:
+    """Return the temperature with the lowest log loss of each of some sets of the samples.
+
     Targets are smoothed, n / (n + 1) for the class of a sample and the rest for all classes alike,
     so that the temperature of a model without an error on n samples is not 0. The loss is convex
     in 1 / temperature: Newton's method finds where its derivative is 0, and halves the range of
@@ -51,51 +68,67 @@ def fitted_temperature(
     temperature, and get 1.
 
     Args:
-        logits: of at least one sample, (n, classes) or of any shape, as `logits_of` returns them.
-        y_true: labels (n,), or 0 and 1 in the shape of the logits.
-        together: whether the logits of a sample belong to one distribution.
-        prior_samples: how many further samples have the targets that a calibrated model expects.
+        logits: as for `fitted_temperature`.
+        y_true: as for `fitted_temperature`.
+        together: as for `fitted_temperature`.
+        samples: 1 for the samples (n,) in each set, else 0, (sets, n).
+        prior_samples: as for `fitted_temperature`.
     """
-    n = len(logits)
+    n, counts = len(logits), samples.sum(axis=1)
     if together:
         # sums over few classes are faster in this order
         logits = np.subtract(logits.T, logits.mean(axis=1), order="C")
-        true = logits[y_true, np.arange(n)].sum() * n / (n + 1)
+        true = samples @ logits[y_true, np.arange(n)] * counts / (counts + 1)
     else:  # of the logits 0 and z, the mean is z / 2
-        true = (n * (logits * y_true).sum() + logits.sum() / 2) / (n + 1)
+        logits, y_true = logits.reshape(n, -1).T, y_true.reshape(n, -1).T
+        of_truth, middles = (logits * y_true).sum(axis=0), logits.sum(axis=0) / 2
+        true = (counts * (samples @ of_truth) + samples @ middles) / (counts + 1)
+    inverse = [1.0] * len(samples)
     if prior_samples:
-        expected, _ = _derivatives(logits, 1.0, together)
-        true = (n * true + prior_samples * expected) / (n + prior_samples)
-    inverse, low, high = 1.0, 1 / HOTTEST, 1 / COLDEST
+        expected, _ = _derivatives(logits, inverse, together, samples)
+        true = (counts * true + prior_samples * expected) / (counts + prior_samples)
+    bounds, searched = [(1 / HOTTEST, 1 / COLDEST)] * len(samples), [*range(len(samples))]
     for _ in range(MOST_STEPS):
-        slope, curvature = _derivatives(logits, inverse, together)
-        slope -= true
-        if slope == 0 or not np.isfinite(slope):
+        slopes, curvatures = _derivatives(logits, inverse, together, samples)
+        for number, slope in enumerate((slopes - true).tolist()):
+            if number not in searched:
+                continue
+            (low, high), last = bounds[number], inverse[number]
+            if slope == 0 or not isfinite(slope):
+                searched.remove(number)
+                continue
+            low, high = bounds[number] = (last, high) if slope < 0 else (low, last)
+            curvature = float(curvatures[number])
+            step = last - slope / curvature if curvature > 0 else low
+            inverse[number] = step if low < step < high else sqrt(low * high)
+            if abs(inverse[number] - last) <= TOLERANCE * last:
+                searched.remove(number)
+        if not searched:
             break
-        low, high = (inverse, high) if slope < 0 else (low, inverse)
-        step = inverse - slope / curvature if curvature > 0 else low
-        last, inverse = inverse, float(step) if low < step < high else sqrt(low * high)
-        if abs(inverse - last) <= TOLERANCE * last:
-            break
-    return 1 / inverse
+    return 1 / np.array(inverse)
 
 
-def _derivatives(logits: Array, inverse: float, together: bool) -> tuple[float, float]:
+def _derivatives(
+    logits: Array, inverse: Sequence[float], together: bool, samples: Array
+) -> tuple[Array, Array]:
     """Return the derivatives by 1 / temperature of what normalizes logits, summed over samples.
 
     Args:
-        logits: (classes, n) if the logits of a sample belong to one distribution, else any shape.
-        inverse: 1 / temperature.
+        logits: (classes, n) if the logits of a sample belong to one distribution, else (units, n).
+        inverse: 1 / temperature of each set of samples.
         together: whether they are.
+        samples: as for `fitted_temperatures`.
     """
+    powers = np.multiply.outer(inverse, logits)
     if not together:
-        p = probabilities_of(logits * inverse, together)
+        p = probabilities_of(powers, together)
         weighted = p * logits
-        return float(weighted.sum()), float((weighted * logits * (1 - p)).sum())
-    powers = logits * inverse
-    powers -= powers.max(axis=0)
-    np.exp(powers, out=powers)
-    sums, powers = powers.sum(axis=0), np.multiply(powers, logits, out=powers)
-    means = powers.sum(axis=0) / sums
-    squares = np.multiply(powers, logits, out=powers).sum(axis=0) / sums
-    return float(means.sum()), float((squares - means**2).sum())
+        slopes, curvatures = weighted.sum(axis=1), (weighted * logits * (1 - p)).sum(axis=1)
+    else:
+        powers -= powers.max(axis=1, keepdims=True)
+        np.exp(powers, out=powers)
+        sums, powers = powers.sum(axis=1), np.multiply(powers, logits, out=powers)
+        slopes = powers.sum(axis=1) / sums
+        squares = np.multiply(powers, logits, out=powers).sum(axis=1) / sums
+        curvatures = squares - slopes**2
+    return (slopes * samples).sum(axis=1), (curvatures * samples).sum(axis=1)

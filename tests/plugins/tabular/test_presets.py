@@ -145,7 +145,7 @@ def test_epochs_are_chosen_by_the_loss_and_probabilities_calibrated(
     document = spec_document(preset, profile)
     assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
     chooses = document["training"]["callbacks"][0]
-    metric = "mean_squared_error" if kind == "values" else "refined_log_loss"
+    metric = "root_mean_squared_error" if kind == "values" else "refined_log_loss"
     expected = f"validation_{'loss' if several else metric}"
     assert chooses["type"] in ("best_epoch", "early_stopping")
     assert chooses["monitor"] == expected
@@ -275,7 +275,7 @@ def test_a_short_training_learns_and_predicts_unknown_categories(preset, target,
     result = declnet.run(spec, out=tmp_path / "run")
     metrics = result.metrics["train"]
     if target == "values":
-        assert metrics["mean_squared_error"] < 0.6 * TARGETS["values"].var()
+        assert metrics["root_mean_squared_error"] ** 2 < 0.6 * TARGETS["values"].var()
     else:
         accuracy = metrics.get("accuracy", metrics.get("binary_accuracy"))
         assert accuracy > {"classes": 0.6, "binary": 0.75}[target]

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import declnet
-from declnet.display.tables import format_metric
+from declnet.display.tables import format_metric, format_spread
 from declnet.runs.display.results import MOST_POINTS, curves
 
 from ...html_views import HtmlView
@@ -66,8 +66,9 @@ def test_folds_have_their_spread(document, tmp_path):
     together, runs = HtmlView(found._repr_html_()).tables
     number = runs[0].index("validation.accuracy")
     rows = {row[0]: row[number] for row in runs[1:]}
-    assert list(rows) == ["1", "2", "3", "mean", "standard deviation", "min", "max"]
-    assert rows["mean"] == format_metric(mean)
+    assert list(rows) == ["1", "2", "3", "mean", "standard deviation"]
+    deviation = found.spreads["validation"]["accuracy"].standard_deviation
+    assert f"{rows['mean']} ± {rows['standard deviation']}" == format_spread(mean, deviation)
     evaluation = declnet.open_group(tmp_path / "folds").evaluate()
     assert together[0] == ["metric", "value", f"baseline: {evaluation.baseline.prediction}"]
     assert ["accuracy", format_metric(evaluation.metrics["accuracy"])] in [r[:2] for r in together]

@@ -7,7 +7,7 @@ import pytest
 
 import declnet
 from declnet import Callback, Group, open_group, open_run, parse_spec
-from declnet.data.splits import parts_of_fold
+from declnet.data.splits import parts_of_validation
 from declnet.runs.many.selection import selected_weights
 from declnet.spec.data_section import DataSpec
 from declnet.testing.examples import registry_with
@@ -186,7 +186,7 @@ def test_parts_are_made_as_folds_are(method):
     table = declnet.Table({"key": key}, target="key")
     split = {"method": method, **({"column": "key"} if method != "stratified" else {})}
     spec = DataSpec.model_validate({"folds": 2, "split": split})
-    part_of = parts_of_fold(table, 60, spec, 0)
+    part_of = parts_of_validation(table, 60, spec, 0)
     assert set(part_of) == set(range(PARTS))
     sizes = np.array([np.bincount(part_of[key == value], minlength=PARTS) for value in range(7)])
     if method == "time":

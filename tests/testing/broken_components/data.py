@@ -226,6 +226,10 @@ METRICS = (
            lambda self, state, y_pred, y_true: state.__setitem__(
            0, state[0] + float(np.abs(y_pred / y_true.reshape(y_pred.shape)).sum())))),
     broken("takes_samples_in_any_order", MeanError, "counts_from_the_largest", update=by_rank),
+    broken("leaves_out_parts_as_others_say", MeanError, "takes_each_part",
+           leaving_out=lambda self, y_pred, y_true, part_of:
+           np.array([np.abs(y_pred - y_true.reshape(y_pred.shape))[part_of == part].mean()
+           for part in range(part_of.max() + 1)], float)),
     broken("adds_up_in_float64", MeanError, "counts_in_float32",
            start=lambda self: [0.0, np.float32(0)]),
     broken("works_with_usual_data", MeanError, "gives_nan",

@@ -10,7 +10,7 @@ METRICS = {
     "probabilities": "brier calibration_slope expected_calibration_error log_loss refined_log_loss",
     "regression": (
         "mean_absolute_error mean_absolute_percentage_error mean_error mean_squared_error r2 "
-        "regression_accuracy spearman"
+        "regression_accuracy root_mean_squared_error spearman"
     ),
 }
 """The types that each module defines."""

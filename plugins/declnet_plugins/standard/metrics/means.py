@@ -25,6 +25,19 @@ class MeanMetric(Metric):
         state[0] += int(np.count_nonzero(values)) if is_boolean else values.sum().item()
         state[1] += values.size
 
+    def leaving_out(self, y_pred: Array, y_true: Array, part_of: Array) -> Array:
+        """Add up the values of each part, and the sums of all other parts."""
+        values = self.values(y_pred, y_true)
+        if len(values) != len(y_pred):
+            return super().leaving_out(y_pred, y_true, part_of)
+        of_samples = values.reshape(len(values), -1)
+        sums = np.bincount(part_of, of_samples.sum(axis=1, dtype=np.float64))
+        of_others = np.where(np.eye(len(sums), dtype=bool), 0, sums).sum(axis=1)
+        counts = np.bincount(part_of)
+        with np.errstate(invalid="ignore"):  # of no samples, 0 / 0
+            means: Array = of_others / ((len(values) - counts) * of_samples.shape[1])
+        return means
+
     def result(self, state: list[float]) -> float:
         """Return sum / count."""
         return state[0] / state[1] if state[1] else nan

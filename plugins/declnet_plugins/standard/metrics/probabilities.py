@@ -18,16 +18,20 @@ from declnet_plugins.standard.metrics.comparability import (
 )
 from declnet_plugins.standard.metrics.means import MeanMetric
 from declnet_plugins.standard.metrics.regression import Spread
-from declnet_plugins.standard.temperature import fitted_temperature, logits_of
+from declnet_plugins.standard.temperature import fitted_temperatures, logits_of
 
 ROUNDING = 1e-5
 """How far a probability may be outside 0 to 1: a softmax of float32 may round."""
+
+MOST_AT_ONCE = 2**16
+"""Probabilities from which on parts are computed one after another, in less memory."""
 
 
 class ProbabilityMetric(Metric):
     """A metric of the probabilities of one unit, for labels of 0 and 1, or of one per class."""
 
     better: ClassVar[Better | None] = "lower"
+    best_constant = "shares"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require probabilities: of one axis of classes, or of one unit for 0 and 1."""
@@ -121,17 +125,35 @@ class RefinedLogLoss(ProbabilityMetric):
         """Fit the temperature and return the log loss."""
         if not state.y_pred:
             return nan
-        p, labels = self.read(np.concatenate(state.y_pred), np.concatenate(state.y_true))
+        y_pred, y_true = np.concatenate(state.y_pred), np.concatenate(state.y_true)
+        return float(self._of_sets(y_pred, y_true, np.ones((1, len(y_pred))))[0])
+
+    def leaving_out(self, y_pred: Array, y_true: Array, part_of: Array) -> Array:
+        """Fit all temperatures at once: few samples take little time, and their functions most."""
+        if y_pred.size > MOST_AT_ONCE:
+            return super().leaving_out(y_pred, y_true, part_of)
+        parts = np.arange(int(part_of.max()) + 1)
+        return self._of_sets(y_pred, y_true, (part_of != parts[:, None]).astype(float))
+
+    def _of_sets(self, y_pred: Array, y_true: Array, samples: Array) -> Array:
+        """Return the metric of sets of samples, which `fitted_temperatures` takes."""
+        p, labels = self.read(y_pred, y_true)
         together = p.shape[1] > 1
         logits = logits_of(p.astype(np.float64), together)
         if not np.isfinite(logits).all():
-            return nan
+            return np.full(len(samples), nan)
         targets = labels if together else labels[:, None]
-        logits /= fitted_temperature(logits, targets, together)
+        temperatures = fitted_temperatures(logits, targets, together, samples)[:, None]
         if together:
-            chosen = np.take_along_axis(logits, labels[:, None], axis=1)
-            return float(np.mean(np.logaddexp.reduce(logits, axis=1) - chosen[:, 0]))
-        return float(np.mean(np.logaddexp(0.0, np.where(targets == 1, -logits, logits))))
+            chosen = logits[np.arange(len(labels)), labels] / temperatures
+            powers = logits.T / temperatures[:, None]
+            largest = powers.max(axis=1, keepdims=True)
+            sums = np.exp(powers - largest, out=powers).sum(axis=1)
+            losses = np.log(sums) + largest[:, 0] - chosen
+        else:
+            losses = np.logaddexp(0.0, np.where(targets == 1, -logits, logits)[:, 0] / temperatures)
+        means: Array = (losses * samples).sum(axis=1) / samples.sum(axis=1)
+        return means
 
 
 class Brier(ProbabilityMetric, MeanMetric):

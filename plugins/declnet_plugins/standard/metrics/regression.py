@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import nan
+from math import nan, sqrt
 
 import numpy as np
 from pydantic import Field
@@ -66,6 +66,7 @@ class MeanAbsoluteError(ValueMetric, MeanMetric):
 
     type = "mean_absolute_error"
     better = "lower"
+    best_constant = "median"
     other_types = ("l1_loss", "mae_loss", "absolute_error")
 
     def values(self, y_pred: Array, y_true: Array) -> Array:
@@ -107,6 +108,32 @@ class MeanSquaredError(ValueMetric, MeanMetric):
     def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return error**2."""
         return np.square(errors_of(y_pred, y_true))
+
+
+class RootMeanSquaredError(ValueMetric, MeanMetric):
+    """root_mean_squared_error = sqrt(mean((y_pred - y)**2)), over all outputs of all samples.
+
+    In the unit of y: a typical error, in which large errors count more than in mean_absolute_error.
+    Of predictions that are always the mean, it is the standard deviation of y.
+
+    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
+
+    The same as scikit-learn's root_mean_squared_error for one output; of several, that takes the
+    mean of their roots.
+    """
+
+    type = "root_mean_squared_error"
+    better = "lower"
+    abbreviation = "rmse"
+    other_types = ("root_mean_square_error",)
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        """Return error**2."""
+        return np.square(errors_of(y_pred, y_true))
+
+    def result(self, state: list[float]) -> float:
+        """Return sqrt(sum / count)."""
+        return sqrt(super().result(state))
 
 
 class MeanAbsolutePercentageError(ValueMetric, MeanMetric):

@@ -229,7 +229,7 @@ class Plan:
         if len(self.targets) > 1:
             return "validation_loss"
         is_number = self.targets[0].task == "values"
-        return f"validation_{'mean_squared_error' if is_number else 'refined_log_loss'}"
+        return f"validation_{'root_mean_squared_error' if is_number else 'refined_log_loss'}"
 
     def metrics(self, target: Target) -> list[str]:
         """Return the metrics of an output, the main one first.
@@ -238,7 +238,7 @@ class Plan:
         single unit: a model that never predicts the class has a high accuracy.
         """
         if target.task == "values":
-            return ["r2", "mean_squared_error", "mean_absolute_error"]
+            return ["root_mean_squared_error", "r2", "mean_absolute_error"]
         is_rare = target.has_rare_class(self.rows)
         if target.task == "classes" or self.unit_for_each:
             rare = ["f1", "matthews"] if is_rare else []

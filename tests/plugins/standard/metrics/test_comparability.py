@@ -23,7 +23,7 @@ OF_CLASSES = (*metrics("accuracy"), top(2))
 OF_COUNTS = metrics("f1 precision recall")
 OF_VALUES = metrics(
     "mean_absolute_error mean_absolute_percentage_error mean_error mean_squared_error r2"
-    " regression_accuracy spearman"
+    " regression_accuracy root_mean_squared_error spearman"
 )
 OF_AGREEMENT = metrics("cohen_kappa matthews")
 OF_PROBABILITIES = metrics(

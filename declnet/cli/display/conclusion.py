@@ -1,0 +1,104 @@
+"""How a command that trains ends: the metric that counts, and the commands that may follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import click
+
+from declnet.cli.display.streams import print_line
+from declnet.cli.display.terminal import print_wrapped
+from declnet.display.tables import format_metric, format_number, format_spread
+from declnet.display.words import counted
+from declnet.runs.ranking import TO_REPORT, main_metric
+from declnet.training.metrics import directions
+
+if TYPE_CHECKING:
+    from declnet.runs.many.group import Group
+    from declnet.runs.many.series import RunSeries
+    from declnet.runs.result import RunResult
+    from declnet.runs.storage.documents import Baseline
+
+AFTER_A_MODEL = ("report RUN", "predict RUN INPUT", "serve RUN", "evaluate RUN")
+AFTER_A_SWEEP = ("report RUN", "compare RUN", "runs RUN --all")
+AFTER_A_STUDY = ("run RUN/best.toml", "report RUN", "compare RUN")
+MOST_COMMANDS = 3
+"""Maximum number of commands that are printed."""
+
+
+def print_next(path: Path, commands: Sequence[str]) -> None:
+    """Print the first of some commands that are installed, for a folder in place of `RUN`."""
+    context = click.get_current_context(silent=True)
+    root = context.find_root() if context is not None else None
+    if root is None or not isinstance(root.command, click.Group):
+        return
+    installed = root.command.list_commands(root)
+    known = [command for command in commands if command.split()[0] in installed]
+    for number, command in enumerate(known[:MOST_COMMANDS]):
+        start = " " * 6 if number else "next: "
+        print_line(f"{start}declnet {command.replace('RUN', quote(str(path)))}")
+
+
+def print_judged(result: RunResult) -> None:
+    """Print the metric that the task is judged by, beside that of a constant prediction."""
+    known = [(data, name) for data, values in result.metrics.items() for name in values]
+    metric = main_metric(known, directions(result.spec.heads), TO_REPORT)
+    if metric is not None and metric[0] in result.baselines:
+        data, name = metric
+        value, baseline = _number(result.metrics[data][name]), result.baselines[data]
+        print_wrapped(f"{data} {name}: {value}{_beside(baseline, name)}")
+
+
+def print_judged_group(group: Group, all_series: Sequence[RunSeries]) -> None:
+    """Print that of models that are used as one, beside a constant prediction, and its spread.
+
+    Args:
+        group: the folder of folds, seeds or members, all of which have finished.
+        all_series: the runs of each spec.
+
+    Raises:
+        DeclnetError: as `Group.evaluations` does.
+    """
+    by_runs = all_series[0].metrics() if len(all_series) == 1 else {}
+    better = directions(group.specs()[0].heads)
+    if group.file.kind == "seeds" and not group.has_folds:
+        metric = main_metric(by_runs, better, TO_REPORT)
+        if metric is not None:
+            baseline = group.runs[0].manifest.baseline.get(metric[0])
+            value = _spread_over(group, by_runs[metric])
+            print_wrapped(f"{' '.join(metric)}: {value}{_beside(baseline, metric[1])}")
+        return
+    together = group.evaluations[-1]
+    data = together.data if together.data in TO_REPORT else "validation"  # out of fold
+    metric = main_metric([(data, name) for name in together.metrics], better, TO_REPORT)
+    if metric is not None:
+        name, values = metric[1], by_runs.get(metric, [])
+        value, beside = _number(together.metrics[name]), _beside(together.baseline, name)
+        single = f"; single runs: {_spread_over(group, values)}" if len(values) > 1 else ""
+        print_wrapped(f"{together.data} {name}: {value}{beside}{single}")
+
+
+def _spread_over(group: Group, values: Sequence[float]) -> str:
+    """Return the mean and standard deviation of a metric over runs, e.g. `0.93 ± 0.01`."""
+    from declnet.runs.many.series import spread
+
+    over = spread(values)
+    several_seeds = group.has_folds and len(group.seeds) > 1
+    runs = counted(len(values), "run" if several_seeds else group.file.kind[:-1])
+    return f"{format_spread(over.mean, over.standard_deviation)} over {runs}"
+
+
+def _beside(baseline: Baseline | None, name: str) -> str:
+    """Return the metric of a constant prediction; empty if that has none."""
+    if baseline is None or name not in baseline.metrics:
+        return ""
+    constant = _number(baseline.metrics[name])
+    return f", baseline {constant} ({baseline.prediction_for(name)})"
+
+
+def _number(value: float) -> str:
+    """Return a metric as in log lines, but without the decimal places of large numbers."""
+    return format_metric(value) if abs(value) >= 1000 else format_number(value)
