@@ -43,7 +43,7 @@ def verify_class(cls: Any) -> None:
             raise RegistryError(
                 f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
             ) from None
-    _verify_suffixes(cls, getattr(cls, "suffixes", ()))
+    _verify_suffixes(cls, "suffixes", "list_suffixes")
 
 
 def _verify_fields(cls: Any, contract: Any) -> None:
@@ -157,11 +157,12 @@ def _traits(contract: Any) -> dict[str, Any]:
     }
 
 
-def _verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:
+def _verify_suffixes(cls: type, *names: str) -> None:
     """Raise RegistryError for a suffix of files that is not a dot and lower-case letters."""
-    for suffix in suffixes:
+    declared = [(name, suffix) for name in names for suffix in getattr(cls, name, ())]
+    for name, suffix in declared:
         if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
             raise RegistryError(
-                f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
+                f'{cls.__name__}.{name} has "{suffix}", but a suffix is a dot and lower-case '
                 "letters"
             )

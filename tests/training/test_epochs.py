@@ -50,7 +50,8 @@ def spec(document):
     def make(**changes):
         layers = [{"type": "flatten"}, {"type": "dense", "units": 3}, "softmax"]
         document["model"]["layers"] = layers
-        document["data"] = {"prepare": [{"type": "augment", "flip": True, "shift": 1}]}
+        augment = {"type": "augment", "flip": True, "shift": 1, "crop": 0.7}
+        document["data"] = {"prepare": [augment]}
         document["training"] |= {"epochs": 4, "batch_size": 6}
         document.update(changes)
         return parse_spec(document)

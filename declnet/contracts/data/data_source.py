@@ -253,6 +253,9 @@ class DataSource(Component):
     sources match a file name, the longest suffix wins."""
     reads_folders: ClassVar[bool] = False
     """Whether it reads folders as well, of any name."""
+    list_suffixes: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of tables that list its files, e.g. images by their paths. A source reads such
+    a table if it `recognizes` it, or reads the training data; otherwise another source does."""
 
     @classmethod
     def verify_contract(cls) -> None:
@@ -266,13 +269,18 @@ class DataSource(Component):
             )
 
     @classmethod
+    def recognizes(cls, path: Path) -> bool:  # noqa: ARG003
+        """Return whether a table with one of `list_suffixes` lists its files; default: False."""
+        return False
+
+    @classmethod
     def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
         """Return the source that reads a file, which need not have targets.
 
         Default: this class, with the file as `path` and the other fields taken from `like`.
 
         Args:
-            path: the file, whose name ends in one of `suffixes`.
+            path: the file, whose name ends in one of `suffixes` or `list_suffixes`, or a folder.
             like: the source of a run's training data, if it is of this class; its settings, e.g.
                 a delimiter, apply to this file too. None: only the name is known.
 
@@ -283,6 +291,16 @@ class DataSource(Component):
             {} if like is None else {name: getattr(like, name) for name in like.model_fields_set}
         )
         return cls.model_validate({**fields, "path": path})
+
+    def with_detected_format(self) -> Self:
+        """Return this source with settings detected from its data, for `declnet new`.
+
+        Default: unchanged. Settings that the user declared replace the detected ones.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        return self
 
     def describe(self) -> DataInfo | None:
         """Describe the data, without loading it if possible.

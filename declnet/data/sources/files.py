@@ -55,7 +55,9 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
 
 def _reads(source: DataSource, path: Path) -> bool:
-    return suffix_of(path, source) is not None or (source.reads_folders and _is_folder(path))
+    if suffix_of(path, source) is not None or _longest_suffix(path, source.list_suffixes):
+        return True
+    return source.reads_folders and _is_folder(path)
 
 
 def _is_folder(path: Path) -> bool:
@@ -67,26 +69,30 @@ def _is_folder(path: Path) -> bool:
 
 def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
     """Return the longest suffix of a source that the file's name ends with, or None."""
+    return _longest_suffix(path, source.suffixes)
+
+
+def _longest_suffix(path: Path, suffixes: Iterable[str]) -> str | None:
+    """Return the longest of some suffixes that the name of a file ends with, or None."""
     name = path.name.lower()
-    return max(
-        (suffix for suffix in source.suffixes if name.endswith(suffix)), key=len, default=None
-    )
+    return max((suffix for suffix in suffixes if name.endswith(suffix)), key=len, default=None)
 
 
 def _chosen(path: Path, registry: Registry) -> type[DataSource]:
-    """Return the source with the longest matching suffix, else one that reads folders.
+    """Return the source that recognizes a list of files, or that with the longest matching suffix.
 
-    `_decided` resolves ties.
+    Otherwise it is one that reads folders. `_decided` resolves ties.
     """
-    by_suffix: list[tuple[str, type[DataSource]]] = [
-        (suffix, entry.component)
-        for entry in registry.entries(DataSource.kind)
-        if (suffix := suffix_of(path, entry.component)) is not None
+    sources: list[type[DataSource]] = [
+        entry.component for entry in registry.entries(DataSource.kind)
+    ]
+    by_suffix = [
+        (suffix, source) for source in sources if (suffix := suffix_of(path, source)) is not None
     ]
     longest = max((len(suffix) for suffix, _ in by_suffix), default=0)
-    fitting = [source for suffix, source in by_suffix if len(suffix) == longest]
+    fitting = [source for source in sources if _recognizes(source, path, registry)]
+    fitting = fitting or [source for suffix, source in by_suffix if len(suffix) == longest]
     if not fitting and _is_folder(path):
-        sources = (entry.component for entry in registry.entries(DataSource.kind))
         fitting = [source for source in sources if source.reads_folders]
     if not fitting:
         raise _unreadable(path, registry)
@@ -99,6 +105,14 @@ def _chosen(path: Path, registry: Registry) -> type[DataSource]:
             "with --no-plugin",
         )
     return decided[0]
+
+
+def _recognizes(source: type[DataSource], path: Path, registry: Registry) -> bool:
+    """Return whether a file is a list of what a source reads."""
+    if _longest_suffix(path, source.list_suffixes) is None:
+        return False
+    with attributing_errors(registry):
+        return verify(DataSource.recognizes, source, source.recognizes(path))
 
 
 def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[DataSource]]:

@@ -207,7 +207,9 @@ def _traits(component: type[Component]) -> dict[str, str]:
     if issubclass(component, Loss):
         traits["targets"] = component.targets
     if issubclass(component, DataSource):
-        formats = (*component.suffixes, *(("folders",) if component.reads_folders else ()))
+        formats = [*component.suffixes]
+        formats += ["folders"] if component.reads_folders else []
+        formats += [f"lists in {suffix}" for suffix in component.list_suffixes]
         if formats:
             traits["reads"] = ", ".join(formats)
     return traits

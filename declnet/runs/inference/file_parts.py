@@ -16,7 +16,7 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import BrokenContractError, verified
 from declnet.data.columns import require_column
-from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import NAMED_LABELS, TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
 from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
@@ -226,7 +226,9 @@ def _source(
     if not isinstance(source, DataSource):
         source = file_source(source, predictor.registry, predictor.spec.data.train)
     columns = [target.column for target in targets]
-    if columns:
+    if columns == [NAMED_LABELS] and predictor.feature_types is None:
+        pass  # the labels of arrays are in no column
+    elif columns:
         source = verified(DataSource.with_targets, source, columns)
     else:
         source = verified(DataSource.with_target, source, None)

@@ -76,9 +76,10 @@ def loads_what_it_describes(subject: Subject) -> None:
 
 @check
 def reads_files_by_suffix(subject: Subject) -> None:
-    """Gives a source for a file of each of its `suffixes`, as it is itself or by default."""
+    """Gives a source for a file of each of its suffixes, as it is itself or by default."""
     cls, for_file = cast("Any", type(subject.instance)), cast("Any", DataSource.for_file)
-    for suffix, like in product(cls.suffixes, (None, subject.instance)):
+    suffixes = (*cls.suffixes, *cls.list_suffixes)
+    for suffix, like in product(suffixes, (None, subject.instance)):
         with calling(f"for_file of a file data{suffix}", skips=DataError):
             verified(for_file, cls, Path(f"data{suffix}"), like)
 

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from declnet import lazy_names
 
 if TYPE_CHECKING:
+    from declnet_plugins.new.arrays import ArraysProfile as ArraysProfile
     from declnet_plugins.new.profile import ColumnProfile as ColumnProfile
     from declnet_plugins.new.profile import TableProfile as TableProfile
     from declnet_plugins.new.template import Template as Template
     from declnet_plugins.new.template import TemplateSpec as TemplateSpec
 
-_NAMES = {"profile": "ColumnProfile TableProfile", "template": "Template TemplateSpec"}
+_NAMES = {
+    "arrays": "ArraysProfile",
+    "profile": "ColumnProfile TableProfile",
+    "template": "Template TemplateSpec",
+}
 
 _HOME_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -9,10 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from declnet import DataError, SpecError, Table, check_spec, parse_spec, run, verified
+from declnet import (
+    Array,
+    DataError,
+    DataInfo,
+    SpecError,
+    Table,
+    check_spec,
+    parse_spec,
+    run,
+    verified,
+)
 from declnet.testing import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet_plugins.new.arrays import ArraysProfile
 from declnet_plugins.new.profile import TargetKind
-from declnet_plugins.new.template import Template
+from declnet_plugins.new.template import PASSED, Template, spec_for_arrays
 
 ROWS = 200
 
@@ -58,6 +69,15 @@ def _tables() -> Iterator[tuple[str, Table, TargetKind]]:
         yield f"{described} with odd names", Table(odd, ODD_NAMES["y"]), "values"
 
 
+def _arrays() -> Iterator[tuple[str, Array, Array]]:
+    """Yield arrays of samples, and labels of three classes."""
+    rng = np.random.default_rng(8)
+    labels = np.arange(60) % 3
+    yield "color images", rng.integers(0, 256, (60, 3, 9, 12)).astype(np.uint8), labels
+    yield "gray images", rng.random((60, 1, 16, 16)), labels
+    yield "rows of numbers", rng.normal(size=(60, 5)), labels
+
+
 @check
 def writes_a_valid_example(subject: Subject) -> None:
     """Writes an example that is a valid spec, unless it requires what is not installed."""
@@ -96,7 +116,31 @@ def writes_valid_specs_for_tables(subject: Subject) -> None:
         raise CheckSkipped(f"it takes none of the tables of the kit, e.g. {refusals[0]}")
 
 
-CHECKS = (writes_a_valid_example, writes_valid_specs_for_tables)
+@check
+def writes_valid_specs_for_arrays(subject: Subject) -> None:
+    """Writes a spec that can be checked and trained for arrays that it does not refuse."""
+    template: Template = subject.instance
+    if not template.takes_arrays():
+        raise CheckSkipped("it takes no arrays")
+    refusals = []
+    for name, x, y in _arrays():
+        arrays = ArraysProfile(PASSED, DataInfo.of(x, y))
+        try:
+            with calling(f"spec_for_arrays, for {name}", allows=DataError):
+                written = spec_for_arrays(template, arrays, subject.registry)
+        except DataError as error:
+            refusals.append(f"{name}: {error}")
+            continue
+        written.document["data"].pop("train")
+        with _valid(f"the spec for {name}", "; raise DataError for arrays that it cannot serve"):
+            spec = parse_spec(written.document, subject.registry)
+            data = {"train": (x, y)}
+            run(spec, data, registry=subject.registry, stop_when=lambda _: "it trains")
+    if len(refusals) == len([*_arrays()]):
+        raise CheckSkipped(f"it takes none of the arrays of the kit, e.g. {refusals[0]}")
+
+
+CHECKS = (writes_a_valid_example, writes_valid_specs_for_tables, writes_valid_specs_for_arrays)
 
 
 @contextmanager

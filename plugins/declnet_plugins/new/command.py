@@ -13,11 +13,15 @@ from declnet import DataArgument, PluginOptions, print_line
 
 if TYPE_CHECKING:
     from declnet import Registry
+    from declnet_plugins.new.arrays import ArraysProfile
     from declnet_plugins.new.profile import TableProfile
     from declnet_plugins.new.profiling import TableChoices
     from declnet_plugins.new.template import Template, TemplateSpec, Use
 
-TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
+TITLES: dict[str, tuple[Use, ...]] = {
+    "Templates": ("example",),
+    "Presets, with --data": ("table", "arrays"),
+}
 
 FEWEST_IDENTIFIERS = 30
 """Rows in which different whole numbers may be identifiers."""
@@ -34,9 +38,13 @@ class _WithTemplates(click.Command):
         from declnet import default_registry
         from declnet_plugins.new.template import templates_for
 
-        for title, use in TITLES.items():
-            templates = templates_for(use, default_registry())
-            rows = [(template.type, _summary(template, use)) for template in templates]
+        for title, uses in TITLES.items():
+            rows = [
+                (template.type, _summary(template, use))
+                for use in uses
+                for template in templates_for(use, default_registry())
+                if use != "example" or not [*_lacking(template)]
+            ]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -50,13 +58,13 @@ class _WithTemplates(click.Command):
 @click.option(
     "--preset",
     metavar="NAME",
-    help="How to model the table of --data, one of the presets listed below.",
+    help="How to model the data of --data, one of the presets listed below.",
 )
 @click.option(
     "--data",
     type=DataArgument.click_type,
-    help="Table to write the spec for: a file that an installed data source reads, or a source "
-    "as in a spec, e.g. '{ type = …, … }'.",
+    help="Data to write the spec for: a file or folder that an installed data source reads, or a "
+    "source as in a spec, e.g. '{ type = …, … }'.",
 )
 @click.option(
     "--target",
@@ -122,11 +130,12 @@ def new(
 ) -> None:
     """Write a small commented spec to SPEC, to run or edit.
 
-    SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
-    written for your own table, whose contents determine preparation, layers, loss and sizes.
+    SPEC ends in .toml, or in .json, which has no comments. With --data, the spec is written for
+    your own table, with --target, or images, which determine preparation, layers, loss and sizes.
     """
     from declnet import (
         OutputError,
+        TableSource,
         attributing_errors,
         require_free,
         write_atomically,
@@ -141,20 +150,23 @@ def new(
     if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
             "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes and "
-            "--no-header go with --data, a table"
+            "--no-header go with --data"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
     registry = plugins.registry
     with attributing_errors(registry):
-        use: Use = "example" if data is None else "table"
-        chosen = choose_template(preset or template, use, registry)
         if data is None:
-            written, notes = example_spec(chosen, registry), [*_lacking(chosen)]
+            chosen = choose_template(template, "example", registry)
+            written, notes = example_spec(chosen, registry), [*_lacking(type(chosen))]
         else:
             argument = DataArgument(data, registry, "--data")
             with argument.naming_errors():
-                written, notes = _for_table(chosen, argument, spec, choices)
+                is_table = isinstance(argument.source, TableSource)
+                use: Use = "table" if is_table else "arrays"
+                chosen = choose_template(preset or template, use, registry)
+                write = _for_table if is_table else _for_arrays
+                written, notes = write(chosen, argument, spec, choices)
     text = _as_json(spec, written.text) if suffix == ".json" else written.text
     try:
         require_free(spec, force)
@@ -182,11 +194,7 @@ def _for_table(
     if table.others and not template.several_targets:
         raise click.UsageError(_one_target(template, registry))
     written = spec_for_profile(template, table, registry)
-    held_out = written.document["data"]
-    if table.folds is not None and held_out.get("folds", 1) != max(table.folds, 1):
-        raise click.UsageError(f'the preset "{template.type}" does not take --folds')
-    if table.test is not None and held_out.get("test", 0) != table.test:
-        raise click.UsageError(f'the preset "{template.type}" does not take --test')
+    _require_division(written, table, template)
     searched = written.document.get("tune", {})
     if table.minutes is not None and searched.get("minutes") != table.minutes:
         raise click.UsageError(f'the preset "{template.type}" does not take --minutes')
@@ -197,6 +205,31 @@ def _for_table(
         *_unused(table, written, spec),
         *_like_identifiers(table),
     ]
+
+
+def _for_arrays(
+    template: Template, data: DataArgument, spec: Path, choices: TableChoices
+) -> tuple[TemplateSpec, list[str]]:
+    """Return the spec for arrays, e.g. of images, and notes about it."""
+    from declnet import verified
+    from declnet_plugins.new.arrays import arrays_profile_of
+    from declnet_plugins.new.template import Template, spec_for_arrays
+
+    arrays = arrays_profile_of(data, spec.parent, choices)
+    written = spec_for_arrays(template, arrays, data.registry)
+    _require_division(written, arrays, template)
+    return written, [*verified(Template.notes_for_arrays, template, arrays)]
+
+
+def _require_division(
+    written: TemplateSpec, profile: TableProfile | ArraysProfile, template: Template
+) -> None:
+    """Raise UsageError unless a spec has the folds and the test data that the user asked for."""
+    held_out = written.document["data"]
+    if profile.folds is not None and held_out.get("folds", 1) != max(profile.folds, 1):
+        raise click.UsageError(f'the preset "{template.type}" does not take --folds')
+    if profile.test is not None and held_out.get("test", 0) != profile.test:
+        raise click.UsageError(f'the preset "{template.type}" does not take --test')
 
 
 def _as_json(spec: Path, toml: str) -> str:
@@ -280,7 +313,7 @@ def _unused(table: TableProfile, written: TemplateSpec, spec: Path) -> Iterator[
         yield f"not used to predict: {shown}{more}; see {spec}"
 
 
-def _lacking(template: Template) -> Iterator[str]:
+def _lacking(template: type[Template]) -> Iterator[str]:
     """Yield a sentence for each requirement of a template's spec that is not installed."""
     from declnet import SpecError, parse_spec
 

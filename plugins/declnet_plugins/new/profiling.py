@@ -102,7 +102,7 @@ def profile_of(
     notes = {name: note for name, note in table.notes.items() if name not in excluded}
     target, task = targets[0], tasks.pop(targets[0])
     return TableProfile(
-        source=_declared(source, folder),
+        source=declared(source, folder),
         columns=columns,
         target=target,
         task=task,
@@ -130,12 +130,7 @@ def _read(data: DataArgument, choices: TableChoices) -> tuple[TableSource, Table
             raise DataError(message)
         source = source.model_copy(update={"header": False})
     if not isinstance(source, TableSource):
-        verified(DataSource.describe, source)  # which says first what is wrong with a file
-        raise DataError(
-            f"{data.name}: holds arrays, not a table",
-            hint="write a spec from a template and name the file in it: `declnet new --help` lists "
-            "them",
-        )
+        raise DataError(f"{data.name}: holds arrays, not a table")
     source = verified(TableSource.with_detected_format, source).model_copy(update=declared)
     verified(TableSource.describe, source)
     table = _table_of(source, data)
@@ -304,7 +299,7 @@ def _is_class(target: ColumnProfile) -> bool:
     return target.whole and target.distinct <= few and not target.holds_counts
 
 
-def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
+def declared(source: DataSource, folder: Path) -> dict[str, Any]:
     """Return the source as declared by a spec in a folder, with paths relative to that folder."""
     fields = source.model_dump(
         mode="json", exclude_defaults=True, exclude_none=True, context={"folder": folder}

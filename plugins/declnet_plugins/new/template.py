@@ -21,10 +21,13 @@ from declnet import (
     substituted,
     verified,
 )
+from declnet_plugins.new.arrays import ArraysProfile
 from declnet_plugins.new.profile import TableProfile, TargetKind, column_profile
 
-Use = Literal["example", "table"]
-"""What a template writes: an example, or a spec for a table."""
+Use = Literal["example", "table", "arrays"]
+"""What a template writes: an example, or a spec for a table or for arrays, e.g. of images."""
+
+USES = {"example": "examples", "table": "tables", "arrays": "arrays"}
 
 PASSED = {"type": "passed"}
 """The data source that templates see of a table that a program passed; it is not in the spec."""
@@ -47,7 +50,7 @@ class TemplateSpec:
 
 
 class Template(Component):
-    """A commented spec that `declnet new` writes: an example, a spec for a table, or both.
+    """A commented spec that `declnet new` writes: an example, a spec for a table or for arrays.
 
     `declnet new --help` shows the first line of the class's docstring.
     """
@@ -59,18 +62,18 @@ class Template(Component):
     """What `spec` needs besides declnet, as PEP 508 requirements, e.g. `("scikit-learn>=1.5",)`;
     `declnet new` reports which of them are not installed."""
     default_for: ClassVar[Use | None] = None
-    """When `declnet new` uses it by default: without a table, or for a table."""
+    """When `declnet new` uses it by default: without data, for a table, or for arrays."""
     several_targets: ClassVar[bool] = False
     """Whether `spec_for_table` takes a table with several targets, `TableProfile.targets`."""
 
     @classmethod
     def verify_contract(cls) -> None:
-        """Check that the class can be registered; `spec` or `spec_for_table` is required."""
+        """Check that the class can be registered; it writes a spec for something."""
         super().verify_contract()
-        if not cls.has_example() and not cls.takes_tables():
+        if not cls.has_example() and not cls.takes_tables() and not cls.takes_arrays():
             raise RegistryError(
-                f"{cls.__name__} has neither spec() nor spec_for_table(), one of which a template "
-                "needs"
+                f"{cls.__name__} has neither spec() nor spec_for_table() nor spec_for_arrays(), "
+                "one of which a template needs"
             )
 
     @classmethod
@@ -84,9 +87,16 @@ class Template(Component):
         return cls.spec_for_table is not Template.spec_for_table
 
     @classmethod
+    def takes_arrays(cls) -> bool:
+        """Return whether it writes a spec for arrays."""
+        return cls.spec_for_arrays is not Template.spec_for_arrays
+
+    @classmethod
     def serves(cls, use: Use) -> bool:
         """Return whether it writes specs for a use."""
-        return cls.has_example() if use == "example" else cls.takes_tables()
+        if use == "example":
+            return cls.has_example()
+        return cls.takes_tables() if use == "table" else cls.takes_arrays()
 
     def spec(self) -> str:
         """Return a spec as commented TOML that runs unchanged or says what it needs."""
@@ -106,6 +116,22 @@ class Template(Component):
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return sentences about the choices for a table, which `declnet new` prints."""
+        return ()
+
+    def spec_for_arrays(self, arrays: ArraysProfile, registry: Registry) -> str:
+        """Return a spec for arrays, e.g. of images, as commented TOML that runs unchanged.
+
+        Args:
+            arrays: what the arrays are.
+            registry: the installed components.
+
+        Raises:
+            DataError: it is not for arrays of such shapes.
+        """
+        raise NotImplementedError
+
+    def notes_for_arrays(self, arrays: ArraysProfile) -> tuple[str, ...]:
+        """Return sentences about the choices for arrays, which `declnet new` prints."""
         return ()
 
     @staticmethod
@@ -179,9 +205,14 @@ def choose_template(name: str | None, use: Use, registry: Registry) -> Template:
     if template.serves(use):
         return template()
     if use == "example":
-        raise OutputError(f'template "{name}" is for tables: give --data FILE --target COLUMN')
+        needs = (
+            "tables: give --data FILE --target COLUMN"
+            if template.takes_tables()
+            else "arrays: give --data FILE"
+        )
+        raise OutputError(f'template "{name}" is for {needs}')
     raise OutputError(
-        f'template "{name}" does not write specs for tables (those that do: '
+        f'template "{name}" does not write specs for {USES[use]} (those that do: '
         f"{_types_for(use, registry)})"
     )
 
@@ -196,7 +227,7 @@ def _default_for(use: Use, registry: Registry) -> Template:
         template: type[Template] = registry.find(Template.kind, name)
         if template.default_for == use:
             return template()
-    option = "--preset" if use == "table" else "--template"
+    option = "--template" if use == "example" else "--preset"
     raise OutputError(
         f"there is no default template: choose one with {option} ({_types_for(use, registry)})"
     )
@@ -226,19 +257,41 @@ def spec_for_profile(template: Template, table: TableProfile, registry: Registry
     method = "spec_for_table"
     written = verified(Template.spec_for_table, template, table, registry)
     spec = _parsed(template, method, written, registry)
-    data = substituted(spec.document).document.get("data")
-    source = data.get("train") if isinstance(data, dict) else None
-    source = source if isinstance(source, dict) else {}
-    for key, value in table.source.items():
-        if source.get(key) != value:
-            fault = f"returned a spec whose data.train.{key} is {source.get(key)!r}, not {value!r}"
-            raise BrokenContractError(template, method, fault)
+    source = _source_in(template, method, spec, table.source)
     features = source.get("features")
     for name in features or ():
         if name not in table.columns:
             fault = f"returned a spec with the feature {name!r}, which the table does not have"
             raise BrokenContractError(template, method, fault)
     return replace(spec, features=None if features is None else tuple(features))
+
+
+def spec_for_arrays(template: Template, arrays: ArraysProfile, registry: Registry) -> TemplateSpec:
+    """Return the spec that a template writes for arrays.
+
+    Raises:
+        BrokenContractError: it is not TOML, or reads other data than the arrays.
+        DataError: the template is not for such arrays.
+    """
+    method = "spec_for_arrays"
+    written = verified(Template.spec_for_arrays, template, arrays, registry)
+    spec = _parsed(template, method, written, registry)
+    _source_in(template, method, spec, arrays.source)
+    return spec
+
+
+def _source_in(
+    template: Template, method: str, spec: TemplateSpec, expected: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the training source of a spec; raise BrokenContractError if it is another one."""
+    data = substituted(spec.document).document.get("data")
+    source = data.get("train") if isinstance(data, dict) else None
+    source = source if isinstance(source, dict) else {}
+    for key, value in expected.items():
+        if source.get(key) != value:
+            fault = f"returned a spec whose data.train.{key} is {source.get(key)!r}, not {value!r}"
+            raise BrokenContractError(template, method, fault)
+    return source
 
 
 def _parsed(template: Template, method: str, text: str, registry: Registry) -> TemplateSpec:

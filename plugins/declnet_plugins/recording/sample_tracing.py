@@ -295,8 +295,11 @@ def _interpolate(builder: SampleBuilder, call: RecordedCall) -> None:
     def end(at: int) -> Cells:
         return Cells.of_constant(points[at])
 
-    within = computed("minimum", computed("maximum", builder.cells(x), end(0)), end(-1))
-    count = _searched(builder, "right", points, within, FLOAT)
+    cells = builder.cells(x)
+    count = _searched(
+        builder, "right", points, cells, FLOAT
+    )  # below all, even if the first is double
+    within = computed("minimum", computed("maximum", cells, end(0)), end(-1))
     at_last, first, slope = (
         _taken(builder, np.array([*before, *numbers, *after]), count, FLOAT)
         for before, numbers, after in (

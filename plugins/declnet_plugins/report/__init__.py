@@ -9,7 +9,8 @@ from declnet import lazy_names
 
 if TYPE_CHECKING:
     from declnet_plugins.report.page.panels import ReportPanel as ReportPanel
+    from declnet_plugins.report.page.surfaces import png_address as png_address
 
-__all__ = ["ReportPanel"]
+__all__ = ["ReportPanel", "png_address"]
 
-__getattr__ = lazy_names(__name__, {"ReportPanel": "page.panels"})
+__getattr__ = lazy_names(__name__, {"ReportPanel": "page.panels", "png_address": "page.surfaces"})

@@ -120,3 +120,17 @@ def test_what_is_made_for_a_file_must_be_a_source(reading):
 
     with pytest.raises(ComponentError, match=r'data_source "wrong" of plugin wave .*for_file\(\)'):
         reading("a.tbl", (WAVE, Wrong))
+
+
+def test_a_table_that_lists_files_is_read_by_the_source_that_recognizes_it(reading):
+    listed = source_of("listed", ".pic")
+    listed.list_suffixes = (".tbl",)
+    listed.recognizes = classmethod(lambda cls, path: path.name.startswith("list"))
+    offered = [(FIRST, TABLE), (WAVE, listed)]
+    assert type(reading("list.tbl", *offered)) is listed
+    assert type(reading("other.tbl", *offered)) is TABLE
+    assert type(reading("other.tbl", *offered, like=listed(path="a.pic"))) is listed
+    assert type(reading("list.tbl", *offered, like=TABLE(path="a.tbl"))) is TABLE
+    listed.recognizes = classmethod(lambda cls, path: 1 / 0)
+    with pytest.raises(ComponentError, match=r"recognizes|ZeroDivisionError"):
+        reading("list.tbl", *offered)

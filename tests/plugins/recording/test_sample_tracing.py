@@ -44,6 +44,17 @@ def test_a_program_computes_the_same_for_other_batches(codes, shape, dtype, in_c
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_an_interpolation_beyond_ends_that_several_points_share_is_numpys():
+    points, values = np.array([4.0, 4, 16, 20, 20]), np.array([1.0, 2, 3, 5, 8])
+    cells = np.array([[3.0], [4], [np.nextafter(4, 5)], [10], [20], [21], [np.inf], [-np.inf]])
+
+    def function(x: Any) -> Any:
+        return np.interp(x[:, 0], points, values)[:, None]
+
+    ((result,), _) = interpreted(recorded(function, cells), [cells])
+    np.testing.assert_allclose(result, function(cells), rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [

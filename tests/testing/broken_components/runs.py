@@ -345,6 +345,8 @@ TEMPLATES = (
            ).replace('type = "adam"', 'type = "sgd", learning_rate = 1e300')),
     broken("writes_valid_specs_for_tables", Template, "overlooks_text",
            spec_for_table=overlooking_text),
+    broken("writes_valid_specs_for_arrays", Template, "predicts_a_number_for_labels",
+           spec_for_arrays=lambda *_: FOR_TABLE.replace(', target = "y"', "")),
 )  # fmt: skip
 
 

@@ -21,3 +21,4 @@ def declnet_register(register: Register) -> None:
     for module, types in DATA_SOURCES.items():
         for type_ in types.split():
             register.lazily("data_source", type_, f"{__name__}.{module}")
+    register.lazily("report_panel", "example_pictures", f"{__name__}.image_panel")

@@ -3,7 +3,10 @@
 from declnet import Register, hookimpl
 
 COMPONENTS = {
-    "template": {"examples": "binary classification images linear mlp own_data regression table"},
+    "template": {
+        "examples": "binary classification linear mlp own_data regression table",
+        "images": "images",
+    },
     "preset": {"dense": "linear mlp"},
 }
 """By kind, the types that each module defines."""

@@ -38,13 +38,6 @@ class Regression(ExampleTemplate):
     type = "regression"
 
 
-class Images(ExampleTemplate):
-    """Convolutions, for handwritten digits (needs scikit-learn)."""
-
-    type = "images"
-    requires = (SCIKIT_LEARN,)
-
-
 class OwnData(ExampleTemplate):
     """Your arrays, from a NumPy file data.npz that you write."""
 

@@ -65,24 +65,32 @@ class Normalize(Transform):
 
 
 class Augment(Transform):
-    """Random flips and shifts of the images of each training batch; other data is unchanged.
+    """Random flips, shifts and crops of the images of each training batch; other data is unchanged.
 
     x: (n, channels, height, width). Each image is flipped with probability one half and
-    shifted by some pixels, all directions being equally likely; its edge fills the gap.
+    shifted by some pixels, all directions being equally likely; its edge fills the gap. With
+    crop, a random part of each image, whose height and width are a share from crop to 1 of the
+    image's, is scaled to its size, linearly between pixels.
     """
 
     type = "augment"
-    examples = ({"flip": True, "shift": 2}, {"flip_vertically": True})
+    examples = ({"flip": True, "shift": 2}, {"flip_vertically": True}, {"crop": 0.8})
     training_only = True
 
     flip: bool = Field(default=False, description="whether to flip images left to right")
     flip_vertically: bool = Field(default=False, description="whether to flip images upside down")
     shift: int = Field(default=0, ge=0, description="maximum shift in pixels")
+    crop: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="smallest share of height and width to crop to; 1: none",
+    )
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if not (self.flip or self.flip_vertically or self.shift):
-            raise ValueError("it changes nothing: give flip, flip_vertically or shift")
+        if not (self.flip or self.flip_vertically or self.shift or self.crop < 1):
+            raise ValueError("it changes nothing: give flip, flip_vertically, shift or crop")
         return self
 
     def suits(self, column: Array) -> bool:
@@ -90,20 +98,43 @@ class Augment(Transform):
         return column.ndim == 4 and min(column.shape[2:]) > self.shift
 
     def vary(self, x: Array, rng: np.random.Generator) -> None:
-        """Return the images with their pixels flipped and shifted."""
+        """Return the images with their pixels flipped, shifted and cropped."""
         n, channels, height, width = x.shape
-        rows = self._places(n, height, self.flip_vertically, rng)
-        columns = self._places(n, width, self.flip, rng)
+        share = rng.uniform(self.crop, 1, (n, 1)) if self.crop < 1 else None
+        rows = self._places(n, height, self.flip_vertically, share, rng)
+        columns = self._places(n, width, self.flip, share, rng)
+        if share is not None:
+            rows_read = _interpolated(x, rows[:, None, :, None], axis=2)
+            x[...] = _interpolated(rows_read, columns[:, None, None, :], axis=3)
+            return
         samples = np.arange(n)[:, None, None, None]
         every = np.arange(channels)[:, None, None]
         x[...] = x[samples, every, rows[:, None, :, None], columns[:, None, None, :]]
 
-    def _places(self, n: int, size: int, flip: bool, rng: np.random.Generator) -> Array:
-        """Return the source position of each pixel along one axis, per image, (n, size)."""
-        places = np.broadcast_to(np.arange(size), (n, size))
+    def _places(
+        self, n: int, size: int, flip: bool, share: Array | None, rng: np.random.Generator
+    ) -> Array:
+        """Return the source position of each pixel along one axis, per image, (n, size).
+
+        Args:
+            share: the share of the axis that a crop keeps, (n, 1); None for whole images.
+        """
+        places: Array = np.broadcast_to(np.arange(size), (n, size))
         if flip:
             places = np.where(rng.random((n, 1)) < 0.5, size - 1 - places, places)
+        if share is not None:
+            places = share * places + rng.random((n, 1)) * (1 - share) * (size - 1)
         if self.shift:
             moved = places + rng.integers(-self.shift, self.shift + 1, (n, 1))
             places = np.clip(moved, 0, size - 1)
         return places
+
+
+def _interpolated(x: Array, places: Array, axis: int) -> Array:
+    """Return the values of x at places between pixels along an axis, linearly."""
+    low = places.astype(np.intp)
+    high = np.minimum(low + 1, x.shape[axis] - 1)
+    upper = (places - low).astype(x.dtype)
+    below, above = np.take_along_axis(x, low, axis), np.take_along_axis(x, high, axis)
+    values: Array = below + upper * (above - below)
+    return values

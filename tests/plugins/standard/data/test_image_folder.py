@@ -142,6 +142,10 @@ def test_what_is_wrong_is_named(pets):
     (folder / "b" / "notes.txt").write_text("x")
     with pytest.raises(DataError, match=r"notes.txt: not an image \(.bmp"):
         load(folder, size=3)
+    for name in ("a.json", "b.json"):
+        (folder / "b" / name).write_text("x")
+    with pytest.raises(DataError, match=r"a.json: not an image .* \(and 2 more: .*b.json"):
+        load(folder, size=3)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tiff", "webp"])
@@ -209,3 +213,100 @@ def test_a_run_predicts_and_evaluates_folders_and_files_by_the_names_of_classes(
     (folder / "light").rename(folder / "unknown")
     with pytest.raises(DataError, match='a class "unknown", which the training data does not have'):
         declnet.load_predictor(run).evaluate(folder)
+
+
+def test_all_damaged_images_are_named_at_once(pets):
+    folder, write = pets
+    for number in range(4):
+        write(f"a/{number}.png", gray(1))
+    for number in (1, 3):
+        (folder / "a" / f"{number}.png").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"1\.png: not a valid image.* \(and 1 more: .*3\.png"):
+        load(folder)
+
+
+@pytest.fixture
+def listed(pets):
+    """Return a table of images and classes, whose images are in one folder."""
+    folder, write = pets
+    lines = ["file,breed"]
+    for number, name in enumerate(("b", "a", "b")):
+        write(f"all/{number}.png", gray(10 * number))
+        lines.append(f"all/{number}.png,{name}")
+    table = folder / "breeds.csv"
+    table.write_text("\n".join(lines))
+    return table
+
+
+def test_a_table_lists_images_and_classes(listed):
+    data = load(listed.parent, labels=listed, color="gray")
+    assert data.x[:, 0, 0, 0].tolist() == [0, 10, 20]
+    assert (data.y.tolist(), data.class_names) == ([1, 0, 1], ("a", "b"))
+    source = ImageFolder.for_file(listed).with_detected_format()
+    assert source.sample_names() == ("all/0.png", "all/1.png", "all/2.png")
+    expected = {"size": (4, 6), "color": "gray", "image_column": "file", "target": "breed"}
+    assert {name: getattr(source, name) for name in expected} == expected
+
+
+def test_other_tables_are_not_taken_for_lists_of_images(listed):
+    assert ImageFolder.recognizes(listed)
+    table = listed.parent / "other.csv"
+    for text in ("file,breed\nnowhere/1.png,a\n", "a,b,c,d\nall/0.png,1,2,3\n", "a,b\n1,2\n", ""):
+        table.write_text(text)
+        assert not ImageFolder.recognizes(table)
+    assert not ImageFolder.recognizes(table.with_name("nothing.csv"))
+
+
+def test_what_is_wrong_in_a_table_is_named(listed):
+    folder = listed.parent
+    for text, message in (
+        ("file,breed\nall/0.png,a\nall/7.png,b", r"7\.png: there is no such file"),
+        ("file,breed\nall/0.png,a\nall/1.png,", r'breeds.csv: row 2: "breed" is missing'),
+        ("file,breed,age\nall/0.png,a,1", 'the column of labels is one of "breed", "age"'),
+        ("name,breed\nx,a", "has no column of paths of images"),
+    ):
+        listed.write_text(text)
+        with pytest.raises(DataError, match=message):
+            load(folder, labels=listed)
+    with pytest.raises(ValueError, match="target is a column of labels"):
+        ImageFolder(path=folder, target="breed")
+
+
+def test_sizes_and_colors_are_detected(pets):
+    folder, write = pets
+    for number, shape in enumerate([(100, 200), (100, 200), (200, 100)]):
+        write(f"a/{number}.png", gray(1, shape), mode="RGB")
+    source = ImageFolder(path=folder).with_detected_format()
+    assert (source.size, source.crop, source.color) == ((32, 64), True, "gray")
+    write("a/3.png", RNG.integers(0, 256, (100, 200, 3)))
+    assert ImageFolder(path=folder).with_detected_format().color == "rgb"
+
+
+def test_a_table_of_paths_is_predicted_with_the_names_of_its_files(run, pets, declnet_cli):
+    folder, _ = pets
+    table = folder.parent / "new.csv"
+    table.write_text("image\npets/light/1.png\npets/dark/2.png\n")
+    rows = declnet_cli.succeeds("predict", run, table).splitlines()
+    assert [row.rsplit(",", 2)[0] for row in rows[1:]] == [
+        "pets/light/1.png,light",
+        "pets/dark/2.png,dark",
+    ]
+    table.write_text("image\nlight/1.png\n")  # of the folder of the training data
+    assert "light/1.png,light" in declnet_cli.succeeds("predict", run, table)
+    table.write_text("image,kind\nlight/1.png,light\ndark/2.png,light\n")
+    assert declnet.load_predictor(run).evaluate(table).metrics["accuracy"] == 0.5
+
+
+def test_images_are_streamed_to_the_same_weights(pets, tmp_path):
+    folder, write = pets
+    for number in range(12):
+        write(f"{'ab'[number % 2]}/{number}.png", RNG.integers(0, 256, (4, 4)))
+    source = {"type": "image_folder", "path": str(folder), "color": "gray"}
+    weights = []
+    for stream in (False, True):
+        data = {"train": source, "prepare": ["normalize"], "stream": stream}
+        training = {"epochs": 2, "batch_size": 4, "shuffle": False}
+        spec = parse_spec(SPEC | {"data": data, "training": training})
+        weights.append(declnet.run(spec, out=tmp_path / str(stream)).model.parameters())
+    for name, array in weights[0].items():
+        np.testing.assert_array_equal(array, weights[1][name])

@@ -54,3 +54,16 @@ def test_it_suits_images_that_are_larger_than_the_shift():
 def test_nothing_to_do_is_refused():
     with pytest.raises(ValueError, match="changes nothing"):
         Augment()
+
+
+def test_crops_are_parts_of_the_image_scaled_to_its_size():
+    ramp = np.broadcast_to(np.arange(10.0), (1, 1, 10, 10))
+    x = varied(Augment(crop=0.5), image=ramp)
+    steps = np.diff(x[:, 0, 0], axis=1)
+    shares = steps[:, :1]
+    np.testing.assert_allclose(steps, np.broadcast_to(shares, steps.shape), atol=1e-9)
+    assert 0.5 <= round(float(shares.min()), 9) < 0.55
+    assert 0.95 < round(float(shares.max()), 9) <= 1
+    assert x.min() >= 0
+    assert x.max() <= 9
+    np.testing.assert_allclose(x, np.broadcast_to(x[:, :, :1], x.shape))  # as all rows are equal
