@@ -1,10 +1,7 @@
 """Templates of the presets of this package, for `declnet new`."""
 
-from declnet import Registry
-from declnet_plugins.new import TableProfile
-from declnet_plugins.standard.templates.features import preset_fields
 from declnet_plugins.standard.templates.short_spec import PresetTemplate
-from declnet_plugins.tabular.presets.best import MINUTES, Best
+from declnet_plugins.tabular.presets.best import Best
 from declnet_plugins.tabular.presets.portfolio import Portfolio
 from declnet_plugins.tabular.presets.realmlp import RealMLPTD, RealMLPTDS
 from declnet_plugins.tabular.presets.tabm import TabMMini
@@ -15,15 +12,6 @@ class BestTemplate(PresetTemplate):
 
     type = "best"
     preset = Best
-
-    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """Return the spec with how long to search, if it does."""
-        text = super().spec_for_table(table, registry)
-        if "tune" not in Best.model_validate(preset_fields(table)).document():
-            return text
-        minutes = MINUTES if table.minutes is None else table.minutes
-        comment = "how long to search, over all resumptions: declnet resume FOLDER"
-        return f"{text}\n[tune]\nminutes = {minutes:g}  # {comment}\n"
 
 
 class PortfolioTemplate(PresetTemplate):
