@@ -122,6 +122,8 @@ from declnet.data.equal_rows import has_copies as has_copies
 from declnet.data.formatted_numbers import read_formatted as read_formatted
 from declnet.data.preparing.preparation import FittedPreparation as FittedPreparation
 from declnet.data.preparing.target_encoding import require_target as require_target
+from declnet.data.regular_times import Interval as Interval
+from declnet.data.regular_times import usual_interval as usual_interval
 from declnet.data.sources.python_table import as_table as as_table
 from declnet.data.sources.table_columns import ColumnNames as ColumnNames
 from declnet.data.sources.table_source import TableBlock as TableBlock

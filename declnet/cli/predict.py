@@ -60,7 +60,7 @@ class PredictOptions(TrainedOptions):
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
 @run_argument
-@click.argument("data", metavar="INPUT", type=DataArgument.click_type)
+@click.argument("data", metavar="INPUT", type=DataArgument.click_type, required=False)
 @click.option(
     "-o",
     "--output",
@@ -104,7 +104,7 @@ class PredictOptions(TrainedOptions):
 @allow_changes_option
 @no_plugin_option
 @gathered(PredictOptions)
-def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
+def predict(options: PredictOptions, run: Path, data: Path | str | None) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
@@ -114,6 +114,8 @@ def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
     keys, the type included, are those of the training data. It is prepared like the training data:
     a table needs columns of the same names, and may have more. Memory use does not grow with the
     size of INPUT.
+
+    A model of windows needs no INPUT: it then forecasts what follows the training data.
     """
     import time
 
@@ -141,7 +143,11 @@ def predict(options: PredictOptions, run: Path, data: Path | str) -> None:
             predictor.set_threshold(options.threshold)
         start = time.perf_counter()
         train = predictor.spec.data.train
-        source = DataArgument(data, predictor.registry, "INPUT", train).data
+        source = None
+        if data is not None:
+            source = DataArgument(data, predictor.registry, "INPUT", train).data
+        elif predictor.windows is None:
+            raise click.MissingParameter(param_type="argument", param_hint="INPUT")
         identifiers = tuple(dict.fromkeys(options.identifiers))
         spread, on_error = options.spread, options.on_error
         with one_blas_thread(), _input(source) as table:
@@ -208,7 +214,7 @@ def _escaped(columns: Columns) -> Columns:
 
 
 @contextmanager
-def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
+def _input(data: Path | DataSource | None) -> Iterator[Path | DataSource | None]:
     """Return the data, or for `-` a copy of standard input, since sources read files repeatedly."""
     import shutil
     from tempfile import TemporaryDirectory

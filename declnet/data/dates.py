@@ -39,6 +39,16 @@ _ISO = re.compile(
 )
 """Dates and times that Python reads, many times faster than a pattern's groups."""
 
+_SPELLINGS = tuple(
+    f"{date}{time}"
+    for date in (
+        *("%Y-%m-%d", "%Y-%m", "%Y/%m/%d", "%Y/%m", "%Y.%m.%d"),
+        *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"),
+    )
+    for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%SZ")
+)
+"""Patterns in which `dates_like` writes."""
+
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -116,6 +126,29 @@ def written_date(moment: datetime, form: str, *, with_time: bool) -> str:
         "time": "",
     }[form]
     return f"{date} {moment:%H:%M:%S}".strip() if with_time else date
+
+
+def dates_like(moments: Array, text: str, form: str) -> Array:
+    """Return moments (n,), datetime64, as text, written like a date in a form if possible.
+
+    Args:
+        text: a date of the same column, e.g. `1949-12`, which says whether days and times are
+            written; other spellings are written as in 1949-12-31.
+    """
+    known, times = _moment(text, form), moments.astype("datetime64[us]")
+    has_times = bool((times != times.astype("datetime64[D]")).any())
+    patterns = [
+        pattern
+        for pattern in _SPELLINGS
+        if not (form == "month_first" and pattern.startswith("%d"))
+        and ("%H" in pattern or not has_times)
+        and known is not None
+        and f"{known:{pattern}}" == text
+    ]
+    pattern = (*patterns, "%Y-%m-%d %H:%M:%S" if has_times else "%Y-%m-%d")[0]
+    texts = np.empty(len(times), object)
+    texts[:] = [f"{moment:{pattern}}" for moment in times.tolist()]
+    return texts
 
 
 @cache

@@ -39,7 +39,6 @@ from declnet.data.splits import (
     fold_positions,
     one_fold,
     parts_of_validation,
-    split,
     split_positions,
 )
 from declnet.errors import DataError
@@ -267,24 +266,31 @@ def _more_of_each_class(target: str, rows: int, spec: DataSpec) -> str:
 def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[str, Data]:
     """Hold out the data sets that the spec splits off the training data instead of loading.
 
-    If the spec has several folds and selects none, the first one is held out.
+    If the spec has several folds and selects none, the first one is held out. With windows, a set
+    that is held out begins with the rows that its first windows read.
     """
     shares = {name: share for name, share in spec.fractions.items() if name not in loaded}
-    sets = dict(loaded)
+    train, positions = loaded["train"], dict[str, Array]()
     if shares or (spec.split.method == "column" and spec.folds is None):
-        parts = split(loaded["train"], shares, spec.split, seed)
-        twice = [name for name in parts if name != "train" and name in loaded]
+        positions = split_positions(train, shares, spec.split, seed)
+        twice = [name for name in positions if name != "train" and name in loaded]
         if twice:
             raise DataError(
                 f"the split column marks the {twice[0]} rows, but data.{twice[0]} is set too",
                 path=("data", twice[0]),
                 code="E036",
             )
-        sets |= parts
     if spec.folds is not None:
-        if "validation" in sets:
+        if "validation" in {*loaded, *positions}:
             raise DataError("each fold is the validation data once, but data.validation is set too")
-        sets["train"], sets["validation"] = one_fold(sets["train"], spec, seed)
+        rows = positions.get("train", np.arange(len(train)))
+        rest, held_out = one_fold(train.take(rows) if positions else train, spec, seed)
+        positions |= {"train": rows[rest], "validation": rows[held_out]}
+    windows = Windows.from_spec(spec)
+    if windows is not None and isinstance(train, Table):
+        windows.require_later({name: loaded[name] for name in NAMES if name in loaded})
+        positions = windows.with_past(train, positions)
+    sets = {**loaded, **{name: train.take(rows) for name, rows in positions.items()}}
     return {name: sets[name] for name in NAMES if name in sets}
 
 
@@ -354,8 +360,6 @@ def _fitted(
 ) -> FittedPreparation:
     """Fit the preparation of the features and labels to the training data."""
     windows = Windows.from_spec(spec)
-    if windows is not None:
-        windows.require_later(sets)
     preparation = fit_preparation(
         sets["train"], spec.prepare, loss_targets, spec.no_features, spec.inputs, windows, fit
     )

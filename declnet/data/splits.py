@@ -244,27 +244,18 @@ def _nearest(sizes: Array, size: int) -> int:
 Data = Dataset | Table
 
 
-def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int) -> dict[str, Data]:
-    """Split the training data.
+def split_positions(
+    data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int
+) -> dict[str, Array]:
+    """Return the rows of the training data and of each set that is split off, in ascending order.
 
     Args:
         shares: the fractions to hold out for `"validation"` and `"test"`, each between 0 and 1;
             not needed if a column assigns the rows.
 
-    Returns:
-        `"train"` and the held-out sets, each in the order of the data.
-
     Raises:
         DataError: a set would be empty, or the data cannot be split this way.
     """
-    positions = split_positions(data, shares, method, seed)
-    return {name: data.take(rows) for name, rows in positions.items()}
-
-
-def split_positions(
-    data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int
-) -> dict[str, Array]:
-    """Return the rows of each data set, in ascending order; raise DataError as `split` does."""
     if method.method == "column":
         positions = positions_by_column(data, method)
     else:
@@ -313,10 +304,8 @@ def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
             raise DataError(message, path=("data", name), code="E033")
 
 
-def one_fold(
-    data: Dataset | Table, spec: DataSpec, seed: int
-) -> tuple[Dataset | Table, Dataset | Table]:
-    """Return the training and validation data of the spec's selected fold, or of the first.
+def one_fold(data: Data, spec: DataSpec, seed: int) -> tuple[Array, Array]:
+    """Return the training and validation positions of the selected fold, or of the first.
 
     Raises:
         DataError: the data has too few samples, groups, times or values for the folds.
@@ -324,8 +313,7 @@ def one_fold(
     if spec.folds is None:
         raise ValueError("the spec has no folds")
     parts = fold_positions(data, spec.folds, spec.split, seed)
-    rest, held_out = next(islice(parts, (spec.fold or 1) - 1, None))
-    return data.take(rest), data.take(held_out)
+    return next(islice(parts, (spec.fold or 1) - 1, None))
 
 
 def fold_positions(

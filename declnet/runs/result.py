@@ -44,6 +44,8 @@ class RunResult:
         stopped: why a callback ended the training early; None if none did.
         restored: where the model's parameters come from if a callback replaced the last ones.
         baselines: the metrics of the best constant prediction, by data set.
+        references: by data set, the metrics of forecasts that the data declares, such as seasonal
+            naive ones.
         warnings: those of callbacks, then what is wrong with the predictions, e.g. a class that is
             never predicted.
         analyses: the results of the spec's `analyses`.
@@ -62,6 +64,7 @@ class RunResult:
     stopped: str | None = None
     restored: str | None = None
     baselines: dict[str, Baseline] = field(default_factory=dict)
+    references: dict[str, tuple[Baseline, ...]] = field(default_factory=dict, kw_only=True)
     warnings: tuple[str, ...] = ()
     analyses: tuple[AnalysisResult, ...] = ()
     spec: RunSpec = field(kw_only=True, repr=False)
@@ -95,6 +98,7 @@ class RunResult:
             manifest.restored,
             manifest.baseline,
             manifest.warnings,
+            references=manifest.references,
             spec=predictor.spec,
             preparation=predictor.preparation,
             registry=predictor.registry,

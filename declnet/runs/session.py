@@ -31,6 +31,7 @@ from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
     joined_baseline,
+    joined_references,
     never_predicted,
 )
 from declnet.runs.inference.predictor import Predictor
@@ -87,6 +88,7 @@ class Session:
         self._between_steps = self._is_written = False
         self._is_described = False
         self._baselines: dict[str, Baseline] = {}
+        self._references: dict[str, tuple[Baseline, ...]] = {}
         self._calibrations: dict[str, FittedCalibration] = {}
         self._held_out: HeldOutPredictions | None = None
         self._selection = EpochSelection.needed(ready.prepared, self._trainer, self._active)
@@ -130,7 +132,11 @@ class Session:
                 analyses = tuple(self._analyze())
                 seconds = self._seconds()
                 if record is not None:
-                    more = {"baseline": self._baselines, "warnings": tuple(active.warnings)}
+                    more = {
+                        "baseline": self._baselines,
+                        "references": self._references,
+                        "warnings": tuple(active.warnings),
+                    }
                     ending = self._ending() | more
                     record.finished(model, metrics, seconds, ending, self._other_files(analyses))
                 self._is_written, self._between_steps = True, False
@@ -148,6 +154,7 @@ class Session:
             seconds,
             **self._ending(),
             baselines=self._baselines,
+            references=self._references,
             warnings=tuple(active.warnings),
             analyses=analyses,
             spec=self._ready.spec,
@@ -246,7 +253,7 @@ class Session:
         }
 
     def _evaluate(self) -> dict[str, dict[str, float]]:
-        """Return the finished model's metrics by data set; note baselines and warnings."""
+        """Return the finished model's metrics by data set; note simpler forecasts and warnings."""
         model, fitted, epoch = self._model, self._calibrations, self._history[-1]["epoch"]
         heads = thresholded(self._ready.spec.heads, fitted)
         readings = readings_of(heads, model, self._ready.prepared.preparation, fitted)
@@ -264,12 +271,17 @@ class Session:
                 with ChangedFileError.during(f"the final evaluation of the {name} data"):
                     metrics[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
-            pairs = zip(heads, observed, strict=True)
+            pairs = list(zip(heads, observed, strict=True))
             baseline = joined_baseline(
                 heads, [of_head.baseline(head.metrics.values()) for head, of_head in pairs]
             )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
+            references = joined_references(
+                heads, [of_head.references(head, data.references) for head, of_head in pairs]
+            )
+            if references:
+                self._references[name] = references
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):
             of_head = [of_set[number] for of_set in all_observed]
             true, predicted = (

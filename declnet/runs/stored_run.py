@@ -92,14 +92,14 @@ class StoredRun(RunContents, TrainedModels):
     """
 
     def metrics_table(self) -> ResultTable:
-        """Return a row per metric of the finished model: its values by data set, and a baseline's.
+        """Return a row per metric of the finished model: its values by data set, and baselines'.
 
         Raises:
             OutputError: the metrics cannot be read.
         """
         from declnet.runs.display.result_tables import metrics_table
 
-        return metrics_table(self.metrics, self.manifest.baseline)
+        return metrics_table(self.metrics, self.manifest.baseline, self.manifest.references)
 
     def _repr_html_(self) -> str:
         from declnet.runs.display.results import stored_view

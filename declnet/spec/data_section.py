@@ -129,6 +129,12 @@ class WindowSpec(Section):
     past: int = Field(ge=1, description="rows that a forecast reads")
     horizon: int = Field(default=1, ge=1, description="rows after them whose target it predicts")
     step: int = Field(default=1, ge=1, description="rows from one window to the next")
+    season: int = Field(
+        default=1,
+        ge=1,
+        description="rows in a season, e.g. 12 of months: results are compared with the same rows "
+        "of the season before; 1: with the last row",
+    )
     series: str | None = Field(
         default=None,
         description="the column that says which series a row belongs to, e.g. the shop; default: "
@@ -141,9 +147,12 @@ class WindowSpec(Section):
     )
 
     def check(self) -> Iterator[Diagnostic]:
-        """Yield a column that `known` has twice."""
+        """Yield a column that `known` has twice, and a season longer than the past."""
         for position, name in duplicates(self.known):
             yield contradiction(f'duplicate column "{name}"', None, "known", position)
+        if self.season > self.past:
+            message = f"a season of {self.season} rows is longer than the past, {self.past}"
+            yield Diagnostic(message, "increase past, or reduce season", ("season",), "E039")
 
     def count(self, rows: int) -> int:
         """Return the number of windows in a series."""

@@ -90,9 +90,11 @@ class ReadySet(BlockSet[ReadyData]):
 
     Attributes:
         unscale: for each loss with a prepared target, how to invert that in predictions.
+        references: as of `Dataset`; none if the data is streamed.
     """
 
     unscale: Mapping[int, Unscale] = field(default_factory=dict)
+    references: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -110,8 +112,11 @@ class ReadySet(BlockSet[ReadyData]):
 
         unscale = unscaling(heads, preparation)
         if blocks.window is None:
-            ready, digest = prepare(0), fingerprint(blocks.whole)
-            return cls.in_memory(ready, fingerprint=digest, unscale=unscale)
+            ready, whole = prepare(0), blocks.whole
+            references = whole.references
+            return cls.in_memory(
+                ready, fingerprint=fingerprint(whole), unscale=unscale, references=references
+            )
         return cls(
             blocks.sizes,
             PreparedCopy(blocks.sizes, prepare) if blocks.copied else prepare,

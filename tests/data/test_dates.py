@@ -7,7 +7,7 @@ import pytest
 
 from declnet import DataError, Table, date_form, read_dates
 from declnet.data.dates import odd_date
-from declnet.data.splits import split
+from declnet.data.splits import split_positions
 from declnet.spec.data_section import SplitSpec
 
 
@@ -74,7 +74,8 @@ def test_a_split_by_time_knows_dates_of_any_form():
     days = [f"{1 + at % 28}.{1 + at // 28}.2024" for at in range(56)]
     table = Table({"day": text(*days), "y": np.arange(56) % 2}, "y")
     spec = SplitSpec(method="time", column="day")
-    assert split(table, {"test": 0.25}, spec, 0)["test"].columns["day"].tolist() == days[-14:]
+    rows = split_positions(table, {"test": 0.25}, spec, 0)["test"]
+    assert table.take(rows).columns["day"].tolist() == days[-14:]
     unclear = Table({"day": text(*["1/2/2024", "2/3/2024"] * 4), "y": np.arange(8)}, "y")
     with pytest.raises(DataError, match='dates such as "1/2/2024" may begin with the day'):
-        split(unclear, {"test": 0.25}, spec, 0)
+        split_positions(unclear, {"test": 0.25}, spec, 0)

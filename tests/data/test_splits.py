@@ -8,12 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, Dataset, Table
-from declnet.data.splits import fold_positions, split, split_positions
+from declnet.data.splits import fold_positions, split_positions
 from declnet.spec.data_section import SplitSpec
 
 DATA = Dataset(np.arange(40.0)[:, None], np.arange(40))
 RANDOM = SplitSpec()
 shares = st.floats(0.05, 0.45)
+
+
+def split(data, shares, method, seed):
+    positions = split_positions(data, shares, method, seed)
+    return {name: data.take(rows) for name, rows in positions.items()}
 
 
 def table(**columns):

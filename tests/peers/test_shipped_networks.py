@@ -258,7 +258,7 @@ def windows(repository):
         [(float(r["temperature"]), r["promotion"] == "true", float(r["sales"])) for r in rows]
     )
     held = round(len(table) * 0.15)
-    parts = {"train": table[: -2 * held], "test": table[-held:]}
+    parts = {"train": table[: -2 * held], "test": table[-held - PAST :]}
     mean, std = parts["train"].mean(axis=0), parts["train"].std(axis=0)
     mean[1], std[1] = 0, 1  # booleans are left as they are
     found = {}

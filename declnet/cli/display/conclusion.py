@@ -13,6 +13,7 @@ from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_wrapped
 from declnet.display.tables import format_metric, format_number, format_spread
 from declnet.display.words import counted
+from declnet.runs.display.result_tables import compared
 from declnet.runs.ranking import TO_REPORT, main_metric
 from declnet.training.metrics import directions
 
@@ -43,13 +44,14 @@ def print_next(path: Path, commands: Sequence[str]) -> None:
 
 
 def print_judged(result: RunResult) -> None:
-    """Print the metric that the task is judged by, beside that of a constant prediction."""
+    """Print the metric that the task is judged by, beside that of simple predictions."""
     known = [(data, name) for data, values in result.metrics.items() for name in values]
     metric = main_metric(known, directions(result.spec.heads), TO_REPORT)
-    if metric is not None and metric[0] in result.baselines:
+    simple = compared(metric[0], result.baselines, result.references) if metric is not None else []
+    if metric is not None and simple:
         data, name = metric
-        value, baseline = _number(result.metrics[data][name]), result.baselines[data]
-        print_wrapped(f"{data} {name}: {value}{_beside(baseline, name)}")
+        value = _number(result.metrics[data][name])
+        print_wrapped(f"{data} {name}: {value}{_beside(simple, name)}")
 
 
 def print_judged_group(group: Group, all_series: Sequence[RunSeries]) -> None:
@@ -67,16 +69,19 @@ def print_judged_group(group: Group, all_series: Sequence[RunSeries]) -> None:
     if group.file.kind == "seeds" and not group.has_folds:
         metric = main_metric(by_runs, better, TO_REPORT)
         if metric is not None:
-            baseline = group.runs[0].manifest.baseline.get(metric[0])
+            manifest = group.runs[0].manifest
+            simple = compared(metric[0], manifest.baseline, manifest.references)
             value = _spread_over(group, by_runs[metric])
-            print_wrapped(f"{' '.join(metric)}: {value}{_beside(baseline, metric[1])}")
+            print_wrapped(f"{' '.join(metric)}: {value}{_beside(simple, metric[1])}")
         return
     together = group.evaluations[-1]
     data = together.data if together.data in TO_REPORT else "validation"  # out of fold
     metric = main_metric([(data, name) for name in together.metrics], better, TO_REPORT)
     if metric is not None:
         name, values = metric[1], by_runs.get(metric, [])
-        value, beside = _number(together.metrics[name]), _beside(together.baseline, name)
+        constant = {"": together.baseline} if together.baseline is not None else {}
+        simple = compared("", constant, {"": together.references})
+        value, beside = _number(together.metrics[name]), _beside(simple, name)
         single = f"; single runs: {_spread_over(group, values)}" if len(values) > 1 else ""
         print_wrapped(f"{together.data} {name}: {value}{beside}{single}")
 
@@ -91,12 +96,14 @@ def _spread_over(group: Group, values: Sequence[float]) -> str:
     return f"{format_spread(over.mean, over.standard_deviation)} over {runs}"
 
 
-def _beside(baseline: Baseline | None, name: str) -> str:
-    """Return the metric of a constant prediction; empty if that has none."""
-    if baseline is None or name not in baseline.metrics:
-        return ""
-    constant = _number(baseline.metrics[name])
-    return f", baseline {constant} ({baseline.prediction_for(name)})"
+def _beside(simple: Sequence[Baseline], name: str) -> str:
+    """Return a metric of simple predictions; empty if none has it."""
+    values = [
+        f"{_number(baseline.metrics[name])} ({baseline.prediction_for(name)})"
+        for baseline in simple
+        if name in baseline.metrics
+    ]
+    return f", baseline {', '.join(values)}" if values else ""
 
 
 def _number(value: float) -> str:

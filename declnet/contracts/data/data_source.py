@@ -138,6 +138,9 @@ class Dataset(SampleArrays):
         feature_names: a name for each number of a sample (d,), if known.
         class_names: the names of the labels 0, 1, 2, …, if known; not for several targets.
         rows: the number of each sample in its source, for messages; default: 1 to n.
+        references: other forecasts of the same targets, e.g. the value of the season before, whose
+            metrics are reported beside the model's: by description, the predictions (n, …) of each
+            target by name.
     """
 
     x: Any
@@ -146,6 +149,7 @@ class Dataset(SampleArrays):
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
     rows: Array | None = None
+    references: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     inputs: Inputs = field(init=False, repr=False)
     targets: Mapping[str, Rows] = field(init=False, repr=False)
 
@@ -169,10 +173,16 @@ class Dataset(SampleArrays):
 
     @property
     def arrays(self) -> Mapping[str, Array | MappedArray]:
-        """The arrays of x, y and the weights."""
+        """The arrays of x, y, the weights and the references."""
         weights = {} if self.weights is None else {"weights": self.weights}
         inputs = {f"x {name}": x for name, x in self.inputs.items()}
-        return {**inputs, **{f"y {name}": y for name, y in self.targets.items()}, **weights}
+        references = {
+            f"reference {description} {name}": y
+            for description, of_targets in self.references.items()
+            for name, y in of_targets.items()
+        }
+        targets = {f"y {name}": y for name, y in self.targets.items()}
+        return {**inputs, **targets, **weights, **references}
 
     @property
     def target_columns(self) -> tuple[str, ...]:
@@ -189,7 +199,12 @@ class Dataset(SampleArrays):
         """Return other samples with the same inputs and targets."""
         x = {name: arrays[f"x {name}"] for name in self.inputs}
         y = {name: arrays[f"y {name}"] for name in self.targets}
-        return replace(self, x=x, y=y, weights=arrays.get("weights"), rows=rows)
+        references = {
+            description: {name: arrays[f"reference {description} {name}"] for name in of_targets}
+            for description, of_targets in self.references.items()
+        }
+        weights = arrays.get("weights")
+        return replace(self, x=x, y=y, weights=weights, rows=rows, references=references)
 
     def require_aligned(self) -> None:
         """Raise DataError unless x and y are arrays of equally many samples."""

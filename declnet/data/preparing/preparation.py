@@ -106,6 +106,7 @@ class FittedPreparation:
         if self.types is None:
             self._require_inputs(records)
         if self.windows is not None:
+            records = self.windows.with_future(records, self.target_columns)
             before, after = self.windows.last(records)
             parts = [self._windows(records, before, self.types)]
             if after is not None:
@@ -171,7 +172,8 @@ class FittedPreparation:
             columns, _ = self.transformed(data, self.types)
             in_advance = {name: columns[name] for name in self.windows.spec.known}
             known = joined(in_advance, data) if in_advance else None
-            return Dataset(*self.windows.samples(joined(columns, data), known, ys, series))
+            inputs, targets = self.windows.samples(joined(columns, data), known, ys, series)
+            return Dataset(inputs, targets, references=self.windows.references(ys, series))
         return Dataset(self.apply(data), ys, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:

@@ -1,14 +1,15 @@
 """Windows: samples are consecutive rows of a table, and their targets the rows that follow.
 
-The rows are split before they are cut, so no window has rows of two data sets, and a split by time
-never trains on what follows its validation data. If a table holds several series, their rows are
-split at common times, and each series is cut separately.
+Rows are split by time before they are cut, and each belongs to one data set. The past of a window
+may reach into the rows of an earlier set, as it does when a model is used; the rows that it
+forecasts are all of its own set, so no target is in two sets. If a table holds several series,
+their rows are split at common times, and each series is cut separately.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import losses_hint, refuse_rows, require_column
 from declnet.data.preparing.targets import LossTarget
+from declnet.data.regular_times import times_after
 from declnet.data.splits import Data, distinct, members_of, moments_in
 from declnet.display.words import counted
 from declnet.errors import DataError, KeyPath
@@ -62,7 +64,7 @@ class Windows:
         """Return the columns whose past a model sees, the targets last.
 
         Args:
-            without: columns with another purpose.
+            without: columns with another purpose; a known one is a feature as well, such as a date.
             loss_targets: the targets as the losses take them.
 
         Raises:
@@ -86,7 +88,8 @@ class Windows:
                     path=AT_SERIES,
                     code="E039",
                 )
-        names = [column for column in data.feature_columns if column not in {*without, *targets}]
+        left_out = {*targets, *set(without).difference(self.spec.known)}
+        names = [column for column in data.feature_columns if column not in left_out]
         for name in names:
             require_column(data.columns, name)
         for position, name in enumerate(self.spec.known):
@@ -110,25 +113,60 @@ class Windows:
         Raises:
             DataError: a row does not say its series, or is not in the order of time.
         """
-        rows_of: dict[Any, Array] = {None: np.arange(len(table))}
-        name = self.spec.series
-        if name is not None:
-            require_column(table.columns, name, path=AT_SERIES)
-            column = table.columns[name]
-            fault, hint = (
-                "is missing, so the row belongs to no series",
-                "fill it in, or remove the row",
-            )
-            gaps = missing_values(column)
-            refuse_rows(table, name, gaps, fault, hint=hint, path=AT_SERIES, code="E039")
-            in_order = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
-            rows_of = {column[rows[0]]: rows for rows in in_order}
+        rows_of = self._rows_of_series(table)
         if self.time is not None:
             require_column(table.columns, self.time)
             moments = moments_in(table, self.time)
             for series, rows in rows_of.items():
                 self._require_order(table, series, rows, moments[rows])
         return rows_of
+
+    def _rows_of_series(self, table: Table) -> dict[Any, Array]:
+        """Return the positions of the rows of each series; raise DataError for one of none."""
+        name = self.spec.series
+        if name is None:
+            return {None: np.arange(len(table))}
+        require_column(table.columns, name, path=AT_SERIES)
+        column = table.columns[name]
+        fault, hint = "is missing, so the row belongs to no series", "fill it in, or remove the row"
+        gaps = missing_values(column)
+        refuse_rows(table, name, gaps, fault, hint=hint, path=AT_SERIES, code="E039")
+        in_order = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
+        return {column[rows[0]]: rows for rows in in_order}
+
+    def with_past(self, table: Table, positions: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the rows of each data set, with those that the first windows of later sets read.
+
+        Args:
+            table: what the sets are split from.
+            positions: the rows of each set, in ascending order.
+
+        Raises:
+            DataError: no series has enough rows in a set for a forecast.
+        """
+        horizon, past, extended = self.spec.horizon, self.spec.past, dict(positions)
+        series = [*self._rows_of_series(table).values()]
+        for name, of_set in positions.items():
+            is_member = np.zeros(len(table), bool)
+            is_member[of_set] = True
+            members = [np.flatnonzero(is_member[rows]) for rows in series]
+            longest = max(map(len, members))
+            if name == "train" and longest < past + horizon:
+                break  # an error when it is cut
+            if name == "train":
+                continue
+            if longest < horizon:
+                raise DataError(
+                    f"{name} data: {counted(longest, 'row')}, too few for a horizon of {horizon}",
+                    hint="hold out more rows, or reduce horizon",
+                    path=(*AT_WINDOWS, "horizon"),
+                    code="E039",
+                )
+            for rows, inside in zip(series, members, strict=True):
+                first = int(inside[0]) if inside.size else 0
+                is_member[rows[max(0, first - past) : first]] = True
+            extended[name] = np.flatnonzero(is_member)
+        return extended
 
     def long_enough(self, series: Mapping[Any, Array]) -> list[Array]:
         """Return the positions of the rows of each series that has a window.
@@ -244,6 +282,108 @@ class Windows:
         targets = {name: after(array) for name, array in y.items()}
         parts = [before, *(() if known is None else (self._cut(known, later, horizon),))]
         return dict(zip(self.inputs, parts, strict=True)), targets
+
+    def references(
+        self, y: Mapping[str, Array], series: list[Array]
+    ) -> dict[str, dict[str, Array]]:
+        """Return what each window is compared with: the values of the season before its target.
+
+        Args:
+            y: as for `samples`.
+            series: as for `samples`.
+
+        Returns:
+            By description, a forecast of each target, in the shape of the target.
+        """
+        past, horizon, season = self.spec.past, self.spec.horizon, self.spec.season
+        ahead = np.arange(horizon)
+        before = past + ahead - season * (1 + ahead // season)
+        forecasts = {}
+        for name, array in y.items():
+            cut = self._cut(array, series, past + horizon)[:, before]
+            forecasts[name] = cut[:, 0] if horizon == 1 else cut
+        described = f"seasonal naive, {season} rows" if season > 1 else "naive, the last value"
+        return {described: forecasts}
+
+    @property
+    def knows_times_only(self) -> bool:
+        """Whether what is known in advance follows from the times of a series."""
+        return {*self.spec.known} == {self.time}
+
+    def with_future(self, table: Table, targets: Sequence[str]) -> Table:
+        """Return a table in which the rows to forecast are at the end of each series.
+
+        If only times are known in advance, rows at the end without targets are those to forecast;
+        where there are too few, they are added.
+
+        Args:
+            targets: the columns of the targets.
+
+        Raises:
+            DataError: the times of a series do not say which ones follow.
+        """
+        time, horizon = self.time, self.spec.horizon
+        if time is None or not self.knows_times_only or not {*targets} <= table.columns.keys():
+            return table
+        lacking = np.all([missing_values(table.columns[name]) for name in targets], axis=0)
+        positions, is_new, times = [], [], []
+        for of_series in self.series_in(table).values():
+            present = np.flatnonzero(~lacking[of_series])
+            end = int(present[-1]) + 1 if present.size else len(of_series)
+            added = horizon if len(of_series) - end < horizon else 0
+            rows = of_series[: end if added else end + horizon]
+            positions.append(np.concatenate([rows, np.repeat(rows[-1:], added)]))
+            is_new.append(np.arange(len(rows) + added) >= len(rows))
+            if added:
+                times.append(self._times_after(table, rows))
+        if not times:
+            return table.take(np.concatenate(positions))
+        new, extended = np.concatenate(is_new), table.take(np.concatenate(positions))
+        columns = dict(extended.columns)
+        columns[time] = columns[time].copy()
+        columns[time][new] = np.concatenate(times)
+        for name in targets:
+            values = columns[name]
+            columns[name] = values.copy() if values.dtype.kind == "O" else values.astype(float)
+            columns[name][new] = None if values.dtype.kind == "O" else np.nan
+        return replace(extended, columns=columns)
+
+    def _times_after(self, table: Table, rows: Array) -> Array:
+        """Return the times of the horizon after some rows of a series, in order."""
+        column = table.columns[str(self.time)]
+        times = times_after(column[rows], self.spec.horizon)
+        if times is None:
+            raise DataError(
+                f'the times in "{self.time}" up to {column[rows[-1]]} are not at equal distances, '
+                "so those to forecast are unknown",
+                hint=f"add {counted(self.spec.horizon, 'row')} with their times and no target",
+                path=("data", "split", "column"),
+                code="E039",
+            )
+        return times
+
+    def steps(self, table: Table) -> dict[str, Array]:
+        """Return what tells the forecasts for the rows of a horizon apart.
+
+        Args:
+            table: as `with_future` returns it.
+
+        Returns:
+            A column (series, horizon): the times, or, if times are not at equal distances or there
+            are none, the number of the row after the last one.
+        """
+        horizon, series = self.spec.horizon, self.series_in(table)
+        if self.time is not None:
+            column = table.columns[self.time]
+            if self.spec.known:
+                return {self.time: np.stack([column[rows[-horizon:]] for rows in series.values()])}
+            times = [times_after(column[rows], horizon) for rows in series.values()]
+            known = [of_series for of_series in times if of_series is not None]
+            if len(known) == len(times):
+                return {self.time: np.stack(known)}
+        if horizon == 1:
+            return {}
+        return {"step": np.tile(np.arange(1, horizon + 1), (len(series), 1))}
 
     def last(self, table: Table) -> tuple[Array, Array | None]:
         """Return the rows that forecasts from the end of each series read.

@@ -26,7 +26,9 @@ STATISTICS = ("mean", "standard deviation", "min", "max")
 
 
 def metrics_table(
-    metrics: MetricValues, baselines: Mapping[str, Baseline] | None = None
+    metrics: MetricValues,
+    baselines: Mapping[str, Baseline] | None = None,
+    references: Mapping[str, Sequence[Baseline]] | None = None,
 ) -> ResultTable:
     """Return a row per metric, and a column per data set.
 
@@ -34,16 +36,26 @@ def metrics_table(
         metrics: the metrics by data set and name.
         baselines: the metrics of constant predictions by data set, of which those on the most
             telling data are one more column.
+        references: those of other forecasts by data set, each one more column in the same way.
     """
     columns = dict(metrics)
     for data in ("test", "validation", "train"):
-        baseline = (baselines or {}).get(data)
-        if data in metrics and baseline is not None and baseline.metrics:
-            columns[f"{data} baseline: {baseline.title}"] = dict(baseline.metrics)
+        simple = compared(data, baselines or {}, references or {})
+        if data in metrics and simple:
+            for baseline in simple:
+                columns[f"{data} baseline: {baseline.title}"] = dict(baseline.metrics)
             break
     names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
     rows = tuple((name, *(values.get(name) for values in columns.values())) for name in names)
     return ResultTable("", ("", *columns), rows, kinds=kinds_of(columns))
+
+
+def compared(
+    data: str, baselines: Mapping[str, Baseline], references: Mapping[str, Sequence[Baseline]]
+) -> list[Baseline]:
+    """Return what the metrics of a data set are compared with: constants, then references."""
+    constant = [baselines[data]] if data in baselines else []
+    return [simple for simple in (*constant, *references.get(data, ())) if simple.metrics]
 
 
 def evaluation_tables(evaluation: Evaluation) -> dict[str, ResultTable]:
@@ -63,15 +75,20 @@ def evaluation_tables(evaluation: Evaluation) -> dict[str, ResultTable]:
 
 
 def _metrics(evaluation: Evaluation) -> ResultTable:
-    """Return a row per metric and error, with those of the best constant prediction beside it."""
+    """Return a row per metric and error, with those of simpler predictions beside it."""
     metrics, baseline = evaluation.metrics, evaluation.baseline
     values = {name: metrics[name] for _, name in ordered(informative([{"": dict(metrics)}]))}
     values |= {k: v for k, v in (evaluation.errors or {}).items() if k not in metrics}
     columns: tuple[str, ...] = ("metric", "value")
     rows: list[Row] = list(values.items())
-    if baseline is not None and baseline.metrics:
-        columns = (*columns, f"baseline: {baseline.title}")
-        rows = [(name, value, baseline.metrics.get(name)) for name, value in values.items()]
+    constant = {"": baseline} if baseline is not None else {}
+    simple = compared("", constant, {"": evaluation.references})
+    if simple:
+        columns = (*columns, *(f"baseline: {one.title}" for one in simple))
+        rows = [
+            (name, value, *(one.metrics.get(name) for one in simple))
+            for name, value in values.items()
+        ]
     return ResultTable("", columns, tuple(rows), kinds=kinds_of(columns[1:]))
 
 

@@ -32,7 +32,7 @@ def result_view(result: RunResult) -> str:
         facts.append(f"the model has the parameters of {result.restored}")
     return view(
         _title(result.spec.name, facts),
-        metrics_table(result.metrics, result.baselines),
+        metrics_table(result.metrics, result.baselines, result.references),
         *_warnings(result.warnings),
         curves(result.history),
         collapsible("model", layers_table(result.model.nodes, result.model.inputs)),

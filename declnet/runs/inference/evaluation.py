@@ -21,6 +21,8 @@ from declnet.runs.inference.member import Member
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Observed,
+    References,
+    joined_parts_of,
     never_predicted,
 )
 from declnet.runs.inference.predictions import OutputReading, require_finite
@@ -79,6 +81,7 @@ class Evaluation:
         errors: r2 and the errors of values; None for classes and, e.g., for quantiles.
         baseline: the metrics and errors of the best constant prediction; None if there is none, or
             the data has more than 8 million targets.
+        references: the metrics of forecasts that the data declares, such as seasonal naive ones.
         warnings: what is wrong with the predictions, e.g. a class that is never predicted, or
             which part of the data is left out.
         heads: for several losses, the performance of each by its name, with its metrics by their
@@ -97,6 +100,7 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
     heads: Mapping[str, Evaluation] = field(default_factory=dict)
     calibration: CalibrationResult | None = None
+    references: tuple[Baseline, ...] = ()
 
     def by_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of samples (support) of each class, if any.
@@ -143,6 +147,10 @@ class Evaluation:
         if self.baseline is not None:
             about = vars(self.baseline).items()
             data["baseline"] = {key: value for key, value in about if value or key != "others"}
+        if self.references:
+            data["references"] = [
+                {"prediction": one.prediction, "metrics": one.metrics} for one in self.references
+            ]
         if self.warnings:
             data["warnings"] = list(self.warnings)
         if self.errors is not None:
@@ -215,6 +223,7 @@ class _Evaluator:
         self._metrics = MetricAccumulator(reader.heads, None, watches)
         self._samples = self._first = 0  # of all parts; before the current part
         self._warnings: tuple[str, ...] = ()
+        self._references: list[References] = []
         self._has_losses = True
 
     def use(self, predictor: Predictor) -> None:
@@ -240,6 +249,7 @@ class _Evaluator:
         if part.warning is not None:
             self._warnings += (f"{self._data}: {part.warning}",)
         members, first = self._predictor.members, part.samples[0]
+        self._references.append(first.references)
         if len(members) == 1:
             recorded, start = next(iter(part.recorded), None), 0
             for dataset in first.parts(self._predictor.samples_in_part):
@@ -288,7 +298,9 @@ class _Evaluator:
         for head, counts in zip(self._reader.heads, self._counts, strict=True):
             label = f"{data}: {head.name}" if head.name else data
             calibration = calibrations.get(head.name)
-            heads[head.name] = counts.evaluation(head, label, metrics, calibration)
+            evaluation = counts.evaluation(head, label, metrics, calibration)
+            references = counts.observed.references(head, joined_parts_of(self._references))
+            heads[head.name] = replace(evaluation, references=tuple(references.values()))
         if "" not in heads:
             return Evaluation(data, samples, metrics, warnings=self._warnings, heads=heads)
         return replace(heads[""], warnings=(*self._warnings, *heads[""].warnings))
@@ -298,7 +310,7 @@ class _LossCounts:
     """The counts over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading) -> None:
-        self._reading, self._observed = reading, Observed(reading, MOST_STREAMED)
+        self._reading, self.observed = reading, Observed(reading, MOST_STREAMED)
         self._counts = ClassCounts(reading) if reading.task != "values" else None
         self._errors, self._samples = ValueErrors(), 0
         self._effect: _CalibrationEffect | None = None
@@ -317,7 +329,7 @@ class _LossCounts:
             self._errors.add(y_pred, y)
         else:
             self._counts.add(y_pred, y, reading)
-        self._observed.add(y_pred, y, reading)
+        self.observed.add(y_pred, y, reading)
         self._samples += len(y)
 
     def evaluation(
@@ -336,7 +348,7 @@ class _LossCounts:
                 for label in labels
                 if head.label(label) in metrics
             }
-        observed, baseline = self._observed, self._observed.baseline(head.metrics.values())
+        observed, baseline = self.observed, self.observed.baseline(head.metrics.values())
         evaluation = Evaluation(data, self._samples, of_loss, baseline=baseline)
         if self._effect is not None and calibration is not None:
             evaluation = replace(evaluation, calibration=self._effect.result(calibration))

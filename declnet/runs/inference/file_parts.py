@@ -20,6 +20,7 @@ from declnet.data.preparing.target_encoding import NAMED_LABELS, TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
 from declnet.data.typed_columns import readable_cells, without_unreadable
 from declnet.data.usable_rows import OnError, UsableRows
+from declnet.display.words import counted
 from declnet.errors import DataError
 from declnet.runs.inference.member import naming_samples
 from declnet.runs.inference.partial_predictions import partial_predictions
@@ -32,7 +33,7 @@ FILE = "file"
 
 def predicted_parts(
     predictor: Predictor,
-    data: Path | DataSource,
+    data: Path | DataSource | None,
     identifiers: Sequence[str] = (),
     *,
     spread: bool = False,
@@ -43,7 +44,7 @@ def predicted_parts(
     Args:
         predictor: the run's predictor; its training data source determines a file's format.
         data: a table with the columns that the model was trained on, or an array: a file or a
-            source.
+            source; None for a forecast after the training data.
         identifiers: columns of the table to pass through. Those that are not features are read as
             text, if the source can.
         spread: whether to keep the spread over several members.
@@ -55,6 +56,7 @@ def predicted_parts(
     """
     predictor.require_on_error(on_error)
     train = predictor.spec.data.train
+    data = _data_to_forecast(predictor) if data is None else data
     with naming(data, train):
         source, first = _source(predictor, data, (), identifiers), 1
         names = verified(DataSource.sample_names, source)
@@ -99,6 +101,27 @@ def predicted_parts(
             first += count
         if first == 1:
             raise DataError("there are no samples")
+
+
+def _data_to_forecast(predictor: Predictor) -> DataSource:
+    """Return the training data, after whose end a model of windows forecasts.
+
+    Raises:
+        DataError: the model needs rows to predict.
+    """
+    windows, train = predictor.windows, predictor.spec.data.train
+    if windows is None:
+        raise DataError("there are no rows to predict", hint="name a file with the rows")
+    if train is None:
+        raise DataError("the run's data came from a program", hint="name a file with the rows")
+    if windows.spec.known and not windows.knows_times_only:
+        names = " and ".join(f'"{name}"' for name in windows.spec.known)
+        horizon = counted(windows.spec.horizon, "row")
+        raise DataError(
+            f"the forecast needs {names} of the {horizon} after the training data",
+            hint="name a file with the data and these rows after it, without the target",
+        )
+    return train
 
 
 def _parts(
@@ -242,7 +265,7 @@ def _source(
     source = verified(DataSource.with_types, source, types)
     if not only_needed:
         return source
-    needed = [*types, *([time] if time else [])]
+    needed = [*types, *([time] if time and time not in types else [])]
     return verified(DataSource.with_columns, source, needed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import inf, prod
 
@@ -25,6 +25,9 @@ SHARES = "always the shares of the classes"
 
 MOST_VALUES = 64
 """Maximum number of values of a target that has a baseline; images and the like are not kept."""
+
+References = Mapping[str, Mapping[str, Array]]
+"""Other forecasts, as in `Dataset.references`."""
 
 
 class Observed:
@@ -113,16 +116,25 @@ class Observed:
             return "always the more frequent", outputs
         return f'always "{(reading.class_names or ())[int(positive[0])]}"', outputs
 
+    def compare(self, predictions: Array, update: Callable[[Array, Array], None]) -> None:
+        """Call `update` with the predictions of each batch, and its y.
+
+        Args:
+            predictions: (n, *shape) for all samples, as metrics take them.
+        """
+        start = 0
+        for y in self._y:
+            update(predictions[start : start + len(y)].astype(self._like.dtype), y)
+            start += len(y)
+
     def compare_constant(
         self, update: Callable[[Array, Array], None], kind: str | None = None
     ) -> None:
         """Call `update` with the best constant prediction of each batch, and its y."""
         constant = self.constant(kind)
-        if constant is None:
-            return
-        outputs = constant[1].astype(self._like.dtype)
-        for y in self._y:
-            update(np.repeat(outputs[None], len(y), axis=0), y)
+        if constant is not None:
+            count, shape = sum(map(len, self._y)), self._like.shape[1:]
+            self.compare(np.broadcast_to(constant[1], (count, *shape)), update)
 
     def baseline(self, metrics: Collection[Metric]) -> Baseline | None:
         """Return the metrics of the best constant prediction, if there is one."""
@@ -131,17 +143,78 @@ class Observed:
             return None
         values, others = {}, {}
         for metric in metrics:
-            state, kind = metric.start(), metric.best_constant
-            try:
-                with np.errstate(all="ignore"):
-                    self.compare_constant(partial(metric.update, state), kind)
-                    values[metric.label] = verified(Metric.result, metric, state)
-            except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
+            value = _metric_of(metric, partial(self.compare_constant, kind=metric.best_constant))
+            if value is None:
                 continue
-            best = self.constant(kind)
+            values[metric.label] = value
+            best = self.constant(metric.best_constant)
             if best is not None and best[0] != constant[0]:
                 others[metric.label] = best[0]
         return Baseline(constant[0], values, others)
+
+    def references(self, head: Head, forecasts: References) -> dict[str, Baseline]:
+        """Return the metrics of other predictions of the same samples, by their description.
+
+        Args:
+            head: the loss, whose metrics are computed.
+            forecasts: as `Dataset.references`; those in another shape than the model's predictions
+                are left out.
+        """
+        count, shape = sum(map(len, self._y)), self._like.shape[1:]
+        references = {}
+        for description, of_targets in forecasts.items():
+            name = head.target_among(of_targets)
+            outputs = of_targets[name] if name is not None else None
+            if outputs is not None and count and outputs.size == count * prod(shape):
+                compare = partial(self.compare, outputs.reshape(count, *shape))
+                values = {m.label: _metric_of(m, compare) for m in head.metrics.values()}
+                known = {label: value for label, value in values.items() if value is not None}
+                references[description] = Baseline(description, known)
+        return references
+
+
+def _metric_of(
+    metric: Metric, compare: Callable[[Callable[[Array, Array], None]], None]
+) -> float | None:
+    """Return a metric of what `compare` calls its argument with; None if it fails."""
+    state = metric.start()
+    try:
+        with np.errstate(all="ignore"):
+            compare(partial(metric.update, state))
+            return verified(Metric.result, metric, state)
+    except Exception:  # e.g. a correlation, which constants lack
+        return None
+
+
+def joined_references(
+    heads: Sequence[Head], references: Sequence[Mapping[str, Baseline]]
+) -> tuple[Baseline, ...]:
+    """Return the references of all losses, those with the same description as one."""
+    described = dict.fromkeys(name for of_head in references for name in of_head)
+    joined = []
+    for name in described:
+        metrics = {
+            head.label(label): value
+            for head, of_head in zip(heads, references, strict=True)
+            if name in of_head
+            for label, value in of_head[name].metrics.items()
+        }
+        joined.append(Baseline(name, metrics))
+    return tuple(joined)
+
+
+def joined_parts_of(references: Sequence[References]) -> References:
+    """Return the references of all parts as one; none unless all parts have the same."""
+    first, *others = references
+    if any(other.keys() != first.keys() for other in others):
+        return {}
+    return {
+        description: {
+            name: np.concatenate([part[description][name] for part in references])
+            for name in of_targets
+        }
+        for description, of_targets in first.items()
+    }
 
 
 def joined_baseline(heads: Sequence[Head], baselines: Sequence[Baseline | None]) -> Baseline | None:

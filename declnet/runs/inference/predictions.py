@@ -48,6 +48,8 @@ class Predictions:
             all arrays they have NaN, or None where others have classes or sets; else None.
         types: the types of `prediction` and of identifiers, by name, as far as arrays may not show
             them where values are missing.
+        steps: what tells the values of a prediction apart, such as the dates of a forecast: columns
+            (n, values), in which `columns` has a row for each value.
     """
 
     prediction: Array
@@ -61,6 +63,7 @@ class Predictions:
     spread: Array | None = None
     errors: RowErrors | None = None
     types: Mapping[str, ColumnType] = field(default_factory=dict)
+    steps: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -72,6 +75,20 @@ class Predictions:
             n: change(array) for n, array in arrays.items() if array is not None
         }
         return replace(self, **changed)
+
+    def by_step(self) -> Predictions:
+        """Return a sample for each value of a prediction, if `steps` tells them apart."""
+        if not self.steps:
+            return self
+        count, values = next(iter(self.steps.values())).shape
+
+        def divided(array: Array) -> Array:
+            rows = array.reshape(count * values, -1)
+            return rows[:, 0] if rows.shape[1] == 1 else rows
+
+        identifiers = {name: np.repeat(column, values) for name, column in self.identifiers.items()}
+        identifiers |= {name: column.reshape(-1) for name, column in self.steps.items()}
+        return replace(self.changed(divided), identifiers=identifiers, steps={})
 
     def decided_by(self, parts: Sequence[Predictions]) -> Predictions:
         """Return predictions with the classes, intervals and sets of their parts, in this order."""
@@ -90,8 +107,9 @@ class Predictions:
     def columns(self) -> dict[str, Array]:
         r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
-        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
-        come first; the spread is `spread`, or `spread_<class>` or `spread_1`, …. Intervals are
+        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …; with `steps`,
+        a row for each. Identifiers come first, then steps; the spread is `spread`, or
+        `spread_<class>` or `spread_1`, …. Intervals are
         `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the names of its
         classes with `|` between them (in a name it is `\|`). With `errors`, the last column is
         `error`: text, None for a sample that was predicted.
@@ -118,7 +136,8 @@ def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
     identifiers: dict[str, Array] = {}
     columns: dict[str, Array] = {}
     errors: dict[str, Array] = {}
-    for loss, of_loss in wrapped(predictions).items():
+    for loss, of_samples in wrapped(predictions).items():
+        of_loss = of_samples.by_step()
         identifiers |= of_loss.identifiers
         columns |= {label(loss, name): column for name, column in _columns(of_loss).items()}
         if of_loss.errors is not None:
@@ -160,7 +179,8 @@ def _columns(predictions: Predictions) -> dict[str, Array]:
 def prediction_types(predictions: AnyPredictions) -> dict[str, ColumnType]:
     """Return the types of `prediction_columns`, as far as missing values may hide them."""
     types: dict[str, ColumnType] = {}
-    for loss, of_loss in wrapped(predictions).items():
+    for loss, of_samples in wrapped(predictions).items():
+        of_loss = of_samples.by_step()
         types |= of_loss.types
         kind = types.pop("prediction", None)
         if kind is not None:

@@ -197,7 +197,7 @@ class Predictor:
         """The types of a table's columns in the training data; the series of windows is text."""
         types = dict(self.feature_types or {})
         if self.windows is not None and self.windows.spec.series is not None:
-            types[self.windows.spec.series] = "text"
+            types.setdefault(self.windows.spec.series, "text")
         return types
 
     def predict(self, data: Any, on_error: OnError = "fail") -> Any:
@@ -250,7 +250,7 @@ class Predictor:
 
     def predict_parts(
         self,
-        data: Path | DataSource,
+        data: Path | DataSource | None = None,
         identifiers: Sequence[str] = (),
         *,
         spread: bool = False,
@@ -260,7 +260,8 @@ class Predictor:
 
         Args:
             data: the path of a file, in any format that an installed data source reads, or a data
-                source; settings such as a delimiter are those of the training data.
+                source; settings such as a delimiter are those of the training data. None: for
+                windows, what follows the training data.
             identifiers: columns of a table to pass through.
             spread: whether an ensemble's predictions have their standard deviation.
             on_error: as for `predict`.
@@ -287,7 +288,10 @@ class Predictor:
         Raises:
             DataError: as for `predict`.
         """
-        records = self.members[0].records_of(data)
+        records, windows = self.members[0].records_of(data), self.windows
+        if windows is not None:
+            targets = self.members[0].preparation.target_columns
+            records = windows.with_future(records, targets)
         name_sample = naming_samples(data, self.windows)
         try:
             predictions = self.predict_records(records, name_sample)
@@ -300,12 +304,15 @@ class Predictor:
         if on_error == "empty":
             rows = UsableRows.whole(records)
             return {loss: of_loss.with_errors(rows) for loss, of_loss in predictions.items()}
-        name = self.windows.spec.series if self.windows is not None else None
-        if name is None or self.windows is None:
+        if windows is None:
             return predictions
-        series = np.array([*self.windows.series_in(records)], records.columns[name].dtype)
+        identifiers, name = dict[str, Array](), windows.spec.series
+        if name is not None:
+            series = np.array([*windows.series_in(records)], records.columns[name].dtype)
+            identifiers[name] = series
+        steps = windows.steps(records)
         return {
-            loss: replace(of_loss, identifiers={name: series})
+            loss: replace(of_loss, identifiers=identifiers, steps=steps)
             for loss, of_loss in predictions.items()
         }
 

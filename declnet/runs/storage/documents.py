@@ -46,12 +46,12 @@ class UsedData:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The metrics of a model that always predicts the same, which a useful model must beat.
+    """The metrics of a simple prediction, which a useful model must beat.
 
     Attributes:
         prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
-            the mean.
-        metrics: by name; without those that constant predictions do not have.
+            the mean; of a reference, its description in the data.
+        metrics: by name; without those that such predictions do not have.
         others: what it predicts for metrics for which something else is better, by their names.
     """
 
@@ -99,6 +99,7 @@ class Manifest:
         stopped: why a callback ended the training early.
         restored: where the model's parameters come from if a callback replaced the last ones.
         baseline: the best constant prediction by data set.
+        references: by data set, the forecasts that it declares, such as seasonal naive ones.
         files: the checksums of the run's files by name.
         error: why the run failed.
     """
@@ -127,6 +128,7 @@ class Manifest:
     stopped: Omitted[str | None] = None
     restored: Omitted[str | None] = None
     baseline: Omitted[dict[str, Baseline]] = field(default_factory=dict)
+    references: Omitted[dict[str, tuple[Baseline, ...]]] = field(default_factory=dict)
     warnings: Omitted[tuple[str, ...]] = ()
     files: Omitted[dict[str, str]] = field(default_factory=dict)
     error: Omitted[str | None] = None

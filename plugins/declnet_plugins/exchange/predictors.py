@@ -149,7 +149,8 @@ def _windows_of(
         return {}, {}
     chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST_WINDOWS)).astype(int)]
     tables = [data.take(longest[start : start + past + ahead]) for start in chosen]
-    expected = [_expected(predictor.predict_part(table)) for table in tables]
+    forecast = [_without_targets(predictor, table, ahead) for table in tables]
+    expected = [_expected(predictor.predict_part(table)) for table in forecast]
     columns = {}
     for column in _window_columns(predictor):
         part = slice(past, None) if column.source else slice(past)
@@ -160,6 +161,16 @@ def _windows_of(
         output: _stacked([predictions[output] for predictions in expected])
         for output in expected[0]
     }
+
+
+def _without_targets(predictor: Predictor, table: Table, ahead: int) -> Table:
+    """Return a table whose last rows have no targets, since they are to be forecast."""
+    columns = dict(table.columns)
+    for target in predictor.targets.values():
+        if ahead:
+            columns[target.column] = columns[target.column].astype(float)
+            columns[target.column][-ahead:] = np.nan
+    return replace(table, columns=columns)
 
 
 def _stacked(parts: Sequence[ExportedPredictions]) -> ExportedPredictions:

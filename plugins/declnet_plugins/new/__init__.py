@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from declnet_plugins.new.profile import TableProfile as TableProfile
     from declnet_plugins.new.template import Template as Template
     from declnet_plugins.new.template import TemplateSpec as TemplateSpec
+    from declnet_plugins.new.time_series import SeriesProfile as SeriesProfile
 
 _NAMES = {
     "arrays": "ArraysProfile",
     "profile": "ColumnProfile TableProfile",
     "template": "Template TemplateSpec",
+    "time_series": "SeriesProfile",
 }
 
 _HOME_OF = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -113,6 +113,23 @@ class _WithTemplates(click.Command):
     "preset, e.g. 30]",
 )
 @click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Forecast a time series: the column of its dates or times, one for each row, at equal "
+    "distances.  [default: such a column of dates, if there is one and no preset is named]",
+)
+@click.option(
+    "--series",
+    metavar="COLUMN",
+    help="With --time: the column that tells several series apart, e.g. the city.",
+)
+@click.option(
+    "--horizon",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --time: how many rows to forecast.  [default: e.g. 12 of months, 14 of days]",
+)
+@click.option(
     "--no-header",
     is_flag=True,
     help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
@@ -149,8 +166,8 @@ def new(
     choices = TableChoices(**table)
     if data is None and (preset or choices != TableChoices()):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes and "
-            "--no-header go with --data"
+            "--preset, --target, --task, --features, --exclude, --folds, --test, --minutes, --time, "
+            "--series, --horizon and --no-header go with --data"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
@@ -164,9 +181,13 @@ def new(
             with argument.naming_errors():
                 is_table = isinstance(argument.source, TableSource)
                 use: Use = "table" if is_table else "arrays"
-                chosen = choose_template(preset or template, use, registry)
-                write = _for_table if is_table else _for_arrays
-                written, notes = write(chosen, argument, spec, choices)
+                named = preset or template
+                chosen = choose_template(named, use, registry)
+                if is_table:
+                    is_named = named is not None
+                    written, notes = _for_table(chosen, argument, spec, choices, named=is_named)
+                else:
+                    written, notes = _for_arrays(chosen, argument, spec, choices)
     text = _as_json(spec, written.text) if suffix == ".json" else written.text
     try:
         require_free(spec, force)
@@ -181,15 +202,25 @@ def new(
 
 
 def _for_table(
-    template: Template, data: DataArgument, spec: Path, choices: TableChoices
+    template: Template, data: DataArgument, spec: Path, choices: TableChoices, *, named: bool
 ) -> tuple[TemplateSpec, list[str]]:
-    """Return the spec for a table, and notes about it."""
+    """Return the spec for a table, and notes about it.
+
+    Args:
+        template: the template for tables.
+        named: whether the user named it; otherwise a series gets the one for series.
+    """
     from declnet import verified
     from declnet_plugins.new.profiling import profile_of
-    from declnet_plugins.new.template import Template, spec_for_profile
+    from declnet_plugins.new.template import Template, choose_template, spec_for_profile
 
     registry = data.registry
-    table = profile_of(data, spec.parent, choices)
+    if named and choices.is_series and not template.takes_series:
+        raise click.UsageError(f'the preset "{template.type}" does not take --time, for series')
+    finds_series = not named or template.takes_series
+    table = profile_of(data, spec.parent, choices, finds_series=finds_series)
+    if table.series is not None and not named:
+        template = choose_template(None, "series", registry)
     _require_rows_for(table)
     if table.others and not template.several_targets:
         raise click.UsageError(_one_target(template, registry))
@@ -281,7 +312,7 @@ def _one_target(template: Template, registry: Registry) -> str:
 
 def _like_identifiers(table: TableProfile) -> Iterator[str]:
     """Yield a sentence for each target of numbers that may identify the rows."""
-    for name, task in table.targets.items():
+    for name, task in table.targets.items() if table.series is None else ():
         column = table.columns[name]
         differs = column.whole and column.distinct == column.rows >= FEWEST_IDENTIFIERS
         if task == "values" and (column.counts_rows or differs):
@@ -294,7 +325,8 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
 def _revealing(table: TableProfile, written: TemplateSpec) -> Iterator[str]:
     """Yield a sentence for each column in use that reveals a target."""
     for name, evidence in table.revealing.items():
-        if written.features is None or name in written.features:
+        is_time = table.series is not None and name == table.series.time
+        if not is_time and (written.features is None or name in written.features):
             yield (
                 f'column "{name}" {evidence}; if it is known only after the target, leave it out: '
                 f"--exclude {shlex.quote(name)}"

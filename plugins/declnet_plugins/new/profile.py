@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from declnet import Array, ColumnNote, ColumnType, column_type, date_form, missing_values, odd_date
+from declnet_plugins.new.time_series import SeriesProfile
 
 FEWEST_SHUFFLED = 30
 """In fewer rows, distinct consecutive integers may be a feature, unless they are in order."""
@@ -125,6 +126,7 @@ class TableProfile:
         minutes: how long the user wants to search; None leaves it to the template.
         has_copies: whether more rows are equal in all other columns than by chance.
         revealing: how the columns that alone predict a target almost perfectly do so, by column.
+        series: what makes the table time series; None if its rows are independent.
     """
 
     source: Mapping[str, Any]
@@ -140,6 +142,7 @@ class TableProfile:
     minutes: float | None = None
     has_copies: bool = False
     revealing: Mapping[str, str] = field(default_factory=dict)
+    series: SeriesProfile | None = None
 
     @property
     def targets(self) -> dict[str, TargetKind]:

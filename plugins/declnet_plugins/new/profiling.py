@@ -32,6 +32,7 @@ from declnet_plugins.new.profile import (
     TargetKind,
     column_profile,
 )
+from declnet_plugins.new.time_series import series_profile
 
 ROWS_FOR_A_CLASS = 4
 """Minimum average number of rows per class for integers to be read as classes."""
@@ -55,6 +56,9 @@ class TableChoices:
         folds: into how many folds to divide the rows; None leaves it to the template.
         test: the fraction of the rows to hold out; None leaves it to the template.
         minutes: how long to search for a model; None leaves it to the template.
+        time: the column of the times of a series; None to look for dates at equal distances.
+        series: the column that tells several series apart.
+        horizon: how many rows to forecast; None leaves it to the distance of the times.
         no_header: whether the first row is data rather than the names of the columns.
     """
 
@@ -65,11 +69,23 @@ class TableChoices:
     folds: int | None = None
     test: float | None = None
     minutes: float | None = None
+    time: str | None = None
+    series: str | None = None
+    horizon: int | None = None
     no_header: bool = False
+
+    @property
+    def is_series(self) -> bool:
+        """Whether the user says that the table is a series."""
+        return not (self.time is None and self.series is None and self.horizon is None)
 
 
 def profile_of(
-    data: DataArgument, folder: Path, choices: TableChoices = TableChoices()
+    data: DataArgument,
+    folder: Path,
+    choices: TableChoices = TableChoices(),
+    *,
+    finds_series: bool = False,
 ) -> TableProfile:
     """Read a table and describe it.
 
@@ -77,6 +93,7 @@ def profile_of(
         data: a file, or a data source, with a table.
         folder: the spec's folder, to which its paths are relative.
         choices: what to predict, and from what.
+        finds_series: whether a table with dates at equal distances is a series, if it is not named.
 
     Raises:
         DataError: the table cannot be read, is not a table or lacks the column, or the column is
@@ -96,9 +113,13 @@ def profile_of(
     for name, spellings in table.spellings.items():
         if name in columns:
             columns[name] = _spelled(columns[name], spellings)
-    tasks = {
-        name: _task(replace(table, target=name), columns[name], choices.task) for name in targets
-    }
+    series = None
+    with data.naming_errors():
+        if _may_be_series(columns[targets[0]], choices, finds_series):
+            names = choices.time, choices.series
+            series = series_profile(table, targets[0], *names, choices.horizon)
+    requested = choices.task if series is None else "regression"
+    tasks = {name: _task(replace(table, target=name), columns[name], requested) for name in targets}
     notes = {name: note for name, note in table.notes.items() if name not in excluded}
     target, task = targets[0], tasks.pop(targets[0])
     return TableProfile(
@@ -115,6 +136,7 @@ def profile_of(
         minutes=choices.minutes,
         has_copies=_has_copies(table, columns, {target: task, **tasks}),
         revealing=dict(_revealing(table, columns, {**tasks, target: task})),
+        series=series,
     )
 
 
@@ -178,6 +200,15 @@ def _without_unlabeled_rows(
         return source, table
     without = verified(TableSource.without_unlabeled_rows, source)
     return without, table.take(np.flatnonzero(~has_gaps))
+
+
+def _may_be_series(target: ColumnProfile, choices: TableChoices, finds_series: bool) -> bool:
+    """Return whether to look for a series: if the user says so, or the target is a number."""
+    if choices.is_series:
+        return True
+    is_number = target.type != "text" and not _is_class(target)
+    single = len({*choices.targets}) == 1 and choices.task != "classification"
+    return finds_series and single and is_number
 
 
 def _spelled(column: ColumnProfile, spellings: Mapping[Any, str]) -> ColumnProfile:

@@ -24,10 +24,11 @@ from declnet import (
 from declnet_plugins.new.arrays import ArraysProfile
 from declnet_plugins.new.profile import TableProfile, TargetKind, column_profile
 
-Use = Literal["example", "table", "arrays"]
-"""What a template writes: an example, or a spec for a table or for arrays, e.g. of images."""
+Use = Literal["example", "table", "series", "arrays"]
+"""What a template writes: an example, or a spec for a table, whose rows may be a series, or for
+arrays, e.g. of images."""
 
-USES = {"example": "examples", "table": "tables", "arrays": "arrays"}
+USES = {"example": "examples", "table": "tables", "series": "series", "arrays": "arrays"}
 
 PASSED = {"type": "passed"}
 """The data source that templates see of a table that a program passed; it is not in the spec."""
@@ -62,9 +63,12 @@ class Template(Component):
     """What `spec` needs besides declnet, as PEP 508 requirements, e.g. `("scikit-learn>=1.5",)`;
     `declnet new` reports which of them are not installed."""
     default_for: ClassVar[Use | None] = None
-    """When `declnet new` uses it by default: without data, for a table, or for arrays."""
+    """When `declnet new` uses it by default: without data, for a table, a series, or arrays."""
     several_targets: ClassVar[bool] = False
     """Whether `spec_for_table` takes a table with several targets, `TableProfile.targets`."""
+    takes_series: ClassVar[bool] = False
+    """Whether `spec_for_table` takes the rows of a table in order, `TableProfile.series`, and only
+    such tables."""
 
     @classmethod
     def verify_contract(cls) -> None:
@@ -96,6 +100,8 @@ class Template(Component):
         """Return whether it writes specs for a use."""
         if use == "example":
             return cls.has_example()
+        if use == "series":
+            return cls.takes_series
         return cls.takes_tables() if use == "table" else cls.takes_arrays()
 
     def spec(self) -> str:

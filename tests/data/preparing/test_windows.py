@@ -16,6 +16,7 @@ from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
+from declnet_plugins.standard.transforms.dates import Datetime
 from declnet_plugins.standard.transforms.scaling import Standardize
 
 
@@ -95,12 +96,12 @@ def test_a_split_by_time_never_trains_on_what_follows(
         y = data.y.reshape(len(data), -1)
         whole = np.concatenate([seen, y], axis=1)
         np.testing.assert_allclose(np.diff(whole, axis=1), 1)  # rows in order, without a gap
-        spans[name] = whole.min(), whole.max()
+        spans[name] = y.min(), y.max()
     order = [spans[name] for name in ("train", "validation", "test")]
     assert all(before[1] < after[0] - 0.5 for before, after in itertools.pairwise(order))
     training_rows = np.arange(round(2 * mean) + 1)  # of the rows 0 to k, the mean is k / 2
     assert len(training_rows) > spans["train"][1]
-    assert len(training_rows) <= order[1][0] + 0.5
+    assert order[1][0] == len(training_rows)  # whose past is the end of the training rows
     np.testing.assert_allclose(std, training_rows.std(), rtol=1e-9)
 
 
@@ -179,7 +180,10 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
         "sales": [*(int(each[2]) for each in cells), None, None],
     }
     np.testing.assert_array_equal(predictor.predict(frame).outputs, part.outputs)
-    assert list(part.columns()) == ["prediction_1", "prediction_2"]
+    columns = part.columns()
+    assert list(columns) == ["day", "prediction"]
+    assert columns["day"].tolist() == ["2024-06-01", "2024-06-02"]
+    np.testing.assert_array_equal(columns["prediction"], part.outputs[0])
     assert predictor.evaluate(folder / "sales.csv").samples == 140 - 8
     with pytest.raises(DataError, match="no column can be passed through"):
         list(predictor.predict_parts(folder / "next.csv", ["day"]))
@@ -256,7 +260,7 @@ def test_windows_of_several_series_are_those_of_each_alone(spans, shuffle, past,
     test=st.floats(0.1, 0.4),
     folds=st.one_of(st.none(), st.integers(2, 3)),
 )
-def test_no_window_overlaps_the_period_that_another_series_is_validated_on(
+def test_no_series_is_trained_on_the_period_that_another_is_validated_on(
     spans, shuffle, windows, validation, test, folds
 ):
     held = {"validation": validation} if folds is None else {"folds": folds, "fold": 2}
@@ -272,9 +276,10 @@ def test_no_window_overlaps_the_period_that_another_series_is_validated_on(
     periods = []
     for name in ("train", "validation", "test"):
         data = sets[name]
-        whole = np.concatenate([data.x[:, :, -1], data.y.reshape(len(data), -1)], axis=1)
+        y = data.y.reshape(len(data), -1)
+        whole = np.concatenate([data.x[:, :, -1], y], axis=1)
         np.testing.assert_array_equal(np.diff(whole, axis=1), 1)  # of one shop, without a gap
-        periods.append((whole % 1000).ravel())
+        periods.append((y % 1000).ravel())
     for before, after in itertools.pairwise(periods):
         assert before.max() < after.min()
 
@@ -304,9 +309,47 @@ def test_each_series_is_forecast_and_named(tmp_path):
     (tmp_path / "next.csv").write_text("\n".join(kept))
     (part,) = predictor.predict_parts(tmp_path / "next.csv", ["shop"])
     columns = part.columns()
-    assert list(columns) == ["shop", "prediction_1", "prediction_2"]
+    assert list(columns) == ["shop", "when", "prediction"]
     first = list(dict.fromkeys(each.split(",")[0] for each in kept[1:]))
-    assert list(columns["shop"]) == first
+    assert list(columns["shop"]) == [name for name in first for _ in range(2)]
     for at, name in enumerate(first):
         frame = table.take(np.flatnonzero(table.columns["shop"] == name)).columns
         np.testing.assert_allclose(predictor.predict(frame).outputs[0], part.outputs[at])
+
+
+@pytest.mark.parametrize(("season", "horizon"), [(1, 1), (1, 3), (4, 3), (4, 6)])
+def test_references_repeat_the_last_season_of_each_window(season, horizon):
+    table = series(40, sales=np.random.default_rng(0).normal(size=40))
+    data = fitted(table, past=8, horizon=horizon, season=season).apply_to_set(table)
+    ((forecasts,),) = (of_targets.values() for of_targets in data.references.values())
+    expected = []
+    for start in range(40 - 8 - horizon + 1):
+        past = table.columns["sales"][start : start + 8]
+        repeated = np.tile(past[-season:], horizon)[:horizon]
+        expected.append(repeated if horizon > 1 else repeated[0])
+    np.testing.assert_array_equal(forecasts, expected)
+
+
+def test_times_alone_are_known_without_rows_to_forecast():
+    months = np.arange("2020-01", "2022-01", dtype="datetime64[M]").astype(str).astype(object)
+    table = series(24, month=months)
+    preparation = fitted(
+        table,
+        [Datetime(columns=("month",), parts=("month",), cycles=False)],
+        time="month",
+        past=4,
+        horizon=3,
+        known=("month",),
+    )
+    x = preparation.apply(table)
+    np.testing.assert_array_equal(x["future"][0, :, 0], [1, 2, 3])
+    np.testing.assert_array_equal(x["past"][0, :, -1], [20, 21, 22, 23])
+    windows = preparation.windows
+    extended = windows.with_future(table, ("sales",))
+    (times,) = windows.steps(extended).values()
+    assert times.tolist() == [["2022-01", "2022-02", "2022-03"]]
+    again = windows.with_future(extended, ("sales",))  # whose last rows have no target
+    assert again.columns["month"].tolist() == extended.columns["month"].tolist()
+    gap = table.take(np.array([0, 1, 2, 3, 5, 6, 8, 9, 13, 14]))
+    with pytest.raises(DataError, match="not at equal distances"):
+        windows.with_future(gap, ("sales",))

@@ -69,7 +69,9 @@ def test_forecasts_and_several_losses(client, runs):
     result = ask("/models/sales/predict", rows).json["predictions"]
     expected = written(load_predictor(runs / "sales").predict(rows), "jsonl").splitlines()
     assert result == [json.loads(line) for line in expected]
-    assert [item["shop"] for item in result] == ["x", "y"]
+    assert [(item["shop"], item["day"]) for item in result] == [
+        (shop, f"2024-06-0{day}") for shop in "xy" for day in (4, 5)
+    ]
     table = ["shop,day,holiday,sales"]
     table += [
         f"{r['shop']},{r['day']},{str(r['holiday']).lower()},{r['sales'] or ''}" for r in rows
